@@ -1,0 +1,37 @@
+"""A job of the queue and an export, as history keeps them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """`state`: queued, running, finished, failed, cancelled, crashed, interrupted. `log_path` is relative to the data folder."""
+
+    id: str
+    kind: str
+    title: str
+    state: str
+    device: str
+    created_at: datetime
+    run_id: str | None = None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    log_path: str | None = None
+    error_json: str | None = None
+
+
+@dataclass(frozen=True)
+class ExportRecord:
+    """One bundle that was written and self-tested."""
+
+    id: str
+    run_id: str
+    variant_id: str
+    target: str
+    path: str
+    sha256: str
+    size_bytes: int
+    created_at: datetime
+    selftest_json: str
+    override_reason: str | None = None

@@ -1,0 +1,31 @@
+"""A project: one model and the person's data for it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True)
+class Project:
+    """`model_key` is the opened model's place in the artifact store, `info_json` a ModelInfo, `data_json` a DataResult.
+
+    `page` is where the window was, so that it opens there again.
+    """
+
+    id: str
+    name: str
+    model_path: str
+    model_sha256: str
+    created_at: datetime
+    updated_at: datetime
+    model_key: str | None = None
+    info_json: str | None = None
+    data_path: str | None = None
+    data_key: str | None = None
+    data_json: str | None = None
+    preset_id: str = "balanced"
+    max_loss_pct: float = 1.0
+    purpose: str = ""
+    not_for: str = ""
+    contact: str = ""
+    page: str = "model"
+    is_sample: bool = False

@@ -1,0 +1,86 @@
+"""A run: one optimization of one model for one goal, and its states."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class RunState(StrEnum):
+    """`interrupted` is what a run that was left running by a killed program is found as."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    FINISHED = "finished"
+    KEPT_ORIGINAL = "kept_original"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+
+
+ALLOWED: dict[RunState, frozenset[RunState]] = {
+    RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.INTERRUPTED}),
+    RunState.RUNNING: frozenset(set(RunState) - {RunState.QUEUED, RunState.RUNNING}),
+    RunState.FINISHED: frozenset(),
+    RunState.KEPT_ORIGINAL: frozenset(),
+    RunState.FAILED: frozenset({RunState.RUNNING}),
+    RunState.CANCELLED: frozenset({RunState.RUNNING}),
+    RunState.INTERRUPTED: frozenset({RunState.RUNNING}),
+}
+
+
+class IllegalTransition(ValueError):  # noqa: N818
+    """A run cannot go from one of these states to the other."""
+
+
+def check_transition(old: RunState, new: RunState) -> RunState:
+    """Return `new`, or raise `IllegalTransition`."""
+    if new not in ALLOWED[old]:
+        raise IllegalTransition(f"a run cannot go from {old} to {new}")
+    return new
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What the person asked for. `max_loss_pct` is relative to the original's accuracy, in percent."""
+
+    preset_id: str
+    max_loss_pct: float
+    time_budget_s: float | None = None
+    seed: int = 0
+    threads: int | None = None
+    runtimes: tuple[str, ...] = ()
+    recipe_json: str | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """`recommended_variant_id` is None while running and when nothing faster was safe."""
+
+    id: str
+    project_id: str
+    goal: Goal
+    state: RunState
+    created_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    seconds: float | None = None
+    baseline_variant_id: str | None = None
+    recommended_variant_id: str | None = None
+    headline: str = ""
+    error_json: str | None = None
+    plan_json: str | None = None
+    data_key: str | None = None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One step of a run as the window lists it. `state`: waiting, running, done, warning, failed, skipped."""
+
+    run_id: str
+    index: int
+    title: str
+    state: str
+    detail: str = ""
+    figure: str = ""
+    started_s: float | None = None  # seconds since the run's start
+    seconds: float | None = None

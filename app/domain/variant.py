@@ -1,0 +1,55 @@
+"""A variant of a model with everything that was measured about it (VARIANT of CLI.md)."""
+
+from dataclasses import dataclass
+
+from workers.contracts.specs import Judgement, Recipe
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured."""
+
+    latency_p50_ms: float | None = None
+    latency_p90_ms: float | None = None
+    latency_p99_ms: float | None = None
+    latency_max_ms: float | None = None
+    throughput_per_s: float | None = None
+    peak_memory_bytes: int | None = None
+    load_ms: float | None = None
+    n: int = 0
+    speedup: float | None = None
+    speedup_low: float | None = None
+    speedup_high: float | None = None
+    sets: int = 0
+    busy_share: float | None = None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """`state`: planned, applied, answered, measured, confirmed, dropped. `artifact_key` is its place in the store."""
+
+    id: str
+    run_id: str
+    index: int
+    title: str
+    recipe: Recipe
+    runtime: str
+    precision: str
+    state: str
+    artifact_key: str | None = None
+    answers_key: str | None = None
+    size_bytes: int | None = None
+    size_ratio: float | None = None
+    measurement: Measurement = Measurement()
+    judgement: Judgement | None = None
+    notes: tuple[str, ...] = ()
+    is_baseline: bool = False
+
+
+@dataclass(frozen=True)
+class LatencyPoint:
+    """One timed request: seconds since the run's start, milliseconds."""
+
+    variant_id: str
+    at_s: float
+    latency_ms: float

@@ -1,0 +1,62 @@
+"""What a job gets from the runtime: progress, cancel, its folder, its calibration inputs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from workers.contracts.messages import Turn
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Feeds = dict[str, NDArray[np.generic]]
+
+
+class JobContext(Protocol):
+    """Implemented by `workers.runtime.context` and by the recording one of the tests."""
+
+    @property
+    def work_dir(self) -> Path:
+        """The only folder that the job may write."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def threads(self) -> int:
+        """Cores that the job may use; bounded by affinity and cgroup."""
+
+    def check_cancelled(self) -> None:
+        """Raise `JobCancelled` if the person asked to stop. Call it between steps, at least ten times a second."""
+
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
+        """At most ten a second are sent, the first and the last of a stage always; time left is worked out here."""
+
+    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None: ...
+
+    def sample(self, series: str, times_s: list[float], values: list[float]) -> None: ...
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        n: int = 1,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None: ...
+
+    def artifact(self, path: Path) -> str:
+        """Hash a finished file or folder below `work_dir`, tell the parent, return its sha256."""
+
+    def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
+        """The calibration split as model inputs with a batch axis of 1, in a fixed order. Empty without data."""
+
+    def turns(self) -> Iterator[Turn]:
+        """Measurement only: yields each `Turn` that the parent passes; ends after the last one."""
+
+    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None: ...
+
+    def loaded(self) -> None:
+        """Measurement only: tell the parent that the model is loaded and the process waits for its turn."""

@@ -1,0 +1,59 @@
+"""What a worker says when it cannot do its job.
+
+    WorkerError
+    ├── InputRefused      the person's file cannot or must not be used          (exit code 3)
+    ├── BackendMissing    a library, device or service is not there             (exit code 6)
+    └── JobCancelled      the person asked to stop                              (exit code 5)
+
+Anything else that is raised in a worker becomes an `ErrorInfo` of code ``internal``.
+"""
+
+from typing import ClassVar
+
+from workers.contracts.base import Frozen
+
+
+class ErrorInfo(Frozen):
+    """One sentence each for what happened (`detail`), and what to do now (`hint`).
+
+    `code` is stable and machine-readable (``unsupported_operator``), `title` a short headline. `traceback` is for
+    the log and stays folded away in the window.
+    """
+
+    code: str
+    title: str
+    detail: str
+    hint: str
+    traceback: str = ""
+
+
+class WorkerError(Exception):
+    """Base of all errors that carry plain words for the person."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, code: str, title: str, detail: str, hint: str) -> None:
+        super().__init__(f"{title}: {detail}")
+        self.code, self.title, self.detail, self.hint = code, title, detail, hint
+
+    def info(self, traceback: str = "") -> ErrorInfo:
+        """The same as a message."""
+        return ErrorInfo(
+            code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=traceback
+        )
+
+
+class InputRefused(WorkerError):
+    """A file, folder or option of the person's is bad, unsafe or unsupported."""
+
+    exit_code = 3
+
+
+class BackendMissing(WorkerError):
+    """A needed library, device or service is not there; `hint` says how to get it."""
+
+    exit_code = 6
+
+
+class JobCancelled(Exception):  # noqa: N818 - it is no error, it is what the person asked for
+    """Raised by `JobContext.check_cancelled` and unwound to the worker's main function."""

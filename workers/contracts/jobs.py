@@ -1,0 +1,263 @@
+"""Parameters and results of every job kind. A handler module of the same name in `workers.runtime.handlers` does it."""
+
+from typing import Literal
+
+from pydantic import JsonValue
+
+from workers.contracts.base import Frozen
+from workers.contracts.specs import (
+    Described,
+    DeviceFacts,
+    Finding,
+    Judgement,
+    LatencySummary,
+    ModelArtifact,
+    ModelInfo,
+    Recipe,
+    RecipeStep,
+)
+
+
+class DescribeParams(Frozen):
+    """kind ``describe``: what is there on this machine."""
+
+
+class DescribeResult(Frozen):
+    device: DeviceFacts
+    devices: tuple[Described, ...]
+    runtimes: tuple[Described, ...]
+    techniques: tuple[Described, ...]
+    targets: tuple[Described, ...]
+    versions: dict[str, str]
+
+
+class OpenParams(Frozen):
+    """kinds ``inspect`` (reads only) and ``open`` (also converts into `work_dir`/model: the inner form, checked).
+
+    `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
+    """
+
+    path: str
+    allow_code: bool = False
+    shapes: dict[str, tuple[int, ...]] = {}
+    preprocess: str | None = None
+    architecture: str | None = None
+
+
+class InspectResult(Frozen):
+    info: ModelInfo
+
+
+class OpenResult(Frozen):
+    """`model_dir` is relative to the work folder and holds artifact.json, pipeline.json, info.json."""
+
+    info: ModelInfo
+    artifact: ModelArtifact
+    model_dir: str = "model"
+    conversion_error: float | None = None  # largest |converted − source| relative to the largest output
+
+
+class DataParams(Frozen):
+    """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
+
+    Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
+    """
+
+    model_dir: str
+    path: str | None = None
+    calibration_path: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    max_test: int = 5000
+    max_calibration: int = 200
+
+
+class DataResult(Frozen):
+    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name."""
+
+    data_dir: str = "data"
+    origin: Literal["person", "made"]
+    kind: Literal["images", "texts", "arrays", "audio"]
+    n_items: int
+    n_test: int
+    n_calibration: int
+    labelled: bool
+    merged_doubles: int = 0
+    unreadable: tuple[str, ...] = ()
+    class_counts: dict[str, int] = {}
+    previews: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sha256: str
+
+
+class PlanParams(Frozen):
+    """kind ``plan``: which candidates to try in which order on this machine."""
+
+    model_dir: str
+    device: DeviceFacts
+    preset_steps: tuple[Recipe, ...]
+    has_calibration: bool
+    runtimes: tuple[str, ...]
+
+
+class PlanResult(Frozen):
+    baseline: Recipe
+    candidates: tuple[Recipe, ...]
+    dropped: tuple[tuple[str, str], ...] = ()  # title, why not on this machine
+
+
+class ApplyParams(Frozen):
+    """kind ``apply``: runs techniques on a model, writes `work_dir`/model."""
+
+    model_dir: str
+    steps: tuple[RecipeStep, ...]
+    data_dir: str | None = None
+
+
+class ApplyResult(Frozen):
+    artifact: ModelArtifact
+    model_dir: str = "model"
+
+
+class AnswerParams(Frozen):
+    """kind ``answer``: runs the test split through a model, writes `work_dir`/answers.npz."""
+
+    model_dir: str
+    data_dir: str
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+
+
+class AnswerResult(Frozen):
+    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64; see workers.evaluate.answers."""
+
+    path: str = "answers.npz"
+    n: int
+    seconds: float
+    not_finite: int = 0
+
+
+class JudgeParams(Frozen):
+    """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent."""
+
+    data_dir: str
+    original_answers: str
+    variant_answers: str
+    max_loss_pct: float = 1.0
+
+
+class JudgeResult(Frozen):
+    judgement: Judgement
+
+
+class MeasureParams(Frozen):
+    """kind ``measure``: loads one model, sends Ready("loaded"), then runs a block for each `Turn` until the last."""
+
+    model_dir: str
+    data_dir: str
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+    batch: int = 1
+    series: str = "latency_ms"
+
+
+class MeasureResult(Frozen):
+    """`peak_memory_bytes`: peak resident set less the level before loading. `device_ran` says what really ran it."""
+
+    load_ms: float
+    first_ms: float
+    peak_memory_bytes: int | None
+    device_ran: str
+    fallbacks: tuple[str, ...] = ()
+
+
+class BenchParams(Frozen):
+    """kind ``bench``: one model alone, a sweep over batch sizes."""
+
+    model_dir: str
+    data_dir: str
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+    batches: tuple[int, ...] = (1,)
+    scenario: Literal["single-stream", "offline", "server"] = "single-stream"
+    seconds: float = 10.0
+
+
+class BenchPoint(Frozen):
+    batch: int
+    latency: LatencySummary
+    throughput_per_s: float
+    peak_memory_bytes: int | None
+
+
+class BenchResult(Frozen):
+    points: tuple[BenchPoint, ...]
+    knee_batch: int
+
+
+class CardFacts(Frozen):
+    """Everything that the model card and the manifest say; all figures come from the store."""
+
+    title: str
+    project: str
+    made_at: str  # ISO 8601, UTC
+    fettle_version: str
+    purpose: str = ""
+    not_for: str = ""
+    contact: str = ""
+    license: str | None = None
+    origin: str = ""
+    original_sha256: str
+    device: DeviceFacts
+    original: dict[str, JsonValue]  # VARIANT of CLI.md
+    variant: dict[str, JsonValue]
+    data: DataResult | None = None
+    limit_pct: float
+    override_reason: str | None = None
+    run_id: str = ""
+
+
+class ExportParams(Frozen):
+    """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment."""
+
+    target: str
+    model_dir: str
+    original_dir: str
+    data_dir: str
+    runtime: str
+    settings: dict[str, JsonValue] = {}
+    facts: CardFacts
+    golden: int = 20
+
+
+class ExportCheck(Frozen):
+    what: str
+    ok: bool
+    detail: str = ""
+
+
+class ExportResult(Frozen):
+    path: str = "bundle.zip"
+    sha256: str
+    size_bytes: int
+    files: int
+    selftest: tuple[ExportCheck, ...]
+    card: str
+
+
+class VerifyParams(Frozen):
+    """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's."""
+
+    bundle: str
+
+
+class VerifyResult(Frozen):
+    ok: bool
+    findings: tuple[Finding, ...]
+
+
+class TelemetryParams(Frozen):
+    """kind ``telemetry``: streams `Sample`s of the machine until cancelled (load, memory, frequency or the GPU's)."""
+
+    interval_s: float = 0.5
+    watch_pid: int | None = None

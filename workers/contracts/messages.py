@@ -1,0 +1,165 @@
+"""The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
+
+Parent → child: `RunJob`, `Turn`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `Log`, `Sample`,
+`Metric`, `ArtifactReady`, `TurnDone`, then exactly one of `Finished`, `Failed`, `Cancelled`.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, JsonValue, TypeAdapter
+
+from workers.contracts.base import Frozen
+from workers.contracts.errors import ErrorInfo
+
+MAX_SAMPLES_PER_MESSAGE = 5000
+"""Longer batches take the window over 0.3 ms to read (measured)."""
+
+
+class Limits(Frozen):
+    """What one job may use. `None` lifts a limit."""
+
+    memory_bytes: int | None = 8 << 30
+    cpu_s: float | None = 3600
+    wall_s: float | None = None
+    file_bytes: int | None = 16 << 30
+    network: bool = False
+    start_programs: bool = False
+
+
+class RunJob(Frozen):
+    """Do one job. `kind` names a module of `workers.runtime.handlers`, `params` fits that module's `Params`."""
+
+    type: Literal["run_job"] = "run_job"
+    job_id: str
+    kind: str
+    params: dict[str, JsonValue]
+    work_dir: str
+    read_paths: tuple[str, ...] = ()
+    seed: int = 0
+    threads: int = 1
+    niceness: int = 10
+    limits: Limits = Limits()
+
+
+class Turn(Frozen):
+    """One block of a measurement: the process that holds the turn runs it, all others are silent.
+
+    `warmup_requests` untimed, then `timed_requests` timed ones. `last` ends the job after this block.
+    """
+
+    type: Literal["turn"] = "turn"
+    index: int
+    warmup_requests: int = 10
+    timed_requests: int = 40
+    max_s: float = 10.0
+    last: bool = False
+
+
+class Cancel(Frozen):
+    """Stop at the next check; half a second later the parent kills."""
+
+    type: Literal["cancel"] = "cancel"
+
+
+class Ready(Frozen):
+    """The child is up and waits for `RunJob` (or, in a measurement, has loaded the model and waits for a `Turn`)."""
+
+    type: Literal["ready"] = "ready"
+    pid: int
+    stage: Literal["started", "loaded"] = "started"
+    protections: tuple[str, ...] = ()
+    missing_protections: tuple[str, ...] = ()
+
+
+class Progress(Frozen):
+    """How far a named stage is. `total` and `eta_s` are absent where they cannot be known."""
+
+    type: Literal["progress"] = "progress"
+    stage: str
+    done: float
+    total: float | None = None
+    unit: str = ""
+    eta_s: float | None = None
+
+
+class Log(Frozen):
+    """One line for the job's log."""
+
+    type: Literal["log"] = "log"
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    text: str
+
+
+class Sample(Frozen):
+    """One batch of measurements of one series.
+
+    `times_s` are `time.monotonic()` of the machine (comparable between processes on Linux, Windows and macOS), `values`
+    in the unit that the series' name ends with (`latency_ms`, `load_pct`, `memory_bytes`, `frequency_hz`).
+    """
+
+    type: Literal["sample"] = "sample"
+    series: str
+    times_s: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
+    values: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
+
+
+class Metric(Frozen):
+    """One measured figure with its unit, its number of observations and its 95 % interval where there is one."""
+
+    type: Literal["metric"] = "metric"
+    name: str
+    value: float
+    unit: str
+    n: int = 1
+    low: float | None = None
+    high: float | None = None
+
+
+class ArtifactReady(Frozen):
+    """A file or folder below the job's work folder is whole and hashed."""
+
+    type: Literal["artifact_ready"] = "artifact_ready"
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+class TurnDone(Frozen):
+    """The block `index` is over; its latencies were sent as `Sample` before, outside the timed region."""
+
+    type: Literal["turn_done"] = "turn_done"
+    index: int
+    latencies_ms: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
+    busy_share: float | None = None
+
+
+class Finished(Frozen):
+    """The job is done; `result` fits the handler's `Result`."""
+
+    type: Literal["finished"] = "finished"
+    result: dict[str, JsonValue]
+
+
+class Failed(Frozen):
+    """The job could not be done, in plain words."""
+
+    type: Literal["failed"] = "failed"
+    error: ErrorInfo
+    exit_code: int = 1
+
+
+class Cancelled(Frozen):
+    """The job stopped because it was asked to."""
+
+    type: Literal["cancelled"] = "cancelled"
+
+
+ParentMessage = Annotated[RunJob | Turn | Cancel, Field(discriminator="type")]
+WorkerMessage = Annotated[
+    Ready | Progress | Log | Sample | Metric | ArtifactReady | TurnDone | Finished | Failed | Cancelled,
+    Field(discriminator="type"),
+]
+TERMINAL = (Finished, Failed, Cancelled)
+
+parent_messages: TypeAdapter[ParentMessage] = TypeAdapter(ParentMessage)
+worker_messages: TypeAdapter[WorkerMessage] = TypeAdapter(WorkerMessage)

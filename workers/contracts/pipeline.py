@@ -1,0 +1,106 @@
+"""`pipeline.json`: the one description of how the world goes into a model and how its answers come out.
+
+This is the checked form for the boundaries (window, command line, workers). `workers.pipeline` runs the same JSON with
+numpy and Pillow alone, because it is copied into bundles.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workers.contracts.base import Frozen
+
+Task = Literal[
+    "image-classification",
+    "text-classification",
+    "text-embedding",
+    "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
+    "array-classification",
+    "arrays",  # nothing more is known: arrays in, arrays out
+]
+Source = Literal["image", "input_ids", "attention_mask", "token_type_ids", "audio", "array", "state", "constant"]
+
+
+class PipelineInput(Frozen):
+    """One input of the model. `shape` holds None where any size goes; axis 0 is the batch unless `batched` is false."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    source: Source
+    meaning: str = ""
+    optional: bool = False
+    constant: float | int | None = None
+
+
+class PipelineOutput(Frozen):
+    """One output of the model. Exactly one has `answer` true: the one that people read."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] = ()
+    meaning: str = ""
+    answer: bool = False
+
+
+class ImageSteps(Frozen):
+    """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout."""
+
+    kind: Literal["image"] = "image"
+    resize: int | tuple[int, int] | None = None  # height, width if two
+    crop: int | tuple[int, int] | None = None
+    interpolation: Literal["nearest", "bilinear", "bicubic", "lanczos"] = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    range: Literal["0..1", "0..255"] = "0..1"
+    channels: Literal["rgb", "bgr", "gray"] = "rgb"
+    layout: Literal["nchw", "nhwc"] = "nchw"
+
+
+class TextSteps(Frozen):
+    """Tokenize with the `tokenizer.json` that lies beside `pipeline.json`, cut at `max_length` tokens."""
+
+    kind: Literal["text"] = "text"
+    tokenizer: str = "tokenizer.json"
+    max_length: int = 512
+
+
+class AudioSteps(Frozen):
+    """Mono float32 in −1..1 at `sample_rate_hz`, cut into frames of `frame_samples` after `context_samples` old ones."""
+
+    kind: Literal["audio"] = "audio"
+    sample_rate_hz: int = 16_000
+    frame_samples: int = 512
+    context_samples: int = 0
+
+
+class ArraySteps(Frozen):
+    """Arrays are taken as they are and cast to the input's dtype."""
+
+    kind: Literal["array"] = "array"
+
+
+Preprocess = Annotated[ImageSteps | TextSteps | AudioSteps | ArraySteps, Field(discriminator="kind")]
+
+
+class PipelineSpec(Frozen):
+    """The whole description.
+
+    `answer_kind`: ``class`` (the answer output holds class scores: `scores` says whether logits or probabilities),
+    ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tensor`` (anything else).
+    `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
+    found in the model's own files.
+    """
+
+    version: Literal[1] = 1
+    task: Task
+    inputs: tuple[PipelineInput, ...]
+    outputs: tuple[PipelineOutput, ...]
+    preprocess: Preprocess
+    answer_kind: Literal["class", "score", "embedding", "tensor"]
+    scores: Literal["logits", "probabilities"] = "logits"
+    classes: tuple[str, ...] | None = None
+    links: dict[str, str] = {}
+    pooling: Literal["none", "mean", "cls"] = "none"
+    normalize: bool = False
+    guessed: tuple[str, ...] = ()

@@ -1,0 +1,169 @@
+"""Facts about models, recipes, techniques, runtimes and targets, as JSON-able models."""
+
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from workers.contracts.base import Frozen
+
+
+class Finding(Frozen):
+    """Something that a person should know. `level`: info < warning < danger."""
+
+    level: Literal["info", "warning", "danger"]
+    what: str
+
+
+class TensorSpec(Frozen):
+    """One input or output. `shape` holds names or None where a size is free; `dtype` is numpy's name."""
+
+    name: str
+    shape: tuple[int | str | None, ...]
+    dtype: str
+    meaning: str = ""
+
+
+class ModelInfo(Frozen):
+    """What `fettle inspect` prints (CLI.md), plus the recognized architecture and a name for people."""
+
+    name: str
+    format: str
+    task: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    parameters: int
+    size_bytes: int
+    sha256: str
+    opset: int | None = None
+    quantized: bool = False
+    preprocessing: dict[str, JsonValue] | None = None
+    findings: tuple[Finding, ...] = ()
+    license: str | None = None
+    architecture: str | None = None
+
+
+class FileEntry(Frozen):
+    """One file below an artifact's folder; `path` is relative with forward slashes."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+class RecipeStep(Frozen):
+    """One technique with its parameters, as it was or shall be run."""
+
+    technique: str
+    version: int = 1
+    params: dict[str, JsonValue] = {}
+
+
+class ModelArtifact(Frozen):
+    """`artifact.json` of a folder that holds one runnable model.
+
+    `main` is the file that a runtime opens. `runtimes` lists the only runtimes that may run it (None: every runtime
+    that knows the format). `settings` are handed to the runtime, e.g.
+    ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``.
+    `torch_program` names a torch.export program (.pt2) beside it, where there is one.
+    Beside artifact.json lie pipeline.json, info.json and, for texts, tokenizer.json.
+    """
+
+    format: Literal["onnx", "openvino-ir"] = "onnx"
+    main: str
+    files: tuple[FileEntry, ...]
+    precision: str = "fp32"
+    settings: dict[str, JsonValue] = {}
+    runtimes: tuple[str, ...] | None = None
+    steps: tuple[RecipeStep, ...] = ()
+    notes: tuple[str, ...] = ()
+    torch_program: str | None = None
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files that belong to the model itself."""
+        return sum(entry.size_bytes for entry in self.files)
+
+
+class Recipe(Frozen):
+    """One candidate: the techniques to apply in order, and what runs the result."""
+
+    title: str
+    steps: tuple[RecipeStep, ...] = ()
+    runtime: str = "onnxruntime-cpu"
+    settings: dict[str, JsonValue] = {}
+    why: str = ""
+
+
+class Described(Frozen):
+    """One row of `fettle describe`. `schema_` is the JSON schema of the parameters, where there are any."""
+
+    id: str
+    title: str
+    available: bool
+    hint: str = ""
+    summary: str = ""
+    version: int | None = None
+    params_schema: dict[str, JsonValue] | None = None
+    group: str = ""
+
+
+class LatencySummary(Frozen):
+    """Milliseconds of single requests. `p99_ms` is absent under 299 samples (EVALUATION.md)."""
+
+    n: int
+    p50_ms: float
+    p90_ms: float
+    p99_ms: float | None
+    max_ms: float
+    p50_low_ms: float | None = None
+    p50_high_ms: float | None = None
+
+
+Verdict = Literal["safe", "regressed", "not_enough_data", "unmeasured"]
+
+
+class Judgement(Frozen):
+    """How one variant answers beside the original, on the same `n` test inputs (EVALUATION.md).
+
+    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of same classes, or the mean cosine
+    where answers are no classes (then `flips` is None). `drop_low`/`drop_high` are the one-sided 95 % bounds of the
+    loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
+    a proof needs. `changed` holds item numbers whose answer changed, at most 1,000. `class_drops` one row a class.
+    """
+
+    verdict: Verdict
+    n: int
+    labelled: bool
+    accuracy: float | None = None
+    accuracy_low: float | None = None
+    accuracy_high: float | None = None
+    original_accuracy: float | None = None
+    agreement: float | None = None
+    agreement_min: float | None = None
+    flips: float | None = None
+    negative_flips: float | None = None
+    drop: float | None = None
+    drop_low: float | None = None
+    drop_high: float | None = None
+    margin: float
+    missing_examples: int | None = None
+    changed: tuple[int, ...] = ()
+    changed_count: int = 0
+    worst_slice: str | None = None
+    worst_slice_drop: float | None = None
+    kl_mean: float | None = None
+    ece_change: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+class DeviceFacts(Frozen):
+    """The machine as the planner and the manifest need it."""
+
+    processor: str
+    cores: int
+    memory_bytes: int
+    features: tuple[str, ...] = Field(
+        default=(), description="avx2, avx512, avx512_bf16, avx512_vnni, amx_bf16, amx_int8, …"
+    )
+    gpus: tuple[str, ...] = ()
+    os: str = ""

@@ -1,0 +1,75 @@
+"""What one technique, export target or job handler module must hold (ARCHITECTURE.md, one new file)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import BaseModel
+
+from workers.contracts.base import Frozen
+from workers.contracts.context import JobContext
+from workers.contracts.specs import ModelArtifact
+
+
+class TechniqueParams(Frozen):
+    """Base of every technique's `Params`; fields carry bounds and descriptions (they become the recipe editor)."""
+
+    version: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A runnable model on disk: a folder that holds `artifact.json` (already read), pipeline.json, info.json."""
+
+    folder: Path
+    artifact: ModelArtifact
+
+    @property
+    def main(self) -> Path:
+        """The file that a runtime opens."""
+        return self.folder / self.artifact.main
+
+
+@dataclass(frozen=True)
+class TechniqueSpec:
+    """`source` cites the paper, specification or documentation. `requires` are import names that must be found.
+
+    `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
+    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
+    """
+
+    id: str
+    title: str
+    summary: str
+    source: str
+    params: type[TechniqueParams]
+    accepts: tuple[str, ...]
+    apply: Callable[[Model, Any, JobContext], ModelArtifact]
+    needs_calibration: bool = False
+    requires: tuple[str, ...] = ()
+    install_hint: str = ""
+    runtimes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class TargetSpec:
+    """One bundle target. `write(params, ctx)` writes ``ctx.work_dir / "bundle.zip"``."""
+
+    id: str
+    title: str
+    summary: str
+    write: Callable[[Any, JobContext], BaseModel]
+    requires: tuple[str, ...] = ()
+    install_hint: str = ""
+
+
+@dataclass(frozen=True)
+class HandlerSpec:
+    """One job kind. `run(params, ctx)` returns the result model. `torch` asks for the pre-started torch worker."""
+
+    kind: str
+    params: type[BaseModel]
+    result: type[BaseModel]
+    run: Callable[[Any, JobContext], BaseModel]
+    torch: bool = False
