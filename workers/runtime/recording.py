@@ -1,0 +1,83 @@
+"""A job context without a process: keeps all that a handler says, for unit tests of handlers and techniques."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.folder import sha256_file, sha256_folder
+from workers.contracts.messages import ArtifactReady, Log, Metric, Progress, Sample, Turn, TurnDone
+from workers.runtime.calibration import calibration_feeds
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+
+@dataclass
+class RecordingContext:
+    """Implements `workers.contracts.context.JobContext` and collects everything in lists.
+
+    `planned_turns` are what `turns()` yields. `cancel_after` checks pass before `check_cancelled` raises (None: never),
+    so that a test can stop a job at any of its steps.
+    """
+
+    work_dir: Path
+    seed: int = 0
+    threads: int = 1
+    data_dir: Path | None = None
+    planned_turns: Iterable[Turn] = ()
+    cancel_after: int | None = None
+    checks: int = 0
+    loaded_calls: int = 0
+    progress_sent: list[Progress] = field(default_factory=list)
+    logs: list[Log] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    artifacts: list[ArtifactReady] = field(default_factory=list)
+    turns_done: list[TurnDone] = field(default_factory=list)
+
+    def check_cancelled(self) -> None:
+        self.checks += 1
+        if self.cancel_after is not None and self.checks > self.cancel_after:
+            raise JobCancelled
+
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
+        self.progress_sent.append(Progress(stage=stage, done=done, total=total, unit=unit))
+
+    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        self.logs.append(Log(level=level, text=text))
+
+    def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
+        self.samples.append(Sample(series=series, times_s=times_s, values=values))
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        n: int = 1,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        self.metrics.append(Metric(name=name, value=value, unit=unit, n=n, low=low, high=high))
+
+    def artifact(self, path: Path) -> str:
+        files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
+        digest = sha256_file(path) if path.is_file() else sha256_folder(path)
+        size_bytes = sum(p.stat().st_size for p in files)
+        relative = path.relative_to(self.work_dir).as_posix()
+        self.artifacts.append(ArtifactReady(path=relative, sha256=digest, size_bytes=size_bytes))
+        return digest
+
+    def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
+        return calibration_feeds(self.data_dir, limit)
+
+    def turns(self) -> Iterator[Turn]:
+        yield from self.planned_turns
+
+    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None:
+        self.turns_done.append(TurnDone(index=index, latencies_ms=latencies_ms, busy_share=busy_share))
+
+    def loaded(self) -> None:
+        self.loaded_calls += 1
