@@ -1,7 +1,7 @@
-"""Prepared model inputs on disk: arrays of any shape an item, written in a stream and read through memory maps.
+"""Prepared model inputs on disk: ragged arrays, written in a stream, read through memory maps.
 
-One data file an input (raw elements, one item after the other) beside its offsets and shapes, so that 100,000 small
-items and 200 large ones cost the same few files. Nothing is ever pickled.
+One data file an input (raw elements, one item after the other) beside its offsets and shapes, so that 100,000
+small items and 200 large ones cost the same few files. Nothing is ever pickled.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class _Column:
 def write_prepared(folder: Path, items: Iterable[Mapping[str, NDArray[Any]]]) -> int:
     """Write `items` one by one into `folder` (made here, must be empty or new) and return their number.
 
-    Every item has the same names, and under each name the same dtype and number of axes; sizes are free. Raises
-    ValueError where that does not hold, or for arrays of objects or text.
+    Every item has the same names, and under each name the same dtype and number of axes; sizes are free.
+    Raises ValueError where that does not hold, or for arrays of objects or text.
     """
     folder.mkdir(parents=True, exist_ok=True)
     columns: dict[str, _Column] = {}
@@ -94,7 +94,7 @@ def _start(folder: Path, first: Mapping[str, NDArray[Any]], files: ExitStack) ->
 class Prepared:
     """Read access to what `write_prepared` wrote: `len()`, `[i]` → {input name: read-only array}, iteration.
 
-    Arrays are views into memory maps with the dtype and shape that were written; nothing is read before it is used.
+    Arrays are views into memory maps with the dtype and shape that were written; nothing is read before use.
     """
 
     def __init__(self, folder: Path | str) -> None:

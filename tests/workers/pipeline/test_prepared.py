@@ -59,7 +59,7 @@ def test_an_empty_store_can_be_read(tmp_path):
     ids=["name", "dtype", "axes"],
 )
 def test_an_item_that_does_not_fit_is_refused(tmp_path, second):
-    with pytest.raises(ValueError, match="x|y"):
+    with pytest.raises(ValueError, match=r"x|y"):
         write_prepared(tmp_path, [{"x": np.zeros(2)}, second])
 
 
