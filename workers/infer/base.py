@@ -1,7 +1,7 @@
 """What every runtime module holds. Standard library and numpy only: this folder is copied into bundles.
 
-A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library inside functions
-only, and holds `RUNTIME = Runtime(...)`.
+A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library inside
+functions only, and holds `RUNTIME = Runtime(...)`.
 """
 
 from __future__ import annotations
@@ -39,10 +39,12 @@ class Availability:
 
 @dataclass(frozen=True)
 class Runtime:
-    """`load(path, settings, threads)` opens the artifact's main file. Unknown settings are an error (ValueError).
+    """`load(path, settings, threads)` opens the artifact's main file.
 
-    `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set before the
-    library is imported (its own telemetry off).
+    It raises `NotRunnable` with the library's own reason, and ValueError for settings that it does not know.
+    `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set before
+    the library is imported (its own telemetry off). `modules` names the sibling modules that it imports (a bundle
+    copies them along).
     """
 
     id: str
@@ -54,3 +56,54 @@ class Runtime:
     load: Callable[[Path, Mapping[str, Any], int], Session]
     environment: tuple[tuple[str, str], ...] = ()
     summary: str = ""
+    modules: tuple[str, ...] = ()
+
+
+class NotRunnable(RuntimeError):  # noqa: N818
+    """The library refused the model; `str(error)` is its own reason, shortened to one line."""
+
+    def __init__(self, error: BaseException) -> None:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        super().__init__(" ".join(lines)[-400:] or type(error).__name__)
+
+
+def check_settings(settings: Mapping[str, Any], known: Mapping[str, tuple[type, ...]]) -> None:
+    """Raise ValueError for a setting that the runtime does not know, or that has the wrong type."""
+    for name, value in settings.items():
+        if name not in known:
+            raise ValueError(f"unknown setting {name!r}; known are {', '.join(sorted(known))}")
+        if not isinstance(value, known[name]):
+            raise ValueError(f"setting {name!r} cannot be {value!r}")
+
+
+def split_batch(feeds: Mapping[str, NDArray[np.generic]], batched: frozenset[str]) -> list[Arrays]:
+    """One dict for each index of axis 0; only inputs named in `batched` are cut, the others go along whole.
+
+    Empty where no input is `batched` or their sizes differ.
+    """
+    sizes = {feeds[name].shape[0] for name in batched if name in feeds}
+    if len(sizes) != 1:
+        return []
+    return [
+        {name: array[i : i + 1] if name in batched else array for name, array in feeds.items()}
+        for i in range(sizes.pop())
+    ]
+
+
+def join_batch(parts: list[Arrays]) -> Arrays:
+    """The answers of `split_batch`'s parts, joined along axis 0 (scalars are those of the last part)."""
+    return {
+        name: np.concatenate([part[name] for part in parts]) if parts[-1][name].ndim else parts[-1][name]
+        for name in parts[-1]
+    }
+
+
+def fixed_at_one(
+    feeds: Mapping[str, NDArray[np.generic]], shapes: Mapping[str, tuple[int | None, ...]]
+) -> frozenset[str]:
+    """Inputs that the model takes one at a time (axis 0 is fixed at 1) and that `feeds` holds more of."""
+    return frozenset(
+        name
+        for name, array in feeds.items()
+        if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
+    )

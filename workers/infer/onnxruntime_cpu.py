@@ -1,0 +1,124 @@
+"""ONNX Runtime on the processor."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import (
+    Arrays,
+    Availability,
+    NotRunnable,
+    Runtime,
+    check_settings,
+    fixed_at_one,
+    join_batch,
+    split_batch,
+)
+
+ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
+"""Without it the library looks its maker's telemetry host up and writes into the person's cache folder."""
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "graph_optimization": (str,)}
+LEVELS = {
+    "none": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+
+
+class OnnxSession:
+    """One `onnxruntime.InferenceSession`; a model that takes one item at a time runs once for each of a batch."""
+
+    def __init__(self, inference: Any, device_ran: str, fallbacks: tuple[str, ...] = ()) -> None:
+        self._inference = inference
+        self._outputs = [output.name for output in inference.get_outputs()]
+        self._shapes = {
+            entry.name: tuple(size if isinstance(size, int) else None for size in entry.shape or ())
+            for entry in inference.get_inputs()
+        }
+        self.device_ran = device_ran
+        self.fallbacks = fallbacks
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        single = fixed_at_one(feeds, self._shapes)
+        parts = split_batch(feeds, single) if single else []
+        if parts:
+            return join_batch([self._run(part) for part in parts])
+        return self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        answers = self._inference.run(self._outputs, dict(feeds))
+        return dict(zip(self._outputs, answers, strict=True))
+
+    def close(self) -> None:
+        self._inference = None
+
+
+def import_library() -> Any:
+    """`onnxruntime` with its telemetry off and only its errors logged."""
+    for name, value in ENVIRONMENT:
+        os.environ[name] = value
+    import onnxruntime
+
+    onnxruntime.set_default_logger_severity(3)
+    return onnxruntime
+
+
+def make_options(onnxruntime: Any, settings: Mapping[str, Any], threads: int) -> Any:
+    """Session options from a variant's settings. Raises ValueError for an unknown one."""
+    check_settings(settings, KNOWN_SETTINGS)
+    level = str(settings.get("graph_optimization", "all"))
+    if level not in LEVELS:
+        raise ValueError(f"setting 'graph_optimization' cannot be {level!r}")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = int(settings.get("num_threads", threads))
+    options.inter_op_num_threads = 1
+    options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, LEVELS[level])
+    options.log_severity_level = 3
+    return options
+
+
+def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) -> Any:
+    """An InferenceSession; whatever the library refuses becomes `NotRunnable`."""
+    try:
+        return onnxruntime.InferenceSession(str(path), options, providers=list(providers))
+    except (ValueError, RuntimeError) as error:
+        raise NotRunnable(error) from error
+    except Exception as error:  # the library's own errors derive from Exception alone
+        if type(error).__module__.startswith("onnxruntime"):
+            raise NotRunnable(error) from error
+        raise
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+    """Open `model.onnx`. Raises `NotRunnable` with the library's reason, ValueError for unknown settings."""
+    onnxruntime = import_library()
+    options = make_options(onnxruntime, settings, threads)
+    return OnnxSession(start(onnxruntime, path, options, ["CPUExecutionProvider"]), "cpu")
+
+
+def available() -> Availability:
+    if importlib.util.find_spec("onnxruntime") is None:
+        return Availability(False, "pip install onnxruntime")
+    return Availability(True)
+
+
+RUNTIME = Runtime(
+    id="onnxruntime-cpu",
+    title="ONNX Runtime (processor)",
+    device="cpu",
+    formats=("onnx",),
+    requirements=("numpy", "onnxruntime"),
+    available=available,
+    load=load,
+    environment=ENVIRONMENT,
+    summary="Runs every ONNX model. The original is measured with it.",
+)

@@ -1,0 +1,209 @@
+"""OpenVINO on the processor: fixed shapes, bfloat16 where the processor has it, tensors used again."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import (
+    Arrays,
+    Availability,
+    NotRunnable,
+    Runtime,
+    check_settings,
+    fixed_at_one,
+    join_batch,
+    split_batch,
+)
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
+    "inference_precision": (str,),
+    "shapes": (dict,),
+    "num_threads": (int,),
+    "performance": (str,),
+    "tbb_partitioner": (str,),
+}
+CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
+PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
+SHOWN = {"bf16": "16-bit numbers (BF16)", "f16": "16-bit numbers (FP16)"}
+
+
+def import_library() -> Any:
+    """`openvino` without `openvino_telemetry`, which would call home and write into the home folder."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    return openvino
+
+
+class Program:
+    """One compiled model with one request whose tensors are reused.
+
+    Input shapes may be free: then an input tensor is resized whenever its feed's shape differs from the last.
+    """
+
+    def __init__(self, compiled: Any, output_names: list[str]) -> None:
+        self._request = compiled.create_infer_request()
+        self._inputs = [(_input_name(port), port, port.element_type.to_dtype()) for port in compiled.inputs]
+        self._static_outputs = all(port.partial_shape.is_static for port in compiled.outputs)
+        self.shapes = {name: _sizes(port.partial_shape) for name, port, _ in self._inputs}
+        self._names = output_names
+        self._ports = list(compiled.outputs)
+        self._slots: dict[str, NDArray[Any]] = {}
+        self._answers: list[NDArray[Any]] = []
+        for name, port, _ in self._inputs:
+            if port.partial_shape.is_static:
+                self._slots[name] = self._request.get_tensor(port).data
+        if self._static_outputs:
+            self._answers = [self._request.get_tensor(port).data for port in self._ports]
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        if len(feeds) != len(self._inputs):
+            wanted = ", ".join(name for name, _, _ in self._inputs)
+            raise ValueError(f"the model takes the inputs {wanted}, not {', '.join(feeds)}")
+        for name, port, dtype in self._inputs:
+            array = feeds[name]
+            if array.dtype != dtype:
+                raise ValueError(f"input {name!r} takes {dtype}, not {array.dtype}")
+            slot = self._slots.get(name)
+            if slot is None or slot.shape != array.shape:
+                slot = self._resize(name, port, array.shape)
+            slot[...] = array
+        self._request.infer(share_outputs=True)
+        # The tensors are used again by the next request, so the caller gets copies of the (small) answers.
+        if self._static_outputs:
+            return {name: data.copy() for name, data in zip(self._names, self._answers, strict=True)}
+        return {
+            name: self._request.get_tensor(port).data.copy()
+            for name, port in zip(self._names, self._ports, strict=True)
+        }
+
+    def _resize(self, name: str, port: Any, shape: tuple[int, ...]) -> NDArray[Any]:
+        if not _fits(self.shapes[name], shape):
+            raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {shape}")
+        tensor = self._request.get_tensor(port)
+        tensor.shape = shape
+        self._slots[name] = tensor.data
+        return self._slots[name]
+
+
+class OpenVinoSession:
+    """Runs the program with the fixed shapes; other sizes get one with the model's own free shapes.
+
+    That second program is compiled when it is first needed, so all that the original takes is answered.
+    """
+
+    device_ran = "cpu"
+
+    def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
+        self._core = openvino.Core()
+        self._path = path
+        self._options, self.fallbacks = _options(self._core, settings, threads)
+        shapes = {name: list(sizes) for name, sizes in dict(settings.get("shapes", {})).items()}
+        self._program = self._compile(shapes)
+        self._free: Program | None = None if shapes else self._program
+
+    def _compile(self, shapes: Mapping[str, list[int]]) -> Program:
+        try:
+            model = self._core.read_model(str(self._path))
+            if shapes:
+                known = {_input_name(port): port for port in model.inputs}
+                unknown = set(shapes) - set(known)
+                if unknown:
+                    raise ValueError(f"setting 'shapes' names unknown inputs: {', '.join(sorted(unknown))}")
+                model.reshape({known[name]: sizes for name, sizes in shapes.items()})
+            names = [_output_name(port) for port in model.outputs]
+            return Program(self._core.compile_model(model, "CPU", self._options), names)
+        except RuntimeError as error:
+            raise NotRunnable(error) from error
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        program = self._program
+        shapes = program.shapes
+        if all(_fits(shapes.get(name, ()), array.shape) for name, array in feeds.items()):
+            return program.run(feeds)
+        single = fixed_at_one(feeds, shapes)
+        parts = split_batch(feeds, single) if single else []
+        if parts and all(_fits(shapes.get(name, ()), array.shape) for name, array in parts[0].items()):
+            return join_batch([program.run(part) for part in parts])
+        if self._free is None:
+            self._free = self._compile({})
+        return self._free.run(feeds)
+
+    def close(self) -> None:
+        del self._program
+        self._free = None
+
+
+def _options(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    check_settings(settings, KNOWN_SETTINGS)
+    precision = _one_of(settings, "inference_precision", "f32", CAPABILITIES)
+    fallbacks: tuple[str, ...] = ()
+    if CAPABILITIES[precision] not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        # Emulated 16-bit arithmetic is ten times slower than 32-bit (measured), so it is never forced.
+        fallbacks = (f"{SHOWN[precision]}: this processor has no such arithmetic, 32-bit numbers were used",)
+        precision = "f32"
+    options: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": HINTS[_one_of(settings, "performance", "latency", HINTS)],
+        "INFERENCE_NUM_THREADS": int(settings.get("num_threads", threads)),
+    }
+    if "tbb_partitioner" in settings:
+        options["TBB_PARTITIONER"] = PARTITIONERS[_one_of(settings, "tbb_partitioner", "auto", PARTITIONERS)]
+    return options, fallbacks
+
+
+def _one_of(settings: Mapping[str, Any], name: str, default: str, allowed: Mapping[str, str]) -> str:
+    value = str(settings.get(name, default))
+    if value not in allowed:
+        raise ValueError(f"setting {name!r} cannot be {value!r}; it is one of {', '.join(allowed)}")
+    return value
+
+
+def _sizes(partial_shape: Any) -> tuple[int | None, ...]:
+    return tuple(size.get_length() if size.is_static else None for size in partial_shape)
+
+
+def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    return len(wanted) == len(shape) and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
+
+
+def _input_name(port: Any) -> str:
+    own = str(port.node.friendly_name)
+    return own if own in port.get_names() else str(port.get_any_name())
+
+
+def _output_name(port: Any) -> str:
+    """A tensor may carry several names; the result node is called after the ONNX output."""
+    own = str(port.node.friendly_name).split("/sink_port_")[0]
+    return own if own in port.get_names() else str(port.get_any_name())
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> OpenVinoSession:
+    """Open `model.onnx` or `model.xml`. Raises `NotRunnable`, and ValueError for unknown settings."""
+    return OpenVinoSession(import_library(), path, settings, threads)
+
+
+def available() -> Availability:
+    if importlib.util.find_spec("openvino") is None:
+        return Availability(False, "pip install openvino")
+    return Availability(True)
+
+
+RUNTIME = Runtime(
+    id="openvino",
+    title="OpenVINO (processor)",
+    device="cpu",
+    formats=("onnx", "openvino-ir"),
+    requirements=("numpy", "openvino"),
+    available=available,
+    load=load,
+    summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
+)
