@@ -1,0 +1,128 @@
+"""Light and dark: Fusion, a palette and one style sheet made from the token table."""
+
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QDir, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QIcon, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from widgets.icon_font import IconFont
+from widgets.style_sheet import style_sheet
+from widgets.tokens import TEXT_BODY, TOKENS, Scheme
+
+__all__ = ["TOKENS", "Choice", "Scheme", "Theme", "apply", "restyle"]
+
+Choice = Literal["system", "light", "dark"]
+_ASSETS = Path(__file__).parent / "assets"
+
+
+class Theme(QObject):
+    """What is shown now: made once with the application and handed to every widget that draws by itself.
+
+    `changed` comes after palette and style sheet have been applied, so that graphs and icons only need to
+    ask again for their colors.
+    """
+
+    changed = Signal()
+
+    def __init__(self, app: QApplication, choice: Choice = "system") -> None:
+        super().__init__(app)
+        self._app = app
+        self._choice: Choice = choice
+        self._icons = IconFont()
+        self._scheme: Scheme = self._wanted()
+        apply(app, self._scheme)
+        app.styleHints().colorSchemeChanged.connect(self._on_system_scheme_changed)
+
+    @property
+    def scheme(self) -> Scheme:
+        return self._scheme
+
+    @property
+    def choice(self) -> Choice:
+        return self._choice
+
+    def set_choice(self, choice: Choice) -> None:
+        """Follow the system, or stay light or dark; kept by whoever calls, applied here."""
+        self._choice = choice
+        self._refresh()
+
+    def hex(self, token: str) -> str:
+        """Color of `token` now, as #RRGGBB."""
+        return TOKENS[self._scheme][token]
+
+    def color(self, token: str) -> QColor:
+        """Color of `token` now."""
+        return QColor(self.hex(token))
+
+    def icon(
+        self, name: str, token: str = "ink", size_px: int = 16, token_on: str = "", gap_px: int = 0
+    ) -> QIcon:
+        """Phosphor icon `name` in a token's color; `token_on` while checked. It does not follow `changed`."""
+        on = self.hex(token_on) if token_on else ""
+        color, off = self.hex(token), self.hex("edge")
+        return self._icons.icon(name, color, size_px, gap_px=gap_px, color_on=on, color_off=off)
+
+    def pixmap(self, name: str, token: str, size_px: int, ratio: float) -> QPixmap:
+        """The same as a picture for one device pixel ratio."""
+        return self._icons.pixmap(name, self.hex(token), size_px, ratio)
+
+    def _wanted(self) -> Scheme:
+        if self._choice != "system":
+            return self._choice
+        dark = self._app.styleHints().colorScheme() == Qt.ColorScheme.Dark
+        return "dark" if dark else "light"  # Unknown means light
+
+    def _refresh(self) -> None:
+        scheme = self._wanted()
+        if scheme != self._scheme:
+            self._scheme = scheme
+            apply(self._app, scheme)
+            self.changed.emit()
+
+    def _on_system_scheme_changed(self, _scheme: Qt.ColorScheme) -> None:
+        self._refresh()
+
+
+def apply(app: QApplication, scheme: Scheme) -> None:
+    """Give `app` Fusion, the font size, the palette and the style sheet of `scheme`."""
+    QDir.setSearchPaths("fettle", [str(_ASSETS)])
+    style = app.style()
+    if style is None or style.objectName().lower() != "fusion":
+        app.setStyle("Fusion")
+    font = QFont(app.font())
+    font.setPixelSize(TEXT_BODY)
+    font.setFeature(QFont.Tag("tnum"), 1)
+    app.setFont(font)
+    app.setPalette(_palette(scheme))
+    app.setStyleSheet(style_sheet(scheme))
+
+
+def restyle(widget: QWidget, **properties: str | bool) -> None:
+    """Set dynamic properties (`role="caption"`, `tone="warn"`) and let the style sheet look at them again."""
+    for name, value in properties.items():
+        widget.setProperty(name, value)
+    style = widget.style()
+    style.unpolish(widget)
+    style.polish(widget)
+    widget.update()
+
+
+def _palette(scheme: Scheme) -> QPalette:
+    token = {name: QColor(value) for name, value in TOKENS[scheme].items()}
+    role = QPalette.ColorRole
+    palette = QPalette()
+    for which, name in (
+        (role.Window, "bg"), (role.Base, "panel"), (role.AlternateBase, "raised"), (role.Button, "panel"),
+        (role.WindowText, "ink"), (role.Text, "ink"), (role.ButtonText, "ink"),
+        (role.PlaceholderText, "soft"), (role.ToolTipBase, "ink"), (role.ToolTipText, "panel"),
+        (role.Highlight, "brand"),
+        (role.HighlightedText, "on-brand"), (role.Link, "brand"), (role.LinkVisited, "brand"),
+        (role.Accent, "brand"), (role.Light, "panel"), (role.Midlight, "raised"), (role.Mid, "line"),
+        (role.Dark, "edge"), (role.Shadow, "edge"), (role.BrightText, "bad"),
+    ):  # fmt: skip
+        palette.setColor(which, token[name])
+    for which in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, which, token["edge"])
+    return palette
