@@ -31,6 +31,7 @@ class PipelineInput(Frozen):
     meaning: str = ""
     optional: bool = False
     constant: float | int | None = None
+    batched: bool = True
 
 
 class PipelineOutput(Frozen):

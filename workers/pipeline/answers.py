@@ -1,0 +1,70 @@
+"""From the arrays that a model gives to answers that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import Input, Spec
+
+
+def pool(values: NDArray[np.float32], spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    """(n, tokens, width) → (n, width): mean over the tokens that count, or the first token; then length 1 if
+    asked."""
+    if spec.pooling == "mean" and values.ndim == 3:
+        mask = _mask(spec.inputs, feeds, values)
+        values = (values * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), np.float32(1e-9))
+    elif spec.pooling == "cls" and values.ndim == 3:
+        values = values[:, 0]
+    if spec.normalize:
+        norm = np.linalg.norm(values, axis=-1, keepdims=True)
+        values = values / np.maximum(norm, np.float32(1e-12))
+    return values
+
+
+def _mask(
+    inputs: tuple[Input, ...], feeds: Mapping[str, NDArray[Any]], values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    for entry in inputs:
+        if entry.source == "attention_mask" and entry.name in feeds:
+            return feeds[entry.name].astype(np.float32)[:, :, None]
+    return np.ones((*values.shape[:2], 1), np.float32)
+
+
+def probabilities(answer: NDArray[np.float32], spec: Spec) -> NDArray[np.float32]:
+    """Scores of shape (n, classes) as shares; logits by softmax, a single logit by the logistic function."""
+    if spec.scores == "probabilities":
+        return answer
+    if answer.shape[-1] == 1 or spec.answer_kind == "score":
+        # the symmetric form does not overflow for large negative logits
+        single: NDArray[np.float32] = (0.5 * (1 + np.tanh(0.5 * answer))).astype(np.float32)
+        return single
+    shifted = np.exp(answer - answer.max(axis=-1, keepdims=True))
+    shares: NDArray[np.float32] = (shifted / shifted.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return shares
+
+
+def describe(answer: NDArray[np.float32], spec: Spec, top: int = 5) -> list[tuple[str, float]]:
+    """The best labels of one sample with their probabilities; several rows (frames) are averaged first.
+
+    A ``score`` gives one row. Embeddings and tensors have no labels: the list is empty.
+    """
+    if spec.answer_kind not in ("class", "score") or not answer.size:
+        return []
+    rows = answer.reshape(-1, answer.shape[-1]) if answer.ndim > 1 else answer[None]
+    if spec.answer_kind == "score":
+        shares = probabilities(answer.reshape(-1, 1), spec)
+        return [(label_of(spec, 0), float(shares.mean()))]
+    shares = probabilities(rows, spec).mean(axis=0)
+    order = np.argsort(-shares, kind="stable")[:top]
+    return [(label_of(spec, int(index)), float(shares[index])) for index in order]
+
+
+def label_of(spec: Spec, index: int) -> str:
+    """The class's name, or its number in words where the model has no names."""
+    if spec.classes is not None and index < len(spec.classes):
+        return spec.classes[index]
+    return "score" if spec.answer_kind == "score" else f"class {index}"

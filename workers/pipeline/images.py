@@ -1,0 +1,139 @@
+"""Pictures as a model wants them. Pillow decodes and resizes; the conventions are those of torchvision.
+
+resize: an int is the shorter side, the other becomes ``int(size * long / short)``; crop: centered, offsets
+rounded to even halves, black where the picture is smaller (torchvision.transforms.functional.resize,
+center_crop, to_tensor).
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import ImageSteps, PipelineError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+MAX_PIXELS = 178_956_970
+"""Pillow's own limit of a decompression bomb: larger pictures are refused."""
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "ICO", "PCX", "TGA", "JPEG2000", "AVIF")
+"""Only formats that Pillow decodes itself: no PostScript, no plug-ins that start programs."""
+
+
+def open_picture(path: Path) -> Picture:
+    """Decode the first frame, upright by its EXIF mark, as mode RGB or L. Raises PipelineError in plain
+    words."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
+                    raise PipelineError(
+                        f"{path.name} has {image.width}×{image.height} pixels, which is too large."
+                    )
+                image.load()
+                upright = ImageOps.exif_transpose(image)
+                return to_plain(upright)
+    except UnidentifiedImageError as error:
+        raise PipelineError(f"{path.name} is not a picture that can be read.") from error
+    except Image.DecompressionBombError as error:
+        raise PipelineError(f"{path.name} has too many pixels.") from error
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError) as error:
+        if isinstance(error, PipelineError | FileNotFoundError | PermissionError):
+            raise
+        raise PipelineError(f"{path.name} is damaged and cannot be decoded ({error}).") from error
+
+
+def to_plain(image: Picture) -> Picture:
+    """Mode RGB or L, 8 bits: alpha is laid on white, 16 bits are scaled, palettes and CMYK are resolved."""
+    from PIL import Image
+
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_to_8_bits(np.asarray(image)))
+    if image.mode == "1":
+        return image.convert("L")
+    if "A" in image.mode.upper() or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+
+
+def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
+    """16-bit values by 257; floats in 0..1 by 255; what is in 0..255 stays."""
+    if values.dtype.kind == "f":
+        scale = 255.0 if values.size and float(values.max()) <= 1.0 else 1.0
+        return np.clip(np.round(values * scale), 0, 255).astype(np.uint8)
+    if values.dtype.itemsize > 2 and values.size and int(values.min()) >= 0 and int(values.max()) <= 255:
+        return values.astype(np.uint8)
+    return np.clip(np.round(values / 257.0), 0, 255).astype(np.uint8)
+
+
+def picture_from_array(values: NDArray[Any]) -> Picture:
+    """(H, W), (1, H, W), (H, W, 1|3|4) or (3, H, W) of uint8, or of floats in 0..1, as a picture."""
+    from PIL import Image
+
+    if values.ndim == 3 and values.shape[0] in (1, 3) and values.shape[2] not in (1, 3, 4):
+        values = values.transpose(1, 2, 0)
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[:, :, 0]
+    if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
+        raise PipelineError(f"An array of shape {values.shape} is not a picture.")
+    if values.dtype != np.uint8:
+        values = _to_8_bits(values)
+    return to_plain(Image.fromarray(np.ascontiguousarray(values)))
+
+
+def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[np.float32]:
+    """One picture through all `steps`: float32 of shape (1, C, H, W) or (1, H, W, C)."""
+    image = image.convert("L" if steps.channels == "gray" else "RGB")
+    image = _crop(_resize(image, steps), steps)
+    values: NDArray[Any] = np.asarray(image, dtype=np.float32)
+    if values.ndim == 2:
+        values = values[:, :, None]
+    if steps.channels == "bgr":
+        values = values[:, :, ::-1]
+    if steps.range == "0..1":
+        values = values / np.float32(255)
+    values = (values - np.asarray(steps.mean, np.float32)) / np.asarray(steps.std, np.float32)
+    if steps.layout == "nchw":
+        values = values.transpose(2, 0, 1)
+    return np.ascontiguousarray(values[None], dtype=np.float32)
+
+
+def _resize(image: Picture, steps: ImageSteps) -> Picture:
+    from PIL import Image
+
+    if steps.resize is None:
+        return image
+    if isinstance(steps.resize, int):
+        short, long = sorted(image.size)
+        other = int(steps.resize * long / short)
+        size = (steps.resize, other) if image.width <= image.height else (other, steps.resize)
+    else:
+        size = (steps.resize[1], steps.resize[0])
+    if size == image.size:
+        return image
+    return image.resize(size, Image.Resampling[steps.interpolation.upper()])
+
+
+def _crop(image: Picture, steps: ImageSteps) -> Picture:
+    from PIL import ImageOps
+
+    if steps.crop is None:
+        return image
+    height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
+    if width > image.width or height > image.height:
+        missing_w, missing_h = max(width - image.width, 0), max(height - image.height, 0)
+        border = (missing_w // 2, missing_h // 2, (missing_w + 1) // 2, (missing_h + 1) // 2)
+        image = ImageOps.expand(image, border=border, fill=0)
+    left, top = round((image.width - width) / 2.0), round((image.height - height) / 2.0)
+    return image.crop((left, top, left + width, top + height))

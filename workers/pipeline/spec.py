@@ -1,0 +1,144 @@
+"""`pipeline.json` as plain dataclasses, read without pydantic, because this package is copied into bundles.
+
+The checked form for the program's boundaries is `PipelineSpec` of the contracts; both have the same fields.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+PIPELINE_FILE = "pipeline.json"
+
+Size = int | tuple[int, int] | None
+_T = TypeVar("_T")
+
+
+class PipelineError(ValueError):
+    """An input does not fit the model, or cannot be read. The text is a whole sentence for the person."""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of the model. `shape` holds None where any size goes; axis 0 is the batch if `batched`."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    source: str
+    meaning: str = ""
+    optional: bool = False
+    constant: float | int | None = None
+    batched: bool = True
+
+
+@dataclass(frozen=True)
+class Output:
+    """One output of the model. The one with `answer` is what people read."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...] = ()
+    meaning: str = ""
+    answer: bool = False
+
+
+@dataclass(frozen=True)
+class ImageSteps:
+    """resize → center crop → channels → range → (x − mean) / std → layout. Sizes are (height, width)."""
+
+    resize: Size = None
+    crop: Size = None
+    interpolation: str = "bilinear"
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (1.0,)
+    range: str = "0..1"
+    channels: str = "rgb"
+    layout: str = "nchw"
+
+
+@dataclass(frozen=True)
+class TextSteps:
+    """Tokens by the tokenizer file beside `pipeline.json`, cut at `max_length`."""
+
+    tokenizer: str = "tokenizer.json"
+    max_length: int = 512
+
+
+@dataclass(frozen=True)
+class AudioSteps:
+    """Mono float32 in −1..1, frames of `frame_samples` new samples after `context_samples` old ones."""
+
+    sample_rate_hz: int = 16_000
+    frame_samples: int = 512
+    context_samples: int = 0
+
+
+@dataclass(frozen=True)
+class ArraySteps:
+    """Arrays are taken as they are and cast to the input's dtype."""
+
+
+Steps = ImageSteps | TextSteps | AudioSteps | ArraySteps
+_STEPS: dict[str, type[Any]] = {
+    "image": ImageSteps,
+    "text": TextSteps,
+    "audio": AudioSteps,
+    "array": ArraySteps,
+}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """The whole description; fields as in the contract's `PipelineSpec`."""
+
+    task: str
+    inputs: tuple[Input, ...]
+    outputs: tuple[Output, ...]
+    preprocess: Steps
+    answer_kind: str
+    scores: str = "logits"
+    classes: tuple[str, ...] | None = None
+    links: Mapping[str, str] | None = None
+    pooling: str = "none"
+    normalize: bool = False
+    guessed: tuple[str, ...] = ()
+
+
+def read_spec(folder: Path) -> Spec:
+    """Read `folder`/pipeline.json. Raises FileNotFoundError, or PipelineError where it is no such
+    description."""
+    text = (folder / PIPELINE_FILE).read_text(encoding="utf-8")
+    try:
+        return parse_spec(json.loads(text))
+    except (KeyError, TypeError, json.JSONDecodeError) as error:
+        raise PipelineError(f"{PIPELINE_FILE} cannot be understood: {error}.") from error
+
+
+def parse_spec(data: Mapping[str, Any]) -> Spec:
+    """The dataclasses of one parsed pipeline.json. Raises KeyError or TypeError where something is
+    missing."""
+    if data.get("version", 1) != 1:
+        raise PipelineError(
+            f"{PIPELINE_FILE} has version {data['version']}, and only version 1 is known here."
+        )
+    return _build(
+        Spec,
+        {
+            **data,
+            "inputs": tuple(_build(Input, entry) for entry in data["inputs"]),
+            "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
+            "preprocess": _build(_STEPS[data["preprocess"]["kind"]], data["preprocess"]),
+        },
+    )
+
+
+def _build(cls: type[_T], data: Mapping[str, Any]) -> _T:
+    """Fields of `cls` from `data`; JSON lists become tuples, what `cls` does not know (`version`) is left
+    out."""
+    known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}
+    return cls(**{key: value for key, value in values.items() if key in known})

@@ -1,0 +1,60 @@
+"""Texts as tokens, by the `tokenizer.json` that lies beside `pipeline.json`. Needs the package
+`tokenizers`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import Input, PipelineError, TextSteps
+
+TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
+_PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
+
+
+class Tokenizer:
+    """Turns a text into the token inputs of one model."""
+
+    def __init__(self, folder: Path, steps: TextSteps, inputs: Sequence[Input]) -> None:
+        try:
+            from tokenizers import Tokenizer as Engine
+        except ImportError as error:
+            raise PipelineError(
+                "The package “tokenizers” is missing. Install it with: pip install tokenizers"
+            ) from error
+        self._engine = Engine.from_file(str(folder / steps.tokenizer))
+        self._engine.no_padding()
+        self._engine.enable_truncation(max_length=steps.max_length)
+        self._inputs = [entry for entry in inputs if entry.source in TOKEN_SOURCES]
+        ids = (self._engine.token_to_id(token) for token in _PAD_TOKENS)
+        self.pad_id: int = next((i for i in ids if i is not None), 0)
+
+    def feeds(self, text: str) -> dict[str, NDArray[Any]]:
+        """Arrays of shape (1, tokens), filled up where the model's length is fixed."""
+        encoding = self._engine.encode(text)
+        by_source = {
+            "input_ids": encoding.ids,
+            "attention_mask": encoding.attention_mask,
+            "token_type_ids": encoding.type_ids,
+        }
+        feeds = {}
+        for entry in self._inputs:
+            row = np.asarray(by_source[entry.source], dtype=entry.dtype)[None]
+            length = entry.shape[1] if len(entry.shape) > 1 else None
+            feeds[entry.name] = row if length is None else fit_length(row, length, self.pad_of(entry.source))
+        return feeds
+
+    def pad_of(self, source: str) -> int:
+        """The value that fills a shorter row up."""
+        return self.pad_id if source == "input_ids" else 0
+
+
+def fit_length(row: NDArray[Any], length: int, pad: int) -> NDArray[Any]:
+    """(n, tokens) cut or filled up at its end to (n, length)."""
+    if row.shape[1] >= length:
+        return row[:, :length]
+    return np.pad(row, ((0, 0), (0, length - row.shape[1])), constant_values=pad)
