@@ -171,6 +171,26 @@ class MeasureResult(Frozen):
     fallbacks: tuple[str, ...] = ()
 
 
+class SummarizeParams(Frozen):
+    """kind ``summarize``: `latencies_ms[contender][set]` are single requests; contender 0 is what to compare with."""
+
+    latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
+
+
+class SpeedSummary(Frozen):
+    """`speedup` is the ratio of the medians, contender 0 / this one, with its 95 % bootstrap interval over sets."""
+
+    latency: LatencySummary
+    throughput_per_s: float
+    speedup: float
+    speedup_low: float | None
+    speedup_high: float | None
+
+
+class SummarizeResult(Frozen):
+    summaries: tuple[SpeedSummary | None, ...]
+
+
 class BenchParams(Frozen):
     """kind ``bench``: one model alone, a sweep over batch sizes."""
 

@@ -1,0 +1,92 @@
+"""Which variant is recommended. The rules are those of EVALUATION.md; nothing here measures anything."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from app.domain.variant import Variant
+
+Objective = Literal["speed", "size", "throughput"]
+
+TIE_SHARE = 0.03
+"""Differences under 3 % between engines are noise (OPTIMIZE.md, traps)."""
+
+ALIKE_SHARE = 0.99
+"""Unproven variants are recommended only if at least this share of answers is unchanged (EVALUATION.md)."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`proven` is False when the recommended variant looks alike but too few examples prove it."""
+
+    variant: Variant | None
+    proven: bool
+
+
+def is_faster(variant: Variant) -> bool:
+    """Measured beside the original, and the lower bound of the speedup is above 1."""
+    low = variant.measurement.speedup_low
+    return low is not None and low > 1.0
+
+
+def is_alike_not_proven(variant: Variant) -> bool:
+    """The estimate is within the limit and at least 99 % of the answers are unchanged, but the bound is not."""
+    judgement = variant.judgement
+    if judgement is None or judgement.verdict != "not_enough_data":
+        return False
+    if judgement.drop is not None and judgement.drop > judgement.margin:
+        return False
+    return judgement.agreement is not None and judgement.agreement >= ALIKE_SHARE
+
+
+def is_safe(variant: Variant) -> bool:
+    """The verdict is Safe to ship."""
+    return variant.judgement is not None and variant.judgement.verdict == "safe"
+
+
+def may_win(variant: Variant) -> bool:
+    """Worth the final run: safe, or alike and not proven; never regressed, never unmeasured."""
+    return is_safe(variant) or is_alike_not_proven(variant)
+
+
+def _cost(variant: Variant, objective: Objective) -> float:
+    measurement = variant.measurement
+    if objective == "size":
+        return float(variant.size_bytes) if variant.size_bytes is not None else float("inf")
+    if objective == "throughput" and measurement.throughput_per_s:
+        return 1.0 / measurement.throughput_per_s
+    return measurement.latency_p50_ms if measurement.latency_p50_ms is not None else float("inf")
+
+
+def _changed(variant: Variant) -> float:
+    agreement = variant.judgement.agreement if variant.judgement else None
+    return 1.0 - agreement if agreement is not None else 1.0
+
+
+def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None:
+    """The cheapest by `objective`; within a tie of 3 % the one that changes fewer answers."""
+    if not variants:
+        return None
+    least = min(_cost(variant, objective) for variant in variants)
+    tied = [variant for variant in variants if _cost(variant, objective) <= least * (1 + TIE_SHARE)]
+    return min(tied, key=lambda variant: (_changed(variant), _cost(variant, objective)))
+
+
+def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
+    """The best safe and faster one; else the best that looks alike, marked not proven; else none."""
+    faster = [variant for variant in variants if not variant.is_baseline and is_faster(variant)]
+    safe = best_of([variant for variant in faster if is_safe(variant)], objective)
+    if safe is not None:
+        return Choice(safe, True)
+    return Choice(best_of([variant for variant in faster if is_alike_not_proven(variant)], objective), False)
+
+
+def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
+    """Those to measure again beside the original: by the first measurement, best first; not clearly slower ones."""
+    candidates = [
+        variant
+        for variant in variants
+        if not variant.is_baseline and may_win(variant) and (variant.measurement.speedup or 0.0) > 1.0 - TIE_SHARE
+    ]
+    safe_first = sorted(candidates, key=lambda variant: (not is_safe(variant), _cost(variant, objective)))
+    return safe_first[:count]

@@ -1,0 +1,65 @@
+"""Sentences about results. Only figures that were measured are ever put into words."""
+
+from collections.abc import Sequence
+
+from app.domain.choose import is_alike_not_proven
+from app.domain.variant import Variant
+
+VERDICT_WORDS = {
+    "safe": "Safe to ship",
+    "regressed": "Silent regression",
+    "not_enough_data": "Not enough data",
+    "unmeasured": "Not compared",
+}
+
+
+def times(ratio: float) -> str:
+    """``3.4`` below ten, whole above."""
+    return f"{ratio:.1f}" if ratio < 10 else f"{ratio:.0f}"
+
+
+def size_words(ratio: float | None) -> str:
+    """How much smaller, only when it is at least 1.2 times."""
+    if ratio is None or ratio < 1.2:
+        return ""
+    return f", {times(ratio)} times smaller"
+
+
+def verdict_words(variant: Variant) -> str:
+    """The verdict in two or three words."""
+    if variant.judgement is None:
+        return VERDICT_WORDS["unmeasured"]
+    if is_alike_not_proven(variant):
+        return "Alike, not proven"
+    return VERDICT_WORDS[variant.judgement.verdict]
+
+
+def missing_words(variant: Variant) -> str:
+    """``add about 280 examples``, where it is known how many are missing."""
+    missing = variant.judgement.missing_examples if variant.judgement else None
+    return f"add about {missing:,} examples" if missing else "add more examples"
+
+
+def headline(recommended: Variant | None, tried: Sequence[Variant], proven: bool, limit_pct: float) -> str:
+    """The one sentence above a comparison."""
+    if recommended is None:
+        return f"Nothing faster was safe: keep the original ({len(tried)} ways tried, limit {limit_pct:g} %)"
+    speed = recommended.measurement.speedup
+    if speed is None:  # a recommended variant was always measured beside the original
+        raise ValueError("a recommended variant has no measured speedup")
+    start = f"{times(speed)} times faster{size_words(recommended.size_ratio)}"
+    if proven:
+        return f"{start}, and it answers alike"
+    return f"{start}, and it looks alike, not proven: {missing_words(recommended)}"
+
+
+def why_not(variant: Variant, limit_pct: float) -> str:
+    """Why a variant was not recommended, in a few words."""
+    judgement = variant.judgement
+    if judgement is not None and judgement.verdict == "regressed":
+        return f"Beyond your limit of {limit_pct:g} %"
+    if variant.measurement.speedup_low is not None and variant.measurement.speedup_low <= 1.0:
+        return "Not faster on this computer"
+    if variant.state == "dropped" and variant.notes:
+        return variant.notes[0]
+    return verdict_words(variant)

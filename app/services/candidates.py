@@ -1,0 +1,196 @@
+"""One candidate of a run: made, asked, judged, measured. A candidate that fails is dropped with its reason."""
+
+import dataclasses
+import uuid
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from app.domain.variant import Measurement, Variant
+from app.services.opening import OpenedModel, ReadData
+from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import (
+    AnswerParams,
+    AnswerResult,
+    ApplyParams,
+    ApplyResult,
+    JudgeParams,
+    JudgeResult,
+    MeasureParams,
+    MeasureResult,
+    SpeedSummary,
+    SummarizeParams,
+    SummarizeResult,
+)
+from workers.contracts.specs import Recipe
+
+TORCH_RUNTIMES = ("torch-cpu", "torch-cuda")
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """A variant with where its model and its answers lie."""
+
+    variant: Variant
+    model_dir: Path
+    answers: Path | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The artifact's settings, overruled by the recipe's."""
+        return {**read_model(self.model_dir).artifact.settings, **self.variant.recipe.settings}
+
+
+def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = False) -> Variant:
+    """A planned variant."""
+    return Variant(
+        id=uuid.uuid4().hex[:12],
+        run_id=run_id,
+        index=index,
+        title=recipe.title,
+        recipe=recipe,
+        runtime=recipe.runtime,
+        precision="fp32",
+        state="planned",
+        is_baseline=is_baseline,
+    )
+
+
+def make(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int) -> Flow[Candidate]:
+    """Apply the recipe's techniques (none: the model as it is)."""
+    folder, key = model.folder, model.key
+    if variant.recipe.steps:
+        done: Done[ApplyResult] = yield JobStep(
+            kind="apply",
+            params=ApplyParams(
+                model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)
+            ),
+            result=ApplyResult,
+            title=variant.title,
+            read_paths=(model.folder, data.folder),
+            cache=True,
+            seed=seed,
+            step_index=step,
+        )
+        folder, key = done.folder / done.result.model_dir, str(done.key)
+    artifact = read_model(folder).artifact
+    made = dataclasses.replace(
+        variant,
+        state="applied",
+        artifact_key=key,
+        precision=artifact.precision,
+        size_bytes=artifact.size_bytes,
+        size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
+        notes=artifact.notes,
+    )
+    return Candidate(made, folder)
+
+
+def ask(candidate: Candidate, data: ReadData, threads: int, step: int) -> Flow[Candidate]:
+    """Answer the test inputs."""
+    done: Done[AnswerResult] = yield JobStep(
+        kind="answer",
+        params=AnswerParams(
+            model_dir=str(candidate.model_dir),
+            data_dir=str(data.folder),
+            runtime=candidate.variant.runtime,
+            settings=candidate.settings,
+        ),
+        result=AnswerResult,
+        title=candidate.variant.title,
+        read_paths=(candidate.model_dir, data.folder),
+        cache=True,
+        torch=candidate.variant.runtime in TORCH_RUNTIMES,
+        threads=threads,
+        step_index=step,
+    )
+    answered = dataclasses.replace(candidate.variant, state="answered", answers_key=done.key)
+    return dataclasses.replace(candidate, variant=answered, answers=done.folder / done.result.path)
+
+
+def judge(original: Candidate, candidate: Candidate, data: ReadData, limit_pct: float, step: int) -> Flow[Candidate]:
+    """Compare the answers with the original's."""
+    done: Done[JudgeResult] = yield JobStep(
+        kind="judge",
+        params=JudgeParams(
+            data_dir=str(data.folder),
+            original_answers=str(original.answers),
+            variant_answers=str(candidate.answers),
+            max_loss_pct=limit_pct,
+        ),
+        result=JudgeResult,
+        title=candidate.variant.title,
+        read_paths=tuple(
+            path.parent for path in (original.answers, candidate.answers) if path is not None
+        )
+        + (data.folder,),
+        cache=True,
+        step_index=step,
+    )
+    judged = dataclasses.replace(candidate.variant, judgement=done.result.judgement)
+    return dataclasses.replace(candidate, variant=judged)
+
+
+def measure(
+    candidates: list[Candidate], data: ReadData, *, sets: int, blocks: int, threads: int, title: str, step: int
+) -> Flow[Measured]:
+    """Time single requests of all candidates in turn, one fresh process each and per set."""
+    contenders = tuple(
+        Contender(
+            candidate.variant.id,
+            MeasureParams(
+                model_dir=str(candidate.model_dir),
+                data_dir=str(data.folder),
+                runtime=candidate.variant.runtime,
+                settings=candidate.settings,
+            ),
+            (candidate.model_dir, data.folder),
+        )
+        for candidate in candidates
+    )
+    measured: Measured = yield MeasureStep(
+        contenders,
+        title=title,
+        sets=sets,
+        blocks=blocks,
+        threads=threads,
+        block_max_s=2.0,
+        step_index=step,
+    )
+    return measured
+
+
+def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
+    """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart."""
+    times = measured.latencies_ms if against is None else (against.latencies_ms[0], *measured.latencies_ms)
+    done: Done[SummarizeResult] = yield JobStep(
+        kind="summarize",
+        params=SummarizeParams(latencies_ms=times),
+        result=SummarizeResult,
+        title="Work out the figures",
+    )
+    return done.result.summaries[(0 if against is None else 1) :]
+
+
+def measurement_of(
+    summary: SpeedSummary, results: tuple[MeasureResult, ...], sets: int, busy_share: float | None, interleaved: bool
+) -> Measurement:
+    """The figures of one variant. Bounds of the speedup are kept only where both were measured in turn."""
+    memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]
+    latency = summary.latency
+    return Measurement(
+        latency_p50_ms=latency.p50_ms,
+        latency_p90_ms=latency.p90_ms,
+        latency_p99_ms=latency.p99_ms,
+        latency_max_ms=latency.max_ms,
+        throughput_per_s=summary.throughput_per_s,
+        peak_memory_bytes=int(median(memory)) if memory else None,
+        load_ms=median([result.load_ms for result in results]) if results else None,
+        n=latency.n,
+        speedup=summary.speedup,
+        speedup_low=summary.speedup_low if interleaved else None,
+        speedup_high=summary.speedup_high if interleaved else None,
+        sets=sets,
+        busy_share=busy_share,
+    )

@@ -1,0 +1,80 @@
+"""What a running use case tells whoever watches it. Plain values; the window and the command line show them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.domain.run import Run, StepRecord
+from app.domain.variant import LatencyPoint, Variant
+from workers.contracts.errors import ErrorInfo
+
+
+@dataclass(frozen=True)
+class StepChanged:
+    """A step began, ended, or was found not to be needed."""
+
+    step: StepRecord
+
+
+@dataclass(frozen=True)
+class StepProgress:
+    """How far the step that runs is; `total` and `eta_s` are None where they cannot be known."""
+
+    index: int | None
+    stage: str
+    done: float
+    total: float | None
+    unit: str
+    eta_s: float | None
+
+
+@dataclass(frozen=True)
+class LatenciesMeasured:
+    """One block of timed requests of one variant."""
+
+    points: tuple[LatencyPoint, ...]
+
+
+@dataclass(frozen=True)
+class VariantChanged:
+    variant: Variant
+
+
+@dataclass(frozen=True)
+class RunChanged:
+    run: Run
+
+
+@dataclass(frozen=True)
+class LogLine:
+    level: str
+    text: str
+    job_id: str = ""
+
+
+@dataclass(frozen=True)
+class MeasuringChanged:
+    """True while a timed region runs on the processor: whoever draws should draw seldom."""
+
+    measuring: bool
+
+
+@dataclass(frozen=True)
+class JobEnded:
+    """For the history; `error` is None when it went well."""
+
+    job_id: str
+    kind: str
+    error: ErrorInfo | None
+
+
+Event = (
+    StepChanged
+    | StepProgress
+    | LatenciesMeasured
+    | VariantChanged
+    | RunChanged
+    | LogLine
+    | MeasuringChanged
+    | JobEnded
+)
+Observer = Callable[[Event], None]

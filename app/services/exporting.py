@@ -1,0 +1,195 @@
+"""Write a variant as a bundle that runs on its own. The old file stays until the new one has passed its self-test."""
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.job import ExportRecord
+from app.domain.project import Project
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.services.describing import describe
+from app.services.documents import variant_document
+from app.services.facts import RunFacts
+from app.services.steps import Done, Flow, JobError, JobStep
+from app.services.workspace import Workspace
+from app.version import VERSION
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import CardFacts, DataResult, ExportParams, ExportResult, VerifyParams, VerifyResult
+from workers.contracts.messages import Limits
+from workers.contracts.specs import DeviceFacts, ModelInfo
+
+MIN_REASON_CHARS = 10
+"""An override is a sentence that goes into the card, not a keystroke."""
+
+
+@dataclass(frozen=True)
+class ExportAsk:
+    """`override_reason` is needed for a variant that regressed."""
+
+    run_id: str
+    variant_id: str | None
+    target: str
+    out: Path
+    override_reason: str | None = None
+    purpose: str = ""
+    not_for: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The bundle, where it lies now, with what its self-test said."""
+
+    path: Path
+    result: ExportResult
+    record: ExportRecord
+
+
+def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
+    """Input refused, exit code 3."""
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)
+
+
+def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
+    """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
+    wanted = variant_id or facts.run.recommended_variant_id or facts.run.baseline_variant_id
+    variant = next((variant for variant in facts.variants if variant.id == wanted), None)
+    if variant is None:
+        raise refusal(
+            "unknown_variant",
+            "There is no such version in this run",
+            f"The run {facts.run.id} has no version {wanted!r}.",
+            "Take one of the ids that 'fettle compare' lists.",
+        )
+    regressed = variant.judgement is not None and variant.judgement.verdict == "regressed"
+    if regressed and len((reason or "").strip()) < MIN_REASON_CHARS:
+        raise refusal(
+            "regressed",
+            "This version answers worse than your limit allows",
+            f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
+            'Take the recommended version, or say why in a sentence: --accept-regression "WHY".',
+        )
+    return variant
+
+
+def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Exported]:
+    """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
+    variant = pick(facts, ask.variant_id, ask.override_reason)
+    check_writable(ask.out)
+    found = yield from describe()
+    model_dir = facts.model_dir(variant)
+    artifact = read_model(model_dir).artifact
+    card = card_facts(facts, variant, ask, found.device)
+    done: Done[ExportResult] = yield JobStep(
+        kind="export",
+        params=ExportParams(
+            target=ask.target,
+            model_dir=str(model_dir),
+            original_dir=str(facts.original_dir),
+            data_dir=str(facts.data_dir),
+            runtime=variant.runtime,
+            settings={**artifact.settings, **variant.recipe.settings},
+            facts=card,
+        ),
+        result=ExportResult,
+        title="Write the bundle",
+        read_paths=(model_dir, facts.original_dir, facts.data_dir),
+        limits=Limits(start_programs=True),
+    )
+    place(done.folder / done.result.path, ask.out)
+    shutil.rmtree(done.folder, ignore_errors=True)
+    record = ExportRecord(
+        id=uuid.uuid4().hex[:12],
+        run_id=facts.run.id,
+        variant_id=variant.id,
+        target=ask.target,
+        path=str(ask.out),
+        sha256=done.result.sha256,
+        size_bytes=done.result.size_bytes,
+        created_at=datetime.now(UTC),
+        selftest_json=done.result.model_dump_json(include={"selftest"}),
+        override_reason=ask.override_reason,
+    )
+    workspace.store.repositories.exports.add(record)
+    return Exported(ask.out, done.result, record)
+
+
+def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> CardFacts:
+    """Everything that the card and the manifest say, from the store."""
+    project: Project = facts.project
+    run: Run = facts.run
+    info = ModelInfo.model_validate_json(project.info_json or "{}")
+    return CardFacts(
+        title=f"{project.name}, {variant.title}",
+        project=project.name,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        fettle_version=VERSION,
+        purpose=ask.purpose or project.purpose,
+        not_for=ask.not_for or project.not_for,
+        contact=ask.contact or project.contact,
+        license=info.license,
+        origin=Path(project.model_path).name,
+        original_sha256=project.model_sha256,
+        device=device,
+        original=variant_document(facts.baseline),
+        variant=variant_document(variant),
+        data=DataResult.model_validate_json(project.data_json) if project.data_json else None,
+        limit_pct=run.goal.max_loss_pct,
+        override_reason=ask.override_reason,
+        run_id=run.id,
+    )
+
+
+def check_writable(out: Path) -> None:
+    """Refuse at once what would fail at the end."""
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise refusal(
+            "no_folder",
+            "The folder for the bundle is not there",
+            f"There is no folder {folder}.",
+            "Create it, or choose another place.",
+        )
+    if not os.access(folder, os.W_OK) or out.is_dir():
+        raise refusal(
+            "not_writable",
+            "The bundle cannot be written there",
+            f"{out} cannot be written.",
+            "Choose another place. Nothing was changed.",
+        )
+
+
+def place(source: Path, out: Path) -> None:
+    """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then."""
+    partial = out.with_name(f".{out.name[:200]}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with source.open("rb") as read, partial.open("wb") as write:
+            shutil.copyfileobj(read, write, 1 << 20)
+            write.flush()
+            os.fsync(write.fileno())
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise refusal(
+            "not_written",
+            "The bundle could not be written",
+            f"{out}: {error.strerror or error}.",
+            "Make room on the disk or choose another place, then export again. The old file is as it was.",
+        ) from error
+
+
+def verify(bundle: Path) -> Flow[VerifyResult]:
+    """Hashes and golden answers of a bundle; its own code is never run."""
+    done: Done[VerifyResult] = yield JobStep(
+        kind="verify",
+        params=VerifyParams(bundle=str(bundle)),
+        result=VerifyResult,
+        title="Verify the bundle",
+        read_paths=(bundle,),
+    )
+    return done.result

@@ -1,0 +1,68 @@
+"""Everything that is stored about one run, read together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.project import Project
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.services.steps import JobError
+from app.services.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """`original_dir` and `data_dir` are folders of the store."""
+
+    project: Project
+    run: Run
+    variants: tuple[Variant, ...]
+    original_dir: Path
+    data_dir: Path
+    store_root: Path
+
+    @property
+    def baseline(self) -> Variant:
+        """The original."""
+        return next(variant for variant in self.variants if variant.is_baseline)
+
+    @property
+    def recommended(self) -> Variant | None:
+        """What was recommended, if anything was."""
+        wanted = self.run.recommended_variant_id
+        return next((variant for variant in self.variants if variant.id == wanted), None)
+
+    def model_dir(self, variant: Variant) -> Path:
+        """Where a variant's model lies."""
+        if not variant.recipe.steps:
+            return self.original_dir
+        key = str(variant.artifact_key)
+        return self.store_root / key[:2] / key / "model"
+
+
+def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
+    """Raises `JobError` (exit code 3) where the run is unknown or has nothing to show yet."""
+    repositories = workspace.store.repositories
+    run = repositories.runs.get(run_id)
+    variants = tuple(repositories.variants.list(run_id=run_id)) if run else ()
+    project = repositories.projects.get(run.project_id) if run else None
+    baseline = next((variant for variant in variants if variant.is_baseline), None)
+    if run is None or project is None:
+        raise _refused("unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.")
+    if baseline is None or baseline.artifact_key is None or run.data_key is None:
+        raise _refused("run_empty", "This run has measured nothing yet", f"The run {run_id} is {run.state}.")
+    artifacts = workspace.artifacts
+    return RunFacts(
+        project,
+        run,
+        variants,
+        artifacts.folder(baseline.artifact_key) / "model",
+        artifacts.folder(run.data_key) / "data",
+        artifacts.root,
+    )
+
+
+def _refused(code: str, title: str, detail: str) -> JobError:
+    hint = "See 'fettle jobs' for the runs that there are."
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -1,0 +1,83 @@
+"""Open a model and its data: what the Model and Data pages do, and the first steps of every command."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.steps import Done, Flow, JobStep
+from workers.contracts.jobs import DataParams, DataResult, InspectResult, OpenParams, OpenResult
+from workers.contracts.specs import ModelInfo
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model in the inner form. `folder` holds artifact.json, pipeline.json, info.json; `key` is its store key."""
+
+    folder: Path
+    key: str
+    result: OpenResult
+
+    @property
+    def info(self) -> ModelInfo:
+        """What `fettle inspect` tells."""
+        return self.result.info
+
+
+@dataclass(frozen=True)
+class ReadData:
+    """A data set, read, split and prepared for one model."""
+
+    folder: Path
+    key: str
+    result: DataResult
+
+
+def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
+    """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
+    done: Done[InspectResult] = yield JobStep(
+        kind="inspect",
+        params=params,
+        result=InspectResult,
+        title="Check the model",
+        read_paths=(Path(params.path),),
+        step_index=step_index,
+    )
+    return done.result.info
+
+
+def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
+    """Check a model and convert it; answered from the store when the same file was opened in the same way before."""
+    info = yield from inspect_model(params, step_index)
+    done: Done[OpenResult] = yield JobStep(
+        kind="open",
+        params=params,
+        result=OpenResult,
+        title="Open the model",
+        read_paths=(Path(params.path),),
+        cache=True,
+        identity={params.path: f"sha256:{info.sha256}:{Path(params.path).name}"},
+        torch=info.format != "onnx",
+        step_index=step_index,
+    )
+    if done.key is None:
+        raise RuntimeError("an opened model is always kept")
+    return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+
+
+def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
+    """Read, merge doubles, split without overlap. Kept under what the data hold, wherever they lie."""
+    paths = [Path(path) for path in (params.path, params.calibration_path) if path is not None]
+    done: Done[DataResult] = yield JobStep(
+        kind="data",
+        params=params,
+        result=DataResult,
+        title="Read the examples",
+        read_paths=(Path(params.model_dir), *paths),
+        cache=True,
+        content_key=lambda result: str(result["sha256"]),
+        identity={str(path): "data" for path in paths},
+        seed=seed,
+        step_index=step_index,
+    )
+    if done.key is None:
+        raise RuntimeError("read data are always kept")
+    return ReadData(done.folder / done.result.data_dir, done.key, done.result)

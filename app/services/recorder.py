@@ -1,0 +1,109 @@
+"""Writes down a run while it goes on: states, steps, variants, every latency. Tells the observer the same."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.run import Run, RunState, StepRecord, check_transition
+from app.domain.variant import LatencyPoint, Variant
+from app.persistence import Repositories
+from app.services.events import (
+    Event,
+    JobEnded,
+    LatenciesMeasured,
+    LogLine,
+    Observer,
+    RunChanged,
+    StepChanged,
+    VariantChanged,
+)
+from workers.contracts.errors import ErrorInfo
+
+
+class Recorder:
+    """One run's facts in memory and in the database. Times of points are seconds since the run's start."""
+
+    def __init__(self, repositories: Repositories, run: Run, observe: Observer) -> None:
+        self._repositories, self._observe = repositories, observe
+        self._started_s = time.monotonic()
+        self.run = run
+        self.steps: dict[int, StepRecord] = {}
+        self.variants: dict[str, Variant] = {
+            variant.id: variant for variant in repositories.variants.list(run_id=run.id)
+        }
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this process began or resumed the run."""
+        return time.monotonic() - self._started_s
+
+    def begin(self) -> None:
+        """queued, cancelled or interrupted → running."""
+        self._set_run(state=check_transition(self.run.state, RunState.RUNNING), started_at=datetime.now(UTC))
+
+    def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
+        """The run is over; steps that were running or waiting are closed."""
+        for step in list(self.steps.values()):
+            if step.state in ("running", "waiting"):
+                self.step(step.index, state="skipped")
+        self._set_run(
+            state=check_transition(self.run.state, state),
+            finished_at=datetime.now(UTC),
+            seconds=self.elapsed_s,
+            headline=headline,
+            error_json=error.model_dump_json() if error else None,
+            **changes,
+        )
+
+    def note(self, **changes: Any) -> None:
+        """Other facts of the run, such as its plan."""
+        self._set_run(**changes)
+
+    def plan_steps(self, titles: Sequence[str]) -> None:
+        """All steps that are expected, waiting."""
+        for index, title in enumerate(titles):
+            if index not in self.steps:
+                self._put_step(StepRecord(self.run.id, index, title, "waiting"))
+
+    def step(self, index: int, **changes: Any) -> None:
+        """A step's new state, detail or figure; its times are set when it begins and ends."""
+        step = self.steps[index]
+        if changes.get("state") == "running" and step.started_s is None:
+            changes["started_s"] = self.elapsed_s
+        elif changes.get("state") in ("done", "warning", "failed") and step.started_s is not None:
+            changes["seconds"] = self.elapsed_s - step.started_s
+        self._put_step(dataclasses.replace(step, **changes))
+
+    def variant(self, variant: Variant) -> Variant:
+        """A variant as it is now."""
+        known = variant.id in self.variants
+        self.variants[variant.id] = variant
+        save = self._repositories.variants.update if known else self._repositories.variants.add
+        save(variant)
+        self._observe(VariantChanged(variant))
+        return variant
+
+    def watch(self, event: Event) -> None:
+        """The driver's observer: keeps what is to be kept, passes everything on."""
+        if isinstance(event, LatenciesMeasured):
+            points = tuple(
+                LatencyPoint(point.variant_id, point.at_s - self._started_s, point.latency_ms)
+                for point in event.points
+            )
+            self._repositories.latencies.add_many(self.run.id, points)
+            event = LatenciesMeasured(points)
+        elif isinstance(event, JobEnded) and event.error is not None:
+            self._observe(LogLine("error", f"{event.error.title}: {event.error.detail}", event.job_id))
+        self._observe(event)
+
+    def _put_step(self, step: StepRecord) -> None:
+        self.steps[step.index] = step
+        self._repositories.runs.put_step(step)
+        self._observe(StepChanged(step))
+
+    def _set_run(self, **changes: Any) -> None:
+        self.run = dataclasses.replace(self.run, **changes)
+        self._repositories.runs.update(self.run)
+        self._observe(RunChanged(self.run))

@@ -1,0 +1,105 @@
+"""What a use case asks of the outside: a use case is a generator that yields steps and is sent their results.
+
+    def inspect(path: str) -> Flow[ModelInfo]:
+        done = yield JobStep(kind="inspect", params=OpenParams(path=path), result=InspectResult, title="…")
+
+Written so, a use case reads as straight-line code, while the window's timer and the command line's loop drive it alike
+(`app.services.driver`), without threads.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.messages import Limits
+
+T = TypeVar("T")
+R = TypeVar("R", bound=BaseModel)
+
+
+class JobError(Exception):
+    """A job could not be done; thrown into the flow, which may catch it to go on without that part."""
+
+    def __init__(self, error: ErrorInfo, exit_code: int) -> None:
+        super().__init__(f"{error.title}: {error.detail}")
+        self.error, self.exit_code = error, exit_code
+
+
+class FlowCancelled(Exception):  # noqa: N818 - the person asked for it
+    """Thrown into the flow when the person cancels."""
+
+
+@dataclass(frozen=True)
+class Done(Generic[R]):
+    """A finished job: its result, and the folder that it wrote (in the store, if it is kept)."""
+
+    result: R
+    folder: Path
+    key: str | None
+    cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True)
+class JobStep(Generic[R]):
+    """One job in one process. With `cache` the folder goes to the artifact store under a key made of `params`.
+
+    `identity` replaces, in the key, paths of `params` by what stands for their content. Where only the job itself finds
+    out what the content is, `content_key` takes it from the result; such a step always runs.
+    """
+
+    kind: str
+    params: BaseModel
+    result: type[R]
+    title: str
+    read_paths: tuple[Path, ...] = ()
+    cache: bool = False
+    identity: Mapping[str, str] = field(default_factory=dict)
+    content_key: Callable[[Mapping[str, Any]], str] | None = None
+    torch: bool = False
+    threads: int | None = None
+    seed: int = 0
+    limits: Limits = Limits()
+    step_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One variant in a measurement."""
+
+    variant_id: str
+    params: MeasureParams
+    read_paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class MeasureStep:
+    """Several variants measured in turn, one live process each (RUNTIME.md, fair timing)."""
+
+    contenders: tuple[Contender, ...]
+    title: str
+    sets: int
+    blocks: int
+    threads: int
+    warmup_requests: int = 10
+    timed_requests: int = 40
+    block_max_s: float = 4.0
+    step_index: int | None = None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured."""
+
+    latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
+    results: tuple[tuple[MeasureResult, ...], ...]
+    failures: tuple[ErrorInfo | None, ...]
+    busy_share: float | None
+
+
+Flow = Generator[JobStep[Any] | MeasureStep, Any, T]

@@ -1,0 +1,61 @@
+"""What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths
+from app.persistence import Store
+from app.services.steps import JobStep
+from app.services.store import ArtifactStore
+from workers.contracts.messages import RunJob
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`database` is None in commands that keep nothing (`inspect`, `verify`)."""
+
+    paths: DataPaths
+    artifacts: ArtifactStore
+    pool: WorkerPool
+    database: Store | None
+
+    @property
+    def store(self) -> Store:
+        """The database; a use case that records must have been given one."""
+        if self.database is None:
+            raise RuntimeError("this use case records, but was given no database")
+        return self.database
+
+    def job_dir(self, job_id: str) -> Path:
+        """The one folder that a job may write."""
+        return self.paths.jobs / job_id
+
+    def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
+        """A job for one step, with an empty folder of its own."""
+        job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"
+        folder = self.job_dir(job_id)
+        folder.mkdir(parents=True)
+        return RunJob(
+            job_id=job_id,
+            kind=step.kind,
+            params=params,
+            work_dir=str(folder),
+            read_paths=tuple(str(path) for path in step.read_paths),
+            seed=step.seed,
+            threads=step.threads or usable_cores(),
+            limits=step.limits,
+        )
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: affinity, then the cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()[:2]
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))
