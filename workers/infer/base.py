@@ -1,11 +1,13 @@
 """What every runtime module holds. Standard library and numpy only: this folder is copied into bundles.
 
-A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library inside
-functions only, and holds `RUNTIME = Runtime(...)`.
+A runtime module (`workers/infer/<name>.py`) imports from here by a relative import, imports its library
+inside functions only, and holds `RUNTIME = Runtime(...)`.
 """
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,9 +44,9 @@ class Runtime:
     """`load(path, settings, threads)` opens the artifact's main file.
 
     It raises `NotRunnable` with the library's own reason, and ValueError for settings that it does not know.
-    `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set before
-    the library is imported (its own telemetry off). `modules` names the sibling modules that it imports (a bundle
-    copies them along).
+    `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set
+    before the library is imported (its own telemetry off). `modules` names the sibling modules that it
+    imports (a bundle copies them along).
     """
 
     id: str
@@ -107,3 +109,13 @@ def fixed_at_one(
         for name, array in feeds.items()
         if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
     )
+
+
+def cuda_driver_found() -> bool:
+    """Whether the driver's own library can be loaded; needs no CUDA toolkit and takes a millisecond."""
+    name = "nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1"
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True

@@ -35,7 +35,9 @@ LEVELS = {
 
 
 class OnnxSession:
-    """One `onnxruntime.InferenceSession`; a model that takes one item at a time runs once for each of a batch."""
+    """One `onnxruntime.InferenceSession`; a model that takes one item at a time runs once for each of a
+    batch.
+    """
 
     def __init__(self, inference: Any, device_ran: str, fallbacks: tuple[str, ...] = ()) -> None:
         self._inference = inference

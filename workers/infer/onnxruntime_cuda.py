@@ -1,0 +1,104 @@
+"""ONNX Runtime on an NVIDIA GPU, strict: what runs on the processor instead is told, never hidden."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .base import Availability, NotRunnable, Runtime, cuda_driver_found
+from .onnxruntime_cpu import ENVIRONMENT, OnnxSession, import_library, make_options, start
+
+PROVIDER = "CUDAExecutionProvider"
+INSTALL = "pip uninstall onnxruntime, then pip install onnxruntime-gpu[cuda,cudnn]"
+PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
+    "CAgSADpAChEKAXgKAXgSAXkiBk1hdE11bBIBZ1oTCgF4Eg4KDAgBEggKAggICgIICGITCgF5Eg4KDAgBEggKAggICgIICEIECgAQDQ=="
+)
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+    """Open the model on the first GPU alone; where that is impossible, together with the processor.
+
+    In the second case `fallbacks` says how many operators of which kinds the processor runs. Raises
+    `NotRunnable` where nothing would run on the GPU: the library alone would silently use the processor for
+    all of it.
+    """
+    onnxruntime = import_library()
+    options = make_options(onnxruntime, settings, threads)
+    if PROVIDER not in onnxruntime.get_available_providers():
+        raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        return OnnxSession(start(onnxruntime, path, options, [PROVIDER]), "cuda:0")
+    except NotRunnable:
+        return _mixed(onnxruntime, path, settings, threads)
+
+
+def _mixed(onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+    options = make_options(onnxruntime, settings, threads)
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    inference = start(onnxruntime, path, options, [PROVIDER, "CPUExecutionProvider"])
+    placed = assignment(inference.get_provider_graph_assignment_info())
+    on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
+    if on_gpu == 0:
+        raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
+    return OnnxSession(inference, "cuda:0", tuple(told(on_gpu, placed)))
+
+
+def assignment(subgraphs: Any) -> dict[str, Counter[str]]:
+    """Provider name → how many operators of each kind it runs, from ONNX Runtime's assignment records."""
+    placed: dict[str, Counter[str]] = {}
+    for subgraph in subgraphs:
+        counter = placed.setdefault(subgraph.ep_name, Counter())
+        counter.update(node.op_type for node in subgraph.get_nodes())
+    return placed
+
+
+def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
+    """One sentence for each provider that runs a part of the model beside the GPU."""
+    total = on_gpu + sum(sum(kinds.values()) for kinds in elsewhere.values())
+    return [
+        f"{sum(kinds.values())} of {total} operators run on the processor: {', '.join(sorted(kinds))}"
+        for kinds in elsewhere.values()
+    ]
+
+
+def available() -> Availability:
+    """A small product is really computed, with the processor ruled out:
+
+    "compiled in" does not mean "works".
+    """
+    if importlib.util.find_spec("onnxruntime") is None:
+        return Availability(False, INSTALL)
+    if not cuda_driver_found():
+        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    onnxruntime = import_library()
+    if PROVIDER not in onnxruntime.get_available_providers():
+        return Availability(False, INSTALL)
+    options = make_options(onnxruntime, {}, 1)
+    options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
+    try:
+        inference = onnxruntime.InferenceSession(PROBE, options, providers=[PROVIDER])
+        (answer,) = inference.run(None, {"x": np.ones((8, 8), np.float32)})
+    except Exception as error:  # the library's own errors derive from Exception alone
+        return Availability(False, f"the GPU does not work with this ONNX Runtime: {NotRunnable(error)}")
+    return Availability(bool((answer == 8).all()))
+
+
+RUNTIME = Runtime(
+    id="onnxruntime-cuda",
+    title="ONNX Runtime (NVIDIA GPU)",
+    device="cuda:0",
+    formats=("onnx",),
+    requirements=("numpy", "onnxruntime-gpu[cuda,cudnn]"),
+    available=available,
+    load=load,
+    environment=ENVIRONMENT,
+    summary="Runs ONNX models on an NVIDIA GPU.",
+    modules=("onnxruntime_cpu",),
+)

@@ -1,0 +1,87 @@
+"""Opens the folder of a model in one of the runtimes, with errors in plain words.
+
+For workers only, not for bundles.
+"""
+
+import importlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.folder import read_model
+from workers.infer.base import NotRunnable, Runtime, Session
+
+UNSUPPORTED = re.compile(
+    r"NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/op|No Op registered"
+    r"|Conversion is failed for|Unsupported operator|not supported operation",
+    re.IGNORECASE,
+)
+
+
+def find_runtime(runtime_id: str) -> Runtime:
+    """The runtime of this id.
+
+    Raises `BackendMissing` where Fettle has no such runtime, or it does not work here.
+    """
+    module_name = f"{__package__}.{runtime_id.replace('-', '_')}"
+    try:
+        runtime = importlib.import_module(module_name).RUNTIME
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise BackendMissing(
+            "unknown_runtime",
+            "There is no such runtime",
+            f"Fettle knows no runtime called {runtime_id!r}.",
+            "Run `fettle describe` to see the runtimes and their names.",
+        ) from error
+    state = runtime.available()
+    if not state.available:
+        raise BackendMissing(
+            "runtime_missing",
+            f"{runtime.title} is not available",
+            f"{runtime.title} does not work on this computer.",
+            f"Choose another runtime, or make it work: {state.hint}.",
+        )
+    assert isinstance(runtime, Runtime)
+    return runtime
+
+
+def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], threads: int) -> Session:
+    """Load the model of `folder`; `settings` go over those of its artifact.json.
+
+    Raises `InputRefused` where the model and the runtime do not fit, `BackendMissing` where the runtime is
+    not there.
+    """
+    runtime = find_runtime(runtime_id)
+    model = read_model(folder)
+    artifact = model.artifact
+    fits = artifact.format in runtime.formats
+    if not fits or (artifact.runtimes is not None and runtime_id not in artifact.runtimes):
+        raise InputRefused(
+            "runtime_does_not_fit",
+            f"{runtime.title} cannot run this variant",
+            f"This variant was made for {', '.join(artifact.runtimes or ()) or artifact.format}.",
+            "Choose the runtime that it was made for.",
+        )
+    try:
+        return runtime.load(model.main, {**artifact.settings, **settings}, threads)
+    except NotRunnable as error:
+        raise _refused(runtime, str(error)) from error
+    except ValueError as error:
+        raise InputRefused(
+            "bad_setting",
+            "A setting does not fit the runtime",
+            f"{runtime.title}: {error}.",
+            "Correct the settings in the recipe.",
+        ) from error
+
+
+def _refused(runtime: Runtime, reason: str) -> InputRefused:
+    code = "unsupported_operator" if UNSUPPORTED.search(reason) else "runtime_refused_model"
+    return InputRefused(
+        code,
+        f"{runtime.title} cannot run this model",
+        f"{runtime.title} refused it: {reason.rstrip('.')}.",
+        "Try another runtime, or export the model again with common operators.",
+    )

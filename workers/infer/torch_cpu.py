@@ -1,0 +1,130 @@
+"""PyTorch on the processor: runs the `model.pt2` (torch.export program) that lies beside `model.onnx`."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import (
+    Arrays,
+    Availability,
+    NotRunnable,
+    Runtime,
+    check_settings,
+    fixed_at_one,
+    join_batch,
+    split_batch,
+)
+
+PROGRAM_FILE = "model.pt2"
+NAMES_FILE = "names.json"
+"""An extra file inside the program:
+
+``{"inputs": [...], "outputs": [...]}``, the ONNX model's names in order.
+"""
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
+
+
+class TorchSession:
+    """Calls the exported module with positional arguments in the order of the ONNX model's inputs."""
+
+    def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], device: str) -> None:
+        self._torch = torch
+        self._inputs, self._outputs = names
+        self._shapes = dict(zip(self._inputs, _input_shapes(program), strict=True))
+        self._module: Any = program.module()
+        self._device = device
+        self.device_ran = device
+        self.fallbacks: tuple[str, ...] = ()
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        single = fixed_at_one(feeds, self._shapes)
+        parts = split_batch(feeds, single) if single else []
+        if parts:
+            return join_batch([self._run(part) for part in parts])
+        return self._run(feeds)
+
+    def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        torch = self._torch
+        with torch.inference_mode():
+            tensors = [self._tensor(feeds[name]) for name in self._inputs]
+            answers = torch.utils._pytree.tree_leaves(self._module(*tensors))
+            arrays = [answer.cpu().numpy() for answer in answers if answer is not None]
+        # an answer may share memory with an input or a constant of the module
+        return {name: np.array(array) for name, array in zip(self._outputs, arrays, strict=True)}
+
+    def _tensor(self, array: NDArray[np.generic]) -> Any:
+        writable = array if array.flags.writeable else array.copy()  # torch warns about read-only memory
+        return self._torch.from_numpy(writable).to(self._device)
+
+    def close(self) -> None:
+        self._module = None
+
+
+def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
+    wanted = program.graph_signature.user_inputs
+    nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
+    return [
+        tuple(size if isinstance(size, int) else None for size in nodes[name].meta["val"].shape)
+        for name in wanted
+    ]
+
+
+def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str]]]:
+    """The program beside the model file `path`, and the names of its inputs and outputs."""
+    program_path = path.parent / PROGRAM_FILE
+    if not program_path.is_file():
+        raise NotRunnable(ValueError("no torch source is known for this model, so PyTorch cannot run it"))
+    extra: dict[str, str] = {NAMES_FILE: ""}
+    try:
+        program = torch.export.load(str(program_path), extra_files=extra)
+    except Exception as error:  # torch raises many types here, all of them mean the same to the caller
+        raise NotRunnable(error) from error
+    names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_beside(path)
+    inputs, outputs = list(names["inputs"]), list(names["outputs"])
+    if len(inputs) != len(program.graph_signature.user_inputs):
+        raise NotRunnable(ValueError("the torch program takes other inputs than the model beside it"))
+    return program, (inputs, outputs)
+
+
+def _names_beside(path: Path) -> dict[str, list[str]]:
+    info_path = path.parent / "info.json"
+    if not info_path.is_file():
+        raise NotRunnable(ValueError("the torch program does not say how its inputs are called"))
+    info = json.loads(info_path.read_text(encoding="utf-8"))
+    return {side: [entry["name"] for entry in info[side]] for side in ("inputs", "outputs")}
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
+    """Open the program beside `path`. Raises `NotRunnable` where there is none."""
+    check_settings(settings, KNOWN_SETTINGS)
+    import torch
+
+    torch.set_num_threads(int(settings.get("num_threads", threads)))
+    program, names = load_program(torch, path)
+    return TorchSession(torch, program, names, "cpu")
+
+
+def available() -> Availability:
+    if importlib.util.find_spec("torch") is None:
+        return Availability(False, "pip install torch")
+    return Availability(True)
+
+
+RUNTIME = Runtime(
+    id="torch-cpu",
+    title="PyTorch (processor)",
+    device="cpu",
+    formats=("onnx",),
+    requirements=("numpy", "torch"),
+    available=available,
+    load=load,
+    summary="Runs models that came with a torch source, as they were trained.",
+)

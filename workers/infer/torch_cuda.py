@@ -1,0 +1,63 @@
+"""PyTorch on an NVIDIA GPU: the same exported program, its weights moved to the GPU."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from .base import Availability, NotRunnable, Runtime, check_settings, cuda_driver_found
+from .torch_cpu import KNOWN_SETTINGS, TorchSession, load_program
+
+
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
+    """Open the program beside `path` on the first GPU. Raises `NotRunnable` where there is no program or
+    GPU.
+    """
+    check_settings(settings, KNOWN_SETTINGS)
+    import torch
+
+    torch.set_num_threads(int(settings.get("num_threads", threads)))
+    program, names = load_program(torch, path)
+    try:
+        from torch.export.passes import move_to_device_pass
+
+        program = move_to_device_pass(program, "cuda:0")
+        return TorchSession(torch, program, names, "cuda:0")
+    except (RuntimeError, AssertionError) as error:  # AssertionError: torch was built without CUDA
+        raise NotRunnable(error) from error
+
+
+def available() -> Availability:
+    """A product of two matrices is computed on the GPU: a driver or a build that only looks right is found
+    out.
+    """
+    if importlib.util.find_spec("torch") is None:
+        return Availability(False, "pip install torch")
+    if not cuda_driver_found():
+        return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
+    import torch
+
+    if not torch.cuda.is_available():
+        hint = "pip install torch --index-url https://download.pytorch.org/whl/cu130"
+        return Availability(False, f"this PyTorch cannot use the GPU; {hint}")
+    try:
+        ones = torch.ones(8, 8, device="cuda:0")
+        works = float((ones @ ones).sum()) == 512.0
+    except RuntimeError as error:
+        return Availability(False, f"the GPU does not work with this PyTorch: {NotRunnable(error)}")
+    return Availability(works, "" if works else "the GPU gave a wrong answer to a test product")
+
+
+RUNTIME = Runtime(
+    id="torch-cuda",
+    title="PyTorch (NVIDIA GPU)",
+    device="cuda:0",
+    formats=("onnx",),
+    requirements=("numpy", "torch"),
+    available=available,
+    load=load,
+    summary="Runs models that came with a torch source on an NVIDIA GPU.",
+    modules=("torch_cpu",),
+)
