@@ -1,0 +1,1 @@
+"""Live graphs: data kept in numpy, drawn by pyqtgraph once the window stands."""
