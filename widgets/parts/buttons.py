@@ -1,0 +1,80 @@
+"""Buttons of one look each; the text is what a screen reader says."""
+
+from typing import Literal
+
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+
+from widgets.icons import IconBinding, bind_icon
+from widgets.theme import Theme
+
+Kind = Literal["primary", "ghost", "text", "link", "toggle"]
+Size = Literal["", "big", "small"]
+
+_TOKENS = {"primary": "on-brand", "ghost": "ink", "text": "soft", "link": "brand", "toggle": "ink"}
+
+
+class Button(QPushButton):
+    """A push button with an optional Phosphor icon. `wide` fills the width that it is given."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str,
+        icon: str = "",
+        kind: Kind = "ghost",
+        size: Size = "",
+        parent: QWidget | None = None,
+        *,
+        wide: bool = False,
+    ) -> None:
+        super().__init__(parent)
+        self.setText(text)
+        self.setProperty("kind", kind)
+        if size:
+            self.setProperty("size", size)
+        self.setAccessibleName(text)
+        self.setAutoDefault(True)
+        if not wide:
+            self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._binding: IconBinding | None = bind_icon(theme, self, icon, _TOKENS[kind]) if icon else None
+        self._token = _TOKENS[kind]
+
+    def relabel(self, text: str, icon: str = "") -> None:
+        """Say another thing; keeps the look."""
+        self.setText(text)
+        self.setAccessibleName(text)
+        if icon and self._binding:
+            self._binding.set(icon, self._token)
+
+
+class PrimaryButton(Button):
+    """The one next step of a screen."""
+
+    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        super().__init__(theme, text, icon, "primary", size)
+
+
+class GhostButton(Button):
+    """Any other step."""
+
+    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        super().__init__(theme, text, icon, "ghost", size)
+
+
+class TextButton(Button):
+    """A quiet one, such as a fold."""
+
+    def __init__(self, theme: Theme, text: str, icon: str = "", size: Size = "") -> None:
+        super().__init__(theme, text, icon, "text", size)
+
+
+class FoldButton(TextButton):
+    """Opens and closes what stands below it; `toggled(bool)` is its signal, the caret its mark."""
+
+    def __init__(self, theme: Theme, text: str, size: Size = "") -> None:
+        super().__init__(theme, text, "caret-right", size)
+        self.setCheckable(True)
+        self.toggled.connect(self._on_toggled)
+
+    def _on_toggled(self, is_open: bool) -> None:
+        self.relabel(self.text(), "caret-down" if is_open else "caret-right")

@@ -1,0 +1,144 @@
+"""Surfaces: cards, cards to choose from, dividers, the square behind an icon, the place to drop on."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QRadioButton, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.parts.text import label, words
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+
+
+class Card(QFrame):
+    """A white surface with a vertical layout; `add` takes widgets and layouts."""
+
+    def __init__(
+        self, title: str = "", parent: QWidget | None = None, *, edge: int = SPACE_L, gap: int = SPACE_S
+    ) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "card")
+        self.box = QVBoxLayout(self)
+        self.box.setContentsMargins(edge, edge, edge, edge)
+        self.box.setSpacing(gap)
+        self.title_row = QHBoxLayout()
+        if title:
+            self.title_row.addWidget(words(title, "section"), 1)
+            self.box.addLayout(self.title_row)
+            self.setAccessibleName(title)
+
+    def add(self, *items: QWidget | QLayout, stretch: int = 0) -> None:
+        """Append widgets or layouts from top to bottom."""
+        for item in items:
+            if isinstance(item, QWidget):
+                self.box.addWidget(item, stretch)
+            else:
+                self.box.addLayout(item, stretch)
+
+
+def divider() -> QFrame:
+    """A line of one pixel."""
+    line = QFrame()
+    line.setProperty("kind", "line")
+    line.setFixedHeight(1)
+    return line
+
+
+class Square(QFrame):
+    """The soft square behind an icon."""
+
+    def __init__(self, theme: Theme, icon: str, side: int = 36, icon_px: int = 20) -> None:
+        super().__init__()
+        self.setProperty("kind", "square")
+        self.setFixedSize(side, side)
+        box = QHBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        self._icon = IconLabel(theme, icon, "brand", icon_px)
+        box.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignCenter)
+
+
+class ChoiceCard(Card):
+    """A card with a radio button: a click anywhere on it, space or the arrow keys choose it."""
+
+    chosen = Signal(str)
+
+    def __init__(self, choice_id: str, title: str, about: str, *, edge: int = SPACE_L) -> None:
+        super().__init__(edge=edge, gap=SPACE_M)
+        self.choice_id = choice_id
+        self._edge = edge
+        self.radio = QRadioButton()
+        self.radio.setAccessibleName(title)
+        self.radio.setAccessibleDescription(about)
+        self.radio.toggled.connect(self._on_toggled)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+
+    def _on_toggled(self, is_on: bool) -> None:
+        edge = self._edge - 1 if is_on else self._edge
+        self.box.setContentsMargins(edge, edge, edge, edge)
+        restyle(self, chosen=is_on)
+        if is_on:
+            self.chosen.emit(self.choice_id)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click on the card is a click on its radio button."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.radio.setFocus(Qt.FocusReason.MouseFocusReason)
+            self.radio.setChecked(True)
+        super().mouseReleaseEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Taken, so that the release comes here too."""
+        event.accept()
+
+
+class DropArea(QFrame):
+    """Says what may be dropped. The window takes the drop itself; `set_hot` shows that it would land here."""
+
+    def __init__(self, theme: Theme, title: str, text: str, icon: str = "upload-simple") -> None:
+        super().__init__()
+        self.setProperty("kind", "drop")
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(text)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(SPACE_L, SPACE_L, SPACE_L, SPACE_L)
+        box.setSpacing(SPACE_XS)
+        box.addStretch(1)
+        if icon:
+            box.addWidget(Square(theme, icon), 0, Qt.AlignmentFlag.AlignHCenter)
+            box.addSpacing(SPACE_S)
+        for line in (label(title, "section"), words(text, "soft")):
+            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            box.addWidget(line)
+        self._actions = QHBoxLayout()
+        self._actions.setSpacing(SPACE_S)
+        self._actions.addStretch(1)
+        self._actions.addStretch(1)
+        box.addLayout(self._actions)
+        box.addStretch(1)
+
+    def add_action(self, button: QWidget) -> None:
+        """Put a button below the words."""
+        if self._actions.count() == 2:
+            self._actions.setContentsMargins(0, SPACE_M, 0, 0)
+        self._actions.insertWidget(self._actions.count() - 1, button)
+
+    def set_hot(self, is_hot: bool) -> None:
+        """Something is held over the window that could be dropped."""
+        restyle(self, hot=is_hot)
+
+
+def icon_text(theme: Theme, icon: str, title: str, text: str, *, square: bool = True) -> QWidget:
+    """A small explanation: an icon, a strong line and a soft one."""
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(SPACE_M)
+    mark: QWidget = Square(theme, icon) if square else IconLabel(theme, icon, "brand")
+    row.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    column.addWidget(label(title, "strong"))
+    column.addWidget(words(text, "soft"))
+    column.addStretch(1)
+    row.addLayout(column, 1)
+    return holder

@@ -1,0 +1,170 @@
+"""Text of ours in which field terms carry a dotted underline and a plain explanation on hover."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetrics,
+    QHelpEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QTextLayout,
+    QTextOption,
+)
+from PySide6.QtWidgets import QLabel, QToolTip, QWidget
+
+from widgets.parts.glossary import Term, meanings, terms
+
+
+def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: QColor) -> None:
+    """The mark of an explained term, below the text's baseline."""
+    painter.save()
+    pen = QPen(color, 1, Qt.PenStyle.CustomDashLine)
+    pen.setDashPattern([1.0, 1.5])
+    painter.setPen(pen)
+    painter.drawLine(QPointF(x0, round(y) + 0.5), QPointF(x1, round(y) + 0.5))
+    painter.restore()
+
+
+def underline_terms(
+    painter: QPainter, text: str, left: float, baseline: float, font: QFont, color: QColor
+) -> None:
+    """Mark the terms of a single line of text that was drawn at `left` with `font`."""
+    metrics = QFontMetrics(font)
+    for term in terms(text):
+        x0 = left + metrics.horizontalAdvance(text[: term.start])
+        x1 = left + metrics.horizontalAdvance(text[: term.end])
+        dotted_underline(painter, x0, x1, baseline + 3, color)
+
+
+class ExplainedLabel(QLabel):
+    """A plain-text label with word wrap; terms of the glossary explain themselves on hover and when read out."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(True)
+        self.setMouseTracking(True)
+        self._terms: Sequence[Term] = ()
+        self._edge = QColor("#848E96")
+        self.setText(text)
+
+    def setText(self, text: str) -> None:
+        """Show another text and look for terms in it."""
+        super().setText(text)
+        self._terms = tuple(terms(text))
+        self.setAccessibleName(text)
+        self.setAccessibleDescription(meanings(text))
+        self.updateGeometry()
+
+    def _layout(self, width: float) -> tuple[QTextLayout, float, float]:
+        """The text laid out in a width; returns it with its height and its natural width."""
+        option = QTextOption(self.alignment())
+        modes = QTextOption.WrapMode
+        option.setWrapMode(modes.WrapAtWordBoundaryOrAnywhere if self.wordWrap() else modes.NoWrap)
+        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
+        layout.setTextOption(option)
+        line_height = max(QFontMetrics(self.font()).height(), round(QFontMetrics(self.font()).height() * 1.2))
+        layout.beginLayout()
+        y, natural = 0.0, 0.0
+        while (line := layout.createLine()).isValid():
+            line.setLineWidth(max(1.0, width))
+            line.setPosition(QPointF(0, y + (line_height - line.height()) / 2))
+            natural = max(natural, line.naturalTextWidth())
+            y += line_height
+        layout.endLayout()
+        return layout, y, natural
+
+    def _place(self, layout: QTextLayout, height: float) -> QPointF:
+        box = self.contentsRect()
+        spare = box.height() - height
+        top = 0.0 if self.alignment() & Qt.AlignmentFlag.AlignTop else max(0.0, spare / 2)
+        return QPointF(box.left(), box.top() + top)
+
+    def sizeHint(self) -> QSize:
+        """One line if it fits into about 90 characters, else wrapped."""
+        widest = QFontMetrics(self.font()).averageCharWidth() * 90
+        _, height, natural = self._layout(widest if self.wordWrap() else 100_000)
+        edges = self.contentsMargins()
+        return QSize(
+            int(natural) + 2 + edges.left() + edges.right(), int(height) + edges.top() + edges.bottom()
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow when it may wrap."""
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), 80), QFontMetrics(self.font()).height()) if self.wordWrap() else hint
+
+    def hasHeightForWidth(self) -> bool:
+        """Wrapped text grows downward."""
+        return self.wordWrap()
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of the wrapped text."""
+        return int(self._layout(width)[1]) if self.wordWrap() else -1
+
+    def _boxes(self) -> list[tuple[QRectF, Term]]:
+        box = self.contentsRect()
+        layout, height, _ = self._layout(box.width())
+        place = self._place(layout, height)
+        found = []
+        for term in self._terms:
+            for number in range(layout.lineCount()):
+                line = layout.lineAt(number)
+                start = max(term.start, line.textStart())
+                end = min(term.end, line.textStart() + line.textLength())
+                if start < end:
+                    x0, x1 = _x(line.cursorToX(start)), _x(line.cursorToX(end))
+                    found.append((QRectF(place.x() + x0, place.y() + line.y(), x1 - x0, line.height()), term))
+        return found
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the text, then the marks."""
+        painter = QPainter(self)
+        box = self.contentsRect()
+        layout, height, _ = self._layout(box.width())
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        layout.draw(painter, self._place(layout, height))
+        for rect, _term in self._boxes():
+            dotted_underline(painter, rect.left(), rect.right(), rect.bottom(), self._mark_color())
+        painter.end()
+
+    def _mark_color(self) -> QColor:
+        color = QColor(self.palette().color(self.foregroundRole()))
+        color.setAlphaF(0.6)
+        return color
+
+    def term_at(self, position: QPoint) -> Term | None:
+        """The term below a point of the label."""
+        for rect, term in self._boxes():
+            if rect.adjusted(-1, -2, 1, 3).contains(QPointF(position)):
+                return term
+        return None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """The pointer says where an explanation waits."""
+        over = self.term_at(event.position().toPoint())
+        self.setCursor(Qt.CursorShape.WhatsThisCursor if over else Qt.CursorShape.ArrowCursor)
+        super().mouseMoveEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Tooltips stand at the term, not at the label."""
+        if event.type() == QEvent.Type.ToolTip and self._terms:
+            help_event = cast(QHelpEvent, event)
+            term = self.term_at(help_event.pos())
+            if term:
+                QToolTip.showText(help_event.globalPos(), term.meaning, self, QRect())
+            else:
+                QToolTip.hideText()
+            return True
+        return super().event(event)
+
+
+def _x(value: object) -> float:
+    """`cursorToX` answers (x, cursor) in this binding."""
+    return float(value[0]) if isinstance(value, tuple | list) else float(cast(float, value))

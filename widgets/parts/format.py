@@ -1,0 +1,149 @@
+"""The one place where numbers are rounded for people; everything else keeps SI units and full precision."""
+
+from datetime import datetime
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtGui import QFont
+
+UNKNOWN = "–"
+"""What stands where nothing was measured: never a zero."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("format", text)
+
+
+def tabular(font: QFont) -> QFont:
+    """The same font with digits of one width, so that figures stand below each other."""
+    copy = QFont(font)
+    copy.setFeature(QFont.Tag("tnum"), 1)
+    return copy
+
+
+def _three_digits(value: float) -> str:
+    """About three digits that matter: 0.042, 0.42, 3.1, 10.4, 104, 1,040."""
+    size = abs(value)
+    if size >= 99.95:
+        return f"{value:,.0f}"
+    if size >= 0.995:
+        return f"{value:.1f}"
+    if size >= 0.0995:
+        return f"{value:.2f}"
+    return f"{value:.3f}" if size >= 0.0005 else ("0" if value == 0 else f"{value:.1e}")
+
+
+def ms(value: float | None) -> str:
+    """Milliseconds; from ten seconds on in seconds."""
+    if value is None:
+        return UNKNOWN
+    return _tr("{0} s").format(f"{value / 1000:.1f}") if value >= 10_000 else f"{_three_digits(value)} ms"
+
+
+def size_bytes(value: float | None) -> str:
+    """Decimal units (1 MB = 1,000,000 bytes), as file managers and hubs count."""
+    if value is None:
+        return UNKNOWN
+    if value < 1000:
+        return _tr("{0} bytes").format(f"{value:.0f}")
+    for unit in ("kB", "MB", "GB", "TB"):
+        value /= 1000
+        if value < 999.5 or unit == "TB":
+            return f"{value:.0f} {unit}" if value >= 99.5 or unit == "kB" else f"{value:.1f} {unit}"
+    raise AssertionError("the last unit always fits")
+
+
+def count(value: float | None) -> str:
+    """A whole number with separators, or one decimal below ten for a rate."""
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if value >= 10 or float(value).is_integer() else f"{value:.1f}"
+
+
+def big_count(value: int | None) -> str:
+    """Numbers inside a model: 480 thousand, 25.6 million."""
+    if value is None:
+        return UNKNOWN
+    for limit, word in ((1e9, _tr("{0} billion")), (1e6, _tr("{0} million")), (1e4, _tr("{0} thousand"))):
+        if value >= limit:
+            part = value / limit if limit != 1e4 else value / 1000
+            return word.format(f"{part:.0f}" if part >= 99.5 or limit == 1e4 else f"{part:.1f}")
+    return f"{value:,d}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share 0..1 in percent. Never rounds to 100 % or to 0 % what is not exactly that."""
+    if share is None:
+        return UNKNOWN
+    value = share * 100
+    if value in (0, 100):
+        return f"{value:.0f} %"
+    for places in (digits, digits + 1, digits + 2):
+        text = f"{value:.{places}f}"
+        if 0 < abs(float(text)) < 100 or not 0 < value < 100:
+            return f"{text} %"
+    return _tr("under 0.01 %") if value < 50 else _tr("over 99.99 %")
+
+
+def percent_of(value_pct: float) -> str:
+    """A limit that is already in percent: 1 %, 0.5 %."""
+    return f"{_without_zeros(f'{value_pct:.2f}')} %"
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text and text.endswith("0") else text
+
+
+def times(ratio: float | None) -> str:
+    """A ratio as a figure: 3.4 ×."""
+    if ratio is None:
+        return UNKNOWN
+    return f"{ratio:.2f} ×" if ratio < 1.1 else f"{ratio:.1f} ×" if ratio < 99.5 else f"{ratio:,.0f} ×"
+
+
+def cosine(value: float | None) -> str:
+    """Likeness of answers that are no classes; never rounded up to 1."""
+    if value is None:
+        return UNKNOWN
+    text = f"{value:.4f}"
+    return f"{value:.6f}" if float(text) == 1 and value < 1 else text
+
+
+def seconds(value: float | None) -> str:
+    """A duration: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
+    if value is None:
+        return UNKNOWN
+    if value < 9.95:
+        return _tr("{0} s").format(f"{value:.1f}")
+    whole = round(value)
+    if whole < 60:
+        return _tr("{0} s").format(whole)
+    if whole < 3600:
+        return _tr("{0} min {1} s").format(*divmod(whole, 60))
+    return _tr("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
+
+
+def about(value: float) -> str:
+    """A time that is only expected: about 30 seconds, about 1 minute, about 2 hours."""
+    if value < 50:
+        return _tr("about {0} seconds").format(max(5, 5 * round(value / 5)))
+    minutes = max(1, round(value / 60))
+    if minutes < 60:
+        return _tr("about 1 minute") if minutes == 1 else _tr("about {0} minutes").format(minutes)
+    hours = max(1, round(value / 3600))
+    return _tr("about 1 hour") if hours == 1 else _tr("about {0} hours").format(hours)
+
+
+def moment(when: datetime | None, now: datetime | None = None) -> str:
+    """Local clock time, with the day unless it is today."""
+    if when is None:
+        return UNKNOWN
+    local = when.astimezone() if when.tzinfo else when
+    today = (now or datetime.now(local.tzinfo)).date()
+    clock = f"{local:%H:%M}"
+    return clock if local.date() == today else f"{local.day} {local:%b %Y}, {clock}"
+
+
+def clipped(text: str, limit: int = 2000) -> str:
+    """One line of foreign text, short enough for any text widget."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"

@@ -1,0 +1,99 @@
+"""Field terms with a plain explanation each; shown on hover wherever a term stands in a text of ours."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication
+
+
+def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
+    """Mark a text for translation (Qt's own marker is not typed as returning it)."""
+    return text
+
+
+_CONTEXT = "glossary"
+
+WORDS: dict[str, str] = {
+    "latency": QT_TRANSLATE_NOOP("glossary", "How long one answer takes."),
+    "p50": QT_TRANSLATE_NOOP("glossary", "Half of all answers came at least this fast."),
+    "p90": QT_TRANSLATE_NOOP("glossary", "90 of 100 answers came at least this fast."),
+    "p99": QT_TRANSLATE_NOOP("glossary", "99 of 100 answers came at least this fast."),
+    "INT8": QT_TRANSLATE_NOOP("glossary", "Numbers inside the model are stored in 8 bits instead of 32."),
+    "FP16": QT_TRANSLATE_NOOP("glossary", "Numbers inside the model are stored in 16 bits instead of 32."),
+    "BF16": QT_TRANSLATE_NOOP(
+        "glossary", "Numbers inside the model are used in 16 bits, with the range of 32 and fewer digits."
+    ),
+    "calibration": QT_TRANSLATE_NOOP(
+        "glossary", "Showing the model some examples to find out how coarse its numbers may become."
+    ),
+    "quantized": QT_TRANSLATE_NOOP("glossary", "Its numbers are stored more coarsely: smaller and faster."),
+    "quantization": QT_TRANSLATE_NOOP(
+        "glossary", "Storing a model's numbers more coarsely, which makes it smaller and faster."
+    ),
+    "pruned": QT_TRANSLATE_NOOP("glossary", "Parts of the model that hardly matter were left out."),
+    "pruning": QT_TRANSLATE_NOOP("glossary", "Leaving out parts of the model that hardly matter."),
+    "accuracy": QT_TRANSLATE_NOOP("glossary", "Share of test examples answered rightly."),
+    "likeness": QT_TRANSLATE_NOOP(
+        "glossary", "How alike two answers are (cosine): 1 means that they point the same way."
+    ),
+    "model card": QT_TRANSLATE_NOOP(
+        "glossary", "A page that says what a model is for, how good it is and where it fails."
+    ),
+    "sensitive layers": QT_TRANSLATE_NOOP(
+        "glossary", "Parts of the model that suffer most from coarse numbers."
+    ),
+    "silent regression": QT_TRANSLATE_NOOP(
+        "glossary", "It still runs, but gives more wrong answers than your limit allows."
+    ),
+    "safe to ship": QT_TRANSLATE_NOOP("glossary", "95 % sure that the loss stays within your limit."),
+    "alike, not proven": QT_TRANSLATE_NOOP(
+        "glossary", "The answers look the same, but there are too few examples to be 95 % sure."
+    ),
+    "verdict": QT_TRANSLATE_NOOP(
+        "glossary", "Whether the measured answers allow using it in place of the original."
+    ),
+    "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),
+    "TorchScript": QT_TRANSLATE_NOOP(
+        "glossary", "A PyTorch model saved together with the program that runs it."
+    ),
+    "safetensors": QT_TRANSLATE_NOOP("glossary", "A file format that holds numbers only, no program."),
+    "ONNX": QT_TRANSLATE_NOOP("glossary", "An open file format for models that many programs can run."),
+    "opset": QT_TRANSLATE_NOOP("glossary", "The version of the ONNX language that the file is written in."),
+    "runtime": QT_TRANSLATE_NOOP("glossary", "The engine that computes a model's answers."),
+}
+
+_ORDER = sorted(WORDS, key=len, reverse=True)
+_PATTERN = re.compile(r"(?<!\w)(" + "|".join(re.escape(word) for word in _ORDER) + r")(?!\w)", re.IGNORECASE)
+_BY_LOWER = {word.lower(): word for word in WORDS}
+
+
+@dataclass(frozen=True)
+class Term:
+    """A term at `start`..`end` (Python string positions) of a text, with its explanation."""
+
+    start: int
+    end: int
+    word: str
+    meaning: str
+
+
+def explain(word: str) -> str:
+    """The plain explanation of a term, in the person's language; empty for a word that is none."""
+    known = _BY_LOWER.get(word.lower())
+    return QCoreApplication.translate(_CONTEXT, WORDS[known]) if known else ""
+
+
+def terms(text: str) -> Iterator[Term]:
+    """Each term's first place in the text, from left to right."""
+    seen: set[str] = set()
+    for match in _PATTERN.finditer(text[:4000]):
+        word = match[1].lower()
+        if word not in seen:
+            seen.add(word)
+            yield Term(match.start(), match.end(), match[1], explain(word))
+
+
+def meanings(text: str) -> str:
+    """One line for each term in the text: what screen readers and tooltips of whole rows say."""
+    return "\n".join(f"{term.word}: {term.meaning}" for term in terms(text))

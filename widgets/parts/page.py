@@ -1,0 +1,135 @@
+"""What every page is: a scrolling column with a head, and the four states empty, loading, error and full."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.small import Bar, PageHead
+from widgets.parts.text import label
+from widgets.theme import Theme
+from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
+
+NARROW_PX = 900
+"""Below this width the page's edges are smaller."""
+
+
+class LoadingCard(Card):
+    """What is being done, how far it is, and a way to stop it. Updated in place."""
+
+    def __init__(self, theme: Theme, cancel_text: str) -> None:
+        super().__init__(edge=SPACE_XL, gap=SPACE_M)
+        self._text = label("", "section")
+        self._bar = Bar(self.tr("Progress"), big=True)
+        self._figure = label("", "soft")
+        self.cancel = GhostButton(theme, cancel_text, "x")
+        self.add(self._text, self._bar, self._figure)
+        self.box.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignLeft)
+
+    def say(self, text: str, done: float, total: float | None, left: str) -> None:
+        """`left` is the time left in words, or empty."""
+        self._text.setText(text)
+        self.setAccessibleName(text)
+        self._bar.set_share(done / total if total else None)
+        parts = [self.tr("{0:,.0f} of {1:,.0f}").format(done, total) if total and total > 1 else "", left]
+        line = ", ".join(part for part in parts if part)
+        self._figure.setText(line)
+        self._figure.setVisible(bool(line))
+
+
+class Page(QScrollArea):
+    """A page of the window. Subclasses fill it through `_fill`; only the page scrolls, and only downward."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.state = "empty"
+        self.setAccessibleName(name)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._loading: LoadingCard | None = None
+        self._content = QWidget()
+
+    def _fill(self, state: str, head: PageHead | None, *items: QWidget | QLayout, grow: int = -1) -> None:
+        """Show other contents; `grow` is the item that takes spare height, else it stays below."""
+        self.state = state
+        self._loading = None
+        content = QWidget()
+        content.setProperty("kind", "page")
+        content.setAccessibleName(self.accessibleName())
+        box = QVBoxLayout(content)
+        box.setSpacing(SPACE_L)
+        if head is not None:
+            box.addWidget(head)
+        for number, item in enumerate(items):
+            stretch = 1 if number == grow else 0
+            if isinstance(item, QWidget):
+                box.addWidget(item, stretch)
+            else:
+                box.addLayout(item, stretch)
+        if grow < 0:
+            box.addStretch(1)
+        self._content = content
+        self._set_edges()
+        self._swap(content)
+
+    def _swap(self, content: QWidget) -> None:
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self.isAncestorOf(focus)
+        old = self.takeWidget()
+        if old is not None:
+            old.hide()
+            old.deleteLater()  # the button that led here may still be in its own signal
+        self.setWidget(content)
+        content.setAutoFillBackground(False)
+        if self.isVisible():
+            content.show()
+        first = content.findChild(QPushButton) if had_focus else None
+        if first is not None:
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _set_edges(self) -> None:
+        narrow = self.width() < NARROW_PX
+        edge, top = (SPACE_XL, 20) if narrow else (PAGE_EDGE, SPACE_XL)
+        layout = self._content.layout()
+        if layout is not None:
+            layout.setContentsMargins(edge, top, edge, 20)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The edges follow the width."""
+        self._set_edges()
+        super().resizeEvent(event)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the page has the smallest window's width."""
+        return self.width() < NARROW_PX
+
+    def show_loading(self, text: str, done: float = 0, total: float | None = None, left: str = "") -> None:
+        """Say what is being done; later calls update the same bar. `left` is the time left, in words."""
+        if self._loading is None:
+            card = LoadingCard(self.theme, self.tr("Cancel"))
+            card.cancel.clicked.connect(self.cancel_requested)
+            self._fill("loading", PageHead(*self._loading_head()), card)
+            self._loading = card
+        self._loading.say(text, done, total, left)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("One moment"), self.tr("You may leave this page; the work goes on.")
+
+    def show_error(self, value: ErrorValue) -> None:
+        """Show what happened and the ways on from here."""
+        card = ErrorCard(self.theme, value)
+        head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle)
+        extra = self._error_actions(card, value)
+        self._fill("error", head, card, *extra)
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        """Subclasses add buttons to the card and return what stands below it."""
+        return ()

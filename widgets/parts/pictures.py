@@ -1,0 +1,148 @@
+"""Thumbnails: foreign pictures are decoded one at a time, small, from a few well-known formats only."""
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from widgets.theme import Theme
+from widgets.tokens import RADIUS_CONTROL
+
+FORMATS = frozenset({b"png", b"jpeg", b"jpg", b"bmp", b"gif", b"webp", b"ppm", b"pgm"})
+"""SVG is not among them: it can point at other files."""
+MAX_FILE_BYTES = 64_000_000
+MAX_PIXELS = 80_000_000
+MAX_KEPT = 800
+
+
+@dataclass(frozen=True)
+class PictureValue:
+    """A picture by path or as encoded bytes, or the `text` of an input that is none. `name` is its alt text."""
+
+    path: str = ""
+    data: bytes = b""
+    name: str = ""
+    text: str = ""
+
+    @property
+    def is_picture(self) -> bool:
+        return bool(self.path or self.data)
+
+
+def decode(value: PictureValue, side_px: int) -> QImage | None:
+    """The picture, at most `side_px` wide and high; None where it is of no known format or too large."""
+    reader = QImageReader()
+    buffer = QBuffer()
+    if value.data:
+        buffer.setData(QByteArray(value.data))
+        buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+        reader.setDevice(buffer)
+    else:
+        path = Path(value.path)
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            return None
+        reader.setFileName(value.path)
+    reader.setDecideFormatFromContent(True)
+    reader.setAutoTransform(True)
+    size = reader.size()
+    is_known = reader.format().data() in FORMATS and size.isValid()
+    if not is_known or size.width() * size.height() > MAX_PIXELS:
+        return None
+    whole, keep = QSize(side_px, side_px), Qt.AspectRatioMode.KeepAspectRatio
+    if max(size.width(), size.height()) > side_px:
+        reader.setScaledSize(size.scaled(whole * 2, keep))  # JPEG is decoded small at once
+    image = reader.read()
+    return None if image.isNull() else image.scaled(whole, keep, Qt.TransformationMode.SmoothTransformation)
+
+
+class PictureStore(QObject):
+    """Decodes what is asked for, one picture an event-loop turn, and keeps the newest ones."""
+
+    ready = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._kept: OrderedDict[tuple[PictureValue, int], QPixmap | None] = OrderedDict()
+        self._wanted: deque[tuple[PictureValue, int]] = deque(maxlen=200)
+        self._timer = QTimer(self)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._on_turn)
+
+    def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
+        """The picture, and whether that is final, else `ready` will come. None and final: it cannot be shown."""
+        key = (value, side_px)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return self._kept[key], True
+        if not value.is_picture:
+            return None, True
+        if key not in self._wanted:
+            self._wanted.append(key)
+            self._timer.start()
+        return None, False
+
+    def _on_turn(self) -> None:
+        if not self._wanted:
+            self._timer.stop()
+            return
+        key = self._wanted.pop()  # the newest wish is what is on the screen now
+        image = decode(*key)
+        self._kept[key] = None if image is None else QPixmap.fromImage(image)
+        while len(self._kept) > MAX_KEPT:
+            self._kept.popitem(last=False)
+        self.ready.emit()
+
+
+def paint_picture(
+    painter: QPainter, theme: Theme, rect: QRectF, pixmap: QPixmap | None, *, is_final: bool, ratio: float
+) -> None:
+    """Draw a thumbnail with round corners; an icon where there is none."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+    shape = QPainterPath()
+    shape.addRoundedRect(rect, RADIUS_CONTROL, RADIUS_CONTROL)
+    painter.fillPath(shape, theme.color("raised"))
+    if pixmap is not None and not pixmap.isNull():
+        painter.setClipPath(shape)
+        size = QSize(pixmap.size()).scaled(rect.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
+        place = QRectF(0, 0, size.width(), size.height())
+        place.moveCenter(rect.center())
+        painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
+    elif is_final:
+        icon = theme.pixmap("image", "edge", 20, ratio)
+        half = icon.deviceIndependentSize() / 2
+        painter.drawPixmap(QPointF(rect.center().x() - half.width(), rect.center().y() - half.height()), icon)
+    painter.restore()
+
+
+class PictureLabel(QWidget):
+    """One thumbnail of a fixed size; its alt text is its accessible name."""
+
+    def __init__(self, theme: Theme, store: PictureStore, value: PictureValue, side: int) -> None:
+        super().__init__()
+        self._theme, self._store, self._value = theme, store, value
+        self.setFixedSize(side, side)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(value.name or self.tr("Picture"))
+        store.ready.connect(self._on_ready)
+        theme.changed.connect(self.update)
+
+    def set_side(self, side: int) -> None:
+        """Another size."""
+        if side != self.width():
+            self.setFixedSize(side, side)
+
+    def _on_ready(self) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what is there by now."""
+        ratio = self.devicePixelRatioF()
+        pixmap, is_final = self._store.get(self._value, round(self.width() * ratio))
+        painter = QPainter(self)
+        paint_picture(painter, self._theme, QRectF(self.rect()), pixmap, is_final=is_final, ratio=ratio)
+        painter.end()

@@ -1,0 +1,241 @@
+"""Small marks: tags, chips, bars, figures, page heads, rows of checks, pairs of name and value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QFrame,
+    QGridLayout,
+    QHBoxLayout,
+    QProgressBar,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.icons import IconLabel
+from widgets.parts.card import Card, divider
+from widgets.parts.format import tabular
+from widgets.parts.text import ElidedLabel, Role, Tone, label, words
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+
+TagKind = Literal["ok", "warn", "bad", "none"]
+CheckState = Literal["ok", "warn", "bad", "running", "waiting"]
+
+TAG_ICONS: dict[TagKind, str] = {
+    "ok": "check-circle",
+    "warn": "warning",
+    "bad": "x-circle",
+    "none": "circle-dashed",
+}
+TAG_TONES: dict[TagKind, Tone] = {"ok": "ok", "warn": "warn", "bad": "bad", "none": "soft"}
+_CHECK_ICONS: dict[CheckState, tuple[str, Tone]] = {
+    "ok": ("check-circle", "ok"),
+    "warn": ("warning", "warn"),
+    "bad": ("x-circle", "bad"),
+    "running": ("spinner-gap", "brand"),
+    "waiting": ("circle-dashed", "soft"),
+}
+
+
+class Tag(QFrame):
+    """A short verdict: an icon and words on a soft ground."""
+
+    def __init__(self, theme: Theme, kind: TagKind, text: str, icon: str = "") -> None:
+        super().__init__()
+        self.setProperty("kind", "tag")
+        self.setProperty("tone", TAG_TONES[kind])
+        self.setFixedHeight(22)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(text)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 0, SPACE_S, 0)
+        row.setSpacing(SPACE_XS)
+        row.addWidget(IconLabel(theme, icon or TAG_ICONS[kind], TAG_TONES[kind], 14))
+        row.addWidget(words(text, "", TAG_TONES[kind], wrap=False))
+
+
+class Chip(QFrame):
+    """A name and, softer, a figure."""
+
+    def __init__(self, name: str, figure: str = "") -> None:
+        super().__init__()
+        self.setProperty("kind", "chip")
+        self.setFixedHeight(26)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(f"{name} {figure}".strip())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 0, 10, 0)
+        row.setSpacing(6)
+        shown = ElidedLabel(name, "strong" if not figure else "")
+        shown.setMaximumWidth(220)
+        row.addWidget(shown)
+        if figure:
+            number = label(figure, "caption", wrap=False)
+            row.addWidget(number)
+
+
+class Bar(QProgressBar):
+    """A thin bar. Without a total it says that the end is not known."""
+
+    def __init__(self, name: str, tone: Tone = "", *, big: bool = False) -> None:
+        super().__init__()
+        self.setTextVisible(False)
+        self.setAccessibleName(name)
+        self.setRange(0, 1000)
+        if tone:
+            self.setProperty("tone", tone)
+        if big:
+            self.setProperty("size", "big")
+        self.setFixedHeight(8 if big else 4)
+
+    def set_share(self, share: float | None) -> None:
+        """0..1, or None where the end is not known."""
+        self.setRange(0, 0 if share is None else 1000)
+        if share is not None:
+            self.setValue(round(1000 * min(1.0, max(0.0, share))))
+
+
+class Figure(Card):
+    """One of the three figures: a large value, its words, a line below."""
+
+    def __init__(self, value: str, unit: str, text: str, tone: Tone = "") -> None:
+        super().__init__(edge=SPACE_M, gap=0)
+        self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+        self.setAccessibleName(f"{value} {unit}")
+        self.setAccessibleDescription(text)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        number = label(value, "figure", tone, wrap=False)
+        number.setFont(tabular(number.font()))
+        row.addWidget(number, 0, Qt.AlignmentFlag.AlignBottom)
+        beside = words(unit, "section", wrap=False)
+        beside.setContentsMargins(0, 0, 0, 3)  # box layouts know no baseline
+        row.addWidget(beside, 0, Qt.AlignmentFlag.AlignBottom)
+        row.addStretch(1)
+        self.add(row, words(text, "soft"))
+
+
+class PageHead(QWidget):
+    """The headline, the sentence below, and the page's actions at the right: the primary one last."""
+
+    def __init__(self, title: str, subtitle: str = "") -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        self.title = label(title, "headline")
+        self.title.setAccessibleName(title)
+        self.subtitle = words(subtitle, "soft")
+        self.subtitle.setVisible(bool(subtitle))
+        column.addWidget(self.title)
+        column.addWidget(self.subtitle)
+        column.addStretch(1)
+        row.addLayout(column, 1)
+        self._row = row
+        self.setMinimumHeight(46)
+
+    def add_action(self, button: QWidget) -> None:
+        """Append at the right."""
+        self._row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+
+    def say(self, title: str, subtitle: str) -> None:
+        """Another headline."""
+        self.title.setText(title)
+        self.title.setAccessibleName(title)
+        self.subtitle.setText(subtitle)
+        self.subtitle.setVisible(bool(subtitle))
+
+
+@dataclass(frozen=True)
+class CheckValue:
+    """One row of a list of checks: what, and at the right what came out."""
+
+    state: CheckState
+    what: str
+    result: str = ""
+
+
+class CheckRow(QWidget):
+    """An icon for the state, what was checked, and the result at the right."""
+
+    def __init__(self, theme: Theme, value: CheckValue, height: int = 34) -> None:
+        super().__init__()
+        self.setMinimumHeight(height)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 6, 0, 6)
+        row.setSpacing(10)
+        self._icon = IconLabel(theme, "", "soft")
+        self._what = words(value.what)
+        self._result = words(value.result, "soft")
+        self._result.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._what, 3)
+        row.addWidget(self._result, 2)
+        self.show_value(value)
+
+    def show_value(self, value: CheckValue) -> None:
+        """Another state of the same check."""
+        icon, tone = _CHECK_ICONS[value.state]
+        self._icon.set_icon(icon, tone)
+        self._what.setText(value.what)
+        restyle(self._what, tone="soft" if value.state == "waiting" else "")
+        self._result.setText(value.result)
+        self._result.setVisible(bool(value.result))
+        restyle(self._result, tone=tone if value.state in ("warn", "bad") else "soft", role="")
+        self.setAccessibleName(f"{value.what}: {value.result}" if value.result else value.what)
+        self.setAccessibleDescription(value.state)
+
+
+class CheckList(QWidget):
+    """Rows of checks with dividers; kept and updated in place as long as their number stays."""
+
+    def __init__(self, theme: Theme, values: Sequence[CheckValue] = (), height: int = 34) -> None:
+        super().__init__()
+        self._theme = theme
+        self._height = height
+        self._rows: list[CheckRow] = []
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(0)
+        self.show_values(values)
+
+    def show_values(self, values: Sequence[CheckValue]) -> None:
+        """Show these checks."""
+        if len(values) == len(self._rows):
+            for row, value in zip(self._rows, values, strict=True):
+                row.show_value(value)
+            return
+        while (item := self._box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._rows = [CheckRow(self._theme, value, self._height) for value in values]
+        for number, row in enumerate(self._rows):
+            if number:
+                self._box.addWidget(divider())
+            self._box.addWidget(row)
+
+
+class KeyValue(QWidget):
+    """Names at the left, values at the right, wrapped where needed."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]], name_width: int = 88, role: Role = "") -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(SPACE_M)
+        grid.setVerticalSpacing(SPACE_S)
+        grid.setColumnMinimumWidth(0, name_width)
+        grid.setColumnStretch(1, 1)
+        for number, (name, value) in enumerate(pairs):
+            top = Qt.AlignmentFlag.AlignTop
+            grid.addWidget(words(name, "soft", wrap=False), number, 0, top)
+            shown = words(value, role)
+            shown.setAccessibleName(f"{name}: {value}")
+            grid.addWidget(shown, number, 1, top)
