@@ -1,4 +1,4 @@
-"""The built-in sample: a clothes classifier and pictures that it never saw (ORIGIN.md says where they come from)."""
+"""The built-in sample: a clothes classifier and pictures that it never saw; ORIGIN.md tells where from."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True)
 class SamplePaths:
-    """`model` is an ONNX file that names its own preprocessing, `data` an NPZ with x (uint8 n×28×28), y, classes."""
+    """`model` is an ONNX file that names its preprocessing; `data` an NPZ: x (uint8 n×28×28), y, classes."""
 
     model: Path
     data: Path
