@@ -25,7 +25,7 @@ def find_runtime(runtime_id: str) -> Runtime:
 
     Raises `BackendMissing` where Fettle has no such runtime, or it does not work here.
     """
-    module_name = f"{__package__}.{runtime_id.replace('-', '_')}"
+    module_name = f"workers.infer.{runtime_id.replace('-', '_')}"
     try:
         runtime = importlib.import_module(module_name).RUNTIME
     except (ModuleNotFoundError, AttributeError) as error:

@@ -1,0 +1,123 @@
+"""Single requests out of prepared test inputs: what a model is timed with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused
+from workers.infer.base import Arrays, Session
+from workers.pipeline.batches import is_batched, zero_state
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.prepared import Prepared
+
+MAX_REQUESTS = 64
+MAX_BYTES = 256 << 20
+
+
+@dataclass
+class Requests:
+    """Complete feeds in a fixed order, in plain memory; `state` holds what a stateful model gets next.
+
+    `links` maps a state input to the output that feeds it. `batch` is the number of items in one request.
+    """
+
+    feeds: list[Arrays]
+    batch: int = 1
+    links: Mapping[str, str] = field(default_factory=dict)
+    state: Arrays = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.feeds)
+
+    def feed(self, number: int) -> Arrays:
+        """The feeds of request `number`; they start again after the last one."""
+        feeds = self.feeds[number % len(self.feeds)]
+        return {**feeds, **self.state} if self.state else feeds
+
+    def carry(self, outputs: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the state that a request gave for the next one."""
+        for name, source in self.links.items():
+            self.state[name] = outputs[source].astype(self.state[name].dtype, copy=False)
+
+
+def load_requests(
+    model_dir: Path, data_dir: Path, batch: int = 1, limit: int = MAX_REQUESTS, max_bytes: int = MAX_BYTES
+) -> Requests:
+    """The first test inputs as requests of `batch` items; for a stateful model each time step is a request.
+
+    Raises InputRefused where there is no test input, or where a stateful model shall take a batch.
+    """
+    pipeline = load_pipeline(model_dir)
+    prepared = Prepared(data_dir / "test")
+    if len(prepared) == 0:
+        raise InputRefused(
+            "no_test_inputs",
+            "There is nothing to measure with",
+            "The data holds no test inputs.",
+            "Add more examples, or start without data: Fettle then makes inputs itself.",
+        )
+    if pipeline.stateful:
+        if batch != 1:
+            raise InputRefused(
+                "state_has_no_batch",
+                "This model cannot take a batch",
+                "It carries state from one call to the next, so it takes one step at a time.",
+                "Measure it with batch 1.",
+            )
+        feeds = _steps(pipeline, prepared, limit)
+        return Requests(feeds, 1, dict(pipeline.spec.links or {}), zero_state(pipeline.spec))
+    feeds = []
+    used_bytes = 0
+    for start in range(0, limit * batch, batch):
+        if feeds and (start >= len(prepared) or used_bytes > max_bytes):
+            break
+        samples = [prepared[(start + offset) % len(prepared)] for offset in range(batch)]
+        request = samples[0] if batch == 1 else pipeline.batch(samples)
+        feeds.append(_owned(request))
+        used_bytes += sum(array.nbytes for array in feeds[-1].values())
+    return Requests(feeds, batch)
+
+
+def _owned(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+    """Copies, so that no page of a mapped file is read inside a timed region."""
+    return {name: np.array(array, order="C") for name, array in feeds.items()}
+
+
+def _steps(pipeline: Pipeline, prepared: Prepared, limit: int) -> list[Arrays]:
+    batched = {entry.name for entry in pipeline.spec.inputs if is_batched(entry)}
+    steps: list[Arrays] = []
+    for item in prepared:
+        count = max(len(array) for name, array in item.items() if name in batched)
+        for step in range(min(count, limit - len(steps))):
+            cut = {n: a[step : step + 1] if n in batched else a for n, a in item.items()}
+            steps.append(_owned(cut))
+        if len(steps) >= limit:
+            break
+    return steps
+
+
+def run_first(session: Session, requests: Requests, runtime: str) -> None:
+    """Run one request. Whatever the runtime raises becomes InputRefused: the model does not run there."""
+    try:
+        outputs = session.run(requests.feed(0))
+    except (RuntimeError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise _does_not_run(runtime, error) from error
+    except Exception as error:  # onnxruntime's own errors derive from Exception alone
+        if type(error).__module__.startswith("onnxruntime"):
+            raise _does_not_run(runtime, error) from error
+        raise
+    requests.carry(outputs)
+
+
+def _does_not_run(runtime: str, error: Exception) -> InputRefused:
+    reason = " ".join(str(error).split())[:400].rstrip(".")
+    return InputRefused(
+        "model_does_not_run",
+        "The model could be loaded but does not run",
+        f"{runtime} answered: {reason}.",
+        "Check that the inputs fit the model, or choose another runtime.",
+    )

@@ -1,0 +1,55 @@
+"""kind ``measure``: one live process that holds one loaded model and runs a block whenever it is its turn."""
+
+import time
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.techniques import HandlerSpec
+from workers.measure.memory import PeakMeter
+from workers.measure.opening import open_session
+from workers.measure.requests import load_requests, run_first
+from workers.measure.timing import run_block
+
+
+def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
+    """Load, run once, tell that it is loaded, then one block for each turn; messages go out between blocks
+    only.
+    """
+    requests = load_requests(Path(params.model_dir), Path(params.data_dir), params.batch)
+    ctx.check_cancelled()
+    meter = PeakMeter()
+    started = time.perf_counter()
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    load_ms = (time.perf_counter() - started) * 1000
+    ctx.check_cancelled()
+    started = time.perf_counter()
+    run_first(session, requests, params.runtime)
+    first_ms = (time.perf_counter() - started) * 1000
+    ctx.loaded()
+    first = 0
+    for turn in ctx.turns():
+        block = run_block(
+            session,
+            requests,
+            first=first,
+            warmup=turn.warmup_requests,
+            timed=turn.timed_requests,
+            max_s=turn.max_s,
+            check=ctx.check_cancelled,
+        )
+        first += turn.timed_requests  # the same inputs for every variant, even where a block ended early
+        ctx.sample(params.series, block.ended_s, block.latencies_ms)
+        ctx.turn_done(turn.index, block.latencies_ms, block.busy_share)
+    result = MeasureResult(
+        load_ms=load_ms,
+        first_ms=first_ms,
+        peak_memory_bytes=meter.peak_bytes(),
+        device_ran=session.device_ran,
+        fallbacks=session.fallbacks,
+    )
+    session.close()
+    return result
+
+
+HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)
