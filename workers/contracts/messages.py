@@ -16,7 +16,11 @@ MAX_SAMPLES_PER_MESSAGE = 5000
 
 
 class Limits(Frozen):
-    """What one job may use. `None` lifts a limit."""
+    """What one job may use. `None` lifts a limit.
+
+    `gpu` opens the device files of the GPU; memory is then watched but not limited by the system, since CUDA reserves
+    huge address space.
+    """
 
     memory_bytes: int | None = 8 << 30
     cpu_s: float | None = 3600
@@ -24,6 +28,7 @@ class Limits(Frozen):
     file_bytes: int | None = 16 << 30
     network: bool = False
     start_programs: bool = False
+    gpu: bool = False
 
 
 class RunJob(Frozen):

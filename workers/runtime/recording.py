@@ -1,4 +1,4 @@
-"""A job context without a process: keeps all that a handler says, for unit tests of handlers and techniques."""
+"""A job context without a process: keeps all that a handler says, for unit tests."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class RecordingContext:
     """Implements `workers.contracts.context.JobContext` and collects everything in lists.
 
-    `planned_turns` are what `turns()` yields. `cancel_after` checks pass before `check_cancelled` raises (None: never),
-    so that a test can stop a job at any of its steps.
+    `planned_turns` are what `turns()` yields. `cancel_after` checks pass before `check_cancelled` raises
+    (None: never), so that a test can stop a job at any of its steps.
     """
 
     work_dir: Path

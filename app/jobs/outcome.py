@@ -1,0 +1,178 @@
+"""How a worker ended, in plain words: every kind of end becomes an `ErrorInfo` and an exit code of CLI.md."""
+
+import json
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.messages import Cancelled, Failed, Finished
+from workers.runtime.config import RECORD_MARK
+
+CrashReason = Literal[
+    "memory", "wall_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
+]
+TAIL_BYTES = 8000
+
+EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5
+
+
+@dataclass(frozen=True)
+class Crashed:
+    """The worker's end without a last word. `log_tail` is the end of its log, `signal_name` e.g. "SIGSEGV"."""
+
+    exit_code: int | None
+    signal_name: str | None
+    log_tail: str
+    reason: CrashReason
+
+
+Outcome = Finished | Failed | Cancelled | Crashed
+
+_WORDS: dict[CrashReason, tuple[str, str, str, str]] = {
+    "memory": (
+        "out_of_memory",
+        "Not enough memory",
+        "The job needed more memory than it may use, so it was stopped.",
+        "Close other programs, raise the memory limit in the settings, or use a smaller model or batch.",
+    ),
+    "wall_time": (
+        "time_limit",
+        "The job took too long",
+        "The job ran longer than it may, so it was stopped.",
+        "Allow more time in the settings, or use a smaller model or fewer recipes.",
+    ),
+    "cpu_time": (
+        "cpu_limit",
+        "The job used too much processor time",
+        "The job used more processor time than it may, so the system stopped it.",
+        "Raise the limit in the settings, or use a smaller model or fewer recipes.",
+    ),
+    "killed": (
+        "killed",
+        "The job was stopped from outside",
+        "The system or another program ended the job. Most often the computer ran out of memory.",
+        "Close other programs and start the job again.",
+    ),
+    "crash": (
+        "native_crash",
+        "A library crashed",
+        "The library that ran the model crashed while working on it ({signal}).",
+        "Try another runtime or recipe. The log shows what was being done.",
+    ),
+    "abort": (
+        "native_abort",
+        "A library gave up",
+        "The library that ran the model stopped the job with an error of its own ({signal}).",
+        "Try another runtime or recipe. The log shows what was being done.",
+    ),
+    "protocol": (
+        "bad_answer",
+        "The job answered nonsense",
+        "The job's process sent something that is no message, so it was stopped.",
+        "Start the job again. If it happens again, report the problem with the log.",
+    ),
+    "exit": (
+        "ended_early",
+        "The job ended without an answer",
+        "The job's process ended before it told a result (exit code {code}).",
+        "Start the job again. The log shows what was being done.",
+    ),
+    "start": (
+        "cannot_start",
+        "The job could not be started",
+        "The system did not start another process for the job.",
+        "Close other programs and start the job again.",
+    ),
+}
+
+
+def signal_name(exit_code: int | None) -> str | None:
+    """Name of the signal that ended a process, None where it ended otherwise."""
+    if exit_code is None or exit_code >= 0:
+        return None
+    try:
+        return signal.Signals(-exit_code).name
+    except ValueError:
+        return f"signal {-exit_code}"
+
+
+def read_tail(log_path: Path | None) -> str:
+    """The last lines of a job's log; empty where there is none."""
+    if log_path is None:
+        return ""
+    try:
+        with log_path.open("rb") as file:
+            file.seek(max(0, log_path.stat().st_size - TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _recorded_reason(log_tail: str) -> CrashReason | None:
+    """What the worker's own watchdog wrote before it ended the process."""
+    for line in reversed(log_tail.splitlines()):
+        if line.startswith(RECORD_MARK):
+            try:
+                reason = json.loads(line.removeprefix(RECORD_MARK))["reason"]
+            except (ValueError, KeyError, TypeError):
+                return None
+            if reason == "memory":
+                return "memory"
+            return "wall_time" if reason == "wall_time" else None
+    return None
+
+
+def crash(exit_code: int | None, log_tail: str, known: CrashReason | None = None) -> Crashed:
+    """Classify an end without a last word. `known` is what the parent itself saw or did."""
+    name = signal_name(exit_code)
+    reason = known or _recorded_reason(log_tail) or _by_signal(name, log_tail)
+    return Crashed(exit_code, name, log_tail, reason)
+
+
+def _by_signal(name: str | None, log_tail: str) -> CrashReason:
+    if "bad_alloc" in log_tail or "MemoryError" in log_tail:
+        return "memory"
+    if name is None:
+        return "exit"
+    if name == "SIGXCPU":
+        return "cpu_time"
+    if name in ("SIGKILL", "SIGTERM"):
+        return "killed"
+    return "abort" if name == "SIGABRT" else "crash"
+
+
+def error_of(outcome: Outcome) -> ErrorInfo | None:
+    """What to tell the person; None where the job is done."""
+    if isinstance(outcome, Finished):
+        return None
+    if isinstance(outcome, Failed):
+        return outcome.error
+    if isinstance(outcome, Cancelled):
+        return ErrorInfo(
+            code="cancelled",
+            title="Cancelled",
+            detail="The job was cancelled. Nothing of it was kept.",
+            hint="Start it again whenever you like.",
+        )
+    code, title, detail, hint = _WORDS[outcome.reason]
+    detail = detail.format(signal=outcome.signal_name or "unknown reason", code=outcome.exit_code)
+    return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail)
+
+
+def explain(outcome: Outcome) -> tuple[ErrorInfo, int]:
+    """Words and exit code of an end that is not well. Raises ValueError for `Finished`."""
+    error = error_of(outcome)
+    if error is None:
+        raise ValueError("a finished job needs no explanation")
+    return error, exit_code_of(outcome)
+
+
+def exit_code_of(outcome: Outcome) -> int:
+    """Exit code of the command line for one job's end."""
+    if isinstance(outcome, Finished):
+        return EXIT_DONE
+    if isinstance(outcome, Failed):
+        return outcome.exit_code
+    return EXIT_CANCELLED if isinstance(outcome, Cancelled) else EXIT_INTERNAL

@@ -1,0 +1,73 @@
+"""Hands out workers; keeps one ready that has imported torch already, since that takes about a second."""
+
+from pathlib import Path
+
+from app.jobs.client import JobClient
+from app.jobs.setup import WorkerSetup
+from workers.runtime.config import HANDLERS
+
+TORCH = ("torch",)
+
+
+class WorkerPool:
+    """`take(torch=True)` gives the waiting worker, `tick()` (or the next `take`) starts a new one behind it.
+
+    `read_roots` is what a waiting worker may read (the artifact store): a job with inputs elsewhere gets a fresh process.
+    """
+
+    def __init__(
+        self,
+        jobs_root: Path,
+        *,
+        prestart_torch: bool = False,
+        logs_dir: Path | None = None,
+        read_roots: tuple[Path, ...] = (),
+        threads: int = 1,
+        handler_package: str = HANDLERS,
+        sandbox: bool = True,
+    ) -> None:
+        self.setup = WorkerSetup(jobs_root, logs_dir, read_roots, threads, handler_package, sandbox)
+        self._waiting: JobClient | None = None
+        self._keep_waiting = prestart_torch
+        self.tick()
+
+    @property
+    def waiting(self) -> JobClient | None:
+        """The pre-started worker, if there is one."""
+        return self._waiting
+
+    def prestart(self) -> None:
+        """Start the torch worker now: a torch job is about to come."""
+        if self._waiting is None:
+            client = JobClient(self.setup)
+            client.prestart(TORCH)
+            self._waiting = client
+
+    def tick(self) -> None:
+        """Keep the waiting worker waiting: replace one that died, or was taken."""
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.poll()
+            if waiting.done:
+                waiting.close()
+                self._waiting = None
+                return
+        if self._keep_waiting and self._waiting is None:
+            self.prestart()
+
+    def take(self, torch: bool = False) -> JobClient:
+        """A client for one job. With `torch` it is the waiting worker, where there is one."""
+        if torch and self._waiting is not None:
+            self._waiting.poll()
+            client, self._waiting = self._waiting, None
+            if not client.done:
+                return client
+            client.close()
+        return JobClient(self.setup)
+
+    def close(self) -> None:
+        """End the waiting worker. Clients that were taken belong to whoever took them."""
+        self._keep_waiting = False
+        if self._waiting is not None:
+            self._waiting.close()
+            self._waiting = None

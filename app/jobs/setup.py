@@ -1,0 +1,78 @@
+"""Where workers live: their folders and how they are born."""
+
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from workers.contracts.messages import RunJob
+from workers.runtime.config import HANDLERS, ChildConfig
+
+DEFAULT_THREADS = 1
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """`jobs_root` is the folder below which all work folders lie, and the only one that workers may write.
+
+    `read_roots` (the artifact store) may be read by a pre-started worker; inputs elsewhere are opened for their own job
+    alone. `logs_dir` gets one file for each worker, `jobs_root`/logs unless said otherwise.
+    """
+
+    jobs_root: Path
+    logs: Path | None = None
+    read_roots: tuple[Path, ...] = ()
+    threads: int = DEFAULT_THREADS
+    handler_package: str = HANDLERS
+    sandbox: bool = True
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.logs or self.jobs_root / "logs"
+
+    def make_folders(self) -> None:
+        """Create what is missing, for the person's eyes only."""
+        for folder in (self.jobs_root, self.logs_dir):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def new_log(self, name: str | None = None) -> Path:
+        """A log file's path, of a job or of a worker that waits for one."""
+        return self.logs_dir / f"{name or f'waiting-{uuid.uuid4().hex[:12]}'}.log"
+
+    def for_waiting(self, preload: tuple[str, ...], log_path: Path) -> ChildConfig:
+        """Birth of a worker that does not know its job yet."""
+        return ChildConfig(
+            parent_pid=os.getpid(),
+            write_root=str(self.jobs_root),
+            read_roots=tuple(str(place) for place in self.read_roots),
+            log_path=str(log_path),
+            threads=self.threads,
+            preload=preload,
+            handler_package=self.handler_package,
+            sandbox=self.sandbox,
+        )
+
+    def for_job(self, job: RunJob, log_path: Path) -> ChildConfig:
+        """Birth of a worker for one known job: its first wall is already as narrow as the job."""
+        return ChildConfig(
+            parent_pid=os.getpid(),
+            write_root=job.work_dir,
+            read_roots=job.read_paths,
+            log_path=str(log_path),
+            home=str(Path(job.work_dir) / ".home"),
+            threads=job.threads,
+            network=job.limits.network,
+            start_programs=job.limits.start_programs,
+            gpu=job.limits.gpu,
+            handler_package=self.handler_package,
+            sandbox=self.sandbox,
+        )
+
+    def fits(self, job: RunJob) -> bool:
+        """Whether a waiting worker may do the job: no wider rights, all its folders below the roots."""
+        limits = job.limits
+        if limits.network or limits.start_programs or limits.gpu:
+            return False
+        roots = [place.resolve() for place in (*self.read_roots, self.jobs_root)]
+        inside = all(any(Path(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)
+        return inside and Path(job.work_dir).resolve().is_relative_to(self.jobs_root.resolve())

@@ -1,0 +1,27 @@
+"""Answers what it was asked, and tells about the process it runs in."""
+
+import os
+import sys
+
+from fettle_test_handlers import Params, Result
+from workers.contracts.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+
+
+def run(params: Params, ctx: JobContext) -> Result:
+    (ctx.work_dir / "out.txt").write_text("made")
+    ctx.progress("echo", 1, 1)
+    return Result(
+        values={
+            **params.values,
+            "pid": os.getpid(),
+            "niceness": os.nice(0),
+            "modules": sorted(sys.modules),
+            "home": os.environ["HOME"],
+            "seed": ctx.seed,
+            "omp": os.environ["OMP_NUM_THREADS"],
+        }
+    )
+
+
+HANDLER = HandlerSpec(kind="echo", params=Params, result=Result, run=run)

@@ -1,0 +1,21 @@
+"""Takes its time: politely, or without ever looking whether it was cancelled."""
+
+import time
+
+from fettle_test_handlers import Params, Result
+from workers.contracts.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+
+
+def run(params: Params, ctx: JobContext) -> Result:
+    (ctx.work_dir / "half.bin").write_bytes(b"x" * 1000)
+    ctx.progress("sleep", 0, 100)
+    end = time.monotonic() + params.values.get("seconds", 30)
+    while time.monotonic() < end:
+        if params.values.get("polite", True):
+            ctx.check_cancelled()
+        time.sleep(0.01)
+    return Result()
+
+
+HANDLER = HandlerSpec(kind="sleep", params=Params, result=Result, run=run)

@@ -1,0 +1,119 @@
+"""The job's view of the runtime: throttled progress, cancel, artifacts, calibration inputs, turns of a measurement."""
+
+import math
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from workers.contracts.messages import (
+    MAX_SAMPLES_PER_MESSAGE,
+    Log,
+    Metric,
+    Progress,
+    Ready,
+    Sample,
+    Turn,
+    TurnDone,
+    WorkerMessage,
+)
+from workers.runtime.artifacts import describe_artifact
+from workers.runtime.calibration import calibration_feeds
+from workers.runtime.mailbox import Mailbox
+from workers.runtime.progress import ProgressThrottle
+from workers.runtime.reporter import Reporter
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+
+@dataclass
+class RuntimeContext:
+    """Implements `workers.contracts.context.JobContext` over a reporter and a mailbox.
+
+    Between a `Turn` and its `TurnDone` messages are kept back: measuring must not disturb what it measures.
+    """
+
+    reporter: Reporter
+    mailbox: Mailbox
+    work_dir: Path
+    seed: int = 0
+    threads: int = 1
+    data_dir: Path | None = None
+    ready: Ready | None = None
+    _throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
+    _held: list[WorkerMessage] | None = None
+
+    def _send(self, message: WorkerMessage) -> None:
+        if self._held is None:
+            self.reporter.send(message)
+        else:
+            self._held.append(message)
+
+    def check_cancelled(self) -> None:
+        self.mailbox.check()
+
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
+        for message in self._throttle.push(stage, done, total, unit):
+            self._send(message)
+
+    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {level}: {text}\n")
+        sys.stderr.flush()
+        self._send(Log(level=level, text=text))
+
+    def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
+        for start in range(0, len(times_s), MAX_SAMPLES_PER_MESSAGE):
+            end = start + MAX_SAMPLES_PER_MESSAGE
+            self._send(Sample(series=series, times_s=times_s[start:end], values=values[start:end]))
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        n: int = 1,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None:
+        if not math.isfinite(value):
+            raise ValueError(f"the figure {name!r} is not a finite number")
+        self._send(Metric(name=name, value=value, unit=unit, n=n, low=low, high=high))
+
+    def artifact(self, path: Path) -> str:
+        message = describe_artifact(path, self.work_dir)
+        self._send(message)
+        return message.sha256
+
+    def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
+        return calibration_feeds(self.data_dir, limit)
+
+    def loaded(self) -> None:
+        ready = self.ready or Ready(pid=0)
+        self.reporter.send(ready.model_copy(update={"stage": "loaded"}))
+
+    def turns(self) -> Iterator[Turn]:
+        last = False
+        while not last:
+            turn = self.mailbox.next_turn()
+            self._held = []
+            yield turn
+            last = turn.last
+        self._release()
+
+    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None:
+        self._release()
+        self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, busy_share=busy_share))
+
+    def _release(self) -> None:
+        held, self._held = self._held or [], None
+        for message in held:
+            self.reporter.send(message)
+
+    def flush(self) -> None:
+        """Send what was kept back, before the job's end is told."""
+        self._release()
+        for message in self._throttle.flush():
+            self.reporter.send(message)

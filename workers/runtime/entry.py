@@ -1,0 +1,89 @@
+"""Main function of a spawned worker. Imports nothing heavy: libraries come after the sandbox and the environment."""
+
+import ctypes
+import faulthandler
+import importlib
+import os
+import signal
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from workers.contracts.messages import Ready, RunJob
+from workers.runtime import environment
+from workers.runtime.config import ChildConfig
+from workers.runtime.limits import EXIT_ORPHAN, Watchdog
+from workers.runtime.mailbox import ParentGone, PipeMailbox
+from workers.runtime.reporter import PipeReporter
+from workers.runtime.run import run_job
+from workers.runtime.sandbox import Protections, first_layer
+
+PR_SET_PDEATHSIG = 1
+
+
+def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
+    """Run one job and end. The process leaves without tear-down: libraries that crash at exit cannot spoil a result."""
+    config = ChildConfig.model_validate_json(config_json)
+    exit_code = EXIT_ORPHAN
+    try:
+        exit_code = _serve(connection, config)
+    except (ParentGone, BrokenPipeError):
+        pass
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        connection.close()
+        os._exit(exit_code)
+
+
+def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
+    _open_log(config.log_path)
+    _own_group()
+    home = Path(config.home) if config.home else None
+    environment.prepare(network=config.network, threads=config.threads, home=home)
+    protections = first_layer(config)
+    _die_with_parent(config.parent_pid, protections)
+    watchdog = Watchdog(config.parent_pid)
+    watchdog.start()
+    for name in config.preload:
+        importlib.import_module(name)
+    reporter, mailbox = PipeReporter(connection), PipeMailbox(connection)
+    ready = Ready(
+        pid=os.getpid(),
+        protections=tuple(protections.held),
+        missing_protections=tuple(protections.missing),
+    )
+    reporter.send(ready)
+    job = mailbox.receive()
+    if not isinstance(job, RunJob):
+        return 0  # cancelled before it was given anything to do
+    watchdog.watch(job.limits)
+    return run_job(job, config, reporter, mailbox, ready)
+
+
+def _open_log(log_path: str | None) -> None:
+    """Send all output, also that of native code and of crashes, to the job's log."""
+    if log_path is not None:
+        descriptor = os.open(log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        os.dup2(descriptor, 1)
+        os.dup2(descriptor, 2)
+        os.close(descriptor)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    faulthandler.enable(file=2)
+
+
+def _own_group() -> None:
+    """A group of its own, so that the parent can end the worker with all that it started."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, by a message
+    if sys.platform != "win32":
+        os.setsid()
+
+
+def _die_with_parent(parent_pid: int, protections: Protections) -> None:
+    """Ask Linux to end this process with its parent; elsewhere the watchdog alone sees to it."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if sys.platform != "win32" and os.getppid() != parent_pid:
+        os._exit(EXIT_ORPHAN)

@@ -1,0 +1,50 @@
+"""Environment variables of a worker, set before any library that reads them is imported."""
+
+import os
+import sys
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_MAX_THREADS")
+HOME_FOLDER = ".home"
+"""Folder below the job's work folder that takes what libraries put into the home folder and into caches."""
+
+
+def silence_telemetry(environ: MutableMapping[str, str], *, network: bool) -> None:
+    """Switch off what onnxruntime, OpenVINO and huggingface_hub would send (RUNTIME.md: both runtimes phone home)."""
+    environ["ORT_DISABLE_TELEMETRY"] = "1"
+    environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    environ["DO_NOT_TRACK"] = "1"
+    if not network:
+        environ["HF_HUB_OFFLINE"] = "1"
+        environ["TRANSFORMERS_OFFLINE"] = "1"
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+
+
+def bound_threads(environ: MutableMapping[str, str], threads: int) -> None:
+    """Bound the thread pools of OpenMP, MKL and OpenBLAS; torch also where it is imported already."""
+    for name in THREAD_VARIABLES:
+        environ[name] = str(threads)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(threads)
+
+
+def move_home(environ: MutableMapping[str, str], home: Path) -> None:
+    """Send home, temporary and cache files below `home`, so that a job leaves nothing outside its folder."""
+    home.mkdir(parents=True, exist_ok=True)
+    text = str(home)
+    for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+        environ[name] = text
+    environ["TORCHINDUCTOR_CACHE_DIR"] = str(home / "inductor")
+    environ["HF_HOME"] = str(home / "huggingface")
+    tempfile.tempdir = None
+
+
+def prepare(*, network: bool, threads: int, home: Path | None) -> None:
+    """All of the above for this process."""
+    silence_telemetry(os.environ, network=network)
+    bound_threads(os.environ, threads)
+    if home is not None:
+        move_home(os.environ, home)

@@ -1,0 +1,147 @@
+"""Limits of one job: processor time, file size, memory; and the watchdog that enforces what the system does not.
+
+RLIMIT_AS does not fit (address space grows by 77 MiB a thread), so RLIMIT_DATA catches single huge requests and the watchdog
+looks at the resident memory every 50 ms. Why a process was stopped is written into its log before it dies.
+"""
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import Literal
+
+from workers.contracts.messages import Limits
+from workers.runtime.config import RECORD_MARK
+
+if sys.platform != "win32":
+    import resource
+
+INTERVAL_S = 0.05
+DATA_HEADROOM_BYTES = 1 << 30
+DATA_PER_THREAD_BYTES = 16 << 20
+CPU_GRACE_S = 5
+EXIT_STOPPED, EXIT_ORPHAN = 97, 98
+
+Reason = Literal["memory", "wall_time"]
+
+
+@dataclass(frozen=True)
+class StopRecord:
+    """Why the watchdog ended the process. `used` and `limit` are bytes or seconds."""
+
+    reason: Reason
+    used: float
+    limit: float
+
+    def line(self) -> str:
+        return RECORD_MARK + json.dumps({"reason": self.reason, "used": self.used, "limit": self.limit})
+
+
+def resident_bytes() -> int | None:
+    """Resident memory of this process now; None where it cannot be read."""
+    try:
+        fields = Path("/proc/self/statm").read_bytes().split()
+        return int(fields[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, AttributeError):
+        pass
+    try:
+        import psutil
+
+        return int(psutil.Process().memory_info().rss)
+    except Exception:
+        return None
+
+
+def lower_priority(niceness: int) -> None:
+    """Let the window and the person's other programs go first."""
+    if sys.platform == "win32":
+        import psutil
+
+        if niceness > 0:
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    elif niceness > 0:
+        os.nice(max(0, niceness - os.nice(0)))
+
+
+def _set(kind: int, soft: int, hard: int | None = None) -> None:
+    """Lower one limit, never above what already holds."""
+    old_hard = resource.getrlimit(kind)[1]
+    hard = soft if hard is None else hard
+    if old_hard != resource.RLIM_INFINITY:
+        soft, hard = min(soft, old_hard), min(hard, old_hard)
+    resource.setrlimit(kind, (soft, hard))
+
+
+def set_system_limits(limits: Limits, threads: int) -> list[str]:
+    """Hand the limits to the operating system. Returns what it does not offer, in words."""
+    if sys.platform == "win32":
+        return ["limits on memory, processor time and file size (watched by the program itself instead)"]
+    _set(resource.RLIMIT_CORE, 0)
+    if limits.cpu_s is not None:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        soft = int(usage.ru_utime + usage.ru_stime + limits.cpu_s + 0.999)
+        _set(resource.RLIMIT_CPU, soft, soft + CPU_GRACE_S)
+    if limits.file_bytes is not None:
+        _set(resource.RLIMIT_FSIZE, limits.file_bytes)
+    if limits.memory_bytes is not None and not limits.gpu:
+        data = limits.memory_bytes + DATA_HEADROOM_BYTES + threads * DATA_PER_THREAD_BYTES
+        _set(resource.RLIMIT_DATA, data)
+    return (
+        [] if sys.platform == "linux" else ["a hard limit on memory (watched by the program itself instead)"]
+    )
+
+
+class Watchdog(threading.Thread):
+    """Ends this process when its parent is gone, when it holds too much memory, or when its time is over."""
+
+    def __init__(self, parent_pid: int) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._parent_pid = parent_pid
+        self._limits: Limits | None = None
+        self._deadline: float | None = None
+
+    def watch(self, limits: Limits) -> None:
+        """Begin with the limits of a job; until then only the parent is watched."""
+        if limits.wall_s is not None:
+            self._deadline = time.monotonic() + limits.wall_s
+        self._limits = limits
+
+    def run(self) -> None:
+        parent = parent_process()
+        while True:
+            if parent is not None:
+                if wait([parent.sentinel], timeout=INTERVAL_S):
+                    end_group(EXIT_ORPHAN)
+            else:
+                time.sleep(INTERVAL_S)
+            if sys.platform != "win32" and os.getppid() != self._parent_pid:
+                end_group(EXIT_ORPHAN)
+            record = self._exceeded()
+            if record is not None:
+                os.write(2, f"\n{record.line()}\n".encode())
+                end_group(EXIT_STOPPED)
+
+    def _exceeded(self) -> StopRecord | None:
+        limits = self._limits
+        if limits is None:
+            return None
+        if limits.memory_bytes is not None:
+            used = resident_bytes()
+            if used is not None and used > limits.memory_bytes:
+                return StopRecord("memory", used, limits.memory_bytes)
+        if self._deadline is not None and limits.wall_s is not None and time.monotonic() > self._deadline:
+            return StopRecord("wall_time", limits.wall_s, limits.wall_s)
+        return None
+
+
+def end_group(exit_code: int) -> None:
+    """End this process at once, and all that it started."""
+    if sys.platform != "win32" and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(exit_code)

@@ -1,0 +1,50 @@
+"""Ten progress messages a second at most, the first and the last of each stage always, and the time left."""
+
+import time
+from collections.abc import Callable, Iterator
+
+from workers.contracts.messages import Progress
+
+MIN_INTERVAL_S = 0.1
+MIN_ELAPSED_FOR_ETA_S = 0.2
+
+
+class ProgressThrottle:
+    """Decides which progress is worth a message. `clock` gives seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._stage: str | None = None
+        self._started_s = 0.0
+        self._first_done = 0.0
+        self._sent_s = -MIN_INTERVAL_S
+        self._waiting: Progress | None = None
+
+    def push(self, stage: str, done: float, total: float | None, unit: str) -> Iterator[Progress]:
+        """The messages to send now: none, one, or two when a new stage pushes out the last of the old one."""
+        now = self._clock()
+        is_new = stage != self._stage
+        if is_new:
+            yield from self.flush()
+            self._stage, self._started_s, self._first_done = stage, now, done
+        message = Progress(
+            stage=stage, done=done, total=total, unit=unit, eta_s=self._seconds_left(now, done, total)
+        )
+        is_last = total is not None and done >= total
+        if is_new or is_last or now - self._sent_s >= MIN_INTERVAL_S:
+            self._sent_s, self._waiting = now, None
+            yield message
+        else:
+            self._waiting = message
+
+    def flush(self) -> Iterator[Progress]:
+        """What was held back last, if anything."""
+        if self._waiting is not None:
+            message, self._waiting = self._waiting, None
+            yield message
+
+    def _seconds_left(self, now: float, done: float, total: float | None) -> float | None:
+        elapsed, advanced = now - self._started_s, done - self._first_done
+        if total is None or advanced <= 0 or elapsed < MIN_ELAPSED_FOR_ETA_S:
+            return None
+        return max(0.0, elapsed / advanced * (total - done))

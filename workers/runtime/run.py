@@ -1,0 +1,63 @@
+"""One job from its message to its terminal message; the same for spawned and headless runs."""
+
+import sys
+import traceback
+from pathlib import Path
+
+from pydantic import JsonValue, ValidationError
+
+from workers.contracts.messages import Failed, Finished, Ready, RunJob
+from workers.runtime import environment, sandbox
+from workers.runtime.config import ChildConfig
+from workers.runtime.context import RuntimeContext
+from workers.runtime.failure import refused_parameters, terminal_message
+from workers.runtime.kinds import handler
+from workers.runtime.limits import lower_priority, set_system_limits
+from workers.runtime.mailbox import Mailbox, ParentGone
+from workers.runtime.reporter import Reporter
+
+
+def settle(job: RunJob) -> list[str]:
+    """Set priority, limits, thread counts and home folder of one job. Returns the limits that are missing here."""
+    lower_priority(job.niceness)
+    environment.prepare(
+        network=job.limits.network,
+        threads=job.threads,
+        home=Path(job.work_dir) / environment.HOME_FOLDER,
+    )
+    return set_system_limits(job.limits, job.threads)
+
+
+def run_job(
+    job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailbox, ready: Ready | None = None
+) -> int:
+    """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
+    context = RuntimeContext(reporter, mailbox, Path(job.work_dir), job.seed, job.threads, ready=ready)
+    try:
+        result = _run(job, config, context)
+        context.flush()
+        reporter.send(Finished(result=result))
+        return 0
+    except (ParentGone, BrokenPipeError):
+        raise
+    except BaseException as error:
+        message = terminal_message(error)
+        if isinstance(message, Failed):
+            traceback.print_exception(error, file=sys.stderr)
+        reporter.send(message)
+        return message.exit_code if isinstance(message, Failed) else 5
+
+
+def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str, JsonValue]:
+    for missing in settle(job):
+        context.log(f"Missing protection: {missing}.", "warning")
+    spec = handler(job.kind, config.handler_package)
+    try:
+        params = spec.params.model_validate(job.params)
+    except ValidationError as error:
+        raise refused_parameters(error) from error
+    data_dir = getattr(params, "data_dir", None)
+    context.data_dir = None if data_dir is None else Path(data_dir)
+    sandbox.second_layer(config, job.read_paths, job.work_dir)
+    result: dict[str, JsonValue] = spec.run(params, context).model_dump(mode="json")
+    return result
