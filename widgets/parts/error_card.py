@@ -101,7 +101,8 @@ class ErrorCard(Card):
         sentence = words(text)
         sentence.setMaximumWidth(680)
         column.addWidget(sentence)
-        row.addLayout(column, 1)
+        row.addLayout(column, 100)
+        row.addStretch(1)
         return holder
 
     def _add_details(self, details: str) -> None:

@@ -43,7 +43,7 @@ def underline_terms(
 
 
 class ExplainedLabel(QLabel):
-    """A plain-text label with word wrap; terms of the glossary explain themselves on hover and when read out."""
+    """A plain-text label with word wrap; its field terms explain themselves on hover and when read out."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -20,7 +20,7 @@ MAX_KEPT = 800
 
 @dataclass(frozen=True)
 class PictureValue:
-    """A picture by path or as encoded bytes, or the `text` of an input that is none. `name` is its alt text."""
+    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text."""
 
     path: str = ""
     data: bytes = b""
@@ -52,7 +52,7 @@ def decode(value: PictureValue, side_px: int) -> QImage | None:
     if not is_known or size.width() * size.height() > MAX_PIXELS:
         return None
     whole, keep = QSize(side_px, side_px), Qt.AspectRatioMode.KeepAspectRatio
-    if max(size.width(), size.height()) > side_px:
+    if max(size.width(), size.height()) > 2 * side_px:
         reader.setScaledSize(size.scaled(whole * 2, keep))  # JPEG is decoded small at once
     image = reader.read()
     return None if image.isNull() else image.scaled(whole, keep, Qt.TransformationMode.SmoothTransformation)
@@ -72,7 +72,7 @@ class PictureStore(QObject):
         self._timer.timeout.connect(self._on_turn)
 
     def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
-        """The picture, and whether that is final, else `ready` will come. None and final: it cannot be shown."""
+        """The picture and whether that is final, else `ready` comes. None and final: it cannot be shown."""
         key = (value, side_px)
         if key in self._kept:
             self._kept.move_to_end(key)

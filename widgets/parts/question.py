@@ -1,0 +1,110 @@
+"""A question with two or more answers. `answered(id)` comes once; "" when it is closed or left by Escape."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One way on. `about` stands below the button's line as a short explanation."""
+
+    id: str
+    text: str
+    about: str = ""
+    primary: bool = False
+
+
+@dataclass(frozen=True)
+class QuestionValue:
+    """`points` are short sentences, one a line."""
+
+    title: str
+    text: str
+    answers: tuple[Answer, ...]
+    points: tuple[str, ...] = ()
+    icon: str = "question"
+    tone: Literal["brand", "warn", "bad"] = "brand"
+
+
+class QuestionDialog(QDialog):
+    """Shown with `open()`: the window behind it waits, the event loop does not."""
+
+    answered = Signal(str)
+
+    def __init__(self, theme: Theme, value: QuestionValue, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setWindowTitle(value.title)
+        self.setAccessibleName(value.title)
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(460)
+        self.setMaximumWidth(640)
+        self._answer = ""
+        box = QVBoxLayout(self)
+        box.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
+        box.setSpacing(SPACE_M)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_M)
+        head.addWidget(IconLabel(theme, value.icon, value.tone, 24), 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(label(value.title, "section"), 1)
+        box.addLayout(head)
+        box.addWidget(words(value.text))
+        for point in value.points:
+            row = QHBoxLayout()
+            row.setSpacing(SPACE_S)
+            row.addWidget(IconLabel(theme, "dot-outline", "soft", 16), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(words(point), 1)
+            box.addLayout(row)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(SPACE_S)
+        box.addLayout(self.body)
+        box.addSpacing(SPACE_S)
+        self._add_answers(box, value.answers)
+        self.finished.connect(self._on_finished)
+
+    def _add_answers(self, box: QVBoxLayout, answers: Sequence[Answer]) -> None:
+        if any(answer.about for answer in answers):
+            for answer in answers:
+                box.addWidget(self._button(answer, wide=True))
+                if answer.about:
+                    about = words(answer.about, "caption")
+                    about.setContentsMargins(2, 0, 0, SPACE_S)
+                    box.addWidget(about)
+            return
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addStretch(1)
+        for answer in answers:
+            row.addWidget(self._button(answer, wide=False))
+        box.addLayout(row)
+        box.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_L)
+
+    def _button(self, answer: Answer, *, wide: bool) -> Button:
+        made = PrimaryButton if answer.primary else GhostButton
+        button: Button = made(self._theme, answer.text)
+        button.setDefault(answer.primary)
+        button.setObjectName(f"answer-{answer.id}")
+        if wide:
+            policy = button.sizePolicy()
+            policy.setHorizontalPolicy(policy.Policy.Expanding)
+            button.setSizePolicy(policy)
+        button.clicked.connect(lambda: self._choose(answer.id))
+        return button
+
+    def _choose(self, answer: str) -> None:
+        self._answer = answer
+        self.accept()
+
+    def _on_finished(self, _result: int) -> None:
+        self.answered.emit(self._answer)

@@ -1,0 +1,226 @@
+"""A table for reading: one chosen row, tags and explained terms, a line of details below the chosen row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
+
+from widgets.parts.glossary import meanings
+from widgets.parts.small import TagKind
+from widgets.parts.table_paint import HeaderView, Index, TableDelegate
+from widgets.parts.text import Tone, plain_tip, words
+from widgets.theme import Theme
+
+ROW_PX, DETAIL_PX, HEADER_PX = 34, 62, 32
+
+
+@dataclass(frozen=True)
+class Column:
+    """`stretch`: it takes the spare width. Figures stand at the right."""
+
+    title: str
+    right: bool = False
+    stretch: bool = False
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A text, as a tag where `tag` is set, with an icon before it where `icon` is."""
+
+    text: str
+    tag: TagKind | None = None
+    tone: Tone = ""
+    icon: str = ""
+    strong: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """`details` are (caption, value) pairs that open below the chosen row."""
+
+    id: str
+    cells: tuple[Cell, ...]
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class TableModel(QAbstractTableModel):
+    """Rows as they are; the row `opened` has one more below it, which holds its details."""
+
+    def __init__(self, columns: Sequence[Column], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self.rows: tuple[Row, ...] = ()
+        self.opened: int | None = None
+
+    def replace(self, rows: Sequence[Row], opened: int | None) -> None:
+        """Show other rows."""
+        self.beginResetModel()
+        self.rows, self.opened = tuple(rows), opened
+        self.endResetModel()
+
+    def at(self, line: int) -> Row | None:
+        """The row on a line; None on the line of details."""
+        if self.opened is not None and line > self.opened:
+            line -= 1
+            if line == self.opened:
+                return None
+        return self.rows[line] if 0 <= line < len(self.rows) else None
+
+    def line_of(self, row_id: str) -> int | None:
+        """Where a row stands."""
+        for number, row in enumerate(self.rows):
+            if row.id == row_id:
+                return number + (1 if self.opened is not None and number > self.opened else 0)
+        return None
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Lines, with the one of details."""
+        return 0 if parent.isValid() else len(self.rows) + (self.opened is not None)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Columns."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text, tooltip, and the cell itself for the delegate."""
+        row = self.at(index.row())
+        if row is None:
+            return None
+        cell = row.cells[index.column()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return cell.text
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(meanings(cell.text) or cell.text)
+        return cell if role == Qt.ItemDataRole.UserRole else None
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Titles of the columns."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return column.title
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return plain_tip(meanings(column.title))
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+    def flags(self, index: Index) -> Qt.ItemFlag:
+        """The line of details cannot be chosen."""
+        if self.at(index.row()) is None:
+            return Qt.ItemFlag.NoItemFlags
+        return Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+
+
+class Table(QTableView):
+    """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls."""
+
+    chosen = Signal(str)
+
+    def __init__(self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True) -> None:
+        super().__init__()
+        self._fits = fits
+        self._details = False
+        self._model = TableModel(columns, self)
+        self.setModel(self._model)
+        self.setItemDelegate(TableDelegate(theme, self))
+        header = HeaderView(theme, self)
+        self.setHorizontalHeader(header)
+        header.setAccessibleName(self.tr("Columns of {0}").format(name))
+        self.verticalHeader().hide()
+        self.verticalHeader().setAccessibleName(self.tr("Rows of {0}").format(name))
+        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.setAccessibleName(name)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setAcceptDrops(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        if fits:
+            self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+            self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        for number, column in enumerate(columns):
+            mode = (
+                QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.ResizeToContents
+            )
+            header.setSectionResizeMode(number, mode)
+        self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+
+    @property
+    def chosen_id(self) -> str:
+        """Id of the chosen row, or empty."""
+        row = self._model.at(self.currentIndex().row())
+        return row.id if row else ""
+
+    def show_rows(self, rows: Sequence[Row], chosen: str = "") -> None:
+        """Show these rows; the chosen one stays chosen where it is still there, else `chosen` is."""
+        keep = self.chosen_id
+        ids = [row.id for row in rows]
+        wanted = keep if keep in ids else chosen
+        self._refresh(tuple(rows), wanted)
+
+    def choose(self, row_id: str) -> None:
+        """Choose a row."""
+        line = self._model.line_of(row_id)
+        if line is not None:
+            self.setCurrentIndex(self._model.index(line, 0))
+
+    def set_details(self, is_open: bool) -> None:
+        """Open or close the line of details below the chosen row."""
+        if is_open != self._details:
+            self._details = is_open
+            self._refresh(self._model.rows, self.chosen_id)
+
+    def _refresh(self, rows: tuple[Row, ...], wanted: str) -> None:
+        opened = None
+        for number, row in enumerate(rows):
+            if self._details and row.id == wanted and row.details:
+                opened = number
+        blocker = self.selectionModel().blockSignals(True)
+        scroll = self.verticalScrollBar().value()
+        self.clearSpans()
+        self._model.replace(rows, opened)
+        if opened is not None:
+            self._open_details(opened + 1, rows[opened])
+        line = self._model.line_of(wanted)
+        if line is not None:
+            self.setCurrentIndex(self._model.index(line, 0))
+        self.selectionModel().blockSignals(blocker)
+        self.verticalScrollBar().setValue(scroll)
+        if self._fits:
+            self.setFixedHeight(HEADER_PX + ROW_PX * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
+
+    def _open_details(self, line: int, row: Row) -> None:
+        self.setSpan(line, 0, 1, len(self._model.columns))
+        self.setRowHeight(line, DETAIL_PX)
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(6, 8, 6, 8)
+        grid.setVerticalSpacing(0)
+        for number, (caption, value) in enumerate(row.details):
+            grid.addWidget(words(caption, "caption", wrap=False), 0, number)
+            shown = words(value, wrap=False)
+            shown.setAccessibleName(f"{caption}: {value}")
+            grid.addWidget(shown, 1, number)
+            grid.setColumnStretch(number, 1)
+        self.setIndexWidget(self._model.index(line, 0), holder)
+
+    def _on_current_changed(self, current: QModelIndex, _previous: QModelIndex) -> None:
+        row = self._model.at(current.row())
+        if row is None:
+            return
+        if self._details:
+            self._refresh(self._model.rows, row.id)
+        self.chosen.emit(row.id)
+
+    def sizeHint(self) -> QSize:
+        """As high as its rows."""
+        return QSize(480, self.height() if self._fits else 200)
