@@ -1,0 +1,55 @@
+"""Sets Fettle up where that is still to be done, and starts it or its tests. Standard library only.
+
+    python3 bootstrap.py start [arguments of fettle]
+    python3 bootstrap.py test [arguments of pytest]
+    python3 bootstrap.py repair
+
+This file keeps to words that a much older Python can read, so that it can say which one is needed.
+"""
+
+import os
+import subprocess
+import sys
+
+OLDEST = (3, 11)
+NEWEST = (3, 14)
+
+
+def fits(version):
+    """Whether Fettle's parts are built for that (major, minor)."""
+    return OLDEST <= tuple(version) <= NEWEST
+
+
+def find_python():
+    """Path of another Python that fits, the newest first; None if there is none."""
+    for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
+        command = ["py", "-3.%d" % minor] if os.name == "nt" else ["python3.%d" % minor]  # noqa: UP031
+        try:
+            told = subprocess.check_output(
+                [*command, "-c", "import sys; print(sys.executable)"], stderr=subprocess.DEVNULL
+            )
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return told.decode("utf-8", "replace").strip()
+    return None
+
+
+def main(arguments):
+    """Exit code of what was asked for."""
+    if not fits(sys.version_info[:2]):
+        other = find_python()
+        if other is not None:
+            return subprocess.call([other, os.path.abspath(__file__), *arguments])  # noqa: PTH100
+        sys.stderr.write(
+            "Fettle needs Python 3.11 to 3.%d, and this is Python %d.%d.\n"  # noqa: UP031
+            % (NEWEST[1], sys.version_info[0], sys.version_info[1])
+            + "Install one of them (your system's packages have it), then run the same command again.\n"
+        )
+        return 6
+    from steps.command import run
+
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

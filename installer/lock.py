@@ -1,0 +1,120 @@
+"""Writes the pinned locks anew from pyproject.toml and what is installed in the Python that runs this.
+
+    .venv/bin/python installer/lock.py
+
+Each pin carries the size of its wheel (packed again here, so "about") and of its files on disk, in bytes.
+"""
+
+import tomllib
+import zlib
+from collections import deque
+from dataclasses import dataclass, field
+from importlib.metadata import Distribution, distribution
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+# These have builds of their own for each kind of machine: a range, so that pip takes what it is offered.
+RANGED = ("torch", "torchvision")
+HEAD = (
+    "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
+)
+CHUNK_BYTES = 1 << 20
+
+
+@dataclass
+class Need:
+    """A package, the extras that are asked of it, and the conditions under which it is; none means always."""
+
+    extras: set[str] = field(default_factory=set)
+    conditions: set[str] = field(default_factory=set)
+    always: bool = False
+
+
+def closure(roots: list[str]) -> dict[str, Need]:
+    """All that `roots` (requirements) need in this environment, by normalized name."""
+    needs: dict[str, Need] = {}
+    todo = deque((Requirement(root), "") for root in roots)
+    while todo:
+        requirement, condition = todo.popleft()
+        name = canonicalize_name(requirement.name)
+        need = needs.setdefault(name, Need())
+        known = (frozenset(need.extras), frozenset(need.conditions), need.always)
+        need.extras |= requirement.extras
+        need.always = need.always or not condition
+        if condition:
+            need.conditions.add(condition)
+        if known != (frozenset(need.extras), frozenset(need.conditions), need.always):
+            for child, marker in children(distribution(name), need.extras):
+                todo.append((child, " and ".join(part for part in (condition, marker) if part)))
+    return needs
+
+
+def children(package: Distribution, extras: set[str]) -> list[tuple[Requirement, str]]:
+    """(what a package needs here, the condition as text or "")."""
+    found = []
+    for text in package.requires or []:
+        requirement = Requirement(text)
+        marker = requirement.marker
+        if marker is None or any(marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            condition = "" if marker is None or "extra ==" in str(marker) else f"({marker})"
+            found.append((requirement, condition))
+    return found
+
+
+def sizes(package: Distribution) -> tuple[int, int]:
+    """(bytes of the wheel, bytes on disk)."""
+    download = installed = 0
+    for path in package.files or []:
+        file = Path(str(package.locate_file(path)))
+        if not file.is_file():
+            continue
+        installed += file.stat().st_size
+        if file.suffix != ".pyc":
+            download += packed_bytes(file)
+    return download, installed
+
+
+def packed_bytes(file: Path) -> int:
+    """Size of the file as a wheel packs it."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, -15)
+    total = 0
+    with file.open("rb") as source:
+        while chunk := source.read(CHUNK_BYTES):
+            total += len(packer.compress(chunk))
+    return total + len(packer.flush())
+
+
+def pin(name: str, need: Need, declared: dict[str, Requirement]) -> str:
+    """One line of the lock."""
+    package = distribution(name)
+    version = Version(package.version)
+    if name in RANGED:
+        lowest = min(clause.version for clause in declared[name].specifier if clause.operator == ">=")
+        wanted = f">={lowest},<{version.major}.{version.minor + 1}"
+    else:
+        wanted = f"=={version.public}"
+    marker = "" if need.always else f" ; {' or '.join(sorted(need.conditions))}"
+    download, installed = sizes(package)
+    spelled = package.metadata["Name"]
+    return f"{spelled}{wanted}{marker}  # download {download} installed {installed}\n"
+
+
+def main() -> None:
+    """Write both locks."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    program, tests = project["project"]["dependencies"], project["dependency-groups"]["test"]
+    declared = {canonicalize_name(Requirement(text).name): Requirement(text) for text in [*program, *tests]}
+    needed = closure([*program, "pip"])
+    needed_besides = {name: need for name, need in closure(tests).items() if name not in needed}
+    for file, needs in (("requirements.lock", needed), ("requirements-test.lock", needed_besides)):
+        lines = [pin(name, need, declared) for name, need in sorted(needs.items())]
+        (ROOT / "installer" / file).write_text(HEAD + "".join(lines), encoding="utf-8")
+        print(f"{file}: {len(lines)} packages")
+
+
+if __name__ == "__main__":
+    main()

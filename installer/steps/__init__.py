@@ -1,0 +1,1 @@
+"""The steps of the set-up, one a module. Standard library only."""

@@ -1,0 +1,80 @@
+"""The commands of bootstrap.py."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import FrameType
+
+from steps.place import Place, is_ready
+from steps.words import SetupError, say
+
+INTERRUPTED = 5
+MISSING = 6
+
+
+def run(arguments: list[str]) -> int:
+    """Exit code; `start` on other systems than Windows does not come back."""
+    command, rest = arguments[:1], arguments[1:]
+    place = Place(Path(__file__).resolve().parents[2])
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        if command == ["start"]:
+            return _start(place, rest, before)
+        if command == ["test"]:
+            return _test(place, rest)
+        if command == ["repair"]:
+            from steps.setup import repair
+
+            repair(place)
+            return 0
+    except SetupError as failure:
+        say(failure.what)
+        say(failure.hint)
+        return MISSING
+    except KeyboardInterrupt:
+        say("\nStopped. Run the same command again to go on.")
+        return INTERRUPTED
+    say("usage: bootstrap.py start [arguments] | test [arguments of pytest] | repair")
+    return 2
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _start(place: Place, arguments: list[str], before: object) -> int:
+    if not is_ready(place, "program"):
+        from steps.setup import ensure
+
+        ensure(place, "program")
+    if sys.platform.startswith("linux"):
+        from steps.system import opens_window, ready_for_window
+
+        if opens_window(arguments, os.environ):
+            ready_for_window(os.environ, place.log)
+    signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
+    # -P: a folder `app` where the person happens to be must not be taken for ours.
+    command = [str(place.python), "-P", "-m", "app", *arguments]
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")
+    }
+    if os.name != "nt":
+        os.execve(command[0], command, environment)
+    with subprocess.Popen(command, env=environment) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # the program got the same key and ends by itself
+
+
+def _test(place: Place, arguments: list[str]) -> int:
+    from steps.checks import run_all
+    from steps.setup import ensure
+    from steps.system import ready_for_tests
+
+    ensure(place, "tests")
+    ready_for_tests(place.log)
+    return run_all(place, arguments)

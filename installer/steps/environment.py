@@ -1,0 +1,162 @@
+"""The virtual environment: made, examined, mended."""
+
+import base64
+import csv
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import venv
+from collections.abc import Iterator
+from pathlib import Path
+
+from steps.lockfile import normalized
+from steps.place import Place
+from steps.words import SetupError, say
+
+KEY_FILE_BYTES = 200_000
+
+
+def clean_environment() -> dict[str, str]:
+    """The person's variables without those that would lead Python or pip out of the environment."""
+    leading_out = {
+        "PYTHONHOME",
+        "PYTHONPATH",
+        "PIP_USER",
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_ROOT",
+        "PIP_REQUIRE_HASHES",
+    }
+    kept = {name: value for name, value in os.environ.items() if name.upper() not in leading_out}
+    return {**kept, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1"}
+
+
+def works(place: Place) -> bool:
+    """Whether the environment's own Python starts, is of the version that runs this, and has a whole pip."""
+    code = "import sys, pip; print('%d.%d' % sys.version_info[:2], sys.prefix != sys.base_prefix)"
+    try:
+        told = subprocess.run(
+            [place.python, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+            env=clean_environment(),
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    pip = next(place.site_packages.glob("pip-*.dist-info"), None)
+    expected = f"{sys.version_info[0]}.{sys.version_info[1]} True"
+    return told.stdout.strip() == expected and pip is not None and is_whole(pip)
+
+
+def make(place: Place) -> None:
+    """A new, empty environment in the place of what lies there; the lock file stays."""
+    clear(place)
+    try:
+        venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(place.venv)
+    except subprocess.CalledProcessError:
+        _make_with_system_package(place)
+    except OSError as error:
+        raise SetupError(
+            f"The environment could not be made in {place.venv}: {error.strerror or error}.",
+            "Make room there, or put Fettle's folder where you may write, then run the same command again.",
+        ) from error
+
+
+def clear(place: Place) -> None:
+    """Remove everything of a set-up but the lock file, which another set-up may wait for."""
+    place.venv.mkdir(parents=True, exist_ok=True)
+    for path in place.venv.iterdir():
+        if path == place.lock_file:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _make_with_system_package(place: Place) -> None:
+    """Debian keeps the part of Python that makes environments in a package of its own."""
+    from steps.system import install_packages
+
+    package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+    failed = SetupError(
+        "This Python cannot make an environment (its module ensurepip is missing).",
+        f"Install it, then run the same command again: sudo apt-get install -y {package}",
+    )
+    if shutil.which("apt-get") is None or not install_packages([package], place.log):
+        raise failed
+    clear(place)
+    run = subprocess.run([sys.executable, "-m", "venv", place.venv], check=False)
+    if run.returncode != 0:
+        raise failed
+
+
+def distributions(place: Place) -> list[Path]:
+    """The folders in which pip notes what it installed."""
+    return sorted(place.site_packages.glob("*.dist-info"))
+
+
+def name_of(dist_info: Path) -> str:
+    """Normalized name of an installed package."""
+    return normalized(dist_info.name.removesuffix(".dist-info").rpartition("-")[0])
+
+
+def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:
+    """(path below site-packages, hash, size in bytes) of each file that the package must have."""
+    with (dist_info / "RECORD").open(encoding="utf-8", newline="") as file:
+        for row in csv.reader(file):
+            if len(row) == 3 and row[2]:
+                yield row[0], row[1], int(row[2])
+
+
+def is_whole(dist_info: Path, thorough: bool = False) -> bool:
+    """Whether all files of a package are there in their sizes, and `thorough` in their contents too."""
+    site = str(dist_info.parent)
+    try:
+        rows = list(_records(dist_info))
+        whole = bool(rows) and all(os.stat(f"{site}/{name}").st_size == size for name, _, size in rows)  # noqa: PTH116
+        return whole and (not thorough or all(_same(Path(site, name), digest) for name, digest, _ in rows))
+    except (OSError, ValueError):
+        return False
+
+
+def _same(path: Path, recorded: str) -> bool:
+    algorithm, _, expected = recorded.partition("=")
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, algorithm).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == expected
+
+
+def mend(place: Place, thorough: bool = False) -> list[str]:
+    """Forget packages that are not whole, so that pip installs them anew; their names."""
+    broken = [path for path in distributions(place) if not is_whole(path, thorough)]
+    for path in broken:
+        shutil.rmtree(path)
+    for stray in place.site_packages.glob("~*"):  # pip's own name for what it was just removing
+        shutil.rmtree(stray, ignore_errors=True)
+    names = [name_of(path) for path in broken]
+    if names:
+        say(f"Not whole, to be installed again: {', '.join(names)}.")
+    return names
+
+
+def key_files(place: Place) -> dict[str, int]:
+    """Sizes by path of each package's first `__init__.py` and of every large file: what a start looks at."""
+    found: dict[str, int] = {}
+    for dist_info in distributions(place):
+        first = True
+        for name, _, size in _records(dist_info):
+            if size >= KEY_FILE_BYTES or (first and name.endswith("/__init__.py")):
+                first = first and not name.endswith("/__init__.py")
+                found[name] = size
+    return found
+
+
+def lead_to_clone(place: Place) -> None:
+    """Fettle's own packages are read from the clone, by a relative path that survives a move."""
+    relative = os.path.relpath(place.root, place.site_packages)
+    (place.site_packages / "fettle.pth").write_text(relative + "\n", encoding="ascii")

@@ -1,0 +1,44 @@
+"""Reads the pinned locks: one requirement a line, its sizes in a comment."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+_SIZES = re.compile(r"download (\d+) installed (\d+)")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One line of a lock. `requirement` is what pip gets; sizes in bytes, measured where the lock was made."""
+
+    name: str
+    requirement: str
+    download_bytes: int = 0
+    installed_bytes: int = 0
+
+
+def normalized(name: str) -> str:
+    """The one spelling of a package's name."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def parse(text: str) -> list[Pin]:
+    """Pins of a lock's text, in its order. ValueError for a line that is none."""
+    pins = []
+    for line in text.splitlines():
+        requirement, _, comment = line.partition("#")
+        if not requirement.strip():
+            continue
+        name = _NAME.match(requirement)
+        if name is None:
+            raise ValueError(f"not a requirement: {line!r}")
+        sizes = _SIZES.search(comment)
+        download, installed = (int(sizes[1]), int(sizes[2])) if sizes else (0, 0)
+        pins.append(Pin(normalized(name[0]), requirement.strip(), download, installed))
+    return pins
+
+
+def read(paths: list[Path]) -> list[Pin]:
+    """Pins of all the files, one after the other."""
+    return [pin for path in paths for pin in parse(path.read_text(encoding="utf-8"))]

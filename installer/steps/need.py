@@ -1,0 +1,66 @@
+"""What an installation will cost, told before it starts."""
+
+from dataclasses import dataclass
+
+from steps.lockfile import Pin, normalized
+from steps.pip import Item
+from steps.words import size
+
+# PyTorch's build for NVIDIA on Linux brings CUDA's libraries along: 3 GB to fetch, 7 GB on disk.
+CUDA_DOWNLOAD_BYTES = 3_000_000_000
+CUDA_INSTALLED_BYTES = 7_000_000_000
+
+
+@dataclass(frozen=True)
+class Need:
+    """Sums over what pip will install; sizes are those measured when the lock was made, so "about"."""
+
+    packages: int
+    download_bytes: int
+    installed_bytes: int
+    from_disk: int
+    cuda: bool
+
+    def lines(self, takes_cuda: bool) -> list[str]:
+        """Sentences for the person."""
+        lying = f" {self.from_disk} of the packages lie on this computer already." if self.from_disk else ""
+        told = [
+            f"To install: {self.packages} packages, about {size(self.download_bytes)} to download and "
+            f"{size(self.installed_bytes)} on disk.{lying}"
+        ]
+        if self.cuda:
+            told.append("PyTorch comes in its build for NVIDIA GPUs, which is about 3 GB of it.")
+        if self.cuda and not takes_cuda:
+            told.append(
+                "pip offers no smaller build for this system. If a folder holds one for the processor alone,"
+            )
+            told.append(
+                "stop now (Ctrl+C), set PIP_FIND_LINKS to that folder, and run the same command again."
+            )
+        told.append("You may stop at any time (Ctrl+C); the same command goes on where it was.")
+        return told
+
+
+def weigh(items: list[Item], pins: list[Pin]) -> Need:
+    """The need of pip's plan, by the sizes that stand in the lock."""
+    known = {pin.name: pin for pin in pins}
+    download = installed = 0
+    for item in items:
+        pin = known.get(normalized(item.name))
+        if pin is not None:
+            installed += pin.installed_bytes
+            download += 0 if item.local_bytes is not None else pin.download_bytes
+    cuda = any(_is_cuda_library(item.name) for item in items)
+    return Need(
+        packages=len(items),
+        download_bytes=download + (CUDA_DOWNLOAD_BYTES if cuda else 0),
+        installed_bytes=installed + (CUDA_INSTALLED_BYTES if cuda else 0),
+        from_disk=sum(item.local_bytes is not None for item in items),
+        cuda=cuda,
+    )
+
+
+def _is_cuda_library(name: str) -> bool:
+    """NVIDIA's libraries that PyTorch's CUDA build asks for; nvidia-ml-py is only a reader of telemetry."""
+    plain = normalized(name)
+    return plain.startswith(("nvidia-", "cuda-")) and plain != "nvidia-ml-py"

@@ -1,0 +1,203 @@
+"""Runs the environment's pip: asks it for the plan, lets it install, tells progress and failures in words."""
+
+import json
+import os
+import queue
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.environment import clean_environment, distributions
+from steps.place import Place
+from steps.words import Progress, SetupError, size
+
+_OFFLINE = re.compile(
+    r"NameResolutionError|Temporary failure in name resolution|getaddrinfo failed|No address associated"
+    r"|Failed to establish a new connection|Network is unreachable|Connection refused|Max retries exceeded"
+    r"|ConnectTimeout|ProxyError",
+)
+_FULL = re.compile(r"No space left on device|not enough space on the disk", re.IGNORECASE)
+_UNKNOWN = re.compile(r"No matching distribution found for (\S+)")
+_FILE = re.compile(r"^\s*(?:Downloading|Using cached|Processing)\s+(\S.*?\.whl)(?:\s|$)")
+_PART = re.compile(r"^Progress (\d+) of (\d+)")
+
+
+@dataclass(frozen=True)
+class Item:
+    """One package that pip will install. `local_bytes` is the size of a wheel that lies on this disk."""
+
+    name: str
+    version: str
+    requires: tuple[str, ...] = ()
+    local_bytes: int | None = None
+
+
+class Pip:
+    """pip of one environment. `held` is the lock's open file, which pip keeps open too while it works."""
+
+    def __init__(self, place: Place, held: int) -> None:
+        self._place = place
+        self._held = held
+
+    def version(self) -> tuple[int, int]:
+        path = next(iter(self._place.site_packages.glob("pip-*.dist-info")))
+        numbers = re.findall(r"\d+", path.name)
+        return int(numbers[0]), int(numbers[1])
+
+    def plan(self, requirements: Path) -> list[Item]:
+        """What is still to be installed, with what those packages need themselves. Nothing is installed."""
+        report = self._place.venv / "plan.json"
+        arguments = ["--dry-run", "--report", str(report), "-r", str(requirements)]
+        progress = Progress()
+        seen = 0
+        for line in self._lines("install", arguments):
+            if line.startswith(("Collecting ", "Requirement already satisfied: ")):
+                seen += 1
+                progress.show("Looking up", seen, max(seen, _count(requirements)))
+        progress.end()
+        return parse_report(json.loads(report.read_text(encoding="utf-8")))
+
+    def install(self, items: list[Item]) -> None:
+        """Install exactly these, downloads first. Raises SetupError."""
+        chosen = self._place.venv / "chosen.txt"
+        chosen.write_text("".join(f"{item.name}=={item.version}\n" for item in items), encoding="utf-8")
+        raw = ["--progress-bar", "raw" if self.version() >= (24, 1) else "off"]
+        progress = Progress()
+        seen: set[str] = set()
+        started = {path.name for path in distributions(self._place)}
+        installing = False
+        for line in self._lines("install", [*raw, "--no-deps", "-r", str(chosen)], tick_s=0.5):
+            installing = installing or line.startswith("Installing collected packages")
+            if installing:
+                done = len({path.name for path in distributions(self._place)} - started)
+                progress.show("Installing", min(done, len(items)), len(items))
+            elif (found := _FILE.match(line)) and not line.rstrip().endswith(".metadata"):
+                seen.add(found[1])
+                progress.show("Downloading", len(seen), len(items), Path(found[1]).name.partition("-")[0])
+            elif part := _PART.match(line):
+                note = f"{size(int(part[1]))} of {size(int(part[2]))}"
+                progress.show("Downloading", len(seen), len(items), note)
+        progress.end()
+
+    def bring_itself(self, requirement: str) -> None:
+        """The pinned pip: older ones cannot tell a plan without downloading it."""
+        if not next(
+            iter(self._place.site_packages.glob(f"pip-{requirement.partition('==')[2]}.dist-info")), None
+        ):
+            for _ in self._lines("install", ["--progress-bar", "off", requirement]):
+                pass
+
+    def remove(self, name: str) -> None:
+        for _ in self._lines("uninstall", ["--yes", name]):
+            pass
+
+    def _lines(self, command: str, arguments: list[str], tick_s: float | None = None) -> Iterator[str]:
+        """pip's lines as they come, and an empty one after each `tick_s` of silence. Raises SetupError."""
+        whole = [str(self._place.python), "-m", "pip", command, *arguments]
+        if command == "install":
+            whole[4:4] = ["--only-binary", ":all:", "--retries", "3"]
+        process = subprocess.Popen(
+            whole,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            env={**clean_environment(), "PYTHONUTF8": "1"},
+            cwd=self._place.venv,
+            pass_fds=() if os.name == "nt" else (self._held,),
+        )
+        lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        reader = threading.Thread(target=_read, args=(process, lines))
+        reader.start()
+        log: list[str] = []
+        try:
+            while (line := _next(lines, tick_s)) is not None:
+                if line and not _PART.match(line):
+                    log.append(line)
+                yield line
+        finally:
+            _end(process)
+            reader.join()
+            with self._place.log.open("a", encoding="utf-8") as file:
+                file.writelines([f"$ pip {command} {' '.join(arguments)}\n", *log])
+        if process.returncode != 0:
+            raise failure("".join(log), self._place.log)
+
+
+def _read(process: "subprocess.Popen[str]", lines: "queue.SimpleQueue[str | None]") -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.put(line)
+    lines.put(None)
+
+
+def _next(lines: "queue.SimpleQueue[str | None]", tick_s: float | None) -> str | None:
+    try:
+        return lines.get(timeout=tick_s)
+    except queue.Empty:
+        return ""
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Wait for pip; where the reading was broken off, stop it first."""
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        try:
+            process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _count(requirements: Path) -> int:
+    return len(requirements.read_text(encoding="utf-8").splitlines())
+
+
+def parse_report(report: dict[str, object]) -> list[Item]:
+    """Items of pip's installation report (its version 1)."""
+    items = []
+    entries = report["install"]
+    assert isinstance(entries, list)
+    for entry in entries:
+        about, url = entry["metadata"], entry["download_info"]["url"]
+        local = None
+        if url.startswith("file:"):
+            from urllib.parse import urlsplit
+            from urllib.request import url2pathname
+
+            local = Path(url2pathname(urlsplit(url).path)).stat().st_size
+        items.append(Item(about["name"], about["version"], tuple(about.get("requires_dist", ())), local))
+    return items
+
+
+def failure(output: str, log: Path) -> SetupError:
+    """pip's reason in plain words."""
+    if _FULL.search(output):
+        return SetupError(
+            "The disk is full.", "Make room, then run the same command again: it goes on where it was."
+        )
+    if _OFFLINE.search(output):
+        return SetupError(
+            "The packages could not be fetched: this computer does not reach the package index.",
+            "Connect it to the internet (or set pip's proxy), then run the same command again: it goes on.",
+        )
+    if missing := _UNKNOWN.search(output):
+        return SetupError(
+            f"The package index has no ready-built {missing[1]} for this system and Python.",
+            f"Use a Python from 3.11 to 3.13 on Linux, Windows or macOS. pip's own words are in {log}.",
+        )
+    last = next(
+        (line for line in reversed(output.splitlines()) if line.startswith("ERROR")),
+        "pip failed without a word.",
+    )
+    return SetupError(
+        f"A package could not be installed. {last.removeprefix('ERROR: ')}",
+        f"Run the same command again; if it stays so, pip's own words are in {log}.",
+    )

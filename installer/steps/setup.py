@@ -1,0 +1,117 @@
+"""The whole set-up of one clone, from nothing or from wherever an earlier one stopped."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from steps import environment, lockfile, machine
+from steps.exclusive import exclusive
+from steps.lockfile import Pin
+from steps.machine import Machine
+from steps.need import weigh
+from steps.pip import Pip
+from steps.place import Place, is_ready, write_stamp
+from steps.words import Progress, SetupError, say, size
+
+OWN_PACKAGES = ("app", "widgets", "workers", "presets")
+
+
+def ensure(place: Place, group: str) -> None:
+    """Set `group` ("program" or "tests") up unless that is done. Raises SetupError."""
+    if not is_ready(place, group):
+        try:
+            with exclusive(place.lock_file) as held:
+                if not is_ready(place, group):
+                    _set_up(place, group, held)
+        except OSError as error:
+            raise SetupError(
+                f"The set-up cannot write in {place.venv}: {error.strerror or error}.",
+                "Put Fettle's folder where you may write and there is room, then run the same command again.",
+            ) from error
+
+
+def repair(place: Place) -> None:
+    """Compare every installed file with what its package says, and install anew what differs."""
+    with exclusive(place.lock_file) as held:
+        groups = [group for group in ("program", "tests") if place.stamp(group).exists()] or ["program"]
+        for group in groups:
+            place.stamp(group).unlink(missing_ok=True)
+        if environment.works(place):
+            say("Comparing all files with what their packages say …")
+            environment.mend(place, thorough=True)
+        for group in groups:
+            _set_up(place, group, held)
+
+
+def _set_up(place: Place, group: str, held: int) -> None:
+    started = time.monotonic()
+    here = machine.detect()
+    say(f"Setting Fettle up in {place.venv}")
+    if sentence := machine.why_not_cuda(here):
+        say(sentence)
+    if environment.works(place):
+        environment.mend(place)
+    else:
+        if place.python.exists() or place.python.is_symlink():
+            say("The environment there does not work any more: it is made anew.")
+        environment.make(place)
+    pip = Pip(place, held)
+    pins = machine.fitted(lockfile.read(place.locks(group)), here)
+    for pin in pins:
+        if pin.name == "pip":
+            pip.bring_itself(pin.requirement)
+    _install(place, pip, pins, here)
+    environment.lead_to_clone(place)
+    _compile(place)
+    write_stamp(place, group, environment.key_files(place))
+    say(f"Fettle is set up ({time.monotonic() - started:.0f} s). Later starts go straight on.")
+
+
+def _install(place: Place, pip: Pip, pins: list[Pin], here: Machine) -> None:
+    unwanted = machine.unwanted(here)
+    there = {environment.name_of(path) for path in environment.distributions(place)}
+    if unwanted in there:
+        pip.remove(unwanted)
+        # Both packages own one folder: what the other needs went with this one.
+        for other in {"onnxruntime", "onnxruntime-gpu"} & (there - {unwanted}):
+            pip.remove(other)
+    wanted = place.venv / "wanted.txt"
+    wanted.write_text("".join(f"{pin.requirement}\n" for pin in pins if pin.name != "pip"), encoding="utf-8")
+    items = pip.plan(wanted)
+    if items:
+        need = weigh(items, pins)
+        for line in need.lines(takes_cuda=here.takes_cuda):
+            say(line)
+        _check_room(place.venv, need.installed_bytes)
+        pip.install(items)
+    if broken := environment.mend(place):
+        raise SetupError(
+            f"After the installation, files of these packages are missing: {', '.join(broken)}.",
+            "Run the same command again: they are installed anew.",
+        )
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise SetupError(
+            f"About {size(needed)} are needed on the disk of {folder}, and {size(free)} are free.",
+            "Make room, then run the same command again.",
+        )
+
+
+def _compile(place: Place) -> None:
+    """Byte code of our own modules: without it the first window takes seconds longer."""
+    present = [name for name in OWN_PACKAGES if (place.root / name).is_dir()]
+    progress = Progress()
+    progress.show("Compiling", 0, 1)
+    subprocess.run(
+        [place.python, "-m", "compileall", "-q", *present],
+        cwd=place.root,
+        env=environment.clean_environment(),
+        stdout=subprocess.DEVNULL,
+        check=False,
+    )
+    progress.show("Compiling", 1, 1)
+    progress.end()

@@ -1,0 +1,50 @@
+"""How the set-up speaks: plain lines on stderr, so that stdout stays the program's own."""
+
+import sys
+
+
+class SetupError(Exception):
+    """The set-up cannot go on: what happened, and what to do now, as whole sentences."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+def say(text: str) -> None:
+    """One whole line."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def size(size_bytes: float) -> str:
+    """For people: two digits of it are meant (1.2 GB, 350 MB, 80 kB)."""
+    if size_bytes >= 1e9:
+        return f"{size_bytes / 1e9:.1f} GB"
+    if size_bytes >= 1e6:
+        return f"{size_bytes / 1e6:.0f} MB"
+    return f"{max(size_bytes, 1e3) / 1e3:.0f} kB"
+
+
+class Progress:
+    """One line that is written over on a terminal; elsewhere lines for each tenth step and the last."""
+
+    def __init__(self) -> None:
+        self._live = sys.stderr.isatty()
+        self._told: tuple[str, int] = ("", -1)
+        self._width = 0
+
+    def show(self, stage: str, done: int, total: int, note: str = "") -> None:
+        text = f"  {stage}: {done} of {total}  {note}".rstrip()
+        if self._live:
+            self._width = max(self._width, len(text))
+            print("\r" + text[:78].ljust(min(self._width, 78)), end="", file=sys.stderr, flush=True)
+        elif (stage, done) != self._told and (done % 10 == 0 or done == total):
+            self._told = (stage, done)
+            say(text)
+
+    def end(self) -> None:
+        """Leaves the line that was written over."""
+        if self._live and self._width:
+            print(file=sys.stderr, flush=True)
+        self._width = 0
