@@ -63,9 +63,7 @@ def make(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: 
     if variant.recipe.steps:
         done: Done[ApplyResult] = yield JobStep(
             kind="apply",
-            params=ApplyParams(
-                model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)
-            ),
+            params=ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
             result=ApplyResult,
             title=variant.title,
             read_paths=(model.folder, data.folder),
@@ -121,9 +119,7 @@ def judge(original: Candidate, candidate: Candidate, data: ReadData, limit_pct: 
         ),
         result=JudgeResult,
         title=candidate.variant.title,
-        read_paths=tuple(
-            path.parent for path in (original.answers, candidate.answers) if path is not None
-        )
+        read_paths=tuple(path.parent for path in (original.answers, candidate.answers) if path is not None)
         + (data.folder,),
         cache=True,
         step_index=step,
@@ -133,7 +129,14 @@ def judge(original: Candidate, candidate: Candidate, data: ReadData, limit_pct: 
 
 
 def measure(
-    candidates: list[Candidate], data: ReadData, *, sets: int, blocks: int, threads: int, title: str, step: int
+    candidates: list[Candidate],
+    data: ReadData,
+    *,
+    sets: int,
+    blocks: int,
+    threads: int,
+    title: str,
+    step: int,
 ) -> Flow[Measured]:
     """Time single requests of all candidates in turn, one fresh process each and per set."""
     contenders = tuple(
@@ -174,7 +177,11 @@ def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple
 
 
 def measurement_of(
-    summary: SpeedSummary, results: tuple[MeasureResult, ...], sets: int, busy_share: float | None, interleaved: bool
+    summary: SpeedSummary,
+    results: tuple[MeasureResult, ...],
+    sets: int,
+    busy_share: float | None,
+    interleaved: bool,
 ) -> Measurement:
     """The figures of one variant. Bounds of the speedup are kept only where both were measured in turn."""
     memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]

@@ -68,13 +68,6 @@ class JobEnded:
 
 
 Event = (
-    StepChanged
-    | StepProgress
-    | LatenciesMeasured
-    | VariantChanged
-    | RunChanged
-    | LogLine
-    | MeasuringChanged
-    | JobEnded
+    StepChanged | StepProgress | LatenciesMeasured | VariantChanged | RunChanged | LogLine | MeasuringChanged | JobEnded
 )
 Observer = Callable[[Event], None]

@@ -19,7 +19,14 @@ from app.services.workspace import Workspace
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import CardFacts, DataResult, ExportParams, ExportResult, VerifyParams, VerifyResult
+from workers.contracts.jobs import (
+    CardFacts,
+    DataResult,
+    ExportParams,
+    ExportResult,
+    VerifyParams,
+    VerifyResult,
+)
 from workers.contracts.messages import Limits
 from workers.contracts.specs import DeviceFacts, ModelInfo
 

@@ -61,11 +61,7 @@ class Measurer:
                 if message.busy_share is not None:
                     self._busy.append(message.busy_share)
                 observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
-                observe(
-                    StepProgress(
-                        self._step.step_index, self._step.title, self._blocks_done, total, "blocks", None
-                    )
-                )
+                observe(StepProgress(self._step.step_index, self._step.title, self._blocks_done, total, "blocks", None))
             elif isinstance(message, Log):
                 observe(LogLine(message.level, message.text))
             elif isinstance(message, Failed):

@@ -18,8 +18,8 @@ from app.services.candidates import Candidate
 from app.services.describing import describe
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.recorder import Recorder
-from app.services.store import ArtifactStore
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured
+from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult
 from workers.contracts.specs import Recipe
@@ -85,6 +85,9 @@ class _Optimization:
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
         model = yield from open_model(self._ask.model, 0)
+        self._recorder.note_project(
+            model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
+        )
         self._recorder.step(0, state="done", detail=model.info.task)
         return model
 
@@ -95,6 +98,7 @@ class _Optimization:
         made = data.result.origin == "made"
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         self._recorder.step(1, state="done", detail=detail)
+        self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)
         return data
 
@@ -128,9 +132,7 @@ class _Optimization:
     def _wants(self, runtime: str) -> bool:
         return not self._goal.runtimes or runtime in self._goal.runtimes or runtime == "onnxruntime-cpu"
 
-    def _measure_original(
-        self, model: OpenedModel, data: ReadData, recipe: Recipe
-    ) -> Flow[tuple[Candidate, Measured]]:
+    def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
         recorder, step = self._recorder, 2
         recorder.step(step, state="running")
         known = self._known(recipe)
@@ -155,7 +157,13 @@ class _Optimization:
         return measured
 
     def _try(
-        self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
+        self,
+        step: int,
+        recipe: Recipe,
+        model: OpenedModel,
+        data: ReadData,
+        original: Candidate,
+        base: Measured,
     ) -> Flow[None]:
         recorder = self._recorder
         recorder.step(step, state="running")

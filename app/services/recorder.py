@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
 from app.persistence import Repositories
@@ -25,8 +26,9 @@ from workers.contracts.errors import ErrorInfo
 class Recorder:
     """One run's facts in memory and in the database. Times of points are seconds since the run's start."""
 
-    def __init__(self, repositories: Repositories, run: Run, observe: Observer) -> None:
+    def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
         self._repositories, self._observe = repositories, observe
+        self.project = project
         self._started_s = time.monotonic()
         self.run = run
         self.steps: dict[int, StepRecord] = {}
@@ -61,6 +63,11 @@ class Recorder:
         """Other facts of the run, such as its plan."""
         self._set_run(**changes)
 
+    def note_project(self, **changes: Any) -> None:
+        """What was found out about the project's model and data."""
+        self.project = dataclasses.replace(self.project, updated_at=datetime.now(UTC), **changes)
+        self._repositories.projects.update(self.project)
+
     def plan_steps(self, titles: Sequence[str]) -> None:
         """All steps that are expected, waiting."""
         for index, title in enumerate(titles):
@@ -89,8 +96,7 @@ class Recorder:
         """The driver's observer: keeps what is to be kept, passes everything on."""
         if isinstance(event, LatenciesMeasured):
             points = tuple(
-                LatencyPoint(point.variant_id, point.at_s - self._started_s, point.latency_ms)
-                for point in event.points
+                LatencyPoint(point.variant_id, point.at_s - self._started_s, point.latency_ms) for point in event.points
             )
             self._repositories.latencies.add_many(self.run.id, points)
             event = LatenciesMeasured(points)

@@ -47,9 +47,7 @@ class ArtifactStore:
 
     def key(self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str]) -> str:
         """sha256 over kind, parameters (paths replaced by `identity`, or relative to the store), seed, versions."""
-        text = json.dumps(
-            {"kind": kind, "params": params, "seed": seed, "versions": self._versions}, sort_keys=True
-        )
+        text = json.dumps({"kind": kind, "params": params, "seed": seed, "versions": self._versions}, sort_keys=True)
         for path, stands_for in identity.items():
             text = text.replace(json.dumps(path)[1:-1], stands_for)
         text = text.replace(json.dumps(str(self.root))[1:-1], "store")

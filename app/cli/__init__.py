@@ -1,0 +1,1 @@
+"""The command line (CLI.md is its contract): the same use cases as the window, without Qt."""

@@ -1,0 +1,30 @@
+"""`fettle export`."""
+
+from pathlib import Path
+
+from app.cli.output import OK, Output
+from app.cli.session import run, workspace
+from app.services.exporting import ExportAsk, export
+from app.services.facts import read_facts
+
+
+def export_run(
+    output: Output, run_id: str, variant_id: str | None, target: str, out: Path, accept_regression: str | None
+) -> int:
+    """Write a bundle, unpack it in a fresh environment, compare its answers."""
+    with workspace(output.options, writes=True) as space:
+        facts = read_facts(space, run_id)
+        ask = ExportAsk(run_id, variant_id, target, out.absolute(), accept_regression)
+        exported = run(space, export(space, facts, ask), output.watch)
+    result = exported.result
+    output.document(
+        {
+            "bundle": str(exported.path),
+            "sha256": result.sha256,
+            "selftest": [check.model_dump(mode="json") for check in result.selftest],
+        }
+    )
+    for check in result.selftest:
+        output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
+    output.sentence(f"{exported.path} runs on its own: it was unpacked in a clean place and gave the same answers.")
+    return OK

@@ -1,0 +1,35 @@
+"""Measure one model alone, by batch size."""
+
+from typing import Literal
+
+from app.services.opening import open_model, read_data
+from app.services.steps import Done, Flow, JobStep
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
+
+Scenario = Literal["single-stream", "offline", "server"]
+
+
+def bench_model(
+    model: OpenParams, runtime: str, batches: tuple[int, ...], scenario: Scenario, seconds: float
+) -> Flow[BenchResult]:
+    """Open it, make inputs, sweep the batch sizes for `seconds` each."""
+    opened = yield from open_model(model)
+    data = yield from read_data(DataParams(model_dir=str(opened.folder)))
+    done: Done[BenchResult] = yield JobStep(
+        kind="bench",
+        params=BenchParams(
+            model_dir=str(opened.folder),
+            data_dir=str(data.folder),
+            runtime=runtime,
+            settings=read_model(opened.folder).artifact.settings,
+            batches=batches,
+            scenario=scenario,
+            seconds=seconds,
+        ),
+        result=BenchResult,
+        title="Measure",
+        read_paths=(opened.folder, data.folder),
+        torch=runtime.startswith("torch"),
+    )
+    return done.result

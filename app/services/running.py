@@ -1,0 +1,66 @@
+"""Start a run from what a person chose: the same for window and command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run
+from app.services.events import Observer
+from app.services.optimize import OptimizeAsk, optimize
+from app.services.projects import new_run
+from app.services.recorder import Recorder
+from app.services.steps import Flow
+from app.services.workspace import Workspace, usable_cores
+from presets.schema import Preset
+from workers.contracts.jobs import DataParams, OpenParams
+
+
+@dataclass(frozen=True)
+class RunAsk:
+    """`data` without a path means: inputs that Fettle makes."""
+
+    project: Project
+    model: OpenParams
+    data: DataParams
+    preset: Preset
+    goal: Goal
+
+
+def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+    """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
+    run = new_run(space.store.repositories, ask.project, ask.goal)
+    return resume_run(space, run, ask, observe)
+
+
+def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+    """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again."""
+    recorder = Recorder(space.store.repositories, ask.project, run, observe)
+    flow = optimize(
+        recorder,
+        space.artifacts,
+        OptimizeAsk(
+            model=ask.model,
+            data=ask.data,
+            recipes=ask.preset.recipes,
+            objective=ask.preset.objective,
+            threads=ask.goal.threads or usable_cores(),
+        ),
+    )
+    return recorder, flow
+
+
+def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:
+    """The person's limit and time, else the preset's."""
+    loss = preset.max_loss_pct if max_loss_pct is None else max_loss_pct
+    return loss, preset.time_budget_s if time_budget_s is None else time_budget_s
+
+
+def data_params(path: Path | None, calibration: Path | None, text: str | None, label: str | None) -> DataParams:
+    """Data as the person named them."""
+    return DataParams(
+        model_dir="",
+        path=str(path.absolute()) if path else None,
+        calibration_path=str(calibration.absolute()) if calibration else None,
+        text_column=text,
+        label_column=label,
+    )

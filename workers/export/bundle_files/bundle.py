@@ -1,0 +1,79 @@
+"""Load and run this model: ``load().run({"input name": array})``. Needs what requirements.txt lists, nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+if str(HERE) not in sys.path:
+    sys.path.insert(0, str(HERE))
+MANIFEST: dict[str, Any] = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
+for _name, _value in MANIFEST["runtime"]["environment"].items():
+    os.environ[_name] = _value  # the runtime's own telemetry stays off
+
+import numpy as np  # noqa: E402 - the environment comes first
+from fettle_bundle.pipeline import Pipeline, load_pipeline  # noqa: E402
+from fettle_bundle.pipeline.pipeline import constant_of  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Model:
+    """The model under the names, shapes and dtypes of the original.
+
+    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers).
+    """
+
+    def __init__(self, session: Any, pipeline: Pipeline) -> None:
+        self._session = session
+        self.pipeline = pipeline
+        self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
+        self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
+        self.notes: tuple[str, ...] = session.fallbacks
+        self._required = len(self.inputs)
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        """Arrays by input name in, arrays by output name out. Inputs that are optional may be left out."""
+        if len(feeds) != self._required:
+            feeds = self._completed(feeds)
+        answers: Arrays = self._session.run(feeds)
+        return answers
+
+    def answer(self, source: Any) -> Arrays | NDArray[np.float32]:
+        """The answer to one file, text or array, through the preprocessing of pipeline.json."""
+        return self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
+
+    def _completed(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        rows = len(next(iter(feeds.values()))) if feeds else 1
+        done = dict(feeds)
+        for entry in self.pipeline.spec.inputs:
+            if entry.name in done:
+                continue
+            if entry.source == "constant":
+                done[entry.name] = constant_of(entry, rows)
+            elif entry.source in ("token_type_ids", "attention_mask"):
+                like = next(done[e.name] for e in self.pipeline.spec.inputs if e.source == "input_ids")
+                fill = np.ones if entry.source == "attention_mask" else np.zeros
+                done[entry.name] = fill(like.shape, entry.dtype)
+            else:
+                raise ValueError(f"the input {entry.name!r} is missing; the model takes {', '.join(self.inputs)}")
+        return done
+
+
+def load(threads: int | None = None) -> Model:
+    """Open the model. `threads` bounds the cores that it uses (None: all that this process may use)."""
+    runtime = MANIFEST["runtime"]
+    engine = importlib.import_module(f"fettle_bundle.infer.{runtime['module']}")
+    cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    settings = dict(runtime["settings"])
+    if threads is not None:
+        settings.pop("num_threads", None)
+    session = engine.load(HERE / "model" / MANIFEST["model"]["main"], settings, cores)
+    return Model(session, load_pipeline(HERE))

@@ -1,0 +1,72 @@
+"""Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from bundle import Model, load  # noqa: E402
+from fettle_bundle.pipeline import PipelineError  # noqa: E402
+
+
+def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
+    """One sample's answer: labels with their shares, or the numbers themselves."""
+    values = model.answer(source)
+    labels = model.pipeline.describe(values)
+    if labels:
+        return {
+            "input": name,
+            "answer": labels[0][0],
+            "scores": {label: float(share) for label, share in labels},
+        }
+    return {"input": name, "shape": list(values.shape), "answer": values.tolist()}
+
+
+def say(done: dict[str, Any]) -> str:
+    """The same in words."""
+    if "scores" in done:
+        scores = ", ".join(f"{label} {share:.1%}" for label, share in list(done["scores"].items())[:3])
+        return f"{done['input']}: {scores}"
+    flat = json.dumps(done["answer"])
+    return f"{done['input']}: {flat if len(flat) < 400 else flat[:400] + ' …'} (shape {done['shape']})"
+
+
+def main() -> int:
+    """Exit code 0 if all inputs were answered, 3 if one could not be read."""
+    parser = argparse.ArgumentParser(description="Answer with this model.")
+    parser.add_argument("inputs", nargs="*", metavar="INPUT", help="a picture, text, WAV, NPY or NPZ file")
+    parser.add_argument("--text", action="append", default=[], help="a text instead of a file")
+    parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
+    parser.add_argument("--threads", type=int, default=None)
+    options = parser.parse_args()
+    if not options.inputs and not options.text:
+        parser.error("give at least one input file, or --text")
+    model = load(options.threads)
+    answers, refused = [], 0
+    for name, source in [(name, Path(name)) for name in options.inputs] + [(text, text) for text in options.text]:
+        try:
+            answers.append(answer(model, name, source))
+        except (PipelineError, OSError) as error:
+            refused += 1
+            answers.append({"input": name, "error": str(error)})
+            sys.stderr.write(f"{name}: {error}\n")
+            continue
+        if not options.json:
+            sys.stdout.write(say(answers[-1]) + "\n")
+    if options.json:
+        json.dump({"answers": answers, "notes": list(model.notes)}, sys.stdout, ensure_ascii=False)
+        sys.stdout.write("\n")
+    for note in model.notes:
+        sys.stderr.write(f"note: {note}\n")
+    return 3 if refused else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,34 @@
+"""Check that this bundle is whole and answers as it did where it was made: ``python verify.py``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))
+sys.dont_write_bytecode = True
+
+from bundle import load  # noqa: E402
+from fettle_bundle.pipeline.golden import check_sums, compare_golden  # noqa: E402
+
+
+def main() -> int:
+    """Exit code 0 if all is well, 3 otherwise."""
+    problems = check_sums(HERE)
+    model = load()
+    alike, differences = compare_golden(HERE / "golden", model.pipeline, model._session)
+    problems += differences
+    if "--json" in sys.argv:
+        document = {"ok": not problems, "alike": alike, "problems": problems, "notes": list(model.notes)}
+        sys.stdout.write(json.dumps(document) + "\n")
+    else:
+        for problem in problems:
+            sys.stdout.write(problem + "\n")
+        sys.stdout.write(f"{alike} golden answers alike, {len(problems)} problems\n")
+    return 3 if problems else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,165 @@
+"""The model card: README.md in the hub's format, every figure from the store (Mitchell et al., arXiv 1810.03993)."""
+
+from typing import Any
+
+from workers.contracts.jobs import CardFacts
+from workers.contracts.pipeline import PipelineSpec
+
+PIPELINE_TAGS = {
+    "image-classification": "image-classification",
+    "text-classification": "text-classification",
+    "text-embedding": "feature-extraction",
+    "audio-frames": "voice-activity-detection",
+}
+"""Tasks of ours under the hub's names; the others have none."""
+
+VERDICTS = {
+    "safe": "Safe: 95 % sure that the loss stays within the limit of {limit:g} %.",
+    "regressed": "Regressed: it answers worse than the limit of {limit:g} % allows.",
+    "not_enough_data": "Not proven: on {n} examples it looks alike, which is too few to be sure of a limit of {limit:g} %.",
+    "unmeasured": "Its answers were not compared with the original's.",
+}
+
+NOT_SAID = "Not stated by the person who made this bundle."
+
+
+def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
+    """The whole README.md. `n` is the number of inputs that the answers were compared on."""
+    sections = [
+        _front_matter(facts, spec),
+        f"# {plain(facts.title)}\n",
+        _summary(facts),
+        f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
+        f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
+        _measured(facts, spec),
+        f"## Verdict\n\n{_verdict(facts, n)}\n",
+        _limits(facts, spec),
+        _inputs(spec),
+        _how_to_run(spec),
+        _origin(facts),
+    ]
+    return "\n".join(sections)
+
+
+def plain(text: str) -> str:
+    """Foreign text on one line, with the characters that Markdown and HTML would act on made harmless."""
+    return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!" else char for char in " ".join(text.split()))
+
+
+def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
+    from huggingface_hub import EvalResult, ModelCardData
+
+    results = None
+    if facts.variant.get("accuracy") is not None:
+        results = [
+            EvalResult(
+                task_type=PIPELINE_TAGS.get(spec.task, "other"),
+                dataset_type="own",
+                dataset_name="the person's own test examples",
+                metric_type="accuracy",
+                metric_value=facts.variant["accuracy"],
+            )
+        ]
+    data = ModelCardData(
+        license=facts.license,
+        base_model=facts.origin,
+        base_model_relation="quantized" if facts.variant.get("recipe") else None,
+        pipeline_tag=PIPELINE_TAGS.get(spec.task),
+        tags=["fettle", str(facts.variant["runtime"])],
+        model_name=facts.title,
+        eval_results=results,
+    )
+    return f"---\n{data.to_yaml()}\n---\n"
+
+
+def _summary(facts: CardFacts) -> str:
+    speed, ratio = facts.variant.get("speedup"), facts.variant.get("size_ratio")
+    words = []
+    if isinstance(speed, float):
+        words.append(f"{speed:.2f} times as fast")
+    if isinstance(ratio, float):
+        words.append(f"{ratio:.2f} times as small")
+    measured = f" {' and '.join(words)} as the original, measured on {facts.device.processor}." if words else ""
+    first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
+    return f"{first}{measured}\n"
+
+
+ROWS = (
+    ("Accuracy", "accuracy", "pct"),
+    ("Same answers as the original", "agreement", "pct"),
+    ("Latency p50", "latency_p50_ms", "ms"),
+    ("Latency p99", "latency_p99_ms", "ms"),
+    ("Answers a second", "throughput_per_s", "number"),
+    ("Memory while running", "peak_memory_bytes", "bytes"),
+    ("Size", "size_bytes", "bytes"),
+)
+
+
+def _measured(facts: CardFacts, spec: PipelineSpec) -> str:
+    lines = ["## What was measured\n", "| | Original | This one |", "|---|---|---|"]
+    for title, key, unit in ROWS:
+        original, variant = facts.original.get(key), facts.variant.get(key)
+        if original is None and variant is None:
+            continue
+        name = "Mean cosine to the original" if key == "agreement" and spec.answer_kind != "class" else title
+        lines.append(f"| {name} | {figure(original, unit)} | {figure(variant, unit)} |")
+    device = facts.device
+    lines.append(f"\nMeasured on {plain(device.processor)}, {device.cores} cores, with {facts.variant['runtime']}.")
+    return "\n".join(lines) + "\n"
+
+
+def figure(value: Any, unit: str) -> str:
+    """A figure with its unit, rounded for people; a dash for what was not measured."""
+    if not isinstance(value, int | float):
+        return "–"
+    if unit == "pct":
+        return f"{value * 100:.2f} %"
+    if unit == "ms":
+        return f"{value:.3g} ms"
+    if unit == "bytes":
+        return f"{value / 1e6:.2f} MB"
+    return f"{value:,.1f}"
+
+
+def _verdict(facts: CardFacts, n: int) -> str:
+    verdict = str(facts.variant.get("verdict", "unmeasured"))
+    words = VERDICTS[verdict].format(limit=facts.limit_pct, n=n)
+    if facts.data is not None and facts.data.origin == "made":
+        words += " There were no real examples: answers were compared on inputs that Fettle made."
+    if facts.override_reason:
+        words += f"\n\nExported all the same, for this reason: {plain(facts.override_reason)}"
+    return words
+
+
+def _limits(facts: CardFacts, spec: PipelineSpec) -> str:
+    notes = [plain(str(note)) for note in facts.variant.get("notes") or []]  # type: ignore[union-attr]
+    if facts.variant.get("accuracy") is None:
+        notes.append("Accuracy is not known: the examples had no labels that the model knows.")
+    if spec.guessed:
+        notes.append(f"Guessed, not found in the model's files: {', '.join(spec.guessed)}.")
+    notes.append("Times hold for the computer they were measured on; another one may be faster or slower.")
+    return "## Known limits\n\n" + "\n".join(f"- {note}" for note in notes) + "\n"
+
+
+def _inputs(spec: PipelineSpec) -> str:
+    lines = ["## Inputs and outputs\n"]
+    for word, entries in (("In", spec.inputs), ("Out", spec.outputs)):
+        for entry in entries:
+            shape = "×".join("any" if size is None else str(size) for size in entry.shape)
+            lines.append(f"- {word}: `{entry.name}`, {entry.dtype}, {shape or 'one number'}. {plain(entry.meaning)}")
+    return "\n".join(lines) + "\n"
+
+
+def _how_to_run(spec: PipelineSpec) -> str:
+    sample = {"image": "photo.jpg", "text": '--text "some text"', "audio": "sound.wav", "array": "inputs.npz"}
+    command = f"pip install -r requirements.txt\npython run.py {sample[spec.preprocess.kind]}\npython verify.py"
+    return f"## How to run it\n\n```\n{command}\n```\n"
+
+
+def _origin(facts: CardFacts) -> str:
+    lines = [
+        f"- Original: {plain(facts.origin)}, sha256 `{facts.original_sha256}`",
+        f"- License: {plain(facts.license) if facts.license else 'unknown, ask its author'}",
+        f"- Contact: {plain(facts.contact) or 'not stated'}",
+    ]
+    return "## Origin\n\n" + "\n".join(lines) + "\n"

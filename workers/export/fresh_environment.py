@@ -1,0 +1,83 @@
+"""A Python environment that holds only what given requirements close over, made offline from what is installed.
+
+Files are linked one by one, so that nothing else is importable; copied where links are not allowed (RUNTIME.md).
+"""
+
+import importlib.metadata as metadata
+import os
+import shutil
+import venv
+from collections.abc import Iterable
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from workers.contracts.errors import BackendMissing
+
+
+def closure(requirements: Iterable[str]) -> dict[str, metadata.Distribution]:
+    """Installed distributions by canonical name. Raises `BackendMissing` for one that is absent or too old."""
+    todo = [Requirement(text) for text in requirements]
+    seen: set[tuple[str, tuple[str, ...]]] = set()
+    found: dict[str, metadata.Distribution] = {}
+    while todo:
+        requirement = todo.pop()
+        key = (canonicalize_name(requirement.name), tuple(sorted(requirement.extras)))
+        if key in seen or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(key)
+        distribution = _installed(requirement)
+        found[key[0]] = distribution
+        for text in distribution.requires or []:
+            child = Requirement(text)
+            extras = ["", *requirement.extras]
+            if child.marker is None or any(child.marker.evaluate({"extra": extra}) for extra in extras):
+                child.marker = None
+                todo.append(child)
+    return found
+
+
+def _installed(requirement: Requirement) -> metadata.Distribution:
+    try:
+        distribution = metadata.distribution(requirement.name)
+    except metadata.PackageNotFoundError:
+        distribution = None
+    if distribution is None or not requirement.specifier.contains(distribution.version, prereleases=True):
+        raise BackendMissing(
+            "requirement_missing",
+            "The bundle cannot be tested here",
+            f"It needs {requirement}, which is not installed on this computer.",
+            f"Install it with: pip install '{requirement}'. Then export again.",
+        )
+    return distribution
+
+
+def make_environment(folder: Path, requirements: Iterable[str]) -> Path:
+    """Make it in `folder` and return its interpreter."""
+    venv.EnvBuilder(with_pip=False, symlinks=os.name != "nt").create(folder)
+    site = _site_packages(folder)
+    for distribution in closure(requirements).values():
+        _link(distribution, site)
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _site_packages(folder: Path) -> Path:
+    found = folder / "Lib" / "site-packages" if os.name == "nt" else next(folder.glob("lib/python*/site-packages"))
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _link(distribution: metadata.Distribution, site: Path) -> None:
+    base = Path(str(distribution.locate_file("")))
+    for entry in distribution.files or []:
+        if entry.parts[0] == ".." or "__pycache__" in entry.parts:  # scripts and manual pages; caches
+            continue
+        source, target = base / entry, site / entry
+        if not source.is_file() or target.exists():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.symlink_to(source)
+        except OSError:
+            shutil.copyfile(source, target)

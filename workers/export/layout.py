@@ -1,0 +1,95 @@
+"""Writes the files of a Python bundle into a folder; no archive, no test."""
+
+import json
+import shutil
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.folder import sha256_file
+from workers.contracts.jobs import ExportParams
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import Model
+from workers.infer.base import Runtime
+
+SCRIPTS = ("bundle.py", "run.py", "verify.py")
+NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()}
+"""Distributions that the pipeline needs besides numpy, by kind of preprocessing."""
+
+
+def requirement_lines(runtime: Runtime, spec: PipelineSpec) -> list[str]:
+    """What a bundle needs, at least in the versions that it was tested with."""
+    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind]})
+    return [f"{name}>={version(name)}" for name in names]
+
+
+def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
+    """`fettle_bundle`: the pipeline as a whole, and of the runtimes only `module` with what it imports."""
+    package = folder / "fettle_bundle"
+    for name in ("pipeline", "infer"):
+        (package / name).mkdir(parents=True)
+    (package / "__init__.py").write_text('"""Copied from Fettle: what ran in the judgement runs here."""\n')
+    pipeline = files("workers.pipeline")
+    for entry in pipeline.iterdir():
+        if entry.name.endswith(".py"):
+            (package / "pipeline" / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
+    (package / "infer" / "__init__.py").write_text("")
+    for name in sorted({"base", module, *imported}):
+        source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")
+        (package / "infer" / f"{name}.py").write_text(source, encoding="utf-8")
+    for name in SCRIPTS:
+        source = files("workers.export.bundle_files").joinpath(name).read_text(encoding="utf-8")
+        (folder / name).write_text(source, encoding="utf-8")
+
+
+def copy_model(folder: Path, model: Model) -> None:
+    """The model's own files below `model/`, its companions beside them; a torch program only where torch runs it."""
+    for entry in model.artifact.files:
+        target = folder / "model" / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(model.folder / entry.path, target)
+    for name in ("pipeline.json", "tokenizer.json"):
+        if (model.folder / name).is_file():
+            shutil.copyfile(model.folder / name, folder / name)
+
+
+def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) -> dict[str, Any]:
+    """Everything that the bundle knows about itself but the hashes."""
+    facts = params.facts
+    return {
+        "manifest_version": 1,
+        "title": facts.title,
+        "made_at": facts.made_at,
+        "made_with": f"fettle {facts.fettle_version}",
+        "run_id": facts.run_id,
+        "runtime": {
+            "id": runtime.id,
+            "module": module,
+            "settings": dict(params.settings),
+            "environment": dict(runtime.environment),
+            "requirements": list(runtime.requirements),
+            "measured_on": facts.device.model_dump(mode="json"),
+        },
+        "model": {
+            "main": model.artifact.main,
+            "format": model.artifact.format,
+            "precision": model.artifact.precision,
+            "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],
+            "notes": list(model.artifact.notes),
+        },
+        "origin": {"name": facts.origin, "sha256": facts.original_sha256, "license": facts.license},
+        "measurements": {"original": facts.original, "this": facts.variant},
+        "limit_pct": facts.limit_pct,
+        "override_reason": facts.override_reason,
+        "data": facts.data.model_dump(mode="json", exclude={"previews"}) if facts.data else None,
+    }
+
+
+def write_manifest(folder: Path, document: dict[str, Any]) -> None:
+    """`manifest.json` with the sha256 of each file that is there now."""
+    hashes = {
+        path.relative_to(folder).as_posix(): sha256_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
+    }
+    text = json.dumps({**document, "files": hashes}, indent=1, ensure_ascii=False)
+    (folder / "manifest.json").write_text(text, encoding="utf-8")

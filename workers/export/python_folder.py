@@ -1,0 +1,108 @@
+"""The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import ExportParams, ExportResult
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import TargetSpec
+from workers.export.card import card
+from workers.export.layout import copy_code, copy_model, manifest, requirement_lines, write_manifest
+from workers.export.selftest import selftest
+from workers.infer.base import Runtime
+from workers.measure.opening import find_runtime, open_session
+from workers.pipeline import load_pipeline
+from workers.pipeline.golden import write_golden, write_sums
+from workers.pipeline.prepared import Prepared
+
+ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+"""The same content gives the same archive."""
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    runtime = find_runtime(params.runtime)
+    folder = ctx.work_dir / "bundle"
+    folder.mkdir()
+    requirements, text = fill(folder, params, runtime, ctx)
+    ctx.progress("Write the bundle", 1, 2)
+    bundle = ctx.work_dir / "bundle.zip"
+    count = pack(folder, bundle, ctx)
+    ctx.progress("Write the bundle", 2, 2)
+    checks = selftest(bundle, requirements, ctx)
+    return ExportResult(
+        sha256=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+        size_bytes=bundle.stat().st_size,
+        files=count,
+        selftest=checks,
+        card=text,
+    )
+
+
+def fill(folder: Path, params: ExportParams, runtime: Runtime, ctx: JobContext) -> tuple[list[str], str]:
+    """All files of the bundle; returns (requirements, card)."""
+    module = runtime.id.replace("-", "_")
+    model = read_model(Path(params.model_dir))
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    copy_model(folder, model)
+    copy_code(folder, module, runtime.modules)
+    requirements = requirement_lines(runtime, spec)
+    (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    _golden(folder, params, ctx)
+    judged = params.facts.data.n_test if params.facts.data else 0
+    text = card(params.facts, spec, judged)
+    (folder / "README.md").write_text(text, encoding="utf-8")
+    document = manifest(params, model, runtime, module)
+    document["example"] = example(folder, spec)
+    write_manifest(folder, document)
+    write_sums(folder)
+    return requirements, text
+
+
+def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:
+    """The first test inputs with the answers that the variant gives here."""
+    items = Prepared(Path(params.data_dir) / "test")
+    pipeline = load_pipeline(folder)
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    try:
+        count = min(params.golden, len(items))
+        write_golden(folder / "golden", pipeline, session, (items[index] for index in range(count)))
+    finally:
+        session.close()
+
+
+def example(folder: Path, spec: PipelineSpec) -> dict[str, Any]:
+    """What the self-test gives to run.py: a text, or the first golden input as a file."""
+    if spec.preprocess.kind == "text":
+        return {"text": "A short text to try this model with."}
+    import numpy as np
+
+    feeds = Prepared(folder / "golden" / "inputs")[0]
+    np.savez(folder / "golden" / "example.npz", **feeds)  # type: ignore[arg-type]
+    return {"file": "golden/example.npz"}
+
+
+def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
+    """Zip a folder, sorted and without dates; returns the number of files."""
+    names = sorted(path for path in folder.rglob("*") if path.is_file())
+    with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in names:
+            ctx.check_cancelled()
+            info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
+                while chunk := source.read(1 << 20):
+                    target.write(chunk)
+    return len(names)
+
+
+TARGET = TargetSpec(
+    id="python",
+    title="Python folder",
+    summary="One command on any computer with Python",
+    write=write,
+)

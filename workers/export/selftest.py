@@ -1,0 +1,108 @@
+"""Unpack a bundle in a fresh environment, run it there, compare its answers."""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import WorkerError
+from workers.contracts.jobs import ExportCheck
+from workers.export.fresh_environment import make_environment
+
+TIMEOUT_S = 300
+FORBIDDEN = ("torch", "PySide6", "onnxruntime", "openvino", "sqlalchemy", "app", "workers")
+"""Must not be importable in the fresh environment unless the requirements name them."""
+
+PROBE = """
+import importlib.util, json, sys
+print(json.dumps([name for name in sys.argv[1:] if importlib.util.find_spec(name) is not None]))
+"""
+
+
+def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[ExportCheck, ...]:
+    """Raises `WorkerError` naming what failed; a bundle that fails is never handed out."""
+    folder, environment = ctx.work_dir / "unpacked", ctx.work_dir / "environment"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    ctx.progress("Unpack it in a clean place", 1, 4)
+    python = make_environment(environment, requirements)
+    ctx.check_cancelled()
+    checks = [_alone(python, folder, requirements)]
+    ctx.progress("Run it there", 2, 4)
+    checks.append(_golden(python, folder))
+    ctx.check_cancelled()
+    ctx.progress("Compare its answers", 3, 4)
+    checks.append(_answers_a_person(python, folder))
+    ctx.progress("Compare its answers", 4, 4)
+    return tuple(checks)
+
+
+def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":
+    """Isolated (`-I`): no variable and no folder of this program reaches the bundle."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    try:
+        return subprocess.run(
+            [str(python), "-I", "-B", *arguments],
+            cwd=folder,
+            env=kept,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _failed(f"it did not answer within {TIMEOUT_S} s") from error
+
+
+def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
+    named = {line.split(">=")[0] for line in requirements}
+    unwanted = [name for name in FORBIDDEN if name not in named]
+    done = run_in(python, folder, ["-c", PROBE, *unwanted])
+    leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
+    if leaked:
+        raise _failed(f"the clean place was not clean: {', '.join(leaked)}")
+    return ExportCheck(what="Unpacked in a clean place", ok=True, detail=f"only {', '.join(sorted(named))}")
+
+
+def _golden(python: Path, folder: Path) -> ExportCheck:
+    done = run_in(python, folder, ["verify.py", "--json"])
+    document = _last_json(done)
+    if done.returncode != 0 or not document.get("ok"):
+        raise _failed(" ".join(document.get("problems", [])) or done.stderr.strip()[-500:])
+    alike = int(document["alike"])
+    return ExportCheck(what="Same answers as here", ok=True, detail=f"{alike} of {alike}")
+
+
+def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
+    """The command that a person will type, on an input that is in the bundle."""
+    document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    example = document["example"]
+    arguments = ["--text", example["text"]] if "text" in example else [example["file"]]
+    done = run_in(python, folder, ["run.py", *arguments, "--json"])
+    answers = _last_json(done).get("answers", [])
+    if done.returncode != 0 or not answers or "error" in answers[0]:
+        raise _failed(done.stderr.strip()[-500:] or "run.py gave no answer")
+    shown = answers[0]["answer"]
+    detail = shown if isinstance(shown, str) else f"an answer of shape {answers[0].get('shape')}"
+    return ExportCheck(what="run.py answers", ok=True, detail=detail)
+
+
+def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
+    try:
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+    except (IndexError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _failed(reason: str) -> WorkerError:
+    return WorkerError(
+        "selftest_failed",
+        "The bundle did not pass its own test",
+        f"Unpacked in a clean place, {reason}. It was not handed out, and your earlier files are as they were.",
+        f"Try another version, or report it with the log (Python {sys.version_info.major}.{sys.version_info.minor}).",
+    )

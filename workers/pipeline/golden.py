@@ -1,0 +1,90 @@
+"""Golden answers: inputs with the answers that were given where the bundle was made, and the hashes of its files."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pipeline import Pipeline, Runs
+from .prepared import Prepared, write_prepared
+
+SUMS_FILE = "SHA256SUMS"
+
+MIN_COSINE = 0.999
+"""Another processor may round otherwise; answers that are no classes must still point this much the same way."""
+
+
+def write_golden(folder: Path, pipeline: Pipeline, session: Runs, items: Iterable[Mapping[str, NDArray[Any]]]) -> int:
+    """Write `folder`/inputs and `folder`/answers (prepared stores, one item each) and return their number."""
+    kept = [{name: np.array(value) for name, value in feeds.items()} for feeds in items]
+    write_prepared(folder / "inputs", kept)
+    return write_prepared(folder / "answers", ({"answer": pipeline.answer(session, feeds)} for feeds in kept))
+
+
+def compare_golden(folder: Path, pipeline: Pipeline, session: Runs) -> tuple[int, list[str]]:
+    """(answers that are alike, one sentence for each that is not)."""
+    alike, differences = 0, []
+    answers = Prepared(folder / "answers")
+    for number, feeds in enumerate(Prepared(folder / "inputs")):
+        expected = answers[number]["answer"]
+        given = pipeline.answer(session, feeds)
+        reason = _difference(pipeline, expected, given)
+        if reason:
+            differences.append(f"Golden input {number}: {reason}")
+        else:
+            alike += 1
+    return alike, differences
+
+
+def _difference(pipeline: Pipeline, expected: NDArray[Any], given: NDArray[Any]) -> str:
+    if expected.shape != given.shape:
+        return f"the answer has the shape {given.shape} instead of {expected.shape}."
+    if not np.isfinite(given).all() and np.isfinite(expected).all():
+        return "the answer is not a number."
+    if pipeline.spec.answer_kind == "class":
+        return "" if (expected.argmax(-1) == given.argmax(-1)).all() else "another class is answered."
+    cosine = _cosine(expected, given)
+    return "" if cosine >= MIN_COSINE else f"the answer differs (cosine {cosine:.4f})."
+
+
+def _cosine(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Of two arrays taken as one vector each; 1 for two zero vectors."""
+    x, y = a.ravel().astype(np.float64), b.ravel().astype(np.float64)
+    norm = float(np.linalg.norm(x) * np.linalg.norm(y))
+    if norm == 0.0:
+        return 1.0 if np.allclose(x, y) else 0.0
+    return float(x @ y) / norm
+
+
+def write_sums(folder: Path) -> int:
+    """Write `SHA256SUMS` (as coreutils' sha256sum reads it) over all files below `folder`; return their number."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    lines = [f"{_sha256(folder / name)}  {name}\n" for name in names if name != SUMS_FILE]
+    (folder / SUMS_FILE).write_text("".join(lines), encoding="utf-8")
+    return len(lines)
+
+
+def check_sums(folder: Path) -> list[str]:
+    """One sentence for each file that is changed, missing or added."""
+    listed = {}
+    for line in (folder / SUMS_FILE).read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        listed[name] = digest
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    found = {name for name in found if "__pycache__" not in name} - {SUMS_FILE}
+    problems = [f"{name} is missing." for name in sorted(set(listed) - found)]
+    problems += [f"{name} was added." for name in sorted(found - set(listed))]
+    problems += [
+        f"{name} was changed." for name in sorted(found & set(listed)) if _sha256(folder / name) != listed[name]
+    ]
+    return problems
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

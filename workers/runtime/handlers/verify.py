@@ -1,0 +1,14 @@
+"""kind ``verify``: is a bundle whole, and does it answer as it did where it was made?"""
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import VerifyParams, VerifyResult
+from workers.contracts.techniques import HandlerSpec
+from workers.export.verify import verify
+
+
+def run(params: VerifyParams, ctx: JobContext) -> VerifyResult:
+    """Findings are in words, the worst first."""
+    return verify(params, ctx)
+
+
+HANDLER = HandlerSpec(kind="verify", params=VerifyParams, result=VerifyResult, run=run)
