@@ -15,12 +15,12 @@ OLDEST = (3, 11)
 NEWEST = (3, 14)
 
 
-def fits(version):
+def fits(version: "tuple[int, int]") -> bool:
     """Whether Fettle's parts are built for that (major, minor)."""
     return OLDEST <= tuple(version) <= NEWEST
 
 
-def find_python():
+def find_python() -> "str | None":
     """Path of another Python that fits, the newest first; None if there is none."""
     for minor in range(NEWEST[1], OLDEST[1] - 1, -1):
         command = ["py", "-3.%d" % minor] if os.name == "nt" else ["python3.%d" % minor]  # noqa: UP031
@@ -34,7 +34,7 @@ def find_python():
     return None
 
 
-def main(arguments):
+def main(arguments: "list[str]") -> int:
     """Exit code of what was asked for."""
     if not fits(sys.version_info[:2]):
         other = find_python()

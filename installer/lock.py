@@ -8,20 +8,19 @@ Each pin carries the size of its wheel (packed again here, so "about") and of it
 import tomllib
 import zlib
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from packaging.utils import NormalizedName, canonicalize_name
 from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[1]
 # These have builds of their own for each kind of machine: a range, so that pip takes what it is offered.
 RANGED = ("torch", "torchvision")
-HEAD = (
-    "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
-)
+HEAD = "# Written by installer/lock.py; do not edit by hand. Sizes in bytes, as measured where it was written.\n"
 CHUNK_BYTES = 1 << 20
 
 
@@ -34,9 +33,9 @@ class Need:
     always: bool = False
 
 
-def closure(roots: list[str]) -> dict[str, Need]:
+def closure(roots: list[str]) -> dict[NormalizedName, Need]:
     """All that `roots` (requirements) need in this environment, by normalized name."""
-    needs: dict[str, Need] = {}
+    needs: dict[NormalizedName, Need] = {}
     todo = deque((Requirement(root), "") for root in roots)
     while todo:
         requirement, condition = todo.popleft()
@@ -88,7 +87,7 @@ def packed_bytes(file: Path) -> int:
     return total + len(packer.flush())
 
 
-def pin(name: str, need: Need, declared: dict[str, Requirement]) -> str:
+def pin(name: NormalizedName, need: Need, declared: Mapping[NormalizedName, Requirement]) -> str:
     """One line of the lock."""
     package = distribution(name)
     version = Version(package.version)

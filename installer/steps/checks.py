@@ -8,9 +8,7 @@ from steps.environment import clean_environment
 from steps.place import Place
 from steps.words import say
 
-_LINT_IMPORTS = (
-    "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
-)
+_LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
 CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
@@ -20,25 +18,21 @@ CHECKS = (
 
 
 def run_all(place: Place, pytest_arguments: list[str]) -> int:
-    """Run each check, the tests last, whatever failed before. 0 if all held; pytest's own code if only it fell."""
+    """Run each check, the tests last, whatever failed before. 0 if all held; pytest's code if only it fell."""
     results: list[tuple[str, int, float]] = []
     environment = clean_environment()
     for title, arguments in CHECKS:
         results.append(_run(place, title, arguments, environment))
     with screen(environment) as with_display:
         results.append(_run(place, "pytest", ["-m", "pytest", *pytest_arguments], with_display))
-    told = ", ".join(
-        f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results
-    )
+    told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)
     say(f"Checks: {told}")
     if any(code for _, code, _ in results[:-1]):
         return 1
     return results[-1][1]
 
 
-def _run(
-    place: Place, title: str, arguments: list[str], environment: dict[str, str]
-) -> tuple[str, int, float]:
+def _run(place: Place, title: str, arguments: list[str], environment: dict[str, str]) -> tuple[str, int, float]:
     say(f"== {title}")
     started = time.monotonic()
     code = subprocess.run([place.python, *arguments], cwd=place.root, env=environment, check=False).returncode

@@ -57,9 +57,7 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
     signal.signal(signal.SIGTERM, before)  # type: ignore[arg-type]
     # -P: a folder `app` where the person happens to be must not be taken for ours.
     command = [str(place.python), "-P", "-m", "app", *arguments]
-    environment = {
-        name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")
-    }
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
     if os.name != "nt":
         os.execve(command[0], command, environment)
     with subprocess.Popen(command, env=environment) as process:

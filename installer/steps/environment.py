@@ -106,10 +106,13 @@ def name_of(dist_info: Path) -> str:
 
 
 def _records(dist_info: Path) -> Iterator[tuple[str, str, int]]:
-    """(path below site-packages, hash, size in bytes) of each file that the package must have."""
+    """(path below site-packages, hash, size in bytes) of each file that must be there as it was made.
+
+    Byte code is left out: Python itself writes it anew where it does not fit.
+    """
     with (dist_info / "RECORD").open(encoding="utf-8", newline="") as file:
         for row in csv.reader(file):
-            if len(row) == 3 and row[2]:
+            if len(row) == 3 and row[2] and not row[0].endswith(".pyc"):
                 yield row[0], row[1], int(row[2])
 
 

@@ -10,7 +10,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Pin:
-    """One line of a lock. `requirement` is what pip gets; sizes in bytes, measured where the lock was made."""
+    """One line of a lock. `requirement` is what pip gets; sizes in bytes, as measured for the lock."""
 
     name: str
     requirement: str

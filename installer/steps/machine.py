@@ -72,7 +72,7 @@ def parse_smi(text: str) -> tuple[int, int] | None:
 
 
 def fitted(pins: list[Pin], machine: Machine) -> list[Pin]:
-    """The pins with the ONNX Runtime that fits. Its GPU build may lag: the newest up to the lock's version."""
+    """The pins with the ONNX Runtime that fits. Its GPU build may lag: the newest up to the lock's."""
     return [_for_cuda(pin) if pin.name == "onnxruntime" and machine.takes_cuda else pin for pin in pins]
 
 
@@ -96,7 +96,5 @@ def why_not_cuda(machine: Machine) -> str | None:
         return None
     told = f"{machine.cuda[0]}.{machine.cuda[1]}"
     if machine.cuda < OLDEST_CUDA:
-        return (
-            f"The NVIDIA driver here runs CUDA up to {told}; 13.0 is needed, so the processor does the work."
-        )
+        return f"The NVIDIA driver here runs CUDA up to {told}; 13.0 is needed, so the processor does the work."
     return "There are no builds for NVIDIA GPUs on this kind of computer: the processor does the work."

@@ -25,18 +25,14 @@ class Need:
         """Sentences for the person."""
         lying = f" {self.from_disk} of the packages lie on this computer already." if self.from_disk else ""
         told = [
-            f"To install: {self.packages} packages, about {size(self.download_bytes)} to download and "
+            f"To install: {self.packages} package{'s' if self.packages != 1 else ''}, about {size(self.download_bytes)} to download and "
             f"{size(self.installed_bytes)} on disk.{lying}"
         ]
         if self.cuda:
             told.append("PyTorch comes in its build for NVIDIA GPUs, which is about 3 GB of it.")
         if self.cuda and not takes_cuda:
-            told.append(
-                "pip offers no smaller build for this system. If a folder holds one for the processor alone,"
-            )
-            told.append(
-                "stop now (Ctrl+C), set PIP_FIND_LINKS to that folder, and run the same command again."
-            )
+            told.append("pip offers no smaller build for this system. If a folder holds one for the processor alone,")
+            told.append("stop now (Ctrl+C), set PIP_FIND_LINKS to that folder, and run the same command again.")
         told.append("You may stop at any time (Ctrl+C); the same command goes on where it was.")
         return told
 

@@ -84,9 +84,7 @@ class Pip:
 
     def bring_itself(self, requirement: str) -> None:
         """The pinned pip: older ones cannot tell a plan without downloading it."""
-        if not next(
-            iter(self._place.site_packages.glob(f"pip-{requirement.partition('==')[2]}.dist-info")), None
-        ):
+        if not next(iter(self._place.site_packages.glob(f"pip-{requirement.partition('==')[2]}.dist-info")), None):
             for _ in self._lines("install", ["--progress-bar", "off", requirement]):
                 pass
 
@@ -180,9 +178,7 @@ def parse_report(report: dict[str, object]) -> list[Item]:
 def failure(output: str, log: Path) -> SetupError:
     """pip's reason in plain words."""
     if _FULL.search(output):
-        return SetupError(
-            "The disk is full.", "Make room, then run the same command again: it goes on where it was."
-        )
+        return SetupError("The disk is full.", "Make room, then run the same command again: it goes on where it was.")
     if _OFFLINE.search(output):
         return SetupError(
             "The packages could not be fetched: this computer does not reach the package index.",
