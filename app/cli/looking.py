@@ -23,7 +23,7 @@ def describe(output: Output) -> int:
         found = run(space, describe_flow(), output.watch)
         presets = tuple(
             Described(id=preset.id, title=preset.title, available=True, summary=preset.summary)
-            for preset in load_presets(space.paths.presets)
+            for preset in load_presets(space.paths.presets).presets
         )
     groups = {
         "devices": found.devices,

@@ -15,9 +15,10 @@ from app.services.facts import RunFacts, read_facts
 from app.services.projects import project_for
 from app.services.running import RunAsk, data_params, limits_of, start_run
 from app.services.workspace import Workspace
-from presets.loader import PresetError, load_presets, preset_from_recipe_file
+from presets.loader import load_presets, load_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
+from presets.yaml_file import PresetRefused
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
@@ -108,18 +109,18 @@ def _run(space: Workspace, output: Output, project: Project, model: Path, option
 
 
 def _preset(space: Workspace, options: OptimizeOptions) -> Preset:
+    """The asked-for preset; with `--recipe` its recipes are those of the file."""
     try:
+        catalog = load_presets(space.paths.presets)
         if options.recipe is not None:
-            return preset_from_recipe_file(options.recipe)
-        known = {preset.id: preset for preset in load_presets(space.paths.presets)}
-    except PresetError as error:
-        raise CommandFailed(
-            3,
-            ErrorInfo(code="bad_preset", title="The preset cannot be read", detail=str(error), hint=error.hint),
-        ) from error
+            base = catalog.get("balanced")
+            return base.model_copy(update={"id": options.recipe.stem, "recipes": load_recipes(options.recipe)})
+    except PresetRefused as error:
+        raise CommandFailed(error.exit_code, error.info()) from error
+    known = [preset.id for preset in catalog.presets]
     if options.preset not in known:
         raise usage(f"There is no preset {options.preset!r}; there are {', '.join(known)}.")
-    return known[options.preset]
+    return catalog.get(options.preset)
 
 
 def _keep_artifact(facts: RunFacts, out: Path | None) -> None:

@@ -7,16 +7,15 @@ from types import FrameType
 from typing import TypeVar
 
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals
-from app.errors import DataFolderError
 from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
+from app.paths import find_data_folder, prepare
 from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
 from app.services.events import Observer
 from app.services.steps import Flow, FlowCancelled, JobError
 from app.services.store import ArtifactStore
-from app.services.workspace import Workspace
-from workers.contracts.errors import ErrorInfo
+from app.services.workspace import Workspace, usable_cores
+from workers.contracts.errors import ErrorInfo, WorkerError
 
 T = TypeVar("T")
 
@@ -32,12 +31,11 @@ CANCELLED_WORDS = ErrorInfo(
 def workspace(options: Globals, *, writes: bool) -> Iterator[Workspace]:
     """The data folder, its database and the processes. Commands that only read work beside an open window."""
     try:
-        paths = DataPaths.find(options.data_dir)
-        paths.create()
-        store = open_store(paths.root, read_only=not writes)
-    except DataFolderError as error:
+        paths = prepare(find_data_folder(options.data_dir))
+        store = open_store(paths, read_only=not writes)
+    except WorkerError as error:
         raise CommandFailed(error.exit_code, error.info()) from error
-    pool = WorkerPool(paths.jobs, prestart_torch=False)
+    pool = WorkerPool(paths.jobs, logs_dir=paths.logs, read_roots=(paths.store,), threads=usable_cores())
     try:
         yield Workspace(paths, ArtifactStore(paths.store), pool, store)
     finally:

@@ -98,6 +98,8 @@ class Driver(Generic[T]):
                 entry = self._workspace.artifacts.adopt(work_dir, key, message.result)
                 self._send(step, entry, False, seconds)
             else:
+                if not step.keep_folder:
+                    shutil.rmtree(work_dir, ignore_errors=True)
                 done = Done(step.result.model_validate(message.result), work_dir, None, False, seconds)
                 self._advance(lambda: self._flow.send(done))
             return
@@ -106,9 +108,7 @@ class Driver(Generic[T]):
             self._observe(JobEnded(job.job_id, job.kind, None))
             self._throw(FlowCancelled())
             return
-        error, exit_code = (
-            (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)  # type: ignore[arg-type]
-        )
+        error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
         self._observe(JobEnded(job.job_id, job.kind, error))
         self._throw(JobError(error, exit_code))
 

@@ -106,6 +106,7 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
         result=ExportResult,
         title="Write the bundle",
         read_paths=(model_dir, facts.original_dir, facts.data_dir),
+        keep_folder=True,
         limits=Limits(start_programs=True),
     )
     place(done.folder / done.result.path, ask.out)

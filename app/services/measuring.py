@@ -1,6 +1,8 @@
 """One measurement of several variants in turn, as the driver needs it."""
 
+import shutil
 import time
+from pathlib import Path
 from statistics import fmean
 
 from app.domain.variant import LatencyPoint
@@ -29,7 +31,9 @@ class Measurer:
             warmup_requests=step.warmup_requests,
             timed_requests=step.timed_requests,
             block_max_s=step.block_max_s,
+            new_client=workspace.pool.take,
         )
+        self._work_dirs = [Path(job.work_dir) for job in jobs]
 
     @staticmethod
     def _job(workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
@@ -85,5 +89,7 @@ class Measurer:
             latencies.append(tuple(tuple(times) for times in outcome.latencies_ms))
             results.append(tuple(outcome.results))
             failures.append(outcome.failure)
+        for folder in self._work_dirs:
+            shutil.rmtree(folder, ignore_errors=True)
         busy = fmean(self._busy) if self._busy else None
         return Measured(tuple(latencies), tuple(results), tuple(failures), busy)

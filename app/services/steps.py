@@ -47,7 +47,9 @@ class Done(Generic[R]):
 
 @dataclass(frozen=True)
 class JobStep(Generic[R]):
-    """One job in one process. With `cache` the folder goes to the artifact store under a key made of `params`.
+    """One job in one process. Its folder is removed when it ends, unless `keep_folder`: then whoever asked removes it.
+
+    With `cache` the folder goes to the artifact store under a key made of `params`.
 
     `identity` replaces, in the key, paths of `params` by what stands for their content. Where only the job itself finds
     out what the content is, `content_key` takes it from the result; such a step always runs.
@@ -61,6 +63,7 @@ class JobStep(Generic[R]):
     cache: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
     content_key: Callable[[Mapping[str, Any]], str] | None = None
+    keep_folder: bool = False
     torch: bool = False
     threads: int | None = None
     seed: int = 0

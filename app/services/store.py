@@ -70,6 +70,7 @@ class ArtifactStore:
 
     def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any]) -> Entry:
         """Move a finished job's folder into the store: hashed and synced before the one rename that makes it visible."""
+        shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files = {
             path.relative_to(work_dir).as_posix(): [sha256_file(path), path.stat().st_size]
             for path in sorted(work_dir.rglob("*"))
@@ -81,7 +82,7 @@ class ArtifactStore:
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(work_dir, folder)
+        work_dir.replace(folder)
         _sync_folder(folder.parent)
         self._checked.add(key)
         return Entry(key, folder, dict(result))

@@ -1,0 +1,110 @@
+"""Which variant is recommended."""
+
+from app.domain.choose import choose, finalists, is_faster
+from app.domain.variant import Measurement, Variant
+from app.domain.words import headline, why_not
+from workers.contracts.specs import Judgement, Recipe, Verdict
+
+
+def variant(
+    name: str,
+    *,
+    p50_ms: float = 1.0,
+    low: float | None = 1.5,
+    verdict: Verdict = "safe",
+    agreement: float = 1.0,
+    drop: float = 0.0,
+    size: int = 100,
+    missing: int | None = None,
+) -> Variant:
+    judgement = Judgement(
+        verdict=verdict,
+        n=100,
+        labelled=True,
+        agreement=agreement,
+        drop=drop,
+        margin=0.01,
+        missing_examples=missing,
+    )
+    return Variant(
+        id=name,
+        run_id="run",
+        index=1,
+        title=name,
+        recipe=Recipe(title=name),
+        runtime="onnxruntime-cpu",
+        precision="fp32",
+        state="confirmed",
+        size_bytes=size,
+        size_ratio=200 / size,
+        measurement=Measurement(
+            latency_p50_ms=p50_ms, speedup=2.0 / p50_ms, speedup_low=low, throughput_per_s=1000 / p50_ms
+        ),
+        judgement=judgement,
+    )
+
+
+def test_the_fastest_safe_one_wins() -> None:
+    """Given two safe and faster variants, when one is chosen, then it is the faster one, and proven."""
+    choice = choose([variant("slow", p50_ms=1.5), variant("fast", p50_ms=1.0)])
+    assert choice.variant is not None
+    assert (choice.variant.id, choice.proven) == ("fast", True)
+
+
+def test_a_regressed_one_never_wins_however_fast() -> None:
+    """Given only a regressed variant, when one is chosen, then none is."""
+    assert choose([variant("broken", p50_ms=0.1, low=9.0, verdict="regressed")]).variant is None
+
+
+def test_one_that_is_not_surely_faster_never_wins() -> None:
+    """Given a safe variant whose speedup may be below 1, or was not measured beside the original, then none is chosen."""
+    assert choose([variant("even", low=0.99)]).variant is None
+    assert choose([variant("alone", low=None)]).variant is None
+    assert not is_faster(variant("even", low=1.0))
+
+
+def test_an_unproven_one_wins_only_where_nothing_is_proven() -> None:
+    """Given a fast unproven and a slower safe variant, then the safe one is chosen; alone, the unproven one is, marked so."""
+    unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data", missing=280)
+    safe = variant("safe", p50_ms=1.5)
+    assert choose([unproven, safe]).variant == safe
+    choice = choose([unproven])
+    assert (choice.variant, choice.proven) == (unproven, False)
+    assert "add about 280 examples" in headline(unproven, [unproven], False, 1.0)
+
+
+def test_an_unproven_one_with_too_many_changes_never_wins() -> None:
+    """Given a variant with 2 % changed answers, or an estimated loss above the limit, when nothing is proven, then none wins."""
+    assert choose([variant("changes", verdict="not_enough_data", agreement=0.98)]).variant is None
+    assert choose([variant("loses", verdict="not_enough_data", drop=0.02)]).variant is None
+
+
+def test_a_tie_goes_to_the_one_that_changes_fewer_answers() -> None:
+    """Given two variants within 3 % of each other, then the one with fewer changed answers wins."""
+    a = variant("a", p50_ms=1.00, agreement=0.995)
+    b = variant("b", p50_ms=1.02, agreement=1.0)
+    assert choose([a, b]).variant == b
+
+
+def test_the_objective_decides() -> None:
+    """Given a small and a fast variant, when the goal is size, then the small one wins."""
+    small, fast = variant("small", p50_ms=1.5, size=10), variant("fast", p50_ms=1.0, size=100)
+    assert choose([small, fast], "size").variant == small
+    assert choose([small, fast], "speed").variant == fast
+
+
+def test_only_what_may_win_is_measured_again() -> None:
+    """Given regressed, slower and good variants, then only the good ones are finalists, safe ones first."""
+    slower = variant("slower", p50_ms=4.0)
+    good, unproven = variant("good"), variant("unproven", p50_ms=0.5, verdict="not_enough_data")
+    found = finalists([variant("broken", verdict="regressed"), slower, unproven, good], "speed")
+    assert [v.id for v in found] == ["good", "unproven"]
+
+
+def test_words_say_only_what_was_measured() -> None:
+    """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
+    good = variant("good")
+    assert headline(good, [good], True, 1.0) == "2.0 times faster, 2.0 times smaller, and it answers alike"
+    assert headline(None, [good, good], True, 1.0).startswith("Nothing faster was safe: keep the original (2 ways")
+    assert why_not(variant("b", verdict="regressed"), 1.0) == "Beyond your limit of 1 %"
+    assert why_not(variant("e", low=0.9), 1.0) == "Not faster on this computer"

@@ -1,0 +1,23 @@
+"""The states of a run."""
+
+import pytest
+
+from app.domain.run import ALLOWED, IllegalTransition, RunState, check_transition
+
+
+def test_a_finished_run_stays_finished() -> None:
+    """Given a finished run, when anything would change its state, then it is refused."""
+    for state in RunState:
+        with pytest.raises(IllegalTransition):
+            check_transition(RunState.FINISHED, state)
+
+
+@pytest.mark.parametrize("state", [RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED])
+def test_what_stopped_can_go_on(state: RunState) -> None:
+    """Given an interrupted, cancelled or failed run, when it is resumed, then it runs."""
+    assert check_transition(state, RunState.RUNNING) is RunState.RUNNING
+
+
+def test_every_state_has_its_rule() -> None:
+    """Given all states, then each says where it may go."""
+    assert set(ALLOWED) == set(RunState)
