@@ -159,9 +159,7 @@ class JobClient:
         log_path.touch(mode=0o600)
         self.log_path = log_path
         ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(
-            target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker"
-        )
+        process = context.Process(target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker")
         try:
             process.start()
         except BaseException:

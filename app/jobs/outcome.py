@@ -10,9 +10,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished
 from workers.runtime.config import RECORD_MARK
 
-CrashReason = Literal[
-    "memory", "wall_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
-]
+CrashReason = Literal["memory", "wall_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"]
 TAIL_BYTES = 8000
 
 EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5

@@ -12,7 +12,7 @@ TORCH = ("torch",)
 class WorkerPool:
     """`take(torch=True)` gives the waiting worker, `tick()` (or the next `take`) starts a new one behind it.
 
-    `read_roots` is what a waiting worker may read (the artifact store): a job with inputs elsewhere gets a fresh process.
+    A waiting worker may read `store` and `jobs_root` alone: a job with inputs elsewhere gets a fresh process.
     """
 
     def __init__(
@@ -21,12 +21,12 @@ class WorkerPool:
         *,
         prestart_torch: bool = False,
         logs_dir: Path | None = None,
-        read_roots: tuple[Path, ...] = (),
+        store: Path | None = None,
         threads: int = 1,
         handler_package: str = HANDLERS,
         sandbox: bool = True,
     ) -> None:
-        self.setup = WorkerSetup(jobs_root, logs_dir, read_roots, threads, handler_package, sandbox)
+        self.setup = WorkerSetup(jobs_root, logs_dir, store, threads, handler_package, sandbox)
         self._waiting: JobClient | None = None
         self._keep_waiting = prestart_torch
         self.tick()

@@ -13,22 +13,26 @@ DEFAULT_THREADS = 1
 
 @dataclass(frozen=True)
 class WorkerSetup:
-    """`jobs_root` is the folder below which all work folders lie, and the only one that workers may write.
+    """`jobs_root` is the folder below which all work folders lie, the only one that workers may write.
 
-    `read_roots` (the artifact store) may be read by a pre-started worker; inputs elsewhere are opened for their own job
-    alone. `logs_dir` gets one file for each worker, `jobs_root`/logs unless said otherwise.
+    `store` (the artifacts) may be read by a worker that waits; inputs elsewhere are opened for their own job
+    alone. `logs` gets one file for each worker. Unless said otherwise both lie beside `jobs_root`.
     """
 
     jobs_root: Path
     logs: Path | None = None
-    read_roots: tuple[Path, ...] = ()
+    store: Path | None = None
     threads: int = DEFAULT_THREADS
     handler_package: str = HANDLERS
     sandbox: bool = True
 
     @property
     def logs_dir(self) -> Path:
-        return self.logs or self.jobs_root / "logs"
+        return self.logs or self.jobs_root.parent / "logs"
+
+    @property
+    def store_dir(self) -> Path:
+        return self.store or self.jobs_root.parent / "store"
 
     def make_folders(self) -> None:
         """Create what is missing, for the person's eyes only."""
@@ -44,7 +48,7 @@ class WorkerSetup:
         return ChildConfig(
             parent_pid=os.getpid(),
             write_root=str(self.jobs_root),
-            read_roots=tuple(str(place) for place in self.read_roots),
+            read_roots=(str(self.store_dir),),
             log_path=str(log_path),
             threads=self.threads,
             preload=preload,
@@ -73,6 +77,6 @@ class WorkerSetup:
         limits = job.limits
         if limits.network or limits.start_programs or limits.gpu:
             return False
-        roots = [place.resolve() for place in (*self.read_roots, self.jobs_root)]
+        roots = [place.resolve() for place in (self.store_dir, self.jobs_root)]
         inside = all(any(Path(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)
         return inside and Path(job.work_dir).resolve().is_relative_to(self.jobs_root.resolve())

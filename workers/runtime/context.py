@@ -12,7 +12,6 @@ from workers.contracts.messages import (
     MAX_SAMPLES_PER_MESSAGE,
     Log,
     Metric,
-    Progress,
     Ready,
     Sample,
     Turn,

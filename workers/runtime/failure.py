@@ -69,17 +69,17 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
     )
 
 
-class ParametersRefused(WorkerError):
+class ParametersError(WorkerError):
     """The job's parameters do not fit its kind: the program's own mistake or a bad headless file."""
 
     exit_code = 2
 
 
-def refused_parameters(error: ValidationError) -> ParametersRefused:
+def refused_parameters(error: ValidationError) -> ParametersError:
     """Name the first parameter that does not fit."""
     first = error.errors(include_url=False)[0]
     place = ".".join(str(part) for part in first["loc"]) or "the parameters"
-    return ParametersRefused(
+    return ParametersError(
         "wrong_parameters",
         "The job's parameters do not fit",
         f"{place}: {first['msg']}.",

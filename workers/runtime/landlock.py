@@ -1,7 +1,7 @@
 """Landlock of Linux by its system calls: which files a process may read and write, no TCP, no signals outside.
 
-Source: Linux kernel, Documentation/userspace-api/landlock.rst (ABI 1 to 7). A restriction holds for the calling thread and
-all that it starts afterwards; it can be narrowed again and never widened.
+Source: Linux kernel, Documentation/userspace-api/landlock.rst (ABI 1 to 7). A restriction holds for the calling
+thread and all that it starts afterwards; it can be narrowed again and never widened.
 """
 
 import ctypes

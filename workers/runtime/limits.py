@@ -1,7 +1,8 @@
 """Limits of one job: processor time, file size, memory; and the watchdog that enforces what the system does not.
 
-RLIMIT_AS does not fit (address space grows by 77 MiB a thread), so RLIMIT_DATA catches single huge requests and the watchdog
-looks at the resident memory every 50 ms. Why a process was stopped is written into its log before it dies.
+RLIMIT_AS does not fit (address space grows by 77 MiB a thread), so RLIMIT_DATA catches single huge requests and
+the watchdog looks at the resident memory every 50 ms. Why a process was stopped is written into its log before it
+dies.
 """
 
 import json
@@ -92,9 +93,7 @@ def set_system_limits(limits: Limits, threads: int) -> list[str]:
     if limits.memory_bytes is not None and not limits.gpu:
         data = limits.memory_bytes + DATA_HEADROOM_BYTES + threads * DATA_PER_THREAD_BYTES
         _set(resource.RLIMIT_DATA, data)
-    return (
-        [] if sys.platform == "linux" else ["a hard limit on memory (watched by the program itself instead)"]
-    )
+    return [] if sys.platform == "linux" else ["a hard limit on memory (watched by the program itself instead)"]
 
 
 class Watchdog(threading.Thread):

@@ -27,9 +27,7 @@ class ProgressThrottle:
         if is_new:
             yield from self.flush()
             self._stage, self._started_s, self._first_done = stage, now, done
-        message = Progress(
-            stage=stage, done=done, total=total, unit=unit, eta_s=self._seconds_left(now, done, total)
-        )
+        message = Progress(stage=stage, done=done, total=total, unit=unit, eta_s=self._seconds_left(now, done, total))
         is_last = total is not None and done >= total
         if is_new or is_last or now - self._sent_s >= MIN_INTERVAL_S:
             self._sent_s, self._waiting = now, None

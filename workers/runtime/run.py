@@ -28,9 +28,7 @@ def settle(job: RunJob) -> list[str]:
     return set_system_limits(job.limits, job.threads)
 
 
-def run_job(
-    job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailbox, ready: Ready | None = None
-) -> int:
+def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailbox, ready: Ready | None = None) -> int:
     """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
     context = RuntimeContext(reporter, mailbox, Path(job.work_dir), job.seed, job.threads, ready=ready)
     try:

@@ -1,0 +1,234 @@
+"""One fair measurement of several variants (RUNTIME.md): one live process for each, and the turn goes round.
+
+Two variants that run at once disturb each other by 35 to 313 %. So all processes of a set are loaded one
+after the other, and then exactly one at a time runs a block, in the order A B B A; several fresh sets of
+processes show what differs from start to start.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+from app.jobs.client import JobClient, Message
+from app.jobs.outcome import Crashed, Outcome, error_of
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import MeasureResult
+from workers.contracts.messages import Cancelled, Failed, Finished, Ready, RunJob, Turn, TurnDone
+
+WARMUP_SHARE = 0.2
+MIN_BLOCKS = 2
+
+
+@dataclass
+class Timing:
+    """What came of one variant. `latencies_ms[set][request]`, `blocks_ms[set][block][request]`, one result a set.
+
+    `outcome` is set where a process of it failed; the variant is then left out of later sets.
+    """
+
+    blocks_ms: list[list[list[float]]] = field(default_factory=list)
+    busy_shares: list[float] = field(default_factory=list)
+    results: list[MeasureResult] = field(default_factory=list)
+    outcome: Outcome | None = None
+
+    @property
+    def latencies_ms(self) -> list[list[float]]:
+        return [[value for block in one_set for value in block] for one_set in self.blocks_ms]
+
+    @property
+    def failure(self) -> ErrorInfo | None:
+        return None if self.outcome is None else error_of(self.outcome)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How many requests a block has for a model of known speed."""
+
+    warmup_requests: int
+    timed_requests: int
+    block_max_s: float
+    blocks: int
+
+    def block(self, latency_ms: float | None) -> tuple[int, int]:
+        """(warm-up, timed) requests that fit into a block; one timed request at least."""
+        if not latency_ms:
+            return self.warmup_requests, self.timed_requests
+        fitting = 1000 * self.block_max_s / latency_ms
+        warmup = min(self.warmup_requests, int(fitting * WARMUP_SHARE))
+        return warmup, max(1, min(self.timed_requests, int(fitting - warmup)))
+
+    def blocks_of(self, latency_ms: float | None) -> int:
+        """Blocks in a set: two (A B B A) where a single request already fills one."""
+        slow = latency_ms is not None and latency_ms > 1000 * self.block_max_s
+        return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
+
+
+def order(contenders: Sequence[int], blocks: int) -> list[int]:
+    """Whose turn it is, in ABBA order: forwards, backwards, forwards, …"""
+    rounds = [list(contenders) if number % 2 == 0 else list(reversed(contenders)) for number in range(blocks)]
+    return [index for one_round in rounds for index in one_round]
+
+
+class TurnGroup:
+    """`poll()` until `done`, then read `outcomes`, one `Timing` for each job in their order.
+
+    `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
+    full blocks, so that only models slower than a block are measured in fewer sets).
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[RunJob],
+        *,
+        sets: int = 3,
+        blocks: int = 4,
+        warmup_requests: int = 10,
+        timed_requests: int = 40,
+        block_max_s: float = 4.0,
+        budget_s: float | None = None,
+        new_client: Callable[[], JobClient] = JobClient,
+    ) -> None:
+        self.outcomes = [Timing() for _ in jobs]
+        self.done = not jobs
+        self.turns_done = 0
+        self.sets_done = 0
+        self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
+        self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks)
+        self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
+        self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
+        self._live: dict[int, JobClient] = {}
+        self._loading: list[int] = []
+        self._turns: list[int] = []
+        self._holder: int | None = None
+        self._began_s = self._set_began_s = time.monotonic()
+        self._cancelled = False
+        self._begin_set()
+
+    @property
+    def total_turns(self) -> int:
+        """Blocks that the whole measurement has, as far as is known by now."""
+        alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
+        return max(self.turns_done, self._sets * sum(self._blocks_of(index) for index in alive))
+
+    @property
+    def results(self) -> list[tuple[list[list[list[float]]], list[MeasureResult]]]:
+        """(latencies by set, block and request; one result a set) of each job."""
+        return [(timing.blocks_ms, timing.results) for timing in self.outcomes]
+
+    def poll(self) -> list[tuple[int, Message]]:
+        """(job's number, message) of all that came. `Finished` comes once for each set, a failure once."""
+        if self.done:
+            return []
+        came: list[tuple[int, Message]] = []
+        for index, client in list(self._live.items()):
+            for message in client.poll():
+                self._take(index, message)
+                came.append((index, message))
+        if not self._cancelled:
+            self._go_on()
+        elif not self._live:
+            self.done = True
+        return came
+
+    def cancel(self) -> None:
+        """Stop all processes; `done` within a second."""
+        self._cancelled = True
+        for client in self._live.values():
+            client.cancel()
+
+    def close(self) -> None:
+        """End whatever still runs, at once."""
+        for client in self._live.values():
+            client.close()
+        self._live.clear()
+        self.done = True
+
+    def _take(self, index: int, message: Message) -> None:
+        timing = self.outcomes[index]
+        if isinstance(message, Ready):
+            if message.stage == "loaded" and index in self._loading:
+                self._loading.remove(index)
+        elif isinstance(message, TurnDone):
+            self._keep_block(index, message)
+        elif isinstance(message, Finished):
+            timing.results.append(MeasureResult.model_validate(message.result))
+            self._end(index)
+        elif isinstance(message, (Failed, Cancelled, Crashed)):
+            timing.outcome = message
+            self._end(index)
+
+    def _keep_block(self, index: int, message: TurnDone) -> None:
+        timing = self.outcomes[index]
+        timing.blocks_ms[-1].append(list(message.latencies_ms))
+        if message.busy_share is not None:
+            timing.busy_shares.append(message.busy_share)
+        self._blocks.setdefault(index, self._pace.blocks_of(self._latency_ms(index)))
+        self.turns_done += 1
+        if len(timing.blocks_ms[-1]) < self._blocks_of(index):
+            self._holder = None  # else the process now ends, and the next one waits until it is gone
+
+    def _end(self, index: int) -> None:
+        self._live.pop(index).close()
+        if index in self._loading:
+            self._loading.remove(index)
+        if self._holder == index:
+            self._holder = None
+
+    def _go_on(self) -> None:
+        if self._loading:
+            index = self._loading[0]
+            if index not in self._live:
+                self._start(index)
+        elif self._holder is None and self._live:
+            self._pass_turn()
+        elif not self._live:
+            self.sets_done += 1
+            self._begin_set()
+
+    def _begin_set(self) -> None:
+        now = time.monotonic()
+        likely_end_s = now - self._began_s + (now - self._set_began_s)
+        alive = [index for index, timing in enumerate(self.outcomes) if timing.outcome is None]
+        too_long = self.sets_done > 0 and likely_end_s > self._budget_s
+        if not alive or self.sets_done >= self._sets or too_long:
+            self.done = True
+            return
+        self._set_began_s = now
+        self._loading = alive
+        self._turns = order(alive, self._pace.blocks)
+        for index in alive:
+            self.outcomes[index].blocks_ms.append([])
+
+    def _start(self, index: int) -> None:
+        job = self._jobs[index]
+        name = f"{job.job_id}-{self.sets_done}"
+        client = self._live[index] = self._new_client()
+        client.start(job.model_copy(update={"job_id": name, "work_dir": f"{job.work_dir}-{self.sets_done}"}))
+
+    def _pass_turn(self) -> None:
+        """Give the turn to the next process that is alive and has blocks left."""
+        while self._turns:
+            index = self._turns.pop(0)
+            if index not in self._live:
+                continue
+            blocks_done = len(self.outcomes[index].blocks_ms[-1])
+            warmup, timed = self._pace.block(self._latency_ms(index))
+            turn = Turn(
+                index=blocks_done,
+                warmup_requests=warmup,
+                timed_requests=timed,
+                max_s=self._pace.block_max_s,
+                last=blocks_done + 1 >= self._blocks_of(index),
+            )
+            self._holder = index
+            self._live[index].send_turn(turn)
+            return
+
+    def _blocks_of(self, index: int) -> int:
+        return self._blocks.get(index, self._pace.blocks)
+
+    def _latency_ms(self, index: int) -> float | None:
+        """Median of what is known by now."""
+        times = [value for one_set in self.outcomes[index].latencies_ms for value in one_set]
+        return median(times) if times else None

@@ -1,0 +1,190 @@
+"""Finds techniques, runtimes and export targets by scanning their packages. Nothing is registered anywhere.
+
+A module that holds the package's name (`SPEC`, `RUNTIME`, `TARGET`) is one of them, any other is a helper. A
+module that cannot be imported is told as not available, with the reason; two modules of one id are an error that
+names both.
+"""
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Generic, TypeVar
+
+from workers.contracts.specs import Described
+from workers.contracts.techniques import TargetSpec, TechniqueSpec
+from workers.infer.base import Runtime
+
+T = TypeVar("T", TechniqueSpec, TargetSpec, Runtime)
+
+TECHNIQUE_PACKAGES = ("workers.convert", "workers.quantize", "workers.prune")
+RUNTIME_PACKAGES = ("workers.infer",)
+TARGET_PACKAGES = ("workers.export",)
+
+
+class DuplicateIdError(ValueError):
+    """Two modules claim one id; `str()` names both."""
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A module that could not be imported. `id` is the module's own name, `reason` one line."""
+
+    id: str
+    module: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scan(Mapping[str, T], Generic[T]):
+    """What was found, by id in the order of module names; `broken` is what could not be looked at."""
+
+    specs: Mapping[str, T]
+    broken: tuple[Broken, ...]
+
+    def __getitem__(self, spec_id: str) -> T:
+        return self.specs[spec_id]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.specs)
+
+    def __len__(self) -> int:
+        return len(self.specs)
+
+
+def techniques(packages: tuple[str, ...] = TECHNIQUE_PACKAGES) -> Scan[TechniqueSpec]:
+    """All techniques. Raises `DuplicateIdError`."""
+    return _scan(packages, "SPEC", TechniqueSpec)
+
+
+def runtimes(packages: tuple[str, ...] = RUNTIME_PACKAGES) -> Scan[Runtime]:
+    """All runtimes, working here or not. Raises `DuplicateIdError`."""
+    return _scan(packages, "RUNTIME", Runtime)
+
+
+def targets(packages: tuple[str, ...] = TARGET_PACKAGES) -> Scan[TargetSpec]:
+    """All export targets. Raises `DuplicateIdError`."""
+    return _scan(packages, "TARGET", TargetSpec)
+
+
+def _scan(packages: tuple[str, ...], name: str, kind: type[T]) -> Scan[T]:
+    specs: dict[str, T] = {}
+    origins: dict[str, str] = {}
+    broken: list[Broken] = []
+    for module_name in _module_names(packages):
+        module = _import(module_name, broken)
+        spec = getattr(module, name, None)
+        if spec is None:
+            continue
+        if not isinstance(spec, kind):
+            reason = f"{name} is a {type(spec).__name__}, not a {kind.__name__}"
+            broken.append(Broken(module_name.rpartition(".")[2], module_name, reason))
+            continue
+        if spec.id in origins:
+            raise DuplicateIdError(f"{origins[spec.id]} and {module_name} both have the id “{spec.id}”")
+        origins[spec.id] = module_name
+        specs[spec.id] = spec
+    return Scan(specs, tuple(broken))
+
+
+def _module_names(packages: tuple[str, ...]) -> Iterator[str]:
+    for package in packages:
+        places = importlib.import_module(package).__path__
+        for info in sorted(pkgutil.iter_modules(places), key=lambda found: found.name):
+            if not info.name.startswith("_"):
+                yield f"{package}.{info.name}"
+
+
+def _import(module_name: str, broken: list[Broken]) -> ModuleType | None:
+    try:
+        return importlib.import_module(module_name)
+    except Exception as error:  # whatever a module raises, the others must still be found
+        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
+        broken.append(Broken(module_name.rpartition(".")[2], module_name, reason))
+        return None
+
+
+def missing(requires: tuple[str, ...]) -> tuple[str, ...]:
+    """Import names that are not there, found without importing them."""
+    return tuple(name for name in requires if not _is_there(name))
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _broken_rows(scan: Scan[T], group: str) -> list[Described]:
+    return [
+        Described(
+            id=one.id,
+            title=one.id.replace("_", " "),
+            available=False,
+            hint=f"{one.module} cannot be used: {one.reason}.",
+            group=group,
+        )
+        for one in scan.broken
+    ]
+
+
+def _needs(requires: tuple[str, ...], install_hint: str) -> str:
+    gone = missing(requires)
+    if not gone:
+        return ""
+    return install_hint or f"Needs {', '.join(gone)}, which is not installed."
+
+
+def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
+    """One row a technique, with the JSON schema of its parameters; what is missing with its install line."""
+    rows = []
+    for spec in scan.values():
+        hint = _needs(spec.requires, spec.install_hint)
+        rows.append(
+            Described(
+                id=spec.id,
+                title=spec.title,
+                available=not hint,
+                hint=hint,
+                summary=spec.summary,
+                version=spec.params.version,
+                params_schema=spec.params.model_json_schema(),
+                group=spec.apply.__module__.split(".")[-2],
+            )
+        )
+    return (*rows, *_broken_rows(scan, "technique"))
+
+
+def describe_targets(scan: Scan[TargetSpec]) -> tuple[Described, ...]:
+    """One row an export target."""
+    rows = []
+    for spec in scan.values():
+        hint = _needs(spec.requires, spec.install_hint)
+        row = Described(id=spec.id, title=spec.title, available=not hint, hint=hint, summary=spec.summary)
+        rows.append(row)
+    return (*rows, *_broken_rows(scan, "target"))
+
+
+def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
+    """One row a runtime; each is asked whether it really works here."""
+    rows = [_describe_runtime(runtime) for runtime in scan.values()]
+    return (*rows, *_broken_rows(scan, "runtime"))
+
+
+def _describe_runtime(runtime: Runtime) -> Described:
+    try:
+        found = runtime.available()
+        available, hint = found.available, found.hint
+    except Exception as error:  # a library that breaks while it is looked at is not available
+        available, hint = False, f"It does not work here: {str(error).splitlines()[0] if str(error) else error!r}"
+    return Described(
+        id=runtime.id,
+        title=runtime.title,
+        available=available,
+        hint=hint,
+        summary=runtime.summary,
+        group=runtime.device,
+    )

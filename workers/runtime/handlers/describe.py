@@ -1,0 +1,61 @@
+"""kind ``describe``: what is there on this machine, and what could be."""
+
+import importlib.metadata
+import platform
+
+from workers import registry
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.specs import Described
+from workers.contracts.techniques import HandlerSpec
+from workers.runtime.machine import Gpu, device_facts, gpus
+
+LIBRARIES = (
+    "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "torchvision", "timm", "transformers",
+    "tokenizers", "safetensors", "pydantic", "nvidia-ml-py", "tensorrt", "tensorrt-rtx",
+)  # fmt: skip
+
+
+def versions() -> dict[str, str]:
+    """Versions of the libraries that shape a result, and of Python; what is not installed is not listed."""
+    found = {"python": platform.python_version()}
+    for name in LIBRARIES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _device_rows(processor: str, cores: int, found: list[Gpu]) -> tuple[Described, ...]:
+    rows = [Described(id="cpu", title=processor, available=True, summary=f"{cores} cores", group="cpu")]
+    for gpu in found:
+        summary = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute or 'unknown'}"
+        row = Described(id=f"cuda:{gpu.index}", title=gpu.name, available=True, summary=summary, group="cuda")
+        rows.append(row)
+    if not found:
+        hint = "No NVIDIA GPU with a working driver was found; the processor is used."
+        rows.append(Described(id="cuda:0", title="NVIDIA GPU", available=False, hint=hint, group="cuda"))
+    return tuple(rows)
+
+
+def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
+    """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
+    found = gpus()
+    facts = device_facts(found)
+    ctx.progress("Look at the devices", 1, 3)
+    ctx.check_cancelled()
+    runtimes = registry.describe_runtimes(registry.runtimes())
+    ctx.progress("Ask the runtimes", 2, 3)
+    ctx.check_cancelled()
+    return DescribeResult(
+        device=facts,
+        devices=_device_rows(facts.processor, facts.cores, found),
+        runtimes=runtimes,
+        techniques=registry.describe_techniques(registry.techniques()),
+        targets=registry.describe_targets(registry.targets()),
+        versions=versions(),
+    )
+
+
+HANDLER = HandlerSpec(kind="describe", params=DescribeParams, result=DescribeResult, run=run)

@@ -1,0 +1,143 @@
+"""One job without a parent: the same handlers behind the same walls, JSON lines on the standard output."""
+
+import argparse
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+
+from pydantic import ValidationError
+
+from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.messages import Failed, Ready, RunJob, Turn
+from workers.runtime import environment
+from workers.runtime.config import HANDLERS, ChildConfig
+from workers.runtime.kinds import handler, kinds
+from workers.runtime.limits import Watchdog
+from workers.runtime.mailbox import HeadlessMailbox
+from workers.runtime.reporter import JsonLinesReporter
+from workers.runtime.run import run_job
+from workers.runtime.sandbox import first_layer
+
+EXIT_DONE, EXIT_USAGE, EXIT_REFUSED = 0, 2, 3
+HEADLESS_TURNS = 3
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command. Returns the exit code of CLI.md."""
+    options = _parser().parse_args(arguments)
+    if options.command == "list":
+        return _list(options.handlers)
+    try:
+        job = _read_job(options.spec)
+        if options.command == "validate":
+            return _validate(job, options.handlers)
+        return _run(job, options.handlers, sandbox=not options.no_sandbox)
+    except (OSError, ValidationError, WorkerError) as error:
+        JsonLinesReporter(sys.stdout).send(_refused(error))
+        return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m workers", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="do one job; messages go to the standard output as JSON lines")
+    run.add_argument("--no-sandbox", action="store_true", help="do not restrict files, network and programs")
+    validate = commands.add_parser("validate", help="check a job's description without doing it")
+    for command in (run, validate):
+        command.add_argument("spec", help="a RunJob as JSON: a file, or - for the standard input")
+    commands.add_parser("list", help="the kinds of jobs with the schemas of their parameters")
+    for command in commands.choices.values():
+        command.add_argument("--handlers", default=HANDLERS, help=argparse.SUPPRESS)
+    return parser
+
+
+def _read_job(spec: str) -> RunJob:
+    """A `RunJob` whose `work_dir` and `job_id` may be left out: then a new temporary folder is taken."""
+    text = sys.stdin.read() if spec == "-" else Path(spec).read_text(encoding="utf-8")
+    document = json.loads(text) if text.strip() else None
+    if isinstance(document, dict):
+        document.setdefault("job_id", "headless")
+        if "work_dir" not in document:
+            document["work_dir"] = tempfile.mkdtemp(prefix="fettle-")
+    return RunJob.model_validate(document)
+
+
+def _refused(error: Exception) -> Failed:
+    if isinstance(error, WorkerError):
+        return Failed(error=error.info(), exit_code=EXIT_USAGE)
+    info = ErrorInfo(
+        code="bad_job",
+        title="The job's description cannot be used",
+        detail=f"{type(error).__name__}: {error}",
+        hint="Give a JSON document with at least kind and params; `list` shows what there is.",
+    )
+    return Failed(error=info, exit_code=EXIT_USAGE)
+
+
+def _list(package: str) -> int:
+    for kind in kinds(package):
+        spec = handler(kind, package)
+        row = {
+            "kind": kind,
+            "params": spec.params.model_json_schema(),
+            "result": spec.result.model_json_schema(),
+            "torch": spec.torch,
+        }
+        sys.stdout.write(json.dumps(row) + "\n")
+    return EXIT_DONE
+
+
+def _validate(job: RunJob, package: str) -> int:
+    handler(job.kind, package).params.model_validate(job.params)
+    sys.stdout.write(json.dumps({"valid": True, "kind": job.kind}) + "\n")
+    return EXIT_DONE
+
+
+def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
+    work_dir = Path(job.work_dir)
+    work_dir.mkdir(parents=True, exist_ok=True)
+    config = ChildConfig(
+        parent_pid=os.getppid(),
+        write_root=job.work_dir,
+        read_roots=job.read_paths,
+        home=str(work_dir / environment.HOME_FOLDER),
+        threads=job.threads,
+        network=job.limits.network,
+        start_programs=job.limits.start_programs,
+        gpu=job.limits.gpu,
+        sandbox=sandbox,
+        handler_package=package,
+    )
+    reporter = JsonLinesReporter(sys.stdout)
+    mailbox = HeadlessMailbox(_turns())
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        mailbox.cancelled = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    environment.prepare(network=config.network, threads=config.threads, home=Path(str(config.home)))
+    protections = first_layer(config)
+    ready = Ready(
+        pid=os.getpid(),
+        protections=tuple(protections.held),
+        missing_protections=tuple(protections.missing),
+    )
+    reporter.send(ready)
+    watchdog = Watchdog(config.parent_pid)
+    watchdog.watch(job.limits)
+    watchdog.start()
+    code = run_job(job, config, reporter, mailbox, ready)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _turns() -> list[Turn]:
+    """A measurement without a parent gets three blocks."""
+    return [Turn(index=index, last=index == HEADLESS_TURNS - 1) for index in range(HEADLESS_TURNS)]

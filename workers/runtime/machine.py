@@ -1,0 +1,145 @@
+"""What this computer is: processor, cores and memory that may be used, GPUs."""
+
+import contextlib
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.specs import DeviceFacts
+
+FEATURES = {
+    "avx2": "avx2",
+    "avx512f": "avx512",
+    "avx512_bf16": "avx512_bf16",
+    "avx512_vnni": "avx512_vnni",
+    "avx_vnni": "avx_vnni",
+    "amx_bf16": "amx_bf16",
+    "amx_int8": "amx_int8",
+    "amx_tile": "amx_tile",
+    "asimd": "neon",
+    "bf16": "neon_bf16",
+    "i8mm": "neon_i8mm",
+}
+"""Flag in /proc/cpuinfo → name in `DeviceFacts.features`."""
+
+CGROUP_CPU = (
+    ("/sys/fs/cgroup/cpu.max", None),
+    ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+)
+CGROUP_MEMORY = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One NVIDIA GPU as NVML tells it. `compute` is e.g. "9.0"."""
+
+    index: int
+    name: str
+    memory_bytes: int
+    driver: str
+    compute: str
+
+
+def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
+    """Name and known features of the first processor in /proc/cpuinfo's text."""
+    name, flags = "", set[str]()
+    for line in text.split("\n\n", 1)[0].splitlines():
+        key, _, value = (part.strip() for part in line.partition(":"))
+        if key == "model name":
+            name = value
+        elif key in ("flags", "Features"):
+            flags = set(value.split())
+    return name, tuple(feature for flag, feature in FEATURES.items() if flag in flags)
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: affinity, then the container's quota (rounded up, one at least)."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    quota = _cpu_quota()
+    return cores if quota is None else max(1, min(cores, -int(-quota // 1)))
+
+
+def _cpu_quota() -> float | None:
+    for place, period_place in CGROUP_CPU:
+        with contextlib.suppress(OSError, ValueError):
+            words = Path(place).read_text(encoding="ascii").split()
+            if period_place is not None:
+                words.append(Path(period_place).read_text(encoding="ascii").strip())
+            if words[0] not in ("max", "-1"):
+                return int(words[0]) / int(words[1])
+    return None
+
+
+def usable_memory_bytes() -> int:
+    """Memory of the machine, or of the container where that is less."""
+    import psutil
+
+    total = int(psutil.virtual_memory().total)
+    for place in CGROUP_MEMORY:
+        with contextlib.suppress(OSError, ValueError):
+            total = min(total, int(Path(place).read_text(encoding="ascii")))
+    return total
+
+
+def gpus() -> list[Gpu]:
+    """NVIDIA GPUs that can be used; none where there is no driver."""
+    with _nvml() as nvml:
+        if nvml is None:
+            return []
+        found = []
+        for index in range(nvml.nvmlDeviceGetCount()):
+            with contextlib.suppress(nvml.NVMLError):
+                found.append(_gpu(nvml, index))
+        return found
+
+
+@contextlib.contextmanager
+def _nvml() -> Iterator[Any]:
+    try:
+        import pynvml
+
+        pynvml.nvmlInit()
+    except Exception:  # no package, no driver, or one that does not answer: there is no GPU to use
+        yield None
+        return
+    try:
+        yield pynvml
+    finally:
+        with contextlib.suppress(pynvml.NVMLError):
+            pynvml.nvmlShutdown()
+
+
+def _gpu(nvml: Any, index: int) -> Gpu:
+    handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    compute = ""
+    with contextlib.suppress(nvml.NVMLError):
+        compute = "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle))
+    driver = ""
+    with contextlib.suppress(nvml.NVMLError):
+        driver = str(nvml.nvmlSystemGetDriverVersion())
+    return Gpu(
+        index=index,
+        name=str(nvml.nvmlDeviceGetName(handle)),
+        memory_bytes=int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
+        driver=driver,
+        compute=compute,
+    )
+
+
+def device_facts(found: list[Gpu]) -> DeviceFacts:
+    """The machine as the planner and the manifest need it."""
+    name, features = "", tuple[str, ...]()
+    with contextlib.suppress(OSError):
+        name, features = parse_cpuinfo(Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace"))
+    return DeviceFacts(
+        processor=name or platform.machine(),
+        cores=usable_cores(),
+        memory_bytes=usable_memory_bytes(),
+        features=features,
+        gpus=tuple(gpu.name for gpu in found),
+        os=f"{platform.system()} {platform.release()}",
+    )
