@@ -24,8 +24,9 @@ class Need:
     def lines(self, takes_cuda: bool) -> list[str]:
         """Sentences for the person."""
         lying = f" {self.from_disk} of the packages lie on this computer already." if self.from_disk else ""
+        packages = "1 package" if self.packages == 1 else f"{self.packages} packages"
         told = [
-            f"To install: {self.packages} package{'s' if self.packages != 1 else ''}, about {size(self.download_bytes)} to download and "
+            f"To install: {packages}, about {size(self.download_bytes)} to download and "
             f"{size(self.installed_bytes)} on disk.{lying}"
         ]
         if self.cuda:

@@ -187,7 +187,7 @@ def failure(output: str, log: Path) -> SetupError:
     if missing := _UNKNOWN.search(output):
         return SetupError(
             f"The package index has no ready-built {missing[1]} for this system and Python.",
-            f"Use a Python from 3.11 to 3.13 on Linux, Windows or macOS. pip's own words are in {log}.",
+            f"Use a Python from 3.11 to 3.14 on Linux, Windows or macOS. pip's own words are in {log}.",
         )
     last = next(
         (line for line in reversed(output.splitlines()) if line.startswith("ERROR")),

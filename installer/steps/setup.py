@@ -12,7 +12,7 @@ from steps.machine import Machine
 from steps.need import weigh
 from steps.pip import Pip
 from steps.place import Place, is_ready, write_stamp
-from steps.words import Progress, SetupError, say, size
+from steps.words import SetupError, say, size
 
 OWN_PACKAGES = ("app", "widgets", "workers", "presets")
 
@@ -104,8 +104,6 @@ def _check_room(folder: Path, needed: int) -> None:
 def _compile(place: Place) -> None:
     """Byte code of our own modules: without it the first window takes seconds longer."""
     present = [name for name in OWN_PACKAGES if (place.root / name).is_dir()]
-    progress = Progress()
-    progress.show("Compiling", 0, 1)
     subprocess.run(
         [place.python, "-m", "compileall", "-q", *present],
         cwd=place.root,
@@ -113,5 +111,3 @@ def _compile(place: Place) -> None:
         stdout=subprocess.DEVNULL,
         check=False,
     )
-    progress.show("Compiling", 1, 1)
-    progress.end()

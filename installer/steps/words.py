@@ -39,7 +39,7 @@ class Progress:
         if self._live:
             self._width = max(self._width, len(text))
             print("\r" + text[:78].ljust(min(self._width, 78)), end="", file=sys.stderr, flush=True)
-        elif (stage, done) != self._told and (done % 10 == 0 or done == total):
+        elif (stage, done) != self._told and done and (done % 10 == 0 or done == total):
             self._told = (stage, done)
             say(text)
 
