@@ -1,0 +1,83 @@
+"""What all pyqtgraph graphs share. Imports pyqtgraph, so it is itself imported only after the first paint."""
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QPen
+from PySide6.QtWidgets import QFrame
+
+from widgets.theme import Theme
+from widgets.tokens import TEXT_CAPTION
+
+AXIS_WIDTH_PX, AXIS_HEIGHT_PX = 40, 24
+
+
+def pen(theme: Theme, token: str, width: float = 1.0, alpha: int = 255) -> QPen:
+    """Cosmetic pen in a token's color."""
+    color = theme.color(token)
+    color.setAlpha(alpha)
+    made = QPen(color, width)
+    made.setCosmetic(True)
+    return made
+
+
+def dashed(theme: Theme, token: str, width: float = 1.5) -> QPen:
+    """The same, dashed."""
+    made = pen(theme, token, width)
+    made.setDashPattern([5 / width, 4 / width])
+    return made
+
+
+def caption_font(bold: bool = False) -> QFont:
+    """The application's font in the size of captions."""
+    font = QFont()
+    font.setPixelSize(TEXT_CAPTION)
+    font.setWeight(QFont.Weight.Medium if bold else QFont.Weight.Normal)
+    return font
+
+
+def make_plot(axis_bottom: pg.AxisItem | None = None) -> pg.PlotWidget:
+    """A plot without menus, mouse and auto-range; ranges are set by whoever draws."""
+    # Without it, wide antialiased zigzags fall to one frame a second (measured).
+    pg.setConfigOptions(segmentedLineMode="on", antialias=False)
+    plot = pg.PlotWidget(axisItems={"bottom": axis_bottom} if axis_bottom else {})
+    plot.setFrameShape(QFrame.Shape.NoFrame)
+    plot.setMenuEnabled(False)
+    plot.setMouseEnabled(x=False, y=False)
+    plot.hideButtons()
+    plot.disableAutoRange()
+    plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    plot.setAcceptDrops(False)
+    plot.viewport().setAcceptDrops(False)
+    plot.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    plot.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    plot.getPlotItem().setContentsMargins(0, 0, 0, 0)
+    return plot
+
+
+def make_curve(plot: pg.PlotWidget, *, pairs: bool = False, z: float = 0.0) -> pg.PlotCurveItem:
+    """An empty curve; its points are finite, always."""
+    curve = pg.PlotCurveItem(skipFiniteCheck=True, connect="pairs" if pairs else "all", antialias=False)
+    curve.setZValue(z)
+    plot.addItem(curve, ignoreBounds=True)
+    return curve
+
+
+def make_text(plot: pg.PlotWidget, anchor: tuple[float, float], bold: bool = False) -> pg.TextItem:
+    """An empty text over the plot, anchored by its own corner."""
+    text = pg.TextItem("", anchor=anchor)
+    text.setFont(caption_font(bold))
+    text.setZValue(20)
+    plot.addItem(text, ignoreBounds=True)
+    return text
+
+
+def style_axis(axis: pg.AxisItem, theme: Theme, *, line: bool) -> None:
+    """Soft small labels; the axis line only where asked for."""
+    axis.setTickFont(caption_font())
+    axis.setTextPen(theme.color("soft"))
+    axis.setPen(pen(theme, "edge") if line else QPen(QColor(0, 0, 0, 0)))
+
+
+def antialias(plot: pg.PlotWidget) -> bool:
+    """Smooth lines, except where pixels are small enough without."""
+    return bool(plot.devicePixelRatioF() < 2)

@@ -1,0 +1,89 @@
+"""One timer for all graphs: draws one graph a tick, in turn, no faster than the moment allows."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from PySide6.QtCore import QObject, Qt, QTimer
+
+IDLE_FPS, JOB_FPS, MEASURING_FPS = 60, 30, 5
+_IDLE_TICKS = 120
+
+
+class Drawable(Protocol):
+    """A graph. `is_due` is cheap and asked often; `draw` may take some milliseconds."""
+
+    def is_due(self, now_s: float, measuring: bool) -> bool: ...
+
+    def draw(self, now_s: float) -> None: ...
+
+
+class FrameClock(QObject):
+    """Graphs register once; the clock sleeps while none of them has anything new, until one calls `wake`.
+
+    Each is drawn 60 times a second at most, 30 while a job runs, and 5 inside a timed region, where drawing
+    would disturb what is measured.
+    """
+
+    def __init__(self, parent: QObject | None = None, now_s: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(parent)
+        self.now_s = now_s
+        self._graphs: list[Drawable] = []
+        self._next = 0
+        self._unused_ticks = 0
+        self._job = self._measuring = False
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_tick)
+
+    @property
+    def fps(self) -> int:
+        """Frames a second that each graph may draw now."""
+        return MEASURING_FPS if self._measuring else JOB_FPS if self._job else IDLE_FPS
+
+    @property
+    def is_awake(self) -> bool:
+        return self._timer.isActive()
+
+    def add(self, graph: Drawable) -> None:
+        """Draw `graph` from now on, whenever it is due."""
+        self._graphs.append(graph)
+        self._retime()
+
+    def remove(self, graph: Drawable) -> None:
+        """Forget a graph."""
+        self._graphs.remove(graph)
+        self._retime()
+
+    def set_job(self, running: bool) -> None:
+        """Tell whether a job runs."""
+        self._job = running
+        self._retime()
+
+    def set_measuring(self, measuring: bool) -> None:
+        """Tell whether a timed region runs."""
+        self._measuring = measuring
+        self._retime()
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._unused_ticks = 0
+        if self._graphs and not self._timer.isActive():
+            self._timer.start()
+
+    def _retime(self) -> None:
+        self._timer.setInterval(max(4, 1000 // (self.fps * max(1, len(self._graphs)))))
+
+    def _on_tick(self) -> None:
+        if not self._graphs:
+            self._timer.stop()
+            return
+        self._next = (self._next + 1) % len(self._graphs)
+        graph, now_s = self._graphs[self._next], self.now_s()
+        if graph.is_due(now_s, self._measuring):
+            self._unused_ticks = 0
+            graph.draw(now_s)
+            return
+        self._unused_ticks += 1
+        if self._unused_ticks > _IDLE_TICKS:
+            self._timer.stop()

@@ -1,0 +1,51 @@
+"""Names beside lines and points, placed where they cover neither each other nor the frame."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text of `width` × `height` for something reaching from `top` to `bottom` at `x`; all in pixels."""
+
+    x: float
+    top: float
+    bottom: float
+    width: float
+    height: float
+    above_first: bool = False
+    sideways: bool = False
+
+
+def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
+    left = min(max(label.x - label.width / 2, frame.left()), max(frame.left(), frame.right() - label.width))
+    below = QRectF(left, label.bottom + 2, label.width, label.height)
+    above = QRectF(left, label.top - label.height - 2, label.width, label.height)
+    near = [above, below] if label.above_first else [below, above]
+    further = [rect.translated(0, label.height * (1 if rect is below else -1)) for rect in near]
+    if not label.sideways:
+        return near + further
+    middle = (label.top + label.bottom) / 2 - label.height / 2
+    gap = (label.bottom - label.top) / 2 + 6
+    right = QRectF(label.x + gap, middle, label.width, label.height)
+    beside = [right, QRectF(label.x - gap - label.width, middle, label.width, label.height)]
+    return near + beside + further
+
+
+def place(labels: Sequence[Label], frame: QRectF, taken: Sequence[QRectF] = ()) -> list[QPointF | None]:
+    """Return each label's center; None for one that finds no room. Earlier labels have the first choice."""
+    used = list(taken)
+    spots: list[QPointF | None] = []
+    for label in labels:
+        fitting = (
+            rect
+            for rect in _candidates(label, frame)
+            if frame.contains(rect) and not any(rect.intersects(other) for other in used)
+        )
+        rect = next(fitting, None)
+        spots.append(None if rect is None else rect.center())
+        if rect is not None:
+            used.append(rect)
+    return spots

@@ -1,0 +1,240 @@
+"""The pyqtgraph side of the latency graph; imported after the first paint."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QBrush, QPen
+from PySide6.QtWidgets import QGraphicsRectItem, QWidget
+
+from widgets.plots.canvas import (
+    AXIS_HEIGHT_PX,
+    AXIS_WIDTH_PX,
+    antialias,
+    dashed,
+    make_curve,
+    make_plot,
+    make_text,
+    pen,
+    style_axis,
+)
+from widgets.plots.labels import Label, place
+from widgets.plots.ring import History, bars, joined
+from widgets.plots.scale import clock, nice_top, tick_text, ticks, time_ticks
+from widgets.theme import Theme
+from widgets.tokens import series_token
+
+if TYPE_CHECKING:
+    from widgets.plots.latency_plot import BestPoint, SeriesValue
+
+_BUCKET_PX, _TOP_PX, _RIGHT_PX = 4.0, 20, 18
+_SECONDS_FROM_MS = 10_000.0
+
+
+@dataclass
+class _Line:
+    """One variant's curves and label; `x_s`, `low_ms`, `high_ms` place the label at its first block."""
+
+    bars: pg.PlotCurveItem
+    mean: pg.PlotCurveItem
+    clipped: pg.ScatterPlotItem
+    text: pg.TextItem
+    token: str = "s0"
+    x_s: float = 0.0
+    low_ms: float = 0.0
+    high_ms: float = 0.0
+
+
+class LatencyCanvas:
+    """Everything in data coordinates: seconds since the start, milliseconds."""
+
+    def __init__(self, theme: Theme, not_yet: str, now: str, resized: Callable[[], None]) -> None:
+        self._theme = theme
+        self._lines: dict[str, _Line] = {}
+        self._end_s, self._top_ms = 0.0, 0.0
+        self._plot = make_plot()
+        item = self._plot.getPlotItem()
+        item.getViewBox().sigResized.connect(lambda _box: resized())
+        item.layout.setContentsMargins(0, _TOP_PX, _RIGHT_PX, 0)
+        self._left, self._bottom = item.getAxis("left"), item.getAxis("bottom")
+        self._left.setWidth(AXIS_WIDTH_PX)
+        self._left.setStyle(tickLength=0, hideOverlappingLabels=False)
+        self._bottom.setHeight(AXIS_HEIGHT_PX)
+        self._bottom.setStyle(tickLength=4, hideOverlappingLabels=False)
+        self._unit = pg.LabelItem("", size="12px", justify="left")
+        self._unit.setParentItem(item)
+        self._unit.setPos(0, -5)
+        self._grid = make_curve(self._plot, pairs=True, z=-5)
+        self._future = QGraphicsRectItem()
+        self._future.setZValue(-6)
+        self._plot.addItem(self._future, ignoreBounds=True)
+        self._best, self._now = make_curve(self._plot, z=8), make_curve(self._plot, z=9)
+        self._not_yet = make_text(self._plot, (0.5, 0.5))
+        self._not_yet.setText(not_yet)
+        self._now_text = make_text(self._plot, (0, 0), bold=True)
+        self._now_text.setText(now)
+        self._best_text = make_text(self._plot, (0, 1), bold=True)
+        self._best_at = (0.0, 0.0)
+        self.restyle()
+
+    @property
+    def widget(self) -> QWidget:
+        plot: QWidget = self._plot
+        return plot
+
+    def restyle(self) -> None:
+        """Take the theme's colors."""
+        theme = self._theme
+        self._plot.setBackground(theme.color("panel"))
+        style_axis(self._left, theme, line=False)
+        style_axis(self._bottom, theme, line=True)
+        self._unit.setText(self._unit.text, color=theme.hex("soft"), size="12px")
+        self._grid.setPen(pen(theme, "line"))
+        self._future.setBrush(QBrush(theme.color("raised")))
+        self._future.setPen(QPen(theme.color("raised"), 0))
+        self._best.setPen(dashed(theme, "ink"))
+        self._now.setPen(pen(theme, "brand", 1.5))
+        for text, token in ((self._not_yet, "soft"), (self._now_text, "brand"), (self._best_text, "ink")):
+            text.setColor(theme.color(token))
+        for line in self._lines.values():
+            self._tint(line)
+
+    def clear(self) -> None:
+        """Remove all lines."""
+        for line in self._lines.values():
+            for item in (line.bars, line.mean, line.clipped, line.text):
+                self._plot.removeItem(item)
+        self._lines.clear()
+        self._top_ms = 0.0
+
+    def margins_px(self) -> tuple[float, float]:
+        """Left and right of the plot area inside the widget."""
+        box = self._plot.getPlotItem().getViewBox().sceneBoundingRect()
+        return box.left(), self._plot.width() - box.right()
+
+    def _px(self) -> tuple[float, float]:
+        """Pixels for a second and for a millisecond."""
+        box = self._plot.getPlotItem().getViewBox()
+        return box.width() / max(self._end_s, 1e-9), box.height() / max(self._top_ms, 1e-9)
+
+    def set_axis(self, end_s: float, usual_ms: float) -> bool:
+        """End the time axis here and the other at a round value above what is usual; True if one moved."""
+        top_ms = nice_top(usual_ms * 1.15) if usual_ms else self._top_ms or 10.0
+        if self._top_ms and top_ms < self._top_ms < 2.5 * top_ms:
+            top_ms = self._top_ms  # it shrinks only when much of it is empty
+        if (end_s, top_ms) == (self._end_s, self._top_ms):
+            return False
+        self._end_s, self._top_ms = end_s, top_ms
+        # A hair more than the range, or rounding drops the first and last tick.
+        hair = 1e-6
+        self._plot.setRange(xRange=(-hair * end_s, end_s * (1 + hair)), yRange=(0, top_ms), padding=hair)
+        marks = ticks(top_ms)
+        in_seconds = top_ms >= _SECONDS_FROM_MS
+        scale = 1000.0 if in_seconds else 1.0
+        self._left.setTicks([[(value, tick_text(value / scale)) for value in marks]])
+        self._bottom.setTicks([[(value, clock(value)) for value in time_ticks(end_s)]])
+        self._unit.setText("s" if in_seconds else "ms", color=self._theme.hex("soft"), size="12px")
+        self._grid.setData(np.tile([0.0, end_s], len(marks)), np.repeat(np.asarray(marks), 2))
+        return True
+
+    def draw_series(self, series: "SeriesValue", history: History) -> None:
+        """Draw one variant's requests: mean line over faint bars, a mark at the top for what lies above."""
+        line = self._lines.get(series.id) or self._add_line(series.id)
+        token = series_token(series.number)
+        if line.token != token:
+            line.token = token
+            self._tint(line)
+        line.text.setText(series.label)
+        buckets = history.view(_BUCKET_PX * self._end_s / max(1.0, self._plot.width()))
+        if not len(buckets):
+            return
+        gap_s = 0.5 + 3e-3 * float(np.median(buckets.mean)) + 4 * self._end_s / max(1.0, self._plot.width())
+        join = joined(buckets, gap_s)
+        line.bars.setData(*bars(buckets))
+        line.mean.setData(buckets.x, buckets.mean, connect=join, antialias=antialias(self._plot))
+        above = buckets.x[buckets.high > self._top_ms]
+        line.clipped.setData(above, np.full(len(above), self._top_ms * 0.985))
+        breaks = np.flatnonzero(join[:-1] == 0)
+        block = slice(0, int(breaks[0]) + 1 if len(breaks) else len(buckets))
+        line.x_s = float(buckets.x[block][0] + buckets.x[block][-1]) / 2
+        line.low_ms = float(np.percentile(buckets.low[block], 5))
+        line.high_ms = float(np.percentile(buckets.high[block], 95))
+
+    def _add_line(self, variant_id: str) -> _Line:
+        clipped = pg.ScatterPlotItem(symbol="t1", size=6, pxMode=True)
+        self._plot.addItem(clipped, ignoreBounds=True)
+        line = _Line(
+            bars=make_curve(self._plot, pairs=True, z=2),
+            mean=make_curve(self._plot, z=3),
+            clipped=clipped,
+            text=make_text(self._plot, (0.5, 0.5), bold=True),
+        )
+        self._lines[variant_id] = line
+        self._tint(line)
+        return line
+
+    def _tint(self, line: _Line) -> None:
+        color = self._theme.color(line.token)
+        line.bars.setPen(pen(self._theme, line.token, 1.0, 90))
+        line.mean.setPen(pen(self._theme, line.token, 1.5))
+        line.clipped.setBrush(color)
+        line.clipped.setPen(QPen(color, 0))
+        line.text.setColor(color)
+
+    def draw_now(self, now_s: float, running: bool) -> None:
+        """The line of now, and beyond it what is not measured yet; nothing of it after the end."""
+        for item in (self._future, self._now, self._now_text, self._not_yet):
+            item.setVisible(running)
+        if not running:
+            return
+        now_s = min(now_s, self._end_s)
+        self._now.setData([now_s, now_s], [0.0, self._top_ms])
+        self._future.setRect(QRectF(now_s, 0, self._end_s - now_s, self._top_ms))
+        room_px = (self._end_s - now_s) * self._px()[0]
+        self._not_yet.setVisible(room_px > self._not_yet.boundingRect().width() + 16)
+        self._not_yet.setPos((now_s + self._end_s) / 2, self._top_ms / 2)
+        fits = room_px > self._now_text.boundingRect().width() + 6
+        self._now_text.setAnchor((0, 0) if fits else (1, 0))
+        self._now_text.setPos(now_s, self._top_ms)
+
+    def draw_best(self, points: Sequence["BestPoint"], now_s: float) -> None:
+        """The dashed line down the steps of the best so far, up to now."""
+        self._best.setVisible(bool(points))
+        self._best_text.setVisible(bool(points) and bool(points[-1].label))
+        if not points:
+            return
+        x = np.repeat([point.at_s for point in points], 2)[1:]
+        y = np.repeat([point.latency_ms for point in points], 2)[:-1]
+        self._best.setData(np.append(x, max(now_s, x[-1])), np.append(y, y[-1]), antialias=True)
+        self._best_text.setText(points[-1].label)
+        self._best_at = (points[-1].at_s, points[-1].latency_ms)
+
+    def place_labels(self) -> None:
+        """Put each name near its line where it covers no other."""
+        per_s, per_ms = self._px()
+        box = self._plot.getPlotItem().getViewBox()
+        frame = QRectF(0, 0, box.width(), box.height())
+        labels = [self._label(self._best_text, self._best_at, None)] if self._best_text.isVisible() else []
+        for line in self._lines.values():
+            line.text.setVisible(bool(line.text.textItem.toPlainText()) and line.high_ms > 0)
+            if line.text.isVisible():
+                labels.append(self._label(line.text, (line.x_s, line.low_ms), line.high_ms))
+        spots = place([label for _, label in labels], frame)
+        for (text, _), spot in zip(labels, spots, strict=True):
+            text.setVisible(spot is not None)
+            if spot is not None:
+                text.setAnchor((0.5, 0.5))
+                text.setPos(spot.x() / per_s, (frame.height() - spot.y()) / per_ms)
+
+    def _label(self, text: pg.TextItem, at: tuple[float, float], high_ms: float | None) -> tuple[pg.TextItem, Label]:
+        per_s, per_ms = self._px()
+        height_px = self._plot.getPlotItem().getViewBox().height()
+        rect = text.boundingRect()
+        y_low = height_px - at[1] * per_ms
+        y_high = y_low if high_ms is None else height_px - min(high_ms, self._top_ms) * per_ms
+        centered = high_ms is not None
+        x = at[0] * per_s + (0 if centered else rect.width() / 2 + 4)
+        return text, Label(x, y_high, y_low, rect.width(), rect.height(), above_first=not centered)

@@ -1,0 +1,224 @@
+"""The latency of every request of a job, each variant in its color, with the job's steps beneath."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.ring import Floats, History
+from widgets.plots.scale import time_ticks
+from widgets.plots.step_strip import StepStrip, StepValue
+from widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from widgets.plots.latency_canvas import LatencyCanvas
+
+_LEAST_END_S = 10.0
+
+
+@dataclass(frozen=True)
+class SeriesValue:
+    """One line: `number` 0 is the original, then variants in order; `label` is what stands at the line."""
+
+    id: str
+    label: str
+    number: int
+
+
+@dataclass(frozen=True)
+class BestPoint:
+    """From `at_s` on, the fastest variant within the limit needed `latency_ms`."""
+
+    at_s: float
+    latency_ms: float
+    label: str = ""
+
+
+class LatencyPlot(QWidget):
+    """All times are seconds since the run's start. The axis ends where the job is expected to end.
+
+    What has not been measured yet is drawn as such. `set_running(False)` ends the graph where it is.
+    """
+
+    def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme, self._clock = theme, clock
+        self._canvas: LatencyCanvas | None = None
+        self._series: dict[str, SeriesValue] = {}
+        self._histories: dict[str, History] = {}
+        self._best: tuple[BestPoint, ...] = ()
+        self._changed: set[str] = set()
+        self._usual_ms: dict[str, float] = {}
+        self._dirty = True
+        self._now_s, self._drawn_now_s, self._expected_end_s = 0.0, -1.0, 0.0
+        self._running = False
+        self.end_s = 60.0
+        self._build_parts()
+        clock.add(self)
+        theme.changed.connect(self._on_theme_changed)
+
+    def _build_parts(self) -> None:
+        self.setAccessibleName(self.tr("Latency of every answer"))
+        self.strip = StepStrip(self._theme)
+        self.caption = QLabel(
+            self.tr("Minutes since the start. Each box is a step; its colored edge shows when it was measured.")
+        )
+        self.caption.setProperty("role", "caption")
+        self.caption.setWordWrap(True)
+        holder = QWidget()
+        self._place = QVBoxLayout(holder)
+        self._place.setContentsMargins(0, 0, 0, 0)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(holder, 1)
+        layout.addWidget(self.strip)
+        layout.addWidget(self.caption)
+        self.setMinimumHeight(220)
+
+    def add(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
+        """Add requests of a variant, both of shape (n,), float64, ascending in time."""
+        if variant_id not in self._series:
+            self._add_series(SeriesValue(variant_id, "", len(self._series)))
+        self._histories[variant_id].append(times_s, latencies_ms)
+        self._changed.add(variant_id)
+        self._dirty = True
+        self._clock.wake()
+
+    def _add_series(self, value: SeriesValue) -> None:
+        self._series[value.id] = value
+        self._histories.setdefault(value.id, History())
+
+    def set_series(self, values: Sequence[SeriesValue]) -> None:
+        """Name and color the lines; points that came before are kept."""
+        for value in values:
+            self._add_series(value)
+        self._changed.update(self._series)
+        labels = [value.label for value in self._series.values() if value.label]
+        self.setAccessibleDescription(", ".join(labels))
+        self._touch()
+
+    def set_steps(self, steps: Sequence[StepValue]) -> None:
+        """Show the job's steps beneath the graph; their ends tell when the job is expected to end."""
+        self.strip.set_steps(steps)
+        ends = [step.end_s for step in steps if step.end_s is not None]
+        self._expected_end_s = max(ends, default=0.0)
+        self._touch()
+
+    def set_best(self, points: Sequence[BestPoint]) -> None:
+        """The dashed line of the best so far; only variants within the limit belong in it."""
+        self._best = tuple(points)
+        self._touch()
+
+    def set_now(self, now_s: float) -> None:
+        """Move the line of now."""
+        self._now_s = now_s
+        self.strip.set_now(now_s)
+        self._clock.wake()
+
+    def set_running(self, running: bool) -> None:
+        """While running, the rest of the time axis is marked as not measured yet."""
+        self._running = running
+        self._touch()
+
+    def clear(self) -> None:
+        """Forget everything, for another run."""
+        self._series.clear()
+        self._histories.clear()
+        self._usual_ms.clear()
+        self._best, self._changed = (), set()
+        self._now_s = self._expected_end_s = 0.0
+        self.strip.set_steps(())
+        if self._canvas is not None:
+            self._canvas.clear()
+        self._touch()
+
+    def _touch(self) -> None:
+        self._dirty = True
+        self._clock.wake()
+
+    def _wanted_end_s(self) -> float:
+        measured = max((h.last_s for h in self._histories.values() if h.total), default=0.0)
+        if not self._running:
+            return max(1.0, measured, self._now_s)
+        return max(_LEAST_END_S, self._expected_end_s, measured, self._now_s * 1.02)
+
+    def is_due(self, now_s: float, measuring: bool) -> bool:
+        """New points, names or steps, or the line of now moves by a pixel."""
+        if self._canvas is None or not self.isVisible():
+            return False
+        moved_px = abs(self._now_s - self._drawn_now_s) / self.end_s * self.width()
+        return self._dirty or (self._running and moved_px >= 1.0)
+
+    def draw(self, now_s: float) -> None:
+        """Draw what is known. The axis moves only when it must, since drawing axes is dear."""
+        if self._canvas is None:
+            return
+        wanted = self._wanted_end_s()
+        if wanted > self.end_s or wanted < 0.8 * self.end_s or (not self._running and wanted != self.end_s):
+            self.end_s = _rounded_up(wanted) if self._running else wanted
+            self._changed.update(self._series)
+        for variant_id in self._changed:
+            self._usual_ms[variant_id] = _usual_ms(self._histories[variant_id], self.end_s / self.width())
+        if self._canvas.set_axis(self.end_s, max(self._usual_ms.values(), default=0.0)):
+            self._changed.update(self._series)
+        for variant_id in self._changed:
+            self._canvas.draw_series(self._series[variant_id], self._histories[variant_id])
+        self._canvas.draw_now(self._now_s, self._running)
+        self._canvas.draw_best(self._best, self._now_s)
+        self._canvas.place_labels()
+        self.strip.set_axis(*self._canvas.margins_px(), self.end_s)
+        self._changed = set()
+        self._dirty, self._drawn_now_s = False, self._now_s
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The graph proper is made after the page has been painted."""
+        super().showEvent(event)
+        if self._canvas is None:
+            QTimer.singleShot(0, self, self._build_canvas)
+        self._touch()
+
+    def _build_canvas(self) -> None:
+        if self._canvas is None:
+            from widgets.plots.latency_canvas import LatencyCanvas  # pyqtgraph: not before the first paint
+
+            self._canvas = LatencyCanvas(self._theme, self.tr("not measured yet"), self.tr("now"), self._redraw_all)
+            self._canvas.widget.setAccessibleName(self.accessibleName())
+            self._canvas.widget.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+            self._place.addWidget(self._canvas.widget)
+            self._redraw_all()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fonts change the labels' places."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._redraw_all()
+
+    def _redraw_all(self) -> None:
+        self._changed.update(self._series)
+        self._touch()
+
+    def _on_theme_changed(self) -> None:
+        if self._canvas is not None:
+            self._canvas.restyle()
+            self._redraw_all()
+
+
+def _usual_ms(history: History, s_per_px: float) -> float:
+    """What the axis must show in full: all but the highest twentieth of the buckets."""
+    high = history.view(4 * s_per_px).high
+    return float(np.percentile(high, 95)) if len(high) else 0.0
+
+
+def _rounded_up(end_s: float) -> float:
+    """Up to the next half tick, so that an estimate that wanders does not move the axis each time."""
+    marks = time_ticks(end_s)
+    half = (marks[1] - marks[0]) / 2 if len(marks) > 1 else 1.0
+    return half * -(-end_s // half)

@@ -1,0 +1,212 @@
+"""Speed against accuracy: one point for each version, the limit as a line, what lies within it as an area."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from widgets.parts.text import plain_tip
+from widgets.plots.labels import Label, place
+from widgets.plots.scale import nice_top, tick_text, ticks, ticks_between
+from widgets.theme import Theme
+from widgets.tokens import TEXT_CAPTION, series_token
+
+_LEFT, _TOP, _RIGHT, _BOTTOM = 52, 24, 14, 42
+
+
+@dataclass(frozen=True)
+class PointValue:
+    """One version: milliseconds, and percent of right (or same) answers. `number` is its color (0 the original)."""
+
+    id: str
+    label: str
+    latency_ms: float
+    share_pct: float
+    number: int
+    is_recommended: bool = False
+
+
+class ScatterPlot(QWidget):
+    """`share_name` names the upper axis ("Accuracy"). Points can be chosen by click, or by arrow keys and return."""
+
+    point_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, share_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._share_name = share_name
+        self._points: tuple[PointValue, ...] = ()
+        self._limit_pct: float | None = None
+        self._at = 0
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumHeight(170)
+        self.setAccessibleName(self.tr("Speed against {0}").format(share_name.lower()))
+        theme.changed.connect(self.update)
+
+    def set_points(self, points: Sequence[PointValue], limit_pct: float | None, share_name: str = "") -> None:
+        """Show these versions; `limit_pct` is the least share that is allowed, None without one."""
+        self._points, self._limit_pct = tuple(points), limit_pct
+        self._share_name = share_name or self._share_name
+        self._at = 0
+        self.setAccessibleDescription(". ".join(self._told(point) for point in self._points))
+        self.update()
+
+    def _told(self, point: PointValue) -> str:
+        return self.tr("{0}: {1} ms, {2} %").format(point.label, f"{point.latency_ms:.3g}", f"{point.share_pct:.4g}")
+
+    def sizeHint(self) -> QSize:
+        """As in the design."""
+        return QSize(462, 206)
+
+    def _area(self) -> QRectF:
+        return QRectF(_LEFT, _TOP, self.width() - _LEFT - _RIGHT, self.height() - _TOP - _BOTTOM)
+
+    def _x_top(self) -> float:
+        return nice_top(max((p.latency_ms for p in self._points), default=1.0) * 1.1)
+
+    def _y_range(self) -> tuple[float, float]:
+        shares = [p.share_pct for p in self._points] + ([] if self._limit_pct is None else [self._limit_pct])
+        if not shares:
+            return 0.0, 100.0
+        low, high = min(shares), max(shares)
+        room = max(0.25 * (high - low), 0.4)
+        return max(0.0, low - room), min(100.0 + 0.1 * room, high + room)
+
+    def place_of(self, point: PointValue) -> QPointF:
+        """Where a point lies, in pixels."""
+        area, (low, high) = self._area(), self._y_range()
+        x = area.left() + point.latency_ms / self._x_top() * area.width()
+        return QPointF(x, self._y(point.share_pct, area, low, high))
+
+    @staticmethod
+    def _y(share_pct: float, area: QRectF, low: float, high: float) -> float:
+        return area.bottom() - (share_pct - low) / (high - low) * area.height()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw axes, limit, points and names."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(TEXT_CAPTION)
+        painter.setFont(font)
+        self._paint_axes(painter)
+        if self._points:
+            self._paint_points(painter)
+        painter.end()
+
+    def _paint_axes(self, painter: QPainter) -> None:
+        area, (low, high) = self._area(), self._y_range()
+        color, left = self._theme.color, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        limit_y = None if self._limit_pct is None else self._y(self._limit_pct, area, low, high)
+        if limit_y is not None:
+            painter.fillRect(QRectF(area.left(), area.top(), area.width(), limit_y - area.top()), color("ok-soft"))
+        for share in ticks_between(low, high):
+            y = self._y(share, area, low, high)
+            painter.setPen(color("line"))
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(color("soft"))
+            box = QRectF(0, y - 9, _LEFT - 8, 18)
+            painter.drawText(
+                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{tick_text(share)} %"
+            )
+        painter.setPen(color("edge"))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        for latency in ticks(self._x_top()):
+            x = area.left() + latency / self._x_top() * area.width()
+            painter.setPen(color("edge"))
+            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, area.bottom() + 4))
+            painter.setPen(color("soft"))
+            box = QRectF(x - 40, area.bottom() + 5, 80, 16)
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), tick_text(latency))
+        painter.drawText(QRectF(0, 0, self.width(), 18), left, self.tr("{0} (up is better)").format(self._share_name))
+        below = QRectF(area.left(), area.bottom() + 23, area.width(), 18)
+        painter.drawText(below, left, self.tr("Latency in ms (left is better)"))
+        if limit_y is not None:
+            painter.setPen(QPen(color("ok"), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(QPointF(area.left(), limit_y), QPointF(area.right(), limit_y))
+
+    def _limit_text(self) -> str:
+        return "" if self._limit_pct is None else self.tr("your limit, {0} %").format(f"{self._limit_pct:.4g}")
+
+    def _paint_points(self, painter: QPainter) -> None:
+        area, (low, high) = self._area(), self._y_range()
+        metrics = painter.fontMetrics()
+        spots = [(self.place_of(point), 7.0 if point.is_recommended else 5.0) for point in self._points]
+        dots = [QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r) for at, r in spots]
+        bold = QFont(painter.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        labels = [
+            Label(at.x(), at.y() - r, at.y() + r, metrics.horizontalAdvance(point.label) * (1.1 if r > 5 else 1) + 4,
+                  metrics.height(), sideways=True)
+            for point, (at, r) in zip(self._points, spots, strict=True)
+        ]  # fmt: skip
+        limit = self._limit_text()
+        if limit and self._limit_pct is not None:
+            y = self._y(self._limit_pct, area, low, high)
+            width = metrics.horizontalAdvance(limit) + 4
+            labels.append(Label(area.left() + width / 2 + 6, y, y, width, metrics.height()))
+        for index, center in enumerate(place(labels, area, dots)):
+            if center is None:
+                continue
+            is_limit = index == len(self._points)
+            painter.setPen(self._theme.color("ok" if is_limit else "ink"))
+            plain = is_limit or not self._points[index].is_recommended
+            normal = QFont(painter.font())
+            painter.setFont(normal if plain else bold)
+            size = QRectF(0, 0, labels[index].width + 8, labels[index].height)
+            size.moveCenter(center)
+            text = limit if is_limit else self._points[index].label
+            painter.drawText(size, int(Qt.AlignmentFlag.AlignCenter), text)
+            painter.setFont(normal)
+        self._paint_dots(painter, dots)
+
+    def _paint_dots(self, painter: QPainter, dots: Sequence[QRectF]) -> None:
+        for index, (point, dot) in enumerate(zip(self._points, dots, strict=True)):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color(series_token(point.number)))
+            painter.drawEllipse(dot)
+            if self.hasFocus() and index == self._at:
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(QPen(self._theme.color("brand"), 2))
+                painter.drawEllipse(dot.adjusted(-4, -4, 4, 4))
+
+    def _nearest(self, at: QPointF) -> int | None:
+        near = [((self.place_of(p) - at).manhattanLength(), i) for i, p in enumerate(self._points)]
+        distance, index = min(near, default=(1e9, 0))
+        return index if distance <= 14 else None
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """A click on a point chooses it."""
+        if (index := self._nearest(event.position())) is not None:
+            self._at = index
+            self.point_chosen.emit(self._points[index].id)
+            self.update()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Arrows walk from point to point by speed; return or space chooses."""
+        moves = {Qt.Key.Key_Right: 1, Qt.Key.Key_Up: -1, Qt.Key.Key_Left: -1, Qt.Key.Key_Down: 1}
+        key = Qt.Key(event.key())
+        if self._points and key in moves:
+            order = sorted(range(len(self._points)), key=lambda i: self._points[i].latency_ms)
+            self._at = order[(order.index(self._at) + moves[key]) % len(order)]
+            QToolTip.showText(
+                self.mapToGlobal(self.place_of(self._points[self._at]).toPoint()),
+                plain_tip(self._told(self._points[self._at])),
+                self,
+            )
+            self.update()
+        elif self._points and key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.point_chosen.emit(self._points[self._at].id)
+        else:
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Points tell their figures on hover."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self._nearest(QPointF(event.pos()))
+            text = "" if index is None else plain_tip(self._told(self._points[index]))
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)

@@ -1,0 +1,134 @@
+"""A job's steps as boxes on the time axis of the graph above."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from widgets.theme import Theme
+from widgets.tokens import series_token
+
+StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
+_BOX_HEIGHT, _LEAST_TEXT_PX = 24, 28
+
+
+@dataclass(frozen=True)
+class StepValue:
+    """One step of a job, times in seconds since the run's start (expected ones for steps that wait).
+
+    `series` is the number of the variant in graphs (0 the original, None for steps without a variant);
+    `measured_s` when its requests were timed. `done_share` is 0..1, `eta_s` the time left, None if unknown.
+    `figure` is what came out, for people ("6.9 ms"); `detail` one short line.
+    """
+
+    title: str
+    state: StepState = "waiting"
+    detail: str = ""
+    figure: str = ""
+    start_s: float | None = None
+    end_s: float | None = None
+    series: int | None = None
+    measured_s: tuple[float, float] | None = None
+    done_share: float | None = None
+    eta_s: float | None = None
+
+
+class StepStrip(QWidget):
+    """Boxes from start to end; the edge in a variant's color shows when that variant was measured."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._steps: tuple[StepValue, ...] = ()
+        self._end_s, self._now_s = 60.0, 0.0
+        self._left_px = self._right_px = 0.0
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Steps on the time line"))
+        theme.changed.connect(self.update)
+
+    def set_steps(self, steps: Sequence[StepValue]) -> None:
+        """Show these steps."""
+        self._steps = tuple(steps)
+        self.setAccessibleDescription(", ".join(step.title for step in self._steps))
+        self.update()
+
+    def set_axis(self, left_px: float, right_px: float, end_s: float) -> None:
+        """Lie exactly below a plot area whose margins these are and which ends at `end_s`."""
+        if (left_px, right_px, end_s) != (self._left_px, self._right_px, self._end_s):
+            self._left_px, self._right_px, self._end_s = left_px, right_px, end_s
+            self.update()
+
+    def set_now(self, now_s: float) -> None:
+        """The running step's box grows when it takes longer than expected."""
+        if int(self._x(now_s)) != int(self._x(self._now_s)):
+            self.update()
+        self._now_s = now_s
+
+    def sizeHint(self) -> QSize:
+        """Only the height matters."""
+        return QSize(200, _BOX_HEIGHT + 2)
+
+    def _x(self, at_s: float) -> float:
+        width = self.width() - self._left_px - self._right_px
+        return self._left_px + min(1.0, max(0.0, at_s / self._end_s)) * width
+
+    def box(self, index: int) -> QRectF:
+        """Where a step's box lies, in pixels; empty for a step whose times are not known."""
+        step = self._steps[index]
+        if step.start_s is None:
+            return QRectF()
+        end_s = step.end_s if step.end_s is not None else self._now_s
+        if step.state == "running":
+            end_s = max(end_s, self._now_s)
+        left, right = self._x(step.start_s) + 1, self._x(end_s) - 1
+        return QRectF(left, 1, max(2.0, right - left), _BOX_HEIGHT - 1) if end_s > step.start_s else QRectF()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw all boxes."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        font = QFont(self.font())
+        font.setPixelSize(11)
+        painter.setFont(font)
+        for index, step in enumerate(self._steps):
+            if not (box := self.box(index)).isEmpty():
+                self._paint_box(painter, box, step)
+        painter.end()
+
+    def _paint_box(self, painter: QPainter, box: QRectF, step: StepValue) -> None:
+        current, past = step.state == "running", step.state not in ("running", "waiting")
+        fill, edge = ("brand-soft", "brand") if current else ("raised", "line") if past else ("panel", "line")
+        painter.setBrush(self._theme.color(fill))
+        painter.setPen(QPen(self._theme.color(edge), 1))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        if step.measured_s is not None and step.series is not None:
+            self._paint_measured(painter, box, step.measured_s, series_token(step.series))
+        if box.width() >= _LEAST_TEXT_PX:
+            painter.setPen(self._theme.color("ink" if current else "soft"))
+            text = box.adjusted(6, 0, -3, -5)
+            elided = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, int(text.width()))
+            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided)
+
+    def _paint_measured(self, painter: QPainter, box: QRectF, measured_s: tuple[float, float], token: str) -> None:
+        left = max(box.left() + 3, self._x(measured_s[0]))
+        right = min(box.right() - 3, self._x(min(measured_s[1], max(self._now_s, measured_s[0]))))
+        if right > left:
+            painter.setPen(QPen(self._theme.color(token), 3, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap))
+            y = box.bottom() - 3.0
+            painter.drawLine(QPointF(left, y), QPointF(right, y))
+
+    def event(self, event: QEvent) -> bool:
+        """A box tells its step on hover, since narrow ones hold no text."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            at = QPointF(event.pos())
+            for index, step in enumerate(self._steps):
+                if self.box(index).contains(at):
+                    said = " · ".join(part for part in (step.title, step.detail, step.figure) if part)
+                    QToolTip.showText(event.globalPos(), said, self)
+                    return True
+            QToolTip.hideText()
+            return True
+        return super().event(event)

@@ -1,0 +1,56 @@
+"""The pyqtgraph side of a strip plot; imported after the first paint."""
+
+import numpy as np
+from PySide6.QtWidgets import QWidget
+
+from widgets.plots.canvas import antialias, make_curve, make_plot, pen
+from widgets.plots.ring import Floats, bars, bucket_size, decimate, joined
+from widgets.theme import Theme
+
+_LONGEST_PAUSE_S = 5.0
+
+
+class StripCanvas:
+    """Mean line over faint bars from lowest to highest, thin lines at phases, one base line; no axes."""
+
+    def __init__(self, theme: Theme, token: str) -> None:
+        self._theme, self._token = theme, token
+        self._plot = make_plot()
+        self._plot.hideAxis("left")
+        self._plot.hideAxis("bottom")
+        self._base = make_curve(self._plot)
+        self._phases = make_curve(self._plot, pairs=True)
+        self._bars = make_curve(self._plot, pairs=True, z=1)
+        self._mean = make_curve(self._plot, z=2)
+        self._range = (0.0, 0.0)
+        self.restyle()
+
+    @property
+    def widget(self) -> QWidget:
+        plot: QWidget = self._plot
+        return plot
+
+    def restyle(self) -> None:
+        """Take the theme's colors."""
+        self._plot.setBackground(self._theme.color("panel"))
+        self._base.setPen(pen(self._theme, "line"))
+        self._phases.setPen(pen(self._theme, "line"))
+        self._bars.setPen(pen(self._theme, self._token, alpha=90))
+        self._mean.setPen(pen(self._theme, self._token, 1.5))
+
+    def draw(self, x: Floats, y: Floats, first: int, phases: Floats, span_s: float, top: float) -> None:
+        """`x` in seconds before now (negative), `y` in the unit of `top`; `first` is the index of `x[0]`."""
+        if self._range != (span_s, top):
+            self._range = (span_s, top)
+            self._plot.setRange(xRange=(-span_s, 0), yRange=(-0.02 * top, 1.06 * top), padding=0)
+            self._base.setData([-span_s, 0.0], [0.0, 0.0])
+        buckets = decimate(x, y, bucket_size(len(x), self._plot.width()), first)
+        self._bars.setData(*bars(buckets))
+        self._mean.setData(
+            buckets.x,
+            buckets.mean,
+            connect=joined(buckets, _LONGEST_PAUSE_S),
+            antialias=antialias(self._plot),
+        )
+        seen = phases[phases >= -span_s]
+        self._phases.setData(np.repeat(seen, 2), np.tile([0.0, top], len(seen)))

@@ -1,0 +1,117 @@
+"""A small scrolling graph of one figure of the machine over the last minute or the whole job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.ring import Floats, Ring
+from widgets.plots.scale import nice_top
+from widgets.theme import Theme
+
+if TYPE_CHECKING:
+    from widgets.plots.strip_canvas import StripCanvas
+
+_CAPACITY = 16_384
+_SPANS_S = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
+
+
+class StripPlot(QWidget):
+    """`token` colors the line. `top` fixes the range's end (100 for percent); without it the range grows."""
+
+    def __init__(self, theme: Theme, clock: FrameClock, name: str, token: str, top: float | None = None) -> None:
+        super().__init__()
+        self._theme, self._clock, self._token = theme, clock, token
+        self._fixed_top, self.top = top, top or 1.0
+        self._ring = Ring(_CAPACITY)
+        self._phases_s: Floats = np.empty(0)
+        self._since_s: float | None = None
+        self._canvas: StripCanvas | None = None
+        self._dirty = True
+        self._drawn_at_s = 0.0
+        self.setAccessibleName(name)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        clock.add(self)
+        theme.changed.connect(self._on_theme_changed)
+
+    def add(self, times_s: Floats, values: Floats) -> None:
+        """Add points; `times_s` on the clock's time line (monotonic seconds), ascending."""
+        self._ring.append(times_s, values)
+        self._dirty = True
+        if self._fixed_top is None and len(values):
+            highest = float(np.max(values))
+            if highest > self.top or self._ring.total == len(values):
+                self.top = nice_top(highest * 1.25)
+        self._clock.wake()
+
+    def clear(self) -> None:
+        """Forget everything, for another device."""
+        self._ring = Ring(_CAPACITY)
+        self._dirty = True
+        self._clock.wake()
+
+    def set_top(self, top: float | None) -> None:
+        """Fix the range's end, or let it grow."""
+        self._fixed_top = top
+        self.top = top or self.top
+        self._dirty = True
+
+    def set_phases(self, times_s: Sequence[float]) -> None:
+        """Mark moments, such as the starts of a job's steps, by thin lines."""
+        self._phases_s = np.asarray(times_s, float)
+        self._dirty = True
+
+    def set_since(self, at_s: float | None) -> None:
+        """Keep everything from this moment on in view (the job's start); None shows the last minute."""
+        self._since_s = at_s
+        self._dirty = True
+
+    def span_s(self, now_s: float) -> float:
+        """Seconds that are shown."""
+        wanted = 0.0 if self._since_s is None else now_s - self._since_s
+        return next((span for span in _SPANS_S if span >= wanted), _SPANS_S[-1])
+
+    def is_due(self, now_s: float, measuring: bool) -> bool:
+        """New points, or it would scroll by half a pixel (not inside timed regions)."""
+        if self._canvas is None or not self.isVisible():
+            return False
+        if self._dirty or measuring:
+            return self._dirty
+        return (now_s - self._drawn_at_s) * self.width() >= 0.5 * self.span_s(now_s) and len(self._ring) > 0
+
+    def draw(self, now_s: float) -> None:
+        """Draw what is known, at `now_s`."""
+        if self._canvas is not None:
+            self._dirty, self._drawn_at_s = False, now_s
+            span_s = self.span_s(now_s)
+            x, y, first = self._ring.since(now_s - span_s)
+            self._canvas.draw(x - now_s, y, first, self._phases_s - now_s, span_s, self.top)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """The graph proper is made after the window has been painted."""
+        super().showEvent(event)
+        if self._canvas is None:
+            QTimer.singleShot(0, self, self._build)
+        self._clock.wake()
+
+    def _build(self) -> None:
+        if self._canvas is None:
+            from widgets.plots.strip_canvas import StripCanvas  # pyqtgraph: not before the first paint
+
+            self._canvas = StripCanvas(self._theme, self._token)
+            self._canvas.widget.setAccessibleName(self.accessibleName())
+            self._layout.addWidget(self._canvas.widget)
+            self._dirty = True
+            self._clock.wake()
+
+    def _on_theme_changed(self) -> None:
+        if self._canvas is not None:
+            self._canvas.restyle()
