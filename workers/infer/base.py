@@ -100,14 +100,20 @@ def join_batch(parts: list[Arrays]) -> Arrays:
     }
 
 
+def without_constants(feeds: Mapping[str, NDArray[np.generic]], constants: Mapping[str, Any]) -> Arrays:
+    """`feeds` less the inputs that were built into the model with one value. Raises ValueError for another value."""
+    for name, value in constants.items():
+        if name in feeds and not np.all(feeds[name] == value):
+            raise ValueError(f"this variant was made for {name} = {value} and takes no other value")
+    return {name: array for name, array in feeds.items() if name not in constants}
+
+
 def fixed_at_one(
     feeds: Mapping[str, NDArray[np.generic]], shapes: Mapping[str, tuple[int | None, ...]]
 ) -> frozenset[str]:
     """Inputs that the model takes one at a time (axis 0 is fixed at 1) and that `feeds` holds more of."""
     return frozenset(
-        name
-        for name, array in feeds.items()
-        if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
+        name for name, array in feeds.items() if array.ndim and array.shape[0] > 1 and shapes.get(name, ())[:1] == (1,)
     )
 
 

@@ -20,12 +20,17 @@ from .base import (
     fixed_at_one,
     join_batch,
     split_batch,
+    without_constants,
 )
 
 ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
 """Without it the library looks its maker's telemetry host up and writes into the person's cache folder."""
 
-KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "graph_optimization": (str,)}
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
+    "num_threads": (int,),
+    "graph_optimization": (str,),
+    "constants": (dict,),
+}
 LEVELS = {
     "none": "ORT_DISABLE_ALL",
     "basic": "ORT_ENABLE_BASIC",
@@ -39,8 +44,15 @@ class OnnxSession:
     batch.
     """
 
-    def __init__(self, inference: Any, device_ran: str, fallbacks: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        inference: Any,
+        device_ran: str,
+        fallbacks: tuple[str, ...] = (),
+        constants: Mapping[str, Any] | None = None,
+    ) -> None:
         self._inference = inference
+        self._constants = dict(constants or {})
         self._outputs = [output.name for output in inference.get_outputs()]
         self._shapes = {
             entry.name: tuple(size if isinstance(size, int) else None for size in entry.shape or ())
@@ -50,6 +62,8 @@ class OnnxSession:
         self.fallbacks = fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        if self._constants:
+            feeds = without_constants(feeds, self._constants)
         single = fixed_at_one(feeds, self._shapes)
         parts = split_batch(feeds, single) if single else []
         if parts:
@@ -104,7 +118,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
     """Open `model.onnx`. Raises `NotRunnable` with the library's reason, ValueError for unknown settings."""
     onnxruntime = import_library()
     options = make_options(onnxruntime, settings, threads)
-    return OnnxSession(start(onnxruntime, path, options, ["CPUExecutionProvider"]), "cpu")
+    inference = start(onnxruntime, path, options, ["CPUExecutionProvider"])
+    return OnnxSession(inference, "cpu", constants=settings.get("constants"))
 
 
 def available() -> Availability:

@@ -34,7 +34,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
         raise NotRunnable(ValueError("this ONNX Runtime was built without support for NVIDIA GPUs"))
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:
-        return OnnxSession(start(onnxruntime, path, options, [PROVIDER]), "cuda:0")
+        inference = start(onnxruntime, path, options, [PROVIDER])
+        return OnnxSession(inference, "cuda:0", constants=settings.get("constants"))
     except NotRunnable:
         return _mixed(onnxruntime, path, settings, threads)
 
@@ -47,7 +48,7 @@ def _mixed(onnxruntime: Any, path: Path, settings: Mapping[str, Any], threads: i
     on_gpu = sum(placed.pop(PROVIDER, Counter()).values())
     if on_gpu == 0:
         raise NotRunnable(ValueError("no operator of this model would run on the GPU"))
-    return OnnxSession(inference, "cuda:0", tuple(told(on_gpu, placed)))
+    return OnnxSession(inference, "cuda:0", tuple(told(on_gpu, placed)), settings.get("constants"))
 
 
 def assignment(subgraphs: Any) -> dict[str, Counter[str]]:

@@ -20,6 +20,7 @@ from .base import (
     fixed_at_one,
     join_batch,
     split_batch,
+    without_constants,
 )
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
@@ -28,6 +29,7 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "num_threads": (int,),
     "performance": (str,),
     "tbb_partitioner": (str,),
+    "constants": (dict,),
 }
 CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
@@ -105,6 +107,7 @@ class OpenVinoSession:
     def __init__(self, openvino: Any, path: Path, settings: Mapping[str, Any], threads: int) -> None:
         self._core = openvino.Core()
         self._path = path
+        self._constants = dict(settings.get("constants", {}))
         self._options, self.fallbacks = _options(self._core, settings, threads)
         shapes = {name: list(sizes) for name, sizes in dict(settings.get("shapes", {})).items()}
         self._program = self._compile(shapes)
@@ -112,19 +115,31 @@ class OpenVinoSession:
 
     def _compile(self, shapes: Mapping[str, list[int]]) -> Program:
         try:
-            model = self._core.read_model(str(self._path))
-            if shapes:
-                known = {_input_name(port): port for port in model.inputs}
-                unknown = set(shapes) - set(known)
-                if unknown:
-                    raise ValueError(f"setting 'shapes' names unknown inputs: {', '.join(sorted(unknown))}")
-                model.reshape({known[name]: sizes for name, sizes in shapes.items()})
+            model = self._read(shapes)
             names = [_output_name(port) for port in model.outputs]
             return Program(self._core.compile_model(model, "CPU", self._options), names)
         except RuntimeError as error:
             raise NotRunnable(error) from error
 
+    def _read(self, shapes: Mapping[str, list[int]]) -> Any:
+        try:
+            model = self._core.read_model(str(self._path))
+        except RuntimeError:
+            # Some operators are converted only where the number of axes is known from the start.
+            if not shapes or self._path.suffix != ".onnx":
+                raise
+            return _read_with_shapes(self._path, shapes)
+        if shapes:
+            known = {_input_name(port): port for port in model.inputs}
+            unknown = set(shapes) - set(known)
+            if unknown:
+                raise ValueError(f"setting 'shapes' names unknown inputs: {', '.join(sorted(unknown))}")
+            model.reshape({known[name]: sizes for name, sizes in shapes.items()})
+        return model
+
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        if self._constants:
+            feeds = without_constants(feeds, self._constants)
         program = self._program
         shapes = program.shapes
         if all(_fits(shapes.get(name, ()), array.shape) for name, array in feeds.items()):
@@ -140,6 +155,21 @@ class OpenVinoSession:
     def close(self) -> None:
         del self._program
         self._free = None
+
+
+def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
+    """Read an ONNX file whose input shapes are set before its operators are converted."""
+    from openvino import PartialShape
+    from openvino.frontend import FrontEndManager
+
+    frontend = FrontEndManager().load_by_framework("onnx")
+    source = frontend.load(str(path))
+    for name, sizes in shapes.items():
+        place = source.get_place_by_tensor_name(name)
+        if place is None:
+            raise ValueError(f"setting 'shapes' names an unknown input: {name}")
+        source.set_partial_shape(place, PartialShape(sizes))
+    return frontend.convert(source)
 
 
 def _options(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -71,10 +71,7 @@ class TorchSession:
 def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
     wanted = program.graph_signature.user_inputs
     nodes = {node.name: node for node in program.graph.nodes if node.op == "placeholder"}
-    return [
-        tuple(size if isinstance(size, int) else None for size in nodes[name].meta["val"].shape)
-        for name in wanted
-    ]
+    return [tuple(size if isinstance(size, int) else None for size in nodes[name].meta["val"].shape) for name in wanted]
 
 
 def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str]]]:

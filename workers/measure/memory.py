@@ -38,7 +38,7 @@ def _peak_resident_bytes() -> int | None:
                 return int(line.split()[1]) * 1024
         return None
     if system == "Windows":
-        return int(psutil.Process().memory_info().peak_wset)
+        return int(getattr(psutil.Process().memory_info(), "peak_wset"))  # noqa: B009
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS

@@ -1,0 +1,79 @@
+"""Fix the sizes that never change, so that a runtime can plan for exactly one request at a time."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.output import new_model, take_files
+
+ID = "fixed_shape"
+FREE = -1
+
+
+class Params(TechniqueParams):
+    """How many examples are looked at to see which sizes never change."""
+
+    examples: int = Field(
+        default=32, ge=1, le=1000, description="Examples that are looked at to see which sizes never change."
+    )
+
+
+def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> dict[str, list[int]]:
+    """Sizes for each input: batch 1, what the model itself fixes, what all seen examples share, else −1."""
+    shapes: dict[str, list[int]] = {}
+    for entry in spec.inputs:
+        sizes = [FREE if size is None else size for size in entry.shape]
+        examples = [shape for shape in seen.get(entry.name, ()) if len(shape) == len(sizes)]
+        state = entry.source == "state"
+        for axis, size in enumerate(sizes):
+            if size != FREE:
+                continue
+            found = {shape[axis] for shape in examples}
+            if state or (axis == 0 and entry.batched):
+                sizes[axis] = 1
+            elif len(found) == 1:
+                sizes[axis] = found.pop()
+        shapes[entry.name] = sizes
+    return shapes
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Only settings change:
+
+    inputs of other sizes are still answered, by a second program without fixed sizes.
+    """
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    seen: dict[str, set[tuple[int, ...]]] = {}
+    for feeds in ctx.calibration(params.examples):
+        ctx.check_cancelled()
+        for name, array in feeds.items():
+            seen.setdefault(name, set()).add(array.shape)
+    constants = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
+    shapes = {name: sizes for name, sizes in shapes_of(spec, seen).items() if name not in constants}
+    free = sorted(name for name, sizes in shapes.items() if FREE in sizes)
+    with new_model(model, ID, params, ctx) as output:
+        take_files(model, output)
+        output.settings = {"shapes": shapes}
+        output.runtimes = ("openvino",)
+        if free:
+            output.notes = (f"The inputs {', '.join(free)} come in several sizes, so these sizes stay free.",)
+    assert output.artifact is not None
+    return output.artifact
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title="Fixed input size",
+    summary="Tells the engine the exact size of a request, so that it can plan for it. Same answers.",
+    source="OpenVINO documentation, “Changing input shapes” and “Dynamic shapes”",
+    params=Params,
+    accepts=("onnx", "openvino-ir"),
+    apply=apply,
+    requires=("openvino",),
+    install_hint="pip install openvino",
+    runtimes=("openvino",),
+)

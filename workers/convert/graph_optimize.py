@@ -1,0 +1,122 @@
+"""Tidy the graph once, offline: constants folded, operators without effect removed, operators fused."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import PipelineInput, PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.infer.base import NotRunnable
+
+ID = "graph_optimize"
+TITLE = "Tidy the graph"
+ONNXRUNTIME = ("onnxruntime-cpu", "onnxruntime-cuda")
+
+
+class Params(TechniqueParams):
+    """`level` decides whether the result still runs everywhere."""
+
+    level: Literal["portable", "onnxruntime"] = Field(
+        default="portable",
+        description="portable: standard operators only, every engine can run the result. "
+        "onnxruntime: also fuses operators, and only ONNX Runtime can run the result.",
+    )
+    build_in_constants: bool = Field(
+        default=True,
+        description="Build inputs in that always have the same value (such as a sample rate).",
+    )
+
+
+def build_in(proto: Any, entries: list[PipelineInput]) -> dict[str, float | int]:
+    """Turn inputs of one fixed value into initializers; {name: value} of those that were found."""
+    from onnx import numpy_helper
+
+    built: dict[str, float | int] = {}
+    inputs = {value.name: value for value in proto.graph.input}
+    for entry in entries:
+        if entry.name not in inputs or entry.constant is None:
+            continue
+        shape = [size or 1 for size in entry.shape]
+        array = np.full(shape, entry.constant, dtype=np.dtype(entry.dtype))
+        proto.graph.input.remove(inputs[entry.name])
+        proto.graph.initializer.append(numpy_helper.from_array(array, entry.name))
+        built[entry.name] = entry.constant
+    return built
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """ONNX Runtime's own optimizer, run offline, its result kept."""
+    source = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    built: dict[str, float | int] = {}
+    with new_model(model, ID, params, ctx) as output:
+        if params.build_in_constants:
+            entries = _constant_inputs(model)
+            if entries:
+                proto = onnx_files.load(source)
+                built = build_in(proto, entries)
+                source = output.folder / "built_in.onnx"
+                onnx_files.save(proto, source)
+        ctx.check_cancelled()
+        level = "basic" if params.level == "portable" else "extended"
+        target = output.folder / MODEL_FILE
+        try:
+            onnx_files.start(source, level, save_to=target)
+        except NotRunnable as error:
+            raise onnx_files.broken(TITLE, error) from error
+        for name in onnx_files.written(output.folder / "built_in.onnx"):
+            (output.folder / name).unlink(missing_ok=True)
+        ctx.check_cancelled()
+        if params.level == "portable":
+            _drop_unused_domains(target)
+        else:
+            output.runtimes = ONNXRUNTIME
+        output.files = onnx_files.written(target)
+        if built:
+            known = dict(model.artifact.settings.get("constants") or {})  # type: ignore[arg-type]
+            output.settings = {"constants": {**known, **built}}
+            words = ", ".join(f"{name} = {value}" for name, value in built.items())
+            output.notes = (f"Made for {words}; other values are refused.",)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def _constant_inputs(model: Model) -> list[PipelineInput]:
+    path = model.folder / "pipeline.json"
+    if not path.is_file():
+        return []
+    spec = PipelineSpec.model_validate_json(path.read_text(encoding="utf-8"))
+    return [entry for entry in spec.inputs if entry.source == "constant"]
+
+
+def _drop_unused_domains(path: Path) -> None:
+    """ONNX Runtime imports all of its own operator sets; other engines stumble over names they do not know."""
+    import onnx
+
+    proto = onnx.load(str(path), load_external_data=False)
+    used = {node.domain for graph in onnx_files.graphs(proto.graph) for node in graph.node}
+    used |= {node.domain for function in proto.functions for node in function.node}
+    used |= {"", "ai.onnx"} | {function.domain for function in proto.functions}
+    kept = [entry for entry in proto.opset_import if entry.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(kept)
+    onnx.save_model(proto, str(path))
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Computes once what never changes and removes what has no effect. Answers do not change.",
+    source="ONNX Runtime documentation, “Graph optimizations”, offline mode, levels basic and extended",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+)

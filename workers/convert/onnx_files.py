@@ -1,0 +1,204 @@
+"""Reading and writing ONNX files of any size, and the small repairs that techniques need first.
+
+`onnx` is imported inside functions only. A proto in memory always holds its weights.
+"""
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+
+EXTERNAL_FROM_BYTES = 1 << 30
+"""A protobuf file holds 2 GiB at most; from half of that on, weights go into a second file."""
+
+DATA_SUFFIX = ".data"
+
+
+def load(path: Path) -> Any:
+    """The ModelProto with all its weights. Raises InputRefused where the file cannot be read."""
+    import onnx
+
+    try:
+        return onnx.load(str(path))
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+        raise InputRefused(
+            "model_unreadable",
+            "The model file cannot be read",
+            f"{path.name} is no readable ONNX file: {one_line(error)}.",
+            "Open the model again from its original file.",
+        ) from error
+
+
+def save(proto: Any, path: Path, external_from_bytes: int = EXTERNAL_FROM_BYTES) -> tuple[str, ...]:
+    """Write the proto to `path` (and its weights to ``<path>.data`` where they are large); the names
+    written.
+    """
+    import onnx
+
+    if weight_bytes(proto) < external_from_bytes:
+        onnx.save_model(proto, str(path))
+        return (path.name,)
+    data = path.name + DATA_SUFFIX
+    (path.parent / data).unlink(missing_ok=True)  # onnx would append to it
+    onnx.save_model(proto, str(path), save_as_external_data=True, all_tensors_to_one_file=True, location=data)
+    return (path.name, data)
+
+
+def written(path: Path) -> tuple[str, ...]:
+    """The names of a model file and of its data file, where a library has written one."""
+    data = path.name + DATA_SUFFIX
+    return (path.name, data) if (path.parent / data).is_file() else (path.name,)
+
+
+def graphs(graph: Any) -> Iterator[Any]:
+    """The graph and all graphs nested in its nodes (If, Loop, Scan)."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from graphs(attribute.g)
+            for inner in attribute.graphs:
+                yield from graphs(inner)
+
+
+def weight_bytes(proto: Any) -> int:
+    """Bytes of all weights in the proto, those of nested graphs and of Constant nodes too."""
+    total = 0
+    for graph in graphs(proto.graph):
+        total += sum(tensor.ByteSize() for tensor in graph.initializer)
+        for node in graph.node:
+            if node.op_type == "Constant":
+                total += sum(attribute.t.ByteSize() for attribute in node.attribute)
+    return total
+
+
+def lift_constants(proto: Any) -> int:
+    """Turn Constant nodes that hold a tensor into initializers of their graph, and count them.
+
+    Quantizers and pruners look for weights among the initializers only. Names of nested graphs are unique
+    in a valid model, so nothing else changes.
+    """
+    lifted = 0
+    for graph in graphs(proto.graph):
+        kept = []
+        for node in graph.node:
+            value = node.attribute[0] if len(node.attribute) == 1 else None
+            if node.op_type != "Constant" or value is None or value.name != "value":
+                kept.append(node)
+                continue
+            value.t.name = node.output[0]
+            graph.initializer.append(value.t)
+            lifted += 1
+        if len(kept) != len(graph.node):
+            del graph.node[:]
+            graph.node.extend(kept)
+    return lifted
+
+
+def opset(proto: Any) -> int:
+    """Version of the default operator set; 0 where the model has none."""
+    return max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=0)
+
+
+def count(proto: Any, *op_types: str) -> int:
+    """How many nodes of these kinds the model has, nested graphs included."""
+    return sum(node.op_type in op_types for graph in graphs(proto.graph) for node in graph.node)
+
+
+def raise_opset(proto: Any, wanted: int) -> Any:
+    """The same model in operator set `wanted` at least. Raises InputRefused where onnx cannot convert it."""
+    import onnx
+
+    if opset(proto) >= wanted:
+        return proto
+    try:
+        return onnx.version_converter.convert_version(proto, wanted)
+    except Exception as error:  # the converter raises bare RuntimeErrors and its own types
+        raise InputRefused(
+            "opset_too_old",
+            "The model is written in an old version of ONNX",
+            f"It uses operator set {opset(proto)}, and {wanted} is needed: {one_line(error)}.",
+            f"Export the model again with operator set {wanted} or newer.",
+        ) from error
+
+
+def start(path: Path, level: str = "none", save_to: Path | None = None) -> Any:
+    """An ONNX Runtime session on the processor; `save_to` keeps the optimized graph. Raises NotRunnable."""
+    from workers.infer import onnxruntime_cpu
+
+    library = onnxruntime_cpu.import_library()
+    options = onnxruntime_cpu.make_options(library, {"graph_optimization": level}, 1)
+    if save_to is not None:
+        options.optimized_model_filepath = str(save_to)
+        if path.with_name(path.name + DATA_SUFFIX).is_file() or path.stat().st_size > EXTERNAL_FROM_BYTES:
+            options.add_session_config_entry(
+                "session.optimized_model_external_initializers_file_name", save_to.name + DATA_SUFFIX
+            )
+    return onnxruntime_cpu.start(library, path, options, ["CPUExecutionProvider"])
+
+
+def check_opens(path: Path, title: str) -> None:
+    """Raise InputRefused if ONNX Runtime cannot open what a technique has written."""
+    from workers.infer.base import NotRunnable
+
+    try:
+        start(path)
+    except NotRunnable as error:
+        raise broken(title, error) from error
+
+
+def broken(title: str, error: BaseException) -> InputRefused:
+    """What a person reads when a technique's library failed on this model."""
+    return InputRefused(
+        "technique_failed",
+        f"{title} does not work on this model",
+        f"The library that does it gave up: {one_line(error)}.",
+        "Try another technique; the original is unchanged.",
+    )
+
+
+def one_line(error: BaseException) -> str:
+    """The error's text on one line, short enough for a sentence."""
+    return (" ".join(str(error).split()) or type(error).__name__)[:300].rstrip(".")
+
+
+@contextlib.contextmanager
+def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
+    """Around a call into a quantization library:
+
+    what it prints and warns goes into the log, errors become words.
+
+    Cancelling and refusals pass through untouched.
+    """
+    root, printed = logging.getLogger(), _ToLog(log)
+    level = root.level
+    root.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
+            warnings.simplefilter("ignore")
+            yield
+    except (JobCancelled, WorkerError, MemoryError):
+        raise
+    except Exception as error:  # whatever such a library raises means the same to the person
+        raise broken(title, error) from error
+    finally:
+        root.setLevel(level)
+
+
+class _ToLog:
+    """A text stream for `redirect_stdout` that hands on whole lines."""
+
+    def __init__(self, log: Callable[[str], None]) -> None:
+        self._log = log
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._log(text.strip())
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""

@@ -1,0 +1,115 @@
+"""The folder that a technique writes: whole, or not there at all."""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import COMPANIONS, write_model
+from workers.contracts.specs import ModelArtifact, RecipeStep
+from workers.contracts.techniques import Model, TechniqueParams
+
+MODEL_DIR = "model"
+MODEL_FILE = "model.onnx"
+
+
+@dataclass
+class Output:
+    """What a technique fills in while its folder is still hidden.
+
+    `files` are relative names below `folder`, the first one is what a runtime opens. `settings` go over
+    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes.
+    """
+
+    folder: Path
+    files: tuple[str, ...] = ()
+    precision: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    runtimes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    torch_program: str | None = None
+    artifact: ModelArtifact | None = None
+
+
+@contextlib.contextmanager
+def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobContext) -> Iterator[Output]:
+    """Give a hidden folder; when the block ends well it is described, hashed and becomes ``work_dir/model``.
+
+    When the block raises, nothing is left behind. `Output.artifact` is set at the end.
+    """
+    final = ctx.work_dir / MODEL_DIR
+    hidden = ctx.work_dir / f".{MODEL_DIR}.part"
+    shutil.rmtree(hidden, ignore_errors=True)
+    hidden.mkdir(parents=True)
+    output = Output(hidden)
+    try:
+        yield output
+        for name in COMPANIONS:
+            if (model.folder / name).is_file():
+                shutil.copyfile(model.folder / name, hidden / name)
+        source = model.artifact
+        step = RecipeStep(technique=technique, version=params.version, params=params.model_dump(mode="json"))
+        output.artifact = write_model(
+            hidden,
+            output.files[0],
+            output.files,
+            model_format=source.format,
+            precision=output.precision or source.precision,
+            settings={**source.settings, **output.settings},
+            runtimes=narrow(source.runtimes, output.runtimes),
+            steps=(*source.steps, step),
+            notes=(*source.notes, *output.notes),
+            torch_program=output.torch_program,
+        )
+        ctx.check_cancelled()
+        if final.exists():
+            shutil.rmtree(final)
+        hidden.replace(final)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+
+
+def narrow(first: tuple[str, ...] | None, second: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    """The runtimes that both allow (None allows every one). Raises InputRefused where none is left."""
+    if first is None or second is None:
+        return second if first is None else first
+    both = tuple(runtime for runtime in first if runtime in second)
+    if not both:
+        raise InputRefused(
+            "steps_do_not_fit",
+            "The steps of this recipe do not fit together",
+            f"One step needs {', '.join(first)}, another one {', '.join(second)}.",
+            "Leave one of the two steps out of the recipe.",
+        )
+    return both
+
+
+def take_files(model: Model, output: Output) -> None:
+    """The source's own model files, unchanged: linked where the file system allows it, else copied."""
+    names = [model.artifact.main] + [f.path for f in model.artifact.files if f.path != model.artifact.main]
+    for name in names:
+        target = output.folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(model.folder / name, target)
+        except OSError:
+            shutil.copyfile(model.folder / name, target)
+    output.files = tuple(names)
+
+
+def need_onnx(model: Model, title: str) -> Path:
+    """The ONNX file of the model. Raises InputRefused for another format."""
+    if model.artifact.format != "onnx":
+        raise InputRefused(
+            "format_does_not_fit",
+            f"{title} needs an ONNX model",
+            f"This variant is in the format {model.artifact.format}.",
+            "Put this step before the one that changes the format.",
+        )
+    return model.main

@@ -1,0 +1,85 @@
+"""INT8 weights, activations measured anew for every request: needs no examples."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+
+ID = "int8_dynamic"
+TITLE = "INT8, measured while running"
+PRODUCTS = ("MatMul", "Gemm", "Attention", "LSTM", "GRU", "Gather")
+QUANTIZED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention", "ConvInteger")
+
+
+class Params(TechniqueParams):
+    """Which layers, and how weights are scaled."""
+
+    layers: Literal["products", "all"] = Field(
+        default="products",
+        description="products: matrix products and recurrent layers. all: convolutions too, which most "
+        "processors run far slower this way.",
+    )
+    per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
+    reduce_range: bool = Field(
+        default=False,
+        description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI.",
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """ONNX Runtime's dynamic quantizer over the graph with all weights as initializers."""
+    source = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    proto = onnx_files.load(source)
+    large = onnx_files.weight_bytes(proto) >= onnx_files.EXTERNAL_FROM_BYTES
+    onnx_files.lift_constants(proto)
+    proto = onnx_files.raise_opset(proto, 13 if params.per_channel else 11)
+    with new_model(model, ID, params, ctx) as output:
+        target = output.folder / MODEL_FILE
+        ctx.check_cancelled()
+        with onnx_files.library_call(TITLE, ctx.log):
+            from onnxruntime.quantization import QuantType, quantize_dynamic
+
+            quantize_dynamic(
+                proto,
+                str(target),
+                op_types_to_quantize=list(PRODUCTS) if params.layers == "products" else None,
+                per_channel=params.per_channel,
+                reduce_range=params.reduce_range,
+                weight_type=QuantType.QInt8,
+                use_external_data_format=large,
+                extra_options={"MatMulConstBOnly": True},
+            )
+        ctx.check_cancelled()
+        if not onnx_files.count(onnx_files.load(target), *QUANTIZED):
+            raise InputRefused(
+                "nothing_to_quantize",
+                "There is nothing to make smaller this way",
+                "The model has no matrix products with fixed weights that could be stored in 8 bits.",
+                "Try INT8 with calibration, which also covers convolutions.",
+            )
+        onnx_files.check_opens(target, TITLE)
+        output.files = onnx_files.written(target)
+        output.precision = "int8"
+    assert output.artifact is not None
+    return output.artifact
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Stores weights in 8 bits and scales activations while it runs. Needs no examples.",
+    source="Integer Quantization for Deep Learning Inference, arXiv 2004.09602; ONNX Runtime, “Quantize ONNX models”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+    runtimes=("onnxruntime-cpu", "openvino"),
+)

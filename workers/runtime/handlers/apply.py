@@ -1,0 +1,117 @@
+"""kind ``apply``: the steps of a recipe one after the other, each in a folder of its own, the last one kept."""
+
+import shutil
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from workers import registry
+from workers.contracts.context import JobContext
+from workers.contracts.errors import BackendMissing, InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import ApplyParams, ApplyResult
+from workers.contracts.specs import RecipeStep
+from workers.contracts.techniques import HandlerSpec, Model, TechniqueParams, TechniqueSpec
+
+
+class StepContext:
+    """The job's context with a work folder for one step; everything else is the job's own."""
+
+    def __init__(self, ctx: JobContext, work_dir: Path) -> None:
+        self._ctx, self.work_dir = ctx, work_dir
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+
+def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
+    """Apply `steps` to the model and leave ``work_dir/model``; nothing is left when a step fails."""
+    model = read_model(Path(params.model_dir))
+    planned = [(find_technique(step), step) for step in params.steps]
+    checked = [(spec, check_params(spec, step)) for spec, step in planned]
+    if not checked:
+        raise InputRefused(
+            "recipe_empty",
+            "The recipe has no steps",
+            "There is nothing to apply to the model.",
+            "Use the original as it is, or add a step.",
+        )
+    scratch = ctx.work_dir / "steps"
+    try:
+        for number, (spec, step_params) in enumerate(checked):
+            ctx.check_cancelled()
+            ctx.progress(spec.title, number, len(checked), "steps")
+            check_fits(spec, model)
+            folder = scratch / str(number)
+            folder.mkdir(parents=True)
+            artifact = spec.apply(model, step_params, cast(JobContext, StepContext(ctx, folder)))
+            model = Model(folder / "model", artifact)
+        final = ctx.work_dir / "model"
+        shutil.rmtree(final, ignore_errors=True)
+        model.folder.replace(final)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    ctx.artifact(final)
+    return ApplyResult(artifact=model.artifact)
+
+
+def find_technique(step: RecipeStep) -> TechniqueSpec:
+    """The technique of a step.
+
+    Raises InputRefused for an unknown one, BackendMissing where its library is not there.
+    """
+    found = registry.techniques()
+    if step.technique not in found:
+        raise InputRefused(
+            "unknown_technique",
+            "There is no such technique",
+            f"Fettle knows no technique called {step.technique!r}; it knows {', '.join(sorted(found))}.",
+            "Correct the recipe.",
+        )
+    spec = found[step.technique]
+    if spec.params.version < step.version:
+        raise InputRefused(
+            "technique_too_old",
+            "This recipe needs a newer Fettle",
+            f"{spec.title} is here in version {spec.params.version}, the recipe asks for {step.version}.",
+            "Update Fettle, or correct the recipe.",
+        )
+    missing = registry.missing(spec.requires)
+    if missing:
+        raise BackendMissing(
+            "technique_missing",
+            f"{spec.title} is not available",
+            f"It needs {', '.join(missing)}, which is not installed.",
+            f"Install it: {spec.install_hint}.",
+        )
+    return spec
+
+
+def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
+    """The step's parameters, checked against their bounds. Raises InputRefused naming the first that is wrong."""
+    try:
+        return spec.params.model_validate(step.params)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise InputRefused(
+            "bad_parameter",
+            "A parameter of the recipe is not right",
+            f"{spec.title}, {where}: {first['msg']}.",
+            "Correct this value in the recipe.",
+        ) from error
+
+
+def check_fits(spec: TechniqueSpec, model: Model) -> None:
+    """Raise InputRefused where the technique does not take this format, or needs examples that are not there."""
+    if model.artifact.format not in spec.accepts:
+        raise InputRefused(
+            "format_does_not_fit",
+            f"{spec.title} does not fit here",
+            f"It takes {', '.join(spec.accepts)}, and the model is {model.artifact.format} by now.",
+            "Change the order of the steps.",
+        )
+
+
+HANDLER = HandlerSpec(kind="apply", params=ApplyParams, result=ApplyResult, run=run)
