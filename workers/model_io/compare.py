@@ -1,0 +1,43 @@
+"""Does the converted model answer like its source?"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.model_io.formats import Reference
+from workers.model_io.trial import Trial
+from workers.model_io.words import refuse
+from workers.pipeline.pipeline import Runs
+
+MAX_RELATIVE_ERROR = 1e-3
+
+
+def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, NDArray[Any]]) -> float:
+    """Largest |converted − source| over all outputs, each relative to the largest value of its output."""
+    worst = 0.0
+    for name, value in source.items():
+        want, got = np.asarray(value, np.float64), np.asarray(converted[name], np.float64)
+        if want.shape != got.shape:
+            return float("inf")
+        if want.size:
+            scale = max(float(np.abs(want).max()), 1e-12)
+            worst = max(worst, float(np.abs(want - got).max()) / scale)
+    return worst
+
+
+def conversion_error(path: Path, reference: Reference | None, trial: Trial, session: Runs) -> float | None:
+    """The error over the made inputs, None where nothing was converted. Raises `InputRefused` above 0.1 %."""
+    if reference is None:
+        return None
+    error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in trial.feeds)
+    if not error <= MAX_RELATIVE_ERROR:
+        raise refuse(
+            "conversion_differs",
+            "The converted model answers differently",
+            f"After conversion to ONNX, {path.name} answers up to {error:.1%} differently than before.",
+            "Export it to ONNX yourself with the code that it was trained with, and open that file.",
+        )
+    return error

@@ -1,0 +1,65 @@
+"""What is known of a model before its pipeline is written: from its graph, and from the files beside it."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from workers.contracts.pipeline import Preprocess, Task
+from workers.contracts.specs import Finding, TensorSpec
+
+
+@dataclass(frozen=True)
+class Found:
+    """Parts of the pipeline that the model's own files name. None: they say nothing about it."""
+
+    task: Task | None = None
+    preprocess: Preprocess | None = None
+    classes: tuple[str, ...] | None = None
+    scores: Literal["logits", "probabilities"] | None = None
+    answer_kind: Literal["class", "score", "embedding", "tensor"] | None = None
+    pooling: Literal["none", "mean", "cls"] | None = None
+    normalize: bool | None = None
+    tokenizer: Path | None = None
+    max_length: int | None = None
+    license: str | None = None
+    architecture: str | None = None
+    guessed: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def or_else(self, other: "Found") -> "Found":
+        """This, filled up with what only `other` knows; findings and guesses of both."""
+        values: dict[str, Any] = {}
+        for entry in fields(self):
+            mine, theirs = getattr(self, entry.name), getattr(other, entry.name)
+            if entry.name in ("findings", "guessed"):
+                values[entry.name] = mine + tuple(item for item in theirs if item not in mine)
+            else:
+                values[entry.name] = theirs if mine is None else mine
+        return Found(**values)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Facts about a graph. `weight_bytes` counts all constants, `parameters` the numbers among them that
+    weigh."""
+
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    parameters: int = 0
+    weight_bytes: int = 0
+    opset: int | None = None
+    quantized: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+def info(what: str) -> Finding:
+    return Finding(level="info", what=what)
+
+
+def warning(what: str) -> Finding:
+    return Finding(level="warning", what=what)
+
+
+def danger(what: str) -> Finding:
+    return Finding(level="danger", what=what)

@@ -1,0 +1,76 @@
+"""Guesses about pictures: layout, size, colors, normalization."""
+
+from workers.contracts.pipeline import ImageSteps
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_USUAL_SIDE, _USUAL_WIDE = 224, 320
+
+
+def picture_layout(spec: TensorSpec, found: Found, asked: bool) -> str | None:
+    """Say "nchw" or "nhwc" where the input can be a picture: four axes, one of them 1 or 3 channels."""
+    if spec.dtype not in ("float32", "float16", "uint8", "bfloat16"):
+        return None
+    if len(spec.shape) != 4:
+        return "nchw" if not spec.shape and (asked or isinstance(found.preprocess, ImageSteps)) else None
+    if spec.shape[1] in (1, 3):
+        return "nchw"
+    if spec.shape[3] in (1, 3):
+        return "nhwc"
+    free = not isinstance(spec.shape[1], int) and not isinstance(spec.shape[3], int)
+    return "nchw" if free and (asked or isinstance(found.preprocess, ImageSteps)) else None
+
+
+def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...]) -> tuple[ImageSteps, tuple[str, ...]]:
+    """Steps, and the names of those that were guessed. Sizes that the model fixes are none."""
+    layout = picture_layout(spec, found, asked=True) or "nchw"
+    axes = (2, 3) if layout == "nchw" else (1, 2)
+    height, width = (_size(spec, axis) for axis in axes)
+    gray = _size(spec, 1 if layout == "nchw" else 3) == 1
+    if isinstance(found.preprocess, ImageSteps):
+        return _fixed(found.preprocess, height, width, layout), ()
+    classes = next((output.shape[-1] for output in outputs if len(output.shape) == 2), None)
+    guessed = ["mean", "std", "range"]
+    if height is None or width is None:
+        guessed.append("resize")
+        usual = _USUAL_SIDE if classes else _USUAL_WIDE
+        height, width = height or usual, width or (usual if height is None else _USUAL_WIDE)
+    if classes == 1000 and height == width:
+        sizes = {"resize": round(height / 0.875), "crop": (height, width)}
+        guessed += ["resize", "crop"]
+    else:
+        sizes = {"resize": (height, width)}
+    mean, std = _normalization(spec.dtype, gray, layout)
+    steps = ImageSteps(
+        **sizes,  # type: ignore[arg-type]
+        mean=mean,
+        std=std,
+        range="0..255" if spec.dtype == "uint8" else "0..1",
+        channels="gray" if gray else "rgb",
+        layout="nhwc" if layout == "nhwc" else "nchw",
+    )
+    return steps, tuple(dict.fromkeys(guessed))
+
+
+def _size(spec: TensorSpec, axis: int) -> int | None:
+    size = spec.shape[axis] if len(spec.shape) == 4 else None
+    return size if isinstance(size, int) else None
+
+
+def _normalization(dtype: str, gray: bool, layout: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Bytes and gray pictures stay; colors get ImageNet's values, or −1..1 where channels come last
+    (Keras)."""
+    if dtype == "uint8" or gray:
+        return (0.0,), (1.0,)
+    return ((0.5,) * 3, (0.5,) * 3) if layout == "nhwc" else (IMAGENET_MEAN, IMAGENET_STD)
+
+
+def _fixed(steps: ImageSteps, height: int | None, width: int | None, layout: str) -> ImageSteps:
+    """Found steps whose result has the size that the model wants."""
+    update: dict[str, object] = {"layout": layout}
+    last = steps.crop or steps.resize
+    now = (last, last) if isinstance(last, int) and steps.crop else last
+    if height and width and now != (height, width):
+        update |= {"crop": (height, width)} if isinstance(steps.resize, int) else {"resize": (height, width)}
+    return steps.model_copy(update=update)

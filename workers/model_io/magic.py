@@ -1,0 +1,141 @@
+"""First bytes of files: what a stranger's file really is."""
+
+import io
+import pickletools
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit")
+DATA_HINT = "If it is data for judging a model, add it on the Data page or with --data."
+
+SAFETENSORS_HEADER_LIMIT = 100_000_000
+
+
+class Known(NamedTuple):
+    what: str
+    hint: str = ""
+
+
+_ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
+_MAGIC: tuple[tuple[int, bytes, Known], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", Known("a picture (PNG)", DATA_HINT)),
+    (0, b"\xff\xd8\xff", Known("a picture (JPEG)", DATA_HINT)),
+    (0, b"GIF8", Known("a picture (GIF)", DATA_HINT)),
+    (0, b"BM", Known("a picture (BMP)", DATA_HINT)),
+    (8, b"WEBP", Known("a picture (WebP)", DATA_HINT)),
+    (0, b"II*\0", Known("a picture (TIFF)", DATA_HINT)),
+    (0, b"MM\0*", Known("a picture (TIFF)", DATA_HINT)),
+    (8, b"WAVE", Known("a sound (WAV)", DATA_HINT)),
+    (0, b"ID3", Known("a sound (MP3)", DATA_HINT)),
+    (0, b"OggS", Known("a sound (Ogg)", DATA_HINT)),
+    (0, b"fLaC", Known("a sound (FLAC)", DATA_HINT)),
+    (0, b"\x93NUMPY", Known("an array (NPY)", DATA_HINT)),
+    (0, b"%PDF", Known("a PDF document")),
+    (0, b"\x7fELF", Known("a program")),
+    (0, b"MZ", Known("a program")),
+    (0, b"GGUF", Known("a GGUF model of llama.cpp, which is not supported")),
+    (0, b"\x89HDF\r\n", Known("an HDF5 file (Keras?), which is not supported", _ONNX_HINT)),
+    (4, b"TFL3", Known("a TensorFlow Lite model, which is not supported", _ONNX_HINT)),
+    (4, b"ORTM", Known("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
+    (0, b"\x1f\x8b", Known("a compressed file (gzip)", "Unpack it first, then open the model inside.")),
+    (0, b"BZh", Known("a compressed file (bzip2)", "Unpack it first, then open the model inside.")),
+    (0, b"7z\xbc\xaf\x27\x1c", Known("a 7z archive", "Unpack it first, then open the model inside.")),
+    (0, b"Rar!", Known("a RAR archive", "Unpack it first, then open the model inside.")),
+    (0, b"\xfd7zXZ", Known("a compressed file (xz)", "Unpack it first, then open the model inside.")),
+    (257, b"ustar", Known("a TAR archive", "Unpack it first, then open the model inside.")),
+    (
+        0,
+        b"version https://git-lfs",
+        Known(
+            "a pointer of Git LFS: a note that says where the model lies",
+            "Run “git lfs pull” in its folder, or download the file itself.",
+        ),
+    ),
+)
+_WEB = Known(
+    "a web page (HTML), perhaps a log-in or an error page",
+    "Open the address in a browser, log in if asked, and download the file itself.",
+)
+
+
+def known_content(head: bytes) -> Known | None:
+    """What the first bytes say, for everything that is surely no model that opens here."""
+    for offset, magic, known in _MAGIC:
+        if head[offset : offset + len(magic)] == magic:
+            return known
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+        return _WEB
+    if start.startswith((b"<?xml", b"<svg", b"<!doctype")):
+        return Known("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
+    if start.startswith((b"{", b"[{", b'["')) and is_text(head):
+        return Known("a JSON file", "Open the folder that it lies in, if that is a transformers model.")
+    if head and not any(head):
+        return Known("nothing but zero bytes", "Its download did not finish: download it again.")
+    return None
+
+
+def is_text(head: bytes) -> bool:
+    """Whether the first bytes are plain text (any encoding that has no control characters)."""
+    return bool(head) and not any(byte < 9 or 13 < byte < 27 or 27 < byte < 32 for byte in head)
+
+
+def is_safetensors(head: bytes, size: int) -> bool:
+    """Eight bytes of header length, then a JSON object. The length is judged when it is opened."""
+    if len(head) < 9:
+        return False
+    return head[8:9] == b"{" and (size < 10 or head[9:10] in b'"} \n\t') and not head.startswith((b"{", b"PK"))
+
+
+def is_pickle(head: bytes) -> bool:
+    """Protocol 2 and later by its mark, 0 and 1 by a few operations that make sense together."""
+    if head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05"):
+        return True
+    if head[:1] not in (b"(", b"]", b"}", b"c", b"i", b"l", b"d"):
+        return False
+    seen = 0
+    try:
+        for opcode, _, _ in pickletools.genops(io.BytesIO(head)):
+            seen += 1
+            if opcode.name in ("GLOBAL", "INST", "REDUCE", "OBJ", "STOP", "BINPUT", "PUT") and seen > 2:
+                return True
+    except (ValueError, IndexError, OverflowError, UnicodeError):
+        return seen > 4
+    return False
+
+
+def walk_onnx(path: Path, size: int) -> Literal["whole", "cut", "no"]:
+    """Walk the top level of a protobuf file: only fields of ONNX's ModelProto (onnx.proto), and a graph.
+
+    "cut": it begins like a model, but a part is longer than the file.
+    """
+    seen: set[int] = set()
+    with path.open("rb") as file:
+        while file.tell() < size:
+            key = _varint(file)
+            if key is None or key >> 3 not in _MODEL_FIELDS or key & 7 != _MODEL_FIELDS[key >> 3]:
+                return "cut" if {1, 7} <= seen or {1, 8} <= seen else "no"
+            field = key >> 3
+            value = _varint(file)
+            if value is None or (key & 7 == 2 and file.tell() + value > size):
+                return "cut" if seen or field == 7 else "no"
+            if key & 7 == 2:
+                file.seek(value, 1)
+            seen.add(field)
+    return "whole" if 7 in seen or 1 in seen else "no"
+
+
+# number of each field of ModelProto → its wire type (0: number, 2: bytes)
+_MODEL_FIELDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
+
+
+def _varint(file: io.BufferedReader) -> int | None:
+    value = 0
+    for shift in range(0, 70, 7):
+        byte = file.read(1)
+        if not byte:
+            return None
+        value |= (byte[0] & 0x7F) << shift
+        if not byte[0] & 0x80:
+            return value
+    return None

@@ -1,0 +1,54 @@
+"""Inputs and outputs in plain words: "a picture, 224×224, RGB"."""
+
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, Preprocess, TextSteps
+
+_CHANNELS = {"rgb": "RGB", "bgr": "BGR", "gray": "gray"}
+
+
+def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
+    """What goes into one input."""
+    if entry.source == "image" and isinstance(steps, ImageSteps):
+        size = steps.crop or steps.resize
+        sides = (size, size) if isinstance(size, int) else size
+        return f"a picture, {_sides(sides, entry, steps)}, {_CHANNELS[steps.channels]}"
+    if entry.source == "input_ids" and isinstance(steps, TextSteps):
+        return f"a text, up to {steps.max_length} tokens"
+    if entry.source == "audio" and isinstance(steps, AudioSteps):
+        old = f" after {steps.context_samples} old ones" if steps.context_samples else ""
+        return f"sound at {steps.sample_rate_hz / 1000:g} kHz, {steps.frame_samples} samples at a time{old}"
+    words = {
+        "attention_mask": "which tokens count",
+        "token_type_ids": "which of two texts a token belongs to",
+        "state": "memory that is carried from step to step, zeros at first",
+    }
+    if entry.source == "constant":
+        return f"always {entry.constant}"
+    return words.get(entry.source) or numbers(entry.shape[1:] if entry.batched else entry.shape, entry.dtype)
+
+
+def _sides(size: tuple[int, int] | None, entry: PipelineInput, steps: ImageSteps) -> str:
+    own = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
+    height, width = size or (own if len(own) == 2 else (None, None))
+    return "any size" if not (height and width) else f"{width}×{height}"
+
+
+def numbers(shape: tuple[int | None, ...], dtype: str) -> str:
+    """An array in words; `shape` without the batch axis."""
+    kind = "whole numbers" if dtype.startswith(("int", "uint")) else "yes/no values" if dtype == "bool" else "numbers"
+    if not shape:
+        return f"one of {kind}" if kind != "numbers" else "one number"
+    return "×".join("any" if size is None else str(size) for size in shape) + f" {kind}"
+
+
+def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...], dtype: str, answer: bool) -> str:
+    """What one output says."""
+    if name in spec.links.values():
+        return "memory for the next step"
+    last = shape[-1] if shape else None
+    if answer and spec.answer_kind == "class":
+        return f"scores of {last} classes" if last else "scores of classes"
+    if answer and spec.answer_kind == "score":
+        return "a probability" if spec.scores == "probabilities" else "a score"
+    if answer and spec.answer_kind == "embedding":
+        return f"an embedding of {last} numbers" if last else "an embedding"
+    return numbers(shape[1:], dtype)

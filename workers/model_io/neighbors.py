@@ -1,0 +1,212 @@
+"""What the files beside a model say about it: preprocessing, tokenizer, class names, license.
+
+Everything is foreign: sizes are capped, JSON and YAML are only parsed, and a file that cannot be read is
+passed over.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from workers.contracts.pipeline import ImageSteps, PipelineSpec
+from workers.model_io.facts import Found
+
+MAX_JSON_BYTES = 50_000_000
+_MAX_TEXT_BYTES = 200_000
+_RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
+_LICENSES = (
+    (r"apache license[\s,]+version 2\.0", "Apache-2.0"),
+    (r"mit license|permission is hereby granted, free of charge", "MIT"),
+    (r"gnu affero general public license", "AGPL-3.0"),
+    (r"gnu lesser general public license", "LGPL-3.0"),
+    (r"gnu general public license\s+version 3", "GPL-3.0"),
+    (r"gnu general public license\s+version 2", "GPL-2.0"),
+    (r"neither the name of .{0,200} may be used to endorse", "BSD-3-Clause"),
+    (r"redistribution and use in source and binary forms", "BSD-2-Clause"),
+    (r"mozilla public license,? version 2\.0", "MPL-2.0"),
+    (r"creative commons attribution-noncommercial", "CC-BY-NC-4.0"),
+    (r"creative commons attribution 4\.0", "CC-BY-4.0"),
+)
+
+
+def read_json(path: Path) -> Any:
+    """The parsed file, or None where it is missing, too large or no JSON."""
+    try:
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > MAX_JSON_BYTES:
+            return None
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _read_text(path: Path) -> str:
+    try:
+        if path.is_symlink() or not path.is_file():
+            return ""
+        with path.open("rb") as file:
+            return file.read(_MAX_TEXT_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def beside_folder(folder: Path) -> Found:
+    """What config.json, preprocessor_config.json, tokenizer.json, README and LICENSE of a folder say."""
+    config = read_json(folder / "config.json")
+    config = config if isinstance(config, dict) else {}
+    tokenizer = folder / "tokenizer.json"
+    has_tokenizer = tokenizer.is_file() and not tokenizer.is_symlink()
+    return Found(
+        preprocess=image_steps(read_json(folder / "preprocessor_config.json")),
+        classes=classes_of(config),
+        tokenizer=tokenizer if has_tokenizer else None,
+        max_length=_max_length(folder, config),
+        license=license_of(folder),
+    )
+
+
+def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
+    """The file's own metadata first, then its folder (and the one above, for `onnx/model.onnx` of a hub
+    folder)."""
+    own = Found(classes=_classes_in(metadata), license=_license_in(metadata))
+    found = own.or_else(beside_folder(path.parent))
+    if path.parent.name == "onnx":
+        found = found.or_else(beside_folder(path.parent.parent))
+    return found
+
+
+def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
+    """A whole pipeline under the key `fettle.pipeline`, as this program writes it into its own models."""
+    try:
+        return PipelineSpec.model_validate_json(metadata["fettle.pipeline"])
+    except (KeyError, ValidationError):
+        return None
+
+
+def label_lists(folder: Path, count: int) -> tuple[str, ...] | None:
+    """Exactly `count` class names from a JSON or text file in the folder: a list, or one name a line."""
+    try:
+        files = sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", ".txt"))[:50]
+    except OSError:
+        return None
+    for file in files:
+        if file.suffix == ".txt" and re.search(r"label|class|synset|categor", file.name, re.I):
+            lines = [line.strip() for line in _read_text(file).splitlines() if line.strip()]
+            if len(lines) == count:
+                return tuple(lines)
+        data = read_json(file) if file.suffix == ".json" else None
+        for values in (data, *(data.values() if isinstance(data, dict) else ())):
+            if isinstance(values, list) and len(values) == count and all(isinstance(v, str) for v in values):
+                return tuple(values)
+    return None
+
+
+def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """`id2label` in the order of its numbers, unless it is only LABEL_0, LABEL_1, …"""
+    labels = config.get("id2label")
+    if not isinstance(labels, dict):
+        return None
+    try:
+        names = tuple(str(labels[key]) for key in sorted(labels, key=int))
+    except ValueError:
+        return None
+    return None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
+
+
+def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
+    """Class names in ONNX metadata: a JSON or Python-like list or map, or one a line."""
+    for key in ("classes", "names", "labels", "class_names", "character"):
+        text = metadata.get(key, "")
+        if not text:
+            continue
+        try:
+            data = json.loads(text.replace("'", '"'))
+        except ValueError:
+            found = re.findall(r"\d+: '([^']*)'", text) or text.splitlines()
+            return tuple(found) if len(found) > 1 else None
+        if isinstance(data, dict):
+            data = list(data.values())
+        return tuple(map(str, data)) if isinstance(data, list) else None
+    return None
+
+
+def _license_in(metadata: Mapping[str, str]) -> str | None:
+    text = next((value for key, value in metadata.items() if key.lower() == "license"), "")
+    return (license_in_text(text) or text[:100]) if text else None
+
+
+def _max_length(folder: Path, config: Mapping[str, Any]) -> int | None:
+    sentence = read_json(folder / "sentence_bert_config.json")
+    tokenizer = read_json(folder / "tokenizer_config.json")
+    candidates = [
+        sentence.get("max_seq_length") if isinstance(sentence, dict) else None,
+        tokenizer.get("model_max_length") if isinstance(tokenizer, dict) else None,
+        config.get("max_position_embeddings"),
+    ]
+    # tokenizers without a limit say 1e30
+    sane = [value for value in candidates if isinstance(value, int) and 0 < value <= 1_000_000]
+    return min(sane) if sane else None
+
+
+def image_steps(config: Any) -> ImageSteps | None:
+    """preprocessor_config.json of transformers' image processors (and timm's, which has the same meaning)."""
+    if not isinstance(config, dict) or not any(key in config for key in ("image_mean", "size", "do_resize")):
+        return None
+    size = _hf_size(config.get("size")) if config.get("do_resize", True) else None
+    crop = _hf_size(config.get("crop_size")) if config.get("do_center_crop", False) else None
+    normalize, rescale = config.get("do_normalize", True), config.get("do_rescale", True)
+    try:
+        return ImageSteps(
+            resize=size,
+            crop=(crop, crop) if isinstance(crop, int) else crop,
+            interpolation=_RESAMPLE.get(config.get("resample", 2), "bilinear"),  # type: ignore[arg-type]
+            mean=tuple(config.get("image_mean", (0.5,) * 3)) if normalize else (0.0,),
+            std=tuple(config.get("image_std", (0.5,) * 3)) if normalize else (1.0,),
+            range="0..1" if rescale else "0..255",
+        )
+    except (ValidationError, TypeError):
+        return None
+
+
+def _hf_size(value: Any) -> int | tuple[int, int] | None:
+    """224 → both sides (transformers' square default), {shortest_edge} → an int, {height, width} → both."""
+    if isinstance(value, int):
+        return (value, value)
+    if isinstance(value, dict) and isinstance(value.get("shortest_edge"), int):
+        return int(value["shortest_edge"])
+    if isinstance(value, dict) and isinstance(value.get("height"), int) and isinstance(value.get("width"), int):
+        return (int(value["height"]), int(value["width"]))
+    return None
+
+
+def license_of(folder: Path) -> str | None:
+    """`license:` in the front matter of README.md, else what the text of a LICENSE file is."""
+    front = re.match(r"---\r?\n(.*?)\r?\n---\r?\n", _read_text(folder / "README.md"), re.S)
+    # aliases can make a small YAML text explode
+    if front and "*" not in front[1] and "&" not in front[1]:
+        try:
+            data = yaml.safe_load(front[1])
+        except (yaml.YAMLError, ValueError, RecursionError):
+            data = None
+        name = data.get("license") if isinstance(data, dict) else None
+        if isinstance(name, str) and name:
+            return _spdx(name[:100])
+    for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"):
+        if found := license_in_text(_read_text(folder / name)):
+            return found
+    return None
+
+
+def _spdx(name: str) -> str:
+    known = {spdx.lower(): spdx for _, spdx in _LICENSES}
+    return known.get(name.lower(), name)
+
+
+def license_in_text(text: str) -> str | None:
+    """The SPDX name of a well-known license text."""
+    lowered = text.lower()
+    return next((spdx for pattern, spdx in _LICENSES if re.search(pattern, lowered, re.S)), None)

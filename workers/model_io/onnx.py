@@ -1,0 +1,71 @@
+"""ONNX files: any opset that ONNX Runtime runs, weights inside or in files beside."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import OpenParams
+from workers.contracts.specs import Finding
+from workers.model_io.formats import Draft, Format
+from workers.model_io.neighbors import beside_file
+from workers.model_io.onnx_checks import check_model, external_files, load_proto
+from workers.model_io.onnx_graph import read_graph
+from workers.model_io.runtime import load_session
+from workers.model_io.words import refuse, shown
+
+INLINE_LIMIT_BYTES = 2**30
+"""Weights larger than this are kept in a file beside the graph: one protobuf file ends at 2 GiB."""
+
+_LONGEST = 200
+
+
+def _read(path: Path) -> tuple[Any, Draft]:
+    model = load_proto(path)
+    findings: tuple[Finding, ...] = check_model(path, model)
+    graph = read_graph(model)
+    _refuse_long_names(path, graph.inputs + graph.outputs)
+    load_session(path)
+    files = (path, *(path.parent / name for name in external_files(model)))
+    found = beside_file(path, graph.metadata)
+    return model, Draft(graph=graph, found=found, files=files, findings=findings)
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads, checks and loads the graph without running it."""
+    return _read(path)[1]
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Copies the model into `target`; external data are gathered in one file beside it."""
+    model, draft = _read(path)
+    ctx.check_cancelled()
+    if len(draft.files) == 1:
+        shutil.copyfile(path, target / "model.onnx")
+        return draft
+    import onnx
+
+    onnx.load_external_data_for_model(model, str(path.parent))
+    onnx.save_model(
+        model,
+        str(target / "model.onnx"),
+        save_as_external_data=True,
+        all_tensors_to_one_file=True,
+        location="model.onnx.data",
+        size_threshold=1024,
+    )
+    return draft
+
+
+def _refuse_long_names(path: Path, specs: tuple[Any, ...]) -> None:
+    for spec in specs:
+        if len(spec.name) > _LONGEST or not spec.name:
+            raise refuse(
+                "bad_name",
+                "The model has an unusable name in it",
+                f"{path.name} names an input or output {shown(spec.name, 60)!r}.",
+                "Give its inputs and outputs short names when you export it.",
+            )
+
+
+FORMAT = Format(id="onnx", title="ONNX", inspect=inspect, open=open_)

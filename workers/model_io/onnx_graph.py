@@ -1,0 +1,155 @@
+"""Facts out of an ONNX graph: inputs, outputs, weights wherever they hide (initializers, Constant nodes,
+branches)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.facts import Graph, danger, warning
+from workers.model_io.words import shown
+
+QUANTIZED_OPS = frozenset(
+    [
+        "QuantizeLinear",
+        "DequantizeLinear",
+        "DynamicQuantizeLinear",
+        "ConvInteger",
+        "MatMulInteger",
+        "QLinearConv",
+        "QLinearMatMul",
+    ]
+)
+# element types that carry weights; whole numbers of 32 and 64 bits are shapes and indices
+_WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
+_CONSTANT_TENSORS = ("value", "sparse_value")
+
+
+def read_graph(model: Any) -> Graph:
+    """`model` is an `onnx.ModelProto`, external data not needed."""
+    from onnx import TensorProto
+
+    weights = bytes_ = 0
+    quantized = False
+    for tensor in tensors(model):
+        size = _size(tensor)
+        kind = TensorProto.DataType.Name(tensor.data_type)
+        bytes_ += size * _item_bits(kind) // 8
+        weights += size if kind in _WEIGHT_TYPES else 0
+    for node in nodes(model):
+        quantized = quantized or node.op_type in QUANTIZED_OPS
+    given = {tensor.name for tensor in model.graph.initializer}
+    inputs = tuple(_tensor_spec(value) for value in model.graph.input if value.name not in given)
+    outputs = tuple(_tensor_spec(value) for value in model.graph.output)
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
+    metadata = {entry.key[:200]: entry.value for entry in model.metadata_props if len(entry.value) < 1_000_000}
+    return Graph(
+        inputs,
+        outputs,
+        weights,
+        bytes_,
+        opset,
+        quantized,
+        metadata,
+        _findings(model, inputs, outputs, bytes_),
+    )
+
+
+def _findings(
+    model: Any, inputs: tuple[TensorSpec, ...], outputs: tuple[TensorSpec, ...], weight_bytes: int
+) -> tuple[Finding, ...]:
+    found = []
+    if not inputs:
+        found.append(danger("The model has no input: it always gives the same answer."))
+    if not weight_bytes:
+        found.append(warning("The model holds no weights: there is nothing in it to make smaller."))
+    lacking = [v.name for v in model.graph.output if not _has_shape(v)]
+    if lacking:
+        found.append(warning(f"The file does not say the shape of {shown(', '.join(lacking))}."))
+    lacking = [spec.name for spec in inputs if not spec.shape and spec.dtype in ("float32", "float16")]
+    if lacking:
+        found.append(warning(f"The file does not say the shape of {shown(', '.join(lacking))}: set it with --shape."))
+    return tuple(found)
+
+
+def graphs(model: Any) -> Iterator[Any]:
+    """The main graph, the bodies of local functions, and every graph inside If, Loop, Scan."""
+    stack = [model.graph, *model.functions]
+    while stack:
+        graph = stack.pop()
+        yield graph
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    stack.append(attribute.g)
+                stack.extend(attribute.graphs)
+
+
+def nodes(model: Any) -> Iterator[Any]:
+    """All nodes of all graphs."""
+    for graph in graphs(model):
+        yield from graph.node
+
+
+def tensors(model: Any) -> Iterator[Any]:
+    """All constant tensors: initializers, sparse ones (their values), and those of Constant nodes."""
+    for graph in graphs(model):
+        if hasattr(graph, "initializer"):
+            yield from graph.initializer
+            for sparse in graph.sparse_initializer:
+                yield sparse.values
+        for node in graph.node:
+            for attribute in node.attribute:
+                if attribute.HasField("t"):
+                    yield attribute.t
+                if attribute.HasField("sparse_tensor"):
+                    yield attribute.sparse_tensor.values
+                yield from attribute.tensors
+
+
+def _size(tensor: Any) -> int:
+    size = 1
+    for dim in tensor.dims:
+        size *= max(dim, 0)
+    return size
+
+
+def _item_bits(kind: str) -> int:
+    if kind in ("INT4", "UINT4", "FLOAT4E2M1"):
+        return 4
+    if kind in ("INT8", "UINT8", "BOOL", "STRING") or kind.startswith("FLOAT8"):
+        return 8
+    if kind in ("FLOAT16", "BFLOAT16", "INT16", "UINT16"):
+        return 16
+    return 64 if kind in ("DOUBLE", "INT64", "UINT64", "COMPLEX64") else 32
+
+
+def _has_shape(value: Any) -> bool:
+    return bool(value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape"))
+
+
+def _tensor_spec(value: Any) -> TensorSpec:
+    """Name, shape and dtype; a sequence, map or optional keeps its kind as dtype."""
+    from onnx import TensorProto, helper
+
+    kind = value.type.WhichOneof("value") or "unknown"
+    if kind != "tensor_type":
+        return TensorSpec(name=value.name, shape=(), dtype=kind.removesuffix("_type"))
+    tensor = value.type.tensor_type
+    if tensor.elem_type == TensorProto.STRING:
+        dtype = "string"
+    elif tensor.elem_type in (TensorProto.UNDEFINED, *_unknown_types()):
+        dtype = "unknown"
+    else:
+        dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
+    return TensorSpec(name=value.name, shape=tuple(_dim(dim) for dim in tensor.shape.dim), dtype=dtype)
+
+
+def _unknown_types() -> tuple[int, ...]:
+    return ()
+
+
+def _dim(dim: Any) -> int | str | None:
+    """A size, a name for a free one, or None. Exporters write -1 and "?" for free as well."""
+    if dim.HasField("dim_value"):
+        return int(dim.dim_value) if dim.dim_value > 0 else None
+    return shown(dim.dim_param, 60) if dim.dim_param not in ("", "?") else None

@@ -1,0 +1,185 @@
+"""Opening a model: sniff, read, convert into the inner form, try out, write the description beside it."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.folder import sha256_file, write_model
+from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.specs import Finding, ModelInfo, TensorSpec
+from workers.model_io.compare import conversion_error
+from workers.model_io.facts import Graph, info
+from workers.model_io.formats import Draft, Format, format_of
+from workers.model_io.guess import build_spec
+from workers.model_io.neighbors import label_lists, stored_pipeline
+from workers.model_io.runtime import load_session
+from workers.model_io.sniff import sniff
+from workers.model_io.trial import Trial, try_out
+from workers.model_io.words import name_of, refuse
+from workers.model_io.zipped import unpack
+
+MODEL_DIR = "model"
+_UNPACKED = "unpacked"
+
+
+def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
+    """Tell all about a model without converting or running it. Raises `InputRefused`; leaves nothing
+    behind."""
+    path = Path(params.path)
+    try:
+        source, model_format = _source(path, ctx)
+        ctx.progress("reading", 0, 1)
+        draft = model_format.inspect(source, params, ctx)
+        spec = _spec(source, draft, params) if draft.graph.outputs else None
+        ctx.progress("reading", 1, 1)
+        return InspectResult(info=_info(path, model_format, draft, spec))
+    finally:
+        shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
+
+
+def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
+    """Write the inner form to ``ctx.work_dir / "model"``. Raises `InputRefused`, and then leaves nothing
+    behind."""
+    target = ctx.work_dir / MODEL_DIR
+    try:
+        target.mkdir(parents=True)
+        return _open(Path(params.path), params, ctx, target)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
+
+
+def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> OpenResult:
+    source, model_format = _source(path, ctx)
+    ctx.progress("reading", 0, 3)
+    draft = model_format.open(source, params, ctx, target)
+    _refuse_useless(path, draft.graph)
+    ctx.check_cancelled()
+    ctx.progress("reading", 1, 3)
+    if draft.found.tokenizer is not None:
+        shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+    session = load_session(target / "model.onnx", ctx.threads)
+    try:
+        trial = try_out(path, _spec(source, draft, params), target, session, ctx)
+        ctx.progress("reading", 2, 3)
+        error = conversion_error(path, draft.reference, trial, session)
+    finally:
+        session.close()
+    told = _info(path, model_format, draft, trial.spec, trial.findings)
+    result = _write(target, draft, trial, told)
+    ctx.progress("reading", 3, 3)
+    return result.model_copy(update={"conversion_error": error})
+
+
+def _source(path: Path, ctx: JobContext) -> tuple[Path, Format]:
+    """The file or folder to open, unpacked where it came as a ZIP file, and the format that opens it."""
+    ctx.check_cancelled()
+    sniffed = sniff(path)
+    if sniffed.kind == "zip":
+        sniffed = sniff(unpack(path, ctx.work_dir / _UNPACKED))
+        if sniffed.kind == "zip":
+            raise refuse(
+                "nested_zip",
+                "The ZIP file holds another ZIP file",
+                f"{path.name} holds a ZIP file and no model.",
+                "Unpack it, and open the model inside.",
+            )
+    return sniffed.path, format_of(sniffed.kind)
+
+
+def _refuse_useless(path: Path, graph: Graph) -> None:
+    if not graph.inputs:
+        raise refuse(
+            "no_input",
+            "The model has no input",
+            f"{path.name} takes no input and always answers the same.",
+            "Export the model with its input, or choose another file.",
+        )
+    if not graph.weight_bytes:
+        raise refuse(
+            "no_weights",
+            "The model has no weights",
+            f"{path.name} holds 0 bytes of weights, so nothing in it can be made smaller.",
+            "Choose the file that holds the trained model.",
+        )
+
+
+def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
+    """The pipeline that the model carries with it, else one from its files and guesses."""
+    stored = stored_pipeline(draft.graph.metadata)
+    names = {spec.name for spec in draft.graph.inputs}
+    if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
+        return stored
+    spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes)
+    return _with_classes(source, spec)
+
+
+def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
+    """Class names from a list beside the model, or ImageNet's where a picture model has 1,000 classes."""
+    answer = next((entry for entry in spec.outputs if entry.answer), None)
+    count = answer.shape[-1] if answer and answer.shape else None
+    if spec.classes is not None or spec.answer_kind != "class" or not count:
+        return spec
+    listed = label_lists(source if source.is_dir() else source.parent, count)
+    if listed is None and count == 1000 and spec.task == "image-classification":
+        text = files("workers.model_io").joinpath("data/imagenet1k.json").read_text(encoding="utf-8")
+        return spec.model_copy(update={"classes": tuple(json.loads(text)), "guessed": (*spec.guessed, "classes")})
+    return spec.model_copy(update={"classes": listed})
+
+
+def _info(
+    path: Path, model_format: Format, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...] = ()
+) -> ModelInfo:
+    graph, found = draft.graph, draft.found
+    guesses = (info(f"Guessed, please check: {', '.join(spec.guessed)}."),) if spec is not None and spec.guessed else ()
+    return ModelInfo(
+        name=name_of(path.with_suffix("") if path.is_file() else path),
+        format=model_format.id,
+        task=spec.task if spec else found.task or "arrays",
+        inputs=_with_meaning(graph.inputs, {e.name: e.meaning for e in spec.inputs} if spec else {}),
+        outputs=_with_meaning(graph.outputs, {e.name: e.meaning for e in spec.outputs} if spec else {}),
+        parameters=graph.parameters,
+        size_bytes=sum(file.stat().st_size for file in draft.files),
+        sha256=_sha256(draft.files),
+        opset=graph.opset,
+        quantized=graph.quantized,
+        preprocessing={**spec.preprocess.model_dump(mode="json"), "guessed": list(spec.guessed)} if spec else None,
+        findings=(*draft.findings, *graph.findings, *found.findings, *more, *guesses),
+        license=found.license,
+        architecture=found.architecture,
+    )
+
+
+def _with_meaning(specs: tuple[TensorSpec, ...], meanings: Mapping[str, str]) -> tuple[TensorSpec, ...]:
+    return tuple(spec.model_copy(update={"meaning": meanings.get(spec.name, "")}) for spec in specs)
+
+
+def _sha256(paths: tuple[Path, ...]) -> str:
+    """Of one file its own; of several, one digest over their names and digests."""
+    if len(paths) == 1:
+        return sha256_file(paths[0])
+    digest = hashlib.sha256()
+    for path in sorted(paths):
+        digest.update(f"{path.name}\0{sha256_file(path)}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenResult:
+    (target / "pipeline.json").write_text(trial.spec.model_dump_json(indent=1), encoding="utf-8")
+    (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+    names = ["model.onnx", *(["model.onnx.data"] if (target / "model.onnx.data").exists() else [])]
+    artifact = write_model(
+        target,
+        "model.onnx",
+        names,
+        precision="int8" if draft.graph.quantized else "fp32",
+        torch_program=draft.torch_program,
+    )
+    return OpenResult(info=told, artifact=artifact, model_dir=MODEL_DIR)

@@ -1,0 +1,104 @@
+"""The SPEC of ``--preprocess`` (CLI.md): `resize=256,crop=224,mean=0.485/0.456/0.406,…` on top of what was
+found."""
+
+from collections.abc import Callable
+from typing import Any
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.model_io.words import refuse
+
+_EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,std=0.229/0.224/0.225,layout=nchw."
+
+
+def spec_from_string(text: str, base: Preprocess) -> Preprocess:
+    """`base` with the parts of `text` changed. Raises `InputRefused` that names the bad part."""
+    if isinstance(base, ImageSteps):
+        return base.model_copy(update=_values(text, _IMAGE, "pictures"))
+    if isinstance(base, TextSteps):
+        return base.model_copy(update=_values(text, _TEXT, "texts"))
+    if isinstance(base, AudioSteps):
+        return base.model_copy(update=_values(text, _AUDIO, "sounds"))
+    raise _bad(text, "This model takes plain arrays, which are not prepared.", "Leave --preprocess out.")
+
+
+def is_image_spec(text: str) -> bool:
+    """Whether the text names a part that only pictures have, so that a guess of plain arrays gives way."""
+    return any(part.split("=")[0].strip() in _IMAGE for part in text.split(","))
+
+
+def _values(text: str, known: dict[str, tuple[str, Callable[[str], Any]]], kind: str) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for part in (part.strip() for part in text.split(",")):
+        if not part:
+            continue
+        key, equals, value = part.partition("=")
+        if key not in known or not equals:
+            raise _bad(part, f"For {kind} these parts are known: {', '.join(known)}.", _EXAMPLE)
+        field, read = known[key]
+        try:
+            values[field] = read(value)
+        except ValueError as error:
+            raise _bad(part, str(error), _EXAMPLE) from error
+    return values
+
+
+def _bad(part: str, why: str, hint: str) -> InputRefused:
+    return refuse("bad_preprocess", "The preprocessing cannot be understood", f"“{part}”: {why}", hint)
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit() or not 0 < int(text) <= 1_000_000:
+        raise ValueError("It must be a whole number above 0.")
+    return int(text)
+
+
+def _size(text: str) -> int | tuple[int, int]:
+    if "x" not in text:
+        return _whole(text)
+    height, _, width = text.partition("x")
+    return (_whole(height), _whole(width))
+
+
+def _numbers(text: str) -> tuple[float, ...]:
+    try:
+        values = tuple(float(value) for value in text.split("/"))
+    except ValueError:
+        raise ValueError("It must be one number, or three joined by “/”.") from None
+    if len(values) not in (1, 3):
+        raise ValueError("It must be one number, or three joined by “/”.")
+    return values
+
+
+def _divisors(text: str) -> tuple[float, ...]:
+    values = _numbers(text)
+    if any(value == 0 for value in values):
+        raise ValueError("Dividing by 0 is not possible.")
+    return values
+
+
+def _one_of(*names: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text.lower() not in names:
+            raise ValueError(f"It must be one of {', '.join(names)}.")
+        return text.lower()
+
+    return read
+
+
+_IMAGE: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "resize": ("resize", _size),
+    "crop": ("crop", _size),
+    "mean": ("mean", _numbers),
+    "std": ("std", _divisors),
+    "layout": ("layout", _one_of("nchw", "nhwc")),
+    "range": ("range", _one_of("0..1", "0..255")),
+    "channels": ("channels", _one_of("rgb", "bgr", "gray")),
+    "interpolation": ("interpolation", _one_of("nearest", "bilinear", "bicubic", "lanczos")),
+}
+_TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {"max_length": ("max_length", _whole)}
+_AUDIO: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "sample_rate": ("sample_rate_hz", _whole),
+    "frame": ("frame_samples", _whole),
+    "context": ("context_samples", lambda text: 0 if text == "0" else _whole(text)),
+}

@@ -1,0 +1,63 @@
+"""ONNX Runtime as the judge of whether a model can run at all."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import InputRefused
+from workers.infer.onnxruntime_cpu import OnnxSession, import_library
+from workers.model_io.words import refuse, shown
+
+_MISSING = (
+    re.compile(r"Could not find an implementation for (\w+)\((\d+)\)"),
+    re.compile(r"Fatal error: ([\w.:]+)(?:\((-?\d+)\))? is not a registered function/op"),
+    re.compile(r"No Op registered for (\w+) with domain_version of (\d+)"),
+)
+
+
+def load_session(path: Path, threads: int = 1) -> OnnxSession:
+    """Load without optimizing (nothing is computed ahead). Raises `InputRefused` with the operator that
+    lacks."""
+    onnxruntime = import_library()
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    try:
+        inference = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exception types share no base but Exception
+        raise _refusal(path, str(error)) from error
+    return OnnxSession(inference, "CPU")
+
+
+def _refusal(path: Path, text: str) -> InputRefused:
+    for pattern in _MISSING:
+        if match := pattern.search(text):
+            version = f" (version {match[2]})" if match[2] and not match[2].startswith("-") else ""
+            return refuse(
+                "unsupported_operator",
+                "The model uses an operator that is not supported",
+                f"{path.name} needs the operator {shown(match[1], 80)}{version}, and ONNX Runtime does not have it.",
+                "Export the model without that operator, or with another opset version.",
+            )
+    return refuse(
+        "cannot_load",
+        "The model cannot be loaded",
+        f"ONNX Runtime says about {path.name}: {shown(_reason(text), 300)}",
+        "Export the model again with a newer exporter, or with another opset version.",
+    )
+
+
+def _reason(text: str) -> str:
+    line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text.strip().split("\n")[0])
+    return re.sub(r"Load model from \S+ failed:", "", line).strip()
+
+
+def run_error(path: Path, error: Exception) -> Any:
+    """The refusal for a model that loads but does not run with inputs of the shape that it names."""
+    return refuse(
+        "does_not_run",
+        "The model does not run",
+        f"{path.name} was loaded, but it stops with: {shown(_reason(str(error)), 300)}",
+        "Set the shape of its inputs, for example --shape 1x3x224x224.",
+    )

@@ -1,0 +1,177 @@
+"""A first run through the whole pipeline: does it run, are the answers numbers, are they probabilities?"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
+from workers.contracts.specs import Finding
+from workers.model_io.facts import warning
+from workers.model_io.runtime import run_error
+from workers.model_io.words import refuse
+from workers.pipeline import Pipeline
+from workers.pipeline.pipeline import Runs
+from workers.pipeline.spec import parse_spec
+
+Feeds = dict[str, NDArray[Any]]
+
+SAMPLES = 3
+_TEXTS = (
+    "The quick brown fox jumps over the lazy dog.",
+    "I did not like this film at all, and I will never watch it again!",
+    "Where is the nearest station, please? It is for 7 o'clock.",
+)
+_FREE_SIDES = (64, 32, 16, 224, 128, 1)
+_MAX_ELEMENTS = 50_000_000
+
+
+@dataclass(frozen=True)
+class Trial:
+    """`feeds` and `outputs` of each sample; `spec` with what the run taught; `findings` about odd answers."""
+
+    spec: PipelineSpec
+    feeds: tuple[Feeds, ...]
+    outputs: tuple[Feeds, ...]
+    findings: tuple[Finding, ...]
+
+
+def pipeline_of(spec: PipelineSpec, folder: Path) -> Pipeline:
+    """The running form of a checked description whose tokenizer lies in `folder`."""
+    return Pipeline(parse_spec(spec.model_dump(mode="json")), folder)
+
+
+def try_out(path: Path, spec: PipelineSpec, folder: Path, session: Runs, ctx: JobContext) -> Trial:
+    """Run some made inputs. Raises `InputRefused` where the model does not run or gives no numbers."""
+    _refuse_unfit(path, spec)
+    pipeline = pipeline_of(spec, folder)
+    failure: Exception | None = None
+    for side in _FREE_SIDES:
+        ctx.check_cancelled()
+        try:
+            feeds = tuple(made_feeds(pipeline, spec, ctx.seed, side))
+            outputs = tuple(pipeline.run(session, entry) for entry in feeds)
+            return _judge(path, spec, feeds, outputs)
+        except MemoryError as error:
+            raise refuse(
+                "out_of_memory",
+                "The model needs too much memory",
+                f"{path.name} asks for more memory than there is, with a single input.",
+                "Open it on a machine with more memory, or choose a smaller model.",
+            ) from error
+        except Exception as error:  # a runtime's own exceptions share no base but Exception
+            if hasattr(error, "hint"):
+                raise
+            failure = failure or error
+        if not _has_free_side(spec):
+            break
+    assert failure is not None
+    raise run_error(path, failure) from failure
+
+
+def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
+    for entry in spec.inputs:
+        try:
+            known = np.dtype(entry.dtype).kind in "biuf"
+        except TypeError:
+            known = False
+        if not known:
+            raise refuse(
+                "unsupported_input",
+                "The model takes inputs that are not supported",
+                f"{path.name} takes {entry.dtype} as its input {entry.name}, and Fettle feeds numbers only.",
+                "Export the model without that part, so that it takes numbers.",
+            )
+        if math.prod(size or 1 for size in entry.shape) > _MAX_ELEMENTS:
+            raise refuse(
+                "too_large",
+                "The model's input is too large",
+                f"{path.name} wants an input of {'×'.join(map(str, entry.shape))} numbers.",
+                "Export the model with a smaller input.",
+            )
+
+
+def _has_free_side(spec: PipelineSpec) -> bool:
+    return any(
+        (entry.source == "array" and None in entry.shape[1:]) or (not entry.shape and entry.source == "array")
+        for entry in spec.inputs
+    )
+
+
+def made_feeds(pipeline: Pipeline, spec: PipelineSpec, seed: int, side: int) -> Iterator[Feeds]:
+    """`SAMPLES` inputs of noise or sample texts, through the pipeline. `side` stands for free sizes of
+    arrays."""
+    rng = np.random.default_rng(seed)
+    for number in range(SAMPLES):
+        yield pipeline.feeds_from(_made(spec, rng, number, side))
+
+
+def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int) -> Any:
+    steps = spec.preprocess
+    if isinstance(steps, TextSteps):
+        return _TEXTS[number % len(_TEXTS)]
+    if isinstance(steps, AudioSteps):
+        return (rng.standard_normal(steps.frame_samples * 4) * 3000).astype(np.int16)
+    if isinstance(steps, ImageSteps):
+        size = steps.crop or steps.resize or (224, 224)
+        height, width = (size, size) if isinstance(size, int) else size
+        return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return {e.name: random_array(e, rng, side) for e in spec.inputs if e.source == "array"}
+
+
+def random_array(entry: PipelineInput, rng: np.random.Generator, side: int) -> NDArray[Any]:
+    """Noise around 0; whole numbers stay below 100, so that they are sane as tokens and indices."""
+    shape = [size or (1 if axis == 0 else side) for axis, size in enumerate(entry.shape)]
+    dtype = np.dtype(entry.dtype)
+    if dtype.kind == "b":
+        return np.ones(shape, dtype)
+    if dtype.kind in "iu":
+        return rng.integers(0, 100, shape).astype(dtype)
+    values = rng.standard_normal(shape)
+    # one number for a whole item is mostly a scale (sigma, time step), which is not negative
+    return (np.abs(values) if len(shape) < 2 else values).astype(dtype)
+
+
+def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tuple[Feeds, ...]) -> Trial:
+    findings = []
+    name = next(entry.name for entry in spec.outputs if entry.answer)
+    values = [np.asarray(entry[name], dtype=np.float64) for entry in outputs]
+    finite = [bool(np.isfinite(value).all()) for value in values]
+    if not any(finite):
+        raise refuse(
+            "not_finite",
+            "The model gives no numbers",
+            f"{path.name} answers NaN or infinity to every input that was tried.",
+            "Its weights are probably damaged: get the file again, or train it again.",
+        )
+    if not all(finite):
+        findings.append(warning("For some made inputs the model answers NaN or infinity."))
+    return Trial(_learned(spec, outputs, values, name), feeds, outputs, tuple(findings))
+
+
+def _learned(
+    spec: PipelineSpec, outputs: tuple[Feeds, ...], values: list[NDArray[np.float64]], answer: str
+) -> PipelineSpec:
+    """Shapes that the file lacked, and whether the answers are probabilities already."""
+    update: dict[str, Any] = {}
+    shares = all(bool(((value >= 0) & (value <= 1)).all()) for value in values)
+    if spec.answer_kind == "class":
+        shares = shares and all(bool(np.allclose(value.sum(axis=-1), 1, atol=1e-2)) for value in values)
+    if spec.answer_kind in ("class", "score") and shares:
+        update["scores"] = "probabilities"
+    described = tuple(
+        entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
+        for entry in spec.outputs
+    )
+    update["outputs"] = described
+    return spec.model_copy(update=update)
+
+
+def _shape(outputs: Mapping[str, NDArray[Any]], name: str) -> tuple[int | None, ...]:
+    shape = np.shape(outputs[name])
+    return (None, *shape[1:]) if shape else ()

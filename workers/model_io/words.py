@@ -1,0 +1,46 @@
+"""Refusals that several formats share, as whole sentences for people."""
+
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+
+SUPPORTED = (
+    "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
+    "transformers folders, and ZIP files of these."
+)
+
+
+def shown(text: object, limit: int = 120) -> str:
+    """Foreign text in one line: control and direction characters replaced, cut at `limit`."""
+    line = "".join(c if c.isprintable() else "�" for c in str(text))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def name_of(path: Path) -> str:
+    """The file's name as it may be shown."""
+    return shown(path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def refuse(code: str, title: str, detail: str, hint: str) -> InputRefused:
+    """The error, with foreign text in it made harmless."""
+    return InputRefused(code, shown(title), shown(detail, 600), shown(hint, 600))
+
+
+def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:
+    """The file is something else: `what` is "a picture", "a web page" …"""
+    return refuse("not_a_model", "This is not a model", f"{name_of(path)} is {what}, not a model.", hint or SUPPORTED)
+
+
+def damaged(path: Path, what: str) -> InputRefused:
+    """The file begins like a model but is cut off or broken."""
+    return refuse(
+        "damaged",
+        "The file is damaged",
+        f"{name_of(path)} cannot be read whole: {what}",
+        "Download or copy the file again, and compare its size with the original.",
+    )
+
+
+def unsafe(detail: str, hint: str = "Ask its author for a safe file: safetensors or ONNX.") -> InputRefused:
+    """The file could run code or reach outside its folder; nothing of it was run."""
+    return refuse("unsafe", "This file is not safe to open", detail, hint)

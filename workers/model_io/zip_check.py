@@ -1,0 +1,115 @@
+"""A strict look at a ZIP file before anything in it is used. Whatever is odd is refused, never repaired.
+
+Scanners and loaders that read the same file differently are a known way around checks, so: central and local
+headers must agree, nothing may overlap, repeat, be encrypted, point outside, or be larger than it says.
+"""
+
+import struct
+import zipfile
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from workers.model_io.words import damaged, refuse, shown, unsafe
+
+MAX_MEMBERS = 20_000
+MAX_UNPACKED_BYTES = 32 * 2**30
+MAX_RATIO = 200
+_LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
+_FORBIDDEN_FLAGS = 0x1 | 0x20 | 0x40 | 0x2000
+
+
+@dataclass(frozen=True)
+class Member:
+    """One file inside. `data_offset` is where its bytes begin in the ZIP file."""
+
+    name: str
+    size_bytes: int
+    packed_bytes: int
+    method: int
+    mode: int
+    crc: int
+    data_offset: int
+
+    @property
+    def is_folder(self) -> bool:
+        return self.name.endswith("/")
+
+
+def read_directory(path: Path) -> list[Member]:
+    """All members. Raises `InputRefused` for anything that is damaged or odd."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            infos = archive.infolist()
+            if archive.comment:
+                raise unsafe(f"{path.name} has a comment behind its end, which archives of models do not have.")
+    except (zipfile.BadZipFile, struct.error, ValueError, OSError, NotImplementedError, EOFError) as error:
+        raise damaged(path, f"its ZIP directory is broken ({error}).") from error
+    if not infos:
+        raise refuse("empty", "The file is empty", f"{path.name} is a ZIP file with nothing in it.", "Make it again.")
+    if len(infos) > MAX_MEMBERS:
+        raise unsafe(f"{path.name} holds {len(infos)} files, and {MAX_MEMBERS} is the limit.")
+    with path.open("rb") as file:
+        members = [_check_member(path, file, info) for info in infos]
+    _check_together(path, members)
+    return members
+
+
+def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
+    name = info.orig_filename
+    if info.flag_bits & _FORBIDDEN_FLAGS:
+        raise unsafe(f"{path.name} is locked with a password or marked as a patch.", "Unpack it yourself first.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise unsafe(f"{path.name} is packed in a way that models are not packed.")
+    file.seek(info.header_offset)
+    header = file.read(_LOCAL_HEADER.size)
+    if len(header) < _LOCAL_HEADER.size or not header.startswith(b"PK\x03\x04"):
+        raise damaged(path, f"the part {shown(name)} does not lie where the directory says.")
+    fields = _LOCAL_HEADER.unpack(header)
+    flags, method, name_length, extra_length = fields[2], fields[3], fields[9], fields[10]
+    local_name = file.read(name_length)
+    if method != info.compress_type or flags & _FORBIDDEN_FLAGS or not _same_name(local_name, flags, name):
+        raise unsafe(f"The directory of {path.name} and what it points to disagree about {shown(name)}.")
+    if not flags & 0x8 and fields[6] != info.CRC:
+        raise unsafe(f"The directory of {path.name} and what it points to disagree about {shown(name)}.")
+    offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
+    mode = info.external_attr >> 16 if info.create_system == 3 else 0
+    return Member(name, info.file_size, info.compress_size, method, mode, info.CRC, offset)
+
+
+def _same_name(local: bytes, flags: int, name: str) -> bool:
+    encoding = "utf-8" if flags & 0x800 else "cp437"
+    return local.decode(encoding, "replace") == name
+
+
+def _check_together(path: Path, members: list[Member]) -> None:
+    """Rules over all members: the first lies at the file's beginning, no doubles, no overlap, sane sizes."""
+    names = [member.name.lower().rstrip("/") for member in members]
+    if len(set(names)) != len(names):
+        raise unsafe(f"{path.name} holds two files of one name.")
+    spans = sorted((member.data_offset, member.data_offset + member.packed_bytes) for member in members)
+    if any(end > start for (_, end), (start, _) in pairwise(spans)):
+        raise unsafe(f"{path.name} holds files that overlap.")
+    with path.open("rb") as file:
+        if file.read(4) != b"PK\x03\x04":
+            raise unsafe(f"{path.name} has something else before its ZIP content.")
+    total = sum(member.size_bytes for member in members)
+    packed = sum(member.packed_bytes for member in members)
+    if total > MAX_UNPACKED_BYTES or (total > 2**26 and total > MAX_RATIO * max(packed, 1)):
+        raise unsafe(f"{path.name} would grow to {total} bytes when it is unpacked.")
+
+
+def check_names(path: Path, members: list[Member]) -> None:
+    """Rules for members that shall become files: inside the folder, plain files, names that every system
+    takes."""
+    for member in members:
+        name = member.name
+        parts = PurePosixPath(name).parts
+        if name.startswith("/") or ".." in parts or "\\" in name or (len(name) > 1 and name[1] == ":"):
+            raise unsafe(f"{path.name} holds the file {shown(name)}, which would land outside its folder.")
+        if any(ord(c) < 32 for c in name) or len(name) > 1000 or len(parts) > 40 or any(len(p) > 200 for p in parts):
+            raise unsafe(f"{path.name} holds a file with an unusable name: {shown(name)}.")
+        kind = member.mode & 0o170000
+        if kind not in (0, 0o100000, 0o040000):
+            raise unsafe(f"{path.name} holds {shown(name)}, which is a link or a device and no plain file.")
