@@ -1,0 +1,108 @@
+"""What a reader of data finds, before anything is decoded: entries that are opened one by one.
+
+A reader is one module of `workers.evaluate.data.readers` that holds `READER = Reader(...)`.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import Finding
+from workers.evaluate.dataset import Kind
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
+
+Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
+"""What `Pipeline.feeds_from` takes."""
+
+READABLE: dict[type[Any], str] = {
+    ImageSteps: "pictures",
+    TextSteps: "texts",
+    AudioSteps: "sounds (WAV files)",
+    ArraySteps: "arrays (an NPZ file)",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item as it was found. `labels` are raw: names or numbers as written. `steps` gives one label for each of a
+    number of time steps (below 0: none).
+
+    `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
+    by which the split is seeded.
+    """
+
+    source: str
+    open: Callable[[], Sample]
+    content: Callable[[], bytes]
+    labels: tuple[str, ...] = ()
+    text: str | None = None
+    steps: Callable[[int], NDArray[np.int64]] | None = None
+
+
+@dataclass(frozen=True)
+class Collection:
+    """All that a reader found. `class_names` say what numbers mean in the data's own labels.
+
+    `missing` are files that a list names and that are not there.
+    """
+
+    kind: Kind
+    entries: Sequence[Entry]
+    class_names: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person said about the data, and the model that it is for."""
+
+    spec: Spec
+    text_column: str | None = None
+    label_column: str | None = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """`matches(path)` looks at names and first bytes only. `suits` lists the preprocessing that it can feed."""
+
+    id: str
+    title: str
+    suits: tuple[type[Any], ...]
+    matches: Callable[[Path], bool]
+    read: Callable[[Path, Options], Collection]
+
+
+def digest(*parts: bytes) -> bytes:
+    """16 bytes that stand for the content."""
+    value = hashlib.blake2b(digest_size=16)
+    for part in parts:
+        value.update(len(part).to_bytes(8, "little"))
+        value.update(part)
+    return value.digest()
+
+
+def file_digest(path: Path) -> bytes:
+    """The digest of a file's bytes; of its name where it cannot be read (opening it will say why)."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except OSError:
+        return digest(str(path).encode(errors="surrogateescape"))
+
+
+def array_digest(*arrays: NDArray[Any]) -> bytes:
+    """The digest of arrays with their shapes and dtypes."""
+    return digest(*(f"{a.dtype.str}{a.shape}".encode() + np.ascontiguousarray(a).tobytes() for a in arrays))
+
+
+def names_of(items: Sequence[str], most: int = 3) -> str:
+    """ "a, b, c and 4 more": for sentences."""
+    shown = ", ".join(f"“{item[:80]}”" for item in items[:most])
+    rest = len(items) - most
+    return f"{shown} and {rest} more" if rest > 0 else shown

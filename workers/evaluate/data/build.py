@@ -1,0 +1,149 @@
+"""The job ``data``: reads a set, matches its labels, merges doubles, splits it, and says in words what was found."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import DataParams, DataResult
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of
+from workers.evaluate.data.labels import resolve
+from workers.evaluate.data.made import make_collection
+from workers.evaluate.data.previews import write_previews
+from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.data.split import calibration_size, choose
+from workers.evaluate.data.store import Store, Stored, group_of
+from workers.evaluate.data.told import findings_of
+from workers.evaluate.dataset import DataSet, write_dataset
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+
+FOLDER = "data"
+Labelled = tuple[list[Entry], list[tuple[int, ...]]]
+
+
+def build_data(params: DataParams, ctx: JobContext) -> DataResult:
+    """Write `work_dir`/data. Raises InputRefused where the data cannot be used at all."""
+    pipeline = load_pipeline(Path(params.model_dir))
+    folder = ctx.work_dir / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    options = Options(pipeline.spec, params.text_column, params.label_column)
+    if params.path is None:
+        collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
+    else:
+        collection = read_collection(Path(params.path), options)
+    resolved = resolve(collection, pipeline.spec)
+    collection = _without_file_labels(collection, pipeline, resolved.ids)
+    store = Store(folder, pipeline, ctx)
+    used = _write(store, collection, resolved.ids, params, options)
+    data = _dataset(collection, store.stored, pipeline, params)
+    write_dataset(folder, data)
+    previews = write_previews(folder, data, store.stored, ctx)
+    told = findings_of(collection, store.stored, data, used)
+    return _result(params, ctx, data, (*resolved.findings, *told), previews, collection, store.stored)
+
+
+def _write(
+    store: Store, collection: Collection, ids: list[tuple[int, ...]], params: DataParams, options: Options
+) -> int:
+    """Write both parts and return how many entries were opened for them."""
+    if params.calibration_path is not None:
+        entries, labels = _ordered(collection, ids, params.max_test)
+        store.write_test(entries, labels)
+        _check_readable(store.stored, entries)
+        _write_calibration(store, params, options)
+        return len(entries)
+    size = calibration_size(len(collection.entries), params.max_calibration)
+    entries, labels = _ordered(collection, ids, params.max_test + size)
+    store.write(entries, labels, size)
+    _check_readable(store.stored, entries)
+    return len(entries)
+
+
+def _write_calibration(store: Store, params: DataParams, options: Options) -> None:
+    """The person's own calibration set; it must not share an item with the test set."""
+    assert params.calibration_path is not None
+    collection = read_collection(Path(params.calibration_path), options)
+    entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration)
+    overlap = store.write_calibration(entries, labels)
+    if overlap:
+        raise InputRefused(
+            "calibration_overlap",
+            "Calibration and test data overlap",
+            f"{len(overlap):,} items are in both sets, among them {names_of(overlap)}. A model tuned on what it is"
+            " tested with looks better than it is.",
+            "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
+        )
+
+
+def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int) -> Labelled:
+    """At most `most` entries in the order of the digests of their contents, with their labels.
+
+    Large sets are first thinned by the digests of names, so that not every file is read.
+    """
+    entries = collection.entries
+    chosen = choose([group_of(labels) for labels in ids], lambda i: digest(entries[i].source.encode()), most)
+    order = sorted(chosen, key=lambda i: (entries[i].content(), entries[i].source))
+    return [entries[i] for i in order], [ids[i] for i in order]
+
+
+def _check_readable(stored: Stored, entries: list[Entry]) -> None:
+    if stored.test or stored.calibration:
+        return
+    reason = Counter(stored.reasons).most_common(1)[0][0] if stored.reasons else ""
+    raise InputRefused(
+        "nothing_readable",
+        "None of the data can be read",
+        f"{len(entries):,} items were tried, among them {names_of(stored.unreadable)}. {reason}".strip(),
+        "Open one of them in another program to see whether it is damaged, or choose other data.",
+    )
+
+
+def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[tuple[int, ...]]) -> Collection:
+    """A model that scores each time step cannot be judged by one label for a whole file."""
+    if not (pipeline.stateful and any(ids)):
+        return collection
+    ids[:] = [()] * len(ids)
+    what = "The model gives a score for each moment, so that labels of whole files are not used."
+    return replace(collection, findings=(*collection.findings, Finding(level="info", what=what)))
+
+
+def _dataset(collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams) -> DataSet:
+    steps = tuple(kept.steps for kept in stored.test)
+    return DataSet(
+        kind=collection.kind,
+        origin="made" if params.path is None else "person",
+        root=params.path,
+        classes=pipeline.spec.classes,
+        test=tuple(kept.item() for kept in stored.test),
+        calibration=tuple(kept.item() for kept in stored.calibration),
+        steps=steps if any(step is not None for step in steps) else (),
+    )
+
+
+def _result(
+    params: DataParams,
+    ctx: JobContext,
+    data: DataSet,
+    findings: tuple[Finding, ...],
+    previews: tuple[tuple[str, str], ...],
+    collection: Collection,
+    stored: Stored,
+) -> DataResult:
+    counts = Counter(data.class_name(i.labels[0]) for i in (*data.test, *data.calibration) if i.labels)
+    return DataResult(
+        data_dir=FOLDER,
+        origin=data.origin,
+        kind=data.kind,
+        n_items=len(collection.entries) + len(collection.missing),
+        n_test=len(data.test),
+        n_calibration=len(data.calibration),
+        labelled=data.labelled,
+        merged_doubles=stored.doubles,
+        unreadable=(*stored.unreadable[:1000], *collection.missing[:1000]),
+        class_counts=dict(counts.most_common()),
+        previews=previews,
+        findings=findings,
+        sha256=ctx.artifact(ctx.work_dir / FOLDER),
+    )

@@ -1,0 +1,105 @@
+"""Folders of files: flat (unlabelled), with one sub-folder a class, or with a `labels.csv` of `file,label`."""
+
+import os
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of
+from workers.evaluate.data.tables import read_table
+from workers.evaluate.dataset import Kind
+
+SPLITS = ("test", "val", "valid", "validation", "train")
+"""Sub-folders of these names are parts of a set, not classes; the first that is there is used."""
+
+FILE_NAMES = ("file", "filename", "file_name", "image", "picture", "sound", "path")
+LABEL_NAMES = ("label", "labels", "class", "category")
+
+
+def files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+    """Files with one of the endings, sorted, without hidden ones and without following links to folders."""
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
+        for name in sorted(names):
+            if Path(name).suffix.lower() in suffixes and not name.startswith("."):
+                yield Path(parent) / name
+
+
+def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Options) -> Collection:
+    """All files of one kind below `path` (or that one file) with their labels."""
+    if path.is_file():
+        return Collection(kind, [file_entry(path, path.parent)])
+    listing = next((p for p in sorted(path.iterdir()) if p.name.lower() == "labels.csv"), None)
+    if listing is not None:
+        return _by_list(path, listing, kind, options)
+    root, findings = _part_of(path)
+    entries = [file_entry(file, path, _class_of(file, root)) for file in files_below(root, suffixes)]
+    classes = {label for entry in entries for label in entry.labels}
+    if classes:
+        many = f"the names of the {len(classes)} sub-folders" if len(classes) > 1 else "the sub-folder’s name"
+        findings.append(Finding(level="info", what=f"The labels are {many}."))
+    return Collection(kind, entries, findings=tuple(findings))
+
+
+def file_entry(file: Path, root: Path, labels: tuple[str, ...] = ()) -> Entry:
+    """One file as an item, named relative to `root`."""
+    return Entry(file.relative_to(root).as_posix(), lambda: file, partial(file_digest, file), labels)
+
+
+def _part_of(path: Path) -> tuple[Path, list[Finding]]:
+    """`path`, or its part "test" (else "val", …) where its sub-folders are parts of a set."""
+    names = {child.name.lower(): child for child in path.iterdir() if child.is_dir()}
+    if not names or not set(names) <= set(SPLITS):
+        return path, []
+    chosen = next(names[name] for name in SPLITS if name in names)
+    what = f"The sub-folders are parts of one set; only “{chosen.name}” is used."
+    return chosen, [Finding(level="info", what=what)] if len(names) > 1 else []
+
+
+def _class_of(file: Path, root: Path) -> tuple[str, ...]:
+    parts = file.relative_to(root).parts
+    return (parts[0],) if len(parts) > 1 else ()
+
+
+def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collection:
+    table = read_table(listing, (*FILE_NAMES, *LABEL_NAMES))
+    file_column = table.column(*FILE_NAMES)
+    given = (options.label_column,) if options.label_column else LABEL_NAMES
+    label_column = table.column(*given)
+    if file_column is None:
+        raise _no_files(f"{listing.name} has no column “file”; its columns are {names_of(table.header, 6)}.")
+    entries, missing, inside = [], [], root.resolve()
+    for row in table.rows:
+        name = row[file_column].strip()
+        # a list must not reach out of its own folder
+        if not name or not _is_inside(root / name, inside):
+            missing.append(name or "(no name)")
+            continue
+        raw = row[label_column] if label_column is not None else ""
+        labels = tuple(part.strip() for part in raw.split("|") if part.strip())
+        entries.append(file_entry(root / name, root, labels))
+    if not entries:
+        raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
+    told = f"The labels come from {listing.name}."
+    if label_column is None:
+        told = f"{listing.name} lists {len(entries):,} files and has no column “label”."
+    findings = (*table.findings, Finding(level="info", what=told))
+    return Collection(kind, entries, missing=tuple(missing), findings=findings)
+
+
+def _is_inside(file: Path, folder: Path) -> bool:
+    try:
+        return file.is_file() and file.resolve().is_relative_to(folder)
+    except (OSError, ValueError):
+        return False
+
+
+def _no_files(detail: str) -> InputRefused:
+    return InputRefused(
+        "labels_csv",
+        "The list of labels cannot be used",
+        detail,
+        "Put it beside its files, with the columns “file” (names relative to it) and “label”, and try again.",
+    )

@@ -1,0 +1,130 @@
+"""From labels as they are written to class numbers of the model."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Collection, names_of
+from workers.pipeline.spec import Spec
+
+BINARY = {"0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1, "negative": 0, "positive": 1}
+
+
+def class_count(spec: Spec) -> int | None:
+    """How many classes the model knows; None where its answers are no classes or nothing says."""
+    if spec.answer_kind == "score":
+        return 2
+    if spec.answer_kind != "class":
+        return None
+    if spec.classes is not None:
+        return len(spec.classes)
+    answer = next((output for output in spec.outputs if output.answer), None)
+    last = answer.shape[-1] if answer is not None and len(answer.shape) > 1 else None
+    return last if last is not None and last > 1 else None
+
+
+class LabelMap:
+    """Whole names are matched first (without case), then each of several names joined by commas, then numbers."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._count = class_count(spec)
+        self._whole: dict[str, set[int]] = defaultdict(set)
+        self._synonyms: dict[str, set[int]] = defaultdict(set)
+        for index, name in enumerate(spec.classes or ()):
+            self._whole[normal(name)].add(index)
+            for synonym in name.split(","):
+                self._synonyms[normal(synonym)].add(index)
+        if spec.answer_kind == "score":
+            for name, index in BINARY.items():
+                self._synonyms[name].add(index)
+
+    def ids(self, raw: str) -> tuple[int, ...]:
+        """The class numbers that one written label means; empty if the model knows none."""
+        named = self._whole.get(normal(raw)) or self._synonyms.get(normal(raw))
+        if named:
+            return tuple(sorted(named))
+        number = as_number(raw)
+        if number is None or number < 0 or (self._count is not None and number >= self._count):
+            return ()
+        return (number,)
+
+
+def normal(name: str) -> str:
+    """Case, outer blanks, underscores and dashes do not tell names apart."""
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+def as_number(raw: str) -> int | None:
+    """ "7", "7.0" → 7; None for anything else, also for 7.5."""
+    try:
+        value = float(raw)
+    except ValueError:
+        return None
+    return int(value) if value.is_integer() else None
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """`ids` one tuple for each entry (empty: unlabelled)."""
+
+    ids: list[tuple[int, ...]]
+    findings: tuple[Finding, ...] = ()
+
+
+def resolve(collection: Collection, spec: Spec) -> Resolved:
+    """Match all labels of a collection with the model's classes; what is unknown becomes a finding in plain words."""
+    raw = [entry.labels for entry in collection.entries]
+    none: list[tuple[int, ...]] = [() for _ in raw]
+    if not any(raw):
+        return Resolved(none)
+    if spec.answer_kind not in ("class", "score"):
+        what = "This model’s answers are not classes, so the labels are not used; the answers themselves are compared."
+        return Resolved(none, (Finding(level="info", what=what),))
+    known = LabelMap(spec)
+    translate = _translation(collection.class_names, known, spec)
+    ids, unknown = [], Counter[str]()
+    for labels in raw:
+        found: set[int] = set()
+        for label in labels:
+            matches = known.ids(translate.get(label, label))
+            found.update(matches)
+            if not matches:
+                unknown[label] += 1
+        ids.append(tuple(sorted(found)))
+    return Resolved(ids, tuple(_unknown_labels(unknown, sum(map(bool, ids)), len(raw), spec)))
+
+
+def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: Spec) -> dict[str, str]:
+    """The data's numbers as its own names, if the model knows all of these; else numbers stay numbers."""
+    if names is None or spec.classes is None or not all(known.ids(name) for name in names):
+        return {}
+    return {str(index): name for index, name in enumerate(names)}
+
+
+def _unknown_labels(unknown: Counter[str], labelled: int, total: int, spec: Spec) -> Sequence[Finding]:
+    if not unknown:
+        return []
+    listed = names_of([label for label, _ in unknown.most_common()])
+    rest = (
+        f"The {total - labelled:,} items that have no other label are used as unlabelled."
+        if labelled
+        else "All items are used as unlabelled: answers are compared with the original’s, not with the truth."
+    )
+    what = f"The model does not know the labels {listed}. {rest} {_known_names(spec)}"
+    return [Finding(level="warning", what=what + _counted_from_one(unknown, labelled, spec))]
+
+
+def _known_names(spec: Spec) -> str:
+    count = class_count(spec)
+    if spec.classes:
+        return f"It knows, for example, {names_of(spec.classes)}; or numbers from 0 to {len(spec.classes) - 1}."
+    return f"It knows numbers from 0 to {count - 1}." if count else "Its classes are numbers from 0."
+
+
+def _counted_from_one(unknown: Counter[str], labelled: int, spec: Spec) -> str:
+    """Labels 1..K beside classes 0..K−1 are a common slip."""
+    count = class_count(spec)
+    if labelled and count is not None and [as_number(label) for label in unknown] == [count]:
+        return " The labels seem to be counted from 1; Fettle counts classes from 0."
+    return ""

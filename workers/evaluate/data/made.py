@@ -1,0 +1,112 @@
+"""Inputs that Fettle makes where a person has no data: seeded, in the shapes and ranges that the model takes."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.base import Collection, Entry, Sample, digest
+from workers.evaluate.data.made_audio import make_sound
+from workers.evaluate.data.made_pictures import make_picture
+from workers.evaluate.data.made_texts import make_text
+from workers.evaluate.data.vocabulary import integer_bounds
+from workers.evaluate.dataset import Kind
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import AudioSteps, ImageSteps, Input, TextSteps
+
+COUNT = 80
+"""64 to compare answers on and 16 to calibrate with."""
+
+LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)
+"""Sizes for axes that a model leaves free, in turn; several lengths exercise dynamic shapes."""
+
+SEQUENCE_STEPS = 64
+UNKNOWN_INTEGERS = 2
+"""Where nothing says how many values an integer may have: only 0 and 1, which every table holds."""
+
+Maker = Callable[[np.random.Generator, int], Sample]
+
+
+def make_collection(pipeline: Pipeline, model_dir: Path, seed: int, count: int = COUNT) -> Collection:
+    """`count` made items of the kind that the pipeline takes; the same seed gives the same items."""
+    kind, make = _maker(pipeline, model_dir)
+    entries = [_entry(make, kind, seed, number) for number in range(count)]
+    return Collection(kind, entries)
+
+
+def _entry(make: Maker, kind: Kind, seed: int, number: int) -> Entry:
+    sample = partial(_sample, make, seed, number)
+    text = str(sample()) if kind == "texts" else None
+    content = partial(digest, f"{kind}/{seed}/{number}".encode())
+    return Entry(f"made {number + 1}", sample, content, text=text)
+
+
+def _sample(make: Maker, seed: int, number: int) -> Sample:
+    return make(np.random.default_rng([seed, number]), number)
+
+
+def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
+    steps, entry = pipeline.spec.preprocess, pipeline.main_input
+    if isinstance(steps, ImageSteps):
+        size = _picture_size(steps, entry)
+        return "images", lambda rng, number: make_picture(rng, size or _free_size(number))
+    if isinstance(steps, TextSteps):
+        return "texts", lambda rng, number: make_text(rng, LENGTHS[number % len(LENGTHS)])
+    if isinstance(steps, AudioSteps):
+        samples = steps.frame_samples * SEQUENCE_STEPS if pipeline.stateful else 2 * steps.sample_rate_hz
+        return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
+    bounds = integer_bounds(model_dir)
+    return "arrays", partial(_arrays, pipeline, bounds)
+
+
+def _picture_size(steps: ImageSteps, entry: Input) -> tuple[int, int] | None:
+    """Somewhat larger than what is cut out of it; the input's own size where nothing is resized; None if free."""
+    if steps.resize is not None or steps.crop is not None:
+        wanted = steps.resize if steps.resize is not None else steps.crop
+        return (wanted, wanted) if isinstance(wanted, int) else wanted
+    axes = entry.shape[2:4] if steps.layout == "nchw" else entry.shape[1:3]
+    sizes = [size for size in axes if size is not None]
+    return (sizes[0], sizes[1]) if len(sizes) == 2 else None
+
+
+def _free_size(number: int) -> tuple[int, int]:
+    """Multiples of 32, which models of free size need."""
+    sizes = ((224, 224), (256, 320), (320, 256), (320, 320))
+    return sizes[number % len(sizes)]
+
+
+def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator, number: int) -> Sample:
+    arrays = {}
+    for entry in pipeline.spec.inputs:
+        if entry.source not in ("state", "constant"):
+            steps = SEQUENCE_STEPS if pipeline.stateful else 1
+            arrays[entry.name] = make_array(rng, entry, bounds.get(entry.name), number, steps)
+    return arrays
+
+
+def make_array(rng: np.random.Generator, entry: Input, bound: int | None, number: int, rows: int = 1) -> NDArray[Any]:
+    """One value of the input's shape and dtype: normal floats, integers below `bound`, coin flips.
+
+    Axis 0 is the batch (`rows`) if the input is batched; other free axes get a length that changes with `number`.
+    """
+    pictures = len(entry.shape) == 4
+    free = _free_size(number) if pictures else (LENGTHS[number % len(LENGTHS)],) * 2
+    shape = tuple(
+        rows if axis == 0 and entry.batched else free[axis % 2] if size is None else size
+        for axis, size in enumerate(entry.shape)
+    )
+    dtype = np.dtype(entry.dtype)
+    if entry.source == "attention_mask":
+        return np.ones(shape, dtype)
+    if entry.source == "token_type_ids":
+        return np.zeros(shape, dtype)
+    if dtype.kind == "b":
+        return rng.random(shape) < 0.5
+    if dtype.kind in "iu":
+        largest = np.iinfo(dtype).max
+        limit = 256 if dtype == np.uint8 else bound or UNKNOWN_INTEGERS
+        return rng.integers(0, min(limit, int(largest) + 1), shape).astype(dtype)
+    return rng.standard_normal(shape).astype(dtype)

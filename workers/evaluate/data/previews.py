@@ -1,0 +1,70 @@
+"""Up to 24 items to look at. Pictures are drawn small here, in the worker, so that the window opens none of them."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.evaluate.data.store import Kept, Stored
+from workers.evaluate.dataset import DataSet
+from workers.pipeline.spec import PipelineError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+MOST = 24
+SIDE = 160
+TEXT = 300
+FOLDER = "previews"
+
+
+def write_previews(folder: Path, data: DataSet, stored: Stored, ctx: JobContext) -> tuple[tuple[str, str], ...]:
+    """(picture below the data folder, or text, or name; label name) of items from all classes in turn."""
+    previews = []
+    for number, kept in enumerate(_in_turn(stored.test or stored.calibration)):
+        ctx.check_cancelled()
+        label = data.class_name(kept.ids[0]) if kept.ids else ""
+        shown = kept.entry.text[:TEXT] if kept.entry.text is not None else kept.entry.source
+        if data.kind == "images":
+            shown = _thumbnail(folder, number, kept) or shown
+        previews.append((shown, label))
+    return tuple(previews)
+
+
+def _in_turn(items: list[Kept]) -> Iterator[Kept]:
+    """The first of each class, then the second of each, …"""
+    groups: dict[int | None, list[Kept]] = defaultdict(list)
+    for kept in items:
+        groups[kept.ids[0] if kept.ids else None].append(kept)
+    rows = (group[row] for row in range(MOST) for group in groups.values() if row < len(group))
+    for _, kept in zip(range(MOST), rows, strict=False):
+        yield kept
+
+
+def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
+    """Write a PNG of at most 160 pixels a side; None where the sample is no picture but an array of the model's."""
+    picture = _picture(kept)
+    if picture is None:
+        return None
+    name = f"{FOLDER}/{number:02d}.png"
+    (folder / FOLDER).mkdir(exist_ok=True)
+    picture.thumbnail((SIDE, SIDE))
+    picture.save(folder / name)
+    return name
+
+
+def _picture(kept: Kept) -> "Image | None":
+    from workers.pipeline.images import open_picture, picture_from_array
+
+    sample = kept.entry.open()
+    try:
+        if isinstance(sample, Path):
+            return open_picture(sample)
+        if isinstance(sample, np.ndarray):
+            return picture_from_array(sample)
+    except (PipelineError, OSError, ValueError):
+        return None
+    return None

@@ -1,0 +1,151 @@
+"""NPZ files: arrays named as the model's inputs, or `x`, with `label` or `y`; nothing in them is ever unpickled."""
+
+import zipfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
+from workers.evaluate.dataset import Kind
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
+
+MAX_BYTES = 4 << 30
+X_NAMES = ("x", "x_test", "x_val", "x_valid", "images", "inputs", "data")
+LABEL_NAMES = ("label", "y", "labels", "y_test", "y_val", "y_valid", "target", "targets")
+NAME_LISTS = ("labels", "classes", "class_names", "names", "label_names", "target_names")
+
+
+def matches(path: Path) -> bool:
+    return _file_of(path) is not None
+
+
+def _file_of(path: Path) -> Path | None:
+    """The file itself, or the only NPZ of a folder."""
+    if path.is_file():
+        return path if path.suffix.lower() == ".npz" else None
+    files = sorted(path.glob("*.npz")) if path.is_dir() else []
+    return files[0] if len(files) == 1 else None
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an NPZ. Raises InputRefused for objects (they could run code), damage, or too much."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > MAX_BYTES:
+                raise _refused(path, "holds more than 4 GB of arrays", "Save a part of it and try again.")
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except ValueError as error:
+        if "pickle" in str(error).lower() or "object" in str(error).lower():
+            why = "holds Python objects, which could run code when they are opened, and was not opened"
+            raise _refused(path, why, "Save plain arrays of numbers with numpy.savez and try again.") from error
+        raise _refused(path, "is damaged and cannot be read") from error
+    except (OSError, EOFError, KeyError, zipfile.BadZipFile, MemoryError) as error:
+        raise _refused(path, "is damaged and cannot be read") from error
+
+
+def _refused(path: Path, why: str, hint: str = "Save it again with numpy.savez and try again.") -> InputRefused:
+    return InputRefused("bad_npz", "The arrays cannot be used", f"{path.name} {why}.", hint)
+
+
+def read(path: Path, options: Options) -> Collection:
+    file = _file_of(path)
+    assert file is not None
+    arrays = load_arrays(file)
+    inputs = find_inputs(arrays, options.spec)
+    if not inputs:
+        raise _no_inputs(file, arrays, options.spec)
+    count = min(len(values) for values in inputs.values())
+    if count == 0 or any(len(values) != count for values in inputs.values()):
+        raise _refused(file, "holds inputs of different numbers of items" if count else "holds no items")
+    label_name = _labels_of(arrays, inputs, count, options)
+    labels = None if label_name is None else arrays[label_name]
+    names = _class_names(arrays, label_name, options.spec)
+    label_lists = [()] * count if labels is None else [raw_labels(value) for value in labels]
+    entries = [
+        Entry(f"item {i + 1}", partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i])
+        for i in range(count)
+    ]
+    return Collection(_kind(options.spec), entries, names, findings=_told(inputs, label_name, file))
+
+
+def _kind(spec: Spec) -> Kind:
+    kinds: dict[type[Any], Kind] = {ImageSteps: "images", AudioSteps: "audio"}
+    return kinds.get(type(spec.preprocess), "arrays")
+
+
+def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDArray[Any]]:
+    """Arrays named as the model's inputs; else `x` (or `x_test`, …) for the only one that the world goes into."""
+    states = {entry.name for entry in spec.inputs if entry.source in ("state", "constant")}
+    wanted = [entry.name for entry in spec.inputs if entry.name not in states]
+    named = {name: arrays[name] for name in wanted if name in arrays and arrays[name].ndim}
+    if named:
+        return named
+    lower = {name.lower(): values for name, values in arrays.items()}
+    found = next((lower[name] for name in X_NAMES if name in lower and lower[name].ndim), None)
+    numbers = found is not None and found.dtype.kind in "biufc"
+    return {"x": found} if found is not None and numbers else {}
+
+
+def _labels_of(
+    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int, options: Options
+) -> str | None:
+    """The name of the array that holds one label for each item."""
+    lower = {name.lower(): name for name in arrays}
+    wanted = [options.label_column.lower()] if options.label_column else list(LABEL_NAMES)
+    fits = [lower[name] for name in wanted if name in lower and lower[name] not in inputs]
+    fits = [name for name in fits if arrays[name].ndim in (1, 2) and len(arrays[name]) == count]
+    return fits[0] if fits else None
+
+
+def raw_labels(value: Any) -> tuple[str, ...]:
+    """One label as written: a number, a name, several joined by "|", or a row of accepted ones (below 0: none)."""
+    values = np.atleast_1d(value)
+    if values.dtype.kind in "US":
+        return tuple(part.strip() for text in values.tolist() for part in str(text).split("|") if part.strip())
+    return tuple(f"{number:g}" for number in values.tolist() if number >= 0)
+
+
+def _class_names(arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: Spec) -> tuple[str, ...] | None:
+    """A list of names beside the labels says what their numbers mean."""
+    if label_name is None or arrays[label_name].dtype.kind not in "iu":
+        return None
+    for name in NAME_LISTS:
+        values = arrays.get(name)
+        if values is not None and name != label_name and values.ndim == 1 and values.dtype.kind == "U":
+            return tuple(str(value) for value in values)
+    return None
+
+
+def _sample(inputs: Mapping[str, NDArray[Any]], index: int) -> Any:
+    """One item: the array alone for `x`, else arrays by input name."""
+    return inputs["x"][index] if list(inputs) == ["x"] else {name: a[index] for name, a in inputs.items()}
+
+
+def _content(inputs: Mapping[str, NDArray[Any]], index: int) -> bytes:
+    return array_digest(*(np.asarray(values[index]) for values in inputs.values()))
+
+
+def _told(inputs: Mapping[str, NDArray[Any]], label: str | None, file: Path) -> tuple[Finding, ...]:
+    labels = "no labels were found in it" if label is None else f"the labels are in “{label}”"
+    what = f"{file.name} holds the inputs {names_of(list(inputs))}; {labels}."
+    return (Finding(level="info", what=what),)
+
+
+def _no_inputs(file: Path, arrays: Mapping[str, NDArray[Any]], spec: Spec) -> InputRefused:
+    wanted = names_of([e.name for e in spec.inputs if e.source not in ("state", "constant")])
+    return InputRefused(
+        "no_inputs",
+        "The arrays do not fit the model",
+        f"The model takes {wanted}, and {file.name} holds {names_of(list(arrays), 6) or 'nothing'}.",
+        "Name the arrays as the model’s inputs (or “x”), with one row for each item, and try again.",
+    )
+
+
+READER = Reader("arrays", "arrays", (ArraySteps, ImageSteps, TextSteps, AudioSteps), matches, read)

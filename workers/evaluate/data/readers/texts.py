@@ -1,0 +1,161 @@
+"""Texts in a CSV: which column holds the text and which the label is found by name, then by content, and told."""
+
+from functools import partial
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of
+from workers.evaluate.data.folders import files_below
+from workers.evaluate.data.labels import LabelMap
+from workers.evaluate.data.readers import audio, pictures
+from workers.evaluate.data.tables import Table, is_number, read_table
+from workers.pipeline.spec import TextSteps
+
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab"})
+TEXT_NAMES = [
+    "text",
+    "sentence",
+    "content",
+    "message",
+    "review",
+    "comment",
+    "body",
+    "tweet",
+    "document",
+    "question",
+    "prompt",
+    "utterance",
+    "title",
+    "input",
+]
+LABEL_NAMES = [
+    "label",
+    "labels",
+    "class",
+    "category",
+    "target",
+    "y",
+    "sentiment",
+    "answer",
+    "intent",
+    "spam",
+    "positive",
+    "toxic",
+    "gold",
+    "truth",
+]
+MOST_LABELS = 1000
+
+
+def matches(path: Path) -> bool:
+    return _table_of(path) is not None
+
+
+def _table_of(path: Path) -> Path | None:
+    """The file itself, or the only table of a folder that holds no pictures or sounds (then it is their list)."""
+    if path.is_file():
+        return path if path.suffix.lower() in SUFFIXES else None
+    if not path.is_dir():
+        return None
+    if next(files_below(path, pictures.SUFFIXES | audio.SUFFIXES), None) is not None:
+        return None
+    tables = [p for p in sorted(path.iterdir()) if p.is_file() and p.suffix.lower() in SUFFIXES]
+    named = [p for p in tables if p.suffix.lower() != ".txt"]
+    return named[0] if len(named) == 1 else tables[0] if len(tables) == 1 else None
+
+
+def read(path: Path, options: Options) -> Collection:
+    file = _table_of(path)
+    assert file is not None
+    given = [name for name in (options.text_column, options.label_column) if name]
+    table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES])
+    text = _chosen(table, options.text_column, file) if options.text_column else find_text(table)
+    if options.label_column:
+        label: int | None = _chosen(table, options.label_column, file)
+    else:
+        label = find_label(table, text, options)
+    entries, empty = [], 0
+    for number, row in enumerate(table.rows, start=1):
+        if not row[text].strip():
+            empty += 1
+            continue
+        labels = tuple(part.strip() for part in row[label].split("|") if part.strip()) if label is not None else ()
+        value = row[text]
+        content = partial(digest, value.encode("utf-8", "surrogatepass"))
+        entries.append(Entry(f"row {number}", partial(str, value), content, labels, value))
+    if not entries:
+        raise _no_text(file, f"its column “{table.header[text]}” is empty")
+    findings = [*table.findings, Finding(level="info", what=_told(table, text, label, options))]
+    if empty:
+        findings.append(Finding(level="warning", what=f"{empty:,} rows have no text and are left out."))
+    return Collection("texts", entries, findings=tuple(findings))
+
+
+def _chosen(table: Table, name: str, file: Path) -> int:
+    column = table.column(name)
+    if column is None:
+        raise InputRefused(
+            "no_such_column",
+            "There is no such column",
+            f"{file.name} has no column “{name}”; it has {names_of(table.header, 8)}.",
+            "Choose one of these columns and try again.",
+        )
+    return column
+
+
+def find_text(table: Table) -> int:
+    """By name, else the column with the longest values of which most differ."""
+    named = table.column(*TEXT_NAMES)
+    if named is not None:
+        return named
+    sample = table.rows[:1000]
+
+    def weight(column: int) -> float:
+        values = [row[column] for row in sample]
+        words = sum(value.count(" ") + 1 for value in values if not is_number(value))
+        return words * len(set(values)) / len(values)
+
+    return max(range(len(table.header)), key=weight)
+
+
+def find_label(table: Table, text: int, options: Options) -> int | None:
+    """By name if the model knows most values, else the one column whose values are few and all known; else by name."""
+    known = LabelMap(options.spec)
+    classes = options.spec.answer_kind in ("class", "score")
+    candidates = [column for column in range(len(table.header)) if column != text]
+    names = [column for name in LABEL_NAMES for column in candidates if table.header[column].casefold() == name]
+    shares = {column: _known_share(table, column, known) for column in candidates} if classes else {}
+    by_name = [column for column in names if shares.get(column, 0) > 0.5]
+    if by_name:
+        return by_name[0]
+    by_content = [column for column, share in shares.items() if share == 1.0]
+    if len(by_content) == 1:
+        return by_content[0]
+    return names[0] if names else None
+
+
+def _known_share(table: Table, column: int, known: LabelMap) -> float:
+    """How many of a column's different values the model knows; 0 where there are too many or only one."""
+    values = {part.strip() for row in table.rows for part in row[column].split("|") if part.strip()}
+    if not 1 < len(values) <= min(MOST_LABELS, max(2, len(table.rows) // 2)):
+        return 0.0
+    return sum(bool(known.ids(value)) for value in values) / len(values)
+
+
+def _told(table: Table, text: int, label: int | None, options: Options) -> str:
+    how = "are read from" if options.text_column else "were found in"
+    labels = "no column of labels was found" if label is None else f"the labels are in “{table.header[label]}”"
+    return f"The texts {how} the column “{table.header[text]}”; {labels}."
+
+
+def _no_text(file: Path, why: str) -> InputRefused:
+    return InputRefused(
+        "no_text",
+        "There are no texts in this table",
+        f"{file.name} holds no text that can be used: {why}.",
+        "Name the column that holds the texts “text”, or choose it, and try again.",
+    )
+
+
+READER = Reader("texts", "texts", (TextSteps,), matches, read)

@@ -1,0 +1,162 @@
+"""From entries to the prepared stores: decode, drop doubles and what cannot be read, split, write in one pass."""
+
+import hashlib
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.evaluate.data.base import Entry
+from workers.evaluate.data.split import Splitter
+from workers.evaluate.dataset import Item
+from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.prepared import write_prepared
+from workers.pipeline.spec import PipelineError
+
+READING = "Reading the data"
+
+
+@dataclass
+class Kept:
+    """One item that is used: its entry, its accepted classes (emptied if doubles contradict), labels of its steps."""
+
+    entry: Entry
+    ids: tuple[int, ...]
+    steps: NDArray[np.int64] | None = None
+
+    def item(self) -> Item:
+        """As `data.json` keeps it."""
+        return Item(self.entry.source, self.entry.text, self.ids)
+
+
+@dataclass
+class Stored:
+    """What became of all entries."""
+
+    test: list[Kept] = field(default_factory=list)
+    calibration: list[Kept] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+    doubles: int = 0
+    contradictions: int = 0
+
+
+class Store:
+    """Writes `test/` and `calibration/` below `folder`. Only one item is in memory at a time."""
+
+    def __init__(self, folder: Path, pipeline: Pipeline, ctx: JobContext) -> None:
+        self._folder, self._pipeline, self._ctx = folder, pipeline, ctx
+        self._seen: dict[bytes, Kept] = {}
+        self.stored = Stored()
+
+    def write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
+        """Split off about `calibration` items, the rest is the test set. Entries come in the order of the split."""
+        splitter = Splitter([group_of(labels) for labels in ids], calibration)
+        chosen: list[Kept] = []
+
+        def tests() -> Iterator[Arrays]:
+            for kept, feeds in self._prepared(entries, ids):
+                if splitter.calibrates(group_of(kept.ids)):
+                    chosen.append(kept)
+                    continue
+                self.stored.test.append(kept)
+                yield feeds
+
+        write_prepared(self._folder / "test", tests())
+        self._calibrate(chosen)
+
+    def write_test(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> None:
+        """All entries are the test set."""
+        self.write(entries, ids, 0)
+
+    def write_calibration(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> list[str]:
+        """A set of its own. Returns the names of items that are in the test set, too; then nothing may be used."""
+        test = {id(kept) for kept in self.stored.test}
+        doubles: list[str] = []
+        calibration: list[Kept] = []
+
+        def items() -> Iterator[Arrays]:
+            for kept, feeds in self._prepared(entries, ids, doubles, test):
+                calibration.append(kept)
+                yield feeds
+
+        write_prepared(self._folder / "calibration", items())
+        self.stored.calibration = calibration
+        return doubles
+
+    def _prepared(
+        self,
+        entries: Sequence[Entry],
+        ids: Sequence[tuple[int, ...]],
+        overlap: list[str] | None = None,
+        against: set[int] | None = None,
+    ) -> Iterator[tuple[Kept, Arrays]]:
+        """Readable items that are not doubles. Doubles of items in `against` are named in `overlap`."""
+        for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
+            self._ctx.check_cancelled()
+            self._ctx.progress(READING, number, len(entries), "items")
+            feeds = self._open(entry)
+            if feeds is None:
+                continue
+            key = feeds_digest(feeds)
+            first = self._seen.get(key)
+            if first is not None:
+                self._merge(first, labels)
+                if overlap is not None and against is not None and id(first) in against:
+                    overlap.append(entry.source)
+                continue
+            self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds))
+            yield kept, feeds
+        self._ctx.progress(READING, len(entries), len(entries), "items")
+
+    def _open(self, entry: Entry) -> Arrays | None:
+        """Model inputs, or None (and the name is kept) where the item cannot be read."""
+        try:
+            return self._pipeline.feeds_from(entry.open())
+        except (PipelineError, OSError, ValueError) as error:
+            self.stored.unreadable.append(entry.source)
+            self.stored.reasons.append(str(error))
+            return None
+
+    def _merge(self, first: Kept, labels: tuple[int, ...]) -> None:
+        """Identical items count once; where their labels have nothing in common, none of them is believed."""
+        self.stored.doubles += 1
+        if labels and first.ids and not set(labels) & set(first.ids):
+            first.ids = ()
+            self.stored.contradictions += 1
+
+    def _steps(self, entry: Entry, feeds: Arrays) -> NDArray[np.int64] | None:
+        if entry.steps is None:
+            return None
+        return entry.steps(len(feeds[self._pipeline.main_input.name]))
+
+    def _calibrate(self, chosen: list[Kept]) -> None:
+        """Calibration items are few: they are prepared again instead of being kept in memory."""
+
+        def items() -> Iterator[Arrays]:
+            for kept in chosen:
+                self._ctx.check_cancelled()
+                feeds = self._open(kept.entry)
+                if feeds is not None:
+                    self.stored.calibration.append(kept)
+                    yield feeds
+
+        write_prepared(self._folder / "calibration", items())
+
+
+def group_of(labels: tuple[int, ...]) -> Hashable:
+    """What the split is stratified by: the first accepted class, or none."""
+    return labels[0] if labels else None
+
+
+def feeds_digest(feeds: Arrays) -> bytes:
+    """16 bytes over names, dtypes, shapes and values: equal for items that are the same to the model."""
+    value = hashlib.blake2b(digest_size=16)
+    for name in sorted(feeds):
+        array = np.ascontiguousarray(feeds[name])
+        value.update(f"{name}\0{array.dtype.str}{array.shape}\0".encode())
+        value.update(array.tobytes())
+    return value.digest()

@@ -1,0 +1,148 @@
+"""Tables of text as people save them: separator, encoding and header found out, and told where they are unusual."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import Finding
+
+MAX_BYTES = 1 << 30
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """Every row has as many cells as `header`. Without a header line the columns are called column 1, column 2, …"""
+
+    header: tuple[str, ...]
+    rows: Sequence[Sequence[str]]
+    findings: tuple[Finding, ...] = field(default=())
+
+    def column(self, *names: str) -> int | None:
+        """The index of the first of `names` that is a column (case and blanks do not count)."""
+        known = {name.strip().casefold(): index for index, name in reversed(list(enumerate(self.header)))}
+        return next((known[n.strip().casefold()] for n in names if n.strip().casefold() in known), None)
+
+    def values(self, column: int) -> list[str]:
+        return [row[column] for row in self.rows]
+
+
+def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
+    """Read a CSV, TSV or list of lines. `header_names`: names that mark a header line. Raises InputRefused."""
+    text, findings = read_text(path)
+    separator = "\n" if path.suffix.lower() == ".txt" else sniff_separator(text)
+    rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
+    rows = [row for row in rows if any(cell.strip() for cell in row)]
+    if not rows:
+        raise _refused(path, "has no rows")
+    if separator not in (",", "\n"):
+        what = f"The columns of {path.name} are separated by a {SEPARATORS[separator]}."
+        findings.append(Finding(level="info", what=what))
+    width = max(len(row) for row in rows)
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    if separator != "\n" and is_header(rows, header_names):
+        header, rows = tuple(cell.strip() or f"column {i + 1}" for i, cell in enumerate(rows[0])), rows[1:]
+    else:
+        header = tuple(f"column {i + 1}" for i in range(width))
+    if not rows:
+        raise _refused(path, "has a line of headings and no rows below it")
+    return Table(header, rows, tuple(findings))
+
+
+def read_text(path: Path) -> tuple[str, list[Finding]]:
+    """The file as text: by its byte order mark, else UTF-8, else Windows-1252. Raises InputRefused for no text."""
+    try:
+        size = path.stat().st_size
+        raw = path.read_bytes() if size <= MAX_BYTES else b""
+    except OSError as error:
+        raise InputRefused(
+            "unreadable_data",
+            "The data cannot be read",
+            f"{path.name} cannot be opened ({error.strerror or error}).",
+            "Check that the file is there and that you may read it, and try again.",
+        ) from error
+    if size > MAX_BYTES:
+        raise _refused(path, "is larger than 1 GB")
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return _decoded(path, raw, "utf-16"), [_told(path, "UTF-16")]
+    if b"\0" in raw[:4096]:
+        raise _refused(path, "is not a text file")
+    try:
+        return raw.decode("utf-8-sig"), []
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace"), [_told(path, "Windows-1252 (western European)")]
+
+
+def _decoded(path: Path, raw: bytes, encoding: str) -> str:
+    try:
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise _refused(path, "is damaged: its characters cannot be decoded") from error
+
+
+def _told(path: Path, encoding: str) -> Finding:
+    return Finding(level="info", what=f"{path.name} is not UTF-8 and was read as {encoding}.")
+
+
+def _refused(path: Path, why: str) -> InputRefused:
+    return InputRefused(
+        "bad_table",
+        "The table cannot be used",
+        f"{path.name} {why}.",
+        "Save it as CSV (UTF-8) with one line of headings and one row for each text, and choose it again.",
+    )
+
+
+def sniff_separator(text: str) -> str:
+    """The separator that gives most of the first 50 rows the same number of columns, more than one; else a comma."""
+    sample = text[:200_000]
+    best, best_score = ",", 0.0
+    for separator in SEPARATORS:
+        rows = _parse(sample, separator, 50)
+        widths = [len(row) for row in rows]
+        if not widths:
+            continue
+        common = max(set(widths), key=widths.count)
+        score = widths.count(common) / len(widths) if common > 1 else 0.0
+        # the heading line has every column, so a separator that it lacks is none
+        if separator in text.split("\n", 1)[0] and score > best_score + 0.05:
+            best, best_score = separator, score
+    return best
+
+
+def _parse(text: str, separator: str, most: int | None = None) -> list[list[str]]:
+    csv.field_size_limit(50_000_000)
+    rows = []
+    for row in csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator):
+        rows.append(row)
+        if most is not None and len(rows) >= most:
+            break
+    return rows
+
+
+def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
+    """Known names, or short words above a column of numbers or of much longer texts."""
+    first, rest = rows[0], rows[1:50]
+    cells = [cell.strip() for cell in first]
+    if {cell.casefold() for cell in cells} & {name.casefold() for name in names}:
+        return True
+    if not rest or len(set(cells)) < len(cells) or any(is_number(cell) for cell in cells):
+        return False
+    for column, cell in enumerate(cells):
+        below = [row[column] for row in rest]
+        if cell and all(is_number(value) for value in below if value.strip()) and any(v.strip() for v in below):
+            return True
+        if cell and len(cell) < 25 and sum(map(len, below)) / len(below) > 3 * len(cell) + 10:
+            return True
+    return False
+
+
+def is_number(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,96 @@
+"""The folder of a data set: `data.json` beside the prepared stores `test/` and `calibration/`.
+
+A sequence's labels (one for each time step) lie in `test.steps.npz`. Only names, texts and labels are in `data.json`:
+the person's own files stay where they are.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+DATA_FILE = "data.json"
+STEPS_FILE = "test.steps.npz"
+
+Kind = Literal["images", "texts", "arrays", "audio"]
+Origin = Literal["person", "made"]
+
+
+@dataclass(frozen=True)
+class Item:
+    """`labels` are the accepted class numbers, empty where the item is unlabelled."""
+
+    source: str
+    text: str | None = None
+    labels: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """What `data.json` says. `root` is the path that the sources of the items are relative to."""
+
+    kind: Kind
+    origin: Origin
+    root: str | None = None
+    classes: tuple[str, ...] | None = None
+    test: tuple[Item, ...] = ()
+    calibration: tuple[Item, ...] = ()
+    steps: tuple[NDArray[np.int64] | None, ...] = field(default=(), compare=False)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether at least one test item has a label, or a label for each of its steps."""
+        return any(item.labels for item in self.test) or any(step is not None for step in self.steps)
+
+    def class_name(self, index: int) -> str:
+        """The class's name, or its number in words."""
+        if self.classes is not None and 0 <= index < len(self.classes):
+            return self.classes[index]
+        return f"class {index}"
+
+
+def write_dataset(folder: Path, data: DataSet) -> None:
+    """Write `data.json` (and the steps' labels); the prepared stores are written apart."""
+    facts: dict[str, Any] = asdict(data)
+    facts.pop("steps")
+    if any(step is not None for step in data.steps):
+        parts = [np.empty(0, np.int64) if step is None else step for step in data.steps]
+        # a sequence without labels has size −1, one of no steps has 0
+        sizes = [-1 if step is None else len(step) for step in data.steps]
+        np.savez(folder / STEPS_FILE, labels=np.concatenate(parts), sizes=np.asarray(sizes, np.int64))
+    text = json.dumps({"version": 1, **facts}, ensure_ascii=False, indent=1)
+    (folder / DATA_FILE).write_text(text, encoding="utf-8")
+
+
+def read_dataset(folder: Path) -> DataSet:
+    """Read what `write_dataset` wrote. Raises FileNotFoundError, KeyError or ValueError."""
+    facts = json.loads((folder / DATA_FILE).read_text(encoding="utf-8"))
+    return DataSet(
+        kind=facts["kind"],
+        origin=facts["origin"],
+        root=facts["root"],
+        classes=None if facts["classes"] is None else tuple(facts["classes"]),
+        test=tuple(_item(entry) for entry in facts["test"]),
+        calibration=tuple(_item(entry) for entry in facts["calibration"]),
+        steps=_read_steps(folder / STEPS_FILE),
+    )
+
+
+def _item(facts: dict[str, Any]) -> Item:
+    return Item(facts["source"], facts["text"], tuple(facts["labels"]))
+
+
+def _read_steps(path: Path) -> tuple[NDArray[np.int64] | None, ...]:
+    if not path.is_file():
+        return ()
+    with np.load(path, allow_pickle=False) as stored:
+        labels, sizes = stored["labels"], stored["sizes"].tolist()
+    steps: list[NDArray[np.int64] | None] = []
+    start = 0
+    for size in sizes:
+        steps.append(None if size < 0 else labels[start : start + size])
+        start += max(size, 0)
+    return tuple(steps)

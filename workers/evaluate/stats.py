@@ -1,0 +1,195 @@
+"""Exact and resampled statistics of paired answers. Formulas and their sources: EVALUATION.md of the design.
+
+Counts of a pair of models on the same n items: b = the original right and the variant wrong, c = the other way round.
+Confidence levels are one-sided unless a name says otherwise.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONFIDENCE = 0.95
+POWER = 0.80
+DRAWS = 10_000
+SPARE = 1.10
+"""Ten percent are added to a promised number of examples."""
+
+
+def binomial_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Exact (Clopper-Pearson) upper bound of a share; without a hit 1 − (1 − confidence)^(1/n), about 3/n."""
+    if n == 0 or hits >= n:
+        return 1.0
+    from scipy.special import betaincinv
+
+    return float(betaincinv(hits + 1, n - hits, confidence))
+
+
+def binomial_lower(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Exact (Clopper-Pearson) lower bound of a share."""
+    return 1.0 - binomial_upper(n - hits, n, confidence) if n else 0.0
+
+
+def binomial_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Two-sided exact interval of a share."""
+    one_sided = 1.0 - (1.0 - confidence) / 2.0
+    return binomial_lower(hits, n, one_sided), binomial_upper(hits, n, one_sided)
+
+
+def at_least(hits: int, n: int, share: float) -> float:
+    """P[Bin(n, share) ≥ hits]."""
+    if hits <= 0:
+        return 1.0
+    if hits > n:
+        return 0.0
+    from scipy.special import betainc
+
+    return float(betainc(hits, n - hits + 1, share))
+
+
+def mcnemar_p(b: int, c: int) -> float:
+    """Exact one-sided McNemar test of "the variant is not worse": P[Bin(b+c, ½) ≥ b]."""
+    return at_least(b, b + c, 0.5)
+
+
+def tango_upper(b: int, c: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Score bound of the paired difference (b−c)/n (Tango 1998, Statistics in Medicine 17:891), by bisection."""
+    z = normal_quantile(confidence)
+    low, high = (b - c) / n, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _tango_score(b, c, n, middle) > -z:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _tango_score(b: int, c: int, n: int, difference: float) -> float:
+    """Standardized distance of the observed difference from `difference`."""
+    linear = (2 * n - b + c) * difference - b - c
+    constant = -c * difference * (1 - difference)
+    restricted = (math.sqrt(max(linear * linear - 8 * n * constant, 0.0)) - linear) / (4 * n)
+    variance = n * (2 * restricted + difference * (1 - difference))
+    return (b - c - n * difference) / math.sqrt(variance) if variance > 0 else 0.0
+
+
+def bootstrap_drop(b: int, c: int, n: int, seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
+    """`draws` resampled drops (b−c)/n: the multinomial of (b, c, ties) drawn again."""
+    rng = np.random.default_rng(seed)
+    counts = rng.multinomial(n, [b / n, c / n, (n - b - c) / n], size=draws)
+    return np.asarray((counts[:, 0] - counts[:, 1]) / n, dtype=np.float64)
+
+
+def drop_bounds(b: int, c: int, n: int, seed: int = 0) -> tuple[float, float]:
+    """One-sided 95 % bounds (L, U) of the true drop.
+
+    The paired bootstrap decides, widened to the score bound where counts are small (a bootstrap of no change has no
+    width). A drop cannot exceed the share of b, so its exact bound caps U, and is U itself where c = 0. L is above 0
+    only if the exact McNemar test agrees.
+    """
+    draws = bootstrap_drop(b, c, n, seed)
+    upper = _upper(b, c, n, float(np.quantile(draws, CONFIDENCE)))
+    lower = -_upper(c, b, n, -float(np.quantile(draws, 1 - CONFIDENCE)))
+    if lower > 0 and mcnemar_p(b, c) > 1 - CONFIDENCE:
+        lower = 0.0
+    return lower, upper
+
+
+def _upper(b: int, c: int, n: int, resampled: float) -> float:
+    exact = binomial_upper(b, n)
+    return exact if c == 0 else min(exact, max(resampled, tango_upper(b, c, n)))
+
+
+def needed_examples(margin: float, flips: float) -> int | None:
+    """Items that prove "the drop is at most `margin`" with 80 % power where nothing drops and `flips` change sides.
+
+    N = (z₁₋α√ψ + z₁₋β√(ψ−δ²))²/δ², at least what a set without any change needs (about 3/δ); ten percent added.
+    None where the margin is 0.
+    """
+    if margin <= 0:
+        return None
+    if margin >= 1:
+        return 1
+    unchanged = math.log(1 - CONFIDENCE) / math.log1p(-margin)
+    flips = max(flips, margin * margin)
+    z_a, z_b = normal_quantile(CONFIDENCE), normal_quantile(POWER)
+    paired = (z_a * math.sqrt(flips) + z_b * math.sqrt(flips - margin * margin)) ** 2 / margin**2
+    return math.ceil(max(paired, unchanged) * SPARE)
+
+
+def needed_unlabelled(margin: float, changed: float) -> int | None:
+    """The same without labels, where each change counts: None if the share of changes is not below the margin."""
+    if margin <= 0 or changed >= margin:
+        return None
+    if margin >= 1:
+        return 1
+    unchanged = math.log(1 - CONFIDENCE) / math.log1p(-margin)
+    z_a, z_b = normal_quantile(CONFIDENCE), normal_quantile(POWER)
+    spread = z_a * math.sqrt(margin * (1 - margin)) + z_b * math.sqrt(changed * (1 - changed))
+    return math.ceil(max((spread / (margin - changed)) ** 2, unchanged) * SPARE)
+
+
+def normal_quantile(probability: float) -> float:
+    """z with P[N(0, 1) ≤ z] = probability."""
+    from statistics import NormalDist
+
+    return NormalDist().inv_cdf(probability)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values that hold the chance of any false alarm (Holm 1979)."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted, running = [1.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, p_values[index] * (len(p_values) - rank)))
+        adjusted[index] = running
+    return adjusted
+
+
+def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p-values that hold the share of false alarms (Benjamini & Hochberg 1995); for display only."""
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i], reverse=True)
+    adjusted, running = [1.0] * len(p_values), 1.0
+    for rank, index in enumerate(order):
+        running = min(running, p_values[index] * len(p_values) / (len(p_values) - rank))
+        adjusted[index] = running
+    return adjusted
+
+
+def least_changes(slices: int) -> float:
+    """With this many slices, a slice with fewer changed items than log2(20 K) cannot become significant."""
+    return math.log2(20 * max(slices, 1))
+
+
+def mean_bounds(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
+    """One-sided 95 % bounds of a mean: the wider of Student's and the bootstrap's. (−inf, inf) under two values."""
+    n = len(values)
+    if n < 2:
+        return -math.inf, math.inf
+    from scipy.special import stdtrit
+
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
+    reach = float(stdtrit(n - 1, CONFIDENCE)) * error
+    means = bootstrap_sums(values, seed) / n
+    low, high = np.quantile(means, [1 - CONFIDENCE, CONFIDENCE])
+    return min(mean - reach, float(low)), max(mean + reach, float(high))
+
+
+def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
+    """`draws` sums over items drawn again; `values` (n,) or (n, k) → (draws,) or (draws, k). Bounded memory."""
+    rng = np.random.default_rng(seed)
+    n = len(values)
+    block = max(1, min(draws, 2_000_000 // max(n, 1)))
+    parts = [
+        values[rng.integers(n, size=(min(block, draws - start), n))].sum(axis=1) for start in range(0, draws, block)
+    ]
+    return np.concatenate(parts)
+
+
+def ratio_bounds(hits: NDArray[np.float64], sizes: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
+    """One-sided 95 % bounds of sum(hits)/sum(sizes), resampling whole clusters (sequences)."""
+    sums = bootstrap_sums(np.column_stack([hits, sizes]), seed)
+    low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1e-12), [1 - CONFIDENCE, CONFIDENCE])
+    return float(low), float(high)
