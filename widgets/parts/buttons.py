@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from widgets.icons import IconBinding, bind_icon
@@ -34,6 +35,8 @@ class Button(QPushButton):
             self.setProperty("size", size)
         self.setAccessibleName(text)
         self.setAutoDefault(True)
+        if icon == "arrow-right":  # an arrow points on, behind the words
+            self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         if not wide:
             self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._binding: IconBinding | None = bind_icon(theme, self, icon, _TOKENS[kind]) if icon else None

@@ -31,9 +31,7 @@ def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: Q
     painter.restore()
 
 
-def underline_terms(
-    painter: QPainter, text: str, left: float, baseline: float, font: QFont, color: QColor
-) -> None:
+def underline_terms(painter: QPainter, text: str, left: float, baseline: float, font: QFont, color: QColor) -> None:
     """Mark the terms of a single line of text that was drawn at `left` with `font`."""
     metrics = QFontMetrics(font)
     for term in terms(text):
@@ -91,9 +89,7 @@ class ExplainedLabel(QLabel):
         widest = QFontMetrics(self.font()).averageCharWidth() * 90
         _, height, natural = self._layout(widest if self.wordWrap() else 100_000)
         edges = self.contentsMargins()
-        return QSize(
-            int(natural) + 2 + edges.left() + edges.right(), int(height) + edges.top() + edges.bottom()
-        )
+        return QSize(int(natural) + 2 + edges.left() + edges.right(), int(height) + edges.top() + edges.bottom())
 
     def minimumSizeHint(self) -> QSize:
         """Narrow when it may wrap."""

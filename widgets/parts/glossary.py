@@ -40,9 +40,7 @@ WORDS: dict[str, str] = {
     "model card": QT_TRANSLATE_NOOP(
         "glossary", "A page that says what a model is for, how good it is and where it fails."
     ),
-    "sensitive layers": QT_TRANSLATE_NOOP(
-        "glossary", "Parts of the model that suffer most from coarse numbers."
-    ),
+    "sensitive layers": QT_TRANSLATE_NOOP("glossary", "Parts of the model that suffer most from coarse numbers."),
     "silent regression": QT_TRANSLATE_NOOP(
         "glossary", "It still runs, but gives more wrong answers than your limit allows."
     ),
@@ -50,13 +48,9 @@ WORDS: dict[str, str] = {
     "alike, not proven": QT_TRANSLATE_NOOP(
         "glossary", "The answers look the same, but there are too few examples to be 95 % sure."
     ),
-    "verdict": QT_TRANSLATE_NOOP(
-        "glossary", "Whether the measured answers allow using it in place of the original."
-    ),
+    "verdict": QT_TRANSLATE_NOOP("glossary", "Whether the measured answers allow using it in place of the original."),
     "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),
-    "TorchScript": QT_TRANSLATE_NOOP(
-        "glossary", "A PyTorch model saved together with the program that runs it."
-    ),
+    "TorchScript": QT_TRANSLATE_NOOP("glossary", "A PyTorch model saved together with the program that runs it."),
     "safetensors": QT_TRANSLATE_NOOP("glossary", "A file format that holds numbers only, no program."),
     "ONNX": QT_TRANSLATE_NOOP("glossary", "An open file format for models that many programs can run."),
     "opset": QT_TRANSLATE_NOOP("glossary", "The version of the ONNX language that the file is written in."),

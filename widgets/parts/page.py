@@ -1,5 +1,7 @@
 """What every page is: a scrolling column with a head, and the four states empty, loading, error and full."""
 
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -94,6 +96,20 @@ class Page(QScrollArea):
         if first is not None:
             first.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def show(self, value: Any = None) -> None:
+        """Show a value as the page's full state; without one it is Qt's own `show`."""
+        if value is None:
+            super().show()
+        else:
+            self.show_value(value)
+
+    def show_value(self, value: Any) -> None:
+        """The full state; each page takes a value of its own."""
+        raise NotImplementedError
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        """Subclasses place their parts anew where the smallest window asks for it."""
+
     def _set_edges(self) -> None:
         narrow = self.width() < NARROW_PX
         edge, top = (SPACE_XL, 20) if narrow else (PAGE_EDGE, SPACE_XL)
@@ -104,6 +120,8 @@ class Page(QScrollArea):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The edges follow the width."""
         self._set_edges()
+        if event.oldSize().width() != event.size().width():
+            self._on_width_changed(self.is_narrow)
         super().resizeEvent(event)
 
     @property

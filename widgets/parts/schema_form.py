@@ -156,9 +156,7 @@ class SchemaForm(QWidget):
         box.setValue(low if nullable and current is None else float(current or 0))
         box.setMinimumWidth(120)
         box.valueChanged.connect(
-            lambda value: self._set(
-                name, None if nullable and box.text() == box.specialValueText() else value
-            )
+            lambda value: self._set(name, None if nullable and box.text() == box.specialValueText() else value)
         )
         return box
 

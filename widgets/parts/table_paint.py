@@ -106,16 +106,12 @@ class TableDelegate(QStyledItemDelegate):
         selected: bool,
     ) -> None:
         if cell.icon:
-            self._icon(
-                painter, cell.icon, cell.tone or "ink", QPointF(box.left(), box.center().y() - _ICON_PX / 2)
-            )
+            self._icon(painter, cell.icon, cell.tone or "ink", QPointF(box.left(), box.center().y() - _ICON_PX / 2))
             box = box.adjusted(_ICON_PX + 8, 0, 0, 0)
         font = self._font(option.font, cell)
         metrics = QFontMetrics(font)
         text = metrics.elidedText(cell.text.replace("\n", " "), Qt.TextElideMode.ElideRight, box.width() + 2)
-        right = index.model().headerData(
-            index.column(), Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole
-        )
+        right = index.model().headerData(index.column(), Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)
         is_right = bool(int(right or 0) & int(Qt.AlignmentFlag.AlignRight))
         left = box.right() + 1 - metrics.horizontalAdvance(text) if is_right else box.left()
         baseline = box.top() + (box.height() + metrics.ascent() - metrics.descent()) // 2
@@ -161,9 +157,7 @@ class HeaderView(QHeaderView):
         """Draw one title."""
         model = self.model()
         title = str(model.headerData(section, Qt.Orientation.Horizontal) or "")
-        side = int(
-            model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole) or 0
-        )
+        side = int(model.headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole) or 0)
         left_edge = _OUTER if section == 0 else _EDGE
         right_edge = _OUTER if section == self.count() - 1 else _EDGE
         box = rect.adjusted(left_edge, 0, -right_edge, -1)

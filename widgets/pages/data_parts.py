@@ -1,0 +1,198 @@
+"""Parts of the page Data: the preview, the bar of the split, the dialog that matches labels with answers."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.parts.card import divider
+from widgets.parts.format import clipped
+from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.small import Chip
+from widgets.parts.text import ElidedLabel, label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+SIDE_PX, CAPTION_PX, GAP_PX, MAX_ROWS = 80, 20, 12, 3
+MAX_TEXT_CHARS = 300
+
+
+class PreviewGrid(QWidget):
+    """As many thumbnails with their labels as fit into three rows, spread over the width."""
+
+    def __init__(self, theme: Theme, store: PictureStore, items: Sequence[tuple[PictureValue, str]]) -> None:
+        super().__init__()
+        self._items = tuple(items)
+        self._shown_label = ""
+        self._cells: list[tuple[str, PictureLabel, ElidedLabel]] = []
+        for value, name in self._items:
+            picture = PictureLabel(theme, store, value, SIDE_PX)
+            picture.setParent(self)
+            caption = ElidedLabel(name, "caption", parent=self)
+            caption.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            self._cells.append((name, picture, caption))
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def show_label(self, name: str) -> None:
+        """Only examples with this label; "" for all."""
+        self._shown_label = name
+        self.updateGeometry()
+        self._arrange()
+
+    def _wanted(self) -> list[tuple[PictureLabel, ElidedLabel]]:
+        return [(p, c) for name, p, c in self._cells if self._shown_label in ("", name)]
+
+    @staticmethod
+    def _columns(width: int) -> int:
+        return max(1, (width + GAP_PX) // (SIDE_PX + GAP_PX))
+
+    def hasHeightForWidth(self) -> bool:
+        """Rows follow the width."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Height of the rows that are there, at most three."""
+        columns = self._columns(width)
+        rows = min(MAX_ROWS, max(1, -(-len(self._cells) // columns)))
+        return rows * (SIDE_PX + CAPTION_PX) + (rows - 1) * (GAP_PX - 2)
+
+    def sizeHint(self) -> QSize:
+        """Six in a row."""
+        return QSize(6 * (SIDE_PX + GAP_PX), self.heightForWidth(6 * (SIDE_PX + GAP_PX)))
+
+    def minimumSizeHint(self) -> QSize:
+        """Three in a row."""
+        return QSize(3 * (SIDE_PX + GAP_PX), SIDE_PX + CAPTION_PX)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Place the thumbnails anew."""
+        super().resizeEvent(event)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        wanted = self._wanted()
+        shown = {id(picture) for picture, _ in wanted}
+        for _, picture, caption in self._cells:
+            if id(picture) not in shown:
+                picture.hide()
+                caption.hide()
+        columns = self._columns(self.width())
+        spread = (self.width() - SIDE_PX) / max(1, columns - 1) if columns > 1 else 0.0
+        for number, (picture, caption) in enumerate(wanted):
+            row, column = divmod(number, columns)
+            x, y = round(column * spread), row * (SIDE_PX + CAPTION_PX + GAP_PX - 2)
+            picture.move(x, y)
+            caption.setGeometry(x - 4, y + SIDE_PX, SIDE_PX + 8, CAPTION_PX)
+            picture.setVisible(row < MAX_ROWS)
+            caption.setVisible(row < MAX_ROWS)
+
+
+class PreviewRows(QWidget):
+    """Texts, or names of files, one a line with their label."""
+
+    def __init__(self, items: Sequence[tuple[PictureValue, str]]) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        for number, (value, name) in enumerate(items[:9]):
+            if number:
+                box.addWidget(divider())
+            row = QHBoxLayout()
+            row.setContentsMargins(0, 4, 0, 4)
+            row.setSpacing(SPACE_M)
+            row.addWidget(ElidedLabel(clipped(value.text or value.name or value.path, MAX_TEXT_CHARS)), 1)
+            if name:
+                row.addWidget(Chip(name))
+            box.addLayout(row)
+
+
+class SplitBar(QWidget):
+    """Two parts of one bar, as wide as their shares (at least wide enough to be seen)."""
+
+    def __init__(self, theme: Theme, calibration: int, test: int) -> None:
+        super().__init__()
+        self._theme, self._parts = theme, (calibration, test)
+        self.setFixedHeight(8)
+        self.setAccessibleName(self.tr("{0:,} for calibration, {1:,} for the test").format(calibration, test))
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw both parts."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        total = max(1, sum(self._parts))
+        first = max(8.0, self.width() * self._parts[0] / total) if self._parts[0] else 0.0
+        spans = ((0.0, first - 1, "s3"), (first + 1 if first else 0.0, self.width(), "brand"))
+        for x0, x1, token in spans:
+            if x1 > x0:
+                painter.setBrush(self._theme.color(token))
+                painter.drawRoundedRect(QRectF(x0, 0, x1 - x0, 8), 3, 3)
+        painter.end()
+
+
+class MatchDialog(QuestionDialog):
+    """Labels that the model does not know: which of its answers does each mean? `matched({label: answer})`."""
+
+    matched = Signal(object)
+
+    def __init__(self, theme: Theme, labels: Sequence[str], classes: Sequence[str], parent: QWidget | None) -> None:
+        super().__init__(
+            theme,
+            QuestionValue(
+                title=self.tr("Which answer does each label mean?"),
+                text=self.tr("The model does not know these labels. Those left open are used without a label."),
+                answers=(
+                    Answer("no", self.tr("Cancel")),
+                    Answer("use", self.tr("Use these names"), primary=True),
+                ),
+            ),
+            parent,
+        )
+        self._boxes: dict[str, QComboBox] = {}
+        holder = QWidget()
+        rows = QVBoxLayout(holder)
+        rows.setContentsMargins(0, 0, SPACE_S, 0)
+        rows.setSpacing(SPACE_S)
+        for name in labels:
+            rows.addLayout(self._row(name, classes))
+        rows.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(holder)
+        area.setAccessibleName(self.tr("Labels"))
+        area.setMinimumHeight(min(360, 44 * len(labels) + 8))
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.body.addWidget(area)
+
+    def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
+        box = QComboBox()
+        box.addItem(self.tr("no label"), "")
+        for answer in classes:
+            box.addItem(clipped(answer, 80), answer)
+        plain = name.strip().lower()
+        for number, answer in enumerate(classes):
+            if answer.strip().lower() == plain:
+                box.setCurrentIndex(number + 1)
+        box.setAccessibleName(self.tr("What “{0}” means").format(name))
+        box.setMinimumWidth(220)
+        box.setMaximumWidth(260)
+        self._boxes[name] = box
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        beside: QLabel = ElidedLabel(name)
+        row.addWidget(beside, 1)
+        row.addWidget(label("→", "soft", wrap=False))
+        row.addWidget(box)
+        return row
+
+    def _choose(self, answer: str) -> None:
+        if answer == "use":
+            chosen = {name: str(box.currentData()) for name, box in self._boxes.items() if box.currentData()}
+            self.matched.emit(chosen)
+        super()._choose(answer)

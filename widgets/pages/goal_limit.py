@@ -1,0 +1,110 @@
+"""The card of the one limit that counts: how much accuracy it may cost, put into examples."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QGridLayout, QSlider, QStyle, QStyleOptionSlider
+
+from widgets.pages.nouns import plural
+from widgets.pages.values import GoalValue
+from widgets.parts.card import Card
+from widgets.parts.format import percent_of
+from widgets.parts.text import label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S
+
+MAX_PCT, STEPS_PER_PCT = 5.0, 10
+
+
+class LimitSlider(QSlider):
+    """A click on the groove goes there at once."""
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Jump to the pointer, then drag as usual."""
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
+        )
+        place = event.position().toPoint()
+        if event.button() == Qt.MouseButton.LeftButton and not handle.contains(place):
+            span = max(1, self.width() - handle.width())
+            self.setValue(
+                QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place.x() - handle.width() // 2, span)
+            )
+        super().mousePressEvent(event)
+
+
+class LimitCard(Card):
+    """`changed(percent)` follows the slider; the slider knows tenths of a percent from 0 to 5."""
+
+    changed = Signal(float)
+
+    def __init__(self, theme: Theme, value: GoalValue) -> None:
+        super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
+        self._theme, self._value = theme, value
+        self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
+        self._slider = LimitSlider(Qt.Orientation.Horizontal)
+        self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
+        self._slider.setValue(round(value.limit_pct * STEPS_PER_PCT))
+        self._slider.setPageStep(5)
+        self._slider.setMinimumHeight(24)
+        self._slider.setAccessibleName(self.tr("How much accuracy may it cost?"))
+        self._words = label("", "strong", wrap=False)
+        grid = QGridLayout()
+        grid.setContentsMargins(0, SPACE_S, 0, 0)
+        grid.setHorizontalSpacing(0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(3, SPACE_L)
+        grid.addWidget(self._slider, 0, 0, 1, 3)
+        grid.addWidget(self._words, 0, 4)
+        grid.addWidget(label("0 %", "caption", wrap=False), 1, 0)
+        grid.addWidget(label(percent_of(self._slider.maximum() / STEPS_PER_PCT), "caption", wrap=False), 1, 2)
+        self.add(grid)
+        self._examples = label("", "soft")
+        self.add(self._examples)
+        self.box.addStretch(1)
+        self._tell()
+        self._slider.valueChanged.connect(self._on_value_changed)
+
+    @property
+    def limit_pct(self) -> float:
+        """Where the slider stands."""
+        return self._slider.value() / STEPS_PER_PCT
+
+    def _on_value_changed(self, _value: int) -> None:
+        self._tell()
+        self.changed.emit(self.limit_pct)
+
+    def _tell(self) -> None:
+        text = self.tr("at most {0} less accurate").format(percent_of(self.limit_pct))
+        self._words.setText(text)
+        self._slider.setAccessibleDescription(text)
+        self._words.setMinimumWidth(self._widest())
+        example = self._example()
+        self._examples.setText(example)
+        self._examples.setVisible(bool(example))
+
+    def _widest(self) -> int:
+        # the words change while the slider is dragged, and the groove must not
+        self._words.ensurePolished()
+        return self._words.fontMetrics().horizontalAdvance(self.tr("at most {0} less accurate").format("9.9 %")) + 2
+
+    def _example(self) -> str:
+        value = self._value
+        if not value.n_test:
+            return self.tr("Without data of yours it means: the share of answers that change.")
+        things = plural(value.kind)
+        if value.labelled and value.accuracy is not None:
+            number = int(value.n_test * value.accuracy * self.limit_pct / 100)
+            if number == 1:
+                return self.tr("That is at most 1 more wrong answer in your {0:,} test {1}.").format(
+                    value.n_test, things
+                )
+            return self.tr("That is at most {0:,} more wrong answers in your {1:,} test {2}.").format(
+                number, value.n_test, things
+            )
+        number = int(value.n_test * self.limit_pct / 100)
+        return self.tr("That is at most {0:,} changed answers in your {1:,} test {2}.").format(
+            number, value.n_test, things
+        )
