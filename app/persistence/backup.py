@@ -1,0 +1,133 @@
+"""Checked copies of the database: made by SQLite's own online copy, hashed, five kept."""
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.files import move_synced, write_whole
+from app.persistence.engine import connect_for_reading, write_ahead_log
+from app.persistence.errors import ELSEWHERE, FREE_SPACE, StoreUnusable, damaged, told_in_words
+from workers.contracts.folder import sha256_file
+
+KEPT = 5
+TIME_FORMAT = "%Y%m%dT%H%M%S%fZ"
+EVERY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """One copy and when it was made. Its hash lies beside it in the form of sha256sum."""
+
+    path: Path
+    made_at: datetime
+
+    @property
+    def hash_file(self) -> Path:
+        return self.path.with_name(self.path.name + ".sha256")
+
+    def is_intact(self) -> bool:
+        """Whether it is byte for byte what was checked when it was made."""
+        try:
+            return self.hash_file.read_text(encoding="ascii").split()[0] == sha256_file(self.path)
+        except (OSError, ValueError, IndexError):
+            return False
+
+
+def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
+    """Copy, check and hash; then remove the oldest beyond five. Raises `StoreUnusable`, leaving nothing half done."""
+    now = datetime.now(UTC)
+    name = f"fettle-{now.strftime(TIME_FORMAT)}{'-' if label else ''}{label}.db"
+    growing, backup = folder / f"{name}.part", Backup(folder / name, now)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        growing.touch(mode=0o600)
+        with told_in_words(database):
+            _copy(database, growing)
+        digest = sha256_file(growing)
+        move_synced(growing, backup.path)
+        write_whole(backup.hash_file, f"{digest}  {name}\n".encode())
+    except OSError as error:
+        backup.path.unlink(missing_ok=True)
+        detail = f"The database {database} could not be copied to {folder} ({error.strerror}). Nothing was changed."
+        raise StoreUnusable("backup_failed", folder, detail, FREE_SPACE) from error
+    finally:
+        for leftover in (growing, write_ahead_log(growing)):
+            with contextlib.suppress(OSError):
+                leftover.unlink(missing_ok=True)
+    for old in list_backups(folder)[KEPT:]:
+        old.path.unlink(missing_ok=True)
+        old.hash_file.unlink(missing_ok=True)
+    return backup
+
+
+def list_backups(folder: Path) -> list[Backup]:
+    """Newest first, intact or not."""
+    found = []
+    for path in folder.glob("fettle-*.db"):
+        with contextlib.suppress(ValueError, IndexError):
+            made_at = datetime.strptime(path.stem.split("-")[1], TIME_FORMAT).replace(tzinfo=UTC)
+            found.append(Backup(path, made_at))
+    return sorted(found, key=lambda backup: backup.made_at, reverse=True)
+
+
+def newest_intact(folder: Path) -> Backup | None:
+    """The newest copy whose hash is right."""
+    return next((backup for backup in list_backups(folder) if backup.is_intact()), None)
+
+
+def is_due(folder: Path) -> bool:
+    """Whether the newest copy is older than a day (or from the future: the clock was set back)."""
+    newest = next(iter(list_backups(folder)), None)
+    return newest is None or not timedelta(0) <= datetime.now(UTC) - newest.made_at < EVERY
+
+
+def restore(backup: Backup, database: Path) -> Path | None:
+    """Put a copy in the database's place; gives where the old file was moved. For the holder of the lock, closed.
+
+    Raises `StoreUnusable` if the copy is not intact or cannot be written; the old file is then in its place.
+    """
+    if not backup.is_intact():
+        detail = f"The copy {backup.path} was changed since it was made, so it was not used."
+        raise StoreUnusable("backup_damaged", backup.path, detail, f"Use an older copy, {ELSEWHERE}")
+    kept = database.with_name(f"{database.name}.{datetime.now(UTC).strftime(TIME_FORMAT)}.old")
+    growing = database.with_name(database.name + ".new")
+    try:
+        growing.touch(mode=0o600)
+        with told_in_words(backup.path):
+            _copy(backup.path, growing)
+        if database.exists():
+            database.replace(kept)
+        for end in ("-wal", "-shm"):
+            companion = database.with_name(database.name + end)
+            if companion.exists():
+                companion.replace(kept.with_name(kept.name + end))
+        move_synced(growing, database)
+    except OSError as error:
+        detail = f"The copy {backup.path} could not be put in place ({error.strerror})."
+        raise StoreUnusable("backup_failed", database, detail, FREE_SPACE) from error
+    finally:
+        with contextlib.suppress(OSError):
+            growing.unlink(missing_ok=True)
+    return kept if kept.exists() else None
+
+
+def check_content(connection: sqlite3.Connection, path: Path) -> None:
+    """SQLite's own checks of pages, indexes and references. Raises `StoreUnusable`."""
+    with told_in_words(path):
+        for (finding,) in connection.execute("PRAGMA integrity_check(1)"):
+            if finding != "ok":
+                raise damaged(path, str(finding))
+        if connection.execute("PRAGMA foreign_key_check").fetchone() is not None:
+            raise damaged(path, "a record refers to one that is not there")
+
+
+def _copy(source: Path, target: Path) -> None:
+    with contextlib.closing(connect_for_reading(source)) as old:
+        check_content(old, source)
+        with contextlib.closing(sqlite3.connect(target)) as new:
+            old.backup(new)
+            new.execute("PRAGMA journal_mode=DELETE")
+    with contextlib.closing(connect_for_reading(target, others_may_write=False)) as new:
+        check_content(new, target)

@@ -1,0 +1,73 @@
+"""What can be wrong with the database, in plain words.
+
+StoreUnusable (exit code 6)
+    database_newer · database_foreign · database_empty · database_damaged · database_locked · disk_full
+    database_read_only · database_unreadable · database_older · migration_failed · backup_failed
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+from workers.contracts.errors import BackendMissing
+
+ELSEWHERE = "or name another data folder with --data-dir."
+FREE_SPACE = f"Free some space and try again, {ELSEWHERE}"
+RESTORE = (
+    "Fettle keeps checked copies in the folder “backups” beside it: close Fettle, move fettle.db away and put the "
+    f"newest copy in its place, {ELSEWHERE}"
+)
+
+
+class StoreUnusable(BackendMissing):
+    """The database at `path` cannot be used; nothing in it was changed unless `detail` says so."""
+
+    def __init__(self, code: str, path: Path, detail: str, hint: str) -> None:
+        super().__init__(code, "Fettle cannot use its database", detail, hint)
+        self.path = path
+
+
+def damaged(path: Path, reason: str) -> StoreUnusable:
+    """The file is not what SQLite wrote."""
+    return StoreUnusable("database_damaged", path, f"The database {path} is damaged ({reason}).", RESTORE)
+
+
+def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
+    """An error of SQLite as a sentence; None for mistakes of the program's own (a constraint, wrong SQL)."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if code is not None else None
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return damaged(path, str(error))
+    if primary == sqlite3.SQLITE_FULL:
+        detail = f"The disk of {path} is full, so the last step could not be recorded. What was stored before is safe."
+        return StoreUnusable("disk_full", path, detail, FREE_SPACE)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        detail = f"Another program has locked the database {path}. Nothing was changed."
+        return StoreUnusable("database_locked", path, detail, f"Close that program and try again, {ELSEWHERE}")
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
+        detail = f"The database {path} may only be read, so nothing can be recorded."
+        return StoreUnusable("database_read_only", path, detail, f"Give the right to write there, {ELSEWHERE}")
+    if primary in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_TOOBIG):
+        detail = f"The database {path} could not be read or written ({error}). What was stored before is safe."
+        return StoreUnusable("database_unreadable", path, detail, f"Check the disk and its rights, {ELSEWHERE}")
+    return None
+
+
+@contextmanager
+def told_in_words(path: Path) -> Iterator[None]:
+    """Turns SQLite's errors inside the block, bare or wrapped by SQLAlchemy, into `StoreUnusable`."""
+    try:
+        yield
+    except DBAPIError as error:
+        words = in_words(error.orig, path) if isinstance(error.orig, sqlite3.Error) else None
+        if words is None:
+            raise
+        raise words from error
+    except sqlite3.Error as error:
+        words = in_words(error, path)
+        if words is None:
+            raise
+        raise words from error

@@ -1,0 +1,70 @@
+"""Brings the tables up to date with Alembic, which is imported only here and only when there is something to do."""
+
+from pathlib import Path
+
+from app.files import move_synced
+from app.persistence.backup import Backup, make_backup
+from app.persistence.engine import write_ahead_log, writing_engine
+from app.persistence.errors import RESTORE, StoreUnusable, told_in_words
+from app.persistence.revisions import HEAD
+
+SCRIPTS = Path(__file__).parent / "migrations"
+
+
+def create(path: Path) -> None:
+    """A new database at `path`, which appears there only when it is whole. Raises `StoreUnusable`."""
+    growing = path.with_name(path.name + ".new")
+    for leftover in (growing, write_ahead_log(growing), *_companions(path)):
+        leftover.unlink(missing_ok=True)
+    with told_in_words(path):
+        try:
+            growing.touch(mode=0o600)
+            _run(growing, HEAD)
+            move_synced(growing, path)
+        except OSError as error:
+            detail = f"The database {path} cannot be made ({error.strerror})."
+            hint = "Free some space or check the disk's rights, or name another data folder with --data-dir."
+            raise StoreUnusable("database_unreadable", path, detail, hint) from error
+        finally:
+            growing.unlink(missing_ok=True)
+
+
+def upgrade(path: Path, old: str, backups: Path) -> Backup:
+    """Back the database up, then change its tables in one transaction; gives the backup.
+
+    Raises `StoreUnusable`; the database is then as it was before.
+    """
+    backup = make_backup(path, backups, label=old)
+    try:
+        with told_in_words(path):
+            _run(path, HEAD)
+    except StoreUnusable:
+        raise
+    except Exception as error:
+        detail = (
+            f"The tables of {path} could not be brought from version {old} to {HEAD} ({error}). They are as before."
+        )
+        hint = f"Please report this; a checked copy was made before: {backup.path}. {RESTORE}"
+        raise StoreUnusable("migration_failed", path, detail, hint) from error
+    return backup
+
+
+def _run(path: Path, revision: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    engine = writing_engine(path)
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, revision)
+    finally:
+        engine.dispose()
+
+
+def _companions(path: Path) -> tuple[Path, Path]:
+    """Commits of a database that is gone; a new one must not inherit them."""
+    return write_ahead_log(path), path.with_name(path.name + "-shm")

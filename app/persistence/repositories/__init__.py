@@ -1,0 +1,26 @@
+"""One small class for each kind of record; together they are all that services see of the database."""
+
+from app.persistence.repositories.base import Connection, NotFound
+from app.persistence.repositories.facts import Artifacts, RememberedValues
+from app.persistence.repositories.jobs import Exports, Jobs
+from app.persistence.repositories.latencies import Latencies
+from app.persistence.repositories.projects import Projects
+from app.persistence.repositories.runs import Runs
+from app.persistence.repositories.variants import Variants
+
+
+class Repositories:
+    """All of them on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.projects = Projects(connection)
+        self.runs = Runs(connection)
+        self.variants = Variants(connection)
+        self.latencies = Latencies(connection)
+        self.jobs = Jobs(connection)
+        self.exports = Exports(connection)
+        self.settings = RememberedValues(connection)
+        self.artifacts = Artifacts(connection)
+
+
+__all__ = ["Connection", "NotFound", "Repositories"]

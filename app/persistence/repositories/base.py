@@ -1,0 +1,82 @@
+"""What every repository does the same way: one short transaction for each call, errors in plain words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
+
+from app.persistence.errors import told_in_words
+from app.persistence.rows import RowMap
+from app.persistence.tables import Base
+
+D = TypeVar("D")
+R = TypeVar("R", bound=Base)
+
+
+class NotFound(KeyError):  # noqa: N818 - an absence, seldom an error
+    """There is no record of that id."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Makes sessions on the database at `path`, which is named in errors."""
+
+    make_session: sessionmaker[Session]
+    path: Path
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Committed and synced at the end, rolled back on any error. Raises `StoreUnusable`."""
+        with told_in_words(self.path), self.make_session.begin() as session:
+            yield session
+
+
+class Repository(Generic[D, R]):
+    """`key` is the primary key's column."""
+
+    def __init__(
+        self, connection: Connection, table: type[R], key: InstrumentedAttribute[str], rows: RowMap[D, R]
+    ) -> None:
+        self._connection, self._table, self._key, self._rows = connection, table, key, rows
+
+    def add(self, record: D) -> None:
+        """Keep a new record. Raises IntegrityError if its id is taken or what it belongs to is missing."""
+        with self._connection.transaction() as session:
+            session.add(self._table(**self._rows.values(record)))
+
+    def get(self, record_id: str) -> D:
+        """One record. Raises `NotFound`."""
+        with self._connection.transaction() as session:
+            row = session.get(self._table, record_id)
+            if row is None:
+                raise NotFound(record_id)
+            return self._rows.record(row)
+
+    def update(self, record: D) -> None:
+        """Replace the record of the same id. Raises `NotFound`."""
+        values = self._rows.values(record)
+        record_id = values[self._key.key]
+        with self._connection.transaction() as session:
+            done = session.execute(update(self._table).where(self._key == record_id).values(**values))
+            if _count(done) == 0:
+                raise NotFound(record_id)
+
+    def delete(self, record_id: str) -> None:
+        """Remove a record and all that belongs to it; nothing happens if it is not there."""
+        with self._connection.transaction() as session:
+            session.execute(delete(self._table).where(self._key == record_id))
+
+    def _find(self, query: Select[R]) -> list[D]:
+        with self._connection.transaction() as session:
+            return [self._rows.record(row) for row in session.scalars(query)]
+
+    def _all(self) -> Select[R]:
+        return select(self._table)
+
+
+def _count(result: Any) -> int:
+    return int(result.rowcount)

@@ -1,0 +1,48 @@
+"""What the program remembers by name, and where stored artifacts came from."""
+
+import builtins
+import json
+
+from pydantic import JsonValue
+
+from app.domain.artifact import ArtifactRecord
+from app.persistence.repositories.base import Connection, Repository
+from app.persistence.rows import RowMap
+from app.persistence.tables import ArtifactRow, SettingRow
+
+
+class RememberedValues:
+    """Values by key, such as what `describe` found. What a person sets lies in settings.json (app.settings)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, key: str) -> JsonValue:
+        """The value, None if there is none."""
+        with self._connection.transaction() as session:
+            row = session.get(SettingRow, key)
+            return json.loads(row.value_json) if row is not None else None
+
+    def put(self, key: str, value: JsonValue) -> None:
+        """Keep it in place of what was there."""
+        with self._connection.transaction() as session:
+            session.merge(SettingRow(key=key, value_json=json.dumps(value)))
+
+    def delete(self, key: str) -> None:
+        """Forget it."""
+        with self._connection.transaction() as session:
+            row = session.get(SettingRow, key)
+            if row is not None:
+                session.delete(row)
+
+
+class Artifacts(Repository[ArtifactRecord, ArtifactRow]):
+    """The key is the place in the content-addressed store, so that an id never changes its content."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, ArtifactRow, ArtifactRow.key, RowMap(ArtifactRecord))
+
+    def list(self, kind: str | None = None) -> builtins.list[ArtifactRecord]:
+        """Newest first."""
+        query = self._all().order_by(ArtifactRow.created_at.desc(), ArtifactRow.key)
+        return self._find(query if kind is None else query.where(ArtifactRow.kind == kind))

@@ -1,0 +1,44 @@
+"""The history of jobs, and of bundles that were written."""
+
+import builtins
+
+from sqlalchemy import tuple_
+
+from app.domain.job import ExportRecord, JobRecord
+from app.persistence.repositories.base import Connection, Repository
+from app.persistence.rows import RowMap
+from app.persistence.tables import ExportRow, JobRow
+
+PAGE = 200
+
+
+class Jobs(Repository[JobRecord, JobRow]):
+    """Jobs outlive the run that they belonged to."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, JobRow, JobRow.id, RowMap(JobRecord))
+
+    def list(
+        self, before: JobRecord | None = None, limit: int = PAGE, run_id: str | None = None, state: str | None = None
+    ) -> builtins.list[JobRecord]:
+        """Newest first; `before` is the last one of the page before."""
+        query = self._all().order_by(JobRow.created_at.desc(), JobRow.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(tuple_(JobRow.created_at, JobRow.id) < (before.created_at, before.id))
+        if run_id is not None:
+            query = query.where(JobRow.run_id == run_id)
+        if state is not None:
+            query = query.where(JobRow.state == state)
+        return self._find(query)
+
+
+class Exports(Repository[ExportRecord, ExportRow]):
+    """Only bundles that passed their self-test are here."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, ExportRow, ExportRow.id, RowMap(ExportRecord))
+
+    def list(self, run_id: str | None = None) -> builtins.list[ExportRecord]:
+        """Newest first."""
+        query = self._all().order_by(ExportRow.created_at.desc(), ExportRow.id)
+        return self._find(query if run_id is None else query.where(ExportRow.run_id == run_id))

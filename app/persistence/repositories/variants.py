@@ -1,0 +1,19 @@
+"""Variants with what was measured about them."""
+
+import builtins
+
+from app.domain.variant import Variant
+from app.persistence.repositories.base import Connection, Repository
+from app.persistence.rows import VariantMap
+from app.persistence.tables import VariantRow
+
+
+class Variants(Repository[Variant, VariantRow]):
+    """Deleting one deletes its latencies and exports."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection, VariantRow, VariantRow.id, VariantMap())
+
+    def list(self, run_id: str) -> builtins.list[Variant]:
+        """Those of one run, in the order in which they were planned."""
+        return self._find(self._all().where(VariantRow.run_id == run_id).order_by(VariantRow.index, VariantRow.id))

@@ -1,0 +1,60 @@
+"""Which version of the tables a file has, found without SQLAlchemy or Alembic (that keeps opening fast)."""
+
+import sqlite3
+from pathlib import Path
+
+from app.persistence.engine import connect_for_reading
+from app.persistence.errors import RESTORE, StoreUnusable, damaged, told_in_words
+
+KNOWN = ("0001",)
+"""Every revision in `migrations/versions`, oldest first; a test compares."""
+
+HEAD = KNOWN[-1]
+MAGIC = b"SQLite format 3\0"
+
+
+def revision_of(path: Path, others_may_write: bool = True) -> str:
+    """The revision of the database at `path`, one of `KNOWN`. Nothing is written, not even beside it.
+
+    Raises `StoreUnusable` for a file that is empty, damaged, locked, newer than this program or not Fettle's.
+    """
+    _check_beginning(path)
+    with told_in_words(path):
+        connection = connect_for_reading(path, others_may_write)
+        try:
+            revision = _read_revision(connection, path)
+        finally:
+            connection.close()
+    if revision not in KNOWN:
+        detail = f"{path} was written by a newer version of Fettle (its tables are “{revision}”). It was not touched."
+        hint = "Install the newer version again, or name another data folder with --data-dir."
+        raise StoreUnusable("database_newer", path, detail, hint)
+    return revision
+
+
+def _check_beginning(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(len(MAGIC))
+    except OSError as error:
+        detail = f"The database {path} cannot be opened ({error.strerror})."
+        hint = "Give this account the right to read it, or name another data folder with --data-dir."
+        raise StoreUnusable("database_unreadable", path, detail, hint) from error
+    if not beginning:
+        raise StoreUnusable("database_empty", path, f"The database {path} is empty: its content was lost.", RESTORE)
+    if beginning != MAGIC:
+        raise damaged(path, "it does not begin as a database does")
+
+
+def _read_revision(connection: sqlite3.Connection, path: Path) -> str:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables:
+        raise StoreUnusable("database_empty", path, f"The database {path} holds no tables.", RESTORE)
+    rows = (
+        connection.execute("SELECT version_num FROM alembic_version").fetchall() if "alembic_version" in tables else []
+    )
+    if "runs" not in tables or len(rows) != 1:
+        detail = f"{path} is a database, but not one of Fettle's. It was not touched."
+        hint = "Move it away, or name another data folder with --data-dir."
+        raise StoreUnusable("database_foreign", path, detail, hint)
+    return str(rows[0][0])

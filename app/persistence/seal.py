@@ -1,0 +1,46 @@
+"""The hash of the database as it was closed. SQLite's own check finds few overwritten bytes; a hash finds each."""
+
+import contextlib
+from pathlib import Path
+
+from app.files import write_whole
+from app.persistence.backup import check_content
+from app.persistence.engine import connect_for_reading, has_unmoved_commits
+from app.persistence.errors import told_in_words
+from workers.contracts.folder import sha256_file
+
+CHANGED = (
+    "The database was changed outside Fettle since it was last closed. It can be read, but figures in it may be wrong; "
+    "a checked copy lies in the folder “backups”."
+)
+
+
+def seal_file(database: Path) -> Path:
+    """Beside the database, in the form of sha256sum."""
+    return database.with_name(database.name + ".sha256")
+
+
+def break_seal(database: Path) -> str:
+    """Compare and remove the seal before the first change; gives a notice for the person, or "".
+
+    Without a seal (the program was killed) or with a wrong one SQLite's checks run. Raises `StoreUnusable` if they
+    find damage.
+    """
+    seal = seal_file(database)
+    try:
+        words = seal.read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        words = []
+    untouched = bool(words) and not has_unmoved_commits(database) and words[0] == sha256_file(database)
+    if not untouched:
+        with told_in_words(database), contextlib.closing(connect_for_reading(database)) as connection:
+            check_content(connection, database)
+    seal.unlink(missing_ok=True)
+    return CHANGED if words and not untouched else ""
+
+
+def put_seal(database: Path) -> None:
+    """After the last connection is closed. Raises OSError."""
+    if not has_unmoved_commits(database):
+        digest = sha256_file(database)
+        write_whole(seal_file(database), f"{digest}  {database.name}\n".encode())

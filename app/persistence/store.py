@@ -1,0 +1,126 @@
+"""Opening and closing the database of one data folder."""
+
+import logging
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Engine, select, update
+from sqlalchemy.orm import sessionmaker
+
+from app.domain.run import RunState
+from app.instance import InstanceLock
+from app.paths import DataPaths
+from app.persistence import backup, migrate
+from app.persistence.engine import empty_engine, reading_engine, writing_engine
+from app.persistence.errors import StoreUnusable, told_in_words
+from app.persistence.repositories import Connection, Repositories
+from app.persistence.revisions import HEAD, revision_of
+from app.persistence.seal import break_seal, put_seal
+from app.persistence.tables import Base, JobRow, RunRow, StepRow
+
+log = logging.getLogger(__name__)
+UNFINISHED = ("queued", "running")
+
+
+class Store:
+    """The open database. `notices` are sentences for the person, `interrupted_runs` what a killed program left."""
+
+    def __init__(
+        self, paths: DataPaths, engine: Engine, lock: InstanceLock | None, read_only: bool, notices: tuple[str, ...]
+    ) -> None:
+        self.paths, self.read_only, self.notices = paths, read_only, notices
+        self._engine, self._lock = engine, lock
+        self._connection = Connection(sessionmaker(engine, expire_on_commit=False), paths.database)
+        self.repositories = Repositories(self._connection)
+        self.interrupted_runs: tuple[str, ...] = () if read_only else _mark_interrupted(self._connection)
+
+    def close(self) -> None:
+        """Move all commits into the file, seal it, make the day's copy, give the folder free. Never raises."""
+        self._engine.dispose()
+        try:
+            if not self.read_only:
+                put_seal(self.paths.database)
+                if backup.is_due(self.paths.backups):
+                    backup.make_backup(self.paths.database, self.paths.backups)
+        except (OSError, StoreUnusable):
+            log.exception("the database was closed without its seal or copy")
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(
+    data: DataPaths | Path, *, read_only: bool = False, lock: InstanceLock | None = None, title: str = "Fettle"
+) -> Store:
+    """Open the database below `data`; for writing, make it or bring its tables up to date first.
+
+    `lock` is the caller's own hold on the folder, which stays the caller's; without it the folder is taken for a
+    command called `title`. Raises `DataFolderBusy`, `DataFolderUnusable` or `StoreUnusable`. Reading takes no lock.
+    """
+    paths = data if isinstance(data, DataPaths) else DataPaths(data.absolute())
+    if read_only:
+        return _open_for_reading(paths, title)
+    own_lock = InstanceLock.take(paths, "command", title) if lock is None else None
+    try:
+        notices = _make_ready(paths)
+        engine = writing_engine(paths.database)
+        try:
+            with told_in_words(paths.database):
+                return Store(paths, engine, own_lock, False, notices)
+        except BaseException:
+            engine.dispose()
+            raise
+    except BaseException:
+        if own_lock is not None:
+            own_lock.release()
+        raise
+
+
+def _open_for_reading(paths: DataPaths, title: str) -> Store:
+    if not os.path.lexists(paths.database):
+        engine = empty_engine()
+        Base.metadata.create_all(engine)
+        return Store(paths, engine, None, True, ())
+    if revision_of(paths.database) != HEAD:
+        with open_store(paths, title=title):  # brings the tables up to date, if nobody holds the folder
+            pass
+    return Store(paths, reading_engine(paths.database), None, True, ())
+
+
+def _make_ready(paths: DataPaths) -> tuple[str, ...]:
+    database = paths.database
+    if not os.path.lexists(database):
+        migrate.create(database)
+        lost = backup.newest_intact(paths.backups)
+        return (
+            (f"The database was gone, so a new one was begun. A copy of the old one is {lost.path}.",) if lost else ()
+        )
+    revision = revision_of(database, others_may_write=False)
+    notice = break_seal(database)
+    if revision != HEAD:
+        kept = migrate.upgrade(database, revision, paths.backups)
+        log.info("tables brought from %s to %s; copy of the old ones: %s", revision, HEAD, kept.path)
+    return (notice,) if notice else ()
+
+
+def _mark_interrupted(connection: Connection) -> tuple[str, ...]:
+    with connection.transaction() as session:
+        runs = tuple(session.scalars(select(RunRow.id).where(RunRow.state.in_(UNFINISHED))))
+        jobs = session.scalars(select(JobRow.id).where(JobRow.state.in_(UNFINISHED)).limit(1)).all()
+        if runs:
+            session.execute(update(RunRow).where(RunRow.id.in_(runs)).values(state=RunState.INTERRUPTED.value))
+            steps = update(StepRow).where(StepRow.run_id.in_(runs), StepRow.state.in_(("running", "waiting")))
+            session.execute(steps.values(state="skipped"))
+        if jobs:
+            session.execute(update(JobRow).where(JobRow.state.in_(UNFINISHED)).values(state="interrupted"))
+    return runs

@@ -1,0 +1,90 @@
+"""What a person may set for all projects: one small file, read before the window is drawn and the database.
+
+Each setting is declared once, here: name, kind, bounds, default and the words beside its field.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from app.files import write_whole
+from app.paths import unusable
+from workers.contracts.base import Frozen
+
+MAX_BYTES = 1 << 20
+DAMAGED_SUFFIX = ".damaged"
+
+
+class Settings(Frozen):
+    """All settings. Those that no field shows (`hidden` in the schema) remember where the window was."""
+
+    theme: Literal["system", "light", "dark"] = Field(
+        default="system", title="Appearance", description="Light or dark, or as the rest of the computer."
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        le=1024,
+        title="Processor cores to use",
+        description="Empty: all that are there. Fewer leave the computer free for other work.",
+    )
+    memory_limit_bytes: int | None = Field(
+        default=None,
+        ge=1 << 28,
+        title="Memory for one step of the work",
+        description="A step that needs more is stopped. Empty: Fettle's own limit.",
+    )
+    log_level: Literal["info", "debug"] = Field(
+        default="info",
+        title="Detail of the log",
+        description="“debug” helps when a problem is to be reported.",
+    )
+    last_project_id: str = Field(default="", json_schema_extra={"hidden": True})
+    window_geometry: str = Field(
+        default="", description="Qt's saved geometry in base 64.", json_schema_extra={"hidden": True}
+    )
+
+
+@dataclass(frozen=True)
+class LoadedSettings:
+    """`problem` says in one sentence why the defaults hold instead of the person's file, else it is empty."""
+
+    settings: Settings
+    problem: str = ""
+
+
+def load_settings(path: Path) -> LoadedSettings:
+    """Read the file; a missing one means the defaults. A damaged one is kept as ``….damaged`` and told."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES)
+    except FileNotFoundError:
+        return LoadedSettings(Settings())
+    except OSError as error:
+        return LoadedSettings(Settings(), f"The settings in {path} cannot be read ({error.strerror}).")
+    try:
+        return LoadedSettings(Settings.model_validate_json(data))
+    except ValidationError as error:
+        return LoadedSettings(Settings(), _set_aside(path, error))
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Write all settings, whole or not at all. Raises `DataFolderUnusable`."""
+    try:
+        write_whole(path, settings.model_dump_json(indent=1).encode())
+    except OSError as error:
+        raise unusable(path, error) from error
+
+
+def _set_aside(path: Path, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    reason = f"“{place}”: {first['msg']}" if place else first["msg"]
+    kept = path.with_name(path.name + DAMAGED_SUFFIX)
+    try:
+        path.replace(kept)
+    except OSError:
+        kept = path
+    return f"The settings could not be used ({reason}). The usual ones hold; the old file is {kept}."
