@@ -14,10 +14,10 @@ def main() -> int:
     if not arguments or all(argument.startswith("--data-dir") for argument in arguments[::2]):
         from app.bootstrap import open_window
 
-        return open_window(arguments)
+        return int(open_window(arguments))
     from app.cli.commands import main as run_command
 
-    return run_command(arguments)
+    return int(run_command(arguments))
 
 
 if __name__ == "__main__":

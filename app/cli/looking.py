@@ -123,7 +123,7 @@ def verify(output: Output, bundle: Path) -> int:
 def jobs(output: Output) -> int:
     """Runs and jobs, newest first."""
     with workspace(output.options, writes=False) as space:
-        repositories = space.store.repositories
+        repositories = space.repositories
         names = {project.id: project.name for project in repositories.projects.list()}
         runs = sorted(repositories.runs.list(), key=lambda run: run.created_at, reverse=True)
     rows = [

@@ -48,7 +48,7 @@ class OptimizeOptions:
 def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
     """The whole optimization; exit code 4 when the original is kept."""
     with workspace(output.options, writes=True) as space:
-        project = project_for(space.store.repositories, model)
+        project = project_for(space.repositories, model)
         done = _run(space, output, project, model, options)
         facts = read_facts(space, done.id)
         _keep_artifact(facts, options.out)
@@ -62,7 +62,7 @@ def demo(output: Output, out: Path | None) -> int:
     sample = sample_paths()
     bundle = (out or Path("fettle-demo.zip")).absolute()
     with workspace(output.options, writes=True) as space:
-        repositories = space.store.repositories
+        repositories = space.repositories
         project = project_for(repositories, sample.model, name=sample.title, is_sample=True)
         done = _run(space, output, project, sample.model, OptimizeOptions(data=sample.data))
         facts = read_facts(space, done.id)

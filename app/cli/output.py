@@ -1,4 +1,4 @@
-"""How commands speak: one JSON document or plain words on stdout, progress on stderr, the sentence that matters last."""
+"""How commands speak: a JSON document or words on stdout, progress on stderr, the sentence that matters last."""
 
 import json
 import sys

@@ -2,13 +2,15 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import TypeVar
 
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals
 from app.jobs.pool import WorkerPool
-from app.paths import find_data_folder, prepare
+from app.paths import clear_leftovers, find_data_folder
 from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
 from app.services.events import Observer
@@ -29,18 +31,26 @@ CANCELLED_WORDS = ErrorInfo(
 
 @contextmanager
 def workspace(options: Globals, *, writes: bool) -> Iterator[Workspace]:
-    """The data folder, its database and the processes. Commands that only read work beside an open window."""
-    try:
-        paths = prepare(find_data_folder(options.data_dir))
-        store = open_store(paths, read_only=not writes)
-    except WorkerError as error:
-        raise CommandFailed(error.exit_code, error.info()) from error
-    pool = WorkerPool(paths.jobs, logs_dir=paths.logs, read_roots=(paths.store,), threads=usable_cores())
-    try:
-        yield Workspace(paths, ArtifactStore(paths.store), pool, store)
-    finally:
-        pool.close()
-        store.close()
+    """The data folder, its database and the processes.
+
+    Commands that only read work beside an open window and on a disk that allows reading only: their jobs' folders lie
+    in the system's temporary folder.
+    """
+    with ExitStack() as stack:
+        try:
+            paths = find_data_folder(options.data_dir)
+            store = stack.enter_context(open_store(paths, read_only=not writes, title="a fettle command"))
+        except WorkerError as error:
+            raise CommandFailed(error.exit_code, error.info()) from error
+        if writes:
+            clear_leftovers(paths)
+            jobs, logs = paths.jobs, paths.logs
+        else:
+            jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
+            logs = jobs / "logs"
+        pool = WorkerPool(jobs, logs_dir=logs, store=paths.store, threads=usable_cores())
+        stack.callback(pool.close)
+        yield Workspace(paths, jobs, ArtifactStore(paths.store), pool, store)
 
 
 def run(space: Workspace, flow: Flow[T], observe: Observer) -> T:

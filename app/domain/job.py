@@ -6,7 +6,10 @@ from datetime import datetime
 
 @dataclass(frozen=True)
 class JobRecord:
-    """`state`: queued, running, finished, failed, cancelled, crashed, interrupted. `log_path` is relative to the data folder."""
+    """`state`: queued, running, finished, failed, cancelled, crashed, interrupted.
+
+    `log_path` is relative to the data folder.
+    """
 
     id: str
     kind: str

@@ -119,13 +119,16 @@ def judge(original: Candidate, candidate: Candidate, data: ReadData, limit_pct: 
         ),
         result=JudgeResult,
         title=candidate.variant.title,
-        read_paths=tuple(path.parent for path in (original.answers, candidate.answers) if path is not None)
-        + (data.folder,),
+        read_paths=(data.folder, *_folders(original, candidate)),
         cache=True,
         step_index=step,
     )
     judged = dataclasses.replace(candidate.variant, judgement=done.result.judgement)
     return dataclasses.replace(candidate, variant=judged)
+
+
+def _folders(*candidates: Candidate) -> list[Path]:
+    return [candidate.answers.parent for candidate in candidates if candidate.answers is not None]
 
 
 def measure(

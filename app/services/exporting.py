@@ -123,7 +123,7 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
         selftest_json=done.result.model_dump_json(include={"selftest"}),
         override_reason=ask.override_reason,
     )
-    workspace.store.repositories.exports.add(record)
+    workspace.repositories.exports.add(record)
     return Exported(ask.out, done.result, record)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.persistence.repositories import NotFound
 from app.services.steps import JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -43,13 +44,14 @@ class RunFacts:
 
 def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
     """Raises `JobError` (exit code 3) where the run is unknown or has nothing to show yet."""
-    repositories = workspace.store.repositories
-    run = repositories.runs.get(run_id)
-    variants = tuple(repositories.variants.list(run_id=run_id)) if run else ()
-    project = repositories.projects.get(run.project_id) if run else None
+    repositories = workspace.repositories
+    try:
+        run = repositories.runs.get(run_id)
+        project = repositories.projects.get(run.project_id)
+    except NotFound as error:
+        raise _refused("unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.") from error
+    variants = tuple(repositories.variants.list(run_id=run_id))
     baseline = next((variant for variant in variants if variant.is_baseline), None)
-    if run is None or project is None:
-        raise _refused("unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.")
     if baseline is None or baseline.artifact_key is None or run.data_key is None:
         raise _refused("run_empty", "This run has measured nothing yet", f"The run {run_id} is {run.state}.")
     artifacts = workspace.artifacts

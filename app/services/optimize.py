@@ -21,7 +21,7 @@ from app.services.recorder import Recorder
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured
 from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult
+from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
 from workers.contracts.specs import Recipe
 
 QUICK_BLOCKS, FINAL_BLOCKS, FINAL_SETS = 8, 3, 3
@@ -234,7 +234,7 @@ class _Optimization:
     def _with_figures(
         self, candidate: Candidate, measured: Measured, index: int, summary: object, *, interleaved: bool
     ) -> Candidate:
-        if not isinstance(summary, one.SpeedSummary):
+        if not isinstance(summary, SpeedSummary):
             raise RuntimeError("a contender that was measured has no summary")
         results = measured.results[index]
         measurement = one.measurement_of(

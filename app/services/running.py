@@ -28,13 +28,13 @@ class RunAsk:
 
 def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
-    run = new_run(space.store.repositories, ask.project, ask.goal)
+    run = new_run(space.repositories, ask.project, ask.goal)
     return resume_run(space, run, ask, observe)
 
 
 def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again."""
-    recorder = Recorder(space.store.repositories, ask.project, run, observe)
+    recorder = Recorder(space.repositories, ask.project, run, observe)
     flow = optimize(
         recorder,
         space.artifacts,

@@ -67,7 +67,7 @@ class JobStep(Generic[R]):
     torch: bool = False
     threads: int | None = None
     seed: int = 0
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     step_index: int | None = None
 
 

@@ -69,7 +69,7 @@ class ArtifactStore:
         return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")))
 
     def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any]) -> Entry:
-        """Move a finished job's folder into the store: hashed and synced before the one rename that makes it visible."""
+        """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible."""
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files = {
             path.relative_to(work_dir).as_posix(): [sha256_file(path), path.stat().st_size]

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
-from app.persistence import Store
+from app.persistence import Repositories, Store
 from app.services.steps import JobStep
 from app.services.store import ArtifactStore
 from workers.contracts.messages import RunJob
@@ -16,23 +16,22 @@ from workers.contracts.messages import RunJob
 
 @dataclass(frozen=True)
 class Workspace:
-    """`database` is None in commands that keep nothing (`inspect`, `verify`)."""
+    """`jobs` holds the one folder that each job may write."""
 
     paths: DataPaths
+    jobs: Path
     artifacts: ArtifactStore
     pool: WorkerPool
-    database: Store | None
+    database: Store
 
     @property
-    def store(self) -> Store:
-        """The database; a use case that records must have been given one."""
-        if self.database is None:
-            raise RuntimeError("this use case records, but was given no database")
-        return self.database
+    def repositories(self) -> Repositories:
+        """What is stored."""
+        return self.database.repositories
 
     def job_dir(self, job_id: str) -> Path:
         """The one folder that a job may write."""
-        return self.paths.jobs / job_id
+        return self.jobs / job_id
 
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
         """A job for one step, with an empty folder of its own."""
