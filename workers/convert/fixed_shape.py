@@ -42,10 +42,7 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Only settings change:
-
-    inputs of other sizes are still answered, by a second program without fixed sizes.
-    """
+    """Only settings change; inputs of other sizes are still answered, by a second program without fixed sizes."""
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     seen: dict[str, set[tuple[int, ...]]] = {}
     for feeds in ctx.calibration(params.examples):

@@ -168,9 +168,7 @@ def one_line(error: BaseException) -> str:
 
 @contextlib.contextmanager
 def library_call(title: str, log: Callable[[str], None]) -> Iterator[None]:
-    """Around a call into a quantization library:
-
-    what it prints and warns goes into the log, errors become words.
+    """Around a call into a quantization library: its prints go into the log, its errors become words.
 
     Cancelling and refusals pass through untouched.
     """

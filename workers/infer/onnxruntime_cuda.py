@@ -70,10 +70,7 @@ def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
 
 
 def available() -> Availability:
-    """A small product is really computed, with the processor ruled out:
-
-    "compiled in" does not mean "works".
-    """
+    """A small product is really computed with the processor ruled out, since "compiled in" is not "works"."""
     if importlib.util.find_spec("onnxruntime") is None:
         return Availability(False, INSTALL)
     if not cuda_driver_found():

@@ -34,6 +34,7 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
 CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
 PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
+BRANCHING = {"If", "Loop", "TensorIterator"}
 SHOWN = {"bf16": "16-bit numbers (BF16)", "f16": "16-bit numbers (FP16)"}
 
 
@@ -49,22 +50,20 @@ class Program:
     """One compiled model with one request whose tensors are reused.
 
     Input shapes may be free: then an input tensor is resized whenever its feed's shape differs from the last.
+    `branches` says that the model holds an If or a loop: the first answer after a resize is then thrown away,
+    because OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not yet filled.
     """
 
-    def __init__(self, compiled: Any, output_names: list[str]) -> None:
+    def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
         self._request = compiled.create_infer_request()
         self._inputs = [(_input_name(port), port, port.element_type.to_dtype()) for port in compiled.inputs]
-        self._static_outputs = all(port.partial_shape.is_static for port in compiled.outputs)
         self.shapes = {name: _sizes(port.partial_shape) for name, port, _ in self._inputs}
         self._names = output_names
-        self._ports = list(compiled.outputs)
+        self._branches, self._resized = branches, False
         self._slots: dict[str, NDArray[Any]] = {}
-        self._answers: list[NDArray[Any]] = []
         for name, port, _ in self._inputs:
             if port.partial_shape.is_static:
                 self._slots[name] = self._request.get_tensor(port).data
-        if self._static_outputs:
-            self._answers = [self._request.get_tensor(port).data for port in self._ports]
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         if len(feeds) != len(self._inputs):
@@ -78,20 +77,21 @@ class Program:
             if slot is None or slot.shape != array.shape:
                 slot = self._resize(name, port, array.shape)
             slot[...] = array
+        if self._resized and self._branches:
+            self._request.infer(share_outputs=True)
+        self._resized = False
         self._request.infer(share_outputs=True)
         # The tensors are used again by the next request, so the caller gets copies of the (small) answers.
-        if self._static_outputs:
-            return {name: data.copy() for name, data in zip(self._names, self._answers, strict=True)}
-        return {
-            name: self._request.get_tensor(port).data.copy()
-            for name, port in zip(self._names, self._ports, strict=True)
-        }
+        # They are asked for each time: behind an If, a tensor moves with the branch that was taken.
+        output = self._request.get_output_tensor
+        return {name: output(index).data.copy() for index, name in enumerate(self._names)}
 
     def _resize(self, name: str, port: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         if not _fits(self.shapes[name], shape):
             raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {shape}")
         tensor = self._request.get_tensor(port)
         tensor.shape = shape
+        self._resized = True
         self._slots[name] = tensor.data
         return self._slots[name]
 
@@ -117,7 +117,8 @@ class OpenVinoSession:
         try:
             model = self._read(shapes)
             names = [_output_name(port) for port in model.outputs]
-            return Program(self._core.compile_model(model, "CPU", self._options), names)
+            branches = any(node.get_type_name() in BRANCHING for node in model.get_ops())
+            return Program(self._core.compile_model(model, "CPU", self._options), names, branches)
         except RuntimeError as error:
             raise NotRunnable(error) from error
 

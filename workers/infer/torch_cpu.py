@@ -24,10 +24,7 @@ from .base import (
 
 PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
-"""An extra file inside the program:
-
-``{"inputs": [...], "outputs": [...]}``, the ONNX model's names in order.
-"""
+"""An extra file inside the program: ``{"inputs": [...], "outputs": [...]}``, the ONNX model's names."""
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
 

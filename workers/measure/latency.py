@@ -1,7 +1,4 @@
-"""Latency figures from single requests:
-
-percentiles with intervals, and the ratio of two models. Numpy only.
-"""
+"""Latency figures from single requests: percentiles with intervals, ratios of two models. Numpy only."""
 
 import math
 from collections.abc import Sequence

@@ -1,7 +1,4 @@
-"""16-bit brain floating point:
-
-the runtime computes with half the bits where the processor has such arithmetic.
-"""
+"""16-bit brain floating point: half the bits, where the processor has such arithmetic."""
 
 from workers.contracts.context import JobContext
 from workers.contracts.specs import ModelArtifact

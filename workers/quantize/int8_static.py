@@ -126,7 +126,7 @@ def _quantize(source: Path, target: Path, reader: Reader, params: Params, large:
         "entropy": CalibrationMethod.Entropy,
         "percentile": CalibrationMethod.Percentile,
     }[params.method]
-    options: dict[str, Any] = {"CalibMaxIntermediateOutputs": 8}
+    options: dict[str, Any] = {}
     if params.method != "minmax":
         options["CalibStridedMinMax"] = 1
     if params.method == "percentile":

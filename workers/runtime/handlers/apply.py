@@ -104,7 +104,7 @@ def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
 
 
 def check_fits(spec: TechniqueSpec, model: Model) -> None:
-    """Raise InputRefused where the technique does not take this format, or needs examples that are not there."""
+    """Raise InputRefused where the technique does not take the format that the model has by now."""
     if model.artifact.format not in spec.accepts:
         raise InputRefused(
             "format_does_not_fit",

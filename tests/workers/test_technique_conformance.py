@@ -1,0 +1,132 @@
+"""What every technique must keep to, whatever it does: found by the registry, run on small real models."""
+
+import itertools
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers import registry
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
+from workers.contracts.techniques import TechniqueSpec
+from workers.measure.opening import open_session
+from workers.runtime.recording import RecordingContext
+
+TECHNIQUES = registry.techniques()
+HERE = ("onnxruntime-cpu", "openvino")
+MAX_CHECKS = 60
+
+every_technique = pytest.mark.parametrize("spec", TECHNIQUES.values(), ids=list(TECHNIQUES))
+
+
+def runtimes_of(spec_runtimes: tuple[str, ...] | None) -> list[str]:
+    return [runtime for runtime in HERE if spec_runtimes is None or runtime in spec_runtimes]
+
+
+def leftovers(work_dir: Path) -> list[str]:
+    return sorted(path.name for path in work_dir.iterdir())
+
+
+def test_all_techniques_are_found_and_whole() -> None:
+    """Given the techniques' packages, when they are scanned, then none is broken and each says all it must."""
+    assert not TECHNIQUES.broken
+    assert len(TECHNIQUES) >= 7
+    for spec in TECHNIQUES.values():
+        assert spec.title and spec.summary and spec.source and spec.accepts
+        assert not registry.missing(spec.requires), spec.id
+
+
+@every_technique
+def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> None:
+    """Given default parameters, when they go through JSON, then they come back; the schema has words for each."""
+    params = spec.params()
+    again = spec.params.model_validate_json(params.model_dump_json())
+    assert again == params
+    schema = json.loads(json.dumps(spec.params.model_json_schema()))
+    for name, field in schema.get("properties", {}).items():
+        assert field.get("description"), f"{spec.id}.{name} has no description"
+    with pytest.raises(ValueError):
+        spec.params.model_validate({"no_such_parameter": 1})
+
+
+@every_technique
+def test_result_is_described_runs_and_keeps_the_interface(spec: TechniqueSpec, small, tmp_path: Path) -> None:
+    """Given a small model, when a technique runs, then its folder is whole and each allowed runtime answers."""
+    ctx = RecordingContext(tmp_path, data_dir=small.data)
+    original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    artifact = spec.apply(small.model, spec.params(), ctx)
+    folder = tmp_path / "model"
+    assert leftovers(tmp_path) == ["model"]
+    assert read_model(folder).artifact == artifact
+    assert {"pipeline.json", "info.json", ARTIFACT_FILE} <= {path.name for path in folder.iterdir()}
+    for entry in artifact.files:
+        assert sha256_file(folder / entry.path) == entry.sha256
+        assert (folder / entry.path).stat().st_size == entry.size_bytes
+    assert artifact.steps[-1].technique == spec.id
+    assert spec.params.model_validate(artifact.steps[-1].params) == spec.params()
+    assert not any("/" in note or "\\" in note for note in artifact.notes)
+    for runtime in runtimes_of(artifact.runtimes):
+        session = open_session(folder, runtime, {}, 1)
+        answers = session.run(small.feeds())
+        assert list(answers) == list(original)
+        for name, values in answers.items():
+            assert values.dtype == original[name].dtype and values.shape == original[name].shape
+            assert np.isfinite(values).all()
+            if spec.id != "magnitude_prune":
+                np.testing.assert_allclose(values, original[name], atol=0.35 * np.abs(original[name]).max())
+        session.close()
+
+
+@every_technique
+def test_cancel_at_every_check_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+    """Given a job that is cancelled at its first, second, … check, then nothing is left of it each time."""
+    small = make_small("cnn", items=8)
+    for checks in itertools.count():
+        work_dir = tmp_path / str(checks)
+        work_dir.mkdir()
+        try:
+            spec.apply(small.model, spec.params(), RecordingContext(work_dir, data_dir=small.data, cancel_after=checks))
+        except JobCancelled:
+            assert leftovers(work_dir) == []
+            assert checks < MAX_CHECKS
+        else:
+            assert checks >= 2, "a technique must look at least twice whether it is cancelled"
+            return
+
+
+@every_technique
+def test_unreadable_model_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+    """Given a model file of garbage, when a technique reads it, then it refuses in words and leaves nothing."""
+    small = make_small("cnn")
+    (small.folder / "model.onnx").write_bytes(b"not a model")
+    try:
+        spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+    except WorkerError as error:
+        assert isinstance(error, InputRefused)
+        assert error.detail.endswith(".") and error.hint.endswith(".")
+        assert leftovers(tmp_path) == []
+
+
+@every_technique
+def test_missing_file_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+    """Given a model whose file is gone, when a technique runs, then it fails and leaves nothing."""
+    small = make_small("cnn")
+    (small.folder / "model.onnx").unlink()
+    with pytest.raises((WorkerError, OSError)):
+        spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+    assert leftovers(tmp_path) == []
+
+
+@every_technique
+def test_other_format_is_refused(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
+    """Given a folder in a format that the technique does not take, then `accepts` says so and it refuses."""
+    if "openvino-ir" in spec.accepts:
+        pytest.skip("takes every format")
+    small = make_small("cnn")
+    artifact = small.model.artifact.model_copy(update={"format": "openvino-ir"})
+    (small.folder / ARTIFACT_FILE).write_text(artifact.model_dump_json(), encoding="utf-8")
+    with pytest.raises(InputRefused):
+        spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+    assert leftovers(tmp_path) == []
