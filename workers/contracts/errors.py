@@ -38,9 +38,7 @@ class WorkerError(Exception):
 
     def info(self, traceback: str = "") -> ErrorInfo:
         """The same as a message."""
-        return ErrorInfo(
-            code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=traceback
-        )
+        return ErrorInfo(code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=traceback)
 
 
 class InputRefused(WorkerError):

@@ -120,12 +120,16 @@ class ApplyResult(Frozen):
 
 
 class AnswerParams(Frozen):
-    """kind ``answer``: runs the test split through a model, writes `work_dir`/answers.npz."""
+    """kind ``answer``: runs the test split through a model, writes `work_dir`/answers.npz.
+
+    After `max_seconds` it stops; the items that were answered until then are a fair sample of all.
+    """
 
     model_dir: str
     data_dir: str
     runtime: str
     settings: dict[str, JsonValue] = {}
+    max_seconds: float | None = None
 
 
 class AnswerResult(Frozen):
@@ -148,6 +152,34 @@ class JudgeParams(Frozen):
 
 class JudgeResult(Frozen):
     judgement: Judgement
+
+
+class ExamplesParams(Frozen):
+    """kind ``examples``: shows test items with both answers; pictures are drawn small into `work_dir`/examples."""
+
+    data_dir: str
+    model_dir: str
+    original_answers: str
+    variant_answers: str
+    items: tuple[int, ...]
+    text_column: str | None = None
+    label_column: str | None = None
+
+
+class Example(Frozen):
+    """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels."""
+
+    item: int
+    picture: str | None = None
+    text: str = ""
+    before: str
+    after: str
+    label: str | None = None
+    kind: Literal["worse", "better", "other"] = "other"
+
+
+class ExamplesResult(Frozen):
+    rows: tuple[Example, ...]
 
 
 class MeasureParams(Frozen):

@@ -122,13 +122,31 @@ class LatencySummary(Frozen):
 Verdict = Literal["safe", "regressed", "not_enough_data", "unmeasured"]
 
 
+class SliceDrop(Frozen):
+    """One part of the test set (a class), beside the original. Shares are 0..1.
+
+    `drop` is the loss of accuracy, or without labels the share of changed answers. `p_holm` (the gate) and
+    `p_display` (Benjamini-Hochberg) are adjusted p-values of the exact McNemar test, None without labels. `judged` is
+    False where too few answers changed to say anything.
+    """
+
+    name: str
+    n: int
+    drop: float
+    changed: int
+    p_holm: float | None = None
+    p_display: float | None = None
+    judged: bool = False
+
+
 class Judgement(Frozen):
     """How one variant answers beside the original, on the same `n` test inputs (EVALUATION.md).
 
     Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of same classes, or the mean cosine
     where answers are no classes (then `flips` is None). `drop_low`/`drop_high` are the one-sided 95 % bounds of the
     loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
-    a proof needs. `changed` holds item numbers whose answer changed, at most 1,000. `class_drops` one row a class.
+    a proof needs. `changed` holds item numbers whose answer changed, worst first, at most 1,000. `slices` holds the
+    worst 50 classes, worst first.
     """
 
     verdict: Verdict
@@ -153,6 +171,7 @@ class Judgement(Frozen):
     worst_slice_drop: float | None = None
     kl_mean: float | None = None
     ece_change: float | None = None
+    slices: tuple[SliceDrop, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -1,0 +1,7 @@
+"""Job kind ``examples``: test items with both answers side by side."""
+
+from workers.contracts.jobs import ExamplesParams, ExamplesResult
+from workers.contracts.techniques import HandlerSpec
+from workers.evaluate.examples import show_examples
+
+HANDLER = HandlerSpec("examples", ExamplesParams, ExamplesResult, show_examples)
