@@ -31,7 +31,6 @@ class Item:
 
     name: str
     version: str
-    requires: tuple[str, ...] = ()
     local_bytes: int | None = None
 
 
@@ -52,11 +51,11 @@ class Pip:
         report = self._place.venv / "plan.json"
         arguments = ["--dry-run", "--report", str(report), "-r", str(requirements)]
         progress = Progress()
-        seen = 0
+        seen, total = 0, _count(requirements)
         for line in self._lines("install", arguments):
             if line.startswith(("Collecting ", "Requirement already satisfied: ")):
                 seen += 1
-                progress.show("Looking up", seen, max(seen, _count(requirements)))
+                progress.show("Looking up", min(seen, total), total)
         progress.end()
         return parse_report(json.loads(report.read_text(encoding="utf-8")))
 
@@ -171,7 +170,7 @@ def parse_report(report: dict[str, object]) -> list[Item]:
             from urllib.request import url2pathname
 
             local = Path(url2pathname(urlsplit(url).path)).stat().st_size
-        items.append(Item(about["name"], about["version"], tuple(about.get("requires_dist", ())), local))
+        items.append(Item(about["name"], about["version"], local))
     return items
 
 

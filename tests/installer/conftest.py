@@ -1,0 +1,118 @@
+"""A small clone with a lock of tiny packages, in a folder with a space and an umlaut."""
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "installer"))
+
+PROGRAM = """
+import json, sys, time
+import alpha
+print(json.dumps({"arguments": sys.argv[1:], "path": sys.path, "alpha": alpha.__file__, "started": time.time()}))
+sys.exit(7 if "fail" in sys.argv else 0)
+"""
+
+
+def build_wheel(folder: Path, name: str, version: str = "1.0", files: int = 1) -> None:
+    """A pure wheel whose package holds `files` modules beside its `__init__.py`."""
+    info = f"{name}-{version}.dist-info"
+    contents = {f"{name}/__init__.py": f"version = {version!r}\n"}
+    contents |= {f"{name}/part_{index}.py": f"value = {index}\n" * 20 for index in range(files)}
+    contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    contents[f"{info}/WHEEL"] = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    rows = []
+    for path, text in contents.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+        rows.append(f"{path},sha256={digest},{len(text.encode())}")
+    contents[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,", ""])
+    with zipfile.ZipFile(folder / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        for path, text in contents.items():
+            wheel.writestr(path, text)
+
+
+@dataclass
+class Clone:
+    """A clone and the folder of wheels that stands in for the package index."""
+
+    root: Path
+    wheels: Path
+
+    @property
+    def venv(self) -> Path:
+        return self.root / ".venv"
+
+    @property
+    def site_packages(self) -> Path:
+        return next(self.venv.glob("lib/python*/site-packages"))
+
+    def lock(self, *lines: str) -> None:
+        (self.root / "installer" / "requirements.lock").write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+    def environment(self, **more: str) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
+        pip = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": self.wheels.as_uri(), "PIP_CONFIG_FILE": os.devnull}
+        return {**kept, **pip, "PIP_NO_CACHE_DIR": "1", **more}
+
+    def command(self, *arguments: str, what: str = "start") -> list[str]:
+        return [sys.executable, str(self.root / "installer" / "bootstrap.py"), what, *arguments]
+
+    def run(self, *arguments: str, what: str = "start", **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            self.command(*arguments, what=what),
+            env=self.environment(**more),
+            cwd=self.root.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def lay_out(root: Path, wheels: Path) -> Clone:
+    """The installer as it is, a program of three lines, and a lock of one package."""
+    shutil.copytree(
+        ROOT / "installer" / "steps", root / "installer" / "steps", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copy(ROOT / "installer" / "bootstrap.py", root / "installer")
+    (root / "app").mkdir()
+    (root / "app" / "__init__.py").write_text("")
+    (root / "app" / "__main__.py").write_text(PROGRAM, encoding="utf-8")
+    clone = Clone(root, wheels)
+    clone.lock("alpha==1.0  # download 2000000 installed 5000000")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheels")
+    build_wheel(folder, "alpha")
+    build_wheel(folder, "beta", files=3)
+    build_wheel(folder, "bulky", files=4000)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def first_set_up(
+    tmp_path_factory: pytest.TempPathFactory, wheels: Path
+) -> tuple[Clone, "subprocess.CompletedProcess[str]"]:
+    """A clone that was set up by its first start, and what that start told."""
+    clone = lay_out(tmp_path_factory.mktemp("clones") / "größe mit leer" / "fettle", wheels)
+    return clone, clone.run("optimize", "ein Bild.onnx")
+
+
+@pytest.fixture
+def ready_clone(first_set_up: tuple[Clone, object], tmp_path: Path, wheels: Path) -> Clone:
+    """A copy of the clone that was set up: a folder that was moved works as before."""
+    root = tmp_path / "größe mit leer" / "fettle"
+    shutil.copytree(first_set_up[0].root, root, symlinks=True)
+    return Clone(root, wheels)

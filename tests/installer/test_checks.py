@@ -1,0 +1,71 @@
+"""`installer/test`: every check runs, any that falls shows in the exit code, and a screen of its own ends with it."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+from steps import checks, display
+from steps.place import Place
+
+
+class OwnPython(Place):
+    """A clone whose Python is the one that runs the tests."""
+
+    @property
+    def python(self) -> Path:
+        return Path(sys.executable)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> OwnPython:
+    (tmp_path / "test_small.py").write_text("def test_small():\n    assert True\n")
+    return OwnPython(tmp_path)
+
+
+def fake(code: int) -> tuple[str, list[str]]:
+    return f"check {code}", ["-c", f"raise SystemExit({code})"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "pytest_arguments", "expected"),
+    [((0, 0), [], 0), ((0, 3), [], 1), ((3, 0), [], 1), ((0, 0), ["-k", "nothing"], 5)],
+)
+def test_any_failure_is_one(
+    place: OwnPython,
+    codes: tuple[int, ...],
+    pytest_arguments: list[str],
+    expected: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """Given checks that fall or hold, then all of them and the tests run, and the exit code is 0 only if all held."""
+    monkeypatch.setattr(checks, "CHECKS", tuple(fake(code) for code in codes))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+
+    assert checks.run_all(place, [*pytest_arguments, "-p", "no:cacheprovider"]) == expected
+    out, err = capfd.readouterr()
+    assert ("1 passed" in out) == (not pytest_arguments)
+    assert err.splitlines()[-1].count("FAILED") == sum(code != 0 for code in codes) + bool(pytest_arguments)
+
+
+@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb")
+def test_screen_of_its_own_ends_with_the_block() -> None:
+    """Given no display, then one is there inside the block, with a number that was free, and gone after it."""
+    with display.screen({"PATH": os.environ["PATH"]}) as environment:
+        socket = Path("/tmp/.X11-unix") / environment["DISPLAY"].replace(":", "X")
+        assert socket.exists()
+    assert not socket.exists()
+
+
+def test_display_that_is_there_is_taken() -> None:
+    with display.screen({"DISPLAY": ":7"}) as environment:
+        assert environment == {"DISPLAY": ":7"}
+
+
+def test_without_any_screen_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(display.shutil, "which", lambda name: None)
+    with display.screen({}) as environment:
+        assert environment == {"QT_QPA_PLATFORM": "offscreen"}
+    assert "offscreen" in capsys.readouterr().err
