@@ -1,0 +1,40 @@
+"""The verdict on one variant: its answers beside the original's, on the same test items."""
+
+from workers.contracts.specs import Judgement
+from workers.evaluate.answers import Answers
+from workers.evaluate.dataset import DataSet
+from workers.evaluate.judge_classes import judge_classes
+from workers.evaluate.judge_scores import judge_scores
+from workers.evaluate.judge_vectors import common_items, judge_vectors
+from workers.evaluate.verdict import cap_made
+
+
+def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0) -> Judgement:
+    """`old` and `new` answer the test items of `data` in their order; `max_loss_pct` is relative, in percent.
+
+    ``unmeasured`` where the original gives no number at all, so that there is nothing to compare with.
+    """
+    items = common_items(data, old, new)
+    if not len(items):
+        note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
+        return Judgement(verdict="unmeasured", n=0, labelled=False, margin=max_loss_pct / 100, notes=(note,))
+    if old.predicted is not None and new.predicted is not None:
+        judgement = judge_classes(data, old, new, max_loss_pct, seed)
+    elif old.answer_kind == "score" and old.stateful:
+        judgement = judge_scores(data, old, new, max_loss_pct, seed)
+    else:
+        judgement = judge_vectors(data, old, new, seed)
+    return cap_made(_with_broken(judgement, data, old, new), data)
+
+
+def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:
+    """Answers that are no numbers are told first."""
+    n = min(old.n, new.n, len(data.test))
+    lines = []
+    broken = int((old.finite[:n] & ~new.finite[:n]).sum())
+    if broken:
+        lines.append(f"For {broken:,} of {n:,} inputs the variant gives no number (NaN) where the original does.")
+    left_out = int((~old.finite[:n]).sum())
+    if left_out:
+        lines.append(f"For {left_out:,} of {n:,} inputs the original gives no number (NaN); they are left out.")
+    return judgement.model_copy(update={"notes": (*lines, *judgement.notes)}) if lines else judgement

@@ -1,0 +1,63 @@
+"""How alike two answers are that are no classes: 1 is the same, by cosine and by relative error."""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+
+
+def cosine(old: Values, new: Values) -> float:
+    """Cosine of two arrays seen as vectors; two zero vectors are alike, other shapes and no numbers are not at all."""
+    if old.shape != new.shape:
+        return 0.0
+    a, b = old.astype(np.float64).ravel(), new.astype(np.float64).ravel()
+    norms = math.sqrt(float(a @ a)) * math.sqrt(float(b @ b))
+    if norms == 0:
+        return 1.0 if not a.any() and not b.any() else 0.0
+    value = float(a @ b) / norms
+    return min(1.0, value) if math.isfinite(value) else 0.0
+
+
+def likeness(old: Values, new: Values, spread: float | None = None) -> float:
+    """The cosine, or less where the length differs, too: 1 − ε²/2 is the cosine that a relative error ε equals.
+
+    A cosine does not see that all values were halved. Single numbers are measured against their `spread` over the set
+    (standard deviation), since their cosine is always ±1.
+    """
+    if old.shape != new.shape:
+        return 0.0
+    difference = new.astype(np.float64).ravel() - old.astype(np.float64).ravel()
+    scale = spread if spread is not None else math.sqrt(float((old.astype(np.float64) ** 2).sum()))
+    error = math.sqrt(float(difference @ difference)) / scale if scale > 0 else float(difference.any())
+    by_error = max(0.0, 1 - error * error / 2) if math.isfinite(error) else 0.0
+    return by_error if old.size == 1 else min(cosine(old, new), by_error)
+
+
+def spread_of(values: Sequence[Values]) -> float | None:
+    """The standard deviation of single numbers over all items; None where answers are longer."""
+    if not values or any(part.size != 1 for part in values):
+        return None
+    numbers = np.asarray([float(part.reshape(-1)[0]) for part in values])
+    return float(numbers.std()) or abs(float(numbers[0])) or 1.0
+
+
+def likenesses(old: Sequence[Values], new: Sequence[Values], direction_only: bool) -> NDArray[np.float64]:
+    """One figure for each item. `direction_only`: embeddings, which are compared by their cosine."""
+    spread = spread_of(old)
+    pairs = zip(old, new, strict=True)
+    if direction_only and spread is None:
+        return np.asarray([cosine(a, b) for a, b in pairs], dtype=np.float64)
+    return np.asarray([likeness(a, b, spread) for a, b in pairs], dtype=np.float64)
+
+
+def largest_difference(old: Sequence[Values], new: Sequence[Values]) -> float:
+    """The largest |new − old| of all values; infinite where shapes differ or the new one is no number."""
+    worst = 0.0
+    for a, b in zip(old, new, strict=True):
+        if a.shape != b.shape or not np.isfinite(b).all():
+            return math.inf
+        worst = max(worst, float(np.abs(b.astype(np.float64) - a).max(initial=0.0)))
+    return worst

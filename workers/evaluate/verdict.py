@@ -1,0 +1,79 @@
+"""From bounds to a verdict, and the sentences that go with it. The rules are those of EVALUATION.md."""
+
+from dataclasses import dataclass, field
+
+from workers.contracts.specs import Judgement, SliceDrop, Verdict
+from workers.evaluate.dataset import DataSet
+from workers.evaluate.stats import needed_unlabelled
+
+AMBER_NEGATIVE_FLIPS = 0.005
+RED_NEGATIVE_FLIPS = 0.02
+MOST_CHANGED = 1000
+MOST_SLICES = 50
+
+
+@dataclass
+class Notes:
+    """Whole sentences, in the order in which they matter."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: str, when: bool = True) -> None:
+        if when:
+            self.lines.append(line)
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """ "2.5 %", "0.04 %": at least two significant digits where the share is small."""
+    value = share * 100
+    if value and abs(value) < 10**-digits:
+        return f"{value:.2g} %"
+    return f"{value:.{digits}f} %"
+
+
+def decide(drop: float, bounds: tuple[float, float], margin: float, broken_slice: bool) -> Verdict:
+    """With labels: Regressed if the drop is proven and reaches the margin, or a slice broke; Safe if U ≤ margin."""
+    low, high = bounds
+    if broken_slice or (low > 0 and drop >= margin):
+        return "regressed"
+    return "safe" if high <= margin else "not_enough_data"
+
+
+def decide_unlabelled(bounds: tuple[float, float], margin: float) -> Verdict:
+    """Without labels every change counts: Regressed only if more answers than the margin changed for sure."""
+    low, high = bounds
+    if low > margin:
+        return "regressed"
+    return "safe" if high <= margin else "not_enough_data"
+
+
+def still_missing(needed: int | None, have: int) -> int | None:
+    """How many more than `have`; None where no number would do. A promise just missed asks for a tenth more."""
+    if needed is None:
+        return None
+    return needed - have if needed > have else max(1, have // 10)
+
+
+def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
+    """On inputs that Fettle made, nothing is ever proven safe for a person's own."""
+    if data.origin != "made" or judgement.verdict != "safe":
+        return judgement
+    needed = needed_unlabelled(judgement.margin, 0.0)
+    note = "Answers were compared on inputs that Fettle made. Add examples of yours for a proof."
+    return judgement.model_copy(
+        update={
+            "verdict": "not_enough_data",
+            "missing_examples": needed,
+            "notes": (note, *judgement.notes),
+        }
+    )
+
+
+def worst_first(slices: list[SliceDrop]) -> tuple[SliceDrop, ...]:
+    """The most certain losses first, then the largest; at most 50."""
+
+    def key(part: SliceDrop) -> tuple[float, float, int]:
+        certainty = part.p_display if part.p_display is not None else 1.0
+        return (certainty if part.drop > 0 else 1.0, -part.drop, -part.n)
+
+    return tuple(sorted(slices, key=key)[:MOST_SLICES])

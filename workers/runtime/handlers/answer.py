@@ -1,0 +1,33 @@
+"""Job kind ``answer``: the test items through one model, kept in answers.npz."""
+
+import time
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import AnswerParams, AnswerResult
+from workers.contracts.techniques import HandlerSpec
+from workers.evaluate.answers import ANSWERS_FILE, collect_answers, save_answers
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+
+
+def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
+    """`not_finite` counts the items whose answer is no finite number."""
+    pipeline = load_pipeline(Path(params.model_dir))
+    items = Prepared(Path(params.data_dir) / "test")
+    ctx.check_cancelled()
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    started = time.monotonic()
+    try:
+        answers = collect_answers(pipeline, session, items, ctx, params.max_seconds)
+    finally:
+        session.close()
+    seconds = time.monotonic() - started
+    path = ctx.work_dir / ANSWERS_FILE
+    save_answers(path, answers)
+    ctx.artifact(path)
+    return AnswerResult(n=answers.n, seconds=seconds, not_finite=int((~answers.finite).sum()))
+
+
+HANDLER = HandlerSpec("answer", AnswerParams, AnswerResult, run)
