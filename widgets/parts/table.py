@@ -1,48 +1,20 @@
 """A table for reading: one chosen row, tags and explained terms, a line of details below the chosen row."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from widgets.parts.glossary import meanings
-from widgets.parts.small import TagKind
 from widgets.parts.table_paint import HeaderView, Index, TableDelegate
-from widgets.parts.text import Tone, plain_tip, words
+from widgets.parts.table_values import Cell, Column, Row
+from widgets.parts.text import plain_tip, words
 from widgets.theme import Theme
 
+__all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
+
 ROW_PX, DETAIL_PX, HEADER_PX = 34, 62, 32
-
-
-@dataclass(frozen=True)
-class Column:
-    """`stretch`: it takes the spare width. Figures stand at the right."""
-
-    title: str
-    right: bool = False
-    stretch: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A text, as a tag where `tag` is set, with an icon before it where `icon` is."""
-
-    text: str
-    tag: TagKind | None = None
-    tone: Tone = ""
-    icon: str = ""
-    strong: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """`details` are (caption, value) pairs that open below the chosen row."""
-
-    id: str
-    cells: tuple[Cell, ...]
-    details: tuple[tuple[str, str], ...] = ()
 
 
 class TableModel(QAbstractTableModel):

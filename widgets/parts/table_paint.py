@@ -1,17 +1,13 @@
 """How cells, tags and titles of the tables are drawn."""
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.parts.explained import underline_terms
 from widgets.parts.small import TAG_ICONS, TAG_TONES
+from widgets.parts.table_values import Cell
 from widgets.theme import Theme
-
-if TYPE_CHECKING:
-    from widgets.parts.table import Cell
 
 Index = QModelIndex | QPersistentModelIndex
 _EDGE, _TAG_PX, _ICON_PX = 10, 22, 14
@@ -26,7 +22,7 @@ class TableDelegate(QStyledItemDelegate):
         self._theme = theme
         theme.changed.connect(parent.update)
 
-    def _font(self, base: QFont, cell: "Cell") -> QFont:
+    def _font(self, base: QFont, cell: Cell) -> QFont:
         font = QFont(base)
         font.setPixelSize(12 if cell.tag else 13)
         if cell.strong or cell.tag:
@@ -74,7 +70,7 @@ class TableDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         box: QRect,
-        cell: "Cell",
+        cell: Cell,
         option: QStyleOptionViewItem,
         index: object,
         selected: bool,
@@ -100,7 +96,7 @@ class TableDelegate(QStyledItemDelegate):
         self,
         painter: QPainter,
         box: QRect,
-        cell: "Cell",
+        cell: Cell,
         option: QStyleOptionViewItem,
         index: Index,
         selected: bool,

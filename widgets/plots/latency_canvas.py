@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
@@ -22,13 +21,11 @@ from widgets.plots.canvas import (
     style_axis,
 )
 from widgets.plots.labels import Label, place
+from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import History, bars, joined
 from widgets.plots.scale import clock, nice_top, tick_text, ticks, time_ticks
 from widgets.theme import Theme
 from widgets.tokens import series_token
-
-if TYPE_CHECKING:
-    from widgets.plots.latency_plot import BestPoint, SeriesValue
 
 _BUCKET_PX, _TOP_PX, _RIGHT_PX = 4.0, 20, 18
 _SECONDS_FROM_MS = 10_000.0
@@ -140,7 +137,7 @@ class LatencyCanvas:
         self._grid.setData(np.tile([0.0, end_s], len(marks)), np.repeat(np.asarray(marks), 2))
         return True
 
-    def draw_series(self, series: "SeriesValue", history: History) -> None:
+    def draw_series(self, series: SeriesValue, history: History) -> None:
         """Draw one variant's requests: mean line over faint bars, a mark at the top for what lies above."""
         line = self._lines.get(series.id) or self._add_line(series.id)
         token = series_token(series.number)
@@ -200,7 +197,7 @@ class LatencyCanvas:
         self._now_text.setAnchor((0, 0) if fits else (1, 0))
         self._now_text.setPos(now_s, self._top_ms)
 
-    def draw_best(self, points: Sequence["BestPoint"], now_s: float) -> None:
+    def draw_best(self, points: Sequence[BestPoint], now_s: float) -> None:
         """The dashed line down the steps of the best so far, up to now."""
         self._best.setVisible(bool(points))
         self._best_text.setVisible(bool(points) and bool(points[-1].label))

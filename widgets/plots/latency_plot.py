@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +11,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from widgets.plots.frame_clock import FrameClock
+from widgets.plots.latency_values import BestPoint, SeriesValue
 from widgets.plots.ring import Floats, History
 from widgets.plots.scale import time_ticks
 from widgets.plots.step_strip import StepStrip, StepValue
@@ -20,25 +20,9 @@ from widgets.theme import Theme
 if TYPE_CHECKING:
     from widgets.plots.latency_canvas import LatencyCanvas
 
+__all__ = ["BestPoint", "LatencyPlot", "SeriesValue"]
+
 _LEAST_END_S = 10.0
-
-
-@dataclass(frozen=True)
-class SeriesValue:
-    """One line: `number` 0 is the original, then variants in order; `label` is what stands at the line."""
-
-    id: str
-    label: str
-    number: int
-
-
-@dataclass(frozen=True)
-class BestPoint:
-    """From `at_s` on, the fastest variant within the limit needed `latency_ms`."""
-
-    at_s: float
-    latency_ms: float
-    label: str = ""
 
 
 class LatencyPlot(QWidget):
