@@ -28,9 +28,7 @@ class Catalog:
             if preset.id == preset_id:
                 return preset
         known = ", ".join(preset.id for preset in self.presets)
-        raise PresetRefused(
-            Path(preset_id), None, "there is no preset of this name.", f"Choose one of: {known}."
-        )
+        raise PresetRefused(Path(preset_id), None, "there is no preset of this name.", f"Choose one of: {known}.")
 
 
 def load_preset(path: Path) -> Preset:
@@ -47,9 +45,7 @@ def load_recipes(path: Path) -> tuple[Recipe, ...]:
     if isinstance(values, list):
         recipes = check(_recipes, path, values, node)
         if not recipes:
-            raise PresetRefused(
-                path, 1, "the list of recipes is empty.", "Write at least one recipe into it."
-            )
+            raise PresetRefused(path, 1, "the list of recipes is empty.", "Write at least one recipe into it.")
         return recipes
     return (check(Recipe, path, values, node),)
 

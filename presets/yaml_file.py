@@ -32,21 +32,17 @@ def read_yaml(path: Path) -> tuple[Any, yaml.Node]:
     uses references, tags or the same key twice.
     """
     text = _read_text(path)
-    loader = yaml.SafeLoader(text)
     try:
+        loader = yaml.SafeLoader(text)
         node = loader.get_single_node()
         if node is None:
             raise PresetRefused(path, None, "the file is empty.", "Choose another file.")
         _refuse_unusual(path, text, node)
         return loader.construct_document(node), node
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        problem = getattr(error, "problem", None) or "this is not YAML"
-        raise PresetRefused(path, mark.line + 1 if mark else None, f"{problem}.", CORRECT_IT) from error
+        raise PresetRefused(path, *_said_by_yaml(error), CORRECT_IT) from error
     except (RecursionError, ValueError, OverflowError) as error:
         raise PresetRefused(path, None, f"it cannot be read ({error}).", CORRECT_IT) from error
-    finally:
-        loader.dispose()
 
 
 def check(kind: type[T] | TypeAdapter[T], path: Path, values: object, node: yaml.Node) -> T:
@@ -58,11 +54,7 @@ def check(kind: type[T] | TypeAdapter[T], path: Path, values: object, node: yaml
         first = error.errors(include_url=False, include_context=False)[0]
         place = [part for part in first["loc"] if not _is_model_name(part)]
         name = ".".join(str(part) for part in place)
-        what = (
-            f"“{name}”: {_plain(first['type'], first['msg'])}"
-            if name
-            else _plain(first["type"], first["msg"])
-        )
+        what = f"“{name}”: {_plain(first['type'], first['msg'])}" if name else _plain(first["type"], first["msg"])
         raise PresetRefused(path, line_of(node, place), f"{what}.", CORRECT_IT) from error
 
 
@@ -84,24 +76,31 @@ def line_of(node: yaml.Node, place: list[str | int]) -> int:
     return line
 
 
+def _said_by_yaml(error: yaml.YAMLError) -> tuple[int | None, str]:
+    """The line and what is wrong there; a part that never ends is wrong where it begins."""
+    context, problem = getattr(error, "context", None), getattr(error, "problem", None)
+    marks = [getattr(error, "problem_mark", None), getattr(error, "context_mark", None)]
+    if problem and "end of stream" in problem:
+        marks.reverse()
+    mark = next((mark for mark in marks if mark is not None), None)
+    words = " ".join(part for part in (context, problem) if part) or "this is not YAML"
+    return (mark.line + 1 if mark is not None else None), f"{words}."
+
+
 def _read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise PresetRefused(
-            path, None, f"it cannot be opened ({reason}).", "Check its name and rights."
-        ) from error
+        raise PresetRefused(path, None, f"it cannot be opened ({reason}).", "Check its name and rights.") from error
     if len(data) > MAX_BYTES:
         raise PresetRefused(path, None, "it is longer than 64 kB.", "A preset is short; choose another file.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise PresetRefused(
-            path, line, "this is no text in UTF-8.", "Save the file as UTF-8 text."
-        ) from error
+        raise PresetRefused(path, line, "this is no text in UTF-8.", "Save the file as UTF-8 text.") from error
 
 
 def _refuse_unusual(path: Path, text: str, root: yaml.Node) -> None:
@@ -118,11 +117,7 @@ def _refuse_unusual(path: Path, text: str, root: yaml.Node) -> None:
             seen: set[Hashable] = set()
             for key, value in node.value:
                 if not isinstance(key, yaml.ScalarNode) or key.value in seen:
-                    what = (
-                        f"“{key.value}” is there twice"
-                        if isinstance(key, yaml.ScalarNode)
-                        else "a key is no word"
-                    )
+                    what = f"“{key.value}” is there twice" if isinstance(key, yaml.ScalarNode) else "a key is no word"
                     raise PresetRefused(path, key.start_mark.line + 1, f"{what}.", CORRECT_IT)
                 seen.add(key.value)
                 waiting.append(value)

@@ -1,0 +1,66 @@
+"""The built-in sample is whole, small, honest about its origin, and says itself how it is used."""
+
+import hashlib
+
+import numpy as np
+import onnx
+import pytest
+
+from presets.sample import FOLDER, sample_paths
+from workers.contracts.pipeline import PipelineSpec
+
+
+def metadata() -> dict[str, str]:
+    model = onnx.load(sample_paths().model)
+    return {entry.key: entry.value for entry in model.metadata_props}
+
+
+def test_all_files_together_stay_under_two_megabytes() -> None:
+    total = sum(path.stat().st_size for path in FOLDER.iterdir() if path.is_file())
+    assert total < 2_000_000
+
+
+def test_pictures_are_many_labelled_and_of_every_kind() -> None:
+    """Given the shipped pictures, then there are at least 1,000, evenly of 10 kinds, no two alike."""
+    with np.load(sample_paths().data, allow_pickle=False) as data:
+        x, y, classes = data["x"], data["y"], data["classes"]
+    assert x.dtype == np.uint8 and x.shape[1:] == (28, 28) and len(x) == len(y) >= 1000
+    assert np.unique(np.bincount(y, minlength=10)).size == 1
+    assert len({picture.tobytes() for picture in x}) == len(x)
+    assert tuple(classes) == PipelineSpec.model_validate_json(metadata()["fettle.pipeline"]).classes
+
+
+def test_the_model_carries_license_classes_and_pipeline() -> None:
+    facts = metadata()
+    pipeline = PipelineSpec.model_validate_json(facts["fettle.pipeline"])
+    assert facts["license"] == "MIT"
+    assert pipeline.task == "image-classification" and pipeline.answer_kind == "class"
+    assert pipeline.inputs[0].shape == (None, 1, 28, 28)
+    model = onnx.load(sample_paths().model)
+    assert [value.name for value in model.graph.input] == [pipeline.inputs[0].name]
+    assert [value.name for value in model.graph.output] == [pipeline.outputs[0].name]
+
+
+def test_origin_names_the_license_and_the_files_as_they_are() -> None:
+    """Given ORIGIN.md, then the hashes in it are those of the files beside it."""
+    text = (FOLDER / "ORIGIN.md").read_text(encoding="utf-8")
+    paths = sample_paths()
+    for path in (paths.model, paths.data):
+        assert hashlib.sha256(path.read_bytes()).hexdigest() in text
+    assert "MIT" in text and "Zalando" in (FOLDER / "LICENSE.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_it_answers_well_on_pictures_that_it_never_saw(batch: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the shipped pictures through the preprocessing that the model names, then at least 91 % are right."""
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    steps = PipelineSpec.model_validate_json(metadata()["fettle.pipeline"]).preprocess
+    assert steps.kind == "image"
+    with np.load(sample_paths().data, allow_pickle=False) as data:
+        x, y = data["x"][:400], data["y"][:400]
+    ready = ((x[:, None].astype(np.float32) / 255 - steps.mean[0]) / steps.std[0]).astype(np.float32)
+    session = onnxruntime.InferenceSession(sample_paths().model)
+    parts = [session.run(None, {"picture": ready[i : i + batch]})[0] for i in range(0, len(ready), batch)]
+    assert (np.concatenate(parts).argmax(1) == y).mean() >= 0.88  # 400 of 1,400: three standard errors below .93
