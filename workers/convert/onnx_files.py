@@ -25,12 +25,17 @@ def load(path: Path) -> Any:
     try:
         return onnx.load(str(path))
     except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
-        raise InputRefused(
-            "model_unreadable",
-            "The model file cannot be read",
-            f"{path.name} is no readable ONNX file: {one_line(error)}.",
-            "Open the model again from its original file.",
-        ) from error
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: BaseException) -> InputRefused:
+    """What a person reads when an ONNX file is none."""
+    return InputRefused(
+        "model_unreadable",
+        "The model file cannot be read",
+        f"{path.name} is no readable ONNX file: {one_line(error)}.",
+        "Open the model again from its original file.",
+    )
 
 
 def save(proto: Any, path: Path, external_from_bytes: int = EXTERNAL_FROM_BYTES) -> tuple[str, ...]:

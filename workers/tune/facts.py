@@ -1,0 +1,100 @@
+"""What the planner needs to know of a model: read from the graph, without its weights."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.folder import read_model
+from workers.contracts.pipeline import PipelineSpec
+from workers.convert import onnx_files
+
+INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv")
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
+
+    `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
+    whether the graph holds an If. `weight_bytes` counts all weights.
+    """
+
+    products: int
+    convolutions: int
+    depthwise: int
+    free_sizes: bool
+    branches: bool
+    constants: tuple[str, ...]
+    stateful: bool
+    has_torch: bool
+    precision: str
+    weight_bytes: int
+
+    @property
+    def dense(self) -> int:
+        """Layers that 8-bit instructions can speed up."""
+        return self.products + self.convolutions - self.depthwise
+
+
+def read_facts(folder: Path) -> ModelFacts:
+    """Facts of the model in `folder`. Raises InputRefused where its file cannot be read."""
+    import onnx
+
+    model = read_model(folder)
+    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    try:
+        proto = onnx.load(str(model.main), load_external_data=False)
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
+        raise onnx_files.unreadable(model.main, error) from error
+    dims = {name: shape for name, shape, _ in _weights(proto)}
+    products = convolutions = depthwise = 0
+    for graph in onnx_files.graphs(proto.graph):
+        for node in graph.node:
+            weights = [dims[name] for name in node.input if name in dims]
+            if node.op_type in ("MatMul", "Gemm", "LSTM", "GRU", "RNN"):
+                products += any(len(shape) >= 2 for shape in weights)
+            elif node.op_type in ("Conv", "ConvTranspose") and node.input[1] in dims:
+                convolutions += 1
+                depthwise += dims[node.input[1]][1] == 1
+    quantized = onnx_files.count(proto, *INT8_OPERATORS) > 0
+    return ModelFacts(
+        products=products,
+        convolutions=convolutions,
+        depthwise=depthwise,
+        free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
+        branches=onnx_files.count(proto, "If") > 0,
+        constants=tuple(entry.name for entry in spec.inputs if entry.source == "constant"),
+        stateful=bool(spec.links),
+        has_torch=model.artifact.torch_program is not None,
+        precision="int8" if quantized else _precision(proto),
+        weight_bytes=sum(size for _, _, size in _weights(proto)),
+    )
+
+
+def _weights(proto: Any) -> Iterator[tuple[str, tuple[int, ...], int]]:
+    """Name, sizes and bytes of every tensor that is part of the model, wherever its data lies."""
+    import math
+
+    from onnx import helper
+
+    for graph in onnx_files.graphs(proto.graph):
+        tensors = [(tensor.name, tensor) for tensor in graph.initializer]
+        for node in graph.node:
+            if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+                tensors.append((node.output[0], node.attribute[0].t))
+        for name, tensor in tensors:
+            width = helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+            yield name, tuple(tensor.dims), width * math.prod(tensor.dims)
+
+
+def _precision(proto: Any) -> str:
+    """fp16 where most weights are 16-bit numbers, else fp32."""
+    from onnx import TensorProto
+
+    counts = {TensorProto.FLOAT: 0, TensorProto.FLOAT16: 0}
+    for graph in onnx_files.graphs(proto.graph):
+        for tensor in graph.initializer:
+            if tensor.data_type in counts:
+                counts[tensor.data_type] += 1
+    return "fp16" if counts[TensorProto.FLOAT16] > counts[TensorProto.FLOAT] else "fp32"

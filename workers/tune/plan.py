@@ -1,0 +1,169 @@
+"""Which candidates are worth trying on this machine, and why the others are not.
+
+A preset's recipes stay in their order, which is the one that was measured to pay (cheap and promising first). What
+cannot work here is dropped with its reason; 8 bits without fast 8-bit arithmetic come last.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
+from workers.tune.facts import ModelFacts
+
+FAST_BF16 = {"avx512_bf16", "amx_bf16", "neon_bf16"}
+FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"}
+INT8 = ("int8_static", "int8_dynamic")
+TINY_MS = 0.5
+TINY_BYTES = 20 << 20
+"""Only models under this size are worth a probe of their time."""
+
+CPU_RUNTIMES = ("onnxruntime-cpu", "openvino")
+BASELINE = Recipe(title="Original", why="What everything else is compared with.")
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown."""
+
+    model: ModelFacts
+    device: DeviceFacts
+    runtimes: tuple[str, ...]
+    has_calibration: bool
+    probe_ms: float | None = None
+
+    @property
+    def tiny(self) -> bool:
+        return self.probe_ms is not None and self.probe_ms < TINY_MS
+
+    @property
+    def fast_int8(self) -> bool:
+        return bool(FAST_INT8 & set(self.device.features))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`dropped` holds (title, reason) pairs."""
+
+    candidates: tuple[Recipe, ...]
+    dropped: tuple[tuple[str, str], ...]
+
+
+def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
+    """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
+    kept: list[Recipe] = []
+    dropped: list[tuple[str, str]] = []
+    for recipe in _with_added(recipes, situation):
+        reason = why_not(recipe, situation)
+        if reason is None:
+            fitted = fit(recipe, situation)
+            twin = next((other for other in kept if _same(other, fitted)), None)
+            if _same(fitted, BASELINE):
+                reason = "This is the original as it is."
+            elif twin is not None:
+                reason = f"It is the same as “{twin.title}” for this model."
+            else:
+                kept.append(fitted)
+        if reason is not None:
+            dropped.append((recipe.title, reason))
+    kept, pointless = _without_pointless_single(kept, situation)
+    if not situation.fast_int8:
+        kept.sort(key=lambda recipe: _has(recipe, *INT8))
+    return Plan(tuple(kept), (*dropped, *pointless))
+
+
+def why_not(recipe: Recipe, situation: Situation) -> str | None:
+    """One sentence why this recipe cannot pay here; None where it may."""
+    model, features = situation.model, set(situation.device.features)
+    if recipe.runtime not in situation.runtimes:
+        return f"The engine {recipe.runtime} is not available here, or was not wanted."
+    if recipe.runtime.startswith("torch") and (not model.has_torch or recipe.steps):
+        return "No torch source is known for this model, so PyTorch cannot run it."
+    wants_bf16 = _has(recipe, "bf16") or recipe.settings.get("inference_precision") == "bf16"
+    if wants_bf16 and not FAST_BF16 & features:
+        return "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
+    if _has(recipe, *INT8) and model.precision == "int8":
+        return "The model is stored in 8 bits already."
+    if _has(recipe, "fp16") and model.precision != "fp32":
+        return "The model is stored in half-size numbers already."
+    if _has(recipe, "int8_static"):
+        if not situation.has_calibration:
+            return "It needs examples to learn from, and there are none."
+        if model.dense <= 0:
+            return "The model has no layers that are faster in 8 bits."
+    if _has(recipe, "int8_dynamic") and not model.products:
+        return "The model has no matrix products, and convolutions are far slower this way."
+    if _has(recipe, "magnitude_prune") and not (model.products or model.convolutions):
+        return "The model has no layers whose weights could become zero."
+    return None
+
+
+def fit(recipe: Recipe, situation: Situation) -> Recipe:
+    """The recipe for this model: steps that do nothing are left out, steps that another one needs are added."""
+    model = situation.model
+    steps = [step for step in recipe.steps if step.technique != "fixed_shape" or model.free_sizes]
+    # OpenVINO cannot read some branches; with the input that chooses between them built in they are gone.
+    folds = recipe.runtime == "openvino" and model.branches and model.constants
+    if folds and not _has(recipe, "graph_optimize"):
+        steps.insert(0, RecipeStep(technique="graph_optimize"))
+    if not situation.fast_int8:
+        steps = [_careful(step) for step in steps]
+    return recipe.model_copy(update={"steps": tuple(steps)})
+
+
+def _careful(step: RecipeStep) -> RecipeStep:
+    """Without VNNI the sums of two 8-bit products can overflow; 7 bits avoid it."""
+    if step.technique not in INT8:
+        return step
+    return step.model_copy(update={"params": {"reduce_range": True, **step.params}})
+
+
+def _with_added(recipes: Sequence[Recipe], situation: Situation) -> Iterator[Recipe]:
+    """The recipes, and what no preset lists because it depends on the machine or the model.
+
+    Graphics cards come first; a tiny model's recipe is followed by the same on one core.
+    """
+    if "onnxruntime-cuda" in situation.runtimes:
+        why = "A graphics card does many products at once."
+        yield Recipe(title="On the graphics card", runtime="onnxruntime-cuda", why=why)
+        half = (RecipeStep(technique="fp16"),)
+        yield Recipe(title="Half-size numbers on the graphics card", runtime="onnxruntime-cuda", steps=half, why=why)
+    if "torch-cuda" in situation.runtimes and situation.model.has_torch:
+        yield Recipe(title="PyTorch on the graphics card", runtime="torch-cuda")
+    for recipe in [*recipes, BASELINE]:
+        if recipe is not BASELINE:
+            yield recipe
+        shares = recipe.runtime in CPU_RUNTIMES and "num_threads" not in recipe.settings
+        if situation.tiny and shares and not _has(recipe, *INT8):
+            yield recipe.model_copy(
+                update={
+                    "title": f"{recipe.title}, on one core",
+                    "settings": {**recipe.settings, "num_threads": 1},
+                    "why": "Very small models lose more time by sharing the work than they gain.",
+                }
+            )
+
+
+def _without_pointless_single(kept: list[Recipe], situation: Situation) -> tuple[list[Recipe], list[tuple[str, str]]]:
+    """One core beside all cores pays only for tiny models. Where only one core was wanted, it stays."""
+    if situation.tiny or (situation.probe_ms is None and situation.model.weight_bytes < TINY_BYTES):
+        return kept, []
+    reason = "One core pays only for very small models, and this one is larger."
+    stay: list[Recipe] = []
+    gone: list[Recipe] = []
+    for recipe in kept:
+        shared = {name: value for name, value in recipe.settings.items() if name != "num_threads"}
+        twin = recipe.model_copy(update={"settings": shared})
+        pointless = recipe.settings.get("num_threads") == 1 and any(_same(twin, other) for other in kept)
+        (gone if pointless else stay).append(recipe)
+    return stay, [(recipe.title, reason) for recipe in gone]
+
+
+def _has(recipe: Recipe, *techniques: str) -> bool:
+    return any(step.technique in techniques for step in recipe.steps)
+
+
+def _same(first: Recipe, second: Recipe) -> bool:
+    def key(recipe: Recipe) -> tuple[object, ...]:
+        return recipe.runtime, recipe.steps, {"inference_precision": "f32", **recipe.settings}
+
+    return key(first) == key(second)
