@@ -3,6 +3,7 @@
 Only the holder of the data folder logs into the file: two processes must not rotate the same one.
 """
 
+import contextlib
 import logging
 import logging.handlers
 import sys
@@ -38,7 +39,8 @@ class LogFile:
         """Write what is left, let go of the file."""
         for name in LOGGERS:
             logging.getLogger(name).removeHandler(self._handler)
-        self._handler.close()
+        with contextlib.suppress(OSError):  # a full disk must not keep the program from ending
+            self._handler.close()
 
 
 def open_log(paths: DataPaths, level: Literal["info", "debug"] = "info") -> LogFile:
@@ -53,9 +55,7 @@ def open_log(paths: DataPaths, level: Literal["info", "debug"] = "info") -> LogF
         )
     except OSError as error:
         raise unusable(paths.logs / LOG_FILE, error) from error
-    formatter = logging.Formatter(
-        "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S"
-    )
+    formatter = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s", "%Y-%m-%dT%H:%M:%S")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     for name in LOGGERS:

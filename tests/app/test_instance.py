@@ -1,0 +1,116 @@
+"""One program at a time on a data folder, with real second processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from app.instance import DataFolderBusy, InstanceLock, holder_of
+from app.paths import DataFolderUnusable, DataPaths
+
+ROOT = Path(__file__).parents[2]
+HOLD = """
+import sys, time
+from pathlib import Path
+from app.instance import InstanceLock
+from app.paths import DataPaths
+lock = InstanceLock.take(DataPaths(Path(sys.argv[1])), sys.argv[2], "Fettle's window")
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def start_holder(root: Path, kind: str = "window") -> "subprocess.Popen[str]":
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(root), kind], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None and process.stdout.readline() == "held\n"
+    return process
+
+
+def end(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.stdout is not None
+    process.stdout.close()
+
+
+@pytest.mark.parametrize(("kind", "hint"), [("window", "Close that window"), ("command", "Wait until")])
+def test_the_second_program_is_told_who_holds_the_folder(tmp_path: Path, kind: str, hint: str) -> None:
+    """Given a holder, when another program takes the folder, then the error names it; after a kill it is free."""
+    holder = start_holder(tmp_path / "data", kind)
+    try:
+        with pytest.raises(DataFolderBusy) as caught:
+            InstanceLock.take(DataPaths(tmp_path / "data"), "command", "fettle optimize")
+    finally:
+        end(holder)
+    assert caught.value.exit_code == 6 and caught.value.code == "data_folder_busy"
+    assert f"Fettle's window (process {holder.pid})" in caught.value.detail
+    assert caught.value.hint.startswith(hint)
+    with InstanceLock.take(DataPaths(tmp_path / "data"), "command", "fettle optimize"):
+        pass
+
+
+def test_taken_released_and_taken_again(tmp_path: Path) -> None:
+    """Given a lock that was released, then its entry is gone and the folder can be taken again."""
+    paths = DataPaths(tmp_path / "größe 模型")
+    lock = InstanceLock.take(paths, "window", "Fettle's window")
+    entry = holder_of(paths)
+    assert entry == lock.holder and entry.pid == os.getpid()
+    with pytest.raises(DataFolderBusy):
+        InstanceLock.take(paths, "command", "fettle bench")
+    lock.release()
+    lock.release()
+    assert holder_of(paths) is None
+    with InstanceLock.take(paths, "command", "fettle bench") as again:
+        assert again.holder.kind == "command"
+
+
+def test_the_lock_is_not_handed_to_started_programs(tmp_path: Path) -> None:
+    """Given a child that outlives its parent's lock, when the lock is released, then the folder is free."""
+    paths = DataPaths(tmp_path)
+    lock = InstanceLock.take(paths, "command", "fettle demo")
+    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(30)"], close_fds=False)
+    try:
+        lock.release()
+        with InstanceLock.take(paths, "command", "fettle demo"):
+            pass
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_taking_costs_little(tmp_path: Path) -> None:
+    started = time.perf_counter()
+    InstanceLock.take(DataPaths(tmp_path), "command", "x").release()
+    assert time.perf_counter() - started < 0.1
+
+
+def test_a_garbled_entry_is_no_holder(tmp_path: Path) -> None:
+    paths = DataPaths(tmp_path)
+    for text in ("", "[]", '{"pid": "x"}', "\0\0"):
+        paths.lock.write_text(text, encoding="utf-8")
+        assert holder_of(paths) is None
+
+
+def test_a_disk_without_locks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int) -> bool:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("app.instance.try_lock", refuse)
+    with pytest.raises(DataFolderUnusable, match="knows no file locks"):
+        InstanceLock.take(DataPaths(tmp_path), "window", "w")
+
+
+def test_a_disk_that_allows_reading_only_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("app.instance.os.open", refuse)
+    with pytest.raises(DataFolderUnusable) as caught:
+        InstanceLock.take(DataPaths(tmp_path), "window", "w")
+    assert caught.value.code == "data_folder_read_only"

@@ -1,0 +1,96 @@
+"""The data folder: where it is, who may read it, what is said when it cannot be used."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from app.paths import DataFolderUnusable, DataPaths, clear_leftovers, find_data_folder, prepare, unusable
+
+
+def test_the_option_wins_over_the_environment_over_the_platform(tmp_path: Path) -> None:
+    """Given both, then --data-dir is taken; else FETTLE_HOME; else the platform's folder."""
+    environment = {"FETTLE_HOME": str(tmp_path / "home")}
+    assert find_data_folder(tmp_path / "option", environment).root == tmp_path / "option"
+    assert find_data_folder(None, environment).root == tmp_path / "home"
+    assert find_data_folder(None, {}).root.name == "fettle"
+    assert find_data_folder(None, {"FETTLE_HOME": ""}).root.name == "fettle"
+
+
+def test_a_relative_folder_becomes_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_data_folder(Path("here"), {}).root == tmp_path / "here"
+
+
+def test_an_account_without_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_home(path: Path) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", no_home)
+    with pytest.raises(DataFolderUnusable, match="no home folder"):
+        find_data_folder(Path("~/x"), {})
+
+
+def test_new_folders_are_closed_to_others(tmp_path: Path) -> None:
+    """Given no folder, when it is prepared, then all of it is there with mode 0700."""
+    paths = prepare(DataPaths(tmp_path / "a" / "größe 模型"))
+    assert {folder.stat().st_mode & 0o777 for folder in paths.folders} == {0o700}
+    assert prepare(paths) is paths
+
+
+def test_a_folder_of_the_persons_own_keeps_its_rights(tmp_path: Path) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    prepare(DataPaths(shared))
+    assert shared.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    for root in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(DataFolderUnusable, match="a file is in its place") as caught:
+            prepare(DataPaths(root))
+        assert caught.value.exit_code == 6
+    assert (tmp_path / "file").read_text(encoding="utf-8") == "x"
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [
+        (errno.ENOSPC, "disk_full", "the disk is full"),
+        (errno.EDQUOT, "disk_full", "the disk is full"),
+        (errno.EROFS, "data_folder_read_only", "allows reading only"),
+        (errno.EACCES, "data_folder_unusable", "no right"),
+        (errno.EIO, "data_folder_unusable", "Input/output error"),
+    ],
+)
+def test_each_error_of_the_disk_has_its_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, code: str, words: str
+) -> None:
+    """Given a disk that refuses, when the folder is prepared, then the sentence says why and what to do."""
+    import os
+
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(DataFolderUnusable) as caught:
+        prepare(DataPaths(tmp_path / "data"))
+    assert caught.value.code == code and words in caught.value.detail
+    assert "--data-dir" in caught.value.hint
+    assert unusable(tmp_path, OSError(number, "x")).code == code
+
+
+def test_leftovers_of_killed_jobs_are_removed_and_links_not_followed(tmp_path: Path) -> None:
+    """Given job folders and a link to somebody's folder, when cleared, then the link's target is untouched."""
+    paths = prepare(DataPaths(tmp_path / "data"))
+    (paths.jobs / "apply-1" / "deep").mkdir(parents=True)
+    (paths.jobs / "file").write_text("x", encoding="utf-8")
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "keep").touch()
+    (paths.jobs / "link").symlink_to(mine)
+    assert clear_leftovers(paths) == 3
+    assert list(paths.jobs.iterdir()) == [] and (mine / "keep").exists()
+    assert clear_leftovers(DataPaths(tmp_path / "nothing")) == 0

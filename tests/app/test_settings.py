@@ -1,0 +1,113 @@
+"""Settings and the log: read before all else, whole or not at all, never a reason not to start."""
+
+import logging
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.files import write_whole
+from app.logging_setup import open_log
+from app.paths import DataFolderUnusable, DataPaths, prepare
+from app.settings import Settings, load_settings, save_settings
+
+
+def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    assert load_settings(path).settings == Settings()
+    wanted = Settings(theme="dark", threads=3, memory_limit_bytes=2 << 30, window_geometry="AdnQ")
+    save_settings(path, wanted)
+    loaded = load_settings(path)
+    assert (loaded.settings, loaded.problem) == (wanted, "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", '{"theme": "pink"}', '{"threads": 0}', '{"unknown": 1}', "\0"])
+def test_a_damaged_file_is_told_and_kept(tmp_path: Path, text: str) -> None:
+    """Given a file that is wrong, when settings are loaded, then the usual ones hold, and the file is kept beside."""
+    path = tmp_path / "settings.json"
+    path.write_text(text, encoding="utf-8")
+    loaded = load_settings(path)
+    assert loaded.settings == Settings()
+    assert "could not be used" in loaded.problem
+    assert (tmp_path / "settings.json.damaged").read_text(encoding="utf-8") == text
+    assert load_settings(path).problem == ""
+
+
+def test_an_unreadable_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").mkdir()
+    assert "cannot be read" in load_settings(tmp_path / "settings.json").problem
+
+
+def test_each_shown_setting_has_its_words() -> None:
+    for facts in Settings.model_json_schema()["properties"].values():
+        assert facts.get("hidden") or (facts["title"] and facts["description"])
+
+
+def test_a_full_disk_keeps_the_old_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, when settings are saved, then it is said, the old file is whole and nothing lies beside it."""
+    path = tmp_path / "settings.json"
+    save_settings(path, Settings(theme="dark"))
+
+    def full(handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.files.os.fsync", full)
+    with pytest.raises(DataFolderUnusable) as caught:
+        save_settings(path, Settings(theme="light"))
+    monkeypatch.undo()
+    assert caught.value.code == "disk_full"
+    assert load_settings(path).settings.theme == "dark"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / ("ü" * 100 + ".json")
+    write_whole(path, b"one")
+    write_whole(path, b"two")
+    assert path.read_bytes() == b"two" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_the_log_is_in_the_data_folder_in_utc(tmp_path: Path) -> None:
+    """Given an open log, when any part of the program logs, then it is there; after closing nothing is added."""
+    paths = prepare(DataPaths(tmp_path))
+    log = open_log(paths)
+    logging.getLogger("app.somewhere").info("a name that is no text: %s", os.fsdecode(b"\xff"))
+    logging.getLogger("elsewhere").warning("not ours")
+    log.close()
+    logging.getLogger("app.somewhere").info("too late")
+    lines = (paths.logs / "fettle.log").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 1 and "Z INFO app.somewhere: a name" in lines[0]
+
+
+def test_the_log_turns_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.logging_setup.MAX_BYTES", 2000)
+    paths = prepare(DataPaths(tmp_path))
+    log = open_log(paths, "debug")
+    for _ in range(300):
+        logging.getLogger("workers.x").debug("x" * 50)
+    log.close()
+    files = list(paths.logs.iterdir())
+    assert len(files) == 6 and all(path.stat().st_size <= 2000 for path in files)
+
+
+def test_a_full_disk_does_not_stop_the_program_that_logs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = open_log(prepare(DataPaths(tmp_path)))
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.logging_setup._QuietFile.flush", full)
+    logging.getLogger("app").info("one")
+    logging.getLogger("app").info("two")
+    log.close()
+    assert capsys.readouterr().err.count("cannot be written") == 1
+
+
+def test_a_folder_that_cannot_hold_a_log_is_told(tmp_path: Path) -> None:
+    with pytest.raises(DataFolderUnusable):
+        open_log(DataPaths(tmp_path / "none"))
