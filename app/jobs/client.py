@@ -1,25 +1,22 @@
 """One worker process and its one job: start, poll, cancel. No Qt and no threads.
 
-`poll()` hands out what has come. The last message that it ever gives is exactly one of `Finished`, `Failed`, `Cancelled`,
-`Crashed`; by then the process and all that it started are gone, and unless it finished so is its work folder.
+`poll()` hands out what has come. The last message that it ever gives is exactly one of `Finished`, `Failed`,
+`Cancelled`, `Crashed`; by then the process and all that it started are gone, and unless it finished so is its work
+folder.
 """
 
-import multiprocessing
-import os
 import shutil
-import signal
-import sys
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
 
-from app.jobs.memory import resident_bytes
+from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
+from app.jobs.process import WorkerProcess
 from app.jobs.setup import WorkerSetup
+from workers.contracts.birth import HOME_FOLDER
 from workers.contracts.messages import (
     TERMINAL,
     Cancel,
@@ -32,15 +29,13 @@ from workers.contracts.messages import (
     WorkerMessage,
     worker_messages,
 )
-from workers.runtime.config import ChildConfig
-from workers.runtime.entry import main as child_main
 
 POLL_BUDGET_S = 0.006
 CANCEL_GRACE_S = 0.5
 EXIT_GRACE_S = 1.0
-UNKILLABLE_S = 3.0
+CLOSE_WAIT_S = 3.0
 MEMORY_CHECK_S = 0.05
-MAX_MESSAGE_BYTES = 64 << 20
+NEAR_LIMIT = 0.85
 
 Message = WorkerMessage | Crashed
 
@@ -48,20 +43,20 @@ __all__ = ["Crashed", "JobClient", "Message"]
 
 
 class JobClient:
-    """At most one job. Times of the ladder: a cancelled job has half a second, then its process group is killed."""
+    """At most one job. A cancelled job has half a second, then its process group is killed."""
 
     def __init__(self, setup: WorkerSetup | None = None) -> None:
         self._setup = setup
-        self._process: SpawnProcess | None = None
-        self._connection: Connection[bytes, bytes] | None = None
+        self._process: WorkerProcess | None = None
         self._job: RunJob | None = None
         self._last_word: Finished | Failed | Cancelled | None = None
         self._reason: CrashReason | None = None
         self._cancel_s: float | None = None
         self._over_s: float | None = None
-        self._killed_s: float | None = None
-        self._started_s = 0.0
-        self._memory_s = 0.0
+        self._started_s = self._memory_s = 0.0
+        self._peak_bytes = 0
+        self._start_error = ""
+        self._is_drained = False
         self.ready: Ready | None = None
         self.outcome: Outcome | None = None
         self.log_path: Path | None = None
@@ -72,8 +67,8 @@ class JobClient:
 
     @property
     def running(self) -> bool:
-        """A process lives, or its end was not told yet."""
-        return self._process is not None and self.outcome is None
+        """There is a process or a job whose end was not told yet."""
+        return self.outcome is None and (self._process is not None or self._job is not None)
 
     @property
     def done(self) -> bool:
@@ -81,44 +76,36 @@ class JobClient:
 
     def prestart(self, preload: tuple[str, ...]) -> None:
         """Start a worker that imports `preload` and waits for a job. Raises OSError."""
-        setup = self._need_setup()
-        setup.make_folders()
-        log_path = setup.new_log()
-        self._spawn(setup.for_waiting(preload, log_path), log_path)
+        if self._setup is None:
+            raise RuntimeError("a worker that waits needs to be told where its folders are")
+        self._setup.make_folders()
+        self.log_path = self._setup.new_log()
+        self._process = WorkerProcess(self._setup.for_waiting(preload, self.log_path), self.log_path)
 
     def start(self, job: RunJob) -> None:
-        """Begin the job, in the waiting worker if there is one and the job fits its walls. Never raises for a child."""
+        """Begin the job, in the waiting worker if there is one and its walls fit. Failures are told by `poll`."""
+        if self._job is not None:
+            raise RuntimeError("a client does one job")
         self._job, self._started_s = job, time.monotonic()
-        if self._setup is None:
-            self._setup = WorkerSetup(jobs_root=Path(job.work_dir).parent)
-        setup = self._setup
-        if self._process is not None and not (self._process.is_alive() and setup.fits(job)):
-            self._drop_process()
+        setup = self._setup = self._setup or WorkerSetup(jobs_root=Path(job.work_dir).parent)
         try:
             setup.make_folders()
             Path(job.work_dir).mkdir(parents=True, exist_ok=True)
-            log_path = setup.new_log(job.job_id)
-            if self._process is None:
-                self._spawn(setup.for_job(job, log_path), log_path)
-            else:
-                self._rename_log(log_path)
-            self._send(job)
+            self._enter_process(setup, job, setup.new_log(job.job_id))
         except OSError as error:
-            self._reason = self._reason or "start"
-            self._note(f"{type(error).__name__}: {error}")
-            self._over_s = time.monotonic()
+            self._fail_to_start(error)
+        self._send(job)
 
     def poll(self, budget_s: float = POLL_BUDGET_S) -> list[Message]:
         """What has come, within about `budget_s` seconds; never waits."""
-        if self.outcome is not None:
+        if not self.running:
             return []
+        is_gone = self._process is None or self._process.gone  # looked at first: then nothing can come after the rest
         messages: list[Message] = list(self._drain(time.monotonic() + budget_s))
         self._check_limits()
         self._climb_ladder()
-        if self._is_gone():
-            messages += self._drain(time.monotonic() + budget_s)
-            if self._over_s is not None or self._connection is None:
-                messages.append(self._conclude())
+        if is_gone and self._is_drained:
+            messages.append(self._conclude())
         return messages
 
     def send_turn(self, turn: Turn) -> None:
@@ -132,189 +119,130 @@ class JobClient:
             self._send(Cancel())
 
     def kill(self, reason: CrashReason = "killed") -> None:
-        """End the process and all that it started, at once."""
+        """End the process and all that it started, at once; `poll` tells it as a crash for `reason`."""
         if self._reason is None and self._last_word is None:
             self._reason = reason
-        self._kill_group()
+        if self._process is not None:
+            self._process.kill()
 
     def close(self) -> None:
         """End whatever still runs, wait for it, give everything back. Safe to call twice."""
         if self._process is not None:
-            self._drop_process()
+            self._process.release(CLOSE_WAIT_S)
+            self._process = None
         if self.outcome is None and self._job is not None:
             self.outcome = Cancelled()
-            self._remove_work_dir()
+            self._remove(Path(self._job.work_dir))
         if self._job is None and self.log_path is not None:
             self.log_path.unlink(missing_ok=True)
 
-    # the process
+    def _enter_process(self, setup: WorkerSetup, job: RunJob, log_path: Path) -> None:
+        waiting = self._process
+        if waiting is not None and (waiting.exited or not setup.fits(job)):
+            self._process = self.ready = None
+            waiting.release(CLOSE_WAIT_S)
+            waiting.log_path.unlink(missing_ok=True)
+            self._over_s = None
+        if self._process is None:
+            self._process = WorkerProcess(setup.for_job(job, log_path), log_path)
+        else:
+            self._process.rename_log(log_path)
+        self.log_path = self._process.log_path
 
-    def _need_setup(self) -> WorkerSetup:
-        if self._setup is None:
-            raise RuntimeError("a worker that waits needs to be told where its folders are")
-        return self._setup
-
-    def _spawn(self, config: ChildConfig, log_path: Path) -> None:
-        context = multiprocessing.get_context("spawn")
-        log_path.touch(mode=0o600)
-        self.log_path = log_path
-        ours, theirs = context.Pipe(duplex=True)
-        process = context.Process(target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker")
-        try:
-            process.start()
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
-        self._process, self._connection = process, ours
-
-    def _rename_log(self, log_path: Path) -> None:
-        """A waiting worker's log becomes the job's; Windows does not rename open files, so there it keeps its name."""
-        if self.log_path is not None and sys.platform != "win32":
-            self.log_path.replace(log_path)
-            self.log_path = log_path
-
-    def _kill_group(self) -> None:
-        process = self._process
-        if process is None or process.pid is None:
-            return
-        if self._killed_s is None:
-            self._killed_s = time.monotonic()
-        if sys.platform != "win32":
-            try:
-                # until the child has called setsid it is in our own group
-                if os.getpgid(process.pid) == process.pid:
-                    os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
-        process.kill()
-
-    def _drop_process(self) -> None:
-        self._kill_group()
+    def _fail_to_start(self, error: OSError) -> None:
+        self._reason = "start"
+        self._start_error = f"{type(error).__name__}: {error}"
         if self._process is not None:
-            self._process.join(UNKILLABLE_S)
-        self._release()
-        self._last_word = self._reason = self._over_s = self._killed_s = self.ready = None
-
-    def _release(self) -> int | None:
-        """Close the pipe and reap the process. Returns its exit code."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-        process, self._process = self._process, None
-        if process is None:
-            return None
-        exit_code = process.exitcode
-        if exit_code is not None:
-            process.close()
-        return exit_code
-
-    # messages
+            self._process.release()
+            self._process = None
 
     def _send(self, message: BaseModel) -> None:
-        if self._connection is None:
-            return
-        try:
-            self._connection.send_bytes(message.model_dump_json().encode())
-        except OSError:
-            self._over_s = self._over_s or time.monotonic()
+        if self._process is not None:
+            try:
+                self._process.send(message)
+            except ChannelClosedError:
+                self._mark_over()
+
+    def _mark_over(self) -> None:
+        if self._over_s is None:
+            self._over_s = time.monotonic()
 
     def _drain(self, until_s: float) -> Iterator[WorkerMessage]:
         """Yield everything but the last word, which is kept until the process is gone."""
-        while self._connection is not None and self._last_word is None:
-            try:
-                if not self._connection.poll(0):
-                    return
-                message = worker_messages.validate_json(self._connection.recv_bytes(MAX_MESSAGE_BYTES))
-            except ValidationError:
-                self.kill("protocol")
-                self._over_s = time.monotonic()
-                self._connection.close()
-                self._connection = None
-                return
-            except (EOFError, OSError):
-                self._over_s = self._over_s or time.monotonic()
-                return
+        self._is_drained = False
+        while self._process is not None and self._last_word is None:
+            message = self._receive(self._process)
+            if message is None:
+                break
             if isinstance(message, TERMINAL):
-                self._last_word, self._over_s = message, time.monotonic()
-                return
+                self._last_word = message
+                self._mark_over()
+                break
             if isinstance(message, Ready):
                 self.ready = message
             yield message
             if time.monotonic() > until_s:
                 return
+        self._is_drained = True
 
-    # the end
+    def _receive(self, process: WorkerProcess) -> WorkerMessage | None:
+        try:
+            process.channel.flush()
+        except ChannelClosedError:
+            self._mark_over()  # what it sent before is still there to be read
+        try:
+            data = process.channel.receive()
+            return None if data is None else worker_messages.validate_json(data)
+        except ChannelClosedError:
+            self._mark_over()
+        except (BadFrameError, ValidationError):
+            self.kill("protocol")
+        return None
 
     def _check_limits(self) -> None:
         """Memory and time are also watched from here, in case that the worker's own watchdog cannot run."""
-        job, now = self._job, time.monotonic()
-        if job is None or self.pid is None or self._over_s is not None or self._killed_s is not None:
+        job, process, now = self._job, self._process, time.monotonic()
+        if job is None or process is None or self._over_s is not None or process.killed_s is not None:
             return
-        if job.limits.wall_s is not None and now - self._started_s > job.limits.wall_s:
+        limits = job.limits
+        if limits.wall_s is not None and now - self._started_s > limits.wall_s:
             self.kill("wall_time")
-        elif job.limits.memory_bytes is not None and now - self._memory_s >= MEMORY_CHECK_S:
+        elif limits.memory_bytes is not None and now - self._memory_s >= MEMORY_CHECK_S:
             self._memory_s = now
-            used = resident_bytes(self.pid)
-            if used is not None and used > job.limits.memory_bytes:
+            self._peak_bytes = max(self._peak_bytes, process.resident_bytes() or 0)
+            if self._peak_bytes > limits.memory_bytes:
                 self.kill("memory")
 
     def _climb_ladder(self) -> None:
-        now = time.monotonic()
-        if self._killed_s is not None:
+        if self._process is None or self._process.killed_s is not None:
             return
-        if self._cancel_s is not None and now - self._cancel_s > CANCEL_GRACE_S:
-            self._kill_group()
-        elif self._over_s is not None and now - self._over_s > EXIT_GRACE_S:
-            self._kill_group()
-
-    def _is_gone(self) -> bool:
-        process = self._process
-        if process is None:
-            return True
-        if wait([process.sentinel], timeout=0):
-            if self._over_s is None and not self._has_more():
-                self._over_s = time.monotonic()
-            return True
-        return self._killed_s is not None and time.monotonic() - self._killed_s > UNKILLABLE_S
-
-    def _has_more(self) -> bool:
-        try:
-            return self._connection is not None and self._connection.poll(0)
-        except OSError:
-            return False
+        now = time.monotonic()
+        waits = ((self._cancel_s, CANCEL_GRACE_S), (self._over_s, EXIT_GRACE_S))
+        if any(since_s is not None and now - since_s > grace_s for since_s, grace_s in waits):
+            self._process.kill()
 
     def _conclude(self) -> Outcome:
-        self._kill_group()  # what the worker started and left behind; it is not reaped yet, so the number is still its own
-        if self._process is not None:
-            self._process.join(0.2)
-        exit_code = self._release()
+        exit_code = self._process.release() if self._process is not None else None
+        self._process = None
         outcome: Outcome
-        if isinstance(self._last_word, Finished):
-            outcome = self._last_word
-        elif self._cancel_s is not None:
+        if self._cancel_s is not None and not isinstance(self._last_word, Finished):
             outcome = Cancelled()
         elif self._last_word is not None:
             outcome = self._last_word
         else:
-            outcome = crash(exit_code, read_tail(self.log_path), self._reason)
-        if isinstance(outcome, Finished):
-            self._remove_home()
-        else:
-            self._remove_work_dir()
+            outcome = self._crash(exit_code)
+        if self._job is not None:
+            work_dir = Path(self._job.work_dir)
+            self._remove(work_dir / HOME_FOLDER if isinstance(outcome, Finished) else work_dir)
         self.outcome = outcome
         return outcome
 
-    def _remove_work_dir(self) -> None:
-        if self._job is not None:
-            shutil.rmtree(self._job.work_dir, ignore_errors=True)
+    def _crash(self, exit_code: int | None) -> Crashed:
+        limit = self._job.limits.memory_bytes if self._job is not None else None
+        near_limit = limit is not None and self._peak_bytes > NEAR_LIMIT * limit
+        log_tail = self._start_error or read_tail(self.log_path)
+        return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit)
 
-    def _remove_home(self) -> None:
-        if self._job is not None:
-            shutil.rmtree(Path(self._job.work_dir) / ".home", ignore_errors=True)
-
-    def _note(self, text: str) -> None:
-        if self.log_path is not None:
-            with self.log_path.open("a", encoding="utf-8") as file:
-                file.write(text + "\n")
+    @staticmethod
+    def _remove(folder: Path) -> None:
+        shutil.rmtree(folder, ignore_errors=True)

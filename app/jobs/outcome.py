@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from workers.contracts.birth import RECORD_MARK
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished
-from workers.runtime.config import RECORD_MARK
 
 CrashReason = Literal["memory", "wall_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"]
 TAIL_BYTES = 8000
@@ -122,16 +122,21 @@ def _recorded_reason(log_tail: str) -> CrashReason | None:
     return None
 
 
-def crash(exit_code: int | None, log_tail: str, known: CrashReason | None = None) -> Crashed:
-    """Classify an end without a last word. `known` is what the parent itself saw or did."""
+def crash(
+    exit_code: int | None, log_tail: str, known: CrashReason | None = None, *, near_memory_limit: bool = False
+) -> Crashed:
+    """Classify an end without a last word. `known` is what the parent itself saw or did.
+
+    A library that gets no memory ends in many ways (abort, SIGSEGV, exit code 1): what was recorded decides.
+    """
     name = signal_name(exit_code)
-    reason = known or _recorded_reason(log_tail) or _by_signal(name, log_tail)
+    reason = known or _recorded_reason(log_tail) or _by_signal(name)
+    if reason in ("crash", "abort", "exit") and (near_memory_limit or "bad_alloc" in log_tail):
+        reason = "memory"
     return Crashed(exit_code, name, log_tail, reason)
 
 
-def _by_signal(name: str | None, log_tail: str) -> CrashReason:
-    if "bad_alloc" in log_tail or "MemoryError" in log_tail:
-        return "memory"
+def _by_signal(name: str | None) -> CrashReason:
     if name is None:
         return "exit"
     if name == "SIGXCPU":

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.jobs.client import JobClient
 from app.jobs.setup import WorkerSetup
-from workers.runtime.config import HANDLERS
+from workers.contracts.birth import HANDLERS
 
 TORCH = ("torch",)
 

@@ -5,8 +5,8 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.contracts.birth import HANDLERS, ChildConfig
 from workers.contracts.messages import RunJob
-from workers.runtime.config import HANDLERS, ChildConfig
 
 DEFAULT_THREADS = 1
 

@@ -6,12 +6,14 @@ import importlib
 import os
 import signal
 import sys
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any
 
+from workers.contracts.birth import ChildConfig
 from workers.contracts.messages import Ready, RunJob
 from workers.runtime import environment
-from workers.runtime.config import ChildConfig
 from workers.runtime.limits import EXIT_ORPHAN, Watchdog
 from workers.runtime.mailbox import ParentGone, PipeMailbox
 from workers.runtime.reporter import PipeReporter
@@ -37,6 +39,7 @@ def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
 
 
 def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
+    _let_go_of_tracker()
     _open_log(config.log_path)
     _own_group()
     home = Path(config.home) if config.home else None
@@ -59,6 +62,15 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
         return 0  # cancelled before it was given anything to do
     watchdog.watch(job.limits)
     return run_job(job, config, reporter, mailbox, ready)
+
+
+def _let_go_of_tracker() -> None:
+    """Close the pipe to the parent's resource tracker: a process outside the walls that removes what it is told to."""
+    if sys.platform != "win32":
+        tracker: Any = resource_tracker._resource_tracker
+        if tracker._fd is not None:
+            os.close(tracker._fd)
+            tracker._fd = None
 
 
 def _open_log(log_path: str | None) -> None:

@@ -7,8 +7,6 @@ from collections.abc import MutableMapping
 from pathlib import Path
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_MAX_THREADS")
-HOME_FOLDER = ".home"
-"""Folder below the job's work folder that takes what libraries put into the home folder and into caches."""
 
 
 def silence_telemetry(environ: MutableMapping[str, str], *, network: bool) -> None:

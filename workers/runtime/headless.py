@@ -12,10 +12,10 @@ from types import FrameType
 
 from pydantic import ValidationError
 
+from workers.contracts.birth import HANDLERS, HOME_FOLDER, ChildConfig
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.messages import Failed, Ready, RunJob, Turn
 from workers.runtime import environment
-from workers.runtime.config import HANDLERS, ChildConfig
 from workers.runtime.kinds import handler, kinds
 from workers.runtime.limits import Watchdog
 from workers.runtime.mailbox import HeadlessMailbox
@@ -105,7 +105,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         parent_pid=os.getppid(),
         write_root=job.work_dir,
         read_roots=job.read_paths,
-        home=str(work_dir / environment.HOME_FOLDER),
+        home=str(work_dir / HOME_FOLDER),
         threads=job.threads,
         network=job.limits.network,
         start_programs=job.limits.start_programs,

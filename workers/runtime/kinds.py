@@ -5,9 +5,9 @@ import importlib.util
 import pkgutil
 import re
 
+from workers.contracts.birth import HANDLERS
 from workers.contracts.errors import InputRefused
 from workers.contracts.techniques import HandlerSpec
-from workers.runtime.config import HANDLERS
 
 KIND = re.compile(r"[a-z][a-z0-9_]{0,40}")
 

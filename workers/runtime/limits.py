@@ -17,8 +17,8 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Literal
 
+from workers.contracts.birth import RECORD_MARK
 from workers.contracts.messages import Limits
-from workers.runtime.config import RECORD_MARK
 
 if sys.platform != "win32":
     import resource

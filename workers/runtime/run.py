@@ -6,9 +6,9 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
+from workers.contracts.birth import HOME_FOLDER, ChildConfig
 from workers.contracts.messages import Failed, Finished, Ready, RunJob
 from workers.runtime import environment, sandbox
-from workers.runtime.config import ChildConfig
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
 from workers.runtime.kinds import handler
@@ -23,7 +23,7 @@ def settle(job: RunJob) -> list[str]:
     environment.prepare(
         network=job.limits.network,
         threads=job.threads,
-        home=Path(job.work_dir) / environment.HOME_FOLDER,
+        home=Path(job.work_dir) / HOME_FOLDER,
     )
     return set_system_limits(job.limits, job.threads)
 

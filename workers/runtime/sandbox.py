@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from workers.contracts.birth import ChildConfig
 from workers.runtime import capabilities, landlock, seccomp
-from workers.runtime.config import ChildConfig
 from workers.runtime.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, WRITE, Grant
 
 FILES = "files outside the job's folder"

@@ -3,7 +3,8 @@
 import os
 import sys
 
-from fettle_test_handlers import Params, Result
+from fettle_test_handlers._shared import Params, Result
+
 from workers.contracts.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 

@@ -2,7 +2,8 @@
 
 import time
 
-from fettle_test_handlers import Params, Result
+from fettle_test_handlers._shared import Params, Result
+
 from workers.contracts.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 

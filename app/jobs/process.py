@@ -1,0 +1,98 @@
+"""One spawned process: birth, pipe, end of its whole group. Knows nothing of jobs."""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from multiprocessing.connection import wait
+from pathlib import Path
+
+import psutil
+from pydantic import BaseModel
+
+from app.jobs.channel import Channel
+from workers.contracts.birth import ChildConfig, child_main
+
+UNKILLABLE_S = 3.0
+"""A killed process that is still there after this long hangs inside the kernel; nobody waits for it any more."""
+
+
+class WorkerProcess:
+    """Starts at once. Raises OSError where the system starts no more processes.
+
+    Start it from a thread that lives on: Linux ends the child when the thread that started it ends.
+    """
+
+    def __init__(self, config: ChildConfig, log_path: Path) -> None:
+        context = multiprocessing.get_context("spawn")
+        log_path.touch(mode=0o600)
+        self.log_path = log_path
+        self.killed_s: float | None = None
+        ours, theirs = context.Pipe(duplex=True)
+        try:
+            process = context.Process(
+                target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker", daemon=True
+            )
+            process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        self._process = process
+        self.pid = int(process.pid or 0)
+        self.channel = Channel(ours)
+
+    def send(self, message: BaseModel) -> None:
+        """Queue a message. Raises `ChannelClosedError`."""
+        self.channel.send(message.model_dump_json().encode())
+
+    @property
+    def exited(self) -> bool:
+        """It is over, though not reaped yet."""
+        return bool(wait([self._process.sentinel], timeout=0))
+
+    @property
+    def gone(self) -> bool:
+        """It is over, or was killed so long ago that waiting is no use."""
+        return self.exited or (self.killed_s is not None and time.monotonic() - self.killed_s > UNKILLABLE_S)
+
+    def resident_bytes(self) -> int | None:
+        """Bytes in memory now; None when the process is over or may not be looked at."""
+        try:
+            return int(psutil.Process(self.pid).memory_info().rss)
+        except (OSError, psutil.Error):
+            return None
+
+    def rename_log(self, log_path: Path) -> None:
+        """Give the log another name; Windows does not rename open files, so there it keeps the old one."""
+        if sys.platform != "win32":
+            self.log_path.replace(log_path)
+            self.log_path = log_path
+
+    def kill(self) -> None:
+        """End the process and all that it started, at once."""
+        if self.killed_s is None:
+            self.killed_s = time.monotonic()
+        if sys.platform != "win32":
+            # until the child has called setsid it is in our own group, which must live on
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(self.pid) == self.pid:
+                    os.killpg(self.pid, signal.SIGKILL)
+        self._process.kill()
+
+    def release(self, wait_s: float = 0.2) -> int | None:
+        """Kill what is left of the group, reap the process, close the pipe. Returns its exit code.
+
+        The process is not reaped before its group is killed, so that its number cannot belong to another one yet.
+        """
+        exited = self.exited
+        self.kill()
+        self._process.join(wait_s)
+        exit_code = self._process.exitcode
+        self.channel.close()
+        if exit_code is not None:
+            self._process.close()
+        return exit_code if exited or exit_code is not None else None

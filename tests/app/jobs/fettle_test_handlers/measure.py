@@ -1,0 +1,44 @@
+"""Like the real measurement in its messages; a request is a short sleep or a bad end."""
+
+import os
+import signal
+import time
+
+from fettle_test_handlers._shared import Params, Result  # noqa: F401
+
+from workers.contracts.base import Frozen
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import MeasureResult
+from workers.contracts.techniques import HandlerSpec
+
+
+class MeasureParams(Frozen):
+    request_s: float = 0.001
+    fail_in_block: int | None = None
+    refuse_to_load: bool = False
+    journal: str = ""
+
+
+def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
+    if params.refuse_to_load:
+        raise ValueError("this runtime does not know the operator")
+    ctx.loaded()
+    for turn in ctx.turns():
+        begin = time.monotonic()
+        ctx.progress("never sent inside a turn", turn.index)
+        if turn.index == params.fail_in_block:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        latencies = []
+        for number in range(turn.warmup_requests + turn.timed_requests):
+            ctx.check_cancelled()
+            time.sleep(params.request_s)
+            if number >= turn.warmup_requests:
+                latencies.append(params.request_s * 1000)
+            if time.monotonic() - begin > turn.max_s and latencies:
+                break
+        ctx.sample("latency_ms", [begin, time.monotonic()], [0.0, 0.0])
+        ctx.turn_done(turn.index, latencies, 0.25)
+    return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=None, device_ran="cpu")
+
+
+HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)

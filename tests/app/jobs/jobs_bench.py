@@ -1,0 +1,63 @@
+"""One pool with handlers that misbehave, and a loop that drives a job to its end."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.jobs.client import JobClient, Message
+from app.jobs.pool import WorkerPool
+from workers.contracts.messages import Limits, RunJob
+
+HANDLERS = "fettle_test_handlers"
+
+
+@dataclass
+class Bench:
+    """One pool in a data folder of its own."""
+
+    root: Path
+    pool: WorkerPool
+    clients: list[JobClient] = field(default_factory=list)
+
+    def job(self, kind: str, values: dict[str, Any] | None = None, **more: Any) -> RunJob:
+        job_id = more.pop("job_id", f"{kind}-{len(self.clients)}")
+        limits = more.pop("limits", Limits())
+        params = more.pop("params", {"values": values or {}})
+        work_dir = str(self.root / "jobs" / job_id)
+        return RunJob(job_id=job_id, kind=kind, params=params, work_dir=work_dir, limits=limits, **more)
+
+    def start(self, job: RunJob, *, torch: bool = False) -> JobClient:
+        client = self.pool.take(torch)
+        self.clients.append(client)
+        client.start(job)
+        return client
+
+    def finish(self, client: JobClient, timeout_s: float = 30.0) -> list[Message]:
+        """Everything until the end, which must come."""
+        return drive(client, lambda: client.done, timeout_s)
+
+    def run(self, kind: str, values: dict[str, Any] | None = None, **more: Any) -> tuple[JobClient, list[Message]]:
+        client = self.start(self.job(kind, values, **more))
+        return client, self.finish(client)
+
+
+def drive(pollable: Any, until: Callable[[], bool], timeout_s: float = 30.0) -> list[Any]:
+    """Poll as a window's timer would."""
+    messages: list[Any] = []
+    end = time.monotonic() + timeout_s
+    while True:
+        messages += pollable.poll()
+        if until():
+            return messages
+        assert time.monotonic() < end, f"nothing happened for {timeout_s} s; so far: {messages}"
+        time.sleep(0.005)
+
+
+def is_alive(pid: int) -> bool:
+    """A process that is there and no zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
