@@ -40,8 +40,7 @@ class IconFont:
         icon = QIcon()
         for ratio in _RATIOS:
             off, on, disabled = (
-                self.pixmap(name, tint or color, size_px, ratio, gap_px)
-                for tint in (color, color_on, color_off)
+                self.pixmap(name, tint or color, size_px, ratio, gap_px) for tint in (color, color_on, color_off)
             )
             for mode in (QIcon.Mode.Normal, QIcon.Mode.Active, QIcon.Mode.Selected):
                 icon.addPixmap(off, mode, QIcon.State.Off)
@@ -52,6 +51,7 @@ class IconFont:
 
     def _draw(self, name: str, color: str, size_px: int, ratio: float, gap_px: int) -> QPixmap:
         family = self._family or self._load()
+        glyph = self._charmap[name.removeprefix(_PREFIX)]
         side = round(size_px * ratio)
         picture = QPixmap(side + round(gap_px * ratio), side)
         picture.fill(Qt.GlobalColor.transparent)
@@ -62,7 +62,6 @@ class IconFont:
         painter.setRenderHint(QPainter.RenderHint.TextAntialiasing)
         painter.setFont(font)
         painter.setPen(QColor(color))
-        glyph = self._charmap[name.removeprefix(_PREFIX)]
         painter.drawText(QRect(0, 0, side, side), int(Qt.AlignmentFlag.AlignCenter), glyph)
         painter.end()
         picture.setDevicePixelRatio(ratio)

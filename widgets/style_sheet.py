@@ -1,7 +1,7 @@
 # ruff: noqa: E501
 """The application's one style sheet. Widgets choose by dynamic properties, never by sheets of their own.
 
-QLabel       role = headline | section | strong | soft | caption | figure | code | mono;
+QLabel       role = headline | section | strong | soft | caption | figure | code | mono | small;
              tone = ok | warn | bad | brand | soft
 QLabel       kind = tag (with tone), chip
 QPushButton  kind = primary | ghost (default) | text | link | nav | toggle | choice;  size = big | small
@@ -22,6 +22,7 @@ QLabel[role="section"] { font-size: 15px; font-weight: 600; }
 QLabel[role="strong"] { font-weight: 600; }
 QLabel[role="soft"], QLabel[tone="soft"] { color: $soft; }
 QLabel[role="caption"] { font-size: 12px; color: $soft; }
+QLabel[role="small"] { font-size: 12px; font-weight: 500; }
 QLabel[role="figure"] { font-size: 28px; font-weight: 600; }
 QLabel[role="mono"], QLabel[role="code"] { font-family: monospace; font-size: 12px; }
 QLabel[role="code"] { background: $raised; border-radius: 6px; padding: 10px 12px; }
@@ -75,6 +76,12 @@ QPushButton[kind="link"] { background: transparent; border-color: transparent; c
 QPushButton[kind="link"]:hover { text-decoration: underline; }
 QPushButton[kind="toggle"] { min-height: 24px; padding: 0 8px; font-size: 12px; border-color: $line; }
 QPushButton[kind="toggle"]:checked { background: $brand_soft; border-color: $brand; }
+QPushButton[kind="chip"] { min-height: 24px; padding: 0 10px; font-size: 12px; font-weight: 400; border-color: $line;
+  color: $soft; }
+QPushButton[kind="project"] { border-color: transparent; background: transparent; padding: 0 8px; font-weight: 600; }
+QPushButton[kind="project"]:hover { background: $raised; }
+QPushButton[kind="project"]::menu-indicator { image: url(fettle:caret-down-$scheme.svg); width: 16px; height: 16px;
+  subcontrol-position: right center; right: 6px; }
 QPushButton[kind="choice"] { text-align: left; border-color: $line; }
 QPushButton[kind="choice"]:checked { background: $brand_soft; border-color: $brand; }
 QPushButton[kind="nav"] { min-height: 32px; padding: 0 8px; border-color: transparent; background: transparent;
@@ -101,6 +108,9 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabl
 QPlainTextEdit[role="log"], QTextEdit[role="log"] { font-family: monospace; font-size: 12px; background: $raised;
   border-color: transparent; }
 QPlainTextEdit[role="log"]:focus, QTextEdit[role="log"]:focus { border-color: $brand; }
+QComboBox[size="small"], QComboBox[size="small"]:focus { min-height: 20px; font-size: 12px; padding: 0 6px;
+  border: 1px solid $line; }
+QComboBox[size="small"]:focus { border-color: $brand; }
 QComboBox::drop-down { border: 0; width: 28px; }
 QComboBox::down-arrow { image: url(fettle:caret-down-$scheme.svg); width: 16px; height: 16px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; color: $ink; outline: 0; padding: 4px;

@@ -56,9 +56,7 @@ class Theme(QObject):
         """Color of `token` now."""
         return QColor(self.hex(token))
 
-    def icon(
-        self, name: str, token: str = "ink", size_px: int = 16, token_on: str = "", gap_px: int = 0
-    ) -> QIcon:
+    def icon(self, name: str, token: str = "ink", size_px: int = 16, token_on: str = "", gap_px: int = 0) -> QIcon:
         """Phosphor icon `name` in a token's color; `token_on` while checked. It does not follow `changed`."""
         on = self.hex(token_on) if token_on else ""
         color, off = self.hex(token), self.hex("edge")

@@ -37,9 +37,7 @@ def _read(column: int) -> MappingProxyType[str, str]:
     return MappingProxyType({row[0]: row[column] for row in rows})
 
 
-TOKENS: MappingProxyType[Scheme, MappingProxyType[str, str]] = MappingProxyType(
-    {"light": _read(1), "dark": _read(2)}
-)
+TOKENS: MappingProxyType[Scheme, MappingProxyType[str, str]] = MappingProxyType({"light": _read(1), "dark": _read(2)})
 """`TOKENS[scheme][name]` is a color as `#RRGGBB`."""
 
 SERIES = ("s0", "s1", "s2", "s3", "s4")

@@ -15,7 +15,7 @@ def pen(theme: Theme, token: str, width: float = 1.0, alpha: int = 255) -> QPen:
     """Cosmetic pen in a token's color."""
     color = theme.color(token)
     color.setAlpha(alpha)
-    made = QPen(color, width)
+    made = QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
     made.setCosmetic(True)
     return made
 

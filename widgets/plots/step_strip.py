@@ -8,11 +8,12 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
+from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 from widgets.tokens import series_token
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
-_BOX_HEIGHT, _LEAST_TEXT_PX = 24, 28
+_BOX_HEIGHT, _LEAST_TEXT_PX, _CHECK_PX = 24, 28, 14
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,9 @@ class StepStrip(QWidget):
             text = box.adjusted(6, 0, -3, -5)
             elided = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, int(text.width()))
             painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided)
+        elif step.state == "done" and box.width() >= _CHECK_PX + 4:
+            mark = self._theme.pixmap("check", "soft", _CHECK_PX, self.devicePixelRatioF())
+            painter.drawPixmap(box.center() - QPointF(_CHECK_PX / 2, _CHECK_PX / 2), mark)
 
     def _paint_measured(self, painter: QPainter, box: QRectF, measured_s: tuple[float, float], token: str) -> None:
         left = max(box.left() + 3, self._x(measured_s[0]))
@@ -127,7 +131,7 @@ class StepStrip(QWidget):
             for index, step in enumerate(self._steps):
                 if self.box(index).contains(at):
                     said = " · ".join(part for part in (step.title, step.detail, step.figure) if part)
-                    QToolTip.showText(event.globalPos(), said, self)
+                    QToolTip.showText(event.globalPos(), plain_tip(said), self)
                     return True
             QToolTip.hideText()
             return True

@@ -18,7 +18,7 @@ from widgets.theme import Theme
 if TYPE_CHECKING:
     from widgets.plots.strip_canvas import StripCanvas
 
-_CAPACITY = 16_384
+RING_CAPACITY = 16_384
 _SPANS_S = (60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
 
 
@@ -29,7 +29,7 @@ class StripPlot(QWidget):
         super().__init__()
         self._theme, self._clock, self._token = theme, clock, token
         self._fixed_top, self.top = top, top or 1.0
-        self._ring = Ring(_CAPACITY)
+        self._ring = Ring(RING_CAPACITY)
         self._phases_s: Floats = np.empty(0)
         self._since_s: float | None = None
         self._canvas: StripCanvas | None = None
@@ -52,9 +52,14 @@ class StripPlot(QWidget):
                 self.top = nice_top(highest * 1.25)
         self._clock.wake()
 
-    def clear(self) -> None:
-        """Forget everything, for another device."""
-        self._ring = Ring(_CAPACITY)
+    def set_ring(self, ring: Ring, name: str) -> None:
+        """Show (and from now on fill) another series' points."""
+        self._ring = ring
+        if self._fixed_top is None and len(ring):
+            self.top = nice_top(float(np.max(ring.since(-np.inf)[1])) * 1.25)
+        self.setAccessibleName(name)
+        if self._canvas is not None:
+            self._canvas.widget.setAccessibleName(name)
         self._dirty = True
         self._clock.wake()
 

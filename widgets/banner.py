@@ -1,0 +1,62 @@
+"""One line below the top bar for what must be known on whatever page one is."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel, bind_icon
+from widgets.parts.buttons import Button
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.text import words
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_M, SPACE_S
+
+
+class Banner(QFrame):
+    """Says title and next step; the whole card opens on "More". Goes away by its cross, or when told."""
+
+    closed = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "banner")
+        self._theme = theme
+        self._value: ErrorValue | None = None
+        self._icon = IconLabel(theme, "", "bad", 18)
+        self._text = words("")
+        self._more = Button(theme, self.tr("More"), "", "link")
+        self._more.clicked.connect(self._on_more)
+        self._close = QToolButton()
+        self._close.setAccessibleName(self.tr("Close this message"))
+        self._close.setToolTip(self.tr("Close this message"))
+        bind_icon(theme, self._close, "x", "soft")
+        self._close.clicked.connect(self._on_close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_M, 6, SPACE_S, 6)
+        row.setSpacing(SPACE_M)
+        row.addWidget(self._icon)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._more)
+        row.addWidget(self._close)
+        self.hide()
+
+    def show_value(self, value: ErrorValue) -> None:
+        """Show this; it replaces what was shown before."""
+        self._value = value
+        self._icon.set_icon(value.icon, value.tone)
+        self._text.setText(f"{value.title.rstrip('.')}. {value.next_step}")
+        self.setAccessibleName(self._text.text())
+        restyle(self, tone=value.tone)
+        self.show()
+
+    def _on_close(self) -> None:
+        self.hide()
+        self.closed.emit()
+
+    def _on_more(self) -> None:
+        if self._value is not None:
+            dialog = QDialog(self.window())
+            dialog.setWindowTitle(self._value.title)
+            dialog.setMinimumWidth(640)
+            QVBoxLayout(dialog).addWidget(ErrorCard(self._theme, self._value))
+            dialog.open()
+            dialog.finished.connect(dialog.deleteLater)

@@ -1,0 +1,185 @@
+"""The strip at the window's foot: one slim line of the machine's figures, or graphs of them while a job runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
+
+from widgets.icons import bind_icon
+from widgets.parts.text import label
+from widgets.plots.frame_clock import FrameClock
+from widgets.slim_line import SlimLine
+from widgets.telemetry import JOB_MEMORY, DeviceValue, jobs_text
+from widgets.theme import Theme
+from widgets.tokens import DOCK_OPEN_HEIGHT, DOCK_SLIM_HEIGHT, PAGE_EDGE, SPACE_M, SPACE_XL
+
+if TYPE_CHECKING:
+    from widgets.gauge_panel import Gauge, GaugePanel
+    from widgets.plots.ring import Floats
+
+__all__ = ["JOB_MEMORY", "DeviceValue", "Dock"]
+
+
+class Dock(QFrame):
+    """Takes devices first, then their series: those of `telemetry.Series` and `job_memory_bytes`.
+
+    It opens by itself when a job starts and closes when none is left, unless the person chose otherwise;
+    `toggled` tells that choice, `device_chosen` which of several devices is watched.
+    """
+
+    toggled = Signal(bool)
+    device_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, clock: FrameClock, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "dock")
+        self.setAccessibleName(self.tr("This computer"))
+        self._theme, self._clock = theme, clock
+        self._devices: dict[str, DeviceValue] = {}
+        self._gauge_panel: GaugePanel | None = None
+        self._lost: dict[str, str] = {}
+        self._shown_id = ""
+        self._jobs = 0
+        self._by_hand: bool | None = None
+        self.is_open = False
+        self._build()
+        self._set_open(False)
+
+    def _build(self) -> None:
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.slim, self._side = SlimLine(), QWidget()
+        self.job_text = label(jobs_text(0), "caption", wrap=False)
+        self._chooser = QComboBox()
+        self._chooser.setProperty("size", "small")
+        self._chooser.setAccessibleName(self.tr("Device to watch"))
+        self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._chooser.setMinimumContentsLength(12)
+        self._chooser.activated.connect(self._on_device_activated)
+        self._chooser.hide()
+        self.button = QToolButton()
+        self.button.setFixedSize(24, 24)
+        self._caret = bind_icon(self._theme, self.button, "caret-up", "soft")
+        self.button.clicked.connect(self._on_clicked)
+        self._side_box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self._side)
+        self._side_box.setSpacing(SPACE_M)
+        for widget in (self.job_text, self._chooser, self.button):
+            self._side_box.addWidget(widget, 0, Qt.AlignmentFlag.AlignRight)
+        self._row = QHBoxLayout(self)
+        self._row.setSpacing(SPACE_M)
+        self._row.addWidget(self.slim, 1)
+        self._row.addWidget(self._side)
+        self.set_edge(PAGE_EDGE)
+
+    def set_edge(self, edge_px: int) -> None:
+        """Start where the page above starts."""
+        self._row.setContentsMargins(edge_px, 1, SPACE_XL - 4, 0)
+
+    def sizeHint(self) -> QSize:
+        """As high as its state wants."""
+        return QSize(200, DOCK_OPEN_HEIGHT if self.is_open else DOCK_SLIM_HEIGHT)
+
+    def set_devices(self, devices: Sequence[DeviceValue]) -> None:
+        """Tell what can be watched. The first is shown; with several, the person chooses."""
+        self._devices = {device.id: device for device in devices}
+        self._chooser.clear()
+        for device in devices:
+            self._chooser.addItem(device.name, device.id)
+        self._chooser.setVisible(len(devices) > 1)
+        if devices:
+            self.show_device(self._shown_id if self._shown_id in self._devices else devices[0].id)
+
+    @property
+    def shown_device(self) -> str:
+        """Id of the device whose figures are shown, "" without any."""
+        return self._shown_id
+
+    def show_device(self, device_id: str) -> None:
+        """Show another device's figures, with what is known of it so far."""
+        self._shown_id = device_id
+        self._chooser.setCurrentIndex(self._chooser.findData(device_id))
+        self._panel().show_device(self._devices[device_id])
+        self._tell()
+
+    @property
+    def gauges(self) -> list[Gauge]:
+        """The gauges of the shown device, from left to right."""
+        return self._panel().gauges
+
+    def _panel(self) -> GaugePanel:
+        if self._gauge_panel is None:
+            from widgets.gauge_panel import GaugePanel  # numpy: not before the first paint
+
+            self._gauge_panel = GaugePanel(self._theme, self._clock)
+            self._gauge_panel.setVisible(self.is_open)
+            self._row.insertWidget(1, self._gauge_panel, 1)
+        return self._gauge_panel
+
+    def add(self, device_id: str, series: str, times_s: Floats, values: Floats) -> None:
+        """Add values of a device; `times_s` on the frame clock's time line (monotonic seconds), shape (n,)."""
+        self._lost.pop(device_id, None)
+        self._panel().add(device_id, series, times_s, values)
+        if device_id == self._shown_id:
+            self._tell()
+
+    def set_lost(self, device_id: str, sentence: str) -> None:
+        """The device answers no more; said in place of its figures until it does."""
+        self._lost[device_id] = sentence
+        if device_id == self._shown_id:
+            self._tell()
+
+    def _tell(self) -> None:
+        device = self._devices.get(self._shown_id)
+        if device is not None:
+            lost = self._lost.get(device.id, "")
+            self._panel().tell(lost)
+            self.slim.show_values(device, self._panel().newest(), lost)
+
+    def set_jobs(self, count: int, started_at_s: float | None = None) -> None:
+        """Tell how many jobs run, and since when (monotonic seconds), so that the graphs show it whole."""
+        began, ended = count > 0 and self._jobs == 0, count == 0 and self._jobs > 0
+        self._jobs = count
+        self.job_text.setText(jobs_text(count))
+        if began or ended:
+            if self._by_hand is None or ended:
+                self._set_open(began)
+            self._by_hand = None
+        if count or self._gauge_panel is not None:
+            self._panel().set_job(count > 0, started_at_s)
+            self._tell()
+
+    def set_phases(self, times_s: Sequence[float]) -> None:
+        """Mark the starts of the job's steps (monotonic seconds) in all graphs."""
+        self._panel().set_phases(times_s)
+
+    def set_open(self, is_open: bool) -> None:
+        """Open or close it, as the person had it when the program ended."""
+        self._set_open(is_open)
+        self._by_hand = is_open
+
+    def _set_open(self, is_open: bool) -> None:
+        self.is_open = is_open
+        self.setFixedHeight(DOCK_OPEN_HEIGHT if is_open else DOCK_SLIM_HEIGHT)
+        self.slim.setVisible(not is_open)
+        self.job_text.setVisible(not is_open)
+        if is_open or self._gauge_panel is not None:
+            self._panel().setVisible(is_open)
+        way = QBoxLayout.Direction.BottomToTop if is_open else QBoxLayout.Direction.LeftToRight
+        self._side_box.setDirection(way)
+        self._side_box.setContentsMargins(0, 8 if is_open else 0, 0, 0)
+        self._row.setAlignment(self._side, Qt.AlignmentFlag.AlignTop if is_open else Qt.AlignmentFlag(0))
+        self._caret.set("caret-down" if is_open else "caret-up", "soft")
+        name = self.tr("Hide the graphs") if is_open else self.tr("Show the graphs")
+        self.button.setAccessibleName(name)
+        self.button.setToolTip(name)
+
+    def _on_clicked(self) -> None:
+        self.set_open(not self.is_open)
+        self.toggled.emit(self.is_open)
+
+    def _on_device_activated(self, index: int) -> None:
+        device_id = str(self._chooser.itemData(index))
+        self.show_device(device_id)
+        self.device_chosen.emit(device_id)

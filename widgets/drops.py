@@ -1,0 +1,90 @@
+"""What comes in by drag or paste, sorted into files of this computer, other addresses, and text."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.icons import IconLabel
+from widgets.theme import Theme
+from widgets.tokens import RADIUS_CARD, SPACE_S
+
+_MAX_TEXT_CHARS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """Paths of this computer, links that lead elsewhere, or a text; what files carry as text is left out."""
+
+    paths: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    text: str = ""
+
+
+def can_take(mime: QMimeData) -> bool:
+    """Whether there is anything for us in it."""
+    return mime.hasUrls() or mime.hasText()
+
+
+def read(mime: QMimeData) -> Incoming:
+    """Sort what was dropped or pasted."""
+    urls = mime.urls() if mime.hasUrls() else []
+    paths = tuple(url.toLocalFile() for url in urls if url.isLocalFile())
+    links = tuple(url.toString() for url in urls if not url.isLocalFile() and not url.isEmpty())
+    if paths or links:
+        return Incoming(paths, links)
+    return Incoming(text=mime.text()[:_MAX_TEXT_CHARS])
+
+
+def let_drops_through(page: QWidget) -> None:
+    """Text fields would swallow dropped files and show their addresses instead."""
+    for kind in (QLineEdit, QPlainTextEdit, QTextEdit, QAbstractSpinBox, QComboBox):
+        for field in page.findChildren(kind):
+            field.setAcceptDrops(False)
+
+
+class DropVeil(QWidget):
+    """Lies over the page while something is held over the window."""
+
+    def __init__(self, theme: Theme, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        title = QLabel(self.tr("Drop it here"))
+        title.setProperty("role", "section")
+        text = QLabel(self.tr("A model, your data, or a folder of either"))
+        text.setProperty("role", "soft")
+        layout = QVBoxLayout(self)
+        layout.setSpacing(SPACE_S)
+        layout.addStretch(1)
+        for widget in (IconLabel(theme, "download-simple", "brand", 32), title, text):
+            layout.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+        self.hide()
+
+    def cover(self, area: QWidget) -> None:
+        """Lie over `area`, a sibling."""
+        self.setGeometry(area.geometry())
+        self.raise_()
+        self.show()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Nearly opaque, with a dashed edge."""
+        painter = QPainter(self)
+        ground = self._theme.color("brand-soft")
+        ground.setAlpha(240)
+        painter.fillRect(self.rect(), ground)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(self._theme.color("brand"), 2, Qt.PenStyle.DashLine))
+        painter.drawRoundedRect(self.rect().adjusted(12, 12, -12, -12), RADIUS_CARD, RADIUS_CARD)
+        painter.end()

@@ -1,0 +1,166 @@
+"""Graphs of the machine's figures. Imports numpy, so it is itself imported only after the first paint."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.format import UNKNOWN
+from widgets.parts.text import ElidedLabel, label
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.ring import Floats, Ring
+from widgets.plots.strip_plot import RING_CAPACITY, StripPlot
+from widgets.telemetry import (
+    JOB_MEMORY,
+    TOKENS_BY_SERIES,
+    DeviceValue,
+    Series,
+    figure_of,
+    note_of,
+    range_note,
+    series_of,
+    title_of,
+    top_of,
+)
+from widgets.theme import Theme
+from widgets.tokens import SPACE_XL
+
+_STEADY_S = 10.0
+_SURELY_SILENT = 6
+
+
+class Gauge(QWidget):
+    """Name above, value and note, graph below."""
+
+    def __init__(self, theme: Theme, clock: FrameClock, series: Series) -> None:
+        super().__init__()
+        self.series: Series = series
+        self.title = ElidedLabel("", "soft")
+        self.figure = label(UNKNOWN, "section", wrap=False)
+        self.note = ElidedLabel("", "caption")
+        self.strip = StripPlot(theme, clock, "", TOKENS_BY_SERIES[series])
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.figure, 0, Qt.AlignmentFlag.AlignVCenter)
+        line.addWidget(self.note, 1, Qt.AlignmentFlag.AlignVCenter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(1)
+        layout.addWidget(self.title)
+        layout.addLayout(line)
+        layout.addSpacing(4)
+        layout.addWidget(self.strip, 1)
+
+    def show_value(self, device: DeviceValue, ring: Ring, *, of_job: bool, said: str = "") -> None:
+        """Show the newest value, or what is `said` in its place; the whole is what a screen reader says."""
+        title = title_of(device, self.series)
+        figure = UNKNOWN if said else figure_of(self.series, ring.last())
+        note = said or (self._note(device, ring, of_job) if len(ring) else "")
+        for widget, text in ((self.title, title), (self.figure, figure), (self.note, note)):
+            if widget.text() != text:
+                widget.setText(text)
+        self.setAccessibleName(f"{title}: {figure}")
+        self.setAccessibleDescription(note)
+
+    def _note(self, device: DeviceValue, ring: Ring, of_job: bool) -> str:
+        if self.series != "frequency_hz":
+            return note_of(device, self.series, of_job=of_job)
+        times, values, _ = ring.since(-np.inf)
+        recent = values[times >= times[-1] - _STEADY_S]
+        return range_note(float(recent.min()), float(recent.max())) if len(recent) >= 5 else ""
+
+
+class GaugePanel(QWidget):
+    """The gauges of one device, with the values of all devices, so that another can be shown with its past."""
+
+    def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        super().__init__()
+        self._theme, self._clock = theme, clock
+        self._rings: dict[tuple[str, str], Ring] = {}
+        self._device: DeviceValue | None = None
+        self._job_since_s: float | None = None
+        self._phases_s: tuple[float, ...] = ()
+        self._has_job = False
+        self.gauges: list[Gauge] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 10, 0, 10)
+        self._row.setSpacing(SPACE_XL)
+
+    def show_device(self, device: DeviceValue) -> None:
+        """Show another device's figures, with what is known of it so far."""
+        self._device = device
+        if [gauge.series for gauge in self.gauges] != list(series_of(device)):
+            self._make_gauges(device)
+        for gauge in self.gauges:
+            gauge.strip.set_top(top_of(device, gauge.series, of_job=self._is_of_job(gauge.series)))
+            gauge.strip.set_ring(self._ring_of(gauge.series), title_of(device, gauge.series))
+
+    def _make_gauges(self, device: DeviceValue) -> None:
+        for gauge in self.gauges:
+            self._clock.remove(gauge.strip)
+            self._row.removeWidget(gauge)
+            gauge.deleteLater()
+        self.gauges = [Gauge(self._theme, self._clock, series) for series in series_of(device)]
+        for gauge in self.gauges:
+            gauge.strip.set_since(self._job_since_s)
+            gauge.strip.set_phases(self._phases_s)
+            self._row.addWidget(gauge, 1)
+
+    def _ring(self, device_id: str, series: str) -> Ring:
+        return self._rings.setdefault((device_id, series), Ring(RING_CAPACITY))
+
+    def _is_of_job(self, series: Series) -> bool:
+        known = self._rings.get((self._device.id if self._device else "", JOB_MEMORY))
+        return series == "memory_bytes" and self._has_job and known is not None and len(known) > 0
+
+    def _ring_of(self, series: Series) -> Ring:
+        device_id = self._device.id if self._device else ""
+        return self._ring(device_id, JOB_MEMORY if self._is_of_job(series) else series)
+
+    def add(self, device_id: str, series: str, times_s: Floats, values: Floats) -> None:
+        """Add values of any device."""
+        ring = self._ring(device_id, series)
+        is_first = len(ring) == 0
+        gauge = next((gauge for gauge in self.gauges if self._ring_of(gauge.series) is ring), None)
+        if gauge is not None:
+            gauge.strip.add(times_s, values)
+        else:
+            ring.append(times_s, values)
+        if is_first and series == JOB_MEMORY and self._device is not None:
+            self.show_device(self._device)
+
+    def tell(self, lost: str) -> None:
+        """Write the newest values; `lost` stands in their place."""
+        device = self._device
+        if device is None:
+            return
+        heard = max(self._ring(device.id, series).total for series in series_of(device))
+        for gauge in self.gauges:
+            ring = self._ring_of(gauge.series)
+            silent = ring.total == 0 and heard >= _SURELY_SILENT
+            said = lost or (self.tr("not told by this computer") if silent else "")
+            gauge.show_value(device, ring, of_job=self._is_of_job(gauge.series), said=said)
+
+    def newest(self) -> dict[Series, float | None]:
+        """The shown device's newest values."""
+        device = self._device
+        return {} if device is None else {s: self._ring(device.id, s).last() for s in series_of(device)}
+
+    def set_job(self, running: bool, since_s: float | None) -> None:
+        """Tell whether a job runs and since when, so that the graphs show it whole."""
+        if running != self._has_job:
+            self._has_job = running
+            for key in [key for key in self._rings if key[1] == JOB_MEMORY]:
+                del self._rings[key]
+            if self._device is not None:
+                self.show_device(self._device)
+        self._job_since_s = since_s if running else None
+        for gauge in self.gauges:
+            gauge.strip.set_since(self._job_since_s)
+
+    def set_phases(self, times_s: Sequence[float]) -> None:
+        """Mark the starts of the job's steps in all graphs."""
+        self._phases_s = tuple(times_s)
+        for gauge in self.gauges:
+            gauge.strip.set_phases(self._phases_s)

@@ -1,0 +1,258 @@
+"""The window: rail, top bar, pages, dock; takes drops anywhere, and asks before it closes."""
+
+import gc
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QGuiApplication,
+    QKeySequence,
+    QPaintEvent,
+    QResizeEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from widgets import drops
+from widgets.banner import Banner
+from widgets.dock import Dock
+from widgets.focus_ring import FocusRing
+from widgets.parts.error_card import ErrorValue
+from widgets.plots.frame_clock import FrameClock
+from widgets.rail import Mark, Rail
+from widgets.theme import Theme
+from widgets.tokens import PAGE_EDGE, SPACE_XL
+from widgets.top_bar import ProjectValue, TopBar
+
+_NARROW_PX = 1108
+_LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
+
+PageFactory = Callable[[], QWidget]
+
+
+class MainWindow(QMainWindow):
+    """`pages` maps a page's id (see rail.STEPS and rail.REST) to what makes it; each is made when first shown.
+
+    Closing is a question: the window stays and says `close_requested`; whoever listens calls `close_now` when
+    nothing would be lost. `first_painted` comes once, when the person sees the window: load heavy things then,
+    and call `settle` when that is done.
+    """
+
+    page_requested = Signal(str)
+    page_built = Signal(str, QWidget)
+    paths_dropped = Signal(list)
+    links_dropped = Signal(list)
+    text_dropped = Signal(str)
+    open_requested = Signal()
+    close_requested = Signal()
+    first_painted = Signal()
+    project_requested = Signal(str)
+    new_project_requested = Signal()
+
+    def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Mapping[str, PageFactory]) -> None:
+        super().__init__()
+        self._theme, self.clock = theme, clock
+        self._factories = dict(pages)
+        self._pages: dict[str, QWidget] = {}
+        self._may_close = self._was_painted = False
+        self.setWindowTitle("Fettle")
+        self.setAcceptDrops(True)
+        self.setMinimumSize(*_LEAST_SIZE)
+        self.resize(*_FIRST_SIZE)
+        self._build(theme)
+        self._ring = FocusRing(theme, app, self)
+        self._veil = drops.DropVeil(theme, self._right)
+        self._add_keys()
+
+    def _build(self, theme: Theme) -> None:
+        self.rail = Rail(theme, self._factories, self)
+        self.top = TopBar(theme)
+        self.notice = Banner(theme)
+        self._stack = QStackedWidget()
+        self.dock = Dock(theme, self.clock)
+        self._notice_row = QHBoxLayout()
+        self._notice_row.addWidget(self.notice)
+        self._right = QWidget()
+        column = QVBoxLayout(self._right)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.top)
+        column.addLayout(self._notice_row)
+        column.addWidget(self._stack, 1)
+        column.addWidget(self.dock)
+        center = QWidget()
+        row = QHBoxLayout(center)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addWidget(self._right, 1)
+        self.setCentralWidget(center)
+        self.notice.closed.connect(self._set_notice_edges)
+        self.rail.page_requested.connect(self._on_page_requested)
+        self.top.jobs_requested.connect(lambda: self._on_page_requested("jobs"))
+        self.top.project_requested.connect(self.project_requested)
+        self.top.new_project_requested.connect(self.new_project_requested)
+
+    def _add_keys(self) -> None:
+        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
+        paste.activated.connect(self._on_paste)
+        opening = QShortcut(QKeySequence(QKeySequence.StandardKey.Open), self)
+        opening.activated.connect(self.open_requested)
+        closing = QShortcut(QKeySequence("Ctrl+Q"), self)
+        closing.activated.connect(self.close)
+
+    # --- pages
+
+    def page(self, page_id: str) -> QWidget:
+        """The page, made now if it was not yet."""
+        if page_id not in self._pages:
+            page = self._factories[page_id]()
+            self._pages[page_id] = page
+            self._stack.addWidget(page)
+            drops.let_drops_through(page)
+            self.page_built.emit(page_id, page)
+        return self._pages[page_id]
+
+    def show_page(self, page_id: str) -> None:
+        """Go to a page."""
+        page = self.page(page_id)
+        drops.let_drops_through(page)
+        self._stack.setCurrentWidget(page)
+        self.rail.set_current(page_id)
+
+    @property
+    def current_page(self) -> str:
+        """Id of the page that is shown, "" before the first."""
+        shown = self._stack.currentWidget()
+        return next((page_id for page_id, page in self._pages.items() if page is shown), "")
+
+    def _on_page_requested(self, page_id: str) -> None:
+        if page_id in self._factories:
+            self.show_page(page_id)
+            self.page_requested.emit(page_id)
+
+    # --- what controllers tell
+
+    def set_marks(self, marks: Mapping[str, Mark]) -> None:
+        """How far one is, by page id."""
+        self.rail.set_marks(marks)
+
+    def set_project(self, name: str, preset: str) -> None:
+        """Name of the open project and of its preset; "" for none."""
+        self.top.set_project(name, preset)
+        self.setWindowTitle(f"{name[:120]} · Fettle" if name else "Fettle")
+
+    def set_projects(self, projects: Sequence[ProjectValue]) -> None:
+        """Projects to offer in the top bar."""
+        self.top.set_projects(projects)
+
+    def set_device(self, text: str) -> None:
+        """What does the work, in words."""
+        self.top.set_device(text)
+
+    def set_jobs(self, count: int, started_at_s: float | None = None) -> None:
+        """How many jobs run, and since when (monotonic seconds)."""
+        self.top.set_jobs(count)
+        self.dock.set_jobs(count, started_at_s)
+        self.clock.set_job(count > 0)
+
+    def set_measuring(self, measuring: bool) -> None:
+        """Inside timed regions the window draws about five times a second."""
+        self.clock.set_measuring(measuring)
+
+    def banner(self, value: ErrorValue | None) -> None:
+        """Show a message on all pages; None takes it away."""
+        if value is None:
+            self.notice.hide()
+        else:
+            self.notice.show_value(value)
+        self._set_notice_edges()
+
+    def settle(self) -> None:
+        """After start-up: a full collection stops the window for some 50 ms, so what is there now is left alone."""
+        gc.collect()
+        gc.freeze()
+
+    # --- coming and going
+
+    def close_now(self) -> None:
+        """Close without asking again."""
+        self._may_close = True
+        self.close()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask, unless it was said that nothing is lost."""
+        if self._may_close:
+            event.accept()
+        else:
+            event.ignore()
+            self.close_requested.emit()
+
+    def geometry_to_keep(self) -> bytes:
+        """Size and place, for the next start."""
+        return bytes(self.saveGeometry().data())
+
+    def restore_geometry(self, kept: bytes) -> None:
+        """Take the size and place of the last time."""
+        self.restoreGeometry(QByteArray(kept))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Tell once that the window can be seen."""
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self, self.first_painted.emit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow windows have narrow edges."""
+        super().resizeEvent(event)
+        edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
+        self.top.set_edge(edge_px)
+        self.dock.set_edge(edge_px)
+        self._set_notice_edges()
+
+    def _set_notice_edges(self) -> None:
+        edge_px = SPACE_XL if self.width() < _NARROW_PX else PAGE_EDGE
+        self._notice_row.setContentsMargins(edge_px, 0 if self.notice.isHidden() else 8, edge_px, 0)
+
+    # --- drop and paste
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Show that it can be dropped."""
+        drops.let_drops_through(self)
+        if drops.can_take(event.mimeData()):
+            event.acceptProposedAction()
+            self._veil.cover(self._stack)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Anywhere is fine."""
+        event.acceptProposedAction()
+
+    def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
+        """Nothing was dropped."""
+        self._veil.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Hand over what was dropped, after the source got its answer."""
+        self._veil.hide()
+        event.acceptProposedAction()
+        incoming = drops.read(event.mimeData())
+        QTimer.singleShot(0, self, lambda: self._hand_over(incoming))
+
+    def _on_paste(self) -> None:
+        mime = QGuiApplication.clipboard().mimeData()
+        if mime is not None and drops.can_take(mime):
+            self._hand_over(drops.read(mime))
+
+    def _hand_over(self, incoming: drops.Incoming) -> None:
+        if incoming.paths:
+            self.paths_dropped.emit(list(incoming.paths))
+        if incoming.links:
+            self.links_dropped.emit(list(incoming.links))
+        if incoming.text:
+            self.text_dropped.emit(incoming.text)

@@ -1,0 +1,129 @@
+"""The way through, at the window's left: one entry a page, with a mark of how far one is."""
+
+from collections.abc import Collection, Mapping
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel, bind_icon
+from widgets.theme import Theme, restyle
+from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
+
+Mark = Literal["done", "current", ""]
+
+STEPS = ("model", "data", "goal", "optimize", "compare", "export")
+REST = ("jobs", "settings")
+_ICONS = {
+    "model": "cube",
+    "data": "image",
+    "goal": "target",
+    "optimize": "gauge",
+    "compare": "chart-bar",
+    "export": "package",
+    "jobs": "stack",
+    "settings": "gear-six",
+}
+
+
+def page_title(page_id: str) -> str:
+    """Name of a page, in the person's language."""
+    names = {
+        "model": QCoreApplication.translate("rail", "Model"),
+        "data": QCoreApplication.translate("rail", "Data"),
+        "goal": QCoreApplication.translate("rail", "Goal"),
+        "optimize": QCoreApplication.translate("rail", "Optimize"),
+        "compare": QCoreApplication.translate("rail", "Compare"),
+        "export": QCoreApplication.translate("rail", "Export"),
+        "jobs": QCoreApplication.translate("rail", "Jobs"),
+        "settings": QCoreApplication.translate("rail", "Settings"),
+    }
+    return names[page_id]
+
+
+class RailEntry(QPushButton):
+    """One page's entry."""
+
+    def __init__(self, theme: Theme, page_id: str, parent: QWidget) -> None:
+        super().__init__(page_title(page_id), parent)
+        self.page_id = page_id
+        self.mark: Mark = ""
+        self.setProperty("kind", "nav")
+        self.setCheckable(True)
+        self.setMinimumSize(QSize(0, CONTROL_HEIGHT))
+        self.setAccessibleName(page_title(page_id))
+        self._icon = bind_icon(theme, self, _ICONS[page_id], "soft", token_on="brand", gap_px=8)
+        self._mark = IconLabel(theme)
+        self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
+        row.addStretch(1)
+        row.addWidget(self._mark)
+
+    def set_mark(self, mark: Mark) -> None:
+        """A check for what is done, a dot for the step that is next or at work."""
+        self.mark = mark
+        self._mark.set_icon({"done": "check", "current": "caret-right", "": ""}[mark], "brand")
+        self._icon.set(_ICONS[self.page_id], "ink" if mark == "done" else "soft", "brand")
+        told = {"done": self.tr("done"), "current": self.tr("this is next"), "": ""}
+        self.setAccessibleDescription(told[mark])
+        restyle(self, mark=mark)
+
+
+class Rail(QFrame):
+    """Shows entries for the pages that exist, and no others. Ctrl+1 to 6 go to the steps."""
+
+    page_requested = Signal(str)
+
+    def __init__(self, theme: Theme, page_ids: Collection[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "rail")
+        self.setFixedWidth(RAIL_WIDTH)
+        self.setAccessibleName(self.tr("Pages"))
+        self.entries: dict[str, RailEntry] = {}
+        self._group = QButtonGroup(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(SPACE_M, 0, SPACE_M, SPACE_M)
+        layout.setSpacing(2)
+        layout.addWidget(self._logo(theme))
+        layout.addSpacing(SPACE_S)
+        for page_id in STEPS + REST:
+            if page_id == REST[0]:
+                layout.addStretch(1)
+            if page_id in page_ids:
+                layout.addWidget(self._entry(theme, page_id))
+        for number, page_id in enumerate((page for page in STEPS if page in page_ids), 1):
+            keys = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            keys.setContext(Qt.ShortcutContext.WindowShortcut)
+            keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))
+            self.entries[page_id].setToolTip(f"{page_title(page_id)} ({keys.key().toString()})")
+
+    def _logo(self, theme: Theme) -> QWidget:
+        holder = QWidget()
+        holder.setFixedHeight(TOP_BAR_HEIGHT)
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
+        row.setSpacing(SPACE_S)
+        row.addWidget(IconLabel(theme, "activity", "brand", 20))
+        name = QLabel("Fettle")
+        name.setProperty("role", "section")
+        row.addWidget(name, 1)
+        return holder
+
+    def _entry(self, theme: Theme, page_id: str) -> RailEntry:
+        entry = RailEntry(theme, page_id, self)
+        entry.clicked.connect(lambda: self.page_requested.emit(page_id))
+        self._group.addButton(entry)
+        self.entries[page_id] = entry
+        return entry
+
+    def set_current(self, page_id: str) -> None:
+        """Show which page is open."""
+        self.entries[page_id].setChecked(True)
+
+    def set_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Show how far one is; pages that are not named lose their mark."""
+        for page_id, entry in self.entries.items():
+            if entry.mark != marks.get(page_id, ""):
+                entry.set_mark(marks.get(page_id, ""))

@@ -1,0 +1,108 @@
+"""What is known of the machine while it works, in words: devices, their series, figures and ranges."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.parts.format import UNKNOWN, size_bytes
+
+Series = Literal["load_pct", "memory_bytes", "temperature_c", "power_w", "frequency_hz"]
+GPU_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "temperature_c", "power_w")
+PROCESSOR_SERIES: tuple[Series, ...] = ("load_pct", "memory_bytes", "frequency_hz")
+JOB_MEMORY = "job_memory_bytes"
+TOKENS_BY_SERIES: dict[Series, str] = {
+    "load_pct": "s1",
+    "memory_bytes": "s2",
+    "temperature_c": "s3",
+    "power_w": "s4",
+    "frequency_hz": "s4",
+}
+
+
+@dataclass(frozen=True)
+class DeviceValue:
+    """What is watched. `cores`, totals and limits are None where they are not known."""
+
+    id: str
+    name: str
+    kind: Literal["gpu", "processor"] = "processor"
+    cores: int | None = None
+    memory_total_bytes: float | None = None
+    power_limit_w: float | None = None
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("gauge", text)
+
+
+def series_of(device: DeviceValue) -> tuple[Series, ...]:
+    """What is shown of a device, in order."""
+    return GPU_SERIES if device.kind == "gpu" else PROCESSOR_SERIES
+
+
+def title_of(device: DeviceValue, series: Series, *, short: bool = False) -> str:
+    """Name of a figure: "GPU load", "Processor load"; short for the slim line."""
+    gpu = device.kind == "gpu"
+    names: dict[Series, tuple[str, str]] = {
+        "load_pct": (_tr("GPU load"), _tr("Processor load")),
+        "memory_bytes": (_tr("GPU memory"), _tr("Memory")),
+        "temperature_c": (_tr("Temperature") if short else _tr("GPU temperature"), _tr("Temperature")),
+        "power_w": (_tr("Power") if short else _tr("GPU power"), _tr("Power")),
+        "frequency_hz": (_tr("GPU frequency"), _tr("Frequency") if short else _tr("Processor frequency")),
+    }
+    return names[series][0 if gpu else 1]
+
+
+def figure_of(series: Series, value: float | None) -> str:
+    """The value for people: 94 %, 412 MB, 61 °C, 38 W, 3.6 GHz."""
+    if value is None:
+        return UNKNOWN
+    if series == "memory_bytes":
+        return size_bytes(value).replace(".0 ", " ")
+    if series == "frequency_hz":
+        return f"{value / 1e9:.1f} GHz" if value >= 1e9 else f"{value / 1e6:.0f} MHz"
+    unit = {"load_pct": "%", "temperature_c": "°C", "power_w": "W"}[series]
+    return f"{value:.0f} {unit}"
+
+
+def used_of_total(used: float, total: float) -> str:
+    """5.2 of 16 GB: the unit stands once where both have the same."""
+    left, right = figure_of("memory_bytes", used), figure_of("memory_bytes", total)
+    same = left.rsplit(" ", 1)[-1] == right.rsplit(" ", 1)[-1]
+    return _tr("{0} of {1}").format(left.rsplit(" ", 1)[0] if same else left, right)
+
+
+def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
+    """What stands beside a figure; empty where nothing is known."""
+    if series == "load_pct" and device.cores:
+        return _tr("of {0} cores").format(device.cores) if device.cores > 1 else _tr("of 1 core")
+    if series == "memory_bytes" and device.memory_total_bytes:
+        total = figure_of("memory_bytes", device.memory_total_bytes)
+        return _tr("used by this job, of {0}").format(total) if of_job else _tr("of {0}").format(total)
+    if series == "power_w" and device.power_limit_w:
+        return _tr("of at most {0} W").format(f"{device.power_limit_w:.0f}")
+    return ""
+
+
+def range_note(low_hz: float, high_hz: float) -> str:
+    """What is said of a frequency by its range in the last seconds."""
+    if low_hz >= 0.95 * high_hz:
+        return _tr("steady")
+    return _tr("between {0} and {1}").format(figure_of("frequency_hz", low_hz), figure_of("frequency_hz", high_hz))
+
+
+def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None:
+    """End of the graph's range; None where it grows with the values."""
+    if series in ("load_pct", "temperature_c"):
+        return 100.0
+    if series == "memory_bytes":
+        return None if of_job else device.memory_total_bytes
+    return device.power_limit_w if series == "power_w" else None
+
+
+def jobs_text(count: int) -> str:
+    """How many jobs run."""
+    if count == 0:
+        return _tr("No job running")
+    return _tr("1 job running") if count == 1 else _tr("{0} jobs running").format(count)

@@ -1,0 +1,116 @@
+"""The bar above the page: project and preset at the left, running jobs and device at the right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
+
+from widgets.icons import IconLabel, bind_icon
+from widgets.parts.text import ElidedLabel
+from widgets.telemetry import jobs_text
+from widgets.theme import Theme
+from widgets.tokens import PAGE_EDGE, SMALL_CONTROL_HEIGHT, SPACE_S, SPACE_XL, TOP_BAR_HEIGHT
+
+
+@dataclass(frozen=True)
+class ProjectValue:
+    """A project that can be gone to."""
+
+    id: str
+    name: str
+
+
+class TopBar(QFrame):
+    """With projects to go to, the project's name is a menu of them."""
+
+    project_requested = Signal(str)
+    new_project_requested = Signal()
+    jobs_requested = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("kind", "top")
+        self.setFixedHeight(TOP_BAR_HEIGHT)
+        self.project = ElidedLabel(self.tr("New project"), "strong")
+        self.menu_button = QPushButton()
+        self.menu_button.setProperty("kind", "project")
+        self.menu_button.hide()
+        self.preset = ElidedLabel("", "soft")
+        self.jobs = QPushButton()
+        self.jobs.setProperty("kind", "chip")
+        self.jobs.setToolTip(self.tr("Show all jobs"))
+        self.jobs.hide()
+        bind_icon(theme, self.jobs, "spinner-gap", "soft", 14, gap_px=2)
+        self.jobs.clicked.connect(self.jobs_requested)
+        self._row = QHBoxLayout(self)
+        self._row.setSpacing(SPACE_S)
+        for widget in (self.project, self.menu_button, self.preset):
+            self._row.addWidget(widget)
+        self._row.addStretch(1)
+        self._row.addWidget(self.jobs)
+        self._row.addWidget(self._device_chip(theme))
+        self.set_edge(PAGE_EDGE)
+
+    def _device_chip(self, theme: Theme) -> QWidget:
+        self._chip = QFrame()
+        self._chip.setProperty("kind", "chip")
+        self._chip.setFixedHeight(SMALL_CONTROL_HEIGHT)
+        self._chip.hide()
+        self.device = ElidedLabel("")
+        self.device.setMaximumWidth(420)
+        row = QHBoxLayout(self._chip)
+        row.setContentsMargins(10, 0, 10, 0)
+        row.setSpacing(6)
+        row.addWidget(IconLabel(theme, "cpu", "soft", 14))
+        row.addWidget(self.device)
+        return self._chip
+
+    def set_edge(self, edge_px: int) -> None:
+        """Start where the page below starts."""
+        menu_inset = 8 if not self.menu_button.isHidden() else 0
+        self._row.setContentsMargins(edge_px - menu_inset, 0, SPACE_XL, 0)
+        self._edge_px = edge_px
+
+    def set_project(self, name: str, preset: str) -> None:
+        """Name of the open project ("" for a new one) and of its preset."""
+        shown = name or self.tr("New project")
+        self.project.setText(shown)
+        short = self.menu_button.fontMetrics().elidedText(shown, self.project_elide(), 300)
+        self.menu_button.setText(short.replace("&", "&&"))
+        self.menu_button.setAccessibleName(self.tr("Project: {0}").format(shown))
+        self.preset.setText(preset)
+
+    @staticmethod
+    def project_elide() -> Qt.TextElideMode:
+        """Long names lose their middle, which tells least."""
+        return Qt.TextElideMode.ElideMiddle
+
+    def set_projects(self, projects: Sequence[ProjectValue]) -> None:
+        """Offer these projects, and a new one, in a menu; none takes the menu away."""
+        menu = QMenu(self)
+        for project in projects:
+            name = menu.fontMetrics().elidedText(project.name, self.project_elide(), 420)
+            action = menu.addAction(name.replace("&", "&&"))
+            action.triggered.connect(lambda _=False, key=project.id: self.project_requested.emit(key))
+        menu.addSeparator()
+        menu.addAction(self.tr("New project")).triggered.connect(self.new_project_requested)
+        old = self.menu_button.menu()
+        self.menu_button.setMenu(menu)
+        if old is not None:
+            old.deleteLater()
+        self.menu_button.setVisible(bool(projects))
+        self.project.setVisible(not projects)
+        self.set_edge(self._edge_px)
+
+    def set_device(self, text: str) -> None:
+        """What does the work: a GPU's name, or "This computer's processor"."""
+        self.device.setText(text)
+        self._chip.setAccessibleName(self.tr("Device: {0}").format(text))
+        self._chip.setVisible(bool(text))
+
+    def set_jobs(self, count: int) -> None:
+        """How many jobs run; nothing is shown for none."""
+        self.jobs.setText(jobs_text(count))
+        self.jobs.setAccessibleName(jobs_text(count))
+        self.jobs.setVisible(count > 0)
