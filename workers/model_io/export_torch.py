@@ -1,0 +1,85 @@
+"""From a torch module to the inner form: ONNX, and the torch program beside it."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.model_io.formats import Arrays, Reference
+from workers.model_io.words import refuse, shown
+
+PROGRAM_FILE = "model.pt2"
+MAX_PROGRAM_NUMBERS = 500_000_000
+EXTERNAL_LIMIT_BYTES = 2**30
+_EXAMPLE_BATCH = 2  # torch.export takes sizes of 0 and 1 for fixed
+
+
+def export(
+    path: Path,
+    module: Any,
+    examples: Mapping[str, Any],
+    output: str,
+    target: Path,
+    free: Mapping[str, Mapping[int, str]],
+) -> str | None:
+    """Write model.onnx (with free axes by name) and model.pt2 into `target`; gives the program's name or
+    None.
+
+    `examples` are keyword arguments of the module's forward, with a batch of 2. `free` names the free axes
+    of each. Raises `InputRefused` where torch cannot trace the module.
+    """
+    import torch
+
+    numbers = sum(p.numel() for p in module.parameters())
+    dims = {name: torch.export.Dim(name, min=1) for axes in free.values() for name in axes.values()}
+    shapes = {name: {axis: dims[dim] for axis, dim in free.get(name, {}).items()} for name in examples}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        try:
+            program = torch.export.export(module, (), dict(examples), dynamic_shapes=shapes, strict=False)
+            exported = torch.onnx.export(
+                program, dynamo=True, input_names=list(examples), output_names=[output], verbose=False
+            )
+        except Exception as error:  # torch.export and onnxscript raise many types
+            raise refuse(
+                "cannot_convert",
+                "The model cannot be converted to ONNX",
+                f"PyTorch's exporter says about {path.name}: {shown(str(error).strip().splitlines()[0], 300)}",
+                "Export it to ONNX yourself with the code that it was trained with, and open that file.",
+            ) from error
+        exported.save(str(target / "model.onnx"), external_data=numbers * 4 > EXTERNAL_LIMIT_BYTES)
+        if numbers > MAX_PROGRAM_NUMBERS:
+            return None
+        torch.export.save(program, str(target / PROGRAM_FILE))
+    return PROGRAM_FILE
+
+
+def reference(module: Any, output: str) -> Reference:
+    """Runs the module itself on numpy inputs."""
+
+    def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        import torch
+
+        with torch.inference_mode():
+            answer = module(**{name: torch.from_numpy(np.array(value)) for name, value in feeds.items()})
+        return {output: answer.numpy()}
+
+    return run
+
+
+def single(module: Any) -> Any:
+    """The module with `input` as the name of its only argument, whatever its own forward calls it."""
+    import torch
+
+    class Single(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = module
+
+        def forward(self, input: Any) -> Any:
+            return self.model(input)
+
+    return Single().eval()

@@ -1,0 +1,283 @@
+"""Folders of the transformers library: config.json, weights as safetensors, tokenizer.json. No code of
+theirs is run."""
+
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import ImageSteps, Task
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.checkpoint import read_checkpoint
+from workers.model_io.export_torch import export, reference
+from workers.model_io.facts import Found, Graph, info, warning
+from workers.model_io.formats import Draft, Format
+from workers.model_io.neighbors import beside_folder, read_json
+from workers.model_io.safetensors import check_header
+from workers.model_io.words import refuse, shown
+
+_BODY_FILES = ("1_Pooling/config.json", "modules.json")
+
+
+class _Head(NamedTuple):
+    """What an architecture's ending means: the class that opens it, its output, the task."""
+
+    ending: str
+    auto: str
+    output: str
+    task: Task
+
+
+_HEADS = (
+    _Head("ForSequenceClassification", "AutoModelForSequenceClassification", "logits", "text-classification"),
+    _Head("ForImageClassification", "AutoModelForImageClassification", "logits", "image-classification"),
+    _Head("ForTokenClassification", "AutoModelForTokenClassification", "logits", "arrays"),
+    _Head("ForMaskedLM", "AutoModel", "last_hidden_state", "text-embedding"),
+    _Head("ForPreTraining", "AutoModel", "last_hidden_state", "text-embedding"),
+    _Head("Model", "AutoModel", "last_hidden_state", "text-embedding"),
+)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise refuse("damaged", "The folder is damaged", "Its config.json is no JSON text.", "Download it again.")
+    return config
+
+
+def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else "Model"
+    head = next((head for head in _HEADS if name.endswith(head.ending)), None)
+    if head is None or config.get("is_encoder_decoder"):
+        raise refuse(
+            "unsupported_architecture",
+            "This kind of model is not supported",
+            f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
+            "Models that classify or embed texts, and that classify pictures, can be opened.",
+        )
+    return head
+
+
+def _weight_files(folder: Path) -> tuple[Path, ...]:
+    """The checked safetensors files, or the one checked pytorch_model.bin."""
+    files = tuple(sorted(folder.glob("*.safetensors")))
+    for file in files or (folder / "pytorch_model.bin",):
+        if file.is_symlink() or not file.is_file():
+            raise refuse(
+                "weights_missing",
+                "The weights are missing",
+                f"{folder.name} has no file of weights that is a plain file.",
+                "Download the whole folder again.",
+            )
+    for file in files:
+        check_header(file)
+    return files or (folder / "pytorch_model.bin",)
+
+
+def _stage(folder: Path, files: tuple[Path, ...], place: Path) -> None:
+    """Put into `place` what the library may see: config.json and safetensors, so that it finds nothing
+    else."""
+    shutil.copyfile(folder / "config.json", place / "config.json")
+    if files[0].suffix == ".bin":
+        from safetensors.torch import save_file
+
+        tensors, _ = read_checkpoint(files[0])
+        save_file(
+            {k: v.contiguous().clone() for k, v in tensors.items()}, place / "model.safetensors", {"format": "pt"}
+        )
+        return
+    for file in files:
+        (place / file.name).symlink_to(file.resolve())
+    index = folder / "model.safetensors.index.json"
+    if index.is_file() and not index.is_symlink():
+        shutil.copyfile(index, place / index.name)
+
+
+def _load(folder: Path, head: _Head, files: tuple[Path, ...], work: Path) -> Any:
+    """The module in float32 and eval mode. Raises `InputRefused` where the library does not know it."""
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory(dir=work) as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _stage(folder, files, Path(place))
+        try:
+            model, loading = getattr(transformers, head.auto).from_pretrained(
+                place,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                attn_implementation="eager",
+                output_loading_info=True,
+            )
+        except Exception as error:  # the library raises OSError, ValueError, KeyError, RuntimeError and its own
+            raise refuse(
+                "cannot_load",
+                "The model cannot be loaded",
+                f"The transformers library says about {folder.name}: {shown(str(error).strip().splitlines()[0], 300)}",
+                "Models that bring code of their own are not opened; others may need a newer transformers.",
+            ) from error
+    _refuse_missing(folder, loading)
+    return model.eval()
+
+
+def _refuse_missing(folder: Path, loading: Mapping[str, Any]) -> None:
+    """A model whose weights are partly made up would answer nonsense. An unused pooler may lack."""
+    missing = sorted(k for k in loading.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
+    if missing or loading.get("mismatched_keys"):
+        raise refuse(
+            "weights_missing",
+            "Some weights are missing",
+            f"{folder.name} lacks {len(missing)} of the tensors that its config.json asks for"
+            f" ({shown(', '.join(missing[:3]), 150)}).",
+            "Download the whole folder again.",
+        )
+
+
+def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
+    beside = beside_folder(folder)
+    named = config.get("architectures") or [config.get("model_type", "")]
+    findings = []
+    if head.ending in ("ForMaskedLM", "ForPreTraining"):
+        findings.append(info("The part that fills in words is left out: the model gives embeddings."))
+    if config.get("auto_map"):
+        findings.append(warning("The folder brings Python code of its own. It was not run."))
+    if head.task.startswith("text") and beside.tokenizer is None:
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+            "Save it with AutoTokenizer.from_pretrained(…).save_pretrained(folder), and open the folder again.",
+        )
+    pooling, normalize = _sentence_parts(folder) if head.task == "text-embedding" else (None, None)
+    own = Found(
+        task=head.task,
+        answer_kind="embedding" if head.task == "text-embedding" else None,
+        scores="logits",
+        pooling=pooling,  # type: ignore[arg-type]
+        normalize=normalize,
+        architecture=shown(named[0], 80),
+        guessed=() if pooling or head.task != "text-embedding" else ("pooling",),
+        findings=tuple(findings),
+    )
+    return own.or_else(beside)
+
+
+def _sentence_parts(folder: Path) -> tuple[str | None, bool | None]:
+    """Pooling and normalization as sentence-transformers keeps them: 1_Pooling/config.json and
+    modules.json."""
+    pooling, modules = (read_json(folder / name) for name in _BODY_FILES)
+    normalize = (
+        any(str(m.get("type", "")).endswith("Normalize") for m in modules if isinstance(m, dict))
+        if isinstance(modules, list)
+        else None
+    )
+    if not isinstance(pooling, dict):
+        return None, normalize
+    return ("cls" if pooling.get("pooling_mode_cls_token") else "mean"), normalize
+
+
+def _wrapper(model: Any, output: str, inputs: tuple[str, ...]) -> Any:
+    """The model with exactly the tokenizer's inputs (or the picture) and one output."""
+    import torch
+
+    class Tokens(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+            more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            return self.model(input_ids=input_ids, attention_mask=attention_mask, **more)[output]
+
+    class Pixels(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixel_values: Any) -> Any:
+            return self.model(pixel_values=pixel_values)[output]
+
+    return (Pixels() if inputs == ("pixel_values",) else Tokens()).eval()
+
+
+def _input_specs(head: _Head, config: Mapping[str, Any], found: Found) -> tuple[TensorSpec, ...]:
+    if head.task == "image-classification":
+        steps = found.preprocess if isinstance(found.preprocess, ImageSteps) else None
+        size = (steps.crop or steps.resize if steps else None) or config.get("image_size", 224)
+        height, width = (size, size) if isinstance(size, int) else tuple(size)
+        shape = ("batch", int(config.get("num_channels", 3)), int(height), int(width))
+        return (TensorSpec(name="pixel_values", shape=shape, dtype="float32"),)
+    names = ["input_ids", "attention_mask"]
+    if config.get("type_vocab_size", 0) and config.get("type_vocab_size") != 1:
+        names.append("token_type_ids")
+    return tuple(TensorSpec(name=name, shape=("batch", "tokens"), dtype="int64") for name in names)
+
+
+def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Path, ...]) -> Draft:
+    found = _found(folder, head, config)
+    width = len(config.get("id2label") or ()) or 2 if head.output == "logits" else config.get("hidden_size")
+    shape: tuple[int | str | None, ...] = ("batch", width)
+    if head.output != "logits" or head.ending == "ForTokenClassification":
+        shape = ("batch", "tokens", width)
+    numbers, size = _counts(files)
+    graph = Graph(
+        inputs=_input_specs(head, config, found),
+        outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
+        parameters=numbers,
+        weight_bytes=size,
+    )
+    findings: tuple[Finding, ...] = ()
+    return Draft(graph, found, (folder / "config.json", *files), findings)
+
+
+def _counts(files: tuple[Path, ...]) -> tuple[int, int]:
+    """Numbers and bytes, from the headers alone (0 numbers where the weights are a pickle, until it is
+    opened)."""
+    import math
+
+    numbers = 0
+    for file in files:
+        if file.suffix == ".safetensors":
+            numbers += sum(math.prod(entry["shape"]) for entry in check_header(file).values())
+    return numbers, sum(file.stat().st_size for file in files)
+
+
+def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads config.json and the headers of the weights."""
+    config = _read_config(folder)
+    return _draft(folder, config, _head(folder, config), _weight_files(folder))
+
+
+def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Loads with local files only, exports with free batch and length."""
+    import torch
+
+    config = _read_config(folder)
+    head, files = _head(folder, config), _weight_files(folder)
+    draft = _draft(folder, config, head, files)
+    model = _load(folder, head, files, ctx.work_dir)
+    ctx.check_cancelled()
+    specs = draft.graph.inputs
+    module = _wrapper(model, head.output, tuple(spec.name for spec in specs))
+    examples, free = {}, {}
+    for spec in specs:
+        picture = len(spec.shape) == 4
+        sizes = [2 if axis == 0 else size if isinstance(size, int) else 8 for axis, size in enumerate(spec.shape)]
+        examples[spec.name] = torch.zeros(sizes) if picture else torch.ones(sizes, dtype=torch.int64)
+        free[spec.name] = {0: "batch"} if picture else {0: "batch", 1: "tokens"}
+    program = export(folder, module, examples, head.output, target, free)
+    numbers = sum(p.numel() for p in model.parameters())
+    graph = Graph(inputs=specs, outputs=draft.graph.outputs, parameters=numbers, weight_bytes=draft.graph.weight_bytes)
+    return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)
+
+
+FORMAT = Format(id="transformers", title="transformers folder", inspect=inspect, open=open_)
