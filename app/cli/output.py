@@ -23,7 +23,7 @@ class Globals:
     quiet: bool = False
 
 
-class CommandFailed(Exception):  # noqa: N818 - carries the exit code and the words
+class CommandFailed(Exception):
     """Ends a command with words and an exit code."""
 
     def __init__(self, exit_code: int, error: ErrorInfo) -> None:

@@ -28,7 +28,7 @@ ALLOWED: dict[RunState, frozenset[RunState]] = {
 }
 
 
-class IllegalTransition(ValueError):  # noqa: N818
+class IllegalTransition(ValueError):
     """A run cannot go from one of these states to the other."""
 
 

@@ -30,7 +30,7 @@ class JobError(Exception):
         self.error, self.exit_code = error, exit_code
 
 
-class FlowCancelled(Exception):  # noqa: N818 - the person asked for it
+class FlowCancelled(Exception):
     """Thrown into the flow when the person cancels."""
 
 

@@ -53,5 +53,5 @@ class BackendMissing(WorkerError):
     exit_code = 6
 
 
-class JobCancelled(Exception):  # noqa: N818 - it is no error, it is what the person asked for
+class JobCancelled(Exception):
     """Raised by `JobContext.check_cancelled` and unwound to the worker's main function."""

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.specs import (
@@ -309,7 +309,19 @@ class VerifyResult(Frozen):
 
 
 class TelemetryParams(Frozen):
-    """kind ``telemetry``: streams `Sample`s of the machine until cancelled (load, memory, frequency or the GPU's)."""
+    """kind ``telemetry``: streams `Sample`s of the machine until cancelled.
 
-    interval_s: float = 0.5
+    Series are ``<device>/<quantity>``: ``cpu/load_pct``, ``cpu/memory_bytes``, ``cpu/frequency_hz``, and for each
+    GPU ``gpu0/load_pct``, ``gpu0/memory_bytes``, ``gpu0/temperature_c``, ``gpu0/power_w``; ``job/memory_bytes`` is
+    the resident set of `watch_pid`. A quantity that the machine does not tell has no samples. `max_s` ends the job.
+    """
+
+    interval_s: float = Field(default=0.5, ge=0.05, le=60)
     watch_pid: int | None = None
+    max_s: float | None = None
+
+
+class TelemetryResult(Frozen):
+    """How many times the machine was read, when the job ended by itself."""
+
+    readings: int

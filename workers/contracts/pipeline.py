@@ -67,7 +67,7 @@ class TextSteps(Frozen):
 
 
 class AudioSteps(Frozen):
-    """Mono float32 in −1..1 at `sample_rate_hz`, cut into frames of `frame_samples` after `context_samples` old ones."""
+    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones."""
 
     kind: Literal["audio"] = "audio"
     sample_rate_hz: int = 16_000
