@@ -63,7 +63,7 @@ class QuestionDialog(QDialog):
         for point in value.points:
             row = QHBoxLayout()
             row.setSpacing(SPACE_S)
-            row.addWidget(IconLabel(theme, "dot-outline", "soft", 16), 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(IconLabel(theme, "caret-right", "soft", 16), 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(words(point), 1)
             box.addLayout(row)
         self.body = QVBoxLayout()
