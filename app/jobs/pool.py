@@ -37,21 +37,24 @@ class WorkerPool:
         return self._waiting
 
     def prestart(self) -> None:
-        """Start the torch worker now: a torch job is about to come."""
+        """Start the torch worker now: a torch job is about to come. Where that fails, jobs start cold and tell why."""
         if self._waiting is None:
             client = JobClient(self.setup)
-            client.prestart(TORCH)
-            self._waiting = client
+            try:
+                client.prestart(TORCH)
+            except OSError:
+                self._keep_waiting = False
+            else:
+                self._waiting = client
 
     def tick(self) -> None:
-        """Keep the waiting worker waiting: replace one that died, or was taken."""
+        """Start a new waiting worker behind one that was taken. One that died is not tried again."""
         waiting = self._waiting
         if waiting is not None:
             waiting.poll()
             if waiting.done:
                 waiting.close()
-                self._waiting = None
-                return
+                self._waiting, self._keep_waiting = None, False
         if self._keep_waiting and self._waiting is None:
             self.prestart()
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-State = Literal["queued", "running", "finished", "cancelled"]
+State = Literal["queued", "running", "finished", "failed", "cancelled"]
 
 
 class Work(Protocol):
@@ -35,6 +35,7 @@ class JobQueue:
         self._waiting: dict[str, deque[Ticket]] = {}
         self._running: dict[str, tuple[str, Work]] = {}  # device → (id, work)
         self._states: dict[str, State] = {}
+        self._errors: dict[str, Exception] = {}
 
     def submit(self, ticket_id: str, start: Callable[[], Work], device: str = "cpu") -> None:
         """Queue one piece of work. Raises ValueError for an id that waits or runs already."""
@@ -46,6 +47,10 @@ class JobQueue:
     def state(self, ticket_id: str) -> State | None:
         """None for an id that was never submitted."""
         return self._states.get(ticket_id)
+
+    def error(self, ticket_id: str) -> Exception | None:
+        """Why a piece of work could not be started."""
+        return self._errors.get(ticket_id)
 
     def position(self, ticket_id: str) -> int | None:
         """How many wait before this one on its device; None if it does not wait."""
@@ -80,7 +85,13 @@ class JobQueue:
                 self._states[ticket_id] = "finished"
         for device, line in self._waiting.items():
             if line and device not in self._running:
-                ticket = line.popleft()
-                self._states[ticket.id] = "running"
-                self._running[device] = (ticket.id, ticket.start())
+                self._start(line.popleft())
         return came
+
+    def _start(self, ticket: Ticket) -> None:
+        try:
+            self._running[ticket.device] = (ticket.id, ticket.start())
+            self._states[ticket.id] = "running"
+        except Exception as error:  # kept for whoever asks; the others in the line must still get their turn
+            self._errors[ticket.id] = error
+            self._states[ticket.id] = "failed"

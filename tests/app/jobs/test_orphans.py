@@ -1,0 +1,80 @@
+"""Nothing outlives the program, and many jobs leave nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from jobs_bench import Bench, is_alive
+
+from workers.contracts.messages import Finished
+
+PARENT = """
+import sys, time
+sys.path[:0] = {paths!r}
+from pathlib import Path
+from jobs_bench import HANDLERS, Bench
+from app.jobs.pool import WorkerPool
+if __name__ == "__main__":
+    bench = Bench(Path({root!r}), WorkerPool(Path({root!r}) / "jobs", handler_package=HANDLERS))
+    running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
+    programs = bench.start(bench.job("programs"))
+    waiting = bench.pool.take()
+    waiting.prestart(())
+    while not all((bench.root / "jobs" / name).exists() for name in ("sleep-0/half.bin",)) or waiting.ready is None:
+        for client in (running, waiting):
+            client.poll()
+        time.sleep(0.01)
+    print(running.pid, waiting.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_workers_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
+    """Given a program with a running and a waiting worker, When it is killed, Then both are gone within a second."""
+    script = tmp_path / "parent.py"
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+    script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        pids = [int(word) for word in program.stdout.readline().split()]
+        assert len(pids) == 2
+        assert all(is_alive(pid) for pid in pids)
+        os.kill(program.pid, ending)
+        program.wait()
+        end = time.monotonic() + 1.0
+        while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
+            time.sleep(0.02)
+
+        assert not any(is_alive(pid) for pid in pids)
+
+
+def cycles(bench: Bench, count: int) -> tuple[int, int, int]:
+    """Run jobs of several ends; (open files, children, resident bytes) of this process afterwards."""
+    for number in range(count):
+        job = bench.job("echo" if number % 4 else "misbehave", {"how": "exit"})
+        client = bench.pool.take()
+        client.start(job.model_copy(update={"job_id": f"job-{number}", "work_dir": f"{job.work_dir}-{number}"}))
+        bench.finish(client)
+        client.close()
+        if number % 4:
+            assert isinstance(client.outcome, Finished)
+    me = psutil.Process()
+    return me.num_fds(), len(me.children(recursive=True)), me.memory_info().rss
+
+
+@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
+def test_job_cycles_leave_nothing_behind(bench: Bench, count: int) -> None:
+    """Given many jobs one after the other, Then open files, processes and memory do not grow."""
+    files, children, rss = cycles(bench, 10)
+    files_after, children_after, rss_after = cycles(bench, count)
+
+    assert files_after == files
+    assert children_after == children
+    assert rss_after - rss < 8 << 20

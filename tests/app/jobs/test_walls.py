@@ -1,0 +1,125 @@
+"""The walls as a job finds them from inside, and what is said where one is missing."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jobs_bench import HANDLERS, Bench
+
+from app.jobs.pool import WorkerPool
+from workers.contracts.messages import Finished, Limits, Log, Ready
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
+
+DENIED = ("OSError", "PermissionError", "BlockingIOError")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def prepare(root: Path) -> tuple[Path, Path]:
+    outside, given = root / "outside", root / "given"
+    outside.mkdir()
+    given.mkdir()
+    (outside / "secret.txt").write_text("secret")
+    (given / "input.txt").write_text("input")
+    return outside, given
+
+
+def values(root: Path, port: int) -> dict[str, object]:
+    return {"outside": str(root / "outside"), "input": str(root / "given" / "input.txt"), "port": port}
+
+
+def test_nothing_outside_the_job_can_be_reached(bench: Bench, port: int) -> None:
+    """Given a job that tries every way out, Then its input, its folder and its pipe work, and all else is denied."""
+    outside, given = prepare(bench.root)
+    _, messages = bench.run("escape", values(bench.root, port), read_paths=(str(given),))
+
+    told = messages[-1].result["values"]
+    assert told.pop("read input") == "done: input"
+    assert told.pop("write work").startswith("done")
+    assert told.pop("pipe").startswith("done")
+    assert told.pop("chmod outside").startswith("done"), "answered with success and not done"
+    assert {name: what for name, what in told.items() if what not in DENIED} == {}
+    assert (outside / "secret.txt").read_text() == "secret"
+    assert (outside / "secret.txt").stat().st_mode & 0o777 != 0o777
+    assert [entry.name for entry in outside.iterdir()] == ["secret.txt"]
+
+
+def test_a_waiting_worker_is_narrowed_to_its_job(bench: Bench, port: int) -> None:
+    """Given a worker that could read the whole store, When it gets a job, Then it reads this job's input only."""
+    store = bench.root / "store"
+    store.mkdir()
+    _, given = prepare(store)
+    (bench.root / "jobs" / "other").mkdir(parents=True)
+    client = bench.pool.take()
+    bench.clients.append(client)
+    client.prestart(())
+    job = bench.job("escape", values(store, port), read_paths=(str(given),))
+    waiting = client.pid
+    client.start(job)
+    messages = bench.finish(client)
+
+    told = messages[-1].result["values"]
+    assert waiting is not None
+    assert told["read input"] == "done: input"
+    assert told["read outside"] in DENIED
+    assert told["write outside"] in DENIED
+    assert told["read outside in a thread"] in DENIED
+
+
+def test_each_wall_is_told(bench: Bench) -> None:
+    """Given a machine with Landlock and seccomp, Then `Ready` lists four protections and none missing."""
+    client, _ = bench.run("echo")
+
+    assert len(client.ready.protections) == 4
+    assert client.ready.missing_protections == ()
+
+
+def test_a_missing_wall_is_told(tmp_path: Path) -> None:
+    """Given a worker without its sandbox, Then `Ready` names every protection that is missing."""
+    bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS, sandbox=False))
+    client, messages = bench.run("echo")
+
+    assert isinstance(messages[-1], Finished)
+    assert client.ready.protections == ()
+    assert len(client.ready.missing_protections) == 4
+
+
+def test_programs_start_only_where_the_job_may_start_them(bench: Bench, port: int) -> None:
+    """Given a job that may start programs, Then it can, and still reads and writes nothing outside."""
+    prepare(bench.root)
+    limits = Limits(start_programs=True)
+    given = str(bench.root / "given")
+    _, messages = bench.run("programs", {"wait": False}, limits=limits, read_paths=(given,))
+
+    assert isinstance(messages[-1], Finished)
+    assert [m for m in messages if isinstance(m, Log)]
+
+
+def test_the_network_opens_only_for_jobs_that_need_it(bench: Bench, port: int) -> None:
+    """Given a download job, Then it may connect, and nothing else is wider."""
+    _, given = prepare(bench.root)
+    limits = Limits(network=True)
+    client, messages = bench.run("escape", values(bench.root, port), limits=limits, read_paths=(str(given),))
+
+    told = messages[-1].result["values"]
+    assert told["connect"].startswith("done")
+    assert told["read outside"] in DENIED
+    assert told["start program"] in DENIED
+    assert "network" not in client.ready.protections
+
+
+def test_the_heavy_libraries_work_behind_the_walls(bench: Bench) -> None:
+    """Given torch, onnx, ONNX Runtime and OpenVINO, Then export and runs work, and nothing is written elsewhere."""
+    client = bench.start(bench.job("libraries"))
+    messages = bench.finish(client, 120)
+
+    assert isinstance(messages[-1], Finished), messages[-1]
+    assert messages[-1].result["values"]["close"] is True
+    assert isinstance(messages[0], Ready)
