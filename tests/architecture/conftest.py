@@ -1,0 +1,76 @@
+"""What the rules of the house are tested on."""
+
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("app", "widgets", "workers", "presets")
+PROBE = "wall_probe"
+_LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(lint_imports_command())"
+
+
+class Copy:
+    """The modules of the house in a temporary folder, with an empty module `wall_probe` in each package.
+
+    Walls are broken between probes, which nobody else imports, so that no other chain of imports arises.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        shutil.copy(ROOT / "pyproject.toml", folder)
+        contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+        self.names = {contract["name"]: contract["id"] for contract in contracts["contracts"]}
+        for room in ROOMS:
+            for source in (ROOT / room).rglob("*.py"):
+                target = folder / source.relative_to(ROOT)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, target)
+                if source.name == "__init__.py":
+                    (target.parent / f"{PROBE}.py").write_text("")
+
+    def path(self, module: str) -> Path:
+        """The file of a module; of a package, its probe."""
+        path = self.folder.joinpath(*module.split("."))
+        return path / f"{PROBE}.py" if path.is_dir() else path.with_suffix(".py")
+
+    def probe(self, module: str) -> str:
+        """The module's own name, or that of the probe of a package; names of foreign packages stay."""
+        return f"{module}.{PROBE}" if self.folder.joinpath(*module.split(".")).is_dir() else module
+
+    def fallen(self) -> set[str]:
+        """Ids of the contracts that lint-imports finds broken in the copy."""
+        run = subprocess.run(
+            [sys.executable, "-c", _LINT, "--no-logo", "--cache-dir", str(self.folder / ".cache")],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={"PYTHONPATH": "", "PATH": "", "COLUMNS": "200"},
+        )
+        verdicts = dict(re.findall(r"^(.+?) (KEPT|BROKEN)\b", run.stdout, re.MULTILINE))
+        assert set(verdicts) == set(self.names), run.stdout + run.stderr
+        broken = {self.names[name] for name, verdict in verdicts.items() if verdict == "BROKEN"}
+        assert run.returncode == bool(broken)
+        return broken
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(tmp_path_factory.mktemp("house"))
+
+
+@pytest.fixture
+def copy(house: Copy) -> Iterator[Copy]:
+    """The copy, whole again after the test."""
+    before = {path: path.read_bytes() for path in house.folder.rglob("*.py")}
+    yield house
+    for path, content in before.items():
+        if path.read_bytes() != content:
+            path.write_bytes(content)

@@ -1,0 +1,115 @@
+"""Each wall between the rooms falls when it is broken: an import contract that cannot fail proves nothing."""
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Copy
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# (who imports, what, the contracts that must fall). An import upwards also closes a circle where the way down is used,
+# which is told by the contract `no-cycles`; it is left out of the comparison.
+BREACHES = [
+    ("app.domain", "app.services", {"app-layers"}),
+    ("app.persistence", "app.jobs", {"app-layers"}),
+    ("app.persistence", "app.services", {"app-layers"}),
+    ("app.services", "app.cli", {"app-layers"}),
+    ("app.controllers", "app.cli", {"app-layers"}),
+    ("app.cli", "app.controllers", {"app-layers", "no-qt-below"}),
+    ("app.services", "widgets", {"app-layers", "no-qt-below"}),
+    ("app.cli", "widgets", {"no-qt-below"}),
+    ("app.cli", "PySide6.QtWidgets", {"no-qt-below"}),
+    ("app.services", "PySide6.QtCore", {"no-qt-below"}),
+    ("app.jobs", "pyqtgraph", {"no-qt-below"}),
+    ("widgets", "app.domain", {"widgets-alone"}),
+    ("widgets.pages", "app.services", {"widgets-alone", "app-layers"}),
+    ("widgets", "sqlalchemy", {"widgets-alone"}),
+    ("widgets", "workers.evaluate", {"widgets-alone"}),
+    ("app.services", "torch", {"no-model-code"}),
+    ("app.controllers", "tensorrt", {"no-model-code"}),
+    ("widgets.plots", "onnxruntime", {"no-model-code"}),
+    ("presets", "openvino", {"no-model-code"}),
+    ("app.services", "workers.evaluate", {"app-knows-contracts"}),
+    ("app.jobs", "workers.runtime", {"app-knows-contracts"}),
+    ("app.controllers", "app.persistence", {"store-behind-services"}),
+    ("app.jobs", "sqlalchemy", {"store-behind-services"}),
+    ("app.jobs", "app.persistence", {"store-behind-services", "app-layers"}),
+    ("workers.contracts", "workers.evaluate", {"worker-layers"}),
+    ("workers.infer", "workers.pipeline", {"worker-layers"}),
+    ("workers.quantize", "workers.registry", {"worker-layers"}),
+    ("workers.measure", "workers.runtime", {"worker-layers"}),
+    ("workers.registry", "workers.runtime", {"worker-layers"}),
+    ("workers.quantize", "app.domain", {"workers-no-window"}),
+    ("workers.runtime", "PySide6.QtCore", {"workers-no-window"}),
+    ("workers.evaluate", "sqlalchemy.orm", {"workers-no-window"}),
+    ("presets", "widgets", {"workers-no-window"}),
+    ("presets", "app.domain", {"workers-no-window"}),
+    ("workers.contracts", "app.domain", {"workers-no-window", "app-layers"}),
+    ("presets", "workers.quantize", {"presets-contracts"}),
+    ("workers.pipeline", "workers.contracts", {"bundle-code"}),
+    ("workers.infer", "pydantic", {"bundle-code"}),
+    ("workers.infer", "workers.measure", {"bundle-code", "worker-layers"}),
+    ("workers.model_io", "huggingface_hub", {"one-room-with-a-network"}),
+    ("app.services", "httpx", {"one-room-with-a-network"}),
+]
+
+
+def names_of_contracts() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    return {contract["id"] for contract in project["tool"]["importlinter"]["contracts"]}
+
+
+def test_house_as_it_is_keeps_every_contract(copy: "Copy") -> None:
+    assert copy.fallen() == set()
+
+
+@pytest.mark.parametrize(("importer", "imported", "walls"), BREACHES)
+def test_import_inside_a_function_is_seen(copy: "Copy", importer: str, imported: str, walls: set[str]) -> None:
+    """Given a copy of the house, when one function of a room imports what it must not know, then that wall falls, and
+    no other.
+    """
+    with copy.path(importer).open("a", encoding="utf-8") as file:
+        file.write(f"\n\ndef broken() -> None:\n    import {copy.probe(imported)}\n")
+
+    assert copy.fallen() - {"no-cycles"} == walls
+
+
+@pytest.mark.parametrize(
+    ("importer", "imported", "walls"),
+    [
+        ("app.cli", "PySide6", {"no-qt-below"}),
+        ("widgets", "torch", {"no-model-code"}),
+        ("workers.tune", "sqlalchemy", {"workers-no-window"}),
+    ],
+)
+@pytest.mark.parametrize("text", ["import {}", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import {}"])
+def test_import_of_a_module_is_seen(copy: "Copy", importer: str, imported: str, walls: set[str], text: str) -> None:
+    """As above, at the top of the module, and for the type checker's eyes only."""
+    copy.path(importer).write_text(text.format(imported) + "\n", encoding="utf-8")
+
+    assert copy.fallen() == walls
+
+
+def test_way_through_another_room_is_seen(copy: "Copy") -> None:
+    """Given a room that may be known and that reaches a forbidden one, then the chain is found."""
+    copy.path("app.domain").write_text("import PySide6\n", encoding="utf-8")
+    copy.path("app.cli").write_text(f"import {copy.probe('app.domain')}\n", encoding="utf-8")
+
+    assert copy.fallen() == {"no-qt-below"}
+
+
+def test_circle_is_seen(copy: "Copy") -> None:
+    """Given two packages that may know each other, when each imports the other, then that is told."""
+    copy.path("workers.measure").write_text(f"import {copy.probe('workers.prune')}\n", encoding="utf-8")
+    copy.path("workers.prune").write_text(f"import {copy.probe('workers.measure')}\n", encoding="utf-8")
+
+    assert copy.fallen() == {"no-cycles"}
+
+
+def test_every_wall_is_broken_once() -> None:
+    proved = {wall for _, _, walls in BREACHES for wall in walls if len(walls) == 1}
+    assert proved | {"no-cycles"} == names_of_contracts()
