@@ -20,6 +20,10 @@ class PeakMeter:
 
     def __init__(self) -> None:
         self.level_bytes = psutil.Process().memory_info().rss
+        self.reset_peak()
+
+    def reset_peak(self) -> None:
+        """Forget the peak so far where the system can; the level stays."""
         if platform.system() == "Linux":
             with contextlib.suppress(OSError):  # a sandbox may forbid it
                 CLEAR_REFS.write_text("5", encoding="ascii")
