@@ -58,11 +58,13 @@ def loaded_by(code: str) -> set[str]:
 
 
 def every_module_of(*rooms: str) -> str:
-    """Code that imports all modules of the rooms but their entries, migrations, and what is only copied into bundles."""
+    """Code that imports all modules of the rooms but entries, migrations, and what is only copied into bundles."""
     names = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for path in SOURCES
-        if path.relative_to(ROOT).parts[0] in rooms and path.name != "__main__.py" and "migrations" not in path.parts
+        if path.relative_to(ROOT).parts[0] in rooms
+        and path.name != "__main__.py"
+        and not {"migrations", "bundle_files"} & set(path.parts)
     ]
     return "import importlib\n" + "\n".join(f"importlib.import_module({name!r})" for name in names)
 
