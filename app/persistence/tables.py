@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, Index, MetaData
+from sqlalchemy import Float, ForeignKey, Index, MetaData
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from app.persistence.columns import AnyText, UtcTime
@@ -21,7 +21,7 @@ class Base(DeclarativeBase):
             "fk": "fk_%(table_name)s_%(column_0_name)s",
         }
     )
-    type_annotation_map: ClassVar = {str: AnyText, datetime: UtcTime}
+    type_annotation_map: ClassVar = {str: AnyText, datetime: UtcTime, float: Float}
 
 
 class ProjectRow(Base):

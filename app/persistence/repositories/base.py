@@ -17,7 +17,7 @@ D = TypeVar("D")
 R = TypeVar("R", bound=Base)
 
 
-class NotFound(KeyError):  # noqa: N818 - an absence, seldom an error
+class NotFound(KeyError):
     """There is no record of that id."""
 
 

@@ -1,0 +1,145 @@
+"""Tables and migrations agree; a migration backs up first, and changes all or nothing."""
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.domain.project import Project
+from app.paths import DataPaths
+from app.persistence import StoreUnusable, backup, migrate, open_store, revisions, store
+from app.persistence.engine import writing_engine
+from app.persistence.tables import Base
+
+ROOT = Path(__file__).parents[3]
+SECOND = '''"""A second revision, for tests only."""
+from alembic import op
+import sqlalchemy as sa
+revision = "0002"
+down_revision = "0001"
+
+def upgrade() -> None:
+    op.add_column("projects", sa.Column("color", sa.Text(), nullable=True))
+    op.execute("UPDATE projects SET color = 'green'")
+'''
+
+
+def test_migrations_make_exactly_the_tables_of_the_models(paths: DataPaths) -> None:
+    """Given a database made by migrations, when compared with the models, then there is no difference."""
+    open_store(paths).close()
+    engine = writing_engine(paths.database)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_the_known_revisions_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    config.set_main_option("path_separator", "os")
+    scripts = ScriptDirectory.from_config(config)
+    assert tuple(reversed([script.revision for script in scripts.walk_revisions()])) == revisions.KNOWN
+    assert scripts.get_current_head() == revisions.HEAD
+
+
+def test_the_file_is_written_ahead_synced_and_checked(paths: DataPaths) -> None:
+    """Given an open store, then WAL, synchronous FULL and foreign keys hold on its connections."""
+    open_store(paths).close()
+    engine = writing_engine(paths.database)
+    with engine.connect() as connection:
+        values = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    engine.dispose()
+    assert values == ["wal", 2, 1]
+    assert paths.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_opening_again_loads_no_alembic(paths: DataPaths) -> None:
+    """Given a database that is up to date, when another process opens it, then alembic is not imported."""
+    open_store(paths).close()
+    code = (
+        "import sys; from pathlib import Path; from app.persistence import open_store;"
+        "open_store(Path(sys.argv[1])).close(); print('alembic' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(paths.root)], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
+
+
+@pytest.fixture
+def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program of tomorrow: one revision more."""
+    scripts = tmp_path / "scripts % ü"
+    shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
+    (scripts / "versions" / "v0002_second.py").write_text(SECOND, encoding="utf-8")
+    monkeypatch.setattr(migrate, "SCRIPTS", scripts)
+    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002"))
+    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(store, "HEAD", "0002")
+    return scripts
+
+
+def test_an_older_database_is_backed_up_and_brought_up_to_date(
+    paths: DataPaths, project: Project, request: pytest.FixtureRequest
+) -> None:
+    """Given a database of yesterday's program, when opened, then its copy is kept and its records are there."""
+    with open_store(paths) as old:
+        old.repositories.projects.add(project)
+    request.getfixturevalue("second_revision")
+    with open_store(paths, read_only=True) as reader:  # reading brings it up to date too, as nobody holds the folder
+        assert reader.repositories.projects.get("p1") == project
+    copies = [copy for copy in backup.list_backups(paths.backups) if copy.path.stem.endswith("-0001")]
+    assert len(copies) == 1 and copies[0].is_intact()
+    assert revisions.revision_of(copies[0].path) == "0001"
+    assert revisions.revision_of(paths.database) == "0002"
+    connection = sqlite3.connect(paths.database)
+    assert connection.execute("SELECT color FROM projects").fetchall() == [("green",)]
+    connection.close()
+
+
+def test_a_migration_that_fails_changes_nothing(
+    paths: DataPaths, project: Project, request: pytest.FixtureRequest
+) -> None:
+    """Given a migration that breaks off in the middle, then the tables are as before and the copy is named."""
+    with open_store(paths) as old:
+        old.repositories.projects.add(project)
+    scripts: Path = request.getfixturevalue("second_revision")
+    broken = SECOND + "    op.execute('UPDATE nothing SET x = 1')\n"
+    (scripts / "versions" / "v0002_second.py").write_text(broken, encoding="utf-8")
+    with pytest.raises(StoreUnusable, match="as before") as caught:
+        open_store(paths)
+    assert caught.value.code == "migration_failed" and str(paths.backups) in caught.value.hint
+    assert revisions.revision_of(paths.database) == "0001"
+    connection = sqlite3.connect(paths.database)
+    assert connection.execute("SELECT * FROM projects").description[-1][0] == "is_sample"
+    assert connection.execute("SELECT count(*) FROM projects").fetchone() == (1,)
+    connection.close()
+
+
+def test_without_room_for_a_backup_there_is_no_migration(
+    paths: DataPaths, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a disk that is full, when a migration is due, then it is said and the tables are not touched."""
+    open_store(paths).close()
+    request.getfixturevalue("second_revision")
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "move_synced", full)
+    with pytest.raises(StoreUnusable, match="No space left") as caught:
+        open_store(paths)
+    assert caught.value.code == "backup_failed"
+    assert revisions.revision_of(paths.database) == "0001"
+    assert not list(paths.backups.glob("*.part"))
