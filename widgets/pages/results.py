@@ -39,6 +39,7 @@ class VersionValue:
     agreement: float | None = None
     changed: int | None = None
     loss: float | None = None
+    speedup: float | None = None
     runtime: str = ""
     notes: tuple[str, ...] = ()
     color: int = 0  # place in the series of colors; 0 is the original

@@ -1,5 +1,6 @@
 """The one place where numbers are rounded for people; everything else keeps SI units and full precision."""
 
+import math
 from datetime import datetime
 
 from PySide6.QtCore import QCoreApplication
@@ -82,6 +83,14 @@ def percent(share: float | None, digits: int = 1) -> str:
         if 0 < abs(float(text)) < 100 or not 0 < value < 100:
             return f"{text} %"
     return _tr("under 0.01 %") if value < 50 else _tr("over 99.99 %")
+
+
+def percent_up(share: float | None) -> str:
+    """An upper bound in percent, rounded up to a tenth: a bound must not look tighter than it is."""
+    if share is None:
+        return UNKNOWN
+    tenths = math.ceil(share * 1000 - 1e-9)
+    return f"{_without_zeros(f'{tenths / 10:.1f}')} %"
 
 
 def percent_of(value_pct: float) -> str:

@@ -1,0 +1,213 @@
+"""The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from widgets.pages.changes import ChangesCard
+from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
+from widgets.pages.compare_table import columns, figures, original_of, points, rows
+from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
+from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import PageHead
+from widgets.parts.table import Table
+from widgets.parts.text import label, words
+from widgets.plots.scatter_plot import ScatterPlot
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+
+class ComparePage(Page):
+    """`export_requested(id)`, `export_anyway_requested(id)` name the version; the other signals lead back."""
+
+    export_requested = Signal(str)
+    export_anyway_requested = Signal(str)
+    version_chosen = Signal(str)
+    add_data_requested = Signal()
+    set_limit_requested = Signal(float)
+    goal_requested = Signal()
+    log_requested = Signal()
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Compare"))
+        self._pictures = pictures or PictureStore(self)
+        self._value: CompareValue | None = None
+        self._table: Table | None = None
+        self._changes: ChangesCard | None = None
+        self._notes = words("", "caption")
+        self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
+        self._fold = FoldButton(theme, self.tr("Details"), "small")
+
+    # -- states --
+    def show_empty(self) -> None:
+        """Nothing was optimized yet."""
+        head = PageHead(
+            self.tr("Nothing to compare yet"),
+            self.tr("Once versions have been measured, they stand here side by side."),
+        )
+        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+        go.clicked.connect(self.goal_requested)
+        head.add_action(go)
+        self._fill("empty", head)
+
+    def show_value(self, value: CompareValue) -> None:
+        """The result of a run."""
+        self._value = value
+        head = PageHead(value.headline, value.subtitle)
+        self._add_actions(head, value)
+        table = self._table_card(value)
+        items: list[QWidget | QHBoxLayout] = []
+        grow = -1
+        if value.outcome == "nothing_faster":
+            items.append(table)
+            if value.ways is not None:
+                items.append(self._ways(value))
+            kept = KeptCard(self.theme, len(value.versions) - 1)
+            kept.log_requested.connect(self.log_requested)
+            items.append(kept)
+        else:
+            figure_row = QHBoxLayout()
+            figure_row.setSpacing(SPACE_L)
+            for figure in figures(value):
+                figure_row.addWidget(figure, 1)
+            items.append(figure_row)
+            if value.outcome == "not_proven" and value.proof is not None:
+                items.append(self._proof(value, value.proof))
+            items.append(table)
+            if value.outcome == "safe" or value.changes.total:
+                items.append(self._below(value))
+                grow = len(items) - 1
+        if value.note:
+            items.append(words(value.note, "caption"))
+        self._fill("full", head, *items, grow=grow)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        goal = PrimaryButton(self.theme, self.tr("Back to the goal"), "target")
+        goal.clicked.connect(self.goal_requested)
+        log = GhostButton(self.theme, self.tr("Show the log"), "list")
+        log.clicked.connect(self.log_requested)
+        card.add_action(goal)
+        card.add_action(log)
+        return ()
+
+    def show_changes(self, value: ChangesValue) -> None:
+        """The changed answers of the chosen version."""
+        if self._changes is not None and self.state == "full":
+            self._changes.show_value(value)
+
+    # -- parts --
+    def _add_actions(self, head: PageHead, value: CompareValue) -> None:
+        if value.outcome == "not_proven":
+            anyway = GhostButton(self.theme, self.tr("Export anyway…"))
+            anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
+            prove = PrimaryButton(self.theme, self.tr("Prove it"), "plus")
+            prove.clicked.connect(self.add_data_requested)
+            head.add_action(anyway)
+            head.add_action(prove)
+            return
+        base = original_of(value)
+        is_original = value.outcome == "nothing_faster"
+        wanted = base.id if is_original and base is not None else value.recommended
+        text = self.tr("Export the original…") if is_original else self.tr("Export…")
+        export = PrimaryButton(self.theme, text, "package")
+        export.clicked.connect(lambda: self.export_requested.emit(wanted))
+        head.add_action(export)
+
+    def _table_card(self, value: CompareValue) -> Card:
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.setAccessibleName(self.tr("All versions"))
+        head = QHBoxLayout()
+        head.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_S, 0)
+        head.addWidget(label(self.tr("All versions"), "section"), 1)
+        self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small")
+        self._other.hide()
+        self._other.clicked.connect(self._on_other)
+        self._fold = FoldButton(self.theme, self.tr("Details"), "small")
+        head.addWidget(self._other)
+        head.addWidget(self._fold)
+        table = Table(self.theme, self.tr("All versions"), columns(value))
+        base = original_of(value)
+        best = value.recommended or (base.id if base is not None else "")
+        table.show_rows(rows(value), best)
+        table.chosen.connect(self._on_version_chosen)
+        self._fold.toggled.connect(self._on_details)
+        self._table = table
+        self._notes = words("", "caption")
+        self._notes.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
+        self._notes.hide()
+        card.add(head, table, self._notes)
+        self._fold.setChecked(value.outcome == "not_proven")
+        return card
+
+    def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
+        return ProofCard(self.theme, value, proof)
+
+    def _ways(self, value: CompareValue) -> WaysCards:
+        assert value.ways is not None
+        cards = WaysCards(self.theme, value, value.ways)
+        cards.limit_requested.connect(self.set_limit_requested)
+        cards.data_requested.connect(self.add_data_requested)
+        cards.goal_requested.connect(self.goal_requested)
+        return cards
+
+    def _below(self, value: CompareValue) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        found, limit, name = points(value)
+        if len(found) > 1:
+            card = Card(gap=SPACE_S)
+            card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+            card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
+            plot = ScatterPlot(self.theme, name)
+            plot.set_points(found, limit)
+            plot.point_chosen.connect(self._on_point_chosen)
+            card.add(plot, stretch=1)
+            row.addWidget(card, 1)
+        if value.answers == "class":
+            self._changes = ChangesCard(self.theme, self._pictures, value.changes)
+            row.addWidget(self._changes, 1)
+        return row
+
+    # -- slots --
+    def _version(self, version_id: str) -> VersionValue | None:
+        versions = self._value.versions if self._value is not None else ()
+        return next((version for version in versions if version.id == version_id), None)
+
+    def _on_details(self, is_open: bool) -> None:
+        if self._table is not None:
+            self._table.set_details(is_open)
+            self._tell_notes(self._table.chosen_id)
+
+    def _tell_notes(self, version_id: str) -> None:
+        version = self._version(version_id)
+        text = " ".join(version.notes) if version is not None and self._fold.isChecked() else ""
+        self._notes.setText(text)
+        self._notes.setVisible(bool(text))
+
+    def _on_version_chosen(self, version_id: str) -> None:
+        value, version = self._value, self._version(version_id)
+        if value is None or version is None:
+            return
+        is_other = version_id != value.recommended and version.verdict not in ("original", "keep", "unmeasured")
+        self._other.setVisible(is_other)
+        self._tell_notes(version_id)
+        self.version_chosen.emit(version_id)
+
+    def _on_other(self) -> None:
+        version = self._version(self._table.chosen_id if self._table is not None else "")
+        if version is None:
+            return
+        signal = self.export_requested if version.verdict == "safe" else self.export_anyway_requested
+        signal.emit(version.id)
+
+    def _on_point_chosen(self, version_id: str) -> None:
+        if self._table is not None:
+            self._table.choose(version_id)
+            self._table.setFocus(Qt.FocusReason.OtherFocusReason)
