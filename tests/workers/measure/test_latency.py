@@ -1,0 +1,74 @@
+"""Percentiles, intervals and ratios against what is known to be right."""
+
+import numpy as np
+import pytest
+from scipy.stats import binom
+
+from workers.contracts.jobs import SummarizeParams
+from workers.measure.latency import median_ranks, speed_ratio, summarize
+from workers.runtime.handlers.summarize import run
+from workers.runtime.recording import RecordingContext
+
+
+def test_summary_keeps_every_request() -> None:
+    """Given 299 requests with one slow one, then the slow one is the maximum and p99 is told."""
+    values = [float(value) for value in range(1, 299)] + [5000.0]
+    summary = summarize(values)
+    assert (summary.n, summary.max_ms, summary.p50_ms) == (299, 5000.0, 150.0)
+    assert summary.p99_ms == pytest.approx(np.percentile(values, 99))
+
+
+def test_p99_is_hidden_for_few_requests() -> None:
+    """Given 298 requests, then no p99 is told (EVALUATION: it cannot be bounded)."""
+    assert summarize([1.0] * 298).p99_ms is None
+    with pytest.raises(ValueError):
+        summarize([])
+
+
+@pytest.mark.parametrize("n", [6, 7, 20, 40, 119, 360, 5000])
+def test_median_interval_covers_by_the_binomial(n: int) -> None:
+    """Given n values, then the ranks hold the median with 95 %, and the next narrower ones would not."""
+    low, high = median_ranks(n)
+    assert low is not None and high == n - 1 - low
+    outside = 2 * binom.cdf(low, n, 0.5)
+    assert outside <= 0.05 < 2 * binom.cdf(low + 1, n, 0.5)
+
+
+def test_median_interval_needs_six_values() -> None:
+    assert median_ranks(5) == (None, None)
+
+
+def test_ratio_holds_the_truth() -> None:
+    """Given sets whose true ratio is 2, then the interval holds 2 and is narrow."""
+    rng = np.random.default_rng(0)
+    original = [rng.lognormal(np.log(2.0), 0.05, 120).tolist() for _ in range(3)]
+    variant = [rng.lognormal(np.log(1.0), 0.05, 120).tolist() for _ in range(3)]
+    ratio = speed_ratio(original, variant)
+    assert ratio.low is not None and ratio.high is not None
+    assert ratio.low < 2.0 < ratio.high
+    assert ratio.low > 1.9 and ratio.high < 2.1
+
+
+def test_ratio_widens_when_sets_differ() -> None:
+    """Given processes that came out differently fast, then the interval spans their difference."""
+    original = [[10.0] * 60, [14.0] * 60, [10.0] * 60]
+    variant = [[10.0] * 60, [10.0] * 60, [10.0] * 60]
+    ratio = speed_ratio(original, variant)
+    assert ratio.low is not None and ratio.high is not None
+    assert ratio.low <= 1.0 and ratio.high >= 1.4
+
+
+def test_ratio_of_few_requests_has_no_bounds() -> None:
+    assert speed_ratio([[2.0] * 10], [[1.0] * 10]).low is None
+    with pytest.raises(ValueError):
+        speed_ratio([[]], [[1.0]])
+
+
+def test_summaries_of_contenders(tmp_path) -> None:
+    """Given three contenders of which one failed, then it has no summary and the first is 1 to itself."""
+    times = ((tuple([2.0] * 60),), (tuple([1.0] * 60),), ((),))
+    result = run(SummarizeParams(latencies_ms=times), RecordingContext(tmp_path))
+    first, second, third = result.summaries
+    assert first is not None and first.speedup == 1.0
+    assert second is not None and second.speedup == 2.0 and second.throughput_per_s == pytest.approx(1000)
+    assert third is None

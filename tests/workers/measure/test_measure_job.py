@@ -1,0 +1,159 @@
+"""The job that times one model in turns, and what it is made of."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
+from workers.contracts.jobs import MeasureParams
+from workers.contracts.messages import Turn
+from workers.measure.memory import PeakMeter
+from workers.measure.opening import open_session
+from workers.measure.requests import load_requests
+from workers.measure.timing import OtherLoad, run_block
+from workers.pipeline.prepared import write_prepared
+from workers.runtime.handlers.measure import run
+from workers.runtime.recording import RecordingContext
+
+
+def params(small, **more) -> MeasureParams:
+    return MeasureParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", **more)
+
+
+def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
+    """Given two turns, when the job runs, then it says that it is loaded and gives each turn its latencies."""
+    turns = [Turn(index=3, timed_requests=20), Turn(index=7, timed_requests=30, last=True)]
+    ctx = RecordingContext(tmp_path, planned_turns=turns)
+    result = run(params(small), ctx)
+    assert ctx.loaded_calls == 1
+    assert [(done.index, len(done.latencies_ms)) for done in ctx.turns_done] == [(3, 20), (7, 30)]
+    assert [len(sample.values) for sample in ctx.samples] == [20, 30]
+    assert all(value > 0 for done in ctx.turns_done for value in done.latencies_ms)
+    ends = [at for sample in ctx.samples for at in sample.times_s]
+    assert ends == sorted(ends)
+    assert result.load_ms > 0 and result.first_ms > 0 and result.device_ran == "cpu"
+    assert result.peak_memory_bytes is not None and result.peak_memory_bytes >= 0
+
+
+def test_nothing_is_sent_inside_a_block(small, tmp_path: Path) -> None:
+    """Given a block, then its messages come after it: none of them while requests are timed."""
+    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, timed_requests=5, last=True)])
+    run(params(small), ctx)
+    assert not ctx.progress_sent and not ctx.logs and len(ctx.samples) == 1
+
+
+class Slow:
+    """A session whose clock-independent work is to remember what it was fed."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def __init__(self) -> None:
+        self.fed: list[float] = []
+
+    def run(self, feeds):
+        self.fed.append(float(feeds["x"][0]))
+        return {"y": feeds["x"]}
+
+    def close(self) -> None: ...
+
+
+def block_of(session, count: int, **more):
+    from workers.measure.requests import Requests
+
+    requests = Requests([{"x": np.array([value], np.float32)} for value in range(5)])
+    options = {"first": 0, "warmup": 3, "timed": count, "max_s": 10.0, "check": lambda: None, **more}
+    return run_block(session, requests, **options)
+
+
+def test_inputs_rotate_in_order() -> None:
+    """Given five inputs and seven requests from number 4 on, then they rotate, warm-up and timed alike."""
+    session = Slow()
+    block = block_of(session, 7, first=4)
+    assert session.fed == [4, 0, 1, 4, 0, 1, 2, 3, 4, 0]
+    assert len(block.latencies_ms) == 7
+
+
+def test_a_slow_model_gets_one_timed_request() -> None:
+    """Given no time at all, then a block still has one timed request."""
+    assert len(block_of(Slow(), 40, max_s=0.0).latencies_ms) == 1
+
+
+def test_cancel_inside_a_block() -> None:
+    """Given a check that raises, then the block ends by it and garbage collection is on again."""
+    import gc
+
+    def check() -> None:
+        raise JobCancelled
+
+    with pytest.raises(JobCancelled):
+        block_of(Slow(), 40, check=check)
+    assert gc.isenabled()
+
+
+def test_state_is_carried_between_requests(make_small) -> None:
+    """Given a stateful model, then each time step is a request, and its state comes from the one before."""
+    small = make_small("stateful")
+    requests = load_requests(small.folder, small.data, limit=10)
+    assert len(requests) == 10 and requests.feed(0)["frame"].shape == (1, 8)
+    assert not requests.feed(0)["state"].any()
+    session = open_session(small.folder, "onnxruntime-cpu", {}, 1)
+    outputs = session.run(requests.feed(0))
+    requests.carry(outputs)
+    np.testing.assert_array_equal(requests.feed(1)["state"], outputs["stateN"])
+    with pytest.raises(InputRefused):
+        load_requests(small.folder, small.data, batch=4)
+
+
+def test_batches_join_items(make_small) -> None:
+    """Given batch 3 and 24 items, then there are eight requests of three items."""
+    small = make_small("cnn")
+    requests = load_requests(small.folder, small.data, batch=3)
+    assert len(requests) == 8 and requests.feed(0)["image"].shape == (3, 3, 16, 16)
+
+
+def test_memory_budget_bounds_requests(make_small) -> None:
+    """Given a budget of one byte, then one request is kept."""
+    small = make_small("cnn")
+    assert len(load_requests(small.folder, small.data, max_bytes=1)) == 1
+
+
+def test_no_test_inputs_is_a_sentence(make_small, tmp_path: Path) -> None:
+    small = make_small("cnn")
+    write_prepared(tmp_path / "test", [])
+    with pytest.raises(InputRefused, match="nothing to measure"):
+        load_requests(small.folder, tmp_path)
+
+
+def test_inputs_that_do_not_fit_are_a_sentence(make_small, tmp_path: Path) -> None:
+    """Given items of another size than the model takes, then the job refuses with the runtime's words."""
+    small = make_small("cnn")
+    write_prepared(tmp_path / "test", [{"image": np.zeros((1, 4, 16, 16), np.float32)}])
+    bad = MeasureParams(model_dir=str(small.folder), data_dir=str(tmp_path), runtime="onnxruntime-cpu")
+    with pytest.raises(InputRefused, match="does not run"):
+        run(bad, RecordingContext(tmp_path))
+
+
+def test_unknown_runtime_is_a_sentence(make_small, tmp_path: Path) -> None:
+    small = make_small("cnn")
+    bad = params(small).model_copy(update={"runtime": "no-such-engine"})
+    with pytest.raises(BackendMissing):
+        run(bad, RecordingContext(tmp_path))
+
+
+def test_peak_is_above_the_level() -> None:
+    """Given 64 MiB that are filled after the level was taken, then the peak shows them, also when freed again."""
+    meter = PeakMeter()
+    block = np.ones(64 << 20, np.uint8)
+    del block
+    peak = meter.peak_bytes()
+    assert peak is not None and 60 << 20 < peak < 120 << 20
+
+
+def test_other_load_is_a_share() -> None:
+    import time
+
+    load = OtherLoad()
+    time.sleep(0.1)
+    share = load.share()
+    assert share is not None and 0 <= share <= 1

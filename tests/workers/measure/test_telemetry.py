@@ -1,0 +1,58 @@
+"""Readings of the machine without a GPU, and the job that streams them."""
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.jobs import TelemetryParams
+from workers.measure import telemetry
+from workers.runtime.handlers.telemetry import run
+from workers.runtime.recording import RecordingContext
+
+
+def test_processor_is_read_in_sensible_units() -> None:
+    """Given this computer, then load is in percent, memory in bytes, frequency (if told) in hertz."""
+    telemetry.processor_values()
+    time.sleep(0.05)
+    values = telemetry.processor_values()
+    assert 0 <= values["load_pct"] <= 100
+    assert 0 < values["memory_bytes"] < psutil.virtual_memory().total
+    assert 1e7 < values.get("frequency_hz", 1e9) < 1e11
+
+
+def test_unknown_frequency_is_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a machine that does not tell its frequency, then there is none, not a zero."""
+    monkeypatch.setattr(psutil, "cpu_freq", lambda: None)
+    assert "frequency_hz" not in telemetry.processor_values()
+
+
+def test_job_streams_until_cancelled(tmp_path: Path) -> None:
+    """Given a telemetry job, when it is cancelled, then it ends, and the series came at their interval."""
+    ctx = RecordingContext(tmp_path, cancel_after=12)
+    with pytest.raises(JobCancelled):
+        run(TelemetryParams(interval_s=0.1, watch_pid=os.getpid()), ctx)
+    names = {sample.series for sample in ctx.samples}
+    assert {"cpu/load_pct", "cpu/memory_bytes", "job/memory_bytes"} <= names
+    times = [sample.times_s[0] for sample in ctx.samples if sample.series == "cpu/load_pct"]
+    assert len(times) >= 2
+    assert all(later - earlier > 0.05 for earlier, later in itertools.pairwise(times))
+
+
+def test_job_ends_by_itself_and_tells_when_the_watched_process_is_gone(tmp_path: Path) -> None:
+    """Given a process that has ended, then its series is absent; `max_s` bounds the job."""
+    said: list[str] = []
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    watching = telemetry.Telemetry(said.append, process.pid)
+    assert watching.read()["job/memory_bytes"] > 0
+    process.communicate(b"\n")
+    assert "job/memory_bytes" not in watching.read()
+    assert said == ["The watched process has ended."]
+    result = run(TelemetryParams(interval_s=0.05, max_s=0.2), RecordingContext(tmp_path))
+    assert 3 <= result.readings <= 5
