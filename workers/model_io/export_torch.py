@@ -24,17 +24,23 @@ def export(
     output: str,
     target: Path,
     free: Mapping[str, Mapping[int, str]],
+    limits: Mapping[str, int] | None = None,
 ) -> str | None:
     """Write model.onnx (with free axes by name) and model.pt2 into `target`; gives the program's name or
     None.
 
     `examples` are keyword arguments of the module's forward, with a batch of 2. `free` names the free axes
-    of each. Raises `InputRefused` where torch cannot trace the module.
+    of each, `limits` the largest size of an axis by that name.
+    Raises `InputRefused` where torch cannot trace the module.
     """
     import torch
 
     numbers = sum(p.numel() for p in module.parameters())
-    dims = {name: torch.export.Dim(name, min=1) for axes in free.values() for name in axes.values()}
+    dims = {
+        name: torch.export.Dim(name, min=1, max=(limits or {}).get(name))
+        for axes in free.values()
+        for name in axes.values()
+    }
     shapes = {name: {axis: dims[dim] for axis, dim in free.get(name, {}).items()} for name in examples}
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")

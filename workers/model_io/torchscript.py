@@ -20,6 +20,8 @@ from workers.model_io.fingerprints import kept
 from workers.model_io.formats import Arrays, Draft, Format
 from workers.model_io.known_weights import known
 from workers.model_io.neighbors import beside_file
+from workers.model_io.onnx_checks import load_proto
+from workers.model_io.onnx_graph import read_graph
 from workers.model_io.words import damaged, refuse, shown, unsafe
 from workers.model_io.zip_check import Member, read_directory
 
@@ -110,9 +112,10 @@ def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draf
     found, findings, size = _recognized(path, shapes, ctx)
     inputs = _inputs(path, module, source, params, size)
     outputs = _convert(path, module, inputs, target)
-    numbers = sum(p.numel() for p in module.parameters())
-    weight_bytes = sum(t.numel() * t.element_size() for t in tensors.values()) + _constant_bytes(target)
-    graph = Graph(inputs, outputs, numbers, weight_bytes)
+    # traced programs may keep weights as constants, so they are counted in what was written
+    written = read_graph(load_proto(target / "model.onnx"))
+    numbers = sum(p.numel() for p in module.parameters()) or written.parameters
+    graph = Graph(inputs, outputs, numbers, written.weight_bytes)
     found = beside_file(path, {}).or_else(found)
     names = tuple(spec.name for spec in inputs)
     return Draft(graph, found, (path,), findings, _reference(module, names, tuple(o.name for o in outputs)))
@@ -203,11 +206,6 @@ def _convert(path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Pa
         TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))
         for name, tensor in zip(names, tensors, strict=True)
     )
-
-
-def _constant_bytes(target: Path) -> int:
-    """Traced programs may keep their weights as constants."""
-    return (target / "model.onnx").stat().st_size
 
 
 def _reference(module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:

@@ -274,10 +274,19 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
         sizes = [2 if axis == 0 else size if isinstance(size, int) else 8 for axis, size in enumerate(spec.shape)]
         examples[spec.name] = torch.zeros(sizes) if picture else torch.ones(sizes, dtype=torch.int64)
         free[spec.name] = {0: "batch"} if picture else {0: "batch", 1: "tokens"}
-    program = export(folder, module, examples, head.output, target, free)
+    limit = config.get("max_position_embeddings")
+    limits = {"tokens": _position_limit(model, limit)} if isinstance(limit, int) else {}
+    program = export(folder, module, examples, head.output, target, free, limits)
     numbers = sum(p.numel() for p in model.parameters())
     graph = Graph(inputs=specs, outputs=draft.graph.outputs, parameters=numbers, weight_bytes=draft.graph.weight_bytes)
     return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)
+
+
+def _position_limit(model: Any, limit: int) -> int:
+    """RoBERTa counts positions from behind the padding token, so that its table is longer than its texts."""
+    embeddings = getattr(getattr(model, model.base_model_prefix, model), "embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    return limit - padding - 1 if isinstance(padding, int) else limit
 
 
 FORMAT = Format(id="transformers", title="transformers folder", inspect=inspect, open=open_)

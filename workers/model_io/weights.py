@@ -52,11 +52,11 @@ def open_weights(
 
 
 def _draft(path: Path, tensors: Tensors, known: Recognized, findings: tuple[Finding, ...]) -> Draft:
-    numbers, size = counts(tensors)
+    _, size = counts(tensors)
     graph = Graph(
         inputs=(TensorSpec(name=INPUT, shape=("batch", *known.input_size), dtype="float32"),),
         outputs=(TensorSpec(name=OUTPUT, shape=("batch", known.classes or None), dtype="float32"),),
-        parameters=numbers,
+        parameters=sum(p.numel() for p in known.module.parameters()),
         weight_bytes=size,
     )
     found = Found(license=known.found.license).or_else(beside_file(path, {})).or_else(known.found)
