@@ -5,6 +5,7 @@ finalists and the original are measured again in turn, in fresh processes, befor
 """
 
 import dataclasses
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,10 +55,24 @@ def optimize(recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> 
     except FlowCancelled:
         recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
         raise
+    except Exception as error:
+        recorder.end(RunState.FAILED, headline="Something went wrong inside Fettle", error=internal(error))
+        raise
     except GeneratorExit:
         recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
         raise
     return recorder.run
+
+
+def internal(error: Exception) -> ErrorInfo:
+    """Words for a mistake of the program's own."""
+    return ErrorInfo(
+        code="internal",
+        title="Something went wrong inside Fettle",
+        detail=f"{type(error).__name__}: {error}",
+        hint="What was measured is kept. Please report it with the log.",
+        traceback="".join(traceback.format_exception(error)),
+    )
 
 
 class _Optimization:
@@ -140,6 +155,7 @@ class _Optimization:
         original = yield from one.make(variant, model, data, self._goal.seed, step)
         original = yield from one.ask(original, data, self._ask.threads, step)
         original = yield from one.judge(original, original, data, self._goal.max_loss_pct, step)
+        recorder.variant(original.variant)
         measured = yield from self._quick([original], data, step)
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
