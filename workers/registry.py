@@ -101,9 +101,12 @@ def _import(module_name: str, broken: list[Broken]) -> ModuleType | None:
     try:
         return importlib.import_module(module_name)
     except Exception as error:  # whatever a module raises, the others must still be found
-        reason = (str(error) or type(error).__name__).splitlines()[0][:300]
-        broken.append(Broken(module_name.rpartition(".")[2], module_name, reason))
+        broken.append(Broken(module_name.rpartition(".")[2], module_name, _first_line(error)))
         return None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:300].rstrip(".")
 
 
 def missing(requires: tuple[str, ...]) -> tuple[str, ...]:
@@ -179,7 +182,7 @@ def _describe_runtime(runtime: Runtime) -> Described:
         found = runtime.available()
         available, hint = found.available, found.hint
     except Exception as error:  # a library that breaks while it is looked at is not available
-        available, hint = False, f"It does not work here: {str(error).splitlines()[0] if str(error) else error!r}"
+        available, hint = False, f"It does not work here: {_first_line(error)}."
     return Described(
         id=runtime.id,
         title=runtime.title,

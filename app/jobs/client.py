@@ -234,6 +234,8 @@ class JobClient:
         if self._job is not None:
             work_dir = Path(self._job.work_dir)
             self._remove(work_dir / HOME_FOLDER if isinstance(outcome, Finished) else work_dir)
+        if isinstance(outcome, Finished):
+            self._drop_empty_log()
         self.outcome = outcome
         return outcome
 
@@ -242,6 +244,12 @@ class JobClient:
         near_limit = limit is not None and self._peak_bytes > NEAR_LIMIT * limit
         log_tail = self._start_error or read_tail(self.log_path)
         return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit)
+
+    def _drop_empty_log(self) -> None:
+        """A measurement has a process for each variant and set; most of them have nothing to say."""
+        if self.log_path is not None and self.log_path.is_file() and self.log_path.stat().st_size == 0:
+            self.log_path.unlink()
+            self.log_path = None
 
     @staticmethod
     def _remove(folder: Path) -> None:

@@ -87,12 +87,15 @@ def refused_parameters(error: ValidationError) -> ParametersError:
     )
 
 
-def terminal_message(error: BaseException) -> Failed | Cancelled:
-    """What to send as the job's last message for `error`."""
+def terminal_message(error: BaseException, *, near_memory_limit: bool = False) -> Failed | Cancelled:
+    """What to send as the job's last message for `error`.
+
+    Libraries that get no memory raise anything; a job whose peak was near its limit is told as out of memory.
+    """
     if isinstance(error, JobCancelled):
         return Cancelled()
     trace = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, WorkerError):
         return Failed(error=error.info(trace), exit_code=error.exit_code)
-    code, title, detail, hint = _words(error)
+    code, title, detail, hint = OUT_OF_MEMORY if near_memory_limit else _words(error)
     return Failed(error=ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=trace))

@@ -16,6 +16,7 @@ from workers.contracts.birth import HANDLERS, HOME_FOLDER, ChildConfig
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.messages import Failed, Ready, RunJob, Turn
 from workers.runtime import environment
+from workers.runtime.failure import refused_parameters
 from workers.runtime.kinds import handler, kinds
 from workers.runtime.limits import Watchdog
 from workers.runtime.mailbox import HeadlessMailbox
@@ -23,7 +24,7 @@ from workers.runtime.reporter import JsonLinesReporter
 from workers.runtime.run import run_job
 from workers.runtime.sandbox import first_layer
 
-EXIT_DONE, EXIT_USAGE, EXIT_REFUSED = 0, 2, 3
+EXIT_DONE, EXIT_USAGE = 0, 2
 HEADLESS_TURNS = 3
 
 
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.command == "validate":
             return _validate(job, options.handlers)
         return _run(job, options.handlers, sandbox=not options.no_sandbox)
-    except (OSError, ValidationError, WorkerError) as error:
+    except (OSError, ValueError, WorkerError) as error:
         JsonLinesReporter(sys.stdout).send(_refused(error))
         return EXIT_USAGE
 
@@ -68,6 +69,8 @@ def _read_job(spec: str) -> RunJob:
 
 
 def _refused(error: Exception) -> Failed:
+    if isinstance(error, ValidationError):
+        error = refused_parameters(error)
     if isinstance(error, WorkerError):
         return Failed(error=error.info(), exit_code=EXIT_USAGE)
     info = ErrorInfo(

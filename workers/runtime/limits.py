@@ -27,6 +27,7 @@ INTERVAL_S = 0.05
 DATA_HEADROOM_BYTES = 1 << 30
 DATA_PER_THREAD_BYTES = 16 << 20
 CPU_GRACE_S = 5
+NEAR_LIMIT = 0.9
 EXIT_STOPPED, EXIT_ORPHAN = 97, 98
 
 Reason = Literal["memory", "wall_time"]
@@ -57,6 +58,14 @@ def resident_bytes() -> int | None:
         return int(psutil.Process().memory_info().rss)
     except Exception:
         return None
+
+
+def is_near_memory_limit(limits: Limits) -> bool:
+    """Whether this process held nearly all that it may at some time."""
+    if limits.memory_bytes is None or sys.platform == "win32":
+        return False
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > NEAR_LIMIT * limits.memory_bytes
 
 
 def lower_priority(niceness: int) -> None:

@@ -64,13 +64,15 @@ def usable_cores() -> int:
 
 
 def _cpu_quota() -> float | None:
+    """Cores that the container may use; -1 and "max" mean no limit."""
     for place, period_place in CGROUP_CPU:
         with contextlib.suppress(OSError, ValueError):
-            words = Path(place).read_text(encoding="ascii").split()
+            text = Path(place).read_text(encoding="ascii")
             if period_place is not None:
-                words.append(Path(period_place).read_text(encoding="ascii").strip())
-            if words[0] not in ("max", "-1"):
-                return int(words[0]) / int(words[1])
+                text += " " + Path(period_place).read_text(encoding="ascii")
+            quota, period = (int(word) for word in text.split())
+            if quota > 0 and period > 0:
+                return quota / period
     return None
 
 
@@ -81,7 +83,8 @@ def usable_memory_bytes() -> int:
     total = int(psutil.virtual_memory().total)
     for place in CGROUP_MEMORY:
         with contextlib.suppress(OSError, ValueError):
-            total = min(total, int(Path(place).read_text(encoding="ascii")))
+            limit = int(Path(place).read_text(encoding="ascii"))
+            total = min(total, limit) if limit > 0 else total
     return total
 
 

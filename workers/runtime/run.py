@@ -12,7 +12,7 @@ from workers.runtime import environment, sandbox
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
 from workers.runtime.kinds import handler
-from workers.runtime.limits import lower_priority, set_system_limits
+from workers.runtime.limits import is_near_memory_limit, lower_priority, set_system_limits
 from workers.runtime.mailbox import Mailbox, ParentGone
 from workers.runtime.reporter import Reporter
 
@@ -39,7 +39,7 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailb
     except (ParentGone, BrokenPipeError):
         raise
     except BaseException as error:
-        message = terminal_message(error)
+        message = terminal_message(error, near_memory_limit=is_near_memory_limit(job.limits))
         if isinstance(message, Failed):
             traceback.print_exception(error, file=sys.stderr)
         reporter.send(message)

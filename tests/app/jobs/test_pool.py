@@ -32,8 +32,8 @@ def test_a_job_starts_at_once_in_the_waiting_torch_worker(bench: Bench) -> None:
     assert client.outcome.result["values"]["pid"] == pid
     assert "torch" in client.outcome.result["values"]["modules"]
     assert time.monotonic() - began < 0.3 + 0.5  # the limit of 0.3 s is held by tests/benchmarks on a quiet machine
-    assert client.log_path == bench.root / "logs" / "echo-0.log"
-    assert [path.name for path in (bench.root / "logs").iterdir()] == ["echo-0.log"]
+    assert client.log_path is None, "it had nothing to say"
+    assert list((bench.root / "logs").iterdir()) == []
 
 
 def test_a_job_with_inputs_elsewhere_gets_a_fresh_process(bench: Bench) -> None:

@@ -1,0 +1,129 @@
+"""The turn goes round: one process at a time, ABBA, fresh sets, and a death that harms nobody else."""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from jobs_bench import Bench, drive, is_alive
+
+from app.jobs.client import JobClient
+from app.jobs.turns import Pace, TurnGroup, order
+from workers.contracts.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, TurnDone
+
+
+def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:
+    jobs: list[RunJob] = [bench.job("measure", params=one, job_id=f"m{number}") for number, one in enumerate(params)]
+
+    def new_client() -> JobClient:
+        client = bench.pool.take()
+        bench.clients.append(client)
+        return client
+
+    return TurnGroup(jobs, new_client=new_client, **options)
+
+
+def run(measured: TurnGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
+    return drive(measured, lambda: measured.done, timeout_s)
+
+
+def test_order_is_abba() -> None:
+    assert order([0, 1], 4) == [0, 1, 1, 0, 0, 1, 1, 0]
+    assert order([0, 2, 5], 2) == [0, 2, 5, 5, 2, 0]
+
+
+def test_two_variants_in_fresh_sets(bench: Bench) -> None:
+    """Given two variants, Then each set has new processes, blocks go A B B A, and all latencies are kept apart."""
+    measured = group(bench, {}, {"request_s": 0.002}, sets=2, blocks=2, warmup_requests=2, timed_requests=5)
+    came = run(measured)
+
+    blocks = [index for index, message in came if isinstance(message, TurnDone)]
+    assert blocks == [0, 1, 1, 0] * 2
+    a, b = measured.outcomes
+    assert [[len(block) for block in one_set] for one_set in a.blocks_ms] == [[5, 5], [5, 5]]
+    assert a.latencies_ms == [[1.0] * 10] * 2
+    assert b.latencies_ms == [[2.0] * 10] * 2
+    assert (len(a.results), a.failure, a.busy_shares) == (2, None, [0.25] * 4)
+    pids = {message.pid for _, message in came if isinstance(message, Ready)}
+    assert len(pids) == 4
+    assert not any(is_alive(pid) for pid in pids)
+    assert list((bench.root / "jobs").glob("*/*")) == []
+    assert (measured.turns_done, measured.total_turns, measured.sets_done) == (8, 8, 2)
+
+
+def test_all_are_loaded_before_the_first_turn_and_none_overlap(bench: Bench) -> None:
+    """Given three variants, Then every process is loaded before the first block, and blocks never overlap."""
+    measured = group(bench, {}, {}, {}, sets=1, blocks=2, warmup_requests=1, timed_requests=5)
+    came = run(measured)
+
+    kinds = [type(message) for _, message in came]
+    loaded = [place for place, (_, m) in enumerate(came) if isinstance(m, Ready) and m.stage == "loaded"]
+    assert max(loaded) < kinds.index(Sample)
+    spans = sorted(tuple(message.times_s) for _, message in came if isinstance(message, Sample))
+    assert all(before[1] <= after[0] for before, after in pairwise(spans))
+
+
+def test_nothing_is_sent_inside_a_turn(bench: Bench) -> None:
+    """Given a handler that tells progress while it holds the turn, Then that comes only when the block is over."""
+    measured = group(bench, {}, sets=1, blocks=2, warmup_requests=0, timed_requests=2)
+    came = [message for _, message in run(measured)]
+
+    first = next(place for place, message in enumerate(came) if isinstance(message, Progress))
+    assert isinstance(came[first + 1], Sample)
+    assert isinstance(came[first + 2], TurnDone)
+
+
+@pytest.mark.parametrize("bad", [{"fail_in_block": 1}, {"refuse_to_load": True}])
+def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, Any]) -> None:
+    """Given a variant that crashes in a block or cannot be loaded, Then it has a failure, and the rest is measured."""
+    measured = group(bench, {}, bad, {}, sets=2, blocks=2, warmup_requests=0, timed_requests=3)
+    came = run(measured)
+
+    good, broken, also_good = measured.outcomes
+    assert [len(one_set) for one_set in good.latencies_ms] == [6, 6]
+    assert [len(one_set) for one_set in also_good.latencies_ms] == [6, 6]
+    assert broken.failure is not None
+    assert broken.results == []
+    assert len([1 for index, m in came if index == 1 and not isinstance(m, (Ready, TurnDone, Sample, Progress))]) == 1
+
+
+def test_cancel_ends_all_within_a_second(bench: Bench) -> None:
+    measured = group(bench, {"request_s": 0.5}, {}, sets=3, blocks=2)
+    came = drive(measured, lambda: measured._holder is not None)
+    measured.cancel()
+    came += drive(measured, lambda: measured.done, 1.0)
+
+    assert {message for _, message in came if isinstance(message, Cancelled)} == {Cancelled()}
+    assert not any(is_alive(message.pid) for _, message in came if isinstance(message, Ready))
+    assert list((bench.root / "jobs").iterdir()) == []
+
+
+def test_cancel_while_loading(bench: Bench) -> None:
+    measured = group(bench, {}, {}, sets=1)
+    measured.poll()
+    measured.cancel()
+    drive(measured, lambda: measured.done, 1.0)
+    assert all(timing.outcome in (None, Cancelled()) for timing in measured.outcomes)
+
+
+def test_a_very_slow_model_gets_few_requests(bench: Bench) -> None:
+    """Given a request that takes longer than a block may, Then two blocks of one request each are made, in one set."""
+    measured = group(bench, {"request_s": 0.3}, sets=3, blocks=4, block_max_s=0.1, budget_s=1.0)
+    came = run(measured)
+
+    assert measured.sets_done == 1
+    assert [len(block) for block in measured.outcomes[0].blocks_ms[0]] == [1, 1]
+    assert isinstance(came[-1][1], Finished)
+    assert len(measured.outcomes[0].results) == 1
+
+
+def test_pace_fits_blocks_into_their_time() -> None:
+    pace = Pace(warmup_requests=10, timed_requests=40, block_max_s=4.0, blocks=4)
+    assert pace.block(None) == (10, 40)
+    assert pace.block(1.0) == (10, 40)
+    assert pace.block(200.0) == (4, 16)
+    assert pace.block(30_000.0) == (0, 1)
+    assert (pace.blocks_of(3000.0), pace.blocks_of(30_000.0)) == (4, 2)
+
+
+def test_no_jobs_is_done_at_once() -> None:
+    assert TurnGroup([]).done

@@ -1,0 +1,131 @@
+"""What a job says and hears, without a process."""
+
+import multiprocessing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.messages import Cancel, Log, Metric, Progress, Ready, Sample, Turn, TurnDone, WorkerMessage
+from workers.runtime.context import RuntimeContext
+from workers.runtime.mailbox import HeadlessMailbox, ParentGone, PipeMailbox
+from workers.runtime.recording import RecordingContext
+
+
+class ListReporter:
+    def __init__(self) -> None:
+        self.sent: list[WorkerMessage] = []
+
+    def send(self, message: WorkerMessage) -> None:
+        self.sent.append(message)
+
+
+def context(tmp_path: Path, *turns: Turn) -> tuple[RuntimeContext, ListReporter]:
+    reporter = ListReporter()
+    return RuntimeContext(reporter, HeadlessMailbox(turns), tmp_path), reporter
+
+
+def test_nothing_is_sent_while_the_turn_is_held(tmp_path: Path) -> None:
+    """Given a measurement, Then messages of a block come after it and before its `TurnDone`."""
+    ctx, reporter = context(tmp_path, Turn(index=0), Turn(index=1, last=True))
+    ctx.ready = Ready(pid=5)
+    ctx.loaded()
+    seen = []
+    for turn in ctx.turns():
+        before = len(reporter.sent)
+        ctx.log("inside")
+        ctx.progress("measure", turn.index)
+        ctx.sample("latency_ms", [1.0], [2.0])
+        assert len(reporter.sent) == before
+        ctx.turn_done(turn.index, [2.0])
+        seen.append([type(message) for message in reporter.sent[before:]])
+
+    assert reporter.sent[0] == Ready(pid=5, stage="loaded")
+    assert seen[0] == [Log, Progress, Sample, TurnDone]
+    assert seen[1][-1] is TurnDone
+
+
+def test_long_samples_are_split(tmp_path: Path) -> None:
+    ctx, reporter = context(tmp_path)
+    ctx.sample("latency_ms", [0.0] * 12_001, [1.0] * 12_001)
+    assert [len(message.values) for message in reporter.sent] == [5000, 5000, 2001]
+
+
+def test_a_figure_must_be_finite(tmp_path: Path) -> None:
+    ctx, reporter = context(tmp_path)
+    ctx.metric("accuracy", 0.5, "share", n=10, low=0.4, high=0.6)
+    with pytest.raises(ValueError, match="accuracy"):
+        ctx.metric("accuracy", float("nan"), "share")
+    assert [type(message) for message in reporter.sent] == [Metric]
+
+
+def test_an_artifact_is_hashed_and_told(tmp_path: Path) -> None:
+    ctx, reporter = context(tmp_path)
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "a.bin").write_bytes(b"abc")
+    digest = ctx.artifact(tmp_path / "model")
+    assert reporter.sent[0].model_dump() == {
+        "type": "artifact_ready", "path": "model", "sha256": digest, "size_bytes": 3
+    }  # fmt: skip
+    with pytest.raises(ValueError):
+        ctx.artifact(tmp_path.parent)
+
+
+def test_cancel_and_turns_over_a_pipe() -> None:
+    """Given messages on a pipe, Then turns are kept in order while looking for cancel, and cancel wins."""
+    parent, child = multiprocessing.Pipe()
+    with parent, child:
+        mailbox = PipeMailbox(child)
+        mailbox.check()
+        for message in (Turn(index=0), Turn(index=1)):
+            parent.send_bytes(message.model_dump_json().encode())
+        mailbox.check()
+        assert [mailbox.next_turn().index, mailbox.next_turn().index] == [0, 1]
+        parent.send_bytes(Cancel().model_dump_json().encode())
+        with pytest.raises(JobCancelled):
+            mailbox.next_turn()
+        with pytest.raises(JobCancelled):
+            mailbox.check()
+
+
+def test_a_parent_that_is_gone_ends_the_wait() -> None:
+    parent, child = multiprocessing.Pipe()
+    with child:
+        mailbox = PipeMailbox(child)
+        parent.close()
+        with pytest.raises(ParentGone):
+            mailbox.next_turn()
+
+
+def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:
+    """Given a data folder, Then its calibration inputs come in order, at most as many as asked."""
+    from workers.pipeline.prepared import write_prepared
+
+    items = [{"x": np.full((1, 2), number, np.float32)} for number in range(5)]
+    write_prepared(tmp_path / "data" / "calibration", items)
+    ctx, _ = context(tmp_path)
+    assert list(ctx.calibration()) == []
+    ctx.data_dir = tmp_path / "data"
+    assert [feeds["x"][0, 0] for feeds in ctx.calibration(3)] == [0, 1, 2]
+    recorded = RecordingContext(tmp_path, data_dir=tmp_path / "data")
+    assert len(list(recorded.calibration())) == 5
+
+
+def test_the_recording_context_keeps_everything(tmp_path: Path) -> None:
+    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, last=True)], cancel_after=2)
+    ctx.progress("a", 1, 2)
+    ctx.log("text", "warning")
+    ctx.sample("s", [1.0], [1.0])
+    ctx.metric("m", 1.0, "ms")
+    ctx.loaded()
+    for turn in ctx.turns():
+        ctx.turn_done(turn.index, [1.0])
+    (tmp_path / "file.bin").write_bytes(b"x")
+    assert ctx.artifact(tmp_path / "file.bin") == ctx.artifacts[0].sha256
+    assert (len(ctx.progress_sent), len(ctx.logs), len(ctx.samples), len(ctx.metrics)) == (1, 1, 1, 1)
+    assert (ctx.loaded_calls, ctx.turns_done[0].index) == (1, 0)
+    ctx.check_cancelled()
+    ctx.check_cancelled()
+    with pytest.raises(JobCancelled):
+        ctx.check_cancelled()
