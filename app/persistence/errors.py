@@ -39,7 +39,7 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
     """An error of SQLite as a sentence; None for mistakes of the program's own (a constraint, wrong SQL)."""
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if code is not None else None
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "Could not decode" in str(error):
         return damaged(path, str(error))
     if primary == sqlite3.SQLITE_FULL:
         detail = f"The disk of {path} is full, so the last step could not be recorded. What was stored before is safe."

@@ -3,7 +3,7 @@
 import sqlite3
 from pathlib import Path
 
-from app.persistence.engine import connect_for_reading
+from app.persistence.engine import connect_for_reading, write_ahead_log
 from app.persistence.errors import RESTORE, StoreUnusable, damaged, told_in_words
 
 KNOWN = ("0001",)
@@ -13,14 +13,15 @@ HEAD = KNOWN[-1]
 MAGIC = b"SQLite format 3\0"
 
 
-def revision_of(path: Path, others_may_write: bool = True) -> str:
+def revision_of(path: Path) -> str:
     """The revision of the database at `path`, one of `KNOWN`. Nothing is written, not even beside it.
 
     Raises `StoreUnusable` for a file that is empty, damaged, locked, newer than this program or not Fettle's.
     """
     _check_beginning(path)
     with told_in_words(path):
-        connection = connect_for_reading(path, others_may_write)
+        # without the log of a writer SQLite may take the file as it is, and then makes no files beside it
+        connection = connect_for_reading(path, others_may_write=write_ahead_log(path).exists())
         try:
             revision = _read_revision(connection, path)
         finally:

@@ -105,7 +105,7 @@ def _make_ready(paths: DataPaths) -> tuple[str, ...]:
         return (
             (f"The database was gone, so a new one was begun. A copy of the old one is {lost.path}.",) if lost else ()
         )
-    revision = revision_of(database, others_may_write=False)
+    revision = revision_of(database)
     notice = break_seal(database)
     if revision != HEAD:
         kept = migrate.upgrade(database, revision, paths.backups)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select, delete, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session, sessionmaker
 
-from app.persistence.errors import told_in_words
+from app.persistence.errors import damaged, told_in_words
 from app.persistence.rows import RowMap
 from app.persistence.tables import Base
 
@@ -54,7 +54,7 @@ class Repository(Generic[D, R]):
             row = session.get(self._table, record_id)
             if row is None:
                 raise NotFound(record_id)
-            return self._rows.record(row)
+            return self._record(row)
 
     def update(self, record: D) -> None:
         """Replace the record of the same id. Raises `NotFound`."""
@@ -72,7 +72,14 @@ class Repository(Generic[D, R]):
 
     def _find(self, query: Select[R]) -> list[D]:
         with self._connection.transaction() as session:
-            return [self._rows.record(row) for row in session.scalars(query)]
+            return [self._record(row) for row in session.scalars(query)]
+
+    def _record(self, row: R) -> D:
+        try:
+            return self._rows.record(row)
+        except (ValueError, TypeError) as error:
+            reason = f"a record of “{self._table.__tablename__}” cannot be read"
+            raise damaged(self._connection.path, reason) from error
 
     def _all(self) -> Select[R]:
         return select(self._table)

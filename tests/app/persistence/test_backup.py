@@ -1,0 +1,94 @@
+"""Checked copies: made, counted, refused when changed, put back."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from app.domain.project import Project
+from app.paths import DataPaths
+from app.persistence import Store, StoreUnusable, backup, open_store
+
+
+def test_closing_makes_one_copy_a_day(paths: DataPaths) -> None:
+    """Given a store that is closed three times, then there is one copy; if it is old, a second."""
+    for _ in range(3):
+        open_store(paths).close()
+    (copy,) = backup.list_backups(paths.backups)
+    assert copy.is_intact() and copy.path.stat().st_mode & 0o777 == 0o600
+    old = copy.path.with_name(copy.path.name.replace(copy.path.stem[7:15], "20200101"))
+    copy.path.rename(old)
+    copy.hash_file.rename(old.with_name(old.name + ".sha256"))
+    open_store(paths).close()
+    assert len(backup.list_backups(paths.backups)) == 2
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=-2), timedelta(days=400)])
+def test_a_jump_of_the_clock_stops_no_copies(tmp_path: Path, ahead: timedelta) -> None:
+    made_at = datetime.now(UTC) + ahead
+    (tmp_path / f"fettle-{made_at.strftime(backup.TIME_FORMAT)}.db").touch()
+    assert backup.is_due(tmp_path)
+
+
+def test_five_are_kept_and_each_is_whole(filled: Store) -> None:
+    """Given an open store, when seven copies are made, then the five newest are there with right hashes."""
+    made = [backup.make_backup(filled.paths.database, filled.paths.backups, label=str(n)) for n in range(7)]
+    kept = backup.list_backups(filled.paths.backups)
+    assert [copy.path for copy in kept] == [copy.path for copy in reversed(made[2:])]
+    assert all(copy.is_intact() for copy in kept)
+    assert len(list(filled.paths.backups.iterdir())) == 10
+    assert backup.newest_intact(filled.paths.backups) == kept[0]
+
+
+def test_a_changed_copy_is_not_used(filled: Store) -> None:
+    """Given two copies, when one bit of the newer is turned, then the older is the newest intact, and it is refused."""
+    older, newer = (backup.make_backup(filled.paths.database, filled.paths.backups) for _ in range(2))
+    content = bytearray(newer.path.read_bytes())
+    content[len(content) // 2] ^= 1
+    newer.path.write_bytes(content)
+    assert backup.newest_intact(filled.paths.backups) == older
+    with pytest.raises(StoreUnusable, match="was changed since"):
+        backup.restore(newer, filled.paths.database)
+
+
+def test_a_damaged_database_is_replaced_by_its_copy(paths: DataPaths, project: Project) -> None:
+    """Given a damaged database, when the copy is put back, then the records are there, and the old file too."""
+    with open_store(paths) as store:
+        store.repositories.projects.add(project)
+    paths.database.write_bytes(b"rubbish")
+    with pytest.raises(StoreUnusable):
+        open_store(paths)
+    copy = backup.newest_intact(paths.backups)
+    assert copy is not None
+    kept = backup.restore(copy, paths.database)
+    assert kept is not None and kept.read_bytes() == b"rubbish"
+    with open_store(paths) as store:
+        assert store.repositories.projects.list() == [project]
+
+
+def test_a_lost_database_is_told_with_its_copy(paths: DataPaths) -> None:
+    open_store(paths).close()
+    paths.database.unlink()
+    with open_store(paths) as store:
+        assert "A copy of the old one is" in store.notices[0]
+
+
+def test_of_a_damaged_database_no_copy_is_made(paths: DataPaths) -> None:
+    open_store(paths).close()
+    content = bytearray(paths.database.read_bytes())
+    content[4096 * 3 : 4096 * 4] = b"\xff" * 4096
+    paths.database.write_bytes(content)
+    before = sorted(paths.backups.iterdir())
+    with pytest.raises(StoreUnusable):
+        backup.make_backup(paths.database, paths.backups)
+    assert sorted(paths.backups.iterdir()) == before
+
+
+def test_a_full_disk_leaves_no_half_copy(filled: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(backup, "write_whole", full)
+    with pytest.raises(StoreUnusable, match="No space left"):
+        backup.make_backup(filled.paths.database, filled.paths.backups)
+    assert list(filled.paths.backups.iterdir()) == []

@@ -1,0 +1,270 @@
+"""What is said, and what stays whole, when the database or its disk is not as it should be."""
+
+import dataclasses
+import hashlib
+import os
+import random
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from app.domain.project import Project
+from app.domain.variant import LatencyPoint
+from app.instance import DataFolderBusy, InstanceLock
+from app.paths import DataFolderUnusable, DataPaths
+from app.persistence import Store, StoreUnusable, errors, open_store
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """Every file below `folder` but the lock, with its hash."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "fettle.lock"
+    }
+
+
+@pytest.fixture
+def closed(paths: DataPaths, project: Project) -> DataPaths:
+    """A closed data folder with one project."""
+    with open_store(paths) as store:
+        store.repositories.projects.add(project)
+    return paths
+
+
+def refused(paths: DataPaths, code: str) -> StoreUnusable:
+    """Opening for writing and for reading is refused alike, and nothing is touched; gives the first error."""
+    before = fingerprint(paths.root)
+    caught = []
+    for read_only in (False, True):
+        with pytest.raises(StoreUnusable) as error:
+            open_store(paths, read_only=read_only)
+        caught.append(error.value)
+    assert [error.code for error in caught] == [code, code]
+    assert fingerprint(paths.root) == before
+    assert caught[0].exit_code == 6 and caught[0].detail.endswith(".") and caught[0].hint.endswith(".")
+    InstanceLock.take(paths, "command", "x").release()  # the refusal has let go of the folder
+    return caught[0]
+
+
+def test_an_empty_file_is_told(closed: DataPaths) -> None:
+    closed.database.write_bytes(b"")
+    assert "backups" in refused(closed, "database_empty").hint
+
+
+def test_a_database_without_tables_is_told(closed: DataPaths) -> None:
+    closed.database.unlink()
+    connection = sqlite3.connect(closed.database)
+    connection.execute("VACUUM")
+    connection.close()
+    refused(closed, "database_empty")
+
+
+@pytest.mark.parametrize("content", [b"x", b"<html>" * 900, b"SQLite format 3\0", b"SQLite format 3\0" + b"\0" * 9000])
+def test_what_is_no_database_is_told(closed: DataPaths, content: bytes) -> None:
+    closed.database.write_bytes(content)
+    refused(closed, "database_damaged")
+
+
+def test_a_cut_database_is_told(closed: DataPaths) -> None:
+    content = closed.database.read_bytes()
+    closed.database.write_bytes(content[: len(content) // 2])
+    refused(closed, "database_damaged")
+
+
+def test_somebody_elses_database_is_not_touched(paths: DataPaths) -> None:
+    paths.root.mkdir()
+    connection = sqlite3.connect(paths.database)
+    connection.execute("CREATE TABLE notes (text TEXT)")
+    connection.close()
+    with InstanceLock.take(paths, "command", "x"):
+        pass  # the folders are there
+    refused(paths, "database_foreign")
+
+
+def test_a_newer_database_is_not_touched(closed: DataPaths) -> None:
+    """Given a database of a later program, when this one opens it, then it refuses, and not a byte has changed."""
+    connection = sqlite3.connect(closed.database)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    connection.close()
+    error = refused(closed, "database_newer")
+    assert "9999" in error.detail and "newer version" in error.hint
+
+
+def test_a_newer_database_with_commits_beside_it_is_not_touched(closed: DataPaths, tmp_path: Path) -> None:
+    """Given a later program that was killed, so that commits lie in the -wal file, then both files stay as they are."""
+    other = DataPaths(tmp_path / "copy")
+    connection = sqlite3.connect(closed.database)
+    connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.commit()
+    shutil.copytree(closed.root, other.root)  # as a kill leaves it
+    connection.close()
+    wal = other.root / "fettle.db-wal"
+    before = other.database.read_bytes(), wal.read_bytes()
+    with pytest.raises(StoreUnusable) as caught:
+        open_store(other)
+    assert caught.value.code == "database_newer"
+    assert (other.database.read_bytes(), wal.read_bytes()) == before
+
+
+def test_a_locked_database_is_told(closed: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another tool that has locked the file, when Fettle opens it, then it says so instead of waiting forever."""
+    monkeypatch.setattr("app.persistence.engine.BUSY_TIMEOUT_S", 0.1)
+    other = sqlite3.connect(closed.database, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        with pytest.raises(StoreUnusable) as caught:
+            open_store(closed)
+    finally:
+        other.close()
+    assert caught.value.code == "database_locked"
+    open_store(closed).close()
+
+
+def test_overwritten_bytes_never_pass_unnoticed(filled: Store) -> None:
+    """Given 60 copies, each with 32 bytes overwritten by chance, then each is refused in words or told of."""
+    filled.repositories.latencies.add_many("r1", [LatencyPoint("v1", n, 1.0) for n in range(2000)])
+    filled.close()
+    paths = filled.paths
+    whole = paths.database.read_bytes()
+    seal = (paths.root / "fettle.db.sha256").read_bytes()
+    chance = random.Random(1)
+    told = 0
+    for _ in range(60):
+        place = chance.randrange(len(whole) - 32)
+        paths.database.write_bytes(whole[:place] + chance.randbytes(32) + whole[place + 32 :])
+        (paths.root / "fettle.db.sha256").write_bytes(seal)
+        for companion in ("-wal", "-shm"):
+            (paths.root / f"fettle.db{companion}").unlink(missing_ok=True)
+        try:
+            with open_store(paths) as store:
+                assert "changed outside Fettle" in store.notices[0]
+                told += 1
+                store.repositories.runs.list()
+                store.repositories.variants.list("r1")
+        except StoreUnusable as error:
+            assert error.code.startswith("database_")
+    assert told > 0  # SQLite's own check alone would have let these pass
+
+
+def test_a_full_disk_keeps_what_was_stored(filled: Store, project: Project) -> None:
+    """Given a database that cannot grow, when much is added, then none of it is kept, and the rest goes on working."""
+
+    def cannot_grow(connection: sqlite3.Connection, record: object, proxy: object) -> None:
+        (pages,) = connection.execute("PRAGMA page_count").fetchone()
+        connection.execute(f"PRAGMA max_page_count={pages + 2}")
+
+    event.listen(filled._engine, "checkout", cannot_grow)
+    points = [LatencyPoint("v1", n, 1.0) for n in range(20_000)]
+    with pytest.raises(StoreUnusable) as caught:
+        filled.repositories.latencies.add_many("r1", points)
+    assert caught.value.code == "disk_full" and "is safe" in caught.value.detail
+    assert filled.repositories.latencies.count("r1") == 0
+    filled.repositories.projects.update(dataclasses.replace(project, page="compare"))
+    assert filled.repositories.projects.get("p1").page == "compare"
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "database_damaged"),
+        (sqlite3.SQLITE_NOTADB, "database_damaged"),
+        (sqlite3.SQLITE_FULL, "disk_full"),
+        (sqlite3.SQLITE_BUSY_SNAPSHOT, "database_locked"),
+        (sqlite3.SQLITE_LOCKED, "database_locked"),
+        (sqlite3.SQLITE_READONLY_DBMOVED, "database_read_only"),
+        (sqlite3.SQLITE_PERM, "database_read_only"),
+        (sqlite3.SQLITE_IOERR_FSYNC, "database_unreadable"),
+        (sqlite3.SQLITE_CANTOPEN, "database_unreadable"),
+        (sqlite3.SQLITE_NOMEM, "database_unreadable"),
+    ],
+)
+def test_each_error_of_the_database_has_its_words(code: int, name: str) -> None:
+    error = sqlite3.OperationalError("as SQLite says")
+    error.sqlite_errorcode = code
+    words = errors.in_words(error, Path("/data/fettle.db"))
+    assert words is not None and words.code == name and "/data/fettle.db" in words.detail
+
+
+def test_mistakes_of_the_program_are_not_dressed_up() -> None:
+    error = sqlite3.IntegrityError("FOREIGN KEY constraint failed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY
+    assert errors.in_words(error, Path("x")) is None
+
+
+def test_two_programs_at_once(filled: Store, project: Project) -> None:
+    """Given an open store, when a second program opens it, then it may read, and writing names the first."""
+    with pytest.raises(DataFolderBusy, match="Fettle \\(process"):
+        open_store(filled.paths)
+    with open_store(filled.paths, read_only=True) as reader:
+        assert reader.repositories.projects.list() == [project]
+        filled.repositories.projects.update(dataclasses.replace(project, page="export"))
+        assert reader.repositories.projects.get("p1").page == "export"
+        with pytest.raises(StoreUnusable) as caught:
+            reader.repositories.projects.add(dataclasses.replace(project, id="p2"))
+        assert caught.value.code == "database_read_only"
+
+
+def test_the_windows_own_lock_stays_its_own(paths: DataPaths) -> None:
+    lock = InstanceLock.take(paths, "window", "Fettle's window")
+    open_store(paths, lock=lock).close()
+    with pytest.raises(DataFolderBusy, match="Fettle's window"):
+        open_store(paths)
+    lock.release()
+    open_store(paths).close()
+
+
+def test_reading_before_anything_was_stored(tmp_path: Path) -> None:
+    """Given no data folder, when it is read, then it is empty, and nothing was made on the disk."""
+    with open_store(tmp_path / "none", read_only=True) as store:
+        assert store.repositories.runs.list() == [] and store.repositories.projects.list() == []
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_disk_that_allows_reading_only(closed: DataPaths, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a folder that cannot be written, then reading works and writes nothing beside, and writing is refused."""
+    monkeypatch.setattr("app.persistence.engine.os.access", lambda *_: False)
+    before = fingerprint(closed.root)
+    with open_store(closed, read_only=True) as store:
+        assert store.repositories.projects.list() == [project]
+        assert fingerprint(closed.root) == before
+
+    def refuse(*args: object) -> int:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("app.instance.os.open", refuse)
+    with pytest.raises(DataFolderUnusable) as caught:
+        open_store(closed)
+    assert caught.value.code == "data_folder_read_only"
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_the_right_to_write(closed: DataPaths, project: Project) -> None:
+    closed.lock.chmod(0o400)
+    closed.root.chmod(0o500)
+    try:
+        with open_store(closed, read_only=True) as store:
+            assert store.repositories.projects.list() == [project]
+        with pytest.raises(DataFolderUnusable, match="no right"):
+            open_store(closed)
+    finally:
+        closed.root.chmod(0o700)
+
+
+def test_a_new_database_needs_room(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, when the first database is made, then it is said and nothing half made is left."""
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.persistence.migrate.move_synced", full)
+    with pytest.raises(StoreUnusable, match="No space left"):
+        open_store(paths)
+    assert not list(paths.root.glob("fettle.db*"))
+    monkeypatch.undo()
+    open_store(paths).close()

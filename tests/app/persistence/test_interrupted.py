@@ -1,0 +1,81 @@
+"""A program that is killed in the middle of a run: what was recorded is there, and the run is found as interrupted."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from app.domain.job import JobRecord
+from app.domain.run import RunState, StepRecord
+from app.domain.variant import LatencyPoint
+from app.paths import DataPaths
+from app.persistence import Store, open_store
+
+ROOT = Path(__file__).parents[3]
+WORK = """
+import sys, time
+from datetime import UTC, datetime
+from pathlib import Path
+from app.domain.job import JobRecord
+from app.domain.project import Project
+from app.domain.run import Goal, Run, RunState, StepRecord
+from app.domain.variant import LatencyPoint, Variant
+from app.persistence import open_store
+from workers.contracts.specs import Recipe
+now = datetime.now(UTC)
+repositories = open_store(Path(sys.argv[1])).repositories
+repositories.projects.add(Project("p1", "n", "/m", "ab", now, now))
+for name, state in (("r1", RunState.RUNNING), ("r2", RunState.FINISHED), ("r3", RunState.QUEUED)):
+    repositories.runs.add(Run(name, "p1", Goal("balanced", 1.0), state, now))
+repositories.runs.put_step(StepRecord("r1", 0, "Open", "done"))
+repositories.runs.put_step(StepRecord("r1", 1, "Measure", "running"))
+repositories.runs.put_step(StepRecord("r2", 0, "Measure", "running"))
+repositories.variants.add(Variant("v1", "r1", 0, "t", Recipe(title="t"), "openvino", "fp32", "measured"))
+repositories.jobs.add(JobRecord("j1", "measure", "t", "running", "cpu", now, run_id="r1"))
+repositories.jobs.add(JobRecord("j2", "measure", "t", "finished", "cpu", now))
+count = 0
+while True:
+    repositories.latencies.add_many("r1", [LatencyPoint("v1", count + i, 1.0) for i in range(50)])
+    count += 50
+    print(count, flush=True)
+"""
+
+
+def killed_while_recording(root: Path) -> int:
+    """Starts the program, kills it while it writes; how many latencies it said were kept."""
+    process = subprocess.Popen([sys.executable, "-c", WORK, str(root)], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for _ in range(20):
+        process.stdout.readline()
+    process.send_signal(signal.SIGKILL)
+    said = [int(line) for line in process.stdout.read().split()]
+    process.wait()
+    process.stdout.close()
+    return max(said, default=1000)
+
+
+def check(store: Store, kept: int) -> None:
+    repositories = store.repositories
+    assert repositories.latencies.count("r1") >= kept
+    assert repositories.latencies.count("r1") % 50 == 0  # all of a batch or none
+    assert [point.at_s for point in repositories.latencies.of_run("r1")][:3] == [0, 1, 2]
+    assert isinstance(next(repositories.latencies.of_run("r1")), LatencyPoint)
+
+
+def test_a_killed_program_loses_nothing_that_it_recorded(paths: DataPaths) -> None:
+    """Given a program killed while it writes, then its runs are interrupted, and every kept latency is there."""
+    kept = killed_while_recording(paths.root)
+    with open_store(paths, read_only=True) as reader:  # a command that only reads changes nothing
+        check(reader, kept)
+        assert reader.repositories.runs.get("r1").state is RunState.RUNNING
+    with open_store(paths) as store:
+        check(store, kept)
+        assert set(store.interrupted_runs) == {"r1", "r3"} and store.notices == ()
+        states = {run.id: run.state for run in store.repositories.runs.list()}
+        assert states == {"r1": RunState.INTERRUPTED, "r2": RunState.FINISHED, "r3": RunState.INTERRUPTED}
+        assert [step.state for step in store.repositories.runs.steps("r1")] == ["done", "skipped"]
+        assert store.repositories.runs.steps("r2") == [StepRecord("r2", 0, "Measure", "running")]
+        jobs: dict[str, JobRecord] = {job.id: job for job in store.repositories.jobs.list()}
+        assert (jobs["j1"].state, jobs["j2"].state) == ("interrupted", "finished")
+    with open_store(paths) as again:
+        assert again.interrupted_runs == ()
