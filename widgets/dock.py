@@ -53,7 +53,7 @@ class Dock(QFrame):
         self.slim, self._side = SlimLine(), QWidget()
         self.job_text = label(jobs_text(0), "caption", wrap=False)
         self._chooser = QComboBox()
-        self._chooser.setProperty("size", "small")
+        self._chooser.setProperty("scale", "small")
         self._chooser.setAccessibleName(self.tr("Device to watch"))
         self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._chooser.setMinimumContentsLength(12)

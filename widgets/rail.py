@@ -56,6 +56,7 @@ class RailEntry(QPushButton):
         self._icon = bind_icon(theme, self, _ICONS[page_id], "soft", token_on="brand", gap_px=8)
         self._mark = IconLabel(theme)
         self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.toggled.connect(lambda _on: self._show_mark())
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
         row.addStretch(1)
@@ -64,11 +65,15 @@ class RailEntry(QPushButton):
     def set_mark(self, mark: Mark) -> None:
         """A check for what is done, a dot for the step that is next or at work."""
         self.mark = mark
-        self._mark.set_icon({"done": "check", "current": "caret-right", "": ""}[mark], "brand")
+        self._show_mark()
         self._icon.set(_ICONS[self.page_id], "ink" if mark == "done" else "soft", "brand")
         told = {"done": self.tr("done"), "current": self.tr("this is next"), "": ""}
         self.setAccessibleDescription(told[mark])
         restyle(self, mark=mark)
+
+    def _show_mark(self) -> None:
+        is_here = self.mark == "current" and self.isChecked()
+        self._mark.set_icon({"done": "check", "current": "" if is_here else "caret-right", "": ""}[self.mark], "brand")
 
 
 class Rail(QFrame):

@@ -4,7 +4,7 @@
 QLabel       role = headline | section | strong | soft | caption | figure | code | mono | small;
              tone = ok | warn | bad | brand | soft
 QLabel       kind = tag (with tone), chip
-QPushButton  kind = primary | ghost (default) | text | link | nav | toggle | choice;  size = big | small
+QPushButton  kind = primary | ghost (default) | text | link | nav | toggle | choice;  scale = big | small
 QFrame       kind = card (chosen = true) | drop (hot = true) | inset | banner (tone) | line | rail | top | dock | square
 """
 
@@ -68,8 +68,8 @@ QPushButton[kind="primary"] { background: $brand; border-color: $brand; color: $
 QPushButton[kind="primary"]:hover, QPushButton[kind="primary"]:pressed
   { background: $brand_hover; border-color: $brand_hover; }
 QPushButton[kind="primary"]:disabled { background: $raised; border-color: $line; color: $edge; }
-QPushButton[size="big"] { min-height: 38px; padding: 0 20px; font-size: 15px; }
-QPushButton[size="small"] { min-height: 24px; padding: 0 8px; font-size: 12px; border-color: $line; }
+QPushButton[scale="big"] { min-height: 38px; padding: 0 20px; font-size: 15px; }
+QPushButton[scale="small"] { min-height: 24px; padding: 0 8px; font-size: 12px; border-color: $line; }
 QPushButton[kind="text"] { background: transparent; border-color: transparent; color: $soft; }
 QPushButton[kind="text"]:hover { background: $raised; color: $ink; }
 QPushButton[kind="link"] { background: transparent; border-color: transparent; color: $brand; padding: 0 2px; }
@@ -108,9 +108,9 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabl
 QPlainTextEdit[role="log"], QTextEdit[role="log"] { font-family: monospace; font-size: 12px; background: $raised;
   border-color: transparent; }
 QPlainTextEdit[role="log"]:focus, QTextEdit[role="log"]:focus { border-color: $brand; }
-QComboBox[size="small"], QComboBox[size="small"]:focus { min-height: 20px; font-size: 12px; padding: 0 6px;
+QComboBox[scale="small"], QComboBox[scale="small"]:focus { min-height: 20px; font-size: 12px; padding: 0 6px;
   border: 1px solid $line; }
-QComboBox[size="small"]:focus { border-color: $brand; }
+QComboBox[scale="small"]:focus { border-color: $brand; }
 QComboBox::drop-down { border: 0; width: 28px; }
 QComboBox::down-arrow { image: url(fettle:caret-down-$scheme.svg); width: 16px; height: 16px; }
 QComboBox QAbstractItemView { background: $panel; border: 1px solid $line; color: $ink; outline: 0; padding: 4px;
@@ -139,8 +139,8 @@ QHeaderView::section { background: transparent; border: 0; padding: 0 10px; min-
 QTableCornerButton::section { background: transparent; border: 0; }
 QProgressBar { min-height: 4px; max-height: 4px; border: 0; border-radius: 2px; background: $raised; color: transparent; }
 QProgressBar::chunk { background: $brand; border-radius: 2px; }
-QProgressBar[size="big"] { min-height: 8px; max-height: 8px; border-radius: 4px; }
-QProgressBar[size="big"]::chunk { border-radius: 4px; }
+QProgressBar[scale="big"] { min-height: 8px; max-height: 8px; border-radius: 4px; }
+QProgressBar[scale="big"]::chunk { border-radius: 4px; }
 QProgressBar[tone="warn"]::chunk { background: $warn; }
 QProgressBar[tone="page"] { background: $line; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }

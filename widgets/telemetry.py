@@ -81,7 +81,7 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
         total = figure_of("memory_bytes", device.memory_total_bytes)
         return _tr("used by this job, of {0}").format(total) if of_job else _tr("of {0}").format(total)
     if series == "power_w" and device.power_limit_w:
-        return _tr("of at most {0} W").format(f"{device.power_limit_w:.0f}")
+        return _tr("of {0} W").format(f"{device.power_limit_w:.0f}")
     return ""
 
 

@@ -32,7 +32,7 @@ class Button(QPushButton):
         self.setText(text)
         self.setProperty("kind", kind)
         if size:
-            self.setProperty("size", size)
+            self.setProperty("scale", size)
         self.setAccessibleName(text)
         self.setAutoDefault(True)
         if icon == "arrow-right":  # an arrow points on, behind the words

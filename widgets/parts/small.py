@@ -89,7 +89,7 @@ class Bar(QProgressBar):
         if tone:
             self.setProperty("tone", tone)
         if big:
-            self.setProperty("size", "big")
+            self.setProperty("scale", "big")
         self.setFixedHeight(8 if big else 4)
 
     def set_share(self, share: float | None) -> None:

@@ -28,12 +28,13 @@ from widgets.theme import Theme
 from widgets.tokens import series_token
 
 _BUCKET_PX, _TOP_PX, _RIGHT_PX = 4.0, 20, 18
+_LEAST_FRAME_PX = 170.0
 _SECONDS_FROM_MS = 10_000.0
 
 
 @dataclass
 class _Line:
-    """One variant's curves and label; `x_s`, `low_ms`, `high_ms` place the label at its first block."""
+    """One variant's curves and label; the numbers tell where its first block of requests lies."""
 
     bars: pg.PlotCurveItem
     mean: pg.PlotCurveItem
@@ -41,6 +42,7 @@ class _Line:
     text: pg.TextItem
     token: str = "s0"
     x_s: float = 0.0
+    seconds: float = 0.0
     low_ms: float = 0.0
     high_ms: float = 0.0
 
@@ -58,7 +60,7 @@ class LatencyCanvas:
         item.layout.setContentsMargins(0, _TOP_PX, _RIGHT_PX, 0)
         self._left, self._bottom = item.getAxis("left"), item.getAxis("bottom")
         self._left.setWidth(AXIS_WIDTH_PX)
-        self._left.setStyle(tickLength=0, hideOverlappingLabels=False)
+        self._left.setStyle(tickLength=0, tickAlpha=0, hideOverlappingLabels=False)
         self._bottom.setHeight(AXIS_HEIGHT_PX)
         self._bottom.setStyle(tickLength=4, hideOverlappingLabels=False)
         self._unit = pg.LabelItem("", size="12px", justify="left")
@@ -75,6 +77,7 @@ class LatencyCanvas:
         self._now_text.setText(now)
         self._best_text = make_text(self._plot, (0, 1), bold=True)
         self._best_at = (0.0, 0.0)
+        self._now_s = 0.0
         self.restyle()
 
     @property
@@ -156,7 +159,8 @@ class LatencyCanvas:
         line.clipped.setData(above, np.full(len(above), self._top_ms * 0.985))
         breaks = np.flatnonzero(join[:-1] == 0)
         block = slice(0, int(breaks[0]) + 1 if len(breaks) else len(buckets))
-        line.x_s = float(buckets.x[block][0] + buckets.x[block][-1]) / 2
+        first_s, last_s = float(buckets.x[block][0]), float(buckets.x[block][-1])
+        line.x_s, line.seconds = (first_s + last_s) / 2, last_s - first_s
         line.low_ms = float(np.percentile(buckets.low[block], 5))
         line.high_ms = float(np.percentile(buckets.high[block], 95))
 
@@ -201,6 +205,7 @@ class LatencyCanvas:
         """The dashed line down the steps of the best so far, up to now."""
         self._best.setVisible(bool(points))
         self._best_text.setVisible(bool(points) and bool(points[-1].label))
+        self._now_s = now_s
         if not points:
             return
         x = np.repeat([point.at_s for point in points], 2)[1:]
@@ -213,25 +218,44 @@ class LatencyCanvas:
         """Put each name near its line where it covers no other."""
         per_s, per_ms = self._px()
         box = self._plot.getPlotItem().getViewBox()
-        frame = QRectF(0, 0, box.width(), box.height())
-        labels = [self._label(self._best_text, self._best_at, None)] if self._best_text.isVisible() else []
+        now_px = self._now_s * per_s
+        past_only = self._now.isVisible() and now_px > _LEAST_FRAME_PX
+        frame = QRectF(0, 0, now_px - 3 if past_only else box.width(), box.height())
+        labels = [self._best_label()] if self._best_text.isVisible() else []
+        taken: list[QRectF] = []
         for line in self._lines.values():
             line.text.setVisible(bool(line.text.textItem.toPlainText()) and line.high_ms > 0)
+            taken.append(self._data_rect(line, frame.height()))
             if line.text.isVisible():
-                labels.append(self._label(line.text, (line.x_s, line.low_ms), line.high_ms))
-        spots = place([label for _, label in labels], frame)
+                labels.append(self._label(line))
+        spots = place(
+            [label for _, label in labels], frame, [rect.adjusted(0, 4, 0, -4) for rect in taken if rect.height() > 8]
+        )
         for (text, _), spot in zip(labels, spots, strict=True):
             text.setVisible(spot is not None)
             if spot is not None:
                 text.setAnchor((0.5, 0.5))
                 text.setPos(spot.x() / per_s, (frame.height() - spot.y()) / per_ms)
 
-    def _label(self, text: pg.TextItem, at: tuple[float, float], high_ms: float | None) -> tuple[pg.TextItem, Label]:
+    def _data_rect(self, line: _Line, height_px: float) -> QRectF:
+        """Where a variant's first block of requests lies, in pixels from the plot area's corner."""
         per_s, per_ms = self._px()
+        top, bottom = height_px - line.high_ms * per_ms, height_px - line.low_ms * per_ms
+        width = max(1.0, line.seconds * per_s)
+        return QRectF(line.x_s * per_s - width / 2, top, width, bottom - top)
+
+    def _label(self, line: _Line) -> tuple[pg.TextItem, Label]:
         height_px = self._plot.getPlotItem().getViewBox().height()
-        rect = text.boundingRect()
-        y_low = height_px - at[1] * per_ms
-        y_high = y_low if high_ms is None else height_px - min(high_ms, self._top_ms) * per_ms
-        centered = high_ms is not None
-        x = at[0] * per_s + (0 if centered else rect.width() / 2 + 4)
-        return text, Label(x, y_high, y_low, rect.width(), rect.height(), above_first=not centered)
+        data, text = self._data_rect(line, height_px), line.text.boundingRect()
+        top = max(0.0, data.top())
+        return line.text, Label(data.center().x(), top, data.bottom(), text.width(), text.height())
+
+    def _best_label(self) -> tuple[pg.TextItem, Label]:
+        """Above its line, right of where it came down; below it and before now where that is too narrow."""
+        per_s, per_ms = self._px()
+        rect = self._best_text.boundingRect()
+        y = self._plot.getPlotItem().getViewBox().height() - self._best_at[1] * per_ms
+        x, end = self._best_at[0] * per_s + 4, self._now_s * per_s - 4
+        fits = x + rect.width() <= end
+        center = x + rect.width() / 2 if fits else end - rect.width() / 2
+        return self._best_text, Label(center, y, y, rect.width(), rect.height(), above_first=fits)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
@@ -23,6 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["BestPoint", "LatencyPlot", "SeriesValue"]
 
 _LEAST_END_S = 10.0
+
+
+class _Holder(QWidget):
+    """Takes what height is there: a graph's own wish would make the page scroll."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, 150)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, 150)
 
 
 class LatencyPlot(QWidget):
@@ -56,7 +66,7 @@ class LatencyPlot(QWidget):
         )
         self.caption.setProperty("role", "caption")
         self.caption.setWordWrap(True)
-        holder = QWidget()
+        holder = _Holder()
         self._place = QVBoxLayout(holder)
         self._place.setContentsMargins(0, 0, 0, 0)
         layout = QVBoxLayout(self)
@@ -65,7 +75,6 @@ class LatencyPlot(QWidget):
         layout.addWidget(holder, 1)
         layout.addWidget(self.strip)
         layout.addWidget(self.caption)
-        self.setMinimumHeight(220)
 
     def add(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
         """Add requests of a variant, both of shape (n,), float64, ascending in time."""

@@ -1,0 +1,164 @@
+"""The steps of a run as a list: state, what came out, time left."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.parts.card import divider
+from widgets.parts.format import seconds
+from widgets.parts.small import Bar
+from widgets.parts.text import Tone, label, words
+from widgets.plots.step_strip import StepState, StepValue
+from widgets.theme import Theme, restyle
+
+_ICONS: dict[StepState, tuple[str, Tone]] = {
+    "waiting": ("circle-dashed", "soft"),
+    "running": ("spinner-gap", "brand"),
+    "done": ("check-circle", "ok"),
+    "warning": ("warning", "warn"),
+    "failed": ("x-circle", "bad"),
+    "skipped": ("minus-circle", "soft"),
+}
+_ROW_HEIGHT = 50
+
+
+def whole_seconds(value: float) -> str:
+    """A time that is only expected has no decimals."""
+    whole = max(1, round(value))
+    return QCoreApplication.translate("StepRow", "{0} s").format(whole) if whole < 60 else seconds(whole)
+
+
+class StepRow(QWidget):
+    """One step; updated in place."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setMinimumHeight(_ROW_HEIGHT)
+        self._value: StepValue | None = None
+        self._icon = IconLabel(theme)
+        self.title = words("")
+        self.detail = words("", "caption")
+        self.figure = label("", wrap=False)
+        self.bar = Bar(self.tr("Progress of this step"))
+        texts = QVBoxLayout()
+        texts.setSpacing(0)
+        texts.addWidget(self.title)
+        texts.addWidget(self.detail)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(self._icon)
+        row.addLayout(texts, 1)
+        row.addWidget(self.figure)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 6, 0, 6)
+        layout.setSpacing(6)
+        layout.addStretch(1)
+        layout.addLayout(row)
+        layout.addWidget(self.bar)
+        layout.addStretch(1)
+
+    def show_value(self, value: StepValue) -> None:
+        """Another state of this step; nothing is laid out anew where nothing changed."""
+        old, self._value = self._value, value
+        if old == value:
+            return
+        if old is None or old.state != value.state:
+            self._icon.set_icon(*_ICONS[value.state])
+            restyle(self.title, role="strong" if value.state == "running" else "")
+            restyle(self.title, tone="soft" if value.state in ("waiting", "skipped") else "")
+            tone = value.state if value.state in ("warning", "failed") else ""
+            restyle(self.detail, tone={"warning": "warn", "failed": "bad", "": ""}[tone])
+            restyle(self.figure, tone="" if value.state in ("done", "warning") else "soft")
+        for widget, text in ((self.title, value.title), (self.detail, value.detail)):
+            if widget.text() != text:
+                widget.setText(text)
+        self.detail.setVisible(bool(value.detail))
+        figure = self._figure(value)
+        if self.figure.text() != figure:
+            self.figure.setText(figure)
+        share = value.done_share if value.state == "running" else None
+        self.bar.setVisible(share is not None)
+        if share is not None:
+            self.bar.set_share(share)
+        self.setAccessibleName(f"{value.title}: {self._state_text(value.state)}")
+        self.setAccessibleDescription(", ".join(part for part in (value.detail, figure) if part))
+
+    def _figure(self, value: StepValue) -> str:
+        if value.state == "running":
+            return "" if value.eta_s is None else self.tr("{0} left").format(whole_seconds(value.eta_s))
+        if value.state == "waiting" and value.start_s is not None and value.end_s is not None:
+            return self.tr("about {0}").format(whole_seconds(value.end_s - value.start_s))
+        return value.figure
+
+    def _state_text(self, state: StepState) -> str:
+        return {
+            "waiting": self.tr("waiting"),
+            "running": self.tr("running"),
+            "done": self.tr("done"),
+            "warning": self.tr("done, look here"),
+            "failed": self.tr("failed"),
+            "skipped": self.tr("skipped"),
+        }[state]
+
+
+class StepList(QScrollArea):
+    """All steps; the running one is kept in view."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._theme = theme
+        self.rows: list[StepRow] = []
+        self._running = -1
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # so that keys can scroll it
+        self.setAccessibleName(self.tr("Steps"))
+        holder = QWidget()
+        holder.setProperty("kind", "page")
+        self._box = QVBoxLayout(holder)
+        self._box.setContentsMargins(0, 0, 6, 0)
+        self._box.setSpacing(0)
+        self._box.addStretch(1)
+        self.setWidget(holder)
+
+    def sizeHint(self) -> QSize:
+        """It scrolls by itself; the page shall not."""
+        return QSize(220, 150)
+
+    def minimumSizeHint(self) -> QSize:
+        """About three steps."""
+        return QSize(180, 150)
+
+    def show_values(self, values: Sequence[StepValue]) -> None:
+        """Show these steps."""
+        if len(values) < len(self.rows):
+            self._clear()
+        while len(self.rows) < len(values):
+            self._add_row()
+        for row, value in zip(self.rows, values, strict=True):
+            row.show_value(value)
+        running = next((i for i, value in enumerate(values) if value.state == "running"), -1)
+        if running != self._running:
+            self._running = running
+            if running >= 0:
+                self.ensureWidgetVisible(self.rows[min(running + 1, len(values) - 1)], 0, 8)
+                self.ensureWidgetVisible(self.rows[running], 0, 8)
+
+    def _add_row(self) -> None:
+        if self.rows:
+            self._box.insertWidget(self._box.count() - 1, divider())
+        row = StepRow(self._theme)
+        self.rows.append(row)
+        self._box.insertWidget(self._box.count() - 1, row)
+
+    def _clear(self) -> None:
+        while self._box.count() > 1:
+            item = self._box.takeAt(0)
+            widget = item.widget() if item is not None else None
+            if widget is not None:
+                widget.hide()
+                widget.deleteLater()
+        self.rows = []
