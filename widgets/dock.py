@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QBoxLayout, QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWidget
 
 from widgets.icons import bind_icon
@@ -19,6 +20,8 @@ from widgets.tokens import DOCK_OPEN_HEIGHT, DOCK_SLIM_HEIGHT, PAGE_EDGE, SPACE_
 if TYPE_CHECKING:
     from widgets.gauge_panel import Gauge, GaugePanel
     from widgets.plots.ring import Floats
+
+_ROOMY_PX = 960
 
 __all__ = ["JOB_MEMORY", "DeviceValue", "Dock"]
 
@@ -56,7 +59,7 @@ class Dock(QFrame):
         self._chooser.setProperty("scale", "small")
         self._chooser.setAccessibleName(self.tr("Device to watch"))
         self._chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self._chooser.setMinimumContentsLength(12)
+        self._chooser.setMinimumContentsLength(10)
         self._chooser.activated.connect(self._on_device_activated)
         self._chooser.hide()
         self.button = QToolButton()
@@ -80,6 +83,15 @@ class Dock(QFrame):
     def sizeHint(self) -> QSize:
         """As high as its state wants."""
         return QSize(200, DOCK_OPEN_HEIGHT if self.is_open else DOCK_SLIM_HEIGHT)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where several devices leave little room, the figures come first."""
+        super().resizeEvent(event)
+        self._show_job_text()
+
+    def _show_job_text(self) -> None:
+        crowded = self._chooser.count() > 1 and self.width() < _ROOMY_PX
+        self.job_text.setVisible(not self.is_open and not crowded)
 
     def set_devices(self, devices: Sequence[DeviceValue]) -> None:
         """Tell what can be watched. The first is shown; with several, the person chooses."""
@@ -163,7 +175,7 @@ class Dock(QFrame):
         self.is_open = is_open
         self.setFixedHeight(DOCK_OPEN_HEIGHT if is_open else DOCK_SLIM_HEIGHT)
         self.slim.setVisible(not is_open)
-        self.job_text.setVisible(not is_open)
+        self._show_job_text()
         if is_open or self._gauge_panel is not None:
             self._panel().setVisible(is_open)
         way = QBoxLayout.Direction.BottomToTop if is_open else QBoxLayout.Direction.LeftToRight

@@ -46,7 +46,7 @@ def title_of(device: DeviceValue, series: Series, *, short: bool = False) -> str
     gpu = device.kind == "gpu"
     names: dict[Series, tuple[str, str]] = {
         "load_pct": (_tr("GPU load"), _tr("Processor load")),
-        "memory_bytes": (_tr("GPU memory"), _tr("Memory")),
+        "memory_bytes": (_tr("Memory") if short else _tr("GPU memory"), _tr("Memory")),
         "temperature_c": (_tr("Temperature") if short else _tr("GPU temperature"), _tr("Temperature")),
         "power_w": (_tr("Power") if short else _tr("GPU power"), _tr("Power")),
         "frequency_hz": (_tr("GPU frequency"), _tr("Frequency") if short else _tr("Processor frequency")),
@@ -59,16 +59,21 @@ def figure_of(series: Series, value: float | None) -> str:
     if value is None:
         return UNKNOWN
     if series == "memory_bytes":
-        return size_bytes(value).replace(".0 ", " ")
+        return size_bytes(value)
     if series == "frequency_hz":
         return f"{value / 1e9:.1f} GHz" if value >= 1e9 else f"{value / 1e6:.0f} MHz"
     unit = {"load_pct": "%", "temperature_c": "°C", "power_w": "W"}[series]
     return f"{value:.0f} {unit}"
 
 
+def total_of(value: float) -> str:
+    """A size that is what it is: 16 GB, not 16.0 GB."""
+    return size_bytes(value).replace(".0 ", " ")
+
+
 def used_of_total(used: float, total: float) -> str:
     """5.2 of 16 GB: the unit stands once where both have the same."""
-    left, right = figure_of("memory_bytes", used), figure_of("memory_bytes", total)
+    left, right = size_bytes(used), total_of(total)
     same = left.rsplit(" ", 1)[-1] == right.rsplit(" ", 1)[-1]
     return _tr("{0} of {1}").format(left.rsplit(" ", 1)[0] if same else left, right)
 
@@ -78,7 +83,7 @@ def note_of(device: DeviceValue, series: Series, *, of_job: bool) -> str:
     if series == "load_pct" and device.cores:
         return _tr("of {0} cores").format(device.cores) if device.cores > 1 else _tr("of 1 core")
     if series == "memory_bytes" and device.memory_total_bytes:
-        total = figure_of("memory_bytes", device.memory_total_bytes)
+        total = total_of(device.memory_total_bytes)
         return _tr("used by this job, of {0}").format(total) if of_job else _tr("of {0}").format(total)
     if series == "power_w" and device.power_limit_w:
         return _tr("of {0} W").format(f"{device.power_limit_w:.0f}")
@@ -89,7 +94,7 @@ def range_note(low_hz: float, high_hz: float) -> str:
     """What is said of a frequency by its range in the last seconds."""
     if low_hz >= 0.95 * high_hz:
         return _tr("steady")
-    return _tr("between {0} and {1}").format(figure_of("frequency_hz", low_hz), figure_of("frequency_hz", high_hz))
+    return _tr("{0} to {1} GHz").format(f"{low_hz / 1e9:.1f}", f"{high_hz / 1e9:.1f}")
 
 
 def top_of(device: DeviceValue, series: Series, *, of_job: bool) -> float | None:

@@ -120,7 +120,6 @@ class OptimizePage(Page):
         items: list[QWidget] = [self._bar]
         if value.error is not None:
             items.append(ErrorCard(self.theme, value.error))
-        view.setMinimumHeight(330)
         self._fill(value.phase, self._head, *items, view, grow=len(items))
         view.show()
 
@@ -176,8 +175,8 @@ class OptimizePage(Page):
                 return self.tr("Cancelled"), kept
             case "interrupted":
                 return self.tr("This run was interrupted"), self.tr(
-                    "The program ended in the middle of it."
-                ) + " " + kept
+                    "The program ended in the middle of it; what was measured until then is kept."
+                )
 
     def _progress(self, value: OptimizeValue) -> str:
         count = len(value.steps)

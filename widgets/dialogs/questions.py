@@ -1,0 +1,49 @@
+"""The questions that belong to the window itself: closing in the middle, and what was dropped."""
+
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from widgets.parts.format import clipped
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.theme import Theme
+
+CloseAnswer = Literal["stop", "stay"]
+KindAnswer = Literal["model", "data"]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("questions", text)
+
+
+def close_question(theme: Theme, window: QWidget, job_title: str, job_count: int = 1) -> QuestionDialog:
+    """Asked once when the window is closed while something runs. Answers "stop", or "stay" or "" to go on."""
+    what = (
+        _tr("{0} is still running.").format(clipped(job_title, 80))
+        if job_count == 1
+        else _tr("{0} jobs are still running.").format(job_count)
+    )
+    value = QuestionValue(
+        title=_tr("Stop the work and close?"),
+        text=what + " " + _tr("What was measured so far is kept; next time you can go on from there."),
+        answers=(
+            Answer("stay", _tr("Keep working"), primary=True),
+            Answer("stop", _tr("Stop and close")),
+        ),
+    )
+    return QuestionDialog(theme, value, window)
+
+
+def kind_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
+    """Asked when a dropped folder could be both. Answers "model", "data", or "" for neither."""
+    value = QuestionValue(
+        title=_tr("Is this a model or your data?"),
+        text=_tr("“{0}” could be either.").format(clipped(name, 120)),
+        answers=(
+            Answer("model", _tr("It is a model"), _tr("It shall be made faster.")),
+            Answer("data", _tr("It is my data"), _tr("The model shall be tested with it.")),
+        ),
+        icon="question",
+    )
+    return QuestionDialog(theme, value, window)
