@@ -50,8 +50,11 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
         write_whole(backup.hash_file, f"{digest}  {name}\n".encode())
     except OSError as error:
         backup.path.unlink(missing_ok=True)
-        detail = f"The database {database} could not be copied to {folder} ({error.strerror}). Nothing was changed."
-        raise StoreUnusable("backup_failed", folder, detail, FREE_SPACE) from error
+        raise _not_copied(database, folder, str(error.strerror)) from error
+    except StoreUnusable as error:
+        if error.code != "disk_full":
+            raise
+        raise _not_copied(database, folder, "the disk is full") from error
     finally:
         for leftover in (growing, write_ahead_log(growing)):
             with contextlib.suppress(OSError):
@@ -60,6 +63,11 @@ def make_backup(database: Path, folder: Path, label: str = "") -> Backup:
         old.path.unlink(missing_ok=True)
         old.hash_file.unlink(missing_ok=True)
     return backup
+
+
+def _not_copied(database: Path, folder: Path, reason: str) -> StoreUnusable:
+    detail = f"The database {database} could not be copied to {folder} ({reason}). Nothing was changed."
+    return StoreUnusable("backup_failed", folder, detail, FREE_SPACE)
 
 
 def list_backups(folder: Path) -> list[Backup]:

@@ -44,8 +44,8 @@ class Store:
                 put_seal(self.paths.database)
                 if backup.is_due(self.paths.backups):
                     backup.make_backup(self.paths.database, self.paths.backups)
-        except (OSError, StoreUnusable):
-            log.exception("the database was closed without its seal or copy")
+        except (OSError, StoreUnusable) as error:
+            log.info("the database was closed without its seal or its copy of the day: %s", error)
         finally:
             if self._lock is not None:
                 self._lock.release()
