@@ -1,5 +1,7 @@
 """PyTorch checkpoints that hold tensors only, zipped (torch 1.6 and later) or in the older format."""
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +13,62 @@ from workers.model_io.pickles import check_legacy, check_torch_zip
 from workers.model_io.tensors import Tensors, find_tensors
 from workers.model_io.weights import inspect_weights, open_weights
 from workers.model_io.words import damaged, shown
+from workers.model_io.zip_check import read_directory
 
 
 def read_checkpoint(path: Path) -> tuple[Tensors, tuple[Finding, ...]]:
     """The named tensors, by the weights-only loader alone. Raises `InputRefused`."""
+    loaded = _load(path, check_checkpoint(path))
+    return find_tensors(path, loaded)
+
+
+def check_checkpoint(path: Path) -> bool:
+    """Look at it without loading it; true for the zipped format. Raises `InputRefused`."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"
     if zipped:
         check_torch_zip(path)
     else:
         check_legacy(path)
-    return find_tensors(path, _load(path, zipped))
+    return zipped
 
 
 def _load(path: Path, zipped: bool) -> Any:
     import torch
 
     try:
-        return torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipped)
+        loaded = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, IndexError, AssertionError …
         raise damaged(path, shown(str(error).strip().split("\n")[0], 200)) from error
+    if zipped:
+        _check_storages(path, loaded)
+    return loaded
+
+
+def _check_storages(path: Path, loaded: Any) -> None:
+    """No tensor may claim more bytes than its part of the file has: a memory map would read on behind it."""
+    records = Counter(
+        member.size_bytes for member in read_directory(path) if "/data/" in f"/{member.name.split('/', 1)[-1]}"
+    )
+    claimed = Counter(dict(_storages(loaded)).values())
+    if any(claimed[size] > records[size] for size in claimed):
+        raise damaged(path, "a tensor in it is larger than its part of the file.")
+
+
+def _storages(value: Any) -> Iterator[tuple[int, int]]:
+    """Address and bytes of the storage of every tensor in nested containers."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        if storage.nbytes():
+            yield storage.data_ptr(), storage.nbytes()
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _storages(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _storages(inner)
 
 
 def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:

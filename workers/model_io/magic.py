@@ -64,7 +64,7 @@ def known_content(head: bytes) -> Known | None:
         if head[offset : offset + len(magic)] == magic:
             return known
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")[:200].lower()
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body", b"<table", b"<div", b"<!--")):
         return _WEB
     if start.startswith((b"<?xml", b"<svg", b"<!doctype")):
         return Known("an XML file (OpenVINO's .xml?)", "Open the ONNX model that it was made of.")
@@ -100,7 +100,7 @@ def is_pickle(head: bytes) -> bool:
             if opcode.name in ("GLOBAL", "INST", "REDUCE", "OBJ", "STOP", "BINPUT", "PUT") and seen > 2:
                 return True
     except (ValueError, IndexError, OverflowError, UnicodeError):
-        return seen > 4
+        return False
     return False
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
@@ -36,7 +37,10 @@ def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
     for node in nodes(model):
         if node.op_type == "EPContext":
             raise unsafe(f"{path.name} holds a part that was compiled for one device (EPContext).")
-    return run_checker(path)
+        if any(a.name == "group" and a.i < 1 for a in node.attribute):
+            raise damaged(path, f"its operation {shown(node.name or node.op_type, 60)} has no groups.")
+    check_trees(path, model)
+    return run_checker(path, model)
 
 
 def external_files(model: Any) -> dict[str, int]:
@@ -113,11 +117,14 @@ def check_functions(path: Path, model: Any) -> None:
         raise unsafe(f"{path.name} would grow to {total} operations when it is opened.")
 
 
-def run_checker(path: Path) -> tuple[Finding, ...]:
+def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
     """onnx's own checker. What only shape inference minds is a warning, since runtimes often do not."""
     import onnx
 
     try:
+        if lacks_shapes(model):
+            onnx.checker.check_model(_with_shapes(model))
+            return ()
         onnx.checker.check_model(str(path))
     except onnx.checker.ValidationError as error:
         raise refuse(
@@ -133,6 +140,46 @@ def run_checker(path: Path) -> tuple[Finding, ...]:
     except Exception as error:  # the checker raises its own and C++ errors of several types
         return (warning(f"Shapes inside the model do not quite fit together: {shown(_first_line(error), 200)}"),)
     return ()
+
+
+def lacks_shapes(model: Any) -> bool:
+    """Whether an input or output has no shape at all, which the checker minds and runtimes do not."""
+    return any(not tensor.HasField("shape") for tensor in _tensor_types(model))
+
+
+def _with_shapes(model: Any) -> Any:
+    """A copy for the checker, in which such inputs and outputs are single numbers."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    for tensor in _tensor_types(copy):
+        if not tensor.HasField("shape"):
+            tensor.shape.SetInParent()
+    return copy
+
+
+def _tensor_types(model: Any) -> Iterator[Any]:
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type
+        while (field := kind.WhichOneof("value")) in ("sequence_type", "optional_type"):
+            kind = getattr(kind, field).elem_type
+        if field == "tensor_type":
+            yield kind.tensor_type
+
+
+def check_trees(path: Path, model: Any) -> None:
+    """Decision trees must not look behind the end of their input: runtimes do not check that."""
+    widths = {v.name: v.type.tensor_type.shape.dim[-1].dim_value for v in model.graph.input if _has_dims(v)}
+    for node in nodes(model):
+        if not node.op_type.startswith("TreeEnsemble") or not node.input:
+            continue
+        features = [i for a in node.attribute if a.name == "nodes_featureids" for i in a.ints]
+        width = widths.get(node.input[0], 0)
+        if features and (min(features) < 0 or (width and max(features) >= width)):
+            raise unsafe(f"A decision tree in {path.name} looks behind the end of its input.")
+
+
+def _has_dims(value: Any) -> bool:
+    return bool(value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.shape.dim)
 
 
 def _first_line(error: BaseException) -> str:

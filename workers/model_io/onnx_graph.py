@@ -26,13 +26,11 @@ _CONSTANT_TENSORS = ("value", "sparse_value")
 
 def read_graph(model: Any) -> Graph:
     """`model` is an `onnx.ModelProto`, external data not needed."""
-    from onnx import TensorProto
-
     weights = bytes_ = 0
     quantized = False
     for tensor in tensors(model):
         size = _size(tensor)
-        kind = TensorProto.DataType.Name(tensor.data_type)
+        kind = _type_name(tensor.data_type)
         bytes_ += size * _item_bits(kind) // 8
         weights += size if kind in _WEIGHT_TYPES else 0
     for node in nodes(model):
@@ -137,15 +135,17 @@ def _tensor_spec(value: Any) -> TensorSpec:
     tensor = value.type.tensor_type
     if tensor.elem_type == TensorProto.STRING:
         dtype = "string"
-    elif tensor.elem_type in (TensorProto.UNDEFINED, *_unknown_types()):
+    elif tensor.elem_type == TensorProto.UNDEFINED or _type_name(tensor.elem_type) == "UNKNOWN":
         dtype = "unknown"
     else:
         dtype = helper.tensor_dtype_to_np_dtype(tensor.elem_type).name
     return TensorSpec(name=value.name, shape=tuple(_dim(dim) for dim in tensor.shape.dim), dtype=dtype)
 
 
-def _unknown_types() -> tuple[int, ...]:
-    return ()
+def _type_name(number: int) -> str:
+    from onnx import TensorProto
+
+    return str(TensorProto.DataType.Name(number)) if number in TensorProto.DataType.values() else "UNKNOWN"
 
 
 def _dim(dim: Any) -> int | str | None:

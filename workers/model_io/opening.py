@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from importlib.resources import files
@@ -83,7 +84,7 @@ def _source(path: Path, ctx: JobContext) -> tuple[Path, Format]:
     ctx.check_cancelled()
     sniffed = sniff(path)
     if sniffed.kind == "zip":
-        sniffed = sniff(unpack(path, ctx.work_dir / _UNPACKED))
+        sniffed = sniff(unpack(path, _own_name(path, ctx.work_dir / _UNPACKED)))
         if sniffed.kind == "zip":
             raise refuse(
                 "nested_zip",
@@ -91,7 +92,20 @@ def _source(path: Path, ctx: JobContext) -> tuple[Path, Format]:
                 f"{path.name} holds a ZIP file and no model.",
                 "Unpack it, and open the model inside.",
             )
-    return sniffed.path, format_of(sniffed.kind)
+    source = sniffed.path
+    if not source.name.isprintable() and source.is_file():
+        # libraries in C++ do not take every name that a file can have
+        place = _own_name(source, ctx.work_dir / _UNPACKED)
+        shutil.copyfile(source, place, follow_symlinks=False)
+        source = place
+    return source, format_of(sniffed.kind)
+
+
+def _own_name(path: Path, folder: Path) -> Path:
+    """A place in the job's folder whose name is sound on every system, and like the original's where that is."""
+    folder.mkdir(exist_ok=True)
+    stem = path.stem if re.fullmatch(r"[\w.-]{1,100}", path.stem, re.ASCII) else "model"
+    return folder / (stem.lstrip(".-") or "model")
 
 
 def _refuse_useless(path: Path, graph: Graph) -> None:

@@ -66,6 +66,15 @@ def check_legacy(path: Path) -> None:
 
 def check_pickle(path: Path, data: BinaryIO, once: bool = True) -> None:
     """Name what the pickle would call, and refuse it unless that is nothing but tensors."""
+    names = check_calls(path, data, once)
+    allowed = _allowed()
+    others = [name for name in names if name not in allowed]
+    if others:
+        raise _more_than_tensors(path, others)
+
+
+def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
+    """The names that a pickle calls. Raises `InputRefused` where one of them is known to be dangerous."""
     from picklescan.scanner import SafetyLevel, scan_pickle_bytes
 
     try:
@@ -79,10 +88,7 @@ def check_pickle(path: Path, data: BinaryIO, once: bool = True) -> None:
             f"{path.name} would run {shown(', '.join(dangerous), 200)} when it is opened. Nothing of it was run.",
             "Delete the file, and get the model from a source that you trust, as safetensors or ONNX.",
         )
-    allowed = _allowed()
-    others = [name for name in names if name not in allowed]
-    if others:
-        raise _more_than_tensors(path, others)
+    return names
 
 
 def _more_than_tensors(path: Path, names: list[str]) -> InputRefused:

@@ -93,7 +93,7 @@ def _kind_of_zip(path: Path) -> str:
     names = [member.name for member in members]
     inner = {name.split("/", 1)[-1] for name in names}
     if any(name.split("/")[-1] == "data.pkl" for name in names):
-        return "torchscript" if "constants.pkl" in inner or any(n.startswith("code/") for n in inner) else "checkpoint"
+        return "torchscript" if any(n.startswith("code/") for n in inner) else "checkpoint"
     if "models/model.json" in inner or any(name.endswith("serialized_exported_program.json") for name in names):
         raise refuse(
             "exported_program",

@@ -1,6 +1,7 @@
 """TorchScript: a program with weights. It is read as text until the person allows to run it in the
 sandbox."""
 
+import io
 import re
 import warnings
 from collections.abc import Mapping
@@ -22,6 +23,7 @@ from workers.model_io.known_weights import known
 from workers.model_io.neighbors import beside_file
 from workers.model_io.onnx_checks import load_proto
 from workers.model_io.onnx_graph import read_graph
+from workers.model_io.pickles import check_calls, read_member
 from workers.model_io.words import damaged, refuse, shown, unsafe
 from workers.model_io.zip_check import Member, read_directory
 
@@ -32,6 +34,7 @@ _EXPECTED = re.compile(
     r"(data|constants|traced_inputs)\.pkl|version|byteorder|\.data/serialization_id|\.format_version"
     r"|\.storage_alignment|(data|constants|traced_inputs)/\d+|code/.+\.py(\.debug_pkl)?|extra/.*"
 )
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _OUTPUT = "output"
 
 
@@ -45,14 +48,22 @@ def read_source(path: Path) -> str:
             raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong into TorchScript.")
         if name.startswith("code/") and name.endswith(".py"):
             parts.append(_text(path, member))
-    source = "\n".join(parts)
+            _check_brackets(path, parts[-1])
+        elif name in ("data.pkl", "constants.pkl"):
+            check_calls(path, io.BytesIO(read_member(path, member)))
+    return "\n".join(parts)
+
+
+def _check_brackets(path: Path, source: str) -> None:
+    """Brackets must match, and not so deep that torch's own parser overflows the stack."""
     depth = deepest = 0
-    for char in source:
+    for char in _STRINGS.sub("", source):
         depth += (char in "([{") - (char in ")]}")
         deepest = max(deepest, depth)
     if deepest > MAX_NESTING:
         raise unsafe(f"The source in {path.name} is nested {deepest} deep, which crashes programs that read it.")
-    return source
+    if depth:
+        raise damaged(path, "its source is broken.")
 
 
 def _text(path: Path, member: Member) -> str:

@@ -12,9 +12,9 @@ from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import ImageSteps, Task
 from workers.contracts.specs import Finding, TensorSpec
-from workers.model_io.checkpoint import read_checkpoint
+from workers.model_io.checkpoint import check_checkpoint, read_checkpoint
 from workers.model_io.export_torch import export, reference
-from workers.model_io.facts import Found, Graph, info, warning
+from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format
 from workers.model_io.neighbors import beside_folder, read_json
 from workers.model_io.safetensors import check_header
@@ -76,7 +76,10 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             )
     for file in files:
         check_header(file)
-    return files or (folder / "pytorch_model.bin",)
+    if files:
+        return files
+    check_checkpoint(folder / "pytorch_model.bin")
+    return (folder / "pytorch_model.bin",)
 
 
 def _stage(folder: Path, files: tuple[Path, ...], place: Path) -> None:
@@ -151,12 +154,7 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
     if config.get("auto_map"):
         findings.append(warning("The folder brings Python code of its own. It was not run."))
     if head.task.startswith("text") and beside.tokenizer is None:
-        raise refuse(
-            "no_tokenizer",
-            "The tokenizer is missing",
-            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
-            "Save it with AutoTokenizer.from_pretrained(…).save_pretrained(folder), and open the folder again.",
-        )
+        findings.append(danger("There is no tokenizer.json: texts cannot be turned into the model's numbers."))
     pooling, normalize = _sentence_parts(folder) if head.task == "text-embedding" else (None, None)
     own = Found(
         task=head.task,
@@ -264,6 +262,13 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
     config = _read_config(folder)
     head, files = _head(folder, config), _weight_files(folder)
     draft = _draft(folder, config, head, files)
+    if head.task.startswith("text") and draft.found.tokenizer is None:
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+            "Save it with AutoTokenizer.from_pretrained(…).save_pretrained(folder), and open the folder again.",
+        )
     model = _load(folder, head, files, ctx.work_dir)
     ctx.check_cancelled()
     specs = draft.graph.inputs

@@ -3,12 +3,13 @@
 from pathlib import Path
 
 from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.architectures import Recognized, recognize
 from workers.model_io.export_torch import export, reference, single
-from workers.model_io.facts import Found, Graph, info
+from workers.model_io.facts import Found, Graph, danger, info
 from workers.model_io.formats import Draft
 from workers.model_io.neighbors import beside_file
 from workers.model_io.tensors import Tensors, counts, judge_tensors
@@ -20,7 +21,15 @@ def inspect_weights(
     path: Path, tensors: Tensors, findings: tuple[Finding, ...], params: OpenParams, ctx: JobContext
 ) -> Draft:
     """What the weights are, without converting them."""
-    known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
+    try:
+        known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
+    except InputRefused as error:
+        if error.code not in ("unknown_architecture", "ambiguous_architecture"):
+            raise
+        numbers, size = counts(tensors)
+        told = danger(f"{error.detail} {error.hint}")
+        graph = Graph((), (), numbers, size)
+        return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors)))
     return _draft(path, tensors, known, findings)
 
 
