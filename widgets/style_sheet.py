@@ -108,6 +108,7 @@ QLineEdit:disabled, QComboBox:disabled, QSpinBox:disabled, QDoubleSpinBox:disabl
 QPlainTextEdit[role="log"], QTextEdit[role="log"] { font-family: monospace; font-size: 12px; background: $raised;
   border-color: transparent; }
 QPlainTextEdit[role="log"]:focus, QTextEdit[role="log"]:focus { border-color: $brand; }
+QTextEdit[role="document"], QTextEdit[role="document"]:focus { border: 0; padding: 0; background: transparent; }
 QComboBox[scale="small"], QComboBox[scale="small"]:focus { min-height: 20px; font-size: 12px; padding: 0 6px;
   border: 1px solid $line; }
 QComboBox[scale="small"]:focus { border-color: $brand; }

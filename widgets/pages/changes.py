@@ -164,7 +164,7 @@ class ChangesCard(Card):
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._list.setMinimumHeight(3 * ROW_PX + 2)
+        self._list.setMinimumHeight(2 * ROW_PX + 2)
         store.ready.connect(self._list.viewport().update)
         theme.changed.connect(self._list.viewport().update)
         self._empty = label("", "soft")
@@ -208,4 +208,4 @@ class ChangesCard(Card):
         self._empty.setVisible(bool(text))
         self._list.setVisible(bool(value.rows))
         if value.rows:
-            self._list.setMinimumHeight(min(3, len(value.rows)) * ROW_PX + 2)
+            self._list.setMinimumHeight(min(2, len(value.rows)) * ROW_PX + 2)

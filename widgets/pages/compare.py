@@ -9,6 +9,7 @@ from widgets.pages.compare_table import columns, figures, original_of, points, r
 from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
@@ -44,14 +45,14 @@ class ComparePage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Nothing was optimized yet."""
-        head = PageHead(
-            self.tr("Nothing to compare yet"),
-            self.tr("Once versions have been measured, they stand here side by side."),
-        )
         go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
         go.clicked.connect(self.goal_requested)
-        head.add_action(go)
-        self._fill("empty", head)
+        text = self.tr(
+            "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
+            "answer alike."
+        )
+        card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, go)
+        self._fill("empty", PageHead(self.tr("Compare")), card, grow=0)
 
     def show_value(self, value: CompareValue) -> None:
         """The result of a run."""
@@ -161,7 +162,7 @@ class ComparePage(Page):
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         found, limit, name = points(value)
-        if len(found) > 1:
+        if len(found) > 1 and name != self.tr("Likeness"):
             card = Card(gap=SPACE_S)
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))

@@ -8,7 +8,7 @@ from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, WaysValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, Square, icon_text
-from widgets.parts.format import percent_of, times
+from widgets.parts.format import percent_of
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -111,8 +111,8 @@ class WaysCards(QWidget):
             limit = percent_of(ways.limit_pct)
             text = self.tr("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
             if ways.limit_speedup is not None:
-                text = self.tr("With a limit of {0}, “{1}” would be within it, and {2} faster.").format(
-                    limit, ways.limit_title, times(ways.limit_speedup)
+                text = self.tr("With a limit of {0}, “{1}” would be within it, and {2} times faster.").format(
+                    limit, ways.limit_title, f"{ways.limit_speedup:.1f}"
                 )
             card = self._card("sliders-horizontal", self.tr("Allow a little more loss"), text)
             button = GhostButton(self._theme, self.tr("Set the limit to {0}").format(limit))
@@ -140,7 +140,7 @@ class WaysCards(QWidget):
             self.tr("Run it elsewhere"),
             self.tr("Results differ from one processor to another. Measure on the computer that will do the work."),
         )
-        fold = FoldButton(self._theme, self.tr("How to do that"))
+        fold = FoldButton(self._theme, self.tr("How to do that"), kind="ghost")
         card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
         holder = QWidget()
         box = QVBoxLayout(holder)

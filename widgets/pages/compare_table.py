@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication
 
 from widgets.pages.results import CompareValue, VersionValue
-from widgets.parts.format import UNKNOWN, cosine, count, ms, percent, percent_of, percent_up, size_bytes, times
+from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
 from widgets.parts.small import Figure
 from widgets.parts.table import Cell, Column, Row
 from widgets.parts.text import Tone
@@ -52,7 +52,7 @@ def _of(number: int | None, total: int) -> str:
 
 def _third(version: VersionValue, value: CompareValue) -> str:
     if not value.labelled:
-        return size_bytes(version.memory_bytes)
+        return memory(version.memory_bytes)
     if is_small(value):
         return _of(version.right, value.n_test)
     return percent(version.accuracy)
@@ -98,7 +98,7 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         (_tr("Latency p50"), pair(lambda v: ms(v.latency_ms))),
         (_tr("Latency p99"), pair(lambda v: ms(v.latency_p99_ms))),
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
-        (_tr("Memory while running"), pair(lambda v: size_bytes(v.memory_bytes))),
+        (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
         (_tr("Runs on"), version.runtime or UNKNOWN),
     )
 
@@ -155,7 +155,7 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> Figure | None:
     tone: Tone = "warn" if value.outcome == "not_proven" else ""
     bound = ""
     if value.loss_high is not None:
-        text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}, 95 % sure")
+        text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
         bound = text.format(percent_up(value.loss_high))
     if value.answers == "vector":
         return Figure(cosine(best.agreement), _tr("likeness"), bound, tone)

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.data_parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
 from widgets.pages.nouns import counted, plural
@@ -11,6 +11,7 @@ from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
@@ -35,7 +36,6 @@ class DataPage(Page):
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
-        self._drop: DropArea | None = None
 
     # -- states --
     def show_empty(self, ask: DataAskValue) -> None:
@@ -104,7 +104,7 @@ class DataPage(Page):
     # -- words --
     def _title(self, value: DataValue) -> str:
         if value.made:
-            return self.tr("Without data: Fettle makes {0}").format(counted(value.kind, value.n_items))
+            return self.tr("Without data: Fettle makes {0:,} inputs").format(value.n_items)
         if value.class_counts:
             return self.tr("{0} of {1:,} kinds, ready to use").format(
                 counted(value.kind, value.n_items), len(value.class_counts)
@@ -139,7 +139,6 @@ class DataPage(Page):
             first, second = (folder, file) if self._kind in ("images", "audio") else (file, folder)
             drop.add_action(first)
             drop.add_action(second)
-        self._drop = drop
         return drop
 
     def _can_card(self) -> Card:
@@ -178,12 +177,11 @@ class DataPage(Page):
             card.add(words(self.tr("These cannot be shown here; the checks at the right looked at each."), "soft"))
         return card
 
-    def _kinds_box(self, names: list[str], grid: PreviewGrid) -> QComboBox:
-        box = QComboBox()
+    def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
+        box = ChoiceField(self.tr("Kinds in the preview"), small=True)
         box.addItem(self.tr("All kinds"), "")
         for name in names:
             box.addItem(name[:60], name)
-        box.setAccessibleName(self.tr("Kinds in the preview"))
         box.setMaximumWidth(200)
         box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
         return box
@@ -206,7 +204,7 @@ class DataPage(Page):
         card = Card(self.tr("Columns"))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
-        text, labels = QComboBox(), QComboBox()
+        text, labels = ChoiceField(), ChoiceField()
         labels.addItem(self.tr("no labels"), "")
         for name in value.names:
             text.addItem(name[:60], name)
@@ -235,6 +233,8 @@ class DataPage(Page):
             (value.n_calibration, self.tr("for calibration: to tune the smaller model"), "s3"),
             (value.n_test, self.tr("for the test: never seen while tuning"), "brand"),
         ):
+            if not number:
+                continue
             row = QHBoxLayout()
             figure = label(f"{number:,}", "strong", "warn" if token == "s3" else "brand", wrap=False)
             figure.setFixedWidth(60)
@@ -276,8 +276,3 @@ class DataPage(Page):
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of examples"), "", kinds)
         if path:
             self.data_chosen.emit(path)
-
-    def set_drop_hot(self, is_hot: bool) -> None:
-        """Something is held over the window."""
-        if self._drop is not None and self.state in ("empty", "error"):
-            self._drop.set_hot(is_hot)

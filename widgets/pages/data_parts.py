@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.parts.card import divider
+from widgets.parts.fields import ChoiceField
 from widgets.parts.format import clipped
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
@@ -154,7 +155,7 @@ class MatchDialog(QuestionDialog):
             ),
             parent,
         )
-        self._boxes: dict[str, QComboBox] = {}
+        self._boxes: dict[str, ChoiceField] = {}
         holder = QWidget()
         rows = QVBoxLayout(holder)
         rows.setContentsMargins(0, 0, SPACE_S, 0)
@@ -171,7 +172,7 @@ class MatchDialog(QuestionDialog):
         self.body.addWidget(area)
 
     def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
-        box = QComboBox()
+        box = ChoiceField(self.tr("What “{0}” means").format(name))
         box.addItem(self.tr("no label"), "")
         for answer in classes:
             box.addItem(clipped(answer, 80), answer)
@@ -179,7 +180,6 @@ class MatchDialog(QuestionDialog):
         for number, answer in enumerate(classes):
             if answer.strip().lower() == plain:
                 box.setCurrentIndex(number + 1)
-        box.setAccessibleName(self.tr("What “{0}” means").format(name))
         box.setMinimumWidth(220)
         box.setMaximumWidth(260)
         self._boxes[name] = box

@@ -10,13 +10,14 @@ from widgets.pages.export_parts import DoneCard, MarkdownCard, QuestionsCard, Re
 from widgets.pages.results import DoneValue, ExportAsk, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
 from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+from widgets.tokens import SPACE_L, SPACE_M
 
 ANSWER_PAUSE_MS = 350
 CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
@@ -44,7 +45,8 @@ class ExportPage(Page):
         self._export = PrimaryButton(theme, self.tr("Export bundle"), "package")
         self._cancel = GhostButton(theme, self.tr("Cancel"), "x")
         self._bar = Bar(self.tr("Progress"))
-        self._stage = label("", "caption")
+        self._head = PageHead("")
+        self._form: list[QWidget] = []
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(ANSWER_PAUSE_MS)
@@ -53,14 +55,12 @@ class ExportPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """There is no version to export yet."""
-        head = PageHead(
-            self.tr("Nothing to take with you yet"),
-            self.tr("Once a version has been measured and chosen, it is exported here."),
-        )
         go = PrimaryButton(self.theme, self.tr("Look at the versions"), "chart-bar")
         go.clicked.connect(self.compare_requested)
-        head.add_action(go)
-        self._fill("empty", head)
+        text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
+        card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, go)
+        self._card = None
+        self._fill("empty", PageHead(self.tr("Take it with you")), card, grow=0)
 
     def show_value(self, value: ExportValue) -> None:
         """Ready to be written."""
@@ -87,25 +87,28 @@ class ExportPage(Page):
         self._bar = Bar(self.tr("Progress"))
         self._bar.setProperty("tone", "page")
         self._bar.hide()
-        self._stage = label("", "caption")
-        self._stage.hide()
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
         targets = target_cards(self.theme, value)
         for card in targets.cards:
             card.chosen.connect(self._on_target)
         left.addWidget(targets)
+        self._form = [targets]
         self._reason = None
         if value.reason_needed:
             self._reason = ReasonCard(self.theme, value.reason_needed, value.reason)
             self._reason.changed.connect(self._on_reason)
             left.addWidget(self._reason)
+            self._form.append(self._reason)
         self._questions = QuestionsCard(value)
         self._questions.changed.connect(self._pause.start)
         left.addWidget(self._questions)
-        left.addWidget(self._place_card(value))
+        place = self._place(value)
+        left.addWidget(place)
+        self._form += [self._questions, place]
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
-        self._fill("full", head, self._bar, self._stage, self._columns(left, value.card), grow=2)
+        self._head = head
+        self._fill("full", head, self._bar, self._columns(left, value.card), grow=1)
         self._on_reason()
 
     def show_running(
@@ -120,11 +123,9 @@ class ExportPage(Page):
         self._cancel.show()
         self._bar.show()
         self._bar.set_share(done / total if total else None)
-        self._stage.setText(", ".join(part for part in (text, left) if part))
-        self._stage.show()
-        for part in (self._questions, self._reason):
-            if part is not None:
-                part.setEnabled(False)
+        self._head.say(self.tr("Writing the bundle"), ", ".join(part for part in (text, left) if part))
+        for part in self._form:
+            part.setEnabled(False)
 
     def show_done(self, value: DoneValue) -> None:
         """Written, unpacked in a clean place, and run there."""
@@ -183,18 +184,18 @@ class ExportPage(Page):
             wide = CARD_NARROW_PX if is_narrow else max(CARD_WIDE_PX, round(self.width() * 0.36))
             self._card.setFixedWidth(min(wide, 720))
 
-    def _place_card(self, value: ExportValue) -> Card:
-        card = Card(edge=SPACE_M)
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
+    def _place(self, value: ExportValue) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
+        row.setSpacing(SPACE_M)
         change = GhostButton(self.theme, self.tr("Change…"), size="small")
         change.setAccessibleName(self.tr("Change where it is written"))
         change.clicked.connect(self.choose_path)
         row.addWidget(label(self.tr("Written to"), "soft", wrap=False))
         row.addWidget(ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle), 1)
         row.addWidget(change)
-        card.add(row)
-        return card
+        return holder
 
     def _checks_hint(self, value: ExportValue) -> str:
         if not value.checks_on_export:

@@ -3,11 +3,12 @@
 from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.results import DoneValue, ExportValue, TargetValue
 from widgets.parts.card import Card, ChoiceCard, Square, divider
+from widgets.parts.fields import TextField
 from widgets.parts.format import size_bytes
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Tag
@@ -63,17 +64,6 @@ def target_cards(theme: Theme, value: ExportValue) -> TargetCards:
     return TargetCards(theme, value)
 
 
-def field(text: str, name: str, hint: str = "") -> QLineEdit:
-    """A text field that lets file drops through to the window."""
-    made = QLineEdit(text)
-    made.setAcceptDrops(False)
-    made.setMaxLength(MAX_ANSWER_CHARS)
-    made.setAccessibleName(name)
-    made.setPlaceholderText(hint)
-    made.setCursorPosition(0)
-    return made
-
-
 class QuestionsCard(Card):
     """Purpose, limits, contact: `changed` comes with each letter."""
 
@@ -90,9 +80,9 @@ class QuestionsCard(Card):
         grid.setHorizontalSpacing(SPACE_M)
         grid.setVerticalSpacing(SPACE_S)
         grid.setColumnStretch(1, 1)
-        self._fields: list[QLineEdit] = []
+        self._fields: list[TextField] = []
         for number, (question, text, hint) in enumerate(rows):
-            made = field(text, question, hint)
+            made = TextField(text, question, hint, MAX_ANSWER_CHARS)
             made.textEdited.connect(lambda _text: self.changed.emit())
             beside = label(question, wrap=False)
             beside.setBuddy(made)
@@ -120,7 +110,7 @@ class ReasonCard(Card):
         row.addWidget(IconLabel(theme, "warning", "warn", 20), 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(words(why), 1)
         name = self.tr("Why use it all the same? It will stand in the model card.")
-        self._field = field(reason, name, self.tr("in your own words"))
+        self._field = TextField(reason, name, self.tr("in your own words"), MAX_ANSWER_CHARS)
         self._field.setObjectName("reason")
         self._field.textEdited.connect(lambda _text: self.changed.emit())
         beside = words(name, "soft")

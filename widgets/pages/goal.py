@@ -3,13 +3,15 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QDoubleSpinBox, QGridLayout, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QWidget
 
 from widgets.pages.goal_limit import LimitCard
 from widgets.pages.recipe_editor import RecipeEditor
 from widgets.pages.values import BudgetValue, GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.fields import DecimalField, WholeField
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
@@ -40,11 +42,11 @@ class GoalPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """There is no model yet."""
-        head = PageHead(self.tr("First, a model"), self.tr("A goal needs something to reach it with."))
         go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube")
         go.clicked.connect(self.model_requested)
-        head.add_action(go)
-        self._fill("empty", head)
+        text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
+        card = EmptyCard(self.theme, "target", self.tr("First, a model"), text, go)
+        self._fill("empty", PageHead(self.tr("What matters most?")), card, grow=0)
 
     def show_value(self, value: GoalValue) -> None:
         """The cards, the limits, the one button."""
@@ -133,7 +135,8 @@ class GoalPage(Page):
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         foot = QHBoxLayout()
         foot.setSpacing(SPACE_M)
-        foot.addWidget(words(self.tr("Expect {0}").format(preset.expect), "caption"), 1)
+        expect = words(self.tr("Expect {0}").format(preset.expect), "caption")
+        foot.addWidget(expect, 1, Qt.AlignmentFlag.AlignTop)
         foot.addWidget(label(about(preset.seconds), "caption", wrap=False), 0, Qt.AlignmentFlag.AlignTop)
         card.add(row)
         card.add(text, stretch=1)
@@ -149,7 +152,7 @@ class GoalPage(Page):
         card.title_row.setStretch(0, 0)
         card.title_row.addStretch(1)
         card.add(label(self.tr("Versions beyond it are shown, but not recommended."), "soft"))
-        latency, memory = QDoubleSpinBox(), QSpinBox()
+        latency, memory = DecimalField(), WholeField()
         latency.setRange(0.01, 600_000)
         latency.setDecimals(2)
         latency.setValue(budget.latency_ms or 5)

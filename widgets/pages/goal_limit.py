@@ -1,8 +1,8 @@
 """The card of the one limit that counts: how much accuracy it may cost, put into examples."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QGridLayout, QSlider, QStyle, QStyleOptionSlider
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
 
 from widgets.pages.nouns import plural
 from widgets.pages.values import GoalValue
@@ -13,25 +13,65 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
 MAX_PCT, STEPS_PER_PCT = 5.0, 10
+HANDLE_PX = 16
 
 
 class LimitSlider(QSlider):
-    """A click on the groove goes there at once."""
+    """A thin groove with a round handle; a click on the groove goes there at once."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._theme = theme
+        self.setMinimumHeight(HANDLE_PX + 8)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        theme.changed.connect(self.update)
+
+    def _span(self) -> int:
+        return max(1, self.width() - HANDLE_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Groove, the part up to the handle, the handle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        x = QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), self.sliderPosition(), self._span())
+        middle = self.height() / 2
+        for width, token in ((self.width(), "line"), (x + HANDLE_PX / 2, "brand")):
+            painter.setBrush(self._theme.color(token))
+            painter.drawRoundedRect(QRectF(0, middle - 2, width, 4), 2, 2)
+        painter.setPen(QPen(self._theme.color("brand"), 4))
+        painter.setBrush(self._theme.color("panel"))
+        painter.drawEllipse(QRectF(x + 2, middle - HANDLE_PX / 2 + 2, HANDLE_PX - 4, HANDLE_PX - 4))
+        painter.end()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the focus: else the page scrolls on."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Jump to the pointer, then drag as usual."""
-        option = QStyleOptionSlider()
-        self.initStyleOption(option)
-        handle = self.style().subControlRect(
-            QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, self
-        )
-        place = event.position().toPoint()
-        if event.button() == Qt.MouseButton.LeftButton and not handle.contains(place):
-            span = max(1, self.width() - handle.width())
-            self.setValue(
-                QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place.x() - handle.width() // 2, span)
-            )
-        super().mousePressEvent(event)
+        """Jump to the pointer and go along with it."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.setSliderDown(True)
+        self._follow(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go along with the pointer."""
+        if self.isSliderDown():
+            self._follow(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self.setSliderDown(False)
+
+    def _follow(self, event: QMouseEvent) -> None:
+        place = round(event.position().x()) - HANDLE_PX // 2
+        self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, self._span()))
 
 
 class LimitCard(Card):
@@ -43,11 +83,10 @@ class LimitCard(Card):
         super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
         self._theme, self._value = theme, value
         self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
-        self._slider = LimitSlider(Qt.Orientation.Horizontal)
+        self._slider = LimitSlider(theme)
         self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
         self._slider.setValue(round(value.limit_pct * STEPS_PER_PCT))
         self._slider.setPageStep(5)
-        self._slider.setMinimumHeight(24)
         self._slider.setAccessibleName(self.tr("How much accuracy may it cost?"))
         self._words = label("", "strong", wrap=False)
         grid = QGridLayout()

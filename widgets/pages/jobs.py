@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit
 from widgets.pages.results import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
 from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
@@ -37,15 +38,14 @@ class JobsPage(Page):
     # -- states --
     def show_empty(self) -> None:
         """Nothing has run yet."""
-        head = PageHead(
-            self.tr("No jobs yet"),
-            self.tr("Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."),
-        )
         go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
         go.clicked.connect(self.start_requested)
-        head.add_action(go)
+        text = self.tr(
+            "Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."
+        )
         self._table = None
-        self._fill("empty", head)
+        card = EmptyCard(self.theme, "stack", self.tr("No jobs yet"), text, go)
+        self._fill("empty", PageHead(self.tr("Jobs")), card, grow=0)
 
     def show_value(self, jobs: tuple[JobValue, ...]) -> None:
         """The newest first; called again and again while something runs, so it is updated in place."""

@@ -39,7 +39,6 @@ class ModelPage(Page):
         super().__init__(theme, self.tr("Model"))
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
-        self._drop: DropArea | None = None
 
     # -- states --
     def show_empty(self, sample: SampleValue | None) -> None:
@@ -50,8 +49,9 @@ class ModelPage(Page):
         )
         drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
         drop.setMinimumHeight(188)
+        drop.setMaximumHeight(320)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
-        self._fill("empty", head, *items, drop, self._explanations())
+        self._fill("empty", head, *items, drop, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)
 
     def show_value(self, value: ModelValue) -> None:
@@ -160,7 +160,6 @@ class ModelPage(Page):
             folder.clicked.connect(self.choose_folder)
             drop.add_action(choose)
             drop.add_action(folder)
-        self._drop = drop
         return drop
 
     def _explanations(self) -> QWidget:
@@ -189,11 +188,6 @@ class ModelPage(Page):
         path = QFileDialog.getExistingDirectory(self, self.tr("Choose a model's folder"))
         if path:
             self.file_chosen.emit(path)
-
-    def set_drop_hot(self, is_hot: bool) -> None:
-        """Something is held over the window."""
-        if self._drop is not None and self.state in ("empty", "error"):
-            self._drop.set_hot(is_hot)
 
     def _on_preprocessing_changed(self, value: ImageStepsValue) -> None:
         self.preprocessing_changed.emit(value)

@@ -1,9 +1,10 @@
 """What the page Model asks before it opens some files: consent, sizes, which of two."""
 
 from PySide6.QtCore import QCoreApplication, Signal
-from PySide6.QtWidgets import QLineEdit, QWidget
+from PySide6.QtWidgets import QWidget
 
 from widgets.pages.values import ShapeQuestionValue
+from widgets.parts.fields import TextField
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import label
 from widgets.theme import Theme
@@ -72,14 +73,11 @@ class ShapeDialog(QuestionDialog):
             ),
             parent,
         )
-        self._fields: dict[str, QLineEdit] = {}
+        self._fields: dict[str, TextField] = {}
         for name, sizes in value.inputs:
-            field = QLineEdit("x".join(str(size) if size else "?" for size in sizes) if sizes else value.example)
-            field.setPlaceholderText(value.example or "1x3x224x224")
-            field.setAcceptDrops(False)
-            field.setMaxLength(120)
             title = name or self.tr("Input")
-            field.setAccessibleName(title)
+            known = "x".join(str(size) if size else "?" for size in sizes) if sizes else value.example
+            field = TextField(known, title, value.example or "1x3x224x224", 120)
             beside = label(title)
             beside.setBuddy(field)
             self.body.addWidget(beside)

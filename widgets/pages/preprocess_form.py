@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.values import ImageStepsValue, PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField, TextField
 from widgets.parts.small import KeyValue, Tag
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -20,9 +21,10 @@ Side = int | tuple[int, int] | None
 
 def read_side(text: str) -> Side:
     """One size or height × width in pixels; empty is None. Raises ValueError in plain words' stead."""
-    parts = [part for part in text.lower().replace("×", "x").replace(" ", "").split("x") if part]
-    if not parts:
+    plain = text.lower().replace("×", "x").replace(" ", "")
+    if not plain:
         return None
+    parts = plain.split("x")
     sizes = [int(part) for part in parts]
     if len(sizes) > 2 or any(not 1 <= size <= MAX_SIDE_PX for size in sizes):
         raise ValueError(text)
@@ -57,7 +59,7 @@ class PreprocessCard(Card):
         if value.image is None:
             self._show_rows(value)
             return
-        self._fields: dict[str, QLineEdit | QComboBox] = {}
+        self._fields: dict[str, TextField | ChoiceField] = {}
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(SPACE_L)
         self._grid.setVerticalSpacing(SPACE_M)
@@ -100,7 +102,7 @@ class PreprocessCard(Card):
         self._text("std", self.tr("Spread, divided by"), " / ".join(f"{v:g}" for v in image.std), "1")
         self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
-    def _place(self, name: str, title: str, widget: QLineEdit | QComboBox) -> None:
+    def _place(self, name: str, title: str, widget: TextField | ChoiceField) -> None:
         widget.setObjectName(f"field-{name}")
         self._fields[name] = widget
         is_guessed = name in self._value.guessed
@@ -112,6 +114,7 @@ class PreprocessCard(Card):
         top.setSpacing(SPACE_S)
         beside = words(title, "soft", wrap=False)
         beside.setBuddy(widget)
+        beside.setMinimumHeight(22)
         top.addWidget(beside)
         if is_guessed:
             top.addWidget(Tag(self._theme, "warn", self.tr("guessed")))
@@ -124,15 +127,12 @@ class PreprocessCard(Card):
         self._grid.setColumnStretch(number % 4, 1)
 
     def _text(self, name: str, title: str, text: str, empty: str) -> None:
-        field = QLineEdit(text)
-        field.setPlaceholderText(empty)
-        field.setAcceptDrops(False)
-        field.setMaxLength(80)
+        field = TextField(text, title, empty, 80)
         field.textEdited.connect(self._on_edited)
         self._place(name, title, field)
 
     def _choice(self, name: str, title: str, options: tuple[str, ...], current: str, say: Callable[[str], str]) -> None:
-        field = QComboBox()
+        field = ChoiceField(title)
         for option in options:
             field.addItem(say(option), option)
         field.setCurrentIndex(options.index(current))
@@ -150,8 +150,8 @@ class PreprocessCard(Card):
         return ImageStepsValue(**found)  # type: ignore[arg-type]
 
     @staticmethod
-    def _read_one(name: str, field: QLineEdit | QComboBox) -> object:
-        if isinstance(field, QComboBox):
+    def _read_one(name: str, field: TextField | ChoiceField) -> object:
+        if isinstance(field, ChoiceField):
             return field.currentData()
         if name in ("resize", "crop"):
             return read_side(field.text())
@@ -189,7 +189,7 @@ class PreprocessCard(Card):
             "std": " / ".join(f"{v:g}" for v in image.std),
         }
         for name, field in self._fields.items():
-            if isinstance(field, QComboBox):
+            if isinstance(field, ChoiceField):
                 field.setCurrentIndex(field.findData(getattr(image, name)))
             else:
                 field.setText(texts[name])

@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLineEdit, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from widgets.pages.values import RecipeValue, StepValue, TechniqueValue
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
 from widgets.parts.card import Card, divider
+from widgets.parts.fields import ChoiceField, TextField
 from widgets.parts.schema_form import SchemaForm
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
@@ -119,13 +120,9 @@ class RecipeCard(Card):
         row = QHBoxLayout(holder)
         row.setContentsMargins(0, SPACE_S, 0, SPACE_M)
         row.setSpacing(SPACE_S)
-        name = QLineEdit(self._value.title)
-        name.setAcceptDrops(False)
-        name.setMaxLength(80)
-        name.setAccessibleName(self.tr("Name"))
+        name = TextField(self._value.title, self.tr("Name"), max_chars=80)
         name.editingFinished.connect(lambda: self._on_named(name.text()))
-        runtime = QComboBox()
-        runtime.setAccessibleName(self.tr("Runtime"))
+        runtime = ChoiceField(self.tr("Runtime"))
         for runtime_id, title in self._runtimes:
             runtime.addItem(title, runtime_id)
         if runtime.findData(self._value.runtime) < 0:

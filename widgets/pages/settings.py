@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.pages.results import LicenseValue, RuntimeValue, SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
+from widgets.parts.fields import WholeField
 from widgets.parts.format import size_bytes
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
@@ -16,6 +17,8 @@ from widgets.parts.table import Cell, Column, Row, Table
 from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+_COMMANDS = ("pip ", "python ", "uv ", "apt", "sudo ", "brew ", "winget ")
 
 
 class SettingsPage(Page):
@@ -96,12 +99,11 @@ class SettingsPage(Page):
         card = Card(self.tr("Cores for the work"))
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
-        box = QSpinBox()
+        box = WholeField(self.tr("Cores for the work"))
         box.setRange(0, max(1, value.cores))
         box.setSpecialValueText(self.tr("automatic"))
         box.setValue(value.threads or 0)
         box.setMinimumWidth(130)
-        box.setAccessibleName(self.tr("Cores for the work"))
         box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
         row.addWidget(box)
         row.addWidget(label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False))
@@ -134,7 +136,9 @@ class SettingsPage(Page):
         box.addLayout(row)
         if value.about:
             box.addWidget(words(value.about, "soft"))
-        if value.hint:
+        if value.hint and not value.hint.startswith(_COMMANDS):
+            box.addWidget(label(value.hint, "soft"))
+        elif value.hint:
             hint = QHBoxLayout()
             hint.setSpacing(SPACE_S)
             hint.addWidget(label(value.hint, "code", select=True), 1)
@@ -150,7 +154,7 @@ class SettingsPage(Page):
         line = self.tr("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
         card.add(words(line.format(value.version), "soft"))
         if value.licenses:
-            fold = FoldButton(self.theme, self.tr("What it stands on"), "small")
+            fold = FoldButton(self.theme, self.tr("What it stands on"), "small", "ghost")
             card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
             self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
         return card

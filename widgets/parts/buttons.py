@@ -3,7 +3,7 @@
 from typing import Literal
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyleOptionButton, QWidget
 
 from widgets.icons import IconBinding, bind_icon
 from widgets.theme import Theme
@@ -29,18 +29,25 @@ class Button(QPushButton):
         wide: bool = False,
     ) -> None:
         super().__init__(parent)
+        self._points_on = icon == "arrow-right"
         self.setText(text)
         self.setProperty("kind", kind)
         if size:
             self.setProperty("scale", size)
         self.setAccessibleName(text)
         self.setAutoDefault(True)
-        if icon == "arrow-right":  # an arrow points on, behind the words
+        if self._points_on:
             self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
         if not wide:
             self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._binding: IconBinding | None = bind_icon(theme, self, icon, _TOKENS[kind]) if icon else None
         self._token = _TOKENS[kind]
+
+    def initStyleOption(self, option: QStyleOptionButton) -> None:
+        """An arrow behind the words needs a gap that Qt does not leave."""
+        super().initStyleOption(option)
+        if self._points_on:
+            option.text = f"{option.text}\u2002"
 
     def relabel(self, text: str, icon: str = "") -> None:
         """Say another thing; keeps the look."""
@@ -71,11 +78,11 @@ class TextButton(Button):
         super().__init__(theme, text, icon, "text", size)
 
 
-class FoldButton(TextButton):
+class FoldButton(Button):
     """Opens and closes what stands below it; `toggled(bool)` is its signal, the caret its mark."""
 
-    def __init__(self, theme: Theme, text: str, size: Size = "") -> None:
-        super().__init__(theme, text, "caret-right", size)
+    def __init__(self, theme: Theme, text: str, size: Size = "", kind: Kind = "text") -> None:
+        super().__init__(theme, text, "caret-right", kind, size)
         self.setCheckable(True)
         self.toggled.connect(self._on_toggled)
 

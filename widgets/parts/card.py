@@ -92,7 +92,7 @@ class ChoiceCard(Card):
 
 
 class DropArea(QFrame):
-    """Says what may be dropped. The window takes the drop itself; `set_hot` shows that it would land here."""
+    """Says what may be dropped. The window takes the drop itself, wherever it falls."""
 
     def __init__(self, theme: Theme, title: str, text: str, icon: str = "upload-simple") -> None:
         super().__init__()
@@ -121,10 +121,6 @@ class DropArea(QFrame):
         if self._actions.count() == 2:
             self._actions.setContentsMargins(0, SPACE_M, 0, 0)
         self._actions.insertWidget(self._actions.count() - 1, button)
-
-    def set_hot(self, is_hot: bool) -> None:
-        """Something is held over the window that could be dropped."""
-        restyle(self, hot=is_hot)
 
 
 def icon_text(theme: Theme, icon: str, title: str, text: str, *, square: bool = True) -> QWidget:

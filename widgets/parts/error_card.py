@@ -46,6 +46,7 @@ class ErrorCard(Card):
     def __init__(self, theme: Theme, value: ErrorValue) -> None:
         super().__init__(edge=1, gap=0)
         self._theme = theme
+        self._n_actions = 0
         self.setAccessibleName(value.title)
         self.add(self._banner(value))
         mark = "x-circle" if value.tone == "bad" else "warning"
@@ -70,13 +71,14 @@ class ErrorCard(Card):
         if value.note:
             note = GhostButton(theme, self.tr("Copy a note to its maker"), "copy")
             note.clicked.connect(lambda: self._copy(value.note))
-            self.add_action(note)
+            self._actions.insertWidget(0, note)
         if value.details:
             self._add_details(value.details[:MAX_DETAIL_CHARS])
 
     def add_action(self, button: Button) -> None:
         """Append a button below the three sentences."""
-        self._actions.insertWidget(self._actions.count() - 1, button)
+        self._actions.insertWidget(self._n_actions, button)
+        self._n_actions += 1
 
     def _banner(self, value: ErrorValue) -> QWidget:
         banner = QFrame()

@@ -53,6 +53,13 @@ def size_bytes(value: float | None) -> str:
     raise AssertionError("the last unit always fits")
 
 
+def memory(value: float | None) -> str:
+    """The same for a peak of memory, which is not known to a tenth of a megabyte: 38 MB, 1.2 GB."""
+    if value is None or value < 10e6 or value >= 1e9:
+        return size_bytes(value)
+    return f"{value / 1e6:.0f} MB"
+
+
 def count(value: float | None) -> str:
     """A whole number with separators, or one decimal below ten for a rate."""
     if value is None:

@@ -15,6 +15,10 @@ def QT_TRANSLATE_NOOP(_context: str, text: str) -> str:
 _CONTEXT = "glossary"
 
 WORDS: dict[str, str] = {
+    "loss under": QT_TRANSLATE_NOOP("glossary", "95 % sure, from comparing both versions on every test example."),
+    "loss could still be": QT_TRANSLATE_NOOP(
+        "glossary", "95 % sure, from comparing both versions on every test example."
+    ),
     "latency": QT_TRANSLATE_NOOP("glossary", "How long one answer takes."),
     "p50": QT_TRANSLATE_NOOP("glossary", "Half of all answers came at least this fast."),
     "p90": QT_TRANSLATE_NOOP("glossary", "90 of 100 answers came at least this fast."),

@@ -3,7 +3,18 @@
 from typing import Any
 
 from PySide6.QtCore import QUrl, Signal
-from PySide6.QtGui import QPalette, QTextCursor, QTextDocument
+from PySide6.QtGui import (
+    QBrush,
+    QFont,
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFrameFormat,
+    QTextLength,
+    QTextTable,
+)
 from PySide6.QtWidgets import QFrame, QTextBrowser
 
 from widgets.theme import Theme
@@ -65,21 +76,55 @@ class MarkdownView(QTextBrowser):
         self.verticalScrollBar().setValue(place)
 
     def _soften(self) -> None:
-        """Qt's headings are too large for a side card."""
-        cursor = QTextCursor(self.document())
-        block = self.document().begin()
+        """Smaller headings than Qt's own, room between paragraphs, tables with lines between rows only."""
+        document = self.document()
+        cursor = QTextCursor(document)
+        cursor.beginEditBlock()
+        block = document.begin()
         while block.isValid():
-            level = block.blockFormat().headingLevel()
-            if level:
-                cursor.setPosition(block.position())
-                cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-                form = block.charFormat()
-                font = self.font()
-                font.setPixelSize({1: 18, 2: 14}.get(level, 13))
-                font.setBold(True)
-                form.setFont(font)
-                cursor.mergeCharFormat(form)
+            self._soften_block(cursor, block)
             block = block.next()
+        cursor.endEditBlock()
+        for frame in document.rootFrame().childFrames():
+            if isinstance(frame, QTextTable):
+                self._soften_table(frame)
+
+    def _soften_block(self, cursor: QTextCursor, block: QTextBlock) -> None:
+        level = block.blockFormat().headingLevel()
+        cursor.setPosition(block.position())
+        form = QTextBlockFormat()
+        form.setTopMargin((0 if block.position() == 0 else 10) if level else 0)
+        form.setBottomMargin(2 if level else 0 if cursor.currentTable() else 4)
+        cursor.mergeBlockFormat(form)
+        if not level:
+            return
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        font = QFont(self.font())
+        font.setPixelSize({1: 18}.get(level, 13))
+        font.setWeight(QFont.Weight.DemiBold)
+        letters = QTextCharFormat()
+        letters.setFont(font)
+        cursor.setCharFormat(letters)
+
+    def _soften_table(self, table: QTextTable) -> None:
+        form = table.format()
+        form.setBorder(0)
+        form.setBorderCollapse(True)
+        form.setCellPadding(4)
+        form.setCellSpacing(0)
+        form.setTopMargin(2)
+        form.setBottomMargin(4)
+        form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
+        table.setFormat(form)
+        line = QBrush(self._theme.color("line"))
+        for row in range(table.rows()):
+            for column in range(table.columns()):
+                cell = table.cellAt(row, column)
+                look = cell.format().toTableCellFormat()
+                look.setBottomBorder(1 if row < table.rows() - 1 else 0)
+                look.setBottomBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+                look.setBottomBorderBrush(line)
+                cell.setFormat(look)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> Any:
         """Nothing is ever loaded, neither from disk nor from a network."""
@@ -91,5 +136,4 @@ class MarkdownView(QTextBrowser):
 
     def _on_theme_changed(self) -> None:
         if self._markdown:
-            self.setPalette(QPalette())
             self._render()

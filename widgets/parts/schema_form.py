@@ -6,15 +6,12 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
-    QLineEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeField
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
 
@@ -110,8 +107,8 @@ class SchemaForm(QWidget):
         self._params[name] = value
         self.changed.emit(self.params)
 
-    def _choice(self, name: str, options: list[Any], current: Any) -> QComboBox:
-        box = QComboBox()
+    def _choice(self, name: str, options: list[Any], current: Any) -> ChoiceField:
+        box = ChoiceField()
         for option in options:
             box.addItem(str(option).replace("_", " "), option)
         box.setCurrentIndex(max(0, options.index(current) if current in options else 0))
@@ -124,8 +121,8 @@ class SchemaForm(QWidget):
         box.toggled.connect(lambda is_on: self._set(name, is_on))
         return box
 
-    def _whole(self, name: str, field: Mapping[str, Any], current: Any) -> QSpinBox:
-        box = QSpinBox()
+    def _whole(self, name: str, field: Mapping[str, Any], current: Any) -> WholeField:
+        box = WholeField()
         low = field.get("minimum", field.get("exclusiveMinimum", -1) + 1)
         high = field.get("maximum", field.get("exclusiveMaximum", _INT_LIMIT) - 1)
         nullable = bool(field.get("nullable"))
@@ -138,8 +135,8 @@ class SchemaForm(QWidget):
         box.valueChanged.connect(lambda value: self._set(name, None if nullable and value == low else value))
         return box
 
-    def _decimal(self, name: str, field: Mapping[str, Any], current: Any) -> QDoubleSpinBox:
-        box = QDoubleSpinBox()
+    def _decimal(self, name: str, field: Mapping[str, Any], current: Any) -> DecimalField:
+        box = DecimalField()
         low = float(field.get("minimum", field.get("exclusiveMinimum", -1e9)))
         high = float(field.get("maximum", field.get("exclusiveMaximum", 1e9)))
         small = high - low <= 2
@@ -160,10 +157,8 @@ class SchemaForm(QWidget):
         )
         return box
 
-    def _text(self, name: str, current: str, read: Callable[[str], Any]) -> QLineEdit:
-        box = QLineEdit(current)
-        box.setAcceptDrops(False)
+    def _text(self, name: str, current: str, read: Callable[[str], Any]) -> TextField:
+        box = TextField(current, max_chars=2000)
         box.setMinimumWidth(240)
-        box.setMaxLength(2000)
         box.editingFinished.connect(lambda: self._set(name, read(box.text())))
         return box

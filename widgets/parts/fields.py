@@ -1,0 +1,74 @@
+"""Fields that let file drops through to the window and leave the wheel to the page unless they have the focus."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
+
+
+class TextField(QLineEdit):
+    """One line of text; `hint` stands in it while it is empty."""
+
+    def __init__(self, text: str = "", name: str = "", hint: str = "", max_chars: int = 500) -> None:
+        super().__init__()
+        self.setMaxLength(max_chars)
+        self.setText(text)
+        self.setAccessibleName(name)
+        self.setPlaceholderText(hint)
+        self.setCursorPosition(0)
+        self.setAcceptDrops(False)
+
+
+class WholeField(QSpinBox):
+    """A whole number."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(False)
+        self.lineEdit().setAcceptDrops(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the focus: else the page scrolls on."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class DecimalField(QDoubleSpinBox):
+    """A number with decimals."""
+
+    def __init__(self, name: str = "") -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(False)
+        self.lineEdit().setAcceptDrops(False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the focus: else the page scrolls on."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class ChoiceField(QComboBox):
+    """One of several."""
+
+    def __init__(self, name: str = "", *, small: bool = False) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAcceptDrops(False)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContentsOnFirstShow)
+        if small:
+            self.setProperty("scale", "small")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the focus: else the page scrolls on."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
