@@ -91,13 +91,17 @@ class DataResult(Frozen):
 
 
 class PlanParams(Frozen):
-    """kind ``plan``: which candidates to try in which order on this machine."""
+    """kind ``plan``: which candidates to try in which order on this machine.
+
+    With `data_dir` a small model is timed on a real input, else on zeros.
+    """
 
     model_dir: str
     device: DeviceFacts
     preset_steps: tuple[Recipe, ...]
     has_calibration: bool
     runtimes: tuple[str, ...]
+    data_dir: str | None = None
 
 
 class PlanResult(Frozen):

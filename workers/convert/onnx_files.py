@@ -104,6 +104,20 @@ def lift_constants(proto: Any) -> int:
     return lifted
 
 
+def flatten_biases(proto: Any) -> None:
+    """Make Gemm biases of shape (1, n) ones of shape (n,), which mean the same.
+
+    ONNX Runtime's own fusion writes the first form, and its quantizer (1.32) stumbles over it.
+    """
+    for graph in graphs(proto.graph):
+        tensors = {tensor.name: tensor for tensor in graph.initializer}
+        uses = [name for node in graph.node for name in node.input]
+        for node in graph.node:
+            bias = tensors.get(node.input[2]) if node.op_type == "Gemm" and len(node.input) > 2 else None
+            if bias is not None and len(bias.dims) == 2 and bias.dims[0] == 1 and uses.count(bias.name) == 1:
+                del bias.dims[0]
+
+
 def opset(proto: Any) -> int:
     """Version of the default operator set; 0 where the model has none."""
     return max((o.version for o in proto.opset_import if o.domain in ("", "ai.onnx")), default=0)

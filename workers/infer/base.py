@@ -61,7 +61,7 @@ class Runtime:
     modules: tuple[str, ...] = ()
 
 
-class NotRunnable(RuntimeError):  # noqa: N818
+class NotRunnable(RuntimeError):
     """The library refused the model; `str(error)` is its own reason, shortened to one line."""
 
     def __init__(self, error: BaseException) -> None:

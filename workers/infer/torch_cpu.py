@@ -30,12 +30,14 @@ KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
 
 
 class TorchSession:
-    """Calls the exported module with positional arguments in the order of the ONNX model's inputs."""
+    """Calls the exported module: by name what was exported by name, else in the order of the model's inputs."""
 
     def __init__(self, torch: Any, program: Any, names: tuple[list[str], list[str]], device: str) -> None:
         self._torch = torch
         self._inputs, self._outputs = names
-        self._shapes = dict(zip(self._inputs, _input_shapes(program), strict=True))
+        self._keywords = keywords(program)
+        order = self._keywords or self._inputs
+        self._shapes = dict(zip(order, _input_shapes(program), strict=True))
         self._module: Any = program.module()
         self._device = device
         self.device_ran = device
@@ -51,8 +53,9 @@ class TorchSession:
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         torch = self._torch
         with torch.inference_mode():
-            tensors = [self._tensor(feeds[name]) for name in self._inputs]
-            answers = torch.utils._pytree.tree_leaves(self._module(*tensors))
+            tensors = {name: self._tensor(feeds[name]) for name in self._inputs}
+            given = self._module(**tensors) if self._keywords else self._module(*tensors.values())
+            answers = torch.utils._pytree.tree_leaves(given)
             arrays = [answer.cpu().numpy() for answer in answers if answer is not None]
         # an answer may share memory with an input or a constant of the module
         return {name: np.array(array) for name, array in zip(self._outputs, arrays, strict=True)}
@@ -63,6 +66,12 @@ class TorchSession:
 
     def close(self) -> None:
         self._module = None
+
+
+def keywords(program: Any) -> list[str]:
+    """Names of the program's keyword arguments in its own order; empty where it takes positional ones."""
+    positional, by_name = program.call_spec.in_spec.children_specs
+    return [] if positional.num_children else [str(name) for name in by_name.context or ()]
 
 
 def _input_shapes(program: Any) -> list[tuple[int | None, ...]]:
@@ -83,7 +92,8 @@ def load_program(torch: Any, path: Path) -> tuple[Any, tuple[list[str], list[str
         raise NotRunnable(error) from error
     names = json.loads(extra[NAMES_FILE]) if extra[NAMES_FILE] else _names_beside(path)
     inputs, outputs = list(names["inputs"]), list(names["outputs"])
-    if len(inputs) != len(program.graph_signature.user_inputs):
+    by_name = keywords(program)
+    if len(inputs) != len(program.graph_signature.user_inputs) or (by_name and set(by_name) != set(inputs)):
         raise NotRunnable(ValueError("the torch program takes other inputs than the model beside it"))
     return program, (inputs, outputs)
 

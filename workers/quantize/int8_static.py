@@ -111,6 +111,7 @@ def _prepare(source: Path, target: Path, ctx: JobContext) -> bool:
         (folded.parent / name).unlink()
     ctx.check_cancelled()
     onnx_files.lift_constants(proto)
+    onnx_files.flatten_biases(proto)
     proto = onnx_files.raise_opset(proto, 13)
     large = len(onnx_files.save(proto, target)) > 1
     with onnx_files.library_call(TITLE, ctx.log):

@@ -101,10 +101,13 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
     """The recipe for this model: steps that do nothing are left out, steps that another one needs are added."""
     model = situation.model
     steps = [step for step in recipe.steps if step.technique != "fixed_shape" or model.free_sizes]
-    # OpenVINO cannot read some branches; with the input that chooses between them built in they are gone.
+    # OpenVINO cannot read some branches; with the input that chooses between them built in they are gone, and
+    # with fixed sizes it knows how many axes there are behind them.
     folds = recipe.runtime == "openvino" and model.branches and model.constants
-    if folds and not _has(recipe, "graph_optimize"):
-        steps.insert(0, RecipeStep(technique="graph_optimize"))
+    if folds:
+        for technique in ("fixed_shape", "graph_optimize"):
+            if not _has(recipe, technique):
+                steps.insert(0, RecipeStep(technique=technique))
     if not situation.fast_int8:
         steps = [_careful(step) for step in steps]
     return recipe.model_copy(update={"steps": tuple(steps)})

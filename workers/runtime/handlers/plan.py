@@ -15,13 +15,14 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
     folder = Path(params.model_dir)
     facts = read_facts(folder)
     ctx.check_cancelled()
+    data_dir = Path(params.data_dir) if params.data_dir else None
     small = facts.weight_bytes < TINY_BYTES
     situation = Situation(
         model=facts,
         device=params.device,
         runtimes=params.runtimes,
         has_calibration=params.has_calibration,
-        probe_ms=probe_ms(folder, ctx.threads) if small else None,
+        probe_ms=probe_ms(folder, data_dir, ctx.threads) if small else None,
     )
     plan = make_plan(params.preset_steps, situation)
     for title, reason in plan.dropped:
