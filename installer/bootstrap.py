@@ -39,7 +39,7 @@ def main(arguments: "list[str]") -> int:
     if not fits(sys.version_info[:2]):
         other = find_python()
         if other is not None:
-            return subprocess.call([other, os.path.abspath(__file__), *arguments])  # noqa: PTH100
+            return subprocess.call([other, "-ES", os.path.abspath(__file__), *arguments])  # noqa: PTH100
         sys.stderr.write(
             "Fettle needs Python 3.11 to 3.%d, and this is Python %d.%d.\n"  # noqa: UP031
             % (NEWEST[1], sys.version_info[0], sys.version_info[1])

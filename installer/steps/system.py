@@ -47,6 +47,7 @@ TEST_PROGRAMS = (
     ("openbox", "openbox"),
     ("convert", "imagemagick"),
     ("fc-list", "fontconfig"),
+    ("cc", "gcc"),
 )
 TEST_FONT = ("DejaVuSans.ttf", "fonts-dejavu-core")
 

@@ -64,7 +64,7 @@ class Clone:
         return {**kept, **pip, "PIP_NO_CACHE_DIR": "1", **more}
 
     def command(self, *arguments: str, what: str = "start") -> list[str]:
-        return [sys.executable, str(self.root / "installer" / "bootstrap.py"), what, *arguments]
+        return [sys.executable, "-ES", str(self.root / "installer" / "bootstrap.py"), what, *arguments]
 
     def run(self, *arguments: str, what: str = "start", **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

@@ -61,7 +61,7 @@ def test_python_that_does_not_fit(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setattr(bootstrap, "find_python", lambda: "/opt/python")
     monkeypatch.setattr(subprocess, "call", lambda command: called.append(command) or 3)
     assert bootstrap.main(["start", "demo"]) == 3
-    assert called == [["/opt/python", str(INSTALLER / "bootstrap.py"), "start", "demo"]]
+    assert called == [["/opt/python", "-ES", str(INSTALLER / "bootstrap.py"), "start", "demo"]]
 
 
 def test_locks_pin_what_pyproject_declares() -> None:

@@ -1,0 +1,69 @@
+"""System packages: installed by root with apt-get, otherwise named. A stand-in for apt-get writes down its calls."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from steps import environment, system
+from steps.place import Place
+from steps.words import SetupError
+
+MISSING = (("libnowhere-fettle.so.9", "libnowhere9"),)
+
+
+@pytest.fixture
+def calls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in front of PATH with an apt-get that succeeds; the file of its calls."""
+    told = tmp_path / "calls"
+    program = tmp_path / "bin" / "apt-get"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$@" >>"{told}"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setattr(system, "QT_BASE", MISSING)
+    monkeypatch.setattr(system, "QT_X11", ())
+    monkeypatch.setattr(system.sys, "platform", "linux")
+    return told
+
+
+def test_root_installs(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given root on a system with apt-get, then the lists are brought up to date and the package is installed."""
+    monkeypatch.setattr(system.os, "geteuid", lambda: 0)
+
+    system.ready_for_window({"DISPLAY": ":0"}, tmp_path / "log")
+    assert calls.read_text().splitlines() == ["-q update", "-q install -y --no-install-recommends libnowhere9"]
+
+
+def test_others_are_told(calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another user, then nothing is called, and the library and the command are named."""
+    monkeypatch.setattr(system.os, "geteuid", lambda: 1000)
+
+    with pytest.raises(SetupError) as caught:
+        system.ready_for_window({"DISPLAY": ":0"}, tmp_path / "log")
+    assert "libnowhere-fettle.so.9" in caught.value.what
+    assert "sudo apt-get install -y libnowhere9" in caught.value.hint
+    assert not calls.exists()
+
+
+def test_tests_go_on_without(
+    calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given another user and missing programs, then `installer/test` names them and goes on."""
+    monkeypatch.setattr(system.os, "geteuid", lambda: 1000)
+
+    system.ready_for_tests(tmp_path / "log")
+    told = capsys.readouterr().err
+    assert "Xvfb" in told and "sudo apt-get install -y libnowhere9 xvfb" in told
+
+
+def test_python_without_its_venv_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given Debian's Python without the package that makes environments, then the package is named."""
+
+    def refuse(*_arguments: object, **_settings: object) -> None:
+        raise subprocess.CalledProcessError(1, "ensurepip")
+
+    monkeypatch.setattr(environment.venv.EnvBuilder, "create", refuse)
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SetupError) as caught:
+        environment.make(Place(tmp_path))
+    assert "apt-get install -y python3." in caught.value.hint
