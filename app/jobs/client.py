@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
@@ -92,9 +93,9 @@ class JobClient:
             setup.make_folders()
             Path(job.work_dir).mkdir(parents=True, exist_ok=True)
             self._enter_process(setup, job, setup.new_log(job.job_id))
-        except OSError as error:
+            self._send(job)
+        except (OSError, PydanticSerializationError) as error:
             self._fail_to_start(error)
-        self._send(job)
 
     def poll(self, budget_s: float = POLL_BUDGET_S) -> list[Message]:
         """What has come, within about `budget_s` seconds; never waits."""
@@ -149,9 +150,11 @@ class JobClient:
             self._process.rename_log(log_path)
         self.log_path = self._process.log_path
 
-    def _fail_to_start(self, error: OSError) -> None:
+    def _fail_to_start(self, error: OSError | PydanticSerializationError) -> None:
         self._reason = "start"
-        self._start_error = f"{type(error).__name__}: {error}"
+        self._start_error = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if isinstance(error, PydanticSerializationError):
+            self._start_error = "a file's name holds bytes that are no text; give the file another name"
         if self._process is not None:
             self._process.release()
             self._process = None

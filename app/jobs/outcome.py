@@ -80,8 +80,8 @@ _WORDS: dict[CrashReason, tuple[str, str, str, str]] = {
     "start": (
         "cannot_start",
         "The job could not be started",
-        "The system did not start another process for the job.",
-        "Close other programs and start the job again.",
+        "The job could not be started: {why}.",
+        "Put that right, and start the job again.",
     ),
 }
 
@@ -160,7 +160,9 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
             hint="Start it again whenever you like.",
         )
     code, title, detail, hint = _WORDS[outcome.reason]
-    detail = detail.format(signal=outcome.signal_name or "unknown reason", code=outcome.exit_code)
+    detail = detail.format(
+        signal=outcome.signal_name or "unknown reason", code=outcome.exit_code, why=outcome.log_tail.strip(".")
+    )
     return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail)
 
 

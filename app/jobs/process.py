@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from app.jobs.channel import Channel
 from workers.contracts.birth import ChildConfig, child_main
 
+GROUP_WAIT_S = 0.1
 UNKILLABLE_S = 3.0
 """A killed process that is still there after this long hangs inside the kernel; nobody waits for it any more."""
 
@@ -88,11 +89,19 @@ class WorkerProcess:
 
         The process is not reaped before its group is killed, so that its number cannot belong to another one yet.
         """
-        exited = self.exited
         self.kill()
         self._process.join(wait_s)
         exit_code = self._process.exitcode
+        self._wait_for_group()
         self.channel.close()
         if exit_code is not None:
             self._process.close()
-        return exit_code if exited or exit_code is not None else None
+        return exit_code
+
+    def _wait_for_group(self) -> None:
+        """Killed programs need a moment to be gone. While one of them lives, no other group can have this number."""
+        end_s = time.monotonic() + GROUP_WAIT_S
+        with contextlib.suppress(OSError):
+            while sys.platform != "win32" and time.monotonic() < end_s:
+                os.killpg(self.pid, 0)
+                time.sleep(0.001)

@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from workers.contracts.context import Feeds
 
 
+def write_log_line(text: str) -> None:
+    """Add a line with the time to the job's log, whatever characters it holds."""
+    line = f"{time.strftime('%H:%M:%S')} {text}\n"
+    sys.stderr.write(line.encode(errors="backslashreplace").decode())
+    sys.stderr.flush()
+
+
 @dataclass
 class RuntimeContext:
     """Implements `workers.contracts.context.JobContext` over a reporter and a mailbox.
@@ -59,14 +66,14 @@ class RuntimeContext:
             self._send(message)
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
-        sys.stderr.write(f"{time.strftime('%H:%M:%S')} {level}: {text}\n")
-        sys.stderr.flush()
+        write_log_line(f"{level}: {text}")
         self._send(Log(level=level, text=text))
 
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
-        for start in range(0, len(times_s), MAX_SAMPLES_PER_MESSAGE):
-            end = start + MAX_SAMPLES_PER_MESSAGE
-            self._send(Sample(series=series, times_s=times_s[start:end], values=values[start:end]))
+        pairs = [pair for pair in zip(times_s, values, strict=True) if math.isfinite(pair[1])]
+        for start in range(0, len(pairs), MAX_SAMPLES_PER_MESSAGE):
+            part = pairs[start : start + MAX_SAMPLES_PER_MESSAGE]
+            self._send(Sample(series=series, times_s=[at for at, _ in part], values=[value for _, value in part]))
 
     def metric(
         self,

@@ -6,6 +6,7 @@ import importlib
 import os
 import signal
 import sys
+import traceback
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -31,6 +32,9 @@ def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
         exit_code = _serve(connection, config)
     except (ParentGone, BrokenPipeError):
         pass
+    except BaseException:
+        traceback.print_exc()  # into the log; without a last word the parent tells its end
+        exit_code = 1
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,9 +1,30 @@
 """Where a job's messages go: over the pipe to the parent, or as JSON lines to a stream."""
 
+import json
 from multiprocessing.connection import Connection
-from typing import Protocol, TextIO
+from typing import Any, Protocol, TextIO
+
+from pydantic_core import PydanticSerializationError
 
 from workers.contracts.messages import TERMINAL, WorkerMessage
+
+
+def encode(message: WorkerMessage) -> bytes:
+    """One message as JSON. Parts of file names that are no text (lone surrogates) are shown as question marks."""
+    try:
+        return message.model_dump_json().encode()
+    except PydanticSerializationError:
+        return json.dumps(_as_text(message.model_dump())).encode()
+
+
+def _as_text(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()
+    if isinstance(value, dict):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_text(item) for item in value]
+    return value
 
 
 class Reporter(Protocol):
@@ -23,8 +44,9 @@ class PipeReporter:
         """Send, or do nothing when the job's end has been told. Raises OSError when the parent is gone."""
         if self._over:
             return
+        data = encode(message)
         self._over = isinstance(message, TERMINAL)
-        self._connection.send_bytes(message.model_dump_json().encode())
+        self._connection.send_bytes(data)
 
 
 class JsonLinesReporter:
@@ -37,6 +59,7 @@ class JsonLinesReporter:
     def send(self, message: WorkerMessage) -> None:
         if self._over:
             return
+        text = encode(message).decode()
         self._over = isinstance(message, TERMINAL)
-        self._stream.write(message.model_dump_json() + "\n")
+        self._stream.write(text + "\n")
         self._stream.flush()

@@ -298,3 +298,13 @@ def test_unknown_kind_and_wrong_parameters(bench: Bench) -> None:
 def test_progress_reaches_the_parent(bench: Bench) -> None:
     _, messages = bench.run("echo")
     assert [m.stage for m in messages if isinstance(m, Progress)] == ["echo"]
+
+
+def test_a_name_that_is_no_text(bench: Bench) -> None:
+    """Given a file name of bytes that are no text, Then the job is refused in words; answers show such names."""
+    client = bench.start(bench.job("echo", {"path": "model\udcff.onnx"}))
+    messages = bench.finish(client)
+    assert "no text" in explain(messages[-1])[0].detail
+    assert not (bench.root / "jobs" / "echo-0").exists()
+    _, messages = bench.run("misbehave", {"how": "strange_name"})
+    assert messages[-1].error.detail == "Cannot read a?b."

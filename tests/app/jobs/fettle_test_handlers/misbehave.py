@@ -53,6 +53,7 @@ def run(params: Params, ctx: JobContext) -> Result:
         "sys_exit": lambda: sys.exit(3),
         "raise": lambda: 1 / 0,
         "refuse": lambda: (_ for _ in ()).throw(InputRefused("no_good", "No good", "It is bad.", "Bring another.")),
+        "strange_name": lambda: (_ for _ in ()).throw(InputRefused("x", "X", "Cannot read a\udcffb.", "Rename it.")),
         "touch_memory": _touch_memory,
         "huge_request": lambda: bytearray(1 << 40),
         "burn": _burn,

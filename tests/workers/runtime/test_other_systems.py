@@ -1,0 +1,44 @@
+"""The worker side imports on systems that this test does not run on."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+SCRIPT = """
+import sys
+import asyncio, ctypes, multiprocessing.connection, multiprocessing.spawn, socket, subprocess, tempfile
+import argparse, faulthandler, importlib.metadata, platform, select, shutil, pydantic.main, psutil, numpy
+sys.platform = {platform!r}
+if sys.platform == "win32":
+    sys.modules["resource"] = None
+import app.jobs.turns, app.jobs.pool, app.jobs.queue
+import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.describe
+from pathlib import Path
+from workers.contracts.birth import ChildConfig
+from workers.contracts.messages import Limits
+from workers.runtime.limits import Watchdog, is_near_memory_limit
+from workers.runtime.sandbox import first_layer, second_layer
+config = ChildConfig(parent_pid=1, write_root=".")
+told = first_layer(config)
+assert told.held == [], told.held
+assert len(told.missing) == 4, told.missing
+assert all("does not offer" in line for line in told.missing)
+second_layer(config, [], ".")
+assert Watchdog(1)._resident.read() > 0
+is_near_memory_limit(Limits())
+if sys.platform == "win32":
+    from workers.runtime.limits import set_system_limits
+    assert set_system_limits(Limits(), 1)
+"""
+
+
+@pytest.mark.parametrize("platform", ["win32", "darwin"])
+def test_other_systems_import_and_say_what_is_missing(platform: str) -> None:
+    """Given Windows or macOS by name, Then every module imports, and four missing protections are told."""
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(platform=platform)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
