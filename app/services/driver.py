@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
-from app.services.events import Event, JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
+from app.services.events import JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
 from app.services.measuring import Measurer
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, MeasureStep
 from app.services.store import Entry
@@ -54,6 +54,16 @@ class Driver(Generic[T]):
             self._measurer.cancel()
         elif self._client is not None:
             self._client.cancel()
+
+    def interrupt(self) -> None:
+        """End everything at once, without a word from the job: the program closes. The flow sees GeneratorExit."""
+        if self._measurer is not None:
+            self._measurer.close()
+        if self._client is not None:
+            self._client.close()
+        self._client = self._measurer = None
+        self._flow.close()
+        self.finished = True
 
     def _tick_job(self, client: JobClient) -> None:
         for message in client.poll():
@@ -158,7 +168,3 @@ def run_to_end(driver: Driver[T], pause_s: float = 0.01) -> T:
     if driver.error is not None:
         raise driver.error
     return driver.result  # type: ignore[return-value]
-
-
-def ignore(event: Event) -> None:
-    """An observer that does not look."""

@@ -71,3 +71,7 @@ Event = (
     StepChanged | StepProgress | LatenciesMeasured | VariantChanged | RunChanged | LogLine | MeasuringChanged | JobEnded
 )
 Observer = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """An observer that does not look."""

@@ -56,6 +56,10 @@ class Measurer:
     def cancel(self) -> None:
         self._group.cancel()
 
+    def close(self) -> None:
+        """End all its processes at once."""
+        self._group.close()
+
     def poll(self, observe: Observer) -> None:
         """Pass on what has come."""
         total = self._step.sets * self._step.blocks * len(self._step.contenders)

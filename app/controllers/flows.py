@@ -1,0 +1,147 @@
+"""Drives flows in the window: one timer polls them all, so that there is no thread to race with Qt."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.services.driver import Driver
+from app.services.events import Observer, ignore
+from app.services.steps import Flow, FlowCancelled, JobError
+from app.services.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+
+POLL_MS = 30
+TICK_BUDGET_S = 0.006
+"""More would be seen as a stutter; what is left is read at the next tick (QT.md)."""
+
+Done = Callable[[Any], None]
+Failed = Callable[[ErrorInfo], None]
+
+
+class Running:
+    """A flow that was handed in. `title` is for the list of jobs."""
+
+    def __init__(self, flow: Flow[Any], observe: Observer, title: str) -> None:
+        self.flow, self.observe, self.title = flow, observe, title
+        self.driver: Driver[Any] | None = None
+        self.started_s = time.monotonic()
+        self.on_done: Done | None = None
+        self.on_failed: Failed | None = None
+        self.on_cancelled: Callable[[], None] | None = None
+        self.is_run = False
+
+
+class FlowRunner(QObject):
+    """Runs of an optimization wait for each other (they measure); what a page asks for goes beside them."""
+
+    changed = Signal()
+
+    def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._workspace = workspace
+        self._active: list[Running] = []
+        self._waiting: list[Running] = []
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._on_tick)
+
+    @property
+    def active(self) -> tuple[Running, ...]:
+        """Flows that run now."""
+        return tuple(self._active)
+
+    @property
+    def runs(self) -> tuple[Running, ...]:
+        """Optimizations that run or wait."""
+        return tuple(running for running in (*self._active, *self._waiting) if running.is_run)
+
+    def start(
+        self,
+        flow: Flow[Any],
+        *,
+        title: str,
+        on_done: Done,
+        on_failed: Failed,
+        on_cancelled: Callable[[], None] | None = None,
+        observe: Observer = ignore,
+        is_run: bool = False,
+    ) -> Running:
+        """Begin a flow, or queue it behind the optimization that runs."""
+        running = Running(flow, observe, title)
+        running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
+        running.is_run = is_run
+        self._waiting.append(running)
+        self._begin_waiting()
+        return running
+
+    def cancel(self, running: Running) -> None:
+        """Stop a flow; one that waits is forgotten."""
+        if running in self._waiting:
+            self._waiting.remove(running)
+            running.flow.close()
+            self._tell(running.on_cancelled)
+            self.changed.emit()
+        elif running.driver is not None:
+            running.driver.cancel()
+
+    def interrupt_all(self) -> None:
+        """The window closes: end every process at once; runs are kept as interrupted and can go on."""
+        self._timer.stop()
+        for running in self._active:
+            if running.driver is not None:
+                running.driver.interrupt()
+        for running in self._waiting:
+            running.flow.close()
+        self._active, self._waiting = [], []
+
+    def _begin_waiting(self) -> None:
+        for running in list(self._waiting):
+            if running.is_run and any(other.is_run for other in self._active):
+                continue
+            self._waiting.remove(running)
+            running.driver = Driver(self._workspace, running.flow, running.observe)
+            self._active.append(running)
+        if self._active and not self._timer.isActive():
+            self._timer.start()
+        self.changed.emit()
+
+    def _on_tick(self) -> None:
+        until = time.monotonic() + TICK_BUDGET_S
+        for running in list(self._active):
+            if running.driver is not None and not running.driver.tick():
+                self._active.remove(running)
+                self._conclude(running, running.driver)
+            if time.monotonic() > until:
+                break
+        if len(self._active) > 1:  # fair when the budget ran out
+            self._active.append(self._active.pop(0))
+        self._workspace.pool.tick()
+        if not self._active and not self._waiting:
+            self._timer.stop()
+
+    def _conclude(self, running: Running, driver: Driver[Any]) -> None:
+        self._begin_waiting()
+        error = driver.error
+        if error is None:
+            if running.on_done is not None:
+                running.on_done(driver.result)
+        elif isinstance(error, FlowCancelled):
+            self._tell(running.on_cancelled)
+        elif running.on_failed is not None:
+            running.on_failed(error.error if isinstance(error, JobError) else _internal(error))
+
+    @staticmethod
+    def _tell(callback: Callable[[], None] | None) -> None:
+        if callback is not None:
+            callback()
+
+
+def _internal(error: BaseException) -> ErrorInfo:
+    return ErrorInfo(
+        code="internal",
+        title="Something went wrong inside Fettle",
+        detail=f"{type(error).__name__}: {error}",
+        hint="Try again; if it happens twice, report it with the log.",
+    )

@@ -1,0 +1,119 @@
+"""The page Goal: presets as cards, the limit, and the recipes for those who want them."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.session import Session
+from app.controllers.words import tr
+from presets.loader import Catalog, load_presets
+from presets.schema import Preset
+from widgets.main_window import MainWindow
+from widgets.pages.goal import GoalPage
+from widgets.pages.values import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import Recipe, RecipeStep
+
+
+class GoalController(QObject):
+    """`run_requested` comes when the person starts."""
+
+    run_requested = Signal()
+
+    def __init__(self, window: MainWindow, page: GoalPage, session: Session) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session = window, page, session
+        self._catalog: Catalog = load_presets(session.workspace.paths.presets)
+        page.preset_chosen.connect(self._on_preset)
+        page.limit_changed.connect(self._on_limit)
+        page.recipes_changed.connect(self._on_recipes)
+        page.run_requested.connect(self.run_requested)
+        page.model_requested.connect(lambda: window.show_page("model"))
+        for signal in (session.model_changed, session.data_changed, session.goal_changed):
+            signal.connect(self.show)
+        self.show()
+
+    @property
+    def preset(self) -> Preset:
+        """What was chosen, with the recipes as the person left them."""
+        project = self._session.project
+        known = {preset.id: preset for preset in self._catalog.presets}
+        preset = known.get(project.preset_id if project else "", known["balanced"])
+        recipes = self._session.recipes
+        return preset if recipes is None else preset.model_copy(update={"recipes": recipes})
+
+    @property
+    def title(self) -> str:
+        """The chosen preset's title."""
+        return self.preset.title
+
+    def show(self) -> None:
+        """The cards; without a model the way to one."""
+        project, data = self._session.project, self._session.data
+        if project is None or self._session.model is None:
+            self._page.show_empty()
+            return
+        found = self._session.described
+        self._page.show_value(
+            GoalValue(
+                presets=tuple(preset_value(preset) for preset in self._catalog.presets),
+                chosen=self.preset.id,
+                limit_pct=project.max_loss_pct,
+                n_test=data.result.n_test if data else 0,
+                labelled=bool(data and data.result.labelled),
+                kind=data.result.kind if data else "images",
+                recipes=tuple(recipe_value(recipe) for recipe in self.preset.recipes),
+                techniques=techniques(found),
+                runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
+            )
+        )
+
+    def _on_preset(self, preset_id: str) -> None:
+        preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)
+        if preset is not None:
+            self._session.recipes = None
+            self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
+            self._session.goal_changed.emit()
+
+    def _on_limit(self, limit_pct: float) -> None:
+        self._session.change(max_loss_pct=limit_pct)
+
+    def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
+        kept = {recipe.title: recipe for recipe in self.preset.recipes}
+        recipes = tuple(_recipe(value, kept.get(value.title)) for value in values if value.enabled)
+        self._session.recipes = recipes or None
+        if not values:
+            self._session.goal_changed.emit()
+
+
+def preset_value(preset: Preset) -> PresetValue:
+    """One card."""
+    return PresetValue(
+        id=preset.id,
+        title=preset.title,
+        text=preset.summary,
+        expect=preset.expect,
+        seconds=preset.time_budget_s,
+        icon=preset.icon,
+        limit_pct=preset.max_loss_pct,
+    )
+
+
+def recipe_value(recipe: Recipe) -> RecipeValue:
+    """One version to try."""
+    steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
+    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.title)
+
+
+def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
+    steps = tuple(RecipeStep(technique=step.technique, params=step.params) for step in value.steps)
+    start = base or Recipe(title=value.title, why=tr("Added by hand."))
+    return start.model_copy(update={"title": value.title, "steps": steps, "runtime": value.runtime})
+
+
+def techniques(found: DescribeResult | None) -> tuple[TechniqueValue, ...]:
+    """What may stand in a recipe, with the form of its parameters."""
+    if found is None:
+        return ()
+    return tuple(
+        TechniqueValue(row.id, row.title, row.summary, dict(row.params_schema or {}), row.available, row.hint)
+        for row in found.techniques
+    )
