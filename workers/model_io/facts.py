@@ -49,6 +49,7 @@ class Graph:
     weight_bytes: int = 0
     opset: int | None = None
     quantized: bool = False
+    precision: str = "fp32"
     metadata: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 

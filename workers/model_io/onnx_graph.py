@@ -1,6 +1,7 @@
 """Facts out of an ONNX graph: inputs, outputs, weights wherever they hide (initializers, Constant nodes,
 branches)."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,20 +22,24 @@ QUANTIZED_OPS = frozenset(
 )
 # element types that carry weights; whole numbers of 32 and 64 bits are shapes and indices
 _WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
-_CONSTANT_TENSORS = ("value", "sparse_value")
+_PRECISIONS = {"FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
 
 
 def read_graph(model: Any) -> Graph:
     """`model` is an `onnx.ModelProto`, external data not needed."""
-    weights = bytes_ = 0
+    bytes_ = 0
+    by_kind: Counter[str] = Counter()
     quantized = False
     for tensor in tensors(model):
         size = _size(tensor)
         kind = _type_name(tensor.data_type)
         bytes_ += size * _item_bits(kind) // 8
-        weights += size if kind in _WEIGHT_TYPES else 0
+        by_kind[kind] += size if kind in _WEIGHT_TYPES else 0
     for node in nodes(model):
         quantized = quantized or node.op_type in QUANTIZED_OPS
+    weights = by_kind.total()
+    most = by_kind.most_common(1)[0][0] if by_kind else "FLOAT"
+    precision = "int8" if quantized else _PRECISIONS.get(most, "fp32")
     given = {tensor.name for tensor in model.graph.initializer}
     inputs = tuple(_tensor_spec(value) for value in model.graph.input if value.name not in given)
     outputs = tuple(_tensor_spec(value) for value in model.graph.output)

@@ -193,7 +193,7 @@ def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenRes
         target,
         "model.onnx",
         names,
-        precision="int8" if draft.graph.quantized else "fp32",
+        precision=draft.graph.precision,
         torch_program=draft.torch_program,
     )
     return OpenResult(info=told, artifact=artifact, model_dir=MODEL_DIR)

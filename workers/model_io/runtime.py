@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
@@ -53,8 +52,22 @@ def _reason(text: str) -> str:
     return re.sub(r"Load model from \S+ failed:", "", line).strip()
 
 
-def run_error(path: Path, error: Exception) -> Any:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether a runtime failed for want of memory, in whatever words."""
+    return (
+        isinstance(error, MemoryError) or re.search(r"bad_alloc|llocate memory|llocation fail", str(error)) is not None
+    )
+
+
+def run_error(path: Path, error: Exception) -> InputRefused:
     """The refusal for a model that loads but does not run with inputs of the shape that it names."""
+    if is_out_of_memory(error):
+        return refuse(
+            "out_of_memory",
+            "The model needs too much memory",
+            f"{path.name} asks for more memory than there is, with a single input.",
+            "Open it on a machine with more memory, or choose a smaller model.",
+        )
     return refuse(
         "does_not_run",
         "The model does not run",

@@ -26,7 +26,8 @@ def sniff(path: Path) -> Sniffed:
     if stat.S_ISDIR(mode):
         return _sniff_folder(path)
     if not stat.S_ISREG(mode):
-        raise not_a_model(path, "a device, a pipe or a link")
+        hint = "Open the file that the link points to." if stat.S_ISLNK(mode) else ""
+        raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
     size = path.stat().st_size
     if size == 0:
         raise refuse(

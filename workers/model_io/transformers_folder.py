@@ -71,8 +71,8 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
             raise refuse(
                 "weights_missing",
                 "The weights are missing",
-                f"{folder.name} has no file of weights that is a plain file.",
-                "Download the whole folder again.",
+                f"{folder.name} has no file of weights that is a plain file (links are not followed).",
+                "Download the whole folder again, or copy the files that the links point to.",
             )
     for file in files:
         check_header(file)
