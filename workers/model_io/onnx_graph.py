@@ -46,14 +46,15 @@ def read_graph(model: Any) -> Graph:
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), None)
     metadata = {entry.key[:200]: entry.value for entry in model.metadata_props if len(entry.value) < 1_000_000}
     return Graph(
-        inputs,
-        outputs,
-        weights,
-        bytes_,
-        opset,
-        quantized,
-        metadata,
-        _findings(model, inputs, outputs, bytes_),
+        inputs=inputs,
+        outputs=outputs,
+        parameters=weights,
+        weight_bytes=bytes_,
+        opset=opset,
+        quantized=quantized,
+        precision=precision,
+        metadata=metadata,
+        findings=_findings(model, inputs, outputs, bytes_),
     )
 
 
