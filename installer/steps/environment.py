@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,17 +52,32 @@ def works(place: Place) -> bool:
 
 
 def make(place: Place) -> None:
-    """A new, empty environment in the place of what lies there; the lock file stays."""
-    clear(place)
-    try:
-        venv.EnvBuilder(with_pip=True, symlinks=os.name != "nt").create(place.venv)
-    except subprocess.CalledProcessError:
-        _make_with_system_package(place)
-    except OSError as error:
+    """A new, empty environment in the place of what lies there; the lock file stays. Raises SetupError."""
+    words = _create(place)
+    if words is not None and "ensurepip" in words:
+        _install_venv_package(place)
+        words = _create(place)
+    if words is not None:
         raise SetupError(
-            f"The environment could not be made in {place.venv}: {error.strerror or error}.",
+            f"The environment could not be made in {place.venv}: {words.strip().splitlines()[-1]}",
             "Make room there, or put Fettle's folder where you may write, then run the same command again.",
-        ) from error
+        )
+
+
+def _create(place: Place) -> str | None:
+    """None if the environment was made, else what Python's own module said (never empty)."""
+    clear(place)
+    run = subprocess.run(
+        [sys.executable, "-m", "venv", place.venv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env=clean_environment(),
+        check=False,
+    )
+    return None if run.returncode == 0 else run.stdout.strip() or "it failed without a word"
 
 
 def clear(place: Place) -> None:
@@ -78,21 +92,16 @@ def clear(place: Place) -> None:
             path.unlink(missing_ok=True)
 
 
-def _make_with_system_package(place: Place) -> None:
+def _install_venv_package(place: Place) -> None:
     """Debian keeps the part of Python that makes environments in a package of its own."""
     from steps.system import install_packages
 
     package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
-    failed = SetupError(
-        "This Python cannot make an environment (its module ensurepip is missing).",
-        f"Install it, then run the same command again: sudo apt-get install -y {package}",
-    )
-    if shutil.which("apt-get") is None or not install_packages([package], place.log):
-        raise failed
-    clear(place)
-    run = subprocess.run([sys.executable, "-m", "venv", place.venv], check=False)
-    if run.returncode != 0:
-        raise failed
+    if not install_packages([package], place.log):
+        raise SetupError(
+            "This Python cannot make an environment (its module ensurepip is missing).",
+            f"Install it, then run the same command again: sudo apt-get install -y {package}",
+        )
 
 
 def distributions(place: Place) -> list[Path]:

@@ -1,6 +1,5 @@
 """System packages: installed by root with apt-get, otherwise named. A stand-in for apt-get writes down its calls."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -56,14 +55,22 @@ def test_tests_go_on_without(
     assert "Xvfb" in told and "sudo apt-get install -y libnowhere9 xvfb" in told
 
 
-def test_python_without_its_venv_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Given Debian's Python without the package that makes environments, then the package is named."""
-
-    def refuse(*_arguments: object, **_settings: object) -> None:
-        raise subprocess.CalledProcessError(1, "ensurepip")
-
-    monkeypatch.setattr(environment.venv.EnvBuilder, "create", refuse)
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("because ensurepip is not\navailable.", "apt-get install -y python3."),
+        ("Error: [Errno 28] No space left", "Make room there"),
+    ],
+)
+def test_python_that_makes_no_environment(
+    words: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given Debian's Python without the package that makes environments, or a full disk, then what to do is said."""
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho '{words}'\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(environment.sys, "executable", str(program))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(SetupError) as caught:
         environment.make(Place(tmp_path))
-    assert "apt-get install -y python3." in caught.value.hint
+    assert told in caught.value.hint
