@@ -156,6 +156,7 @@ class LatencyCanvas:
         line.bars.setData(*bars(buckets))
         line.mean.setData(buckets.x, buckets.mean, connect=join, antialias=antialias(self._plot))
         above = buckets.x[buckets.high > self._top_ms]
+        line.clipped.setVisible(len(above) > 0)  # an empty one costs as much paint as a full one
         line.clipped.setData(above, np.full(len(above), self._top_ms * 0.985))
         breaks = np.flatnonzero(join[:-1] == 0)
         block = slice(0, int(breaks[0]) + 1 if len(breaks) else len(buckets))

@@ -126,6 +126,7 @@ class LatencyPlot(QWidget):
         self._series.clear()
         self._histories.clear()
         self._usual_ms.clear()
+        self.setAccessibleDescription("")
         self._best, self._changed = (), set()
         self._now_s = self._expected_end_s = 0.0
         self.strip.set_steps(())
@@ -205,9 +206,11 @@ class LatencyPlot(QWidget):
 
 
 def _usual_ms(history: History, s_per_px: float) -> float:
-    """What the axis must show in full: all but the highest twentieth of the buckets."""
-    high = history.view(4 * s_per_px).high
-    return float(np.percentile(high, 95)) if len(high) else 0.0
+    """What the axis must show in full: nearly all, but no single answer that took many times as long."""
+    buckets = history.view(4 * s_per_px)
+    if not len(buckets):
+        return 0.0
+    return min(float(np.percentile(buckets.high, 95)), 3 * float(np.median(buckets.mean)))
 
 
 def _rounded_up(end_s: float) -> float:

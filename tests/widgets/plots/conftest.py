@@ -1,0 +1,40 @@
+"""A light theme and a clock whose time the test sets."""
+
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from widgets.plots.frame_clock import FrameClock
+from widgets.theme import Theme
+
+
+class SetTime:
+    """Seconds that only pass when told to."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def set_time() -> SetTime:
+    return SetTime()
+
+
+@pytest.fixture
+def clock(qapp: QApplication, set_time: SetTime) -> Iterator[FrameClock]:
+    made = FrameClock(None, set_time)
+    yield made
+    made.deleteLater()

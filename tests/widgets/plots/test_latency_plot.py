@@ -1,0 +1,194 @@
+"""The latency graph: what was measured, when, in whose color; the rest is told as not measured."""
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QObject, Signal
+from pytestqt.qtbot import QtBot
+
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.latency_plot import BestPoint, LatencyPlot, SeriesValue
+from widgets.plots.step_strip import StepValue
+from widgets.theme import TOKENS, Theme
+
+STEPS = (
+    StepValue("Check", "done", start_s=0, end_s=3),
+    StepValue("Original", "done", "", "10.4 ms", 3, 13, 0, (5, 13)),
+    StepValue("INT8", "running", start_s=13, end_s=30),
+    StepValue("Final", "waiting", start_s=30, end_s=66),
+)
+
+
+@pytest.fixture
+def plot(qtbot: QtBot, theme: Theme, clock: FrameClock) -> LatencyPlot:
+    made = LatencyPlot(theme, clock)
+    qtbot.addWidget(made)
+    made.resize(640, 420)
+    with qtbot.waitExposed(made):
+        made.show()
+    qtbot.waitUntil(lambda: made._canvas is not None, timeout=10_000)
+    return made
+
+
+def fill(plot: LatencyPlot) -> None:
+    plot.set_running(True)
+    plot.set_steps(STEPS)
+    plot.add("v0", 5 + np.arange(0, 8, 0.0104), np.full(770, 10.4))
+    plot.set_series([SeriesValue("v0", "Original 10.4 ms", 0)])
+    plot.set_best([BestPoint(13, 10.4, "best so far 10.4 ms")])
+    plot.set_now(20)
+
+
+def test_axes_hold_all_that_was_measured_and_is_expected(plot: LatencyPlot) -> None:
+    """Given steps until 66 s and answers of 10 ms, then both axes hold them and end at round values."""
+    fill(plot)
+    plot.draw(0)
+    assert plot.end_s >= 66 and plot.end_s % 5 == 0
+    assert 10.4 < plot._canvas._top_ms <= 15
+    assert plot._canvas._unit.text == "ms"
+
+
+def test_the_axis_moves_only_when_it_must(plot: LatencyPlot) -> None:
+    """Given an estimate that wanders a little, then the time axis stays; when it is passed, it grows."""
+    fill(plot)
+    plot.draw(0)
+    end_s = plot.end_s
+    for guess in (62, 68, 64, 70):
+        plot.set_steps([*STEPS[:3], StepValue("Final", "waiting", start_s=30, end_s=guess)])
+        plot.draw(0)
+        assert plot.end_s == end_s
+    plot.set_now(90)
+    plot.draw(0)
+    assert plot.end_s >= 90
+
+
+def test_what_is_not_measured_is_told_while_running_only(plot: LatencyPlot) -> None:
+    """Given a run at 20 s, then from there on it says so; when the run is over, the graph ends there."""
+    fill(plot)
+    plot.draw(0)
+    canvas = plot._canvas
+    assert canvas._future.isVisible() and canvas._future.rect().left() == 20 and canvas._not_yet.isVisible()
+    plot.set_running(False)
+    plot.draw(0)
+    assert not canvas._future.isVisible() and not canvas._now.isVisible() and plot.end_s == 20
+
+
+def test_best_goes_down_in_steps_until_now(plot: LatencyPlot) -> None:
+    """Given two best points, then the dashed line is a stair that ends now; without points there is none."""
+    fill(plot)
+    plot.set_best([BestPoint(13, 10.4), BestPoint(16, 6.9, "best so far 6.9 ms")])
+    plot.draw(0)
+    x, y = plot._canvas._best.getData()
+    assert x.tolist() == [13, 16, 16, 20] and y.tolist() == [10.4, 10.4, 6.9, 6.9]
+    plot.set_best([])
+    plot.draw(0)
+    assert not plot._canvas._best.isVisible()
+
+
+def test_every_answer_is_in_the_bars(plot: LatencyPlot) -> None:
+    """Given 20,000 answers with one slow one, then the bars reach it, or a mark at the top says that it is above."""
+    fill(plot)
+    values = np.full(20_000, 3.0)
+    values[12_345] = 14.0
+    plot.add("v1", 14 + np.arange(20_000) * 2e-4, values)
+    plot.draw(0)
+    line = plot._canvas._lines["v1"]
+    assert line.bars.getData()[1].max() == 14.0 and line.bars.getData()[1].min() == 3.0
+    assert len(line.mean.getData()[0]) < 400
+    values[:] = 500.0
+    plot.add("v1", 18.1 + np.arange(3) * 1e-3, values[:3])
+    plot.draw(0)
+    assert line.clipped.getData()[0].tolist() == pytest.approx([16.25, 18.1], abs=0.01) and plot._canvas._top_ms < 100
+
+
+def test_pauses_are_no_lines(plot: LatencyPlot) -> None:
+    """Given two blocks of one variant with another's between them, then no line joins them."""
+    fill(plot)
+    for start in (14.0, 18.0):
+        plot.add("v1", start + np.arange(100) * 3e-3, np.full(100, 3.0))
+    plot.draw(0)
+    join = plot._canvas._lines["v1"].mean.opts["connect"]
+    assert (join == 0).sum() == 1
+
+
+def test_slow_models_are_told_in_seconds(plot: LatencyPlot) -> None:
+    """Given a model that takes 30 s an answer, then the axis counts seconds and the line is one."""
+    plot.set_running(True)
+    plot.add("v0", np.array([30.0, 60.0, 90.0]), np.full(3, 30_000.0))
+    plot.set_now(95)
+    plot.draw(0)
+    assert plot._canvas._unit.text == "s" and plot._canvas._top_ms >= 30_000
+    assert plot._canvas._lines["v0"].mean.opts["connect"].all()
+
+
+def test_names_and_colors(plot: LatencyPlot, theme: Theme) -> None:
+    """Given names, then lines have them in their color, in the dark too, and a screen reader says them."""
+    fill(plot)
+    plot.draw(0)
+    line = plot._canvas._lines["v0"]
+    assert line.text.textItem.toPlainText() == "Original 10.4 ms" and plot.accessibleDescription() == "Original 10.4 ms"
+    assert line.mean.opts["pen"].color().name().upper() == TOKENS["light"]["s0"]
+    theme.set_choice("dark")
+    plot.draw(0)
+    assert line.mean.opts["pen"].color().name().upper() == TOKENS["dark"]["s0"]
+    assert plot.accessibleName() == "Latency of every answer"
+
+
+def test_clear_forgets_all(plot: LatencyPlot) -> None:
+    """Given a run, when it is cleared, then nothing of it is left for the next."""
+    fill(plot)
+    plot.draw(0)
+    plot.clear()
+    plot.draw(0)
+    assert plot._canvas._lines == {} and plot.accessibleDescription() == ""
+
+
+def test_nothing_is_drawn_while_hidden_or_unchanged(plot: LatencyPlot) -> None:
+    """Given nothing new, or a hidden page, then no frame is spent; a pixel of time is worth one."""
+    fill(plot)
+    plot.draw(0)
+    assert not plot.is_due(0, False)
+    plot.set_now(20.01)
+    assert not plot.is_due(0, False)
+    plot.set_now(21)
+    assert plot.is_due(0, False)
+    plot.hide()
+    assert not plot.is_due(0, False)
+
+
+def test_steps_lie_under_their_time(plot: LatencyPlot, qtbot: QtBot) -> None:
+    """Given steps, then each box spans its time on the same axis; unknown times have no box."""
+    fill(plot)
+    qtbot.waitUntil(lambda: plot._canvas.margins_px()[0] > 30, timeout=3000)
+    plot._dirty = True
+    plot.draw(0)
+    strip = plot.strip
+    left, right = plot._canvas.margins_px()
+    per_s = (strip.width() - left - right) / plot.end_s
+    assert strip.box(1).left() == pytest.approx(left + 3 * per_s + 1)
+    assert strip.box(1).right() == pytest.approx(left + 13 * per_s - 1)
+    plot.set_now(40)
+    assert strip.box(2).right() == pytest.approx(left + 40 * per_s - 1)
+    strip.set_steps([StepValue("unknown")])
+    assert strip.box(0).isEmpty()
+
+
+class Source(QObject):
+    """Sends as a controller does."""
+
+    told = Signal(str, object, object)
+
+
+def test_thousands_of_batches_and_paints(plot: LatencyPlot, theme: Theme) -> None:
+    """Given some thousand batches by signal, with paints and changes of theme, then nothing aborts or grows."""
+    fill(plot)
+    source = Source()
+    source.told.connect(plot.add)
+    for i in range(4000):
+        source.told.emit(f"v{i % 4}", 20 + np.array([i * 1e-2, i * 1e-2 + 1e-3]), np.array([3.0, 4.0]))
+        plot.set_now(20 + i * 1e-2)
+        if i % 200 == 0:
+            theme.set_choice("dark" if i % 400 else "light")
+        if i % 10 == 0:
+            plot.draw(0)
+            plot._canvas.widget.viewport().repaint()
+    assert plot._histories["v1"].total == 2000 and len(plot._histories["v1"]) <= 4096

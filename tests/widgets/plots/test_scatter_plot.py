@@ -1,0 +1,79 @@
+"""Speed against accuracy by mouse and keys, and where names may stand."""
+
+import pytest
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from widgets.plots.labels import Label, place
+from widgets.plots.scale import clock, nice_top, tick_text, ticks, ticks_between, time_ticks
+from widgets.plots.scatter_plot import PointValue, ScatterPlot
+from widgets.theme import Theme
+
+POINTS = (
+    PointValue("a", "Original", 10.4, 91.2, 0),
+    PointValue("b", "INT8", 3.1, 91.1, 1, True),
+    PointValue("c", "Pruned", 5.2, 89.9, 4),
+)
+
+
+@pytest.fixture
+def plot(qtbot: QtBot, theme: Theme) -> ScatterPlot:
+    made = ScatterPlot(theme, "Accuracy")
+    qtbot.addWidget(made)
+    made.resize(462, 220)
+    made.set_points(POINTS, 90.3)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+def test_up_and_left_is_better(plot: ScatterPlot) -> None:
+    """Given three versions, then faster ones lie further left and better ones higher."""
+    a, b, c = (plot.place_of(point) for point in POINTS)
+    assert b.x() < c.x() < a.x() and a.y() < b.y() < c.y()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support raise", extend=True)
+def test_points_are_chosen_by_mouse_and_keys(plot: ScatterPlot, qtbot: QtBot) -> None:
+    """Given the graph, then a click chooses the point below it; arrows walk by speed and return chooses."""
+    with qtbot.waitSignal(plot.point_chosen, timeout=1000) as told:
+        QTest.mouseClick(plot, Qt.MouseButton.LeftButton, pos=plot.place_of(POINTS[2]).toPoint())
+    assert told.args == ["c"]
+    QTest.keyClick(plot, Qt.Key.Key_Right)
+    with qtbot.waitSignal(plot.point_chosen, timeout=1000) as told:
+        QTest.keyClick(plot, Qt.Key.Key_Return)
+    assert told.args == ["a"]
+
+
+def test_it_is_said_in_words(plot: ScatterPlot) -> None:
+    """Given the graph, then a screen reader says what it shows."""
+    assert plot.accessibleName() == "Speed against accuracy"
+    assert "INT8: 3.1 ms, 91.1 %" in plot.accessibleDescription()
+
+
+@pytest.mark.parametrize("points", [(), POINTS[:1], (POINTS[0], POINTS[0])])
+def test_few_or_equal_points_are_drawn(plot: ScatterPlot, points: tuple[PointValue, ...]) -> None:
+    """Given none, one or twice the same point, then it is drawn all the same."""
+    plot.set_points(points, None)
+    assert not plot.grab().isNull()
+
+
+def test_names_cover_neither_each_other_nor_the_frame() -> None:
+    """Given five names at one place, then those that find room are apart, and the rest are left out."""
+    frame = QRectF(0, 0, 300, 100)
+    spots = place([Label(295, 50, 54, 80, 16) for _ in range(9)], frame)
+    boxes = [QRectF(s.x() - 40, s.y() - 8, 80, 16) for s in spots if s is not None]
+    assert 2 <= len(boxes) < 9 and all(frame.contains(box) for box in boxes)
+    assert not any(a.intersects(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_round_axes() -> None:
+    """Given ranges, then ends and ticks are round, few, and say what they mean."""
+    assert [nice_top(v) for v in (0, 0.07, 13.4, 101, 9.99)] == [1, pytest.approx(0.08), 15, 120, 10]
+    assert ticks(15) == [0, 5, 10, 15] and ticks(0.08) == [0, 0.02, 0.04, 0.06, 0.08]
+    assert all(len(ticks(top)) <= 5 for top in (1, 1.2, 3, 18, 250, 1e-4, 3e5))
+    assert ticks_between(88.1, 91.9) == [89, 90, 91] and len(ticks_between(0, 1e6)) <= 5 and ticks_between(5, 5) == [5]
+    assert time_ticks(66) == [0, 10, 20, 30, 40, 50, 60] and len(time_ticks(1e6)) <= 8
+    assert [clock(s) for s in (7, 750, 3750)] == ["0:07", "12:30", "1:02:30"]
+    assert [tick_text(v) for v in (0, 2.5, 12000, 0.05)] == ["0", "2.5", "12,000", "0.05"]

@@ -1,0 +1,218 @@
+"""The window by mouse, keys, drop and paste."""
+
+from collections.abc import Callable
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QAccessible, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.main_window import MainWindow
+from widgets.parts.error_card import ErrorValue
+from widgets.plots.frame_clock import FrameClock
+from widgets.theme import Theme
+from widgets.top_bar import ProjectValue
+
+ACTIONS, LEFT = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+ERROR = ErrorValue("The disk is full", "No room.", "Yes.", "Make room and try again.")
+
+
+def files(*paths: str) -> QMimeData:
+    """As file managers send them: addresses, and the same as text."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
+    mime.setText("\n".join(QUrl.fromLocalFile(path).toString() for path in paths))
+    return mime
+
+
+def drop(window: MainWindow, mime: QMimeData, at: QPoint) -> None:
+    """A drop as the window system sends it, so that Qt looks the child up."""
+    handle, none = window.windowHandle(), Qt.KeyboardModifier.NoModifier
+    QCoreApplication.sendEvent(handle, QDragEnterEvent(at, ACTIONS, mime, LEFT, none))
+    QCoreApplication.sendEvent(handle, QDropEvent(QPointF(at), ACTIONS, mime, LEFT, none))
+    QCoreApplication.processEvents()
+
+
+def test_pages_are_made_when_first_shown(window: MainWindow) -> None:
+    """Given eight pages, then only those that were shown exist; the rail has one entry for each, no more."""
+    built: list[str] = []
+    window.page_built.connect(lambda page_id, _page: built.append(page_id))
+    assert list(window.rail.entries) == ["model", "data", "goal", "optimize", "compare", "export", "jobs", "settings"]
+    QTest.mouseClick(window.rail.entries["goal"], LEFT)
+    QTest.mouseClick(window.rail.entries["model"], LEFT)
+    assert built == ["goal"] and window.current_page == "model"
+    assert window.rail.entries["model"].isChecked() and not window.rail.entries["goal"].isChecked()
+
+
+def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
+    """Given two pages, then the rail has two entries and only their keys work."""
+    window = MainWindow(qapp, theme, clock, {"model": QWidget, "jobs": QWidget})
+    qtbot.addWidget(window)
+    assert list(window.rail.entries) == ["model", "jobs"]
+    window.show_page("model")
+    window.close_now()
+
+
+@pytest.mark.parametrize(("key", "page_id"), [(Qt.Key.Key_2, "data"), (Qt.Key.Key_6, "export")])
+def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id: str) -> None:
+    """Given the window, when Ctrl and a number are pressed, then that step is shown and told."""
+    window.activateWindow()
+    with qtbot.waitSignal(window.page_requested, timeout=2000) as told:
+        QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+    assert told.args == [page_id] and window.current_page == page_id
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "ünï 模型 a#b%20.pt", "x" * 200])
+def test_files_can_be_dropped_on_a_text_field(window: MainWindow, qtbot: QtBot, name: str) -> None:
+    """Given a text field under the pointer, when a file is dropped, then the window gets it and the field nothing."""
+    field = window.page("model").findChild(QLineEdit)
+    assert field is not None
+    QTest.qWait(1)
+    at = field.mapTo(window, field.rect().center())
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+        drop(window, files(f"/tmp/{name}"), at)
+    assert told.args == [[f"/tmp/{name}"]] and field.text() == ""
+    assert not window._veil.isVisible()
+
+
+def test_a_veil_shows_while_something_is_held_over_the_window(window: MainWindow) -> None:
+    """Given a file held over the window, then it says that it can be dropped, and no longer when it left."""
+    handle, mime = window.windowHandle(), files("/tmp/a")
+    none = Qt.KeyboardModifier.NoModifier
+    QCoreApplication.sendEvent(handle, QDragEnterEvent(QPoint(600, 300), ACTIONS, mime, LEFT, none))
+    assert window._veil.isVisible()
+    QCoreApplication.sendEvent(handle, QDragLeaveEvent())
+    assert not window._veil.isVisible()
+
+
+def test_links_and_texts_are_told_apart(window: MainWindow, qtbot: QtBot) -> None:
+    """Given an address of the web, or plain text, when it is dropped, then each has its own signal."""
+    link = QMimeData()
+    link.setUrls([QUrl("https://example.org/model.onnx")])
+    with qtbot.waitSignal(window.links_dropped, timeout=2000) as told:
+        drop(window, link, QPoint(600, 300))
+    assert told.args == [["https://example.org/model.onnx"]]
+    text = QMimeData()
+    text.setText("a sentence")
+    with qtbot.waitSignal(window.text_dropped, timeout=2000) as told:
+        drop(window, text, QPoint(600, 300))
+    assert told.args == ["a sentence"]
+
+
+def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
+    """Given a copied file, when Ctrl+V is pressed outside text fields, then it comes in like a drop."""
+    QGuiApplication.clipboard().setMimeData(files("/tmp/model.onnx"))
+    window.rail.entries["model"].setFocus()
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+        QTest.keyClick(window, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert told.args == [["/tmp/model.onnx"]]
+    with qtbot.waitSignal(window.open_requested, timeout=2000):
+        QTest.keyClick(window, Qt.Key.Key_O, Qt.KeyboardModifier.ControlModifier)
+
+
+def test_closing_asks_first(window: MainWindow, qtbot: QtBot) -> None:
+    """Given the window, when it is closed, then it stays and asks; only `close_now` closes it."""
+    with qtbot.waitSignal(window.close_requested, timeout=2000):
+        assert not window.close()
+    assert window.isVisible()
+    window.close_now()
+    assert not window.isVisible()
+
+
+def test_marks_are_seen_and_said(window: MainWindow) -> None:
+    """Given marks, then a screen reader says them too; what is not named loses its mark."""
+    window.set_marks({"model": "done", "data": "current"})
+    said = {
+        page_id: QAccessible.queryAccessibleInterface(entry).text(QAccessible.Text.Description)
+        for page_id, entry in window.rail.entries.items()
+    }
+    assert said["model"] == "done" and said["data"] == "this is next" and said["goal"] == "Goal (Ctrl+3)"
+    window.set_marks({})
+    assert window.rail.entries["model"].mark == ""
+
+
+def test_top_bar_tells_project_jobs_and_device(window: MainWindow, qtbot: QtBot) -> None:
+    """Given values, then they are shown; a click on the jobs goes to the page Jobs."""
+    window.set_project("Clothes & more <b>", "Balanced")
+    window.set_device("This computer's processor")
+    assert window.top.project.text() == "Clothes & more <b>" and window.top.preset.text() == "Balanced"
+    assert window.top.device.text() == "This computer's processor" and window.top.jobs.isHidden()
+    window.set_jobs(2)
+    assert window.top.jobs.text() == "2 jobs running" and window.dock.is_open and window.clock.fps == 30
+    QTest.mouseClick(window.top.jobs, LEFT)
+    assert window.current_page == "jobs"
+    window.set_jobs(0)
+    assert window.top.jobs.isHidden() and not window.dock.is_open and window.clock.fps == 60
+    window.set_projects([ProjectValue("p1", "One"), ProjectValue("p2", "Two & three")])
+    with qtbot.waitSignal(window.project_requested, timeout=1000) as told:
+        window.top.menu_button.menu().actions()[1].trigger()
+    assert told.args == ["p2"] and window.top.project.isHidden()
+    window.set_projects([])
+    assert not window.top.project.isHidden()
+
+
+def test_banner_comes_and_goes(window: MainWindow) -> None:
+    """Given an error on any page, then it is one line with what to do, and goes by its cross."""
+    window.banner(ERROR)
+    assert window.notice.accessibleName() == "The disk is full. Make room and try again."
+    QTest.mouseClick(window.notice._close, LEFT)
+    assert window.notice.isHidden()
+    window.banner(ERROR)
+    window.banner(None)
+    assert window.notice.isHidden()
+
+
+def test_focus_ring_follows_the_keyboard(window: MainWindow, qtbot: QtBot) -> None:
+    """Given the tab key, then a ring stands around the button; fields mark themselves; a click takes it away."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=2000)
+    window.rail.entries["model"].setFocus()
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
+    focused = QApplication.focusWidget()
+    if isinstance(focused, QLineEdit):
+        QTest.keyClick(focused, Qt.Key.Key_Tab)
+        focused = QApplication.focusWidget()
+    assert window._ring.target is focused
+    ringed = window._ring.geometry()
+    assert ringed.contains(focused.mapTo(window, focused.rect().center()))
+    window.resize(1100, 700)
+    QCoreApplication.processEvents()
+    assert window._ring.geometry().contains(focused.mapTo(window, focused.rect().center()))
+
+
+@pytest.mark.parametrize("size", [(860, 560), (1024, 700), (1280, 800), (3840, 2160)])
+def test_layout_holds(window: MainWindow, size: tuple[int, int]) -> None:
+    """Given a size, then the window has it, and nothing at its edges is cut."""
+    window.set_project("A project with quite a long name " * 4, "Balanced")
+    window.set_device("NVIDIA GeForce RTX 4090 Laptop GPU")
+    window.set_jobs(1)
+    window.resize(*size)
+    QTest.qWait(20)
+    assert (window.width(), window.height()) == size
+    assert window.dock.geometry().bottom() <= window.height()
+    assert window.top._chip.mapTo(window, window.top._chip.rect().topRight()).x() < window.width()
+
+
+def test_everything_has_a_name(window: MainWindow, unnamed: Callable[[QWidget], list[str]]) -> None:
+    """Given the shell, then a screen reader can name all that keys can reach."""
+    window.set_jobs(1)
+    window.banner(ERROR)
+    assert unnamed(window) == []
+
+
+def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
+    """Given a new window, when it has been painted, then it says so, once."""
+    window = MainWindow(qapp, theme, clock, {"model": QWidget})
+    told: list[int] = []
+    window.first_painted.connect(lambda: told.append(1))
+    with qtbot.waitSignal(window.first_painted, timeout=5000):
+        window.show()
+    window.repaint()
+    QCoreApplication.processEvents()
+    assert told == [1]
+    window.restore_geometry(window.geometry_to_keep())
+    window.close_now()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -1,0 +1,172 @@
+"""The page Optimize in each of its states."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.dialogs.questions import close_question, kind_question
+from widgets.pages.optimize import LogLine, OptimizePage, OptimizeValue, StepValue
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.plots.frame_clock import FrameClock
+from widgets.theme import Theme
+
+ERROR = ErrorValue("The work was stopped", "It needed too much memory.", "Yes.", "Close other programs.", "signal 9")
+
+
+@pytest.fixture
+def page(qtbot: QtBot, theme: Theme, clock: FrameClock) -> OptimizePage:
+    made = OptimizePage(theme, clock)
+    qtbot.addWidget(made)
+    made.resize(1072, 620)
+    with qtbot.waitExposed(made):
+        made.show()
+    return made
+
+
+def button(root: QWidget, text: str) -> QPushButton:
+    return next(b for b in root.findChildren(QPushButton) if b.text() == text and b.isVisibleTo(root))
+
+
+def click(root: QWidget, text: str) -> None:
+    QTest.mouseClick(button(root, text), Qt.MouseButton.LeftButton)
+
+
+def test_empty_leads_on(page: OptimizePage, qtbot: QtBot) -> None:
+    """Given no run, then the page says what will be here and leads to the model, or with one to the goal."""
+    with qtbot.waitSignal(page.model_requested, timeout=1000):
+        click(page, "Choose a model")
+    page.show_empty(has_model=True)
+    with qtbot.waitSignal(page.goal_requested, timeout=1000):
+        click(page, "Choose a goal")
+
+
+def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+    """Given a run, then step, time left, best so far and each step's outcome are told; it can be cancelled."""
+    example.fill(page, example.running())
+    QTest.qWait(1)
+    assert page._head.subtitle.text() == "Step 5 of 7, about 25 s left. You may leave this page; the work goes on."
+    rows = page._view.steps.rows
+    assert [row.figure.text() for row in rows] == [
+        "3 s", "10.4 ms", "6.9 ms", "2.9 ms", "10 s left", "about 9 s", "about 6 s",
+    ]  # fmt: skip
+    assert rows[4].bar.isVisibleTo(page) and not rows[5].bar.isVisibleTo(page)
+    assert rows[3].accessibleName() == "INT8, all layers: done, look here"
+    assert page._view.best.isVisibleTo(page) and page._bar.value() == 620
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        click(page, "Cancel")
+
+
+def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+    """Given a run, then the log opens on request, is bounded, and stays open when the run ends."""
+    example.fill(page, example.running())
+    page.add_log([LogLine("loaded", at="14:02:07"), LogLine("odd", "warning")])
+    assert page._view.log_card.isHidden()
+    with qtbot.waitSignal(page.log_toggled, timeout=1000) as told:
+        click(page, "Show log")
+    assert told.args == [True] and page._view.log.toPlainText() == "14:02:07 loaded\n! odd"
+    page.add_log([LogLine(str(n)) for n in range(6000)])
+    assert page._view.log.blockCount() == 5000
+    page.show_value(replace(example.running(), phase="done", seconds=66.0))
+    assert not page._view.log_card.isHidden() and button(page, "Hide log").isChecked()
+
+
+@pytest.mark.parametrize(
+    ("phase", "title", "primary", "signal"),
+    [
+        ("done", "3.4 times faster", "See the result", "compare_requested"),
+        ("kept_original", "Nothing faster was safe: keep the original", "See what was tried", "compare_requested"),
+        ("failed", "This run did not finish", "Try again", "resume_requested"),
+        ("cancelled", "Cancelled", "Go on", "resume_requested"),
+        ("interrupted", "This run was interrupted", "Go on", "resume_requested"),
+    ],
+)
+def test_ends(
+    page: OptimizePage, example: ModuleType, qtbot: QtBot, phase: str, title: str, primary: str, signal: str
+) -> None:
+    """Given a run that ended, then the head says how, one button leads on, and what was measured stays in view."""
+    example.fill(page, example.running())
+    view = page._view
+    headline = "3.4 times faster" if phase == "done" else ""
+    error = ERROR if phase == "failed" else None
+    page.show_value(replace(example.running(), phase=phase, headline=headline, seconds=66.0, error=error))
+    assert page._head.title.text() == title and page._view is view and page._bar.isHidden()
+    primaries = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)]
+    assert [b.text() for b in primaries] == [primary]
+    with qtbot.waitSignal(getattr(page, signal), timeout=1000):
+        click(page, primary)
+    assert (page.findChild(ErrorCard) is not None) == (phase == "failed")
+    assert page._view.plot._histories["v0"].total > 0
+
+
+def test_queued_then_running_then_anew(page: OptimizePage, qtbot: QtBot, clock: FrameClock) -> None:
+    """Given a run that waits, then it says why; a new run begins with an empty graph, and the old one is forgotten."""
+    page.show_value(OptimizeValue("queued", (StepValue("Check the model"),)))
+    assert page._head.title.text() == "Waiting for its turn"
+    first = page._view
+    page.show_value(OptimizeValue("running", (StepValue("Check the model", "running"),)))
+    assert page._view is first and page._head.subtitle.text().startswith("Step 1 of 1.")
+    page.start()
+    page.show_value(OptimizeValue("running"))
+    assert page._view is not first and len(clock._graphs) == 1
+    page.show_empty(has_model=True)
+    assert len(clock._graphs) == 0
+
+
+@pytest.mark.parametrize("size", [(816, 516), (816, 400), (1072, 620), (3600, 1900)])
+def test_layout_holds(page: OptimizePage, example: ModuleType, size: tuple[int, int]) -> None:
+    """Given the smallest window and a large one, then nothing is wider than the page, and the graph keeps a height."""
+    example.fill(page, example.running())
+    page.resize(*size)
+    QTest.qWait(30)
+    content = page.widget()
+    assert content.width() <= page.viewport().width() and page._view.plot.height() >= 200
+    right = max(w.mapTo(content, w.rect().topRight()).x() for w in content.findChildren(QWidget) if w.isVisibleTo(page))
+    assert right <= content.width()
+
+
+def test_names(page: OptimizePage, example: ModuleType, unnamed: Callable[[QWidget], list[str]]) -> None:
+    """Given each state, then a screen reader can name all that keys can reach."""
+    assert unnamed(page) == []
+    example.fill(page, example.running())
+    page._view.log_card.show()
+    assert unnamed(page) == []
+    page.show_value(replace(example.running(), phase="failed", error=ERROR))
+    assert unnamed(page) == []
+
+
+def test_frequent_values_rebuild_nothing(page: OptimizePage, example: ModuleType) -> None:
+    """Given ten values a second for minutes, then the same widgets are written anew."""
+    example.fill(page, example.running())
+    before = {id(w) for w in page.findChildren(QWidget)}
+    for n in range(1500):
+        share = n / 1500
+        steps = example.steps()
+        steps = (*steps[:4], replace(steps[4], done_share=share, eta_s=10 * (1 - share)), *steps[5:])
+        page.show_value(replace(example.running(), steps=steps, done_share=share, eta_s=25 * (1 - share)))
+    assert {id(w) for w in page.findChildren(QWidget)} == before
+
+
+def test_questions(page: OptimizePage, theme: Theme, qtbot: QtBot, unnamed: Callable[[QWidget], list[str]]) -> None:
+    """Given the window's questions, then each answer comes back once, and Escape is the harmless one."""
+    for make, text, answer in (
+        (lambda: close_question(theme, page, "Optimizing clothes"), "Stop and close", "stop"),
+        (lambda: close_question(theme, page, "", 2), "Keep working", "stay"),
+        (lambda: kind_question(theme, page, "clothes <b>"), "It is my data", "data"),
+    ):
+        dialog = make()
+        dialog.open()
+        assert unnamed(dialog) == []
+        with qtbot.waitSignal(dialog.answered, timeout=1000) as told:
+            click(dialog, text)
+        assert told.args == [answer]
+    dialog = close_question(theme, page, "Optimizing clothes")
+    dialog.open()
+    with qtbot.waitSignal(dialog.answered, timeout=1000) as told:
+        QTest.keyClick(dialog, Qt.Key.Key_Escape)
+    assert told.args == [""]
