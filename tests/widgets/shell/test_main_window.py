@@ -27,6 +27,12 @@ def files(*paths: str) -> QMimeData:
     return mime
 
 
+def activate(window: MainWindow, qtbot: QtBot) -> None:
+    """Without a window manager nobody else does; keys go to the active window only."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5000)
+
+
 def drop(window: MainWindow, mime: QMimeData, at: QPoint) -> None:
     """A drop as the window system sends it, so that Qt looks the child up."""
     handle, none = window.windowHandle(), Qt.KeyboardModifier.NoModifier
@@ -58,7 +64,7 @@ def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: 
 @pytest.mark.parametrize(("key", "page_id"), [(Qt.Key.Key_2, "data"), (Qt.Key.Key_6, "export")])
 def test_keys_go_to_pages(window: MainWindow, qtbot: QtBot, key: Qt.Key, page_id: str) -> None:
     """Given the window, when Ctrl and a number are pressed, then that step is shown and told."""
-    window.activateWindow()
+    activate(window, qtbot)
     with qtbot.waitSignal(window.page_requested, timeout=2000) as told:
         QTest.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
     assert told.args == [page_id] and window.current_page == page_id
@@ -103,6 +109,7 @@ def test_links_and_texts_are_told_apart(window: MainWindow, qtbot: QtBot) -> Non
 
 def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:
     """Given a copied file, when Ctrl+V is pressed outside text fields, then it comes in like a drop."""
+    activate(window, qtbot)
     QGuiApplication.clipboard().setMimeData(files("/tmp/model.onnx"))
     window.rail.entries["model"].setFocus()
     with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
@@ -166,8 +173,7 @@ def test_banner_comes_and_goes(window: MainWindow) -> None:
 
 def test_focus_ring_follows_the_keyboard(window: MainWindow, qtbot: QtBot) -> None:
     """Given the tab key, then a ring stands around the button; fields mark themselves; a click takes it away."""
-    window.activateWindow()
-    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=2000)
+    activate(window, qtbot)
     window.rail.entries["model"].setFocus()
     QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     focused = QApplication.focusWidget()
