@@ -16,7 +16,7 @@ from pydantic_core import PydanticSerializationError
 from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
 from app.jobs.process import WorkerProcess
-from app.jobs.setup import WorkerSetup
+from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.birth import HOME_FOLDER
 from workers.contracts.messages import (
     TERMINAL,
@@ -235,12 +235,18 @@ class JobClient:
         else:
             outcome = self._crash(exit_code)
         if self._job is not None:
-            work_dir = Path(self._job.work_dir)
-            self._remove(work_dir / HOME_FOLDER if isinstance(outcome, Finished) else work_dir)
-        if isinstance(outcome, Finished):
-            self._drop_empty_log()
+            self._tidy(Path(self._job.work_dir), isinstance(outcome, Finished))
         self.outcome = outcome
         return outcome
+
+    def _tidy(self, work_dir: Path, is_finished: bool) -> None:
+        """Keep only what a finished job made."""
+        if not is_finished:
+            self._remove(work_dir)
+            return
+        self._remove(work_dir / HOME_FOLDER)
+        remove_links(work_dir)
+        self._drop_empty_log()
 
     def _crash(self, exit_code: int | None) -> Crashed:
         limit = self._job.limits.memory_bytes if self._job is not None else None

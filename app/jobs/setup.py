@@ -80,3 +80,12 @@ class WorkerSetup:
         roots = [place.resolve() for place in (self.store_dir, self.jobs_root)]
         inside = all(any(Path(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)
         return inside and Path(job.work_dir).resolve().is_relative_to(self.jobs_root.resolve())
+
+
+def remove_links(folder: Path) -> None:
+    """Remove symbolic links that a job left: whoever reads its folder outside the walls must not be led elsewhere."""
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            path = Path(place) / name
+            if path.is_symlink():
+                path.unlink()

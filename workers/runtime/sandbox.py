@@ -81,8 +81,8 @@ def system_grants(config: ChildConfig) -> list[Grant]:
 
 
 def job_grants(config: ChildConfig, read_paths: Iterable[str], work_dir: str) -> list[Grant]:
-    """The job's own files. Links may be made only by jobs that set up environments (they start programs)."""
-    write = WRITE | EXECUTE | MAKE_SYM if config.start_programs else WRITE
+    """The job's own files. A link opens nothing, since walls look at where it leads; the parent removes those left."""
+    write = WRITE | MAKE_SYM | (EXECUTE if config.start_programs else 0)
     return [Grant(Path(work_dir), write), *(Grant(Path(place), READ) for place in read_paths)]
 
 

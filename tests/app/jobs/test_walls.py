@@ -47,6 +47,8 @@ def test_nothing_outside_the_job_can_be_reached(bench: Bench, port: int) -> None
     assert told.pop("chmod outside").startswith("done"), "answered with success and not done"
     assert {name: what for name, what in told.items() if what not in DENIED} == {}
     assert (outside / "secret.txt").read_text() == "secret"
+    left = [path.name for path in (bench.root / "jobs" / "escape-0").rglob("*")]
+    assert sorted(left) == ["deep", "ok.txt"], "links are not handed out"
     assert (outside / "secret.txt").stat().st_mode & 0o777 != 0o777
     assert [entry.name for entry in outside.iterdir()] == ["secret.txt"]
 

@@ -58,6 +58,11 @@ def run(params: Params, ctx: JobContext) -> Result:
         "pipe": lambda: writes.send_bytes(b"x"),
     }
     told = {name: _attempt(action) for name, action in actions.items()}
+    (ctx.work_dir / "deep").mkdir()
+    for link in (ctx.work_dir / "link", ctx.work_dir / "deep" / "link"):
+        link.symlink_to(secret)
+    (ctx.work_dir / "folder").symlink_to(outside)
+    told["read through a link"] = _attempt((ctx.work_dir / "link").read_text)
     told["read outside in a thread"] = _in_thread(secret.read_text)
     del reads
     return Result(values=told)
