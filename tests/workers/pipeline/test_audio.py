@@ -1,0 +1,84 @@
+"""Sounds: WAV files of every kind, resampling, frames with context."""
+
+import struct
+import wave
+
+import numpy as np
+import pytest
+from scipy.signal import resample_poly
+
+from workers.pipeline.audio import mono, read_wav, resample, to_frames
+from workers.pipeline.spec import AudioSteps, PipelineError
+
+
+def riff(kind, channels, rate, bits, body, extensible=False):
+    layout = struct.pack(
+        "<HHIIHH",
+        0xFFFE if extensible else kind,
+        channels,
+        rate,
+        rate * channels * bits // 8,
+        channels * bits // 8,
+        bits,
+    )
+    if extensible:
+        layout += struct.pack("<HHIH", 22, bits, 0, kind) + b"\0" * 14
+    chunks = b"fmt " + struct.pack("<I", len(layout)) + layout + b"data" + struct.pack("<I", len(body)) + body
+    return b"RIFF" + struct.pack("<I", len(chunks) + 4) + b"WAVE" + chunks
+
+
+def test_sixteen_bits_as_the_standard_library_writes_them(tmp_path):
+    samples = np.array([[0, 0], [16384, 16384], [-32768, -32768]], "<i2")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(samples.tobytes())
+    values, rate = read_wav(tmp_path / "a.wav")
+    assert rate == 8000
+    assert values.tolist() == [0, 0.5, -1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "bits", "body"),
+    [
+        (1, 8, bytes([128, 192])),
+        (1, 24, b"\0\0\0\0\0\x40"),
+        (1, 32, np.array([0, 2**30], "<i4").tobytes()),
+        (3, 32, np.array([0, 0.5], "<f4").tobytes()),
+        (3, 64, np.array([0, 0.5], "<f8").tobytes()),
+    ],
+)
+@pytest.mark.parametrize("extensible", [False, True])
+def test_other_widths(tmp_path, kind, bits, body, extensible):
+    (tmp_path / "a.wav").write_bytes(riff(kind, 1, 16000, bits, body, extensible))
+    assert read_wav(tmp_path / "a.wav")[0].tolist() == [0, 0.5]
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"RIFF\0\0\0\0WAVE", riff(7, 1, 8000, 8, b"\0"), riff(1, 0, 8000, 16, b"")], ids=range(4)
+)
+def test_a_damaged_file_is_told_in_words(tmp_path, data):
+    (tmp_path / "a.wav").write_bytes(data)
+    with pytest.raises(PipelineError, match=r"a\.wav"):
+        read_wav(tmp_path / "a.wav")
+
+
+@pytest.mark.parametrize("rates", [(44100, 16000), (8000, 16000), (48000, 16000), (16000, 16000)])
+def test_resampling_equals_scipy(rates):
+    samples = np.random.default_rng(0).standard_normal(5000).astype(np.float32)
+    theirs = resample_poly(samples.astype(np.float64), rates[1], rates[0])
+    np.testing.assert_allclose(resample(samples, *rates), theirs, atol=1e-6)
+
+
+def test_frames_begin_with_the_end_of_the_frame_before():
+    frames = to_frames(np.arange(1, 11, dtype=np.float32), AudioSteps(1, frame_samples=4, context_samples=2))
+    assert frames.tolist() == [[0, 0, 1, 2, 3, 4], [3, 4, 5, 6, 7, 8], [7, 8, 9, 10, 0, 0]]
+    assert to_frames(np.empty(0, np.float32), AudioSteps(1, 4, 2)).shape == (1, 6)
+
+
+def test_whole_numbers_are_scaled_and_channels_mixed():
+    assert mono(np.array([-32768, 0], np.int16)).tolist() == [-1, 0]
+    assert mono(np.array([[1.0, 0.0, 1.0], [0.0, 0.0, 1.0]])).tolist() == [0.5, 0, 1]
+    with pytest.raises(PipelineError, match="not a sound"):
+        mono(np.zeros((2, 2, 2)))
