@@ -39,9 +39,10 @@ NOW_MS = 250
 
 
 class OptimizeController(QObject):
-    """`finished` comes when a run has a result to look at."""
+    """`finished` comes when a run has a result, `resume_requested` when one that was stopped shall go on."""
 
     finished = Signal()
+    resume_requested = Signal()
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -49,7 +50,6 @@ class OptimizeController(QObject):
         self._watch: RunWatch | None = None
         self._running: Running | None = None
         self._recorder: Recorder | None = None
-        self._preset: Preset | None = None
         self._dirty = False
         self._clock = QTimer(self)
         self._clock.setInterval(NOW_MS)
@@ -58,7 +58,7 @@ class OptimizeController(QObject):
         page.model_requested.connect(lambda: window.show_page("model"))
         page.compare_requested.connect(lambda: window.show_page("compare"))
         page.cancel_requested.connect(self.cancel)
-        page.resume_requested.connect(self.resume)
+        page.resume_requested.connect(self.resume_requested)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
         self.show()
@@ -91,17 +91,12 @@ class OptimizeController(QObject):
             time_budget_s=preset.time_budget_s,
             threads=threads or usable_cores(),
         )
-        self._preset = preset
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset)
 
-    def resume(self) -> None:
+    def resume(self, preset: Preset) -> None:
         """Go on with the run that is shown; what is in the store is not done again."""
-        if self._watch is not None and self._running is None and self._preset is not None:
-            self._drive(self._watch.run, self._preset)
-
-    def set_preset(self, preset: Preset) -> None:
-        """What a resumed run tries."""
-        self._preset = preset
+        if self._watch is not None and self._running is None:
+            self._drive(self._watch.run, preset)
 
     def cancel(self) -> None:
         """Stop within a second."""

@@ -3,8 +3,8 @@
 import zipfile
 
 import numpy as np
-from PySide6.QtCore import QBuffer, QIODevice
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QImage, QImageWriter
 
 from app.controllers.words import tr
 from presets.sample import SamplePaths, sample_paths
@@ -58,5 +58,5 @@ def _png(gray: "np.typing.NDArray[np.uint8]") -> bytes:
     image = QImage(rows.tobytes(), width, height, width, QImage.Format.Format_Grayscale8)
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    image.save(buffer, "PNG")
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
     return bytes(buffer.data().data())

@@ -301,6 +301,17 @@ class ExportResult(Frozen):
     card: str
 
 
+class CardParams(Frozen):
+    """kind ``card``: the model card as it will read, without writing a bundle."""
+
+    model_dir: str
+    facts: CardFacts
+
+
+class CardResult(Frozen):
+    text: str
+
+
 class VerifyParams(Frozen):
     """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's."""
 

@@ -1,0 +1,232 @@
+"""The composition root: the only place that wires the parts. What is heavy comes after the window's first paint."""
+
+import base64
+import importlib
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from PySide6.QtWidgets import QApplication
+
+    from app.controllers.conductor import Conductor
+    from app.instance import DataFolderBusy, InstanceLock
+    from app.paths import DataPaths
+    from app.settings import Settings
+    from widgets.main_window import MainWindow
+    from widgets.theme import Theme
+
+NO_DISPLAY = """Fettle cannot open its window: there is no display.
+These work without one: fettle demo, describe, inspect, optimize, compare, bench, export, verify, jobs.
+"""
+EXIT_MISSING = 6
+
+
+def open_window(arguments: list[str]) -> int:
+    """Open the window (or raise the one that is open) and run until it is closed."""
+    from app.cli.options import split_globals
+    from app.cli.output import CommandFailed
+
+    try:
+        options, files = split_globals(arguments)
+    except CommandFailed as failed:
+        sys.stderr.write(f"{failed.error.detail} {failed.error.hint}\n")
+        return failed.exit_code
+    if not has_display():
+        sys.stderr.write(NO_DISPLAY)
+        return EXIT_MISSING
+    from app.instance import DataFolderBusy, InstanceLock
+    from app.paths import clear_leftovers, find_data_folder
+    from workers.contracts.errors import WorkerError
+
+    try:
+        paths = find_data_folder(options.data_dir)
+        lock = InstanceLock.take(paths, "window", "Fettle's window")
+    except DataFolderBusy as busy:
+        return _hand_over(paths, busy, [Path(file) for file in files])
+    except WorkerError as error:
+        sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
+        return error.exit_code
+    with lock:
+        clear_leftovers(paths)
+        return _run(paths, lock, [str(Path(file).absolute()) for file in files])
+
+
+def has_display() -> bool:
+    """Whether Qt will find a screen; asked before Qt, which would abort."""
+    if os.environ.get("QT_QPA_PLATFORM") in ("offscreen", "minimal", "vnc"):
+        return True
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def _hand_over(paths: "DataPaths", busy: "DataFolderBusy", files: list[Path]) -> int:
+    """A window is open already: it comes to the front and takes the files."""
+    from app.handover import Request, hand_over
+    from workers.contracts.errors import WorkerError
+
+    if busy.holder is not None and busy.holder.kind == "window":
+        token = os.environ.get("XDG_ACTIVATION_TOKEN", "")
+        try:
+            if hand_over(paths, Request(tuple(files), token)):
+                return 0
+        except WorkerError as error:
+            sys.stderr.write(f"{error.title}. {error.detail} {error.hint}\n")
+            return error.exit_code
+    sys.stderr.write(f"{busy.title}. {busy.detail} {busy.hint}\n")
+    return EXIT_MISSING
+
+
+def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
+    from PySide6.QtCore import QCoreApplication, QEvent, QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.handover import forget_requests
+    from app.settings import load_settings
+
+    forget_requests(paths)
+    loaded = load_settings(paths.settings)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Fettle")
+    app.setDesktopFileName("fettle")
+    app.setQuitOnLastWindowClosed(False)
+    window, theme = build_window(app, loaded.settings)
+    live = Live(app, window, theme, paths, lock, loaded.settings, files)
+    window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
+    window.show_page("model")
+    window.show()
+    code = app.exec()
+    live.end()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return code
+
+
+def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow, Theme]":
+    """The window with its pages, none of them made yet. Imports no graph, no database, no numpy."""
+    from PySide6.QtWidgets import QWidget
+
+    from widgets.main_window import MainWindow
+    from widgets.plots.frame_clock import FrameClock
+    from widgets.theme import Theme
+
+    theme = Theme(app, settings.theme)
+    clock = FrameClock()
+
+    def page(module: str, name: str, *more: object) -> QWidget:
+        made = getattr(importlib.import_module(f"widgets.pages.{module}"), name)(theme, *more)
+        assert isinstance(made, QWidget)
+        return made
+
+    pages = {
+        "model": lambda: page("model", "ModelPage"),
+        "data": lambda: page("data", "DataPage"),
+        "goal": lambda: page("goal", "GoalPage"),
+        "optimize": lambda: page("optimize", "OptimizePage", clock),
+        "compare": lambda: page("compare", "ComparePage"),
+        "export": lambda: page("export", "ExportPage"),
+        "jobs": lambda: page("jobs", "JobsPage"),
+        "settings": lambda: page("settings", "SettingsPage"),
+    }
+    window = MainWindow(app, theme, clock, pages)
+    if settings.window_geometry:
+        window.restore_geometry(base64.b64decode(settings.window_geometry))
+    return window, theme
+
+
+class Live:
+    """What comes after the first paint: the database, the processes, the controllers, in steps of the event loop."""
+
+    def __init__(
+        self,
+        app: "QApplication",
+        window: "MainWindow",
+        theme: "Theme",
+        paths: "DataPaths",
+        lock: "InstanceLock",
+        settings: "Settings",
+        files: list[str],
+    ) -> None:
+        self._app, self._window, self._theme = app, window, theme
+        self._paths, self._lock, self._settings, self._files = paths, lock, settings, files
+        self._undo: list[Callable[[], object]] = []
+        self.conductor: Conductor | None = None
+        sys.excepthook = self._on_mistake
+
+    def begin(self) -> None:
+        """Import one heavy thing a step, so that the window goes on answering; then wire."""
+        steps: list[Callable[[], object]] = [
+            lambda: importlib.import_module("numpy"),
+            lambda: importlib.import_module("sqlalchemy.orm"),
+            lambda: importlib.import_module("pyqtgraph"),
+            lambda: importlib.import_module("app.controllers.conductor"),
+            self._wire,
+        ]
+        self._next(steps)
+
+    def _next(self, steps: "list[Callable[[], object]]") -> None:
+        from PySide6.QtCore import QTimer
+
+        steps.pop(0)()
+        if steps:
+            QTimer.singleShot(0, lambda: self._next(steps))
+
+    def _wire(self) -> None:
+        from app.controllers.conductor import Conductor
+        from app.controllers.session import Session
+        from app.controllers.words import error_value
+        from app.jobs.pool import WorkerPool
+        from app.logging_setup import open_log
+        from app.persistence import open_store
+        from app.services.store import ArtifactStore
+        from app.services.workspace import Workspace, usable_cores
+        from workers.contracts.errors import WorkerError
+
+        paths = self._paths
+        try:
+            open_log(paths)
+            store = open_store(paths, lock=self._lock)
+        except WorkerError as error:
+            self._window.banner(error_value(error.info()))
+            self._window.close_requested.connect(self._quit)
+            return
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
+        self._undo += [store.close, pool.close]
+        workspace = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        conductor = Conductor(self._window, self._theme, Session(workspace, self._window), self._settings)
+        self.conductor = conductor
+        conductor.closed.connect(self._quit)
+        conductor.begin()
+        if self._files:
+            conductor.take_paths(self._files)
+
+    def _on_mistake(self, kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
+        """A mistake of the program's own, raised in a slot: logged whole, told in one sentence."""
+        logging.getLogger("fettle").error("unexpected", exc_info=(kind, error, trace))
+        from app.controllers.words import error_value
+        from workers.contracts.errors import ErrorInfo
+
+        info = ErrorInfo(
+            code="internal",
+            title="Something went wrong inside Fettle",
+            detail=f"{kind.__name__}: {error}",
+            hint="You may go on; if it happens again, report it with the log.",
+            traceback="".join(traceback.format_exception(kind, error, trace)),
+        )
+        self._window.banner(error_value(info))
+
+    def _quit(self) -> None:
+        self._window.close_now()
+        self._app.quit()
+
+    def end(self) -> None:
+        """Give everything back, in the opposite order."""
+        while self._undo:
+            self._undo.pop()()

@@ -1,0 +1,151 @@
+"""A run's stored facts as the page Compare shows them."""
+
+import math
+
+from app.controllers.words import tr
+from app.domain.choose import is_alike_not_proven, is_faster
+from app.domain.run import RunState
+from app.domain.variant import Variant
+from app.domain.words import size_words, times
+from app.services.facts import RunFacts
+from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
+from widgets.pages.values import DataKind
+from workers.contracts.jobs import DataResult
+from workers.contracts.specs import Judgement
+
+
+def compare_value(facts: RunFacts, data: DataResult | None) -> CompareValue:
+    """Sentence, three figures, table; what the page says depends on the outcome."""
+    run, best = facts.run, facts.recommended
+    judgement = best.judgement if best else facts.baseline.judgement
+    proven = bool(best and best.judgement and best.judgement.verdict == "safe")
+    outcome = "nothing_faster" if best is None else "safe" if proven else "not_proven"
+    kind: DataKind = data.kind if data else "images"
+    return CompareValue(
+        outcome=outcome,  # type: ignore[arg-type]
+        headline=_headline(facts, best, proven),
+        subtitle=_subtitle(facts, best, judgement),
+        versions=tuple(version_value(variant, facts, best) for variant in _in_order(facts, best)),
+        recommended=best.id if best else "",
+        n_test=judgement.n if judgement else 0,
+        labelled=bool(judgement and judgement.labelled),
+        kind=kind,
+        answers="class" if facts.baseline.judgement and judgement and judgement.flips is not None else "vector",
+        limit_pct=run.goal.max_loss_pct,
+        loss_high=judgement.drop_high if judgement else None,
+        proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
+        ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
+        note=_note(data, outcome),
+    )
+
+
+def _headline(facts: RunFacts, best: Variant | None, proven: bool) -> str:
+    if best is None:
+        return tr("Nothing faster was safe: keep the original")
+    speed = best.measurement.speedup or 0.0
+    if proven:
+        return tr("{0} times faster{1}, and it answers alike").format(times(speed), size_words(best.size_ratio))
+    missing = best.judgement.missing_examples if best.judgement else None
+    if missing:
+        return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
+    return tr("Looks alike, not proven: add more examples")
+
+
+def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
+    n = judgement.n if judgement else 0
+    tried = sum(not variant.is_baseline for variant in facts.variants)
+    if best is None:
+        text = tr("{0} ways were tried on {1:,} examples; none was both faster and within your limit of {2:g} %.")
+        return text.format(tried, n, facts.run.goal.max_loss_pct)
+    return tr("{0}. Measured on {1:,} examples on this computer.").format(best.title, n)
+
+
+def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
+    """The original, the recommended one, then by latency."""
+    others = [variant for variant in facts.variants if not variant.is_baseline and variant is not best]
+    others.sort(key=lambda variant: variant.measurement.latency_p50_ms or math.inf)
+    return [facts.baseline, *([best] if best else []), *others]
+
+
+def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:
+    """One row of the table."""
+    measurement, judgement = variant.measurement, variant.judgement
+    accuracy = judgement.accuracy if judgement else None
+    return VersionValue(
+        id=variant.id,
+        title=variant.title,
+        verdict=_verdict(variant, best),
+        latency_ms=measurement.latency_p50_ms,
+        latency_p99_ms=measurement.latency_p99_ms,
+        throughput_per_s=measurement.throughput_per_s,
+        memory_bytes=measurement.peak_memory_bytes,
+        size_bytes=variant.size_bytes,
+        accuracy=accuracy,
+        right=round(accuracy * judgement.n) if accuracy is not None and judgement else None,
+        agreement=judgement.agreement if judgement and not variant.is_baseline else None,
+        changed=judgement.changed_count if judgement and not variant.is_baseline else None,
+        loss=_relative_loss(judgement) if not variant.is_baseline else None,
+        runtime=variant.runtime,
+        notes=variant.notes,
+        color=variant.index,
+    )
+
+
+def _relative_loss(judgement: Judgement | None) -> float | None:
+    """Of the original's accuracy, where there are labels; else the share of changed answers."""
+    if judgement is None or judgement.drop is None:
+        return None
+    base = judgement.original_accuracy
+    return judgement.drop / base if judgement.labelled and base else judgement.drop
+
+
+def _verdict(variant: Variant, best: Variant | None) -> Verdict:
+    if variant.is_baseline:
+        return "original" if best is not None else "keep"
+    judgement = variant.judgement
+    if judgement is None:
+        return "unmeasured"
+    if judgement.verdict == "regressed":
+        return "regressed" if best is not None else "beyond_limit"
+    slower = variant.measurement.speedup is not None and not is_faster(variant)
+    if slower and variant.measurement.speedup is not None and variant.measurement.speedup <= 1.0:
+        return "not_faster"
+    if is_alike_not_proven(variant):
+        return "alike"
+    return judgement.verdict
+
+
+def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
+    if judgement is None:
+        return None
+    return ProofValue(judgement.n, judgement.n + (judgement.missing_examples or 0), limit_pct, judgement.drop_high)
+
+
+def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
+    """The smallest limit, in whole percent, within which a faster version would be."""
+    found: tuple[float, Variant] | None = None
+    for variant in facts.variants:
+        loss = _relative_loss(variant.judgement)
+        speed = variant.measurement.speedup
+        if variant.is_baseline or loss is None or speed is None or speed <= 1.0 or variant.judgement is None:
+            continue
+        high = variant.judgement.drop_high
+        base = variant.judgement.original_accuracy or 1.0
+        needed = math.ceil(100 * (high / base if high is not None else loss))
+        if needed <= 100 and (found is None or needed < found[0]):
+            found = (float(needed), variant)
+    return WaysValue(
+        limit_pct=found[0] if found else None,
+        limit_title=found[1].title if found else "",
+        limit_speedup=found[1].measurement.speedup if found else None,
+        n_calibration=data.n_calibration if data else 0,
+        command=f"fettle optimize {facts.project.model_path}",
+    )
+
+
+def _note(data: DataResult | None, outcome: str) -> str:
+    if data is not None and data.origin == "made":
+        return tr("There were no examples of yours: answers were compared on inputs that Fettle made.")
+    if outcome == "not_proven":
+        return tr("“Export anyway” works; the model card will then say that it is alike, but not proven.")
+    return ""

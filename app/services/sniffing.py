@@ -1,0 +1,30 @@
+"""Is what was dropped a model, data, or could it be both? By names alone; what it really is, a worker finds out."""
+
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["model", "data", "both"]
+
+MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2", ".torchscript", ".zip"}
+DATA_SUFFIXES = {
+    ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".csv", ".tsv", ".npz", ".npy", ".txt",
+}  # fmt: skip
+MAX_LOOKED_AT = 2000
+
+
+def kind_of(path: Path) -> Kind:
+    """A file is told by its name, a folder by the names in it and one level below."""
+    if not path.is_dir():
+        return "data" if path.suffix.lower() in DATA_SUFFIXES else "model"
+    try:
+        names = list(islice(path.glob("*"), MAX_LOOKED_AT))
+        below = [entry for folder in names if folder.is_dir() for entry in islice(folder.glob("*"), 20)]
+    except OSError:
+        return "model"
+    suffixes = {entry.suffix.lower() for entry in (*names, *below) if not entry.is_dir()}
+    has_model = bool(suffixes & (MODEL_SUFFIXES - {".zip"})) or (path / "config.json").is_file()
+    has_data = bool(suffixes & (DATA_SUFFIXES - {".txt"}))
+    if has_model and has_data:
+        return "both"
+    return "model" if has_model or not has_data else "data"

@@ -1,0 +1,19 @@
+"""Job kind ``card``: the model card as it will read."""
+
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.jobs import CardParams, CardResult
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import HandlerSpec
+from workers.export.card import card
+
+
+def run(params: CardParams, ctx: JobContext) -> CardResult:
+    """The whole README.md."""
+    text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
+    judged = params.facts.data.n_test if params.facts.data else 0
+    return CardResult(text=card(params.facts, PipelineSpec.model_validate_json(text), judged))
+
+
+HANDLER = HandlerSpec("card", CardParams, CardResult, run)
