@@ -5,6 +5,7 @@ after the other, and then exactly one at a time runs a block, in the order A B B
 processes show what differs from start to start.
 """
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -170,6 +171,7 @@ class TurnGroup:
 
     def _end(self, index: int) -> None:
         self._live.pop(index).close()
+        shutil.rmtree(self._work_dir(index), ignore_errors=True)  # a measurement leaves no files
         if index in self._loading:
             self._loading.remove(index)
         if self._holder == index:
@@ -204,7 +206,10 @@ class TurnGroup:
         job = self._jobs[index]
         name = f"{job.job_id}-{self.sets_done}"
         client = self._live[index] = self._new_client()
-        client.start(job.model_copy(update={"job_id": name, "work_dir": f"{job.work_dir}-{self.sets_done}"}))
+        client.start(job.model_copy(update={"job_id": name, "work_dir": self._work_dir(index)}))
+
+    def _work_dir(self, index: int) -> str:
+        return f"{self._jobs[index].work_dir}-{self.sets_done}"
 
     def _pass_turn(self) -> None:
         """Give the turn to the next process that is alive and has blocks left."""
