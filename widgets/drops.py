@@ -82,7 +82,7 @@ class DropVeil(QWidget):
         """Nearly opaque, with a dashed edge."""
         painter = QPainter(self)
         ground = self._theme.color("brand-soft")
-        ground.setAlpha(240)
+        ground.setAlpha(250)
         painter.fillRect(self.rect(), ground)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(QPen(self._theme.color("brand"), 2, Qt.PenStyle.DashLine))

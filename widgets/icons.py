@@ -1,6 +1,6 @@
 """Icons that follow the theme: bound to a button, or as a label."""
 
-from PySide6.QtCore import QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
@@ -76,6 +76,12 @@ class IconLabel(QLabel):
         if (name, token) != (self._name, self._token):
             self._name, self._token = name, token
             self._on_theme_changed()
+
+    def event(self, event: QEvent) -> bool:
+        """Another screen has other pixels."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._on_theme_changed()
+        return super().event(event)
 
     def _on_theme_changed(self) -> None:
         if not self._name:

@@ -3,7 +3,7 @@
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QFont, QPen
-from PySide6.QtWidgets import QFrame
+from PySide6.QtWidgets import QFrame, QWidget
 
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION
@@ -11,20 +11,27 @@ from widgets.tokens import TEXT_CAPTION
 AXIS_WIDTH_PX, AXIS_HEIGHT_PX = 40, 24
 
 
-def pen(theme: Theme, token: str, width: float = 1.0, alpha: int = 255) -> QPen:
-    """Cosmetic pen in a token's color."""
-    color = theme.color(token)
-    color.setAlpha(alpha)
-    made = QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
-    made.setCosmetic(True)
-    return made
+class Pens:
+    """Pens in the theme's colors for one plot; cosmetic ones count device pixels, hence its pixel ratio."""
 
+    def __init__(self, theme: Theme, plot: QWidget) -> None:
+        self._theme, self._plot = theme, plot
 
-def dashed(theme: Theme, token: str, width: float = 1.5) -> QPen:
-    """The same, dashed."""
-    made = pen(theme, token, width)
-    made.setDashPattern([5 / width, 4 / width])
-    return made
+    def solid(self, token: str, width_px: float = 1.0, alpha: int = 255) -> QPen:
+        """A line of `width_px` logical pixels."""
+        color = self._theme.color(token)
+        color.setAlpha(alpha)
+        width = width_px * self._plot.devicePixelRatioF()
+        # Round caps would show as a dot at each joint, since segments are drawn one by one.
+        made = QPen(color, width, Qt.PenStyle.SolidLine, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin)
+        made.setCosmetic(True)
+        return made
+
+    def dashed(self, token: str, width_px: float = 1.5) -> QPen:
+        """The same, dashed."""
+        made = self.solid(token, width_px)
+        made.setDashPattern([5 / width_px, 4 / width_px])
+        return made
 
 
 def caption_font(bold: bool = False) -> QFont:
@@ -71,11 +78,11 @@ def make_text(plot: pg.PlotWidget, anchor: tuple[float, float], bold: bool = Fal
     return text
 
 
-def style_axis(axis: pg.AxisItem, theme: Theme, *, line: bool) -> None:
+def style_axis(axis: pg.AxisItem, theme: Theme, line: QPen | None) -> None:
     """Soft small labels; the axis line only where asked for."""
     axis.setTickFont(caption_font())
     axis.setTextPen(theme.color("soft"))
-    axis.setPen(pen(theme, "edge") if line else QPen(QColor(0, 0, 0, 0)))
+    axis.setPen(line or QPen(QColor(0, 0, 0, 0)))
 
 
 def antialias(plot: pg.PlotWidget) -> bool:

@@ -25,8 +25,9 @@ def _candidates(label: Label, frame: QRectF) -> list[QRectF]:
     above = QRectF(left, label.top - label.height - 2, label.width, label.height)
     near = [above, below] if label.above_first else [below, above]
     further = [rect.translated(0, label.height * (1 if rect is below else -1)) for rect in near]
+    shifted = [rect.translated(way * label.width / 2, 0) for rect in near for way in (-0.6, 0.6)]
     if not label.sideways:
-        return near + further
+        return near + shifted + further
     middle = (label.top + label.bottom) / 2 - label.height / 2
     gap = (label.bottom - label.top) / 2 + 6
     right = QRectF(label.x + gap, middle, label.width, label.height)

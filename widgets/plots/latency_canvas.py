@@ -12,12 +12,11 @@ from PySide6.QtWidgets import QGraphicsRectItem, QWidget
 from widgets.plots.canvas import (
     AXIS_HEIGHT_PX,
     AXIS_WIDTH_PX,
+    Pens,
     antialias,
-    dashed,
     make_curve,
     make_plot,
     make_text,
-    pen,
     style_axis,
 )
 from widgets.plots.labels import Label, place
@@ -55,6 +54,7 @@ class LatencyCanvas:
         self._lines: dict[str, _Line] = {}
         self._end_s, self._top_ms = 0.0, 0.0
         self._plot = make_plot()
+        self._pens = Pens(theme, self._plot)
         item = self._plot.getPlotItem()
         item.getViewBox().sigResized.connect(lambda _box: resized())
         item.layout.setContentsMargins(0, _TOP_PX, _RIGHT_PX, 0)
@@ -89,14 +89,14 @@ class LatencyCanvas:
         """Take the theme's colors."""
         theme = self._theme
         self._plot.setBackground(theme.color("panel"))
-        style_axis(self._left, theme, line=False)
-        style_axis(self._bottom, theme, line=True)
+        style_axis(self._left, theme, None)
+        style_axis(self._bottom, theme, self._pens.solid("edge"))
         self._unit.setText(self._unit.text, color=theme.hex("soft"), size="12px")
-        self._grid.setPen(pen(theme, "line"))
+        self._grid.setPen(self._pens.solid("line"))
         self._future.setBrush(QBrush(theme.color("raised")))
         self._future.setPen(QPen(theme.color("raised"), 0))
-        self._best.setPen(dashed(theme, "ink"))
-        self._now.setPen(pen(theme, "brand", 1.5))
+        self._best.setPen(self._pens.dashed("ink"))
+        self._now.setPen(self._pens.solid("brand", 1.5))
         for text, token in ((self._not_yet, "soft"), (self._now_text, "brand"), (self._best_text, "ink")):
             text.setColor(theme.color(token))
         for line in self._lines.values():
@@ -180,8 +180,8 @@ class LatencyCanvas:
 
     def _tint(self, line: _Line) -> None:
         color = self._theme.color(line.token)
-        line.bars.setPen(pen(self._theme, line.token, 1.0, 90))
-        line.mean.setPen(pen(self._theme, line.token, 1.5))
+        line.bars.setPen(self._pens.solid(line.token, 1.0, 90))
+        line.mean.setPen(self._pens.solid(line.token, 1.5))
         line.clipped.setBrush(color)
         line.clipped.setPen(QPen(color, 0))
         line.text.setColor(color)

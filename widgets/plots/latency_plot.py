@@ -189,11 +189,13 @@ class LatencyPlot(QWidget):
             self._place.addWidget(self._canvas.widget)
             self._redraw_all()
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Fonts change the labels' places."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.FontChange:
+    def event(self, event: QEvent) -> bool:
+        """Another screen has other pixels, another font other widths."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._on_theme_changed()
+        elif event.type() == QEvent.Type.FontChange:
             self._redraw_all()
+        return super().event(event)
 
     def _redraw_all(self) -> None:
         self._changed.update(self._series)

@@ -3,7 +3,7 @@
 import numpy as np
 from PySide6.QtWidgets import QWidget
 
-from widgets.plots.canvas import antialias, make_curve, make_plot, pen
+from widgets.plots.canvas import Pens, antialias, make_curve, make_plot
 from widgets.plots.ring import Floats, bars, bucket_size, decimate, joined
 from widgets.theme import Theme
 
@@ -16,6 +16,7 @@ class StripCanvas:
     def __init__(self, theme: Theme, token: str) -> None:
         self._theme, self._token = theme, token
         self._plot = make_plot()
+        self._pens = Pens(theme, self._plot)
         self._plot.hideAxis("left")
         self._plot.hideAxis("bottom")
         self._base = make_curve(self._plot)
@@ -33,10 +34,10 @@ class StripCanvas:
     def restyle(self) -> None:
         """Take the theme's colors."""
         self._plot.setBackground(self._theme.color("panel"))
-        self._base.setPen(pen(self._theme, "line"))
-        self._phases.setPen(pen(self._theme, "line"))
-        self._bars.setPen(pen(self._theme, self._token, alpha=90))
-        self._mean.setPen(pen(self._theme, self._token, 1.5))
+        self._base.setPen(self._pens.solid("line"))
+        self._phases.setPen(self._pens.solid("line"))
+        self._bars.setPen(self._pens.solid(self._token, alpha=90))
+        self._mean.setPen(self._pens.solid(self._token, 1.5))
 
     def draw(self, x: Floats, y: Floats, first: int, phases: Floats, span_s: float, top: float) -> None:
         """`x` in seconds before now (negative), `y` in the unit of `top`; `first` is the index of `x[0]`."""

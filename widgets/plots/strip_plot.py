@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -106,6 +106,12 @@ class StripPlot(QWidget):
         if self._canvas is None:
             QTimer.singleShot(0, self, self._build)
         self._clock.wake()
+
+    def event(self, event: QEvent) -> bool:
+        """Another screen has other pixels."""
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self._on_theme_changed()
+        return super().event(event)
 
     def _build(self) -> None:
         if self._canvas is None:
