@@ -49,7 +49,9 @@ def _refusal(path: Path, text: str) -> InputRefused:
 
 def _reason(text: str) -> str:
     line = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", text.strip().split("\n")[0])
-    return re.sub(r"Load model from \S+ failed:", "", line).strip()
+    line = re.sub(r"Non-zero status code returned while running (\w+) node\. Name:'[^']*' ", r"in \1: ", line)
+    line = re.sub(r"Status Message: (?:\S+:\d+ )?(?:.*?\) )?", "", line, count=1)
+    return re.sub(r"Load model from .*? failed:", "", line).strip()
 
 
 def is_out_of_memory(error: Exception) -> bool:

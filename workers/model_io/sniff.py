@@ -132,6 +132,9 @@ def _sniff_folder(folder: Path) -> Sniffed:
     if "config.json" in names and weights:
         return Sniffed("transformers", folder)
     candidates = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
+    if any(entry.suffix.lower() == ".onnx" for entry in candidates):
+        # beside a graph, a .bin is mostly its external data
+        candidates = [entry for entry in candidates if entry.suffix.lower() != ".bin"]
     if not candidates and (folder / "onnx").is_dir() and not (folder / "onnx").is_symlink():
         candidates = sorted((folder / "onnx").glob("model.onnx"))
     if not candidates:

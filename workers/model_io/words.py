@@ -23,7 +23,8 @@ def name_of(path: Path) -> str:
 
 def refuse(code: str, title: str, detail: str, hint: str) -> InputRefused:
     """The error, with foreign text in it made harmless."""
-    return InputRefused(code, shown(title), shown(detail, 600), shown(hint, 600))
+    told, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
+    return InputRefused(code, shown(title), shown(told, 600), shown(advice, 600))
 
 
 def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:

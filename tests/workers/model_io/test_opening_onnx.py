@@ -1,0 +1,216 @@
+"""ONNX models of every shape become the inner form, with a pipeline in plain words."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from workers.contracts.folder import read_model
+from workers.contracts.pipeline import PipelineSpec
+from workers.model_io.runtime import load_session
+from workers.pipeline import load_pipeline
+
+
+def spec_in(folder) -> PipelineSpec:
+    return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+
+
+def picture_model(onnx_model, shape=("batch", 3, 8, 8), classes=5, kind="FLOAT", **more):
+    """Global average of each channel, times weights."""
+    channels = shape[1]
+    nodes = [
+        ("GlobalAveragePool", ["x"], ["p"], {}),
+        ("Flatten", ["p"], ["f"], {}),
+        ("MatMul", ["f", "w"], ["y"], {}),
+    ]
+    weights = {"w": np.random.default_rng(0).standard_normal((channels, classes)).astype(np.float32)}
+    return onnx_model(nodes, {"x": (kind, shape)}, {"y": ("FLOAT", [shape[0], classes])}, weights, **more)
+
+
+def test_a_picture_model_is_described_and_answers(onnx_model, saved, opened):
+    # Given a classifier of 8×8 pictures
+    result, folder = opened(saved(picture_model(onnx_model)))
+    # Then the inner form is whole, and told in words
+    model = read_model(folder)
+    assert model.artifact.main == "model.onnx"
+    assert model.artifact.precision == "fp32"
+    assert result.info.inputs[0].meaning == "a picture, 8×8, RGB"
+    assert result.info.outputs[0].meaning == "scores of 5 classes"
+    assert result.info.parameters == 15
+    assert result.info.opset == 17
+    assert "mean" in spec_in(folder).guessed
+    # And a picture gives five probabilities through it
+    pipeline = load_pipeline(folder)
+    answer = pipeline.answer(load_session(model.main), pipeline.feeds_from(np.zeros((30, 40, 3), np.uint8)))
+    assert answer.shape == (1, 5)
+    assert sum(share for _, share in pipeline.describe(answer)) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "channels", "layout", "resize"),
+    [
+        (["n", 1, 28, 28], "gray", "nchw", (28, 28)),
+        ([1, 3, 32, 16], "rgb", "nchw", (32, 16)),
+        (["n", 3, "h", "w"], "rgb", "nchw", (224, 224)),
+    ],
+)
+def test_pictures_are_guessed_from_shapes(onnx_model, saved, opened, shape, channels, layout, resize):
+    _, folder = opened(saved(picture_model(onnx_model, shape)))
+    steps = spec_in(folder).preprocess
+    assert (steps.channels, steps.layout, steps.resize) == (channels, layout, resize)
+
+
+def test_channels_last_and_a_thousand_classes(onnx_model, saved, opened):
+    nodes = [
+        ("Transpose", ["x"], ["t"], {"perm": [0, 3, 1, 2]}),
+        ("GlobalAveragePool", ["t"], ["p"], {}),
+        ("Flatten", ["p"], ["f"], {}),
+        ("MatMul", ["f", "w"], ["y"], {}),
+    ]
+    weights = {"w": np.ones((3, 1000), np.float32)}
+    _, folder = opened(
+        saved(onnx_model(nodes, {"x": ("FLOAT", ["n", 224, 224, 3])}, {"y": ("FLOAT", ["n", 1000])}, weights))
+    )
+    spec = spec_in(folder)
+    assert (spec.preprocess.layout, spec.preprocess.resize, spec.preprocess.crop) == ("nhwc", 256, (224, 224))
+    assert spec.classes is not None and spec.classes[0] == "tench"
+    assert "classes" in spec.guessed
+
+
+def test_the_persons_preprocessing_wins(onnx_model, saved, opened):
+    model = picture_model(onnx_model, ("n", 3, "h", "w"))
+    _, folder = opened(saved(model), preprocess="resize=16,crop=8,mean=0,std=1,channels=bgr")
+    spec = spec_in(folder)
+    assert (spec.preprocess.resize, spec.preprocess.crop, spec.preprocess.channels) == (16, 8, "bgr")
+    assert spec.guessed == ()
+
+
+def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened, refused):
+    # Given a model whose input has no shape at all
+    model = onnx_model()
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    # When nothing is said / Then it is asked for
+    assert "--shape" in refused(saved(model)).hint
+    # When the shape is given / Then it opens
+    result, folder = opened(saved(model), shapes={"": (1, 4)})
+    assert spec_in(folder).inputs[0].shape == (None, 4)
+    assert any("shape" in finding.what for finding in result.info.findings)
+
+
+def test_whole_numbers_and_probabilities_of_a_table_model(onnx_model, saved, opened):
+    nodes = [
+        ("Cast", ["x"], ["f"], {"to": TensorProto.FLOAT}),
+        ("MatMul", ["f", "w"], ["z"], {}),
+        ("Softmax", ["z"], ["y"], {}),
+    ]
+    path = saved(onnx_model(nodes, {"x": ("INT32", ["n", 4])}))
+    path.with_name("config.min.json").write_text(json.dumps({"labels": ["a", "b", "c", "d"], "n": 4}))
+    result, folder = opened(path)
+    spec = spec_in(folder)
+    assert result.info.task == "array-classification"
+    assert result.info.inputs[0].meaning == "4 whole numbers"
+    assert (spec.scores, spec.classes) == ("probabilities", ("a", "b", "c", "d"))
+
+
+def test_state_is_linked_and_the_rate_is_constant(onnx_model, saved, opened):
+    # Given a model that keeps a state and is told a sample rate
+    nodes = [
+        ("ReduceMean", ["input"], ["m"], {"axes": [1], "keepdims": 1}),
+        ("Mul", ["m", "w"], ["a"], {}),
+        ("ReduceMean", ["state"], ["s"], {"axes": [0, 2], "keepdims": 0}),
+        ("Add", ["a", "s"], ["z"], {}),
+        ("Sigmoid", ["z"], ["output"], {}),
+        ("Cast", ["sr"], ["rate"], {"to": TensorProto.FLOAT}),
+        ("Add", ["state", "rate"], ["stateN"], {}),
+    ]
+    inputs = {"input": ("FLOAT", [None, None]), "state": ("FLOAT", [2, None, 8]), "sr": ("INT64", [])}
+    outputs = {"output": ("FLOAT", [None, 1]), "stateN": ("FLOAT", [None, None, None])}
+    result, folder = opened(saved(onnx_model(nodes, inputs, outputs, {"w": np.ones((1, 1), np.float32)})))
+    # Then the pipeline says so, in the model's own order of inputs
+    spec = spec_in(folder)
+    assert [entry.source for entry in spec.inputs] == ["audio", "state", "constant"]
+    assert spec.links == {"state": "stateN"}
+    assert (spec.task, spec.answer_kind, spec.scores) == ("audio-frames", "score", "probabilities")
+    assert result.info.outputs[1].meaning == "memory for the next step"
+
+
+def test_weights_in_constant_nodes_and_branches_count(onnx_model, saved, opened):
+    # Given a model whose weights lie in the two branches of an If
+    def branch(name, value):
+        tensor = helper.make_tensor(f"t{name}", TensorProto.FLOAT, [4], [value] * 4)
+        return helper.make_graph(
+            [helper.make_node("Constant", [], [name], value=tensor)],
+            name,
+            [],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, [4])],
+        )
+
+    nodes = [
+        ("ReduceSum", ["x"], ["s"], {"keepdims": 0}),
+        ("Cast", ["s"], ["c"], {"to": TensorProto.BOOL}),
+        ("If", ["c"], ["k"], {"then_branch": branch("a", 1.0), "else_branch": branch("b", 2.0)}),
+        ("Add", ["x", "k"], ["y"], {}),
+    ]
+    result, _ = opened(saved(onnx_model(nodes, weights={})))
+    assert result.info.parameters == 8
+
+
+def test_external_data_comes_along(onnx_model, tmp_path, opened, inspected):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    model = onnx_model(weights={"w": np.eye(4, dtype=np.float32)})
+    onnx.save_model(model, str(folder / "m.onnx"), save_as_external_data=True, location="m.bin", size_threshold=0)
+    assert inspected(folder / "m.onnx").size_bytes == sum(f.stat().st_size for f in folder.iterdir())
+    _, inner = opened(folder)
+    pipeline = load_pipeline(inner)
+    answer = pipeline.answer(load_session(inner / "model.onnx"), pipeline.feeds_from(np.arange(4)))
+    assert answer.tolist() == [[0, 1, 2, 3]]
+
+
+def test_a_pipeline_inside_the_file_is_taken_as_it_is(onnx_model, saved, opened):
+    # Given a model that was opened once, and carries what was found
+    _, folder = opened(saved(picture_model(onnx_model)))
+    spec = spec_in(folder).model_copy(update={"classes": ("a", "b", "c", "d", "e"), "guessed": ()})
+    model = picture_model(onnx_model, fettle__pipeline=spec.model_dump_json())
+    import shutil
+
+    shutil.rmtree(folder)
+    _, folder = opened(saved(model))
+    assert spec_in(folder) == spec
+
+
+def test_license_and_labels_from_the_files_beside(onnx_model, saved, opened):
+    path = saved(picture_model(onnx_model, names="{0: 'v', 1: 'w', 2: 'x', 3: 'y', 4: 'z'}"))
+    path.with_name("README.md").write_text("---\nlicense: apache-2.0\n---\n# A model\n", encoding="utf-8")
+    result, folder = opened(path)
+    assert result.info.license == "Apache-2.0"
+    assert spec_in(folder).classes == ("v", "w", "x", "y", "z")
+
+
+def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
+    nodes = [("MatMul", ["x", "w"], ["y"], {}), ("Mul", ["y", "s"], ["z"], {}), ("Identity", ["i"], ["j"], {})]
+    result, folder = opened(
+        saved(
+            onnx_model(
+                nodes,
+                {"x": ("FLOAT", ["n", 4]), "s": ("FLOAT", [1]), "i": ("INT64", ["n"])},
+                {"z": ("FLOAT", ["n", 4]), "j": ("INT64", ["n"])},
+            )
+        )
+    )
+    assert spec_in(folder).task == "arrays"
+    assert [output.answer for output in spec_in(folder).outputs] == [True, False]
+    assert result.info.inputs[1].meaning == "one number"
+
+
+def test_an_old_opset_opens_and_a_quantized_model_is_told(onnx_model, saved, opened, inspected):
+    assert opened(saved(onnx_model(opset=9)))[0].info.opset == 9
+    nodes = [
+        ("DequantizeLinear", ["q", "scale", "zero"], ["w"], {}),
+        ("MatMul", ["x", "w"], ["y"], {}),
+    ]
+    weights = {"q": np.ones((4, 4), np.int8), "scale": np.float32(0.1), "zero": np.int8(0)}
+    weights = {name: np.asarray(value) for name, value in weights.items()}
+    assert inspected(saved(onnx_model(nodes, weights=weights))).quantized

@@ -1,0 +1,55 @@
+"""The SPEC of --preprocess changes what it names, and bad parts are named."""
+
+import pytest
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, TextSteps
+from workers.model_io.preprocess_spec import spec_from_string
+
+
+def test_a_whole_spec_for_pictures():
+    steps = spec_from_string(
+        "resize=256, crop=224x200,mean=0.485/0.456/0.406,std=0.5,layout=NHWC,range=0..255,channels=bgr,"
+        "interpolation=bicubic",
+        ImageSteps(),
+    )
+    assert steps == ImageSteps(
+        resize=256,
+        crop=(224, 200),
+        mean=(0.485, 0.456, 0.406),
+        std=(0.5,),
+        layout="nhwc",
+        range="0..255",
+        channels="bgr",
+        interpolation="bicubic",
+    )
+
+
+def test_what_is_not_named_stays():
+    assert spec_from_string("crop=8", ImageSteps(resize=9, mean=(0.1,))) == ImageSteps(resize=9, crop=8, mean=(0.1,))
+    assert spec_from_string("max_length=9", TextSteps()) == TextSteps(max_length=9)
+    assert spec_from_string("context=0,frame=9", AudioSteps(context_samples=5)) == AudioSteps(frame_samples=9)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("resize=-1", "“resize=-1”"),
+        ("size=3", "resize, crop"),
+        ("mean=a", "one number"),
+        ("mean=1/2", "three joined"),
+        ("std=0", "Dividing by 0"),
+        ("layout=chw", "nchw, nhwc"),
+        ("crop", "“crop”"),
+    ],
+)
+def test_the_bad_part_is_named(text, words):
+    with pytest.raises(InputRefused) as caught:
+        spec_from_string(f"resize=256,{text}", ImageSteps())
+    assert caught.value.code == "bad_preprocess"
+    assert words in caught.value.detail
+
+
+def test_arrays_have_nothing_to_set():
+    with pytest.raises(InputRefused):
+        spec_from_string("crop=8", ArraySteps())

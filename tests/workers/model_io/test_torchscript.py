@@ -1,0 +1,74 @@
+"""TorchScript is read as text, and runs only after consent."""
+
+import numpy as np
+import pytest
+import torch
+
+from workers.model_io.runtime import load_session
+from workers.pipeline import load_pipeline
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = torch.nn.Conv2d(3, 4, 3)
+
+    def forward(self, picture):
+        return self.conv(picture).relu().mean((2, 3))
+
+
+@pytest.fixture
+def script(tmp_path):
+    def save(module, name="net.pt"):
+        torch.manual_seed(0)
+        torch.jit.script(module.eval()).save(str(tmp_path / name))
+        return tmp_path / name
+
+    return save
+
+
+def test_without_consent_it_is_only_read(script, refused, inspected):
+    path = script(Net())
+    error = refused(path, shapes={"": (1, 3, 8, 8)})
+    assert error.code == "needs_consent" and "--allow-code" in error.hint
+    info = inspected(path)
+    assert info.format == "torchscript"
+    assert any("picture" in finding.what for finding in info.findings)
+
+
+def test_with_consent_it_needs_a_shape_and_converts(script, refused, opened):
+    path = script(Net())
+    assert "--shape" in refused(path, allow_code=True).hint
+    result, folder = opened(path, allow_code=True, shapes={"": (1, 3, 8, 8)})
+    assert result.conversion_error is not None and result.conversion_error < 1e-4
+    assert result.info.parameters == 4 * 3 * 9 + 4
+    # the batch is free
+    pipeline = load_pipeline(folder)
+    answer = pipeline.answer(load_session(folder / "model.onnx"), {"picture": np.ones((5, 3, 8, 8), np.float32)})
+    assert answer.shape == (5, 4)
+
+
+def test_a_wrong_shape_is_told(script, refused):
+    assert refused(script(Net()), allow_code=True, shapes={"": (1, 5, 8, 8)}).code == "cannot_convert"
+
+
+class Writes(torch.nn.Module):
+    def forward(self, x):
+        return x + torch.from_file("/nonexistent/canary", True, 4).sum()
+
+
+def test_programs_that_touch_files_never_run(script, refused):
+    error = refused(script(Writes()), allow_code=True, shapes={"": (1, 4)})
+    assert error.code == "unsafe" and "from_file" in error.detail
+
+
+def test_broken_and_deeply_nested_source(script, refused, tmp_path):
+    import zipfile
+
+    for code in (b"def forward(self: A, x: Tensor) -> Tensor:\n  return ((((", b"(" * 50_000 + b"x" + b")" * 50_000):
+        with zipfile.ZipFile(script(Net())) as old, zipfile.ZipFile(tmp_path / "bad.pt", "w") as new:
+            for name in old.namelist():
+                new.writestr(name, code if name.endswith(".py") else old.read(name))
+        assert refused(tmp_path / "bad.pt", allow_code=True).code in ("damaged", "unsafe")

@@ -1,0 +1,127 @@
+"""Folders of transformers: local files only, the tokenizer's inputs, pooling as the folder says."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+
+from workers.contracts.pipeline import PipelineSpec
+from workers.pipeline import load_pipeline
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film"]
+SMALL = {
+    "vocab_size": 60,
+    "hidden_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 32,
+    "max_position_embeddings": 40,
+}
+
+
+def write_tokenizer(folder):
+    engine = Tokenizer(models.WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
+    engine.pre_tokenizer = pre_tokenizers.Whitespace()
+    engine.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    engine.save(str(folder / "tokenizer.json"))
+
+
+@pytest.fixture
+def bert(tmp_path):
+    """A tiny random BERT in a folder as the library writes it."""
+    import transformers
+
+    def build(name="BertModel", **config):
+        torch.manual_seed(0)
+        folder = tmp_path / "tiny"
+        model = getattr(transformers, name)(transformers.BertConfig(**SMALL, **config)).eval()
+        model.save_pretrained(folder)
+        write_tokenizer(folder)
+        return folder, model
+
+    return build
+
+
+def spec_in(folder):
+    return PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.timeout(300)
+def test_a_sentence_model_keeps_its_pooling(bert, opened, inspected):
+    # Given a folder in the way of sentence-transformers
+    folder, model = bert()
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text('{"pooling_mode_mean_tokens": true}')
+    (folder / "modules.json").write_text('[{"type": "sentence_transformers.models.Normalize"}]')
+    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 12}')
+    assert inspected(folder).inputs[0].meaning == "a text, up to 12 tokens"
+    # When it is opened
+    result, inner = opened(folder)
+    # Then inputs, output and pooling are as the folder says
+    spec = spec_in(inner)
+    assert [entry.name for entry in spec.inputs] == ["input_ids", "attention_mask", "token_type_ids"]
+    assert [entry.optional for entry in spec.inputs] == [False, True, True]
+    assert spec.outputs[0].name == "last_hidden_state"
+    assert (spec.task, spec.pooling, spec.normalize) == ("text-embedding", "mean", True)
+    assert result.conversion_error < 1e-4
+    # And a batch of texts of different lengths gives the library's own embeddings
+    from workers.model_io.runtime import load_session
+
+    pipeline = load_pipeline(inner)
+    session = load_session(inner / "model.onnx")
+    texts = ["good film", "good good good film film"]
+    answer = pipeline.answer(session, pipeline.batch([pipeline.feeds_from(text) for text in texts]))
+    for text, row in zip(texts, answer, strict=True):
+        feeds = {name: torch.from_numpy(value) for name, value in pipeline.feeds_from(text).items()}
+        with torch.inference_mode():
+            want = model(**feeds).last_hidden_state.mean(dim=1)[0]
+        np.testing.assert_allclose(row, (want / want.norm()).numpy(), atol=1e-5)
+
+
+@pytest.mark.timeout(300)
+def test_a_classifier_gives_logits_and_names(bert, opened):
+    labels = {0: "bad", 1: "so so", 2: "good"}
+    folder, _ = bert("BertForSequenceClassification", id2label=labels, label2id={v: k for k, v in labels.items()})
+    result, inner = opened(folder)
+    spec = spec_in(inner)
+    assert (spec.task, spec.outputs[0].name, spec.classes) == (
+        "text-classification",
+        "logits",
+        ("bad", "so so", "good"),
+    )
+    assert result.artifact.torch_program == "model.pt2"
+    pipeline = load_pipeline(inner)
+    from workers.model_io.runtime import load_session
+
+    answer = pipeline.answer(load_session(inner / "model.onnx"), pipeline.feeds_from("good"))
+    assert {label for label, _ in pipeline.describe(answer)} == {"bad", "so so", "good"}
+
+
+def test_code_in_the_folder_is_never_run(bert, inspected, tmp_path):
+    folder, _ = bert()
+    config = json.loads((folder / "config.json").read_text())
+    config["auto_map"] = {"AutoModel": "modeling_evil.Evil"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "modeling_evil.py").write_text(f"open({str(tmp_path / 'canary')!r}, 'w')")
+    assert any("was not run" in finding.what for finding in inspected(folder).findings)
+    assert not (tmp_path / "canary").exists()
+
+
+def test_missing_parts_are_told(bert, refused):
+    folder, _ = bert()
+    (folder / "tokenizer.json").unlink()
+    assert refused(folder).code == "no_tokenizer"
+    write_tokenizer(folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_hidden_layers": 3}))
+    assert refused(folder).code == "weights_missing"
+    (folder / "config.json").write_text(json.dumps({**config, "model_type": "nobody-knows"}))
+    assert refused(folder).code == "cannot_load"
+    (folder / "config.json").write_text(json.dumps({**config, "architectures": ["BertLMHeadForCausalLM"]}))
+    assert refused(folder).code == "unsupported_architecture"
+    (folder / "config.json").write_text("{")
+    assert refused(folder).code == "damaged"
