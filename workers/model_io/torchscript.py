@@ -2,6 +2,7 @@
 sandbox."""
 
 import io
+import pickletools
 import re
 import warnings
 from collections.abc import Mapping
@@ -94,15 +95,20 @@ def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
     inputs = tuple(
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
-    arguments = ", ".join(_arguments(source))
+    arguments = ", ".join(_arguments(path, source))
     told = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
     return Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, told))
 
 
-def _arguments(source: str) -> list[str]:
-    """Names of forward's arguments in the last class of the source, which is the outermost."""
-    heads = re.findall(r"def forward\(self: [\w.]+,?\s*(.*?)\) ->", source, re.S)
-    return re.findall(r"(\w+):", heads[-1]) if heads else []
+def _arguments(path: Path, source: str) -> list[str]:
+    """Names of the arguments of the outermost class's forward; that class is the first that data.pkl names."""
+    described = next(m for m in read_directory(path) if m.name.endswith("/data.pkl"))
+    for opcode, argument, _ in pickletools.genops(read_member(path, described)):
+        if opcode.name == "GLOBAL":
+            root = re.escape(str(argument).replace(" ", "."))
+            found = re.search(rf"def forward\(self: {root},?\s*(.*?)\) ->", source, re.S)
+            return re.findall(r"(\w+):", found[1]) if found else []
+    return []
 
 
 def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
@@ -161,7 +167,7 @@ def _inputs(
 ) -> tuple[TensorSpec, ...]:
     """Names from the source; shapes from the person, from what it was traced with, or from the
     architecture."""
-    names = _forward_names(module) or _arguments(source) or ["input"]
+    names = _forward_names(module) or _arguments(path, source) or ["input"]
     shapes: list[tuple[int | str | None, ...]] = []
     for name in names:
         given = params.shapes.get(name) or (params.shapes.get("") if len(names) == 1 else None)

@@ -50,6 +50,8 @@ def read_directory(path: Path) -> list[Member]:
         raise refuse("empty", "The file is empty", f"{path.name} is a ZIP file with nothing in it.", "Make it again.")
     if len(infos) > MAX_MEMBERS:
         raise unsafe(f"{path.name} holds {len(infos)} files, and {MAX_MEMBERS} is the limit.")
+    if min(info.header_offset for info in infos) != 0:
+        raise unsafe(f"{path.name} has something else before its ZIP content.")
     with path.open("rb") as file:
         members = [_check_member(path, file, info) for info in infos]
     _check_together(path, members)
@@ -91,9 +93,6 @@ def _check_together(path: Path, members: list[Member]) -> None:
     spans = sorted((member.data_offset, member.data_offset + member.packed_bytes) for member in members)
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
         raise unsafe(f"{path.name} holds files that overlap.")
-    with path.open("rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            raise unsafe(f"{path.name} has something else before its ZIP content.")
     total = sum(member.size_bytes for member in members)
     packed = sum(member.packed_bytes for member in members)
     if total > MAX_UNPACKED_BYTES or (total > 2**26 and total > MAX_RATIO * max(packed, 1)):
