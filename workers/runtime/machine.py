@@ -4,12 +4,11 @@ import contextlib
 import os
 import platform
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from workers.contracts.specs import DeviceFacts
+from workers.measure.gpu import GpuReader, open_gpus
 
 FEATURES = {
     "avx2": "avx2",
@@ -35,7 +34,7 @@ CGROUP_MEMORY = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limi
 
 @dataclass(frozen=True)
 class Gpu:
-    """One NVIDIA GPU as NVML tells it. `compute` is e.g. "9.0"."""
+    """One NVIDIA GPU as NVML tells it. `compute` is e.g. "9.0"; what it does not tell is 0 or empty."""
 
     index: int
     name: str
@@ -88,49 +87,25 @@ def usable_memory_bytes() -> int:
     return total
 
 
-def gpus() -> list[Gpu]:
-    """NVIDIA GPUs that can be used; none where there is no driver."""
-    with _nvml() as nvml:
-        if nvml is None:
-            return []
-        found = []
-        for index in range(nvml.nvmlDeviceGetCount()):
-            with contextlib.suppress(nvml.NVMLError):
-                found.append(_gpu(nvml, index))
-        return found
-
-
-@contextlib.contextmanager
-def _nvml() -> Iterator[Any]:
+def gpus() -> tuple[list[Gpu], list[str]]:
+    """NVIDIA GPUs that answer, and sentences about those that do not; none of either where there is no driver."""
+    opened = open_gpus()
     try:
-        import pynvml
-
-        pynvml.nvmlInit()
-    except Exception:  # no package, no driver, or one that does not answer: there is no GPU to use
-        yield None
-        return
-    try:
-        yield pynvml
+        return [_gpu(reader) for reader in opened.readers], list(opened.problems)
     finally:
-        with contextlib.suppress(pynvml.NVMLError):
-            pynvml.nvmlShutdown()
+        opened.close()
 
 
-def _gpu(nvml: Any, index: int) -> Gpu:
-    handle = nvml.nvmlDeviceGetHandleByIndex(index)
-    compute = ""
+def _gpu(reader: GpuReader) -> Gpu:
+    nvml, handle = reader.nvml, reader.handle
+    memory_bytes, driver, compute = 0, "", ""
     with contextlib.suppress(nvml.NVMLError):
-        compute = "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle))
-    driver = ""
+        memory_bytes = int(nvml.nvmlDeviceGetMemoryInfo(handle).total)
     with contextlib.suppress(nvml.NVMLError):
         driver = str(nvml.nvmlSystemGetDriverVersion())
-    return Gpu(
-        index=index,
-        name=str(nvml.nvmlDeviceGetName(handle)),
-        memory_bytes=int(nvml.nvmlDeviceGetMemoryInfo(handle).total),
-        driver=driver,
-        compute=compute,
-    )
+    with contextlib.suppress(nvml.NVMLError):
+        compute = "{}.{}".format(*nvml.nvmlDeviceGetCudaComputeCapability(handle))
+    return Gpu(reader.index, reader.name, memory_bytes, driver, compute)
 
 
 def device_facts(found: list[Gpu]) -> DeviceFacts:

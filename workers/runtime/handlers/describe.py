@@ -41,7 +41,9 @@ def _device_rows(processor: str, cores: int, found: list[Gpu]) -> tuple[Describe
 
 def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
     """Look at devices, runtimes, techniques and targets; each runtime is really asked whether it works."""
-    found = gpus()
+    found, problems = gpus()
+    for problem in problems:
+        ctx.log(problem, "warning")
     facts = device_facts(found)
     ctx.progress("Look at the devices", 1, 3)
     ctx.check_cancelled()

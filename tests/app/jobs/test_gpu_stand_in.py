@@ -1,0 +1,80 @@
+"""Two GPUs of the stand-in NVML, looked at from behind the walls."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from jobs_bench import Bench
+
+from app.jobs.pool import WorkerPool
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.messages import Cancelled, Finished, Limits, RunJob, Sample
+
+SOURCE = Path(__file__).parents[3] / "tests" / "fixtures" / "fakenvml.c"
+
+
+@pytest.fixture
+def readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The text file that the stand-in reads, in the folder that the person's LD_LIBRARY_PATH opens for workers."""
+    compiler = shutil.which("cc")
+    if compiler is None or sys.platform != "linux":
+        pytest.skip("needs Linux and a C compiler to build the stand-in")
+    folder = tmp_path / "nvml"
+    folder.mkdir()
+    flags = ["-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libnvidia-ml.so.1"]
+    subprocess.run([compiler, *flags, "-o", str(folder / "libnvidia-ml.so.1"), str(SOURCE)], check=True)
+    file = folder / "readings"
+    file.write_text("")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(folder))
+    monkeypatch.setenv("FAKENVML_FILE", str(file))
+    return file
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, WorkerPool(tmp_path / "jobs"))
+
+
+def job(real: Bench, kind: str, params: dict[str, object]) -> RunJob:
+    return real.job(kind, params=params, limits=Limits(gpu=True))
+
+
+def test_describe_names_both_gpus(real: Bench, readings: Path) -> None:
+    client = real.start(job(real, "describe", {}))
+    messages = real.finish(client)
+    assert isinstance(messages[-1], Finished), messages[-1]
+    result = DescribeResult.model_validate(messages[-1].result)
+    assert [row.id for row in result.devices] == ["cpu", "cuda:0", "cuda:1"]
+    assert result.device.gpus == ("NVIDIA FAKE RTX 4090", "NVIDIA FAKE H100")
+    assert [row.summary for row in result.devices[1:]] == [
+        "24 GiB, compute capability 8.9",
+        "80 GiB, compute capability 9.0",
+    ]
+
+
+def test_without_a_driver_the_processor_is_used(real: Bench) -> None:
+    client = real.start(job(real, "describe", {}))
+    result = DescribeResult.model_validate(real.finish(client)[-1].result)
+    if not result.device.gpus:
+        assert [(row.id, row.available) for row in result.devices] == [("cpu", True), ("cuda:0", False)]
+
+
+def test_telemetry_follows_the_file(real: Bench, readings: Path) -> None:
+    """Given changing readings, Then the samples that arrive are what the file says."""
+    client = real.start(job(real, "telemetry", {"interval_s": 0.05}))
+    seen: list[float] = []
+
+    for load in (11, 77):
+        readings.write_text(f"0.util={load}\n")
+        end = time.monotonic() + 20
+        while load not in seen and time.monotonic() < end:
+            for message in client.poll():
+                if isinstance(message, Sample) and message.series.startswith("gpu0") and "load" in message.series:
+                    seen += message.values
+            time.sleep(0.02)
+        assert load in seen
+    client.cancel()
+    assert real.finish(client)[-1] == Cancelled()
