@@ -21,7 +21,7 @@ from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, tr
 from app.handover import take_requests
 from app.persistence import NotFound
-from app.services.describing import describe
+from app.services.describing import describe, remember, remembered
 from app.services.sniffing import kind_of
 from app.settings import Settings
 from widgets.dialogs.questions import close_question, kind_question
@@ -72,6 +72,9 @@ class Conductor(QObject):
     def begin(self) -> None:
         """Look at the machine, then show what was open the last time."""
         self._reopen()
+        known = remembered(self._session.workspace.repositories)
+        if known is not None:
+            self._show_described(known)
         self.flows.start(
             describe(),
             title="",
@@ -80,11 +83,16 @@ class Conductor(QObject):
         )
 
     def _on_described(self, found: DescribeResult) -> None:
+        if found != self._session.described:
+            remember(self._session.workspace.repositories, found)
+            self._show_described(found)
+        self._window.settle()
+
+    def _show_described(self, found: DescribeResult) -> None:
         self._session.described = found
         self._telemetry.start(found)
         self._session.goal_changed.emit()
         self._session.run_changed.emit()
-        self._window.settle()
 
     def _reopen(self) -> None:
         """Where it was. A project whose model is no longer in the store is offered, not forced."""
@@ -235,9 +243,7 @@ class Conductor(QObject):
     def _show_state(self) -> None:
         session, window = self._session, self._window
         project = session.project
-        goal = self._controllers.get("goal")
-        preset = goal.title if isinstance(goal, GoalController) and project is not None else ""
-        window.set_project(project.name if project else "", preset)
+        window.set_project(project.name if project else "", self._goal().title if project else "")
         projects = session.workspace.repositories.projects.list()[:MAX_PROJECTS]
         window.set_projects([ProjectValue(known.id, known.name) for known in projects])
         has_run = session.run is not None

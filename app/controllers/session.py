@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
@@ -56,6 +57,7 @@ class Session(QObject):
         self.opening, self.model = params, model
         self.recipes = None
         self._save()
+        repositories.settings.put(f"opening:{self.project.id}", params.model_dump(mode="json"))
         self._take_data(self.project if same_model else None)
         self.run = latest_run(repositories, project, _is_shown) if same_model else None
         self._tell_all()
@@ -66,7 +68,7 @@ class Session(QObject):
         if model is None:
             return False
         self.project, self.model = project, model
-        self.opening = OpenParams(path=project.model_path)
+        self.opening = self._kept_opening(project)
         self.recipes = None
         self._take_data(project)
         self.run = latest_run(self.workspace.repositories, project, _is_shown)
@@ -101,6 +103,14 @@ class Session(QObject):
         """A run has written the project meanwhile."""
         if self.project is not None:
             self.project = self.workspace.repositories.projects.get(self.project.id)
+
+    def _kept_opening(self, project: Project) -> OpenParams:
+        """How the model was opened: consent, shapes, preprocessing that the person gave."""
+        kept = self.workspace.repositories.settings.get(f"opening:{project.id}")
+        try:
+            return OpenParams.model_validate(kept)
+        except ValidationError:
+            return OpenParams(path=project.model_path)
 
     def _take_data(self, project: Project | None) -> None:
         self.data = reopened_data(self.workspace.artifacts, project) if project is not None else None

@@ -33,7 +33,8 @@ class TelemetryController(QObject):
         self._timer.timeout.connect(self._on_tick)
 
     def start(self, found: DescribeResult) -> None:
-        """Watch the processor, or the GPUs that were found."""
+        """Watch the processor, or the GPUs that were found; again when others were found."""
+        self.stop()
         self._dock.set_devices(devices(found))
         self._window.set_device(device_words(found.device))
         workspace = self._session.workspace
