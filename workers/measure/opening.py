@@ -15,7 +15,7 @@ from workers.infer.base import NotRunnable, Runtime, Session
 
 UNSUPPORTED = re.compile(
     r"NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/op|No Op registered"
-    r"|Conversion is failed for|Unsupported operator|not supported operation",
+    r"|Conversion is failed for|No conversion rule found|Unsupported operator|not supported operation",
     re.IGNORECASE,
 )
 

@@ -1,0 +1,90 @@
+"""The GPU runtimes on a machine without a GPU, and what they would say about a mixed session."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+
+from workers.infer import base, onnxruntime_cuda, torch_cuda
+
+
+@dataclass
+class Node:
+    op_type: str
+
+
+@dataclass
+class Subgraph:
+    ep_name: str
+    nodes: tuple[Node, ...]
+
+    def get_nodes(self) -> tuple[Node, ...]:
+        return self.nodes
+
+
+def test_records_become_sentences() -> None:
+    """Given records where 3 of 5 operators run on the GPU, then the others are named."""
+    records = [
+        Subgraph("CUDAExecutionProvider", (Node("Conv"), Node("Conv"), Node("Relu"))),
+        Subgraph("CPUExecutionProvider", (Node("NonZero"),)),
+        Subgraph("CPUExecutionProvider", (Node("Loop"),)),
+    ]
+    placed = onnxruntime_cuda.assignment(records)
+    on_gpu = sum(placed.pop(onnxruntime_cuda.PROVIDER).values())
+    assert onnxruntime_cuda.told(on_gpu, placed) == ["2 of 5 operators run on the processor: Loop, NonZero"]
+    assert onnxruntime_cuda.told(3, {}) == []
+
+
+def test_real_records_can_be_read(make_small) -> None:
+    """Given a real session that records its assignment, then every operator is counted."""
+    from workers.infer import onnxruntime_cpu
+
+    library = onnxruntime_cpu.import_library()
+    options = onnxruntime_cpu.make_options(library, {"graph_optimization": "none"}, 1)
+    options.add_session_config_entry("session.record_ep_graph_assignment_info", "1")
+    session = onnxruntime_cpu.start(library, make_small("cnn").model.main, options, ["CPUExecutionProvider"])
+    placed = onnxruntime_cuda.assignment(session.get_provider_graph_assignment_info())
+    assert placed["CPUExecutionProvider"] >= Counter({"Conv": 2, "Gemm": 1})
+
+
+def test_probe_is_a_model_that_runs() -> None:
+    """Given the built-in probe on the processor, then 1·1 eight times is 8."""
+    import numpy as np
+
+    from workers.infer import onnxruntime_cpu
+
+    session = onnxruntime_cpu.import_library().InferenceSession(
+        onnxruntime_cuda.PROBE, providers=["CPUExecutionProvider"]
+    )
+    (answer,) = session.run(None, {"x": np.ones((8, 8), np.float32)})
+    assert (answer == 8).all()
+
+
+@pytest.mark.skipif(base.cuda_driver_found(), reason="this machine has an NVIDIA driver")
+def test_without_a_driver_both_say_what_is_missing() -> None:
+    for runtime in (onnxruntime_cuda.RUNTIME, torch_cuda.RUNTIME):
+        state = runtime.available()
+        assert not state.available and "NVIDIA GPU" in state.hint
+
+
+@pytest.mark.skipif(base.cuda_driver_found(), reason="this machine has an NVIDIA driver")
+def test_session_on_a_missing_gpu_never_falls_back_silently(make_small) -> None:
+    """Given no GPU, when a CUDA session is loaded all the same, then it refuses instead of using the processor."""
+    with pytest.raises(base.NotRunnable):
+        onnxruntime_cuda.load(make_small("cnn").model.main, {}, 1)
+
+
+@pytest.mark.gpu
+def test_cuda_runs_what_the_processor_runs(small) -> None:
+    """Given a real GPU, then strict sessions answer as the processor does."""
+    import numpy as np
+
+    from workers.measure.opening import open_session
+
+    if not onnxruntime_cuda.RUNTIME.available().available:
+        pytest.skip(onnxruntime_cuda.RUNTIME.available().hint)
+    session = open_session(small.folder, "onnxruntime-cuda", {}, 1)
+    plain = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    assert session.device_ran == "cuda:0"
+    for name, values in session.run(small.feeds()).items():
+        np.testing.assert_allclose(values, plain[name], atol=1e-2)
