@@ -20,8 +20,8 @@ from app.controllers.settings import SettingsController
 from app.controllers.telemetry import TelemetryController
 from app.controllers.words import error_value, tr
 from app.handover import take_requests
-from app.persistence import NotFound
 from app.services.describing import describe, remember, remembered
+from app.services.projects import find_project
 from app.services.sniffing import kind_of
 from app.settings import Settings
 from widgets.dialogs.questions import close_question, kind_question
@@ -97,12 +97,8 @@ class Conductor(QObject):
     def _reopen(self) -> None:
         """Where it was. A project whose model is no longer in the store is offered, not forced."""
         repositories = self._session.workspace.repositories
-        try:
-            project = repositories.projects.get(self._settings.last_project_id)
-        except NotFound:
-            self._show_state()
-            return
-        if self._session.reopen(project):
+        project = find_project(repositories, self._settings.last_project_id)
+        if project is not None and self._session.reopen(project):
             self._window.show_page(project.page)
         self._show_state()
 
@@ -186,9 +182,8 @@ class Conductor(QObject):
         controller.choose(variant_id)
 
     def _on_project(self, project_id: str) -> None:
-        try:
-            project = self._session.workspace.repositories.projects.get(project_id)
-        except NotFound:
+        project = find_project(self._session.workspace.repositories, project_id)
+        if project is None:
             return
         if self._session.reopen(project):
             self._window.show_page(project.page)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
-from app.persistence import Repositories
+from app.persistence import NotFound, Repositories
 
 
 def project_for(
@@ -30,6 +30,14 @@ def project_for(
     )
     repositories.projects.add(project)
     return project
+
+
+def find_project(repositories: Repositories, project_id: str) -> Project | None:
+    """The project of that id, None where it is gone."""
+    try:
+        return repositories.projects.get(project_id)
+    except NotFound:
+        return None
 
 
 def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:

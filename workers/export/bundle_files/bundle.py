@@ -46,9 +46,10 @@ class Model:
         answers: Arrays = self._session.run(feeds)
         return answers
 
-    def answer(self, source: Any) -> Arrays | NDArray[np.float32]:
+    def answer(self, source: Any) -> NDArray[np.float32]:
         """The answer to one file, text or array, through the preprocessing of pipeline.json."""
-        return self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
+        answer: NDArray[np.float32] = self.pipeline.answer(self._session, self.pipeline.feeds_from(source))
+        return answer
 
     def _completed(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         rows = len(next(iter(feeds.values()))) if feeds else 1
