@@ -38,13 +38,13 @@ def unreadable(path: Path, error: BaseException) -> InputRefused:
     )
 
 
-def save(proto: Any, path: Path, external_from_bytes: int = EXTERNAL_FROM_BYTES) -> tuple[str, ...]:
+def save(proto: Any, path: Path) -> tuple[str, ...]:
     """Write the proto to `path` (and its weights to ``<path>.data`` where they are large); the names
     written.
     """
     import onnx
 
-    if weight_bytes(proto) < external_from_bytes:
+    if weight_bytes(proto) < EXTERNAL_FROM_BYTES:
         onnx.save_model(proto, str(path))
         return (path.name,)
     data = path.name + DATA_SUFFIX

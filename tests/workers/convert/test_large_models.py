@@ -1,0 +1,71 @@
+"""Weights in a file of their own: read, written, and kept by every technique."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from workers import registry
+from workers.contracts.folder import write_model
+from workers.convert import onnx_files
+from workers.measure.opening import open_session
+from workers.runtime.recording import RecordingContext
+
+TECHNIQUES = registry.techniques()
+
+
+@pytest.fixture
+def external(make_small, monkeypatch: pytest.MonkeyPatch):
+    """A small model that is treated as one of several GiB: its weights lie outside."""
+    monkeypatch.setattr(onnx_files, "EXTERNAL_FROM_BYTES", 1000)
+    small = make_small("cnn")
+    proto = onnx_files.load(small.folder / "model.onnx")
+    for tensor in proto.graph.initializer:  # onnx moves only tensors of 1 KiB and more
+        tensor.raw_data = tensor.raw_data
+    names = onnx_files.save(proto, small.folder / "model.onnx")
+    assert names == ("model.onnx", "model.onnx.data")
+    write_model(small.folder, "model.onnx", names)
+    return small
+
+
+def test_saving_twice_does_not_grow_the_file(external) -> None:
+    """Given a data file that is there already, when the model is saved again, then it is replaced."""
+    path = external.folder / "model.onnx"
+    size = (external.folder / "model.onnx.data").stat().st_size
+    onnx_files.save(onnx_files.load(path), path)
+    assert (external.folder / "model.onnx.data").stat().st_size == size
+
+
+@pytest.mark.parametrize("spec", TECHNIQUES.values(), ids=list(TECHNIQUES))
+def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path) -> None:
+    """Given weights outside, then the result names all its files and answers, also when the source is gone."""
+    artifact = spec.apply(external.model, spec.params(), RecordingContext(tmp_path, data_dir=external.data))
+    folder = tmp_path / "model"
+    on_disk = {path.name for path in folder.iterdir()} - {"artifact.json", "pipeline.json", "info.json"}
+    assert {entry.path for entry in artifact.files} == on_disk
+    for source in external.folder.glob("model.onnx*"):
+        source.unlink()
+    runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
+    answers = open_session(folder, runtime, {}, 1).run(external.feeds())
+    assert np.isfinite(answers["logits"]).all()
+
+
+def test_constants_are_lifted_everywhere(make_small) -> None:
+    """Given weights in Constant nodes, then they become initializers and the answers stay."""
+    small = make_small("constants")
+    proto = onnx_files.load(small.folder / "model.onnx")
+    before = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
+    assert onnx_files.lift_constants(proto) == 2
+    assert onnx_files.count(proto, "Constant") == 0
+    onnx.checker.check_model(proto)
+    onnx_files.save(proto, small.folder / "model.onnx")
+    after = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["y"]
+    np.testing.assert_array_equal(before, after)
+
+
+def test_nested_graphs_are_walked(make_small) -> None:
+    proto = onnx_files.load(make_small("stateful").folder / "model.onnx")
+    assert len(list(onnx_files.graphs(proto.graph))) == 3
+    assert onnx_files.count(proto, "MatMul") == 5
+    assert onnx_files.weight_bytes(proto) > 4 * (8 * 16 + 16 * 16 + 2 * 64)

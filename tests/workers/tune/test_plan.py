@@ -1,0 +1,159 @@
+"""Which candidates are tried on which machine, and what is said about the others."""
+
+from pathlib import Path
+
+import pytest
+
+from workers.contracts.jobs import PlanParams
+from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
+from workers.runtime.handlers.plan import run
+from workers.runtime.recording import RecordingContext
+from workers.tune.facts import ModelFacts, read_facts
+from workers.tune.plan import Situation, make_plan
+from workers.tune.probe import probe_ms
+
+RICH = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx512_bf16", "avx512_vnni"))
+POOR = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx2",))
+MODEL = ModelFacts(
+    products=1,
+    convolutions=5,
+    depthwise=2,
+    free_sizes=True,
+    branches=False,
+    constants=(),
+    stateful=False,
+    has_torch=False,
+    precision="fp32",
+    weight_bytes=50 << 20,
+)
+
+
+def recipe(title: str, *techniques: str, runtime: str = "openvino", **settings: object) -> Recipe:
+    steps = tuple(RecipeStep(technique=technique) for technique in techniques)
+    return Recipe(title=title, steps=steps, runtime=runtime, settings=settings)
+
+
+PRESET = (
+    recipe("Faster engine", "fixed_shape"),
+    recipe("16 bits", "fixed_shape", "bf16"),
+    recipe("INT8", "fixed_shape", "int8_static"),
+    recipe("INT8 dynamic", "int8_dynamic", runtime="onnxruntime-cpu"),
+    recipe("Torch", runtime="torch-cpu"),
+    recipe("Tidied", "graph_optimize", runtime="onnxruntime-cpu"),
+)
+
+
+def situation(**changes) -> Situation:
+    values = {
+        "model": MODEL,
+        "device": RICH,
+        "runtimes": ("onnxruntime-cpu", "openvino", "torch-cpu"),
+        "has_calibration": True,
+        "probe_ms": 5.0,
+        **changes,
+    }
+    return Situation(**values)
+
+
+def titles(plan) -> list[str]:
+    return [candidate.title for candidate in plan.candidates]
+
+
+def test_order_of_the_preset_is_kept_on_a_rich_processor() -> None:
+    plan = make_plan(PRESET, situation())
+    assert titles(plan) == ["Faster engine", "16 bits", "INT8", "INT8 dynamic", "Tidied"]
+    assert dict(plan.dropped).keys() == {"Torch"}
+
+
+def test_poor_processor_tries_int8_last_and_carefully() -> None:
+    """Given no fast 8 or 16 bits, then BF16 is not tried, and INT8 comes last with 7 of its bits."""
+    plan = make_plan(PRESET, situation(device=POOR))
+    assert titles(plan) == ["Faster engine", "Tidied", "INT8", "INT8 dynamic"]
+    assert "emulating" in dict(plan.dropped)["16 bits"]
+    assert plan.candidates[2].steps[1].params == {"reduce_range": True}
+
+
+def test_reasons_are_whole_sentences() -> None:
+    bare = MODEL.__class__(**{**MODEL.__dict__, "products": 0, "convolutions": 0, "depthwise": 0})
+    plan = make_plan(PRESET, situation(runtimes=("onnxruntime-cpu",), has_calibration=False, model=bare))
+    assert titles(plan) == ["Tidied"]
+    assert all(reason[0].isupper() and reason.endswith(".") for _, reason in plan.dropped)
+
+
+def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
+    """Given a model without free sizes, then that step is left out, and what is then equal is tried once."""
+    fixed = MODEL.__class__(**{**MODEL.__dict__, "free_sizes": False})
+    plan = make_plan([*PRESET, recipe("Again"), recipe("F32", inference_precision="f32")], situation(model=fixed))
+    assert plan.candidates[0].steps == ()
+    assert "Again" not in titles(plan) and "“Faster engine”" in dict(plan.dropped)["Again"]
+    assert "F32" not in titles(plan)
+    assert "original" in dict(make_plan([recipe("O", runtime="onnxruntime-cpu")], situation()).dropped)["O"]
+
+
+def test_tiny_models_are_tried_on_one_core_too() -> None:
+    plan = make_plan(PRESET[:2], situation(probe_ms=0.1))
+    assert titles(plan) == [
+        "Faster engine",
+        "Faster engine, on one core",
+        "16 bits",
+        "16 bits, on one core",
+        "Original, on one core",
+    ]
+    assert plan.candidates[1].settings == {"num_threads": 1}
+
+
+def test_one_core_is_dropped_for_larger_models_unless_it_was_all_that_was_wanted() -> None:
+    single = recipe("One core", "fixed_shape", num_threads=1)
+    assert titles(make_plan([*PRESET[:1], single], situation())) == ["Faster engine"]
+    assert titles(make_plan([single], situation())) == ["One core"]
+
+
+def test_branches_are_folded_for_openvino() -> None:
+    """Given an If behind a constant input, then OpenVINO gets the folded graph with fixed sizes."""
+    model = MODEL.__class__(**{**MODEL.__dict__, "branches": True, "constants": ("sr",)})
+    plan = make_plan([recipe("Plain"), PRESET[-1]], situation(model=model))
+    assert [step.technique for step in plan.candidates[0].steps] == ["graph_optimize", "fixed_shape"]
+    assert [step.technique for step in plan.candidates[1].steps] == ["graph_optimize"]
+
+
+def test_graphics_cards_are_added_where_they_work() -> None:
+    plan = make_plan(PRESET[:1], situation(runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda")))
+    assert titles(plan) == ["On the graphics card", "Half-size numbers on the graphics card", "Faster engine"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [
+        ("cnn", {"products": 1, "convolutions": 2, "depthwise": 0, "free_sizes": True, "branches": False}),
+        ("transformer", {"products": 5, "convolutions": 0, "stateful": False}),
+        ("constants", {"products": 2, "precision": "fp32", "has_torch": False}),
+        ("stateful", {"products": 5, "branches": True, "constants": ("sr",), "stateful": True}),
+    ],
+)
+def test_facts_are_read_from_the_graph(kind: str, wanted: dict, make_small) -> None:
+    facts = read_facts(make_small(kind).folder)
+    assert {name: getattr(facts, name) for name in wanted} == wanted
+    assert facts.weight_bytes > 100
+
+
+def test_probe_times_small_models_with_and_without_data(small) -> None:
+    assert 0 < (probe_ms(small.folder, small.data, 1) or 0) < 1000
+    assert 0 < (probe_ms(small.folder, None, 1) or 0) < 1000
+
+
+def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
+    """Given a small model and no calibration data, then the job names the baseline and logs what it dropped."""
+    small = make_small("cnn")
+    ctx = RecordingContext(tmp_path)
+    params = PlanParams(
+        model_dir=str(small.folder),
+        device=RICH,
+        preset_steps=PRESET,
+        has_calibration=False,
+        runtimes=("onnxruntime-cpu", "openvino"),
+    )
+    result = run(params, ctx)
+    assert result.baseline.title == "Original" and result.baseline.runtime == "onnxruntime-cpu"
+    assert "Faster engine" in [candidate.title for candidate in result.candidates]
+    assert dict(result.dropped)["INT8"].startswith("It needs examples")
+    assert any("INT8" in log.text for log in ctx.logs)
