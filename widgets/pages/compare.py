@@ -52,7 +52,7 @@ class ComparePage(Page):
             "answer alike."
         )
         card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, go)
-        self._fill("empty", PageHead(self.tr("Compare")), card, grow=0)
+        self._fill("empty", PageHead(self.tr("Compare")), card)
 
     def show_value(self, value: CompareValue) -> None:
         """The result of a run."""

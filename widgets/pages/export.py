@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout
 
 from widgets.pages.export_parts import DoneCard, MarkdownCard, QuestionsCard, ReasonCard, commands_card, target_cards
 from widgets.pages.results import DoneValue, ExportAsk, ExportValue
-from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
@@ -60,7 +60,7 @@ class ExportPage(Page):
         text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
         card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, go)
         self._card = None
-        self._fill("empty", PageHead(self.tr("Take it with you")), card, grow=0)
+        self._fill("empty", PageHead(self.tr("Take it with you")), card)
 
     def show_value(self, value: ExportValue) -> None:
         """Ready to be written."""
@@ -133,19 +133,20 @@ class ExportPage(Page):
             self.tr("Done: your bundle runs on its own"),
             self.tr("Unpacked in a clean place, it gave the same answers as here."),
         )
-        again = GhostButton(self.theme, self.tr("Export another"), "arrow-left")
+        again = TextButton(self.theme, self.tr("Export another version"), "arrow-left")
         again.clicked.connect(self.again_requested)
         copy = GhostButton(self.theme, self.tr("Copy command"), "copy")
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(value.commands)))
         folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
         folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
-        for button in (again, copy, folder):
+        for button in (copy, folder):
             head.add_action(button)
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
         left.addWidget(DoneCard(self.theme, value))
         left.addWidget(commands_card(value))
         left.addWidget(self._checks_card(value.checks, ""), 1)
+        left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
         self._fill("done", head, self._columns(left, value.card), grow=0)
 
     def _loading_head(self) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.fields import DecimalField, WholeField
+from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
@@ -46,7 +47,7 @@ class GoalPage(Page):
         go.clicked.connect(self.model_requested)
         text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
         card = EmptyCard(self.theme, "target", self.tr("First, a model"), text, go)
-        self._fill("empty", PageHead(self.tr("What matters most?")), card, grow=0)
+        self._fill("empty", PageHead(self.tr("What matters most?")), card)
 
     def show_value(self, value: GoalValue) -> None:
         """The cards, the limits, the one button."""
@@ -133,11 +134,10 @@ class GoalPage(Page):
         text = words(preset.problem or preset.text, "", "warn" if preset.problem else "")
         text.setMinimumHeight(40)
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        foot = QHBoxLayout()
-        foot.setSpacing(SPACE_M)
-        expect = words(self.tr("Expect {0}").format(preset.expect), "caption")
-        foot.addWidget(expect, 1, Qt.AlignmentFlag.AlignTop)
-        foot.addWidget(label(about(preset.seconds), "caption", wrap=False), 0, Qt.AlignmentFlag.AlignTop)
+        foot = QWidget()
+        flow = FlowLayout(foot, 2, spread=True)
+        flow.addWidget(words(self.tr("Expect {0}").format(preset.expect), "caption"))
+        flow.addWidget(label(about(preset.seconds), "caption", wrap=False))
         card.add(row)
         card.add(text, stretch=1)
         card.add(divider(), foot)

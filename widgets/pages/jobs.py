@@ -45,7 +45,7 @@ class JobsPage(Page):
         )
         self._table = None
         card = EmptyCard(self.theme, "stack", self.tr("No jobs yet"), text, go)
-        self._fill("empty", PageHead(self.tr("Jobs")), card, grow=0)
+        self._fill("empty", PageHead(self.tr("Jobs")), card)
 
     def show_value(self, jobs: tuple[JobValue, ...]) -> None:
         """The newest first; called again and again while something runs, so it is updated in place."""

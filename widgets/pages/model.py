@@ -49,7 +49,6 @@ class ModelPage(Page):
         )
         drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
         drop.setMinimumHeight(188)
-        drop.setMaximumHeight(320)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
         self._fill("empty", head, *items, drop, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)

@@ -1,7 +1,6 @@
 """The empty state of a page: what will stand here, and the one step that leads there."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import Button
 from widgets.parts.card import Card, Square
@@ -16,16 +15,13 @@ class EmptyCard(Card):
     def __init__(self, theme: Theme, icon: str, title: str, text: str, button: Button) -> None:
         super().__init__(edge=SPACE_XL, gap=SPACE_S)
         self.setAccessibleName(title)
-        self.setMinimumHeight(260)
-        self.setMaximumHeight(420)
-        head = label(title, "section")
-        sentence = words(text, "soft")
-        sentence.setMaximumWidth(560)
+        self.setMinimumHeight(320)
         self.box.addStretch(1)
-        middle = Qt.AlignmentFlag.AlignHCenter
-        parts: tuple[QWidget, ...] = (Square(theme, icon, 48, 24), head, sentence, button)
-        for number, part in enumerate(parts):
-            if number in (1, 3):
-                self.box.addSpacing(SPACE_M)
-            self.box.addWidget(part, 0, middle)
+        self.box.addWidget(Square(theme, icon, 48, 24), 0, Qt.AlignmentFlag.AlignHCenter)
+        self.box.addSpacing(SPACE_M)
+        for line in (label(title, "section"), words(text, "soft")):
+            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            self.box.addWidget(line)
+        self.box.addSpacing(SPACE_M)
+        self.box.addWidget(button, 0, Qt.AlignmentFlag.AlignHCenter)
         self.box.addStretch(1)

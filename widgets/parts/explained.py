@@ -1,5 +1,6 @@
 """Text of ours in which field terms carry a dotted underline and a plain explanation on hover."""
 
+import re
 from collections.abc import Sequence
 from typing import cast
 
@@ -19,6 +20,9 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
 from widgets.parts.glossary import Term, meanings, terms
+
+_UNIT = re.compile(r"(?<=\d) (?=(%|×|ms|s|kB|MB|GB|min)(?!\w))")
+"""The space between a number and its unit: no line ends there."""
 
 
 def dotted_underline(painter: QPainter, x0: float, x1: float, y: float, color: QColor) -> None:
@@ -65,7 +69,7 @@ class ExplainedLabel(QLabel):
         option = QTextOption(self.alignment())
         modes = QTextOption.WrapMode
         option.setWrapMode(modes.WrapAtWordBoundaryOrAnywhere if self.wordWrap() else modes.NoWrap)
-        layout = QTextLayout(self.text().replace("\n", "\u2028"), self.font())
+        layout = QTextLayout(_UNIT.sub("\u00a0", self.text()).replace("\n", "\u2028"), self.font())
         layout.setTextOption(option)
         line_height = max(QFontMetrics(self.font()).height(), round(QFontMetrics(self.font()).height() * 1.2))
         layout.beginLayout()

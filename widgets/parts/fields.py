@@ -27,6 +27,7 @@ class WholeField(QSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(False)
         self.lineEdit().setAcceptDrops(False)
+        self.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus: else the page scrolls on."""
@@ -45,6 +46,7 @@ class DecimalField(QDoubleSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(False)
         self.lineEdit().setAcceptDrops(False)
+        self.lineEdit().setTextMargins(7, 0, 0, 0)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Only with the focus: else the page scrolls on."""

@@ -73,6 +73,7 @@ class MarkdownView(QTextBrowser):
         features = QTextDocument.MarkdownFeature
         document.setMarkdown(self._markdown, features.MarkdownNoHTML | features.MarkdownDialectGitHub)
         self._soften()
+        self.setTextCursor(QTextCursor(document))
         self.verticalScrollBar().setValue(place)
 
     def _soften(self) -> None:

@@ -16,6 +16,8 @@ from widgets.tokens import PAGE_EDGE, SPACE_L, SPACE_M, SPACE_XL
 
 NARROW_PX = 900
 """Below this width the page's edges are smaller."""
+WIDEST_PX = 1680
+"""Wider windows leave the rest free at both sides: nobody reads a table across two meters."""
 
 
 class LoadingCard(Card):
@@ -75,8 +77,7 @@ class Page(QScrollArea):
                 box.addWidget(item, stretch)
             else:
                 box.addLayout(item, stretch)
-        if grow < 0:
-            box.addStretch(1)
+        box.addStretch(1 if grow < 0 else 0)
         self._content = content
         self._set_edges()
         self._swap(content)
@@ -111,8 +112,8 @@ class Page(QScrollArea):
         """Subclasses place their parts anew where the smallest window asks for it."""
 
     def _set_edges(self) -> None:
-        narrow = self.width() < NARROW_PX
-        edge, top = (SPACE_XL, 20) if narrow else (PAGE_EDGE, SPACE_XL)
+        edge, top = (SPACE_XL, 20) if self.is_narrow else (PAGE_EDGE, SPACE_XL)
+        edge = max(edge, (self.width() - WIDEST_PX) // 2)
         layout = self._content.layout()
         if layout is not None:
             layout.setContentsMargins(edge, top, edge, 20)

@@ -175,8 +175,8 @@ class CheckRow(QWidget):
         self._result = words(value.result, "soft")
         self._result.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._what, 3)
-        row.addWidget(self._result, 2)
+        row.addWidget(self._what, 1)
+        row.addWidget(self._result)
         self.show_value(value)
 
     def show_value(self, value: CheckValue) -> None:

@@ -1,0 +1,85 @@
+"""A light theme, the example values, and a way to show a page in the smallest window's content area."""
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.parts.page import Page
+from widgets.theme import Theme
+
+Press = Callable[[QWidget, str], QAbstractButton]
+Shown = Callable[..., None]
+
+
+@pytest.fixture(scope="session")
+def examples() -> ModuleType:
+    """The module `examples`; it is no package, so it is loaded by its path."""
+    spec = importlib.util.spec_from_file_location("page_examples", Path(__file__).with_name("examples.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["page_examples"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    """Light, whatever the machine says."""
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def shown(qtbot: QtBot) -> Iterator[Shown]:
+    """Put a page on the screen.
+
+    It is kept until Qt has deleted it: a page without a parent whose last reference sits in a slot of one of its
+    own children would be deleted a second time while that child goes.
+    """
+    kept: list[Page] = []
+
+    def show(page: Page, width: int = 1072, height: int = 714) -> None:
+        kept.append(page)
+        qtbot.addWidget(page)
+        page.resize(width, height)
+        with qtbot.waitExposed(page):
+            page.show()
+        QApplication.processEvents()
+
+    yield show
+    kept.clear()
+
+
+@pytest.fixture
+def press(qtbot: QtBot) -> Press:
+    """Click a visible button by its words with the left mouse button, and return it."""
+
+    def click(page: QWidget, text: str) -> QAbstractButton:
+        buttons = [b for b in page.findChildren(QAbstractButton) if b.isVisibleTo(page) and text in names(b)]
+        assert len(buttons) == 1, (text, [names(b) for b in page.findChildren(QAbstractButton)])
+        qtbot.mouseClick(buttons[0], Qt.MouseButton.LeftButton)
+        return buttons[0]
+
+    def names(button: QAbstractButton) -> tuple[str, str]:
+        return button.text(), button.accessibleName()
+
+    return click
+
+
+@pytest.fixture
+def said() -> Callable[[QWidget], str]:
+    """All visible words of a page."""
+
+    def say(page: QWidget) -> str:
+        return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+    return say
