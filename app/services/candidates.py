@@ -85,8 +85,8 @@ def make(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: 
     return Candidate(made, folder)
 
 
-def ask(candidate: Candidate, data: ReadData, threads: int, step: int) -> Flow[Candidate]:
-    """Answer the test inputs."""
+def ask(candidate: Candidate, data: ReadData, threads: int, step: int, max_s: float | None = None) -> Flow[Candidate]:
+    """Answer the test inputs, as many as can be answered in `max_s`."""
     done: Done[AnswerResult] = yield JobStep(
         kind="answer",
         params=AnswerParams(
@@ -94,6 +94,7 @@ def ask(candidate: Candidate, data: ReadData, threads: int, step: int) -> Flow[C
             data_dir=str(data.folder),
             runtime=candidate.variant.runtime,
             settings=candidate.settings,
+            max_seconds=max_s,
         ),
         result=AnswerResult,
         title=candidate.variant.title,

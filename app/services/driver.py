@@ -5,26 +5,34 @@ import time
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
+from pydantic import ValidationError
+
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
-from app.services.events import JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
+from app.paths import unusable
+from app.services.events import JobBegan, JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
+from app.services.history import End, JobHistory
 from app.services.measuring import Measurer
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, MeasureStep
 from app.services.store import Entry
 from app.services.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished, Log, Progress, RunJob, WorkerMessage
 
 T = TypeVar("T")
+
+Terminal = Finished | Failed | Cancelled | Crashed
 
 
 class Driver(Generic[T]):
     """`tick()` until it returns False, then read `result` or `error`.
 
-    `error` is a `JobError`, a `FlowCancelled`, or whatever else the flow raised.
+    `error` is a `JobError`, a `FlowCancelled`, or whatever else the flow or the observer raised.
     """
 
     def __init__(self, workspace: Workspace, flow: Flow[T], observe: Observer) -> None:
         self._workspace, self._flow, self._observe = workspace, flow, observe
+        self._history = JobHistory(workspace)
         self._client: JobClient | None = None
         self._measurer: Measurer | None = None
         self._step: JobStep[Any] | None = None
@@ -39,10 +47,14 @@ class Driver(Generic[T]):
 
     def tick(self) -> bool:
         """Do what can be done without waiting; False when the flow is over."""
-        if self._measurer is not None:
-            self._tick_measurer(self._measurer)
-        elif self._client is not None:
-            self._tick_job(self._client)
+        try:
+            if self._measurer is not None:
+                self._tick_measurer(self._measurer)
+            elif self._client is not None:
+                self._tick_job(self._client)
+        except Exception as error:  # whoever observes could not write down what came; the flow ends with that
+            self._stop_processes()
+            self._throw(error)
         return not self.finished
 
     def cancel(self) -> None:
@@ -57,17 +69,25 @@ class Driver(Generic[T]):
 
     def interrupt(self) -> None:
         """End everything at once, without a word from the job: the program closes. The flow sees GeneratorExit."""
+        job_id = self._measurer.job_id if self._measurer else self._job.job_id if self._job else None
+        self._stop_processes()
+        self.finished = True
+        try:
+            if job_id is not None:
+                self._history.ended(job_id, "interrupted")
+        finally:
+            self._flow.close()
+
+    def _stop_processes(self) -> None:
         if self._measurer is not None:
             self._measurer.close()
         if self._client is not None:
             self._client.close()
-        self._client = self._measurer = None
-        self._flow.close()
-        self.finished = True
+        self._client = self._measurer = self._step = self._job = None
 
     def _tick_job(self, client: JobClient) -> None:
         for message in client.poll():
-            if isinstance(message, (Finished, Failed, Cancelled, Crashed)):
+            if isinstance(message, Terminal):
                 self._end_job(client, message)
                 return
             self._pass_on(message)
@@ -77,8 +97,11 @@ class Driver(Generic[T]):
         if not measurer.done:
             return
         self._measurer = None
-        self._observe(MeasuringChanged(False))
         measured = measurer.measured()
+        failure = next((failure for failure in measured.failures if failure is not None), None)
+        state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
+        self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
+        self._observe(MeasuringChanged(False))
         if self._cancelling:
             self._throw(FlowCancelled())
         else:
@@ -91,40 +114,60 @@ class Driver(Generic[T]):
         elif isinstance(message, Log):
             self._observe(LogLine(message.level, message.text, self._job.job_id if self._job else ""))
 
-    def _end_job(self, client: JobClient, message: Finished | Failed | Cancelled | Crashed) -> None:
-        step, job, key = self._step, self._job, self._key
-        assert step is not None
-        assert job is not None
+    def _end_job(self, client: JobClient, message: Terminal) -> None:
+        step, job = self._step, self._job
+        if step is None or job is None:
+            raise RuntimeError("a job that was never begun has ended")
         client.close()
         self._client = self._step = self._job = None
-        work_dir = self._workspace.job_dir(job.job_id)
         if isinstance(message, Finished) and not self._cancelling:
-            self._observe(JobEnded(job.job_id, job.kind, None))
-            seconds = time.monotonic() - self._began_s
-            if key is not None:
-                if step.content_key is not None:
-                    content = {"content": step.content_key(message.result), "asked": key}
-                    key = self._workspace.artifacts.key(step.kind, content, step.seed, {})
-                entry = self._workspace.artifacts.adopt(work_dir, key, message.result)
-                self._send(step, entry, False, seconds)
-            else:
-                if not step.keep_folder:
-                    shutil.rmtree(work_dir, ignore_errors=True)
-                done = Done(step.result.model_validate(message.result), work_dir, None, False, seconds)
-                self._advance(lambda: self._flow.send(done))
+            self._tell_end(job.job_id, job.kind, "finished", None, client)
+            self._keep(step, job, message)
             return
-        shutil.rmtree(work_dir, ignore_errors=True)
-        if self._cancelling or isinstance(message, Cancelled):
-            self._observe(JobEnded(job.job_id, job.kind, None))
+        shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
+        if self._cancelling or isinstance(message, (Cancelled, Finished)):
+            self._tell_end(job.job_id, job.kind, "cancelled", None, client)
             self._throw(FlowCancelled())
             return
         error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
-        self._observe(JobEnded(job.job_id, job.kind, error))
+        self._tell_end(job.job_id, job.kind, "crashed" if isinstance(message, Crashed) else "failed", error, client)
         self._throw(JobError(error, exit_code))
+
+    def _tell_end(
+        self, job_id: str, kind: str, state: End, error: ErrorInfo | None, client: JobClient | None = None
+    ) -> None:
+        self._history.ended(job_id, state, error, client.log_path if client else None)
+        self._observe(JobEnded(job_id, kind, error))
+
+    def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
+        """Hand the result on; its folder goes to the store, stays, or goes, as the step says."""
+        work_dir, key = self._workspace.job_dir(job.job_id), self._key
+        seconds = time.monotonic() - self._began_s
+        if key is None:
+            if not step.keep_folder:
+                shutil.rmtree(work_dir, ignore_errors=True)
+            done = Done(step.result.model_validate(message.result), work_dir, None, False, seconds)
+            self._advance(lambda: self._flow.send(done))
+            return
+        artifacts = self._workspace.artifacts
+        if step.content_key is not None:
+            key = artifacts.key(step.kind, {"content": step.content_key(message.result), "asked": key}, step.seed, {})
+        try:
+            entry = artifacts.adopt(work_dir, key, message.result)
+        except OSError as error:
+            shutil.rmtree(work_dir, ignore_errors=True)
+            self._throw(self._not_kept(error))
+        else:
+            self._history.kept(entry, job)
+            self._send(step, entry, False, seconds)
 
     def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
         done = Done(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds)
         self._advance(lambda: self._flow.send(done))
+
+    def _not_kept(self, error: OSError) -> JobError:
+        problem = unusable(self._workspace.paths.root, error)
+        return JobError(problem.info(), problem.exit_code)
 
     def _throw(self, error: Exception) -> None:
         self._cancelling = False
@@ -141,30 +184,55 @@ class Driver(Generic[T]):
         else:
             if self._cancelling:
                 self._throw(FlowCancelled())
-            elif isinstance(step, MeasureStep):
-                self._measurer = Measurer(self._workspace, step)
-                self._observe(MeasuringChanged(True))
+                return
+            try:
+                entry = self._begin(step)
+            except OSError as error:
+                self._throw(self._not_kept(error))
+            except Exception as error:
+                self._stop_processes()
+                self._throw(error)
             else:
-                self._begin(step)
+                if entry is not None and isinstance(step, JobStep):
+                    self._send(step, entry, True, 0.0)
 
-    def _begin(self, step: JobStep[Any]) -> None:
-        store = self._workspace.artifacts
+    def _begin(self, step: JobStep[Any] | MeasureStep) -> Entry | None:
+        """Start the step's processes, or give what is in the store already."""
+        if isinstance(step, MeasureStep):
+            self._measurer = Measurer(self._workspace, step)
+            self._tell_begin(self._measurer.job_id, "measure", step.title)
+            self._observe(MeasuringChanged(True))
+            return None
         params = step.params.model_dump(mode="json")
+        store = self._workspace.artifacts
         self._key = store.key(step.kind, params, step.seed, step.identity) if step.cache else None
-        known = self._key is not None and step.content_key is None
-        if known and (entry := store.get(str(self._key))) is not None:
-            self._send(step, entry, True, 0.0)
-            return
+        if self._key is not None and step.content_key is None and (entry := store.get(self._key)) is not None:
+            try:
+                step.result.model_validate(entry.result)
+            except ValidationError:  # another version of the program wrote it
+                pass
+            else:
+                return entry
         self._job = self._workspace.new_job(step, params)
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
+        self._tell_begin(self._job.job_id, step.kind, step.title)
         self._client.start(self._job)
+        return None
+
+    def _tell_begin(self, job_id: str, kind: str, title: str) -> None:
+        self._history.began(job_id, kind, title)
+        self._observe(JobBegan(job_id, kind, title))
 
 
 def run_to_end(driver: Driver[T], pause_s: float = 0.01) -> T:
-    """Drive without a window. Raises what the flow raised."""
-    while driver.tick():
-        time.sleep(pause_s)
+    """Drive without a window. Raises what the flow raised; ends every process when it is broken off."""
+    try:
+        while driver.tick():
+            time.sleep(pause_s)
+    finally:
+        if not driver.finished:
+            driver.interrupt()
     if driver.error is not None:
         raise driver.error
     return driver.result  # type: ignore[return-value]

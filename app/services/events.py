@@ -59,8 +59,17 @@ class MeasuringChanged:
 
 
 @dataclass(frozen=True)
+class JobBegan:
+    """A process starts to work; the job is in the history by now."""
+
+    job_id: str
+    kind: str
+    title: str
+
+
+@dataclass(frozen=True)
 class JobEnded:
-    """For the history; `error` is None when it went well."""
+    """`error` is None when it went well, and when it was cancelled."""
 
     job_id: str
     kind: str
@@ -68,7 +77,15 @@ class JobEnded:
 
 
 Event = (
-    StepChanged | StepProgress | LatenciesMeasured | VariantChanged | RunChanged | LogLine | MeasuringChanged | JobEnded
+    StepChanged
+    | StepProgress
+    | LatenciesMeasured
+    | VariantChanged
+    | RunChanged
+    | LogLine
+    | MeasuringChanged
+    | JobBegan
+    | JobEnded
 )
 Observer = Callable[[Event], None]
 

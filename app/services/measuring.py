@@ -2,43 +2,52 @@
 
 import shutil
 import time
+import uuid
 from pathlib import Path
 from statistics import fmean
 
 from app.domain.variant import LatencyPoint
-from app.jobs.turns import TurnGroup
+from app.jobs.turns import Timing, TurnGroup
 from app.services.events import LatenciesMeasured, LogLine, Observer, StepProgress
 from app.services.steps import Measured, MeasureStep
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import MeasureResult
 from workers.contracts.messages import Failed, Limits, Log, RunJob, TurnDone
+
+TIME_LIMIT = "time_limit"
+
+NO_TIME = ErrorInfo(
+    code=TIME_LIMIT,
+    title="The time was up",
+    detail="Your time limit was reached before it was measured.",
+    hint="Allow more time.",
+)
 
 
 class Measurer:
     """Polls a `TurnGroup` and turns its messages into events; `measured()` when `done`."""
 
     def __init__(self, workspace: Workspace, step: MeasureStep) -> None:
-        self._step = step
-        self._started_s = time.monotonic()
+        self.job_id = f"measure-{uuid.uuid4().hex[:12]}"
+        self._step, self._folder = step, workspace.jobs
+        self._began_s = time.monotonic()
         self._blocks_done = 0
         self._busy: list[float] = []
-        jobs = [self._job(workspace, step, index) for index in range(len(step.contenders))]
+        left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
         self._group = TurnGroup(
-            jobs,
+            [self._job(workspace, step, index) for index in range(len(step.contenders))],
             sets=step.sets,
             blocks=step.blocks,
             warmup_requests=step.warmup_requests,
             timed_requests=step.timed_requests,
             block_max_s=step.block_max_s,
+            budget_s=left_s,
             new_client=workspace.pool.take,
         )
-        self._work_dirs = [Path(job.work_dir) for job in jobs]
 
-    @staticmethod
-    def _job(workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
+    def _job(self, workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
         contender = step.contenders[index]
-        job_id = f"measure-{contender.variant_id[:12]}-{time.monotonic_ns():x}"
+        job_id = f"{self.job_id}-{index}"
         return RunJob(
             job_id=job_id,
             kind="measure",
@@ -51,29 +60,39 @@ class Measurer:
 
     @property
     def done(self) -> bool:
+        """Everything was measured, or the time is up."""
+        if not self._group.done and self._step.until_s is not None and time.monotonic() > self._step.until_s:
+            self._group.close()
         return self._group.done
 
     def cancel(self) -> None:
+        """Stop within a second."""
         self._group.cancel()
 
     def close(self) -> None:
         """End all its processes at once."""
         self._group.close()
+        self._remove_folders()
 
     def poll(self, observe: Observer) -> None:
         """Pass on what has come."""
-        total = self._step.sets * self._step.blocks * len(self._step.contenders)
         for index, message in self._group.poll():
             if isinstance(message, TurnDone):
                 self._blocks_done += 1
                 if message.busy_share is not None:
                     self._busy.append(message.busy_share)
                 observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
-                observe(StepProgress(self._step.step_index, self._step.title, self._blocks_done, total, "blocks", None))
+                observe(self._progress())
             elif isinstance(message, Log):
-                observe(LogLine(message.level, message.text))
+                observe(LogLine(message.level, message.text, self.job_id))
             elif isinstance(message, Failed):
-                observe(LogLine("error", f"{message.error.title}: {message.error.detail}"))
+                observe(LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
+
+    def _progress(self) -> StepProgress:
+        total = max(self._group.total_turns, self._blocks_done)
+        seconds = time.monotonic() - self._began_s
+        left_s = seconds / self._blocks_done * (total - self._blocks_done)
+        return StepProgress(self._step.step_index, self._step.title, self._blocks_done, total, "blocks", left_s)
 
     def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
         """Requests ran one after the other and the last ended about now."""
@@ -85,15 +104,27 @@ class Measurer:
         return tuple(points)
 
     def measured(self) -> Measured:
-        """Everything that was measured; a contender that failed has a failure instead of times."""
-        results: list[tuple[MeasureResult, ...]] = []
-        latencies: list[tuple[tuple[float, ...], ...]] = []
-        failures: list[ErrorInfo | None] = []
-        for outcome in self._group.outcomes:
-            latencies.append(tuple(tuple(times) for times in outcome.latencies_ms))
-            results.append(tuple(outcome.results))
-            failures.append(outcome.failure)
-        for folder in self._work_dirs:
+        """Everything that was measured; a contender that failed, or that had no turn, has a failure instead of times.
+
+        Sets count only as far as everybody who is still in had a turn in them.
+        """
+        self._remove_folders()
+        outcomes = self._group.outcomes
+        alive = [timing for timing in outcomes if timing.failure is None]
+        sets = min((sum(1 for blocks in timing.blocks_ms if blocks) for timing in alive), default=0)
+        return Measured(
+            latencies_ms=tuple(_times(timing, sets) for timing in outcomes),
+            results=tuple(tuple(timing.results[:sets]) for timing in outcomes),
+            failures=tuple(timing.failure or (None if sets else NO_TIME) for timing in outcomes),
+            busy_share=fmean(self._busy) if self._busy else None,
+            seconds=time.monotonic() - self._began_s,
+        )
+
+    def _remove_folders(self) -> None:
+        """Every set of processes had folders of its own."""
+        for folder in Path(self._folder).glob(f"{self.job_id}-*"):
             shutil.rmtree(folder, ignore_errors=True)
-        busy = fmean(self._busy) if self._busy else None
-        return Measured(tuple(latencies), tuple(results), tuple(failures), busy)
+
+
+def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(times) for times in timing.latencies_ms[:sets] if times)

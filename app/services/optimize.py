@@ -4,32 +4,38 @@ Answers first, then time: what answers otherwise than the original is dropped be
 finalists and the original are measured again in turn, in fresh processes, before anything is recommended.
 """
 
+import contextlib
 import dataclasses
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.choose import Objective, choose, finalists, may_win
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import headline, verdict_words, why_not
+from app.domain.words import headline, time_up, verdict_words, why_not
 from app.services import candidates as one
+from app.services.budget import TimeBudget, within
 from app.services.candidates import Candidate
 from app.services.describing import describe
+from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.recorder import Recorder
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured
 from app.services.store import ArtifactStore
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
 from workers.contracts.specs import Recipe
 
-QUICK_BLOCKS, FINAL_BLOCKS, FINAL_SETS = 8, 3, 3
-"""Blocks of 40 requests: 320 for a first look (a p99 needs 299), 3 sets of 120 in the final run (RUNTIME.md)."""
+QUICK_BLOCKS = 8
+"""Blocks of 40 requests for a first look: a p99 needs 299 of them."""
 
-RESERVE_SHARE = 0.25
-"""Part of a time budget that is kept for the final run."""
+FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
+LAST_STEP = "Final run, side by side"
+
+NEAR_SHARE = 0.5
+"""Where nothing looked faster, the best that was not slower than this is measured beside the original all the same:
+the first looks were taken at different times, and a busy machine may have spoiled one of them."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +55,30 @@ def optimize(recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> 
     recorder.begin()
     try:
         yield from _Optimization(recorder, artifacts, ask).run()
-    except JobError as error:
-        recorder.end(RunState.FAILED, headline=error.error.title, error=error.error)
-        raise
     except FlowCancelled:
         recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
-        raise
-    except Exception as error:
-        recorder.end(RunState.FAILED, headline="Something went wrong inside Fettle", error=internal(error))
         raise
     except GeneratorExit:
         recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
         raise
+    except Exception as error:
+        info = error_info(error)
+        with contextlib.suppress(WorkerError):  # the database itself may be what failed
+            recorder.end(RunState.FAILED, headline=info.title, error=info)
+        raise
     return recorder.run
 
 
-def internal(error: Exception) -> ErrorInfo:
-    """Words for a mistake of the program's own."""
+def error_info(error: Exception) -> ErrorInfo:
+    """Words for whatever ended a run."""
+    if isinstance(error, JobError):
+        return error.error
+    if isinstance(error, WorkerError):
+        return error.info()
     return ErrorInfo(
         code="internal",
         title="Something went wrong inside Fettle",
-        detail=f"{type(error).__name__}: {error}",
+        detail=f"{type(error).__name__}: {error}.",
         hint="What was measured is kept. Please report it with the log.",
         traceback="".join(traceback.format_exception(error)),
     )
@@ -79,23 +88,31 @@ class _Optimization:
     def __init__(self, recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> None:
         self._recorder, self._artifacts, self._ask = recorder, artifacts, ask
         self._goal = recorder.run.goal
+        self._budget = TimeBudget(self._goal.time_budget_s, lambda: recorder.elapsed_s)
         self._candidates: dict[str, Candidate] = {}
+        self._skipped = 0
 
     def run(self) -> Flow[None]:
         recorder = self._recorder
-        recorder.plan_steps(["Check the model", "Read the examples", "Measure the original"])
+        recorder.plan_steps(FIRST_STEPS)
         model = yield from self._open()
         data = yield from self._read(model)
         baseline_recipe, recipes = yield from self._plan(model, data)
-        original, measured = yield from self._measure_original(model, data, baseline_recipe)
+        found = yield from self._original_in_time(model, data, baseline_recipe)
+        if found is None:
+            self._skipped = len(recipes)
+            self._close(len(recipes))
+            return
+        original, measured = found
         for index, recipe in enumerate(recipes):
-            step = 3 + index
-            if self._out_of_time():
-                recorder.step(step, state="skipped", detail="no time left within your budget")
-                continue
-            yield from self._try(step, recipe, model, data, original, measured)
-        yield from self._final_run(3 + len(recipes), original, data)
-        self._close(original)
+            step = len(FIRST_STEPS) + index
+            if self._budget.worth_trying(self._best_ids()):
+                yield from self._try(step, recipe, model, data, original, measured)
+            else:
+                self._skipped += 1
+                recorder.step(step, state="skipped", detail="no time left within your limit")
+        yield from self._final_run(len(FIRST_STEPS) + len(recipes), original, data)
+        self._close(len(recipes))
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
@@ -120,7 +137,6 @@ class _Optimization:
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
         available = tuple(row.id for row in found.runtimes if row.available)
-        wanted = tuple(runtime for runtime in available if self._wants(runtime))
         done: Done[PlanResult] = yield JobStep(
             kind="plan",
             params=PlanParams(
@@ -128,60 +144,71 @@ class _Optimization:
                 device=found.device,
                 preset_steps=self._ask.recipes,
                 has_calibration=data.result.n_calibration > 0,
-                runtimes=wanted,
+                runtimes=tuple(r for r in available if not self._goal.runtimes or r in self._goal.runtimes),
+                data_dir=str(data.folder),
             ),
             result=PlanResult,
             title="Choose what to try",
-            read_paths=(model.folder,),
+            read_paths=(model.folder, data.folder),
         )
         plan = done.result
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
-        self._recorder.plan_steps(
-            ["Check the model", "Read the examples", "Measure the original"]
-            + [recipe.title for recipe in recipes]
-            + ["Final run, side by side"]
-        )
+        self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP])
         return plan.baseline, recipes
 
-    def _wants(self, runtime: str) -> bool:
-        return not self._goal.runtimes or runtime in self._goal.runtimes or runtime == "onnxruntime-cpu"
+    def _original_in_time(
+        self, model: OpenedModel, data: ReadData, recipe: Recipe
+    ) -> Flow[tuple[Candidate, Measured] | None]:
+        """The original, measured; None where even that took longer than the person allows."""
+        flow = self._measure_original(model, data, recipe)
+        try:
+            found = yield from within(flow, lambda: self._budget.left_s)
+        except JobError as error:
+            if error.error.code != TIME_LIMIT or self._budget.left_s is None:
+                raise
+            self._recorder.step(2, state="failed", detail="it takes longer than your time limit")
+            return None
+        return found
 
     def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
-        recorder, step = self._recorder, 2
+        recorder, step, began_s = self._recorder, 2, self._recorder.elapsed_s
         recorder.step(step, state="running")
-        known = self._known(recipe)
-        variant = known or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        variant = self._known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from one.make(variant, model, data, self._goal.seed, step)
-        original = yield from one.ask(original, data, self._ask.threads, step)
+        recorder.variant(original.variant)
+        recorder.note(baseline_variant_id=variant.id)
+        original = yield from one.ask(original, data, self._ask.threads, step, self._budget.answer_s)
         original = yield from one.judge(original, original, data, self._goal.max_loss_pct, step)
         recorder.variant(original.variant)
-        measured = yield from self._quick([original], data, step)
-        if (failure := measured.failures[0]) is not None:
-            raise JobError(failure, 1)
-        summaries = yield from one.summarize(measured)
+        measured = yield from self._quick(original, data, step)
+        summaries = yield from self._summarize(measured)
         original = self._with_figures(original, measured, 0, summaries[0], interleaved=False)
-        recorder.note(baseline_variant_id=original.variant.id)
+        self._budget.note_original(recorder.elapsed_s - began_s)
         recorder.step(step, state="done", figure=_figure(original.variant))
         return original, measured
 
-    def _quick(self, candidates: list[Candidate], data: ReadData, step: int) -> Flow[Measured]:
-        title = f"Measure {candidates[0].variant.title}"
+    def _quick(self, candidate: Candidate, data: ReadData, step: int) -> Flow[Measured]:
+        """A first look at one version. Raises `JobError` where it could not be measured."""
+        title = f"Measure {candidate.variant.title}"
         measured = yield from one.measure(
-            candidates, data, sets=1, blocks=QUICK_BLOCKS, threads=self._ask.threads, title=title, step=step
+            [candidate], data, sets=1, blocks=QUICK_BLOCKS, threads=self._ask.threads, title=title, step=step
         )
+        if (failure := measured.failures[0]) is not None:
+            raise JobError(failure, 1)
+        self._budget.note_measured(candidate.variant.id, measured, 0, QUICK_BLOCKS)
         return measured
 
+    def _summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
+        began_s = self._recorder.elapsed_s
+        summaries = yield from one.summarize(measured, against)
+        self._budget.note_tail(self._recorder.elapsed_s - began_s)
+        return summaries
+
     def _try(
-        self,
-        step: int,
-        recipe: Recipe,
-        model: OpenedModel,
-        data: ReadData,
-        original: Candidate,
-        base: Measured,
+        self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
     ) -> Flow[None]:
-        recorder = self._recorder
+        recorder, began_s = self._recorder, self._recorder.elapsed_s
         recorder.step(step, state="running")
         variant = self._known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
         if variant.state in ("measured", "confirmed") and variant.measurement.n:
@@ -189,73 +216,95 @@ class _Optimization:
             self._tell(step, variant)
             return
         recorder.variant(variant)
+        flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
-            candidate = yield from one.make(variant, model, data, self._goal.seed, step)
-            recorder.variant(candidate.variant)
-            candidate = yield from one.ask(candidate, data, self._ask.threads, step)
-            candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
-            recorder.variant(candidate.variant)
-            measured = yield from self._quick([candidate], data, step)
-            if (failure := measured.failures[0]) is not None:
-                raise JobError(failure, 1)
-            summaries = yield from one.summarize(measured, against=base)
+            candidate = yield from within(flow, lambda: self._budget.left_to_try_s(self._best_ids()))
         except JobError as error:
             self._drop(step, variant, error.error)
-            return
-        candidate = self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
-        self._tell(step, candidate.variant)
+        else:
+            self._tell(step, candidate.variant)
+        self._budget.note_tried(recorder.elapsed_s - began_s)
+
+    def _measure_candidate(
+        self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
+    ) -> Flow[Candidate]:
+        recorder = self._recorder
+        candidate = yield from one.make(variant, model, data, self._goal.seed, step)
+        recorder.variant(candidate.variant)
+        max_s = None if self._budget.answer_s is None else 2 * self._budget.answer_s
+        candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
+        candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
+        recorder.variant(candidate.variant)
+        measured = yield from self._quick(candidate, data, step)
+        summaries = yield from self._summarize(measured, base)
+        return self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
-        now = self._recorder.variants.get(variant.id, variant)
-        note = f"{error.title}. {error.detail}"
-        self._recorder.variant(dataclasses.replace(now, state="dropped", notes=(note, *now.notes)))
-        self._recorder.step(step, state="failed", detail=error.title)
+        late = error.code == TIME_LIMIT and self._budget.left_s is not None
+        note = "It was not ready within your time limit." if late else f"{error.title}. {error.detail}"
+        self._put_dropped(self._recorder.variants.get(variant.id, variant), note)
+        self._skipped += late
+        self._recorder.step(step, state="failed", detail="not ready in time" if late else error.title)
+
+    def _put_dropped(self, variant: Variant, note: str) -> None:
+        self._recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
 
     def _tell(self, step: int, variant: Variant) -> None:
         state = "done" if may_win(variant) else "warning"
         self._recorder.step(step, state=state, detail=verdict_words(variant), figure=_figure(variant))
 
+    def _best(self) -> list[Variant]:
+        """Those to measure beside the original, best first."""
+        measured = [v for v in self._recorder.variants.values() if v.id in self._candidates and v.state != "dropped"]
+        best = finalists(measured, self._ask.objective)
+        if best:
+            return best
+        near = [v for v in measured if not v.is_baseline and may_win(v) and _speedup(v) > NEAR_SHARE]
+        return sorted(near, key=_speedup, reverse=True)[:1]
+
+    def _best_ids(self) -> list[str]:
+        return [variant.id for variant in self._best()]
+
     def _final_run(self, step: int, original: Candidate, data: ReadData) -> Flow[None]:
-        recorder = self._recorder
-        best = finalists(list(recorder.variants.values()), self._ask.objective)
+        recorder, best = self._recorder, self._best()
         if not best:
             recorder.step(step, state="skipped", detail="nothing was faster and within your limit")
             return
         recorder.step(step, state="running")
-        field = [original, *(self._candidates[variant.id] for variant in best)]
-        measured = yield from one.measure(
-            field,
-            data,
-            sets=FINAL_SETS,
-            blocks=FINAL_BLOCKS,
-            threads=self._ask.threads,
-            title="Final run, side by side",
-            step=step,
+        plan = self._budget.plan_final([variant.id for variant in best])
+        field = [original, *(self._candidates[variant.id] for variant in best[: plan.finalists])]
+        flow = one.measure(
+            field, data, sets=plan.sets, blocks=plan.blocks, threads=self._ask.threads, title=LAST_STEP, step=step
         )
+        measured = yield from within(flow, lambda: self._budget.final_left_s)
         if (failure := measured.failures[0]) is not None:
-            raise JobError(failure, 1)
-        summaries = yield from one.summarize(measured)
+            if failure.code != TIME_LIMIT or self._budget.left_s is None:
+                raise JobError(failure, 1)
+            recorder.step(step, state="failed", detail="no time left within your limit")
+            self._skipped += 1
+            return
+        summaries = yield from self._summarize(measured)
         for index, candidate in enumerate(field):
             error = measured.failures[index]
             if error is not None:
-                self._drop_finalist(candidate.variant, error)
+                self._put_dropped(candidate.variant, f"{error.title}. {error.detail}")
             else:
                 self._with_figures(candidate, measured, index, summaries[index], interleaved=True)
         recorder.step(step, state="done", detail=f"{len(field)} versions in turn")
 
-    def _drop_finalist(self, variant: Variant, error: ErrorInfo) -> None:
-        note = f"{error.title}. {error.detail}"
-        self._recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
-
     def _with_figures(
-        self, candidate: Candidate, measured: Measured, index: int, summary: object, *, interleaved: bool
+        self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
     ) -> Candidate:
-        if not isinstance(summary, SpeedSummary):
+        if summary is None:
             raise RuntimeError("a contender that was measured has no summary")
         results = measured.results[index]
-        measurement = one.measurement_of(
-            summary, results, len(measured.latencies_ms[index]), measured.busy_share, interleaved
-        )
+        sets = len(measured.latencies_ms[index])
+        measurement = one.measurement_of(summary, results, sets, measured.busy_share, interleaved)
+        if measurement.peak_memory_bytes is None:  # a last set that was cut off tells no memory: keep the first look's
+            before = candidate.variant.measurement
+            measurement = dataclasses.replace(
+                measurement, peak_memory_bytes=before.peak_memory_bytes, load_ms=before.load_ms
+            )
         fallbacks = tuple(dict.fromkeys(text for result in results for text in result.fallbacks))
         variant = dataclasses.replace(
             candidate.variant,
@@ -267,18 +316,21 @@ class _Optimization:
         self._candidates[variant.id] = done
         return done
 
-    def _close(self, original: Candidate) -> None:
+    def _close(self, planned: int) -> None:
         recorder, limit = self._recorder, self._goal.max_loss_pct
         tried = [variant for variant in recorder.variants.values() if not variant.is_baseline]
-        choice = choose(tried, self._ask.objective)
+        choice = choose([variant for variant in tried if variant.state == "confirmed"], self._ask.objective)
         for variant in tried:
             if choice.variant is None or variant.id != choice.variant.id:
                 reason = why_not(variant, limit)
                 if reason not in variant.notes and not may_win(variant):
                     recorder.variant(dataclasses.replace(variant, notes=(*variant.notes, reason)))
+        words = headline(choice.variant, tried, choice.proven, limit)
+        if choice.variant is None and self._skipped:
+            words = time_up(sum(1 for variant in tried if variant.measurement.n), planned)
         recorder.end(
             RunState.FINISHED if choice.variant else RunState.KEPT_ORIGINAL,
-            headline=headline(choice.variant, tried, choice.proven, limit),
+            headline=words,
             recommended_variant_id=choice.variant.id if choice.variant else None,
         )
 
@@ -291,16 +343,11 @@ class _Optimization:
             return model.folder
         return self._artifacts.folder(str(variant.artifact_key)) / "model"
 
-    def _out_of_time(self) -> bool:
-        budget = self._goal.time_budget_s
-        return budget is not None and self._recorder.elapsed_s > budget * (1 - RESERVE_SHARE)
+
+def _speedup(variant: Variant) -> float:
+    return variant.measurement.speedup or 0.0
 
 
 def _figure(variant: Variant) -> str:
     p50 = variant.measurement.latency_p50_ms
     return f"{p50:.3g} ms" if p50 is not None else ""
-
-
-def variants_of(recorder: Recorder) -> Sequence[Variant]:
-    """All variants of the run, the original first."""
-    return sorted(recorder.variants.values(), key=lambda variant: variant.index)

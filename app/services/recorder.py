@@ -12,6 +12,7 @@ from app.domain.variant import LatencyPoint, Variant
 from app.persistence import Repositories
 from app.services.events import (
     Event,
+    JobBegan,
     JobEnded,
     LatenciesMeasured,
     LogLine,
@@ -100,6 +101,9 @@ class Recorder:
             )
             self._repositories.latencies.add_many(self.run.id, points)
             event = LatenciesMeasured(points)
+        elif isinstance(event, JobBegan):
+            jobs = self._repositories.jobs
+            jobs.update(dataclasses.replace(jobs.get(event.job_id), run_id=self.run.id))
         elif isinstance(event, JobEnded) and event.error is not None:
             self._observe(LogLine("error", f"{event.error.title}: {event.error.detail}", event.job_id))
         self._observe(event)

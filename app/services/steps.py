@@ -82,7 +82,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class MeasureStep:
-    """Several variants measured in turn, one live process each (RUNTIME.md, fair timing)."""
+    """Several variants measured in turn, one live process each (RUNTIME.md, fair timing).
+
+    At `until_s` (`time.monotonic`) it ends with what was measured by then.
+    """
 
     contenders: tuple[Contender, ...]
     title: str
@@ -92,17 +95,22 @@ class MeasureStep:
     warmup_requests: int = 10
     timed_requests: int = 40
     block_max_s: float = 4.0
+    until_s: float | None = None
     step_index: int | None = None
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured."""
+    """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured.
+
+    `seconds` is how long all of it took, processes and warming up included.
+    """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
     results: tuple[tuple[MeasureResult, ...], ...]
     failures: tuple[ErrorInfo | None, ...]
     busy_share: float | None
+    seconds: float = 0.0
 
 
 Flow = Generator[JobStep[Any] | MeasureStep, Any, T]

@@ -6,22 +6,23 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from app.version import VERSION
 from workers.contracts.folder import sha256_file
 
-LIBRARIES = ("fettle", "numpy", "onnx", "onnxruntime", "openvino", "torch", "torchvision", "transformers")
+LIBRARIES = ("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchvision", "transformers")
 """Distributions whose version can change what a job writes."""
 
 RESULT_FILE, MANIFEST_FILE = "result.json", "files.json"
 
 
 def library_versions() -> dict[str, str]:
-    """Installed versions by distribution name; those that are absent are left out. Imports nothing."""
-    found = {}
+    """Fettle's own version and those of installed distributions by name; absent ones are left out. Imports nothing."""
+    found = {"fettle": VERSION}
     for name in LIBRARIES:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
@@ -30,11 +31,17 @@ def library_versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Entry:
-    """One kept folder with the result of the job that wrote it."""
+    """One kept folder with the result of the job that wrote it.
+
+    The rest is known when it is adopted: the digest over its files, their size, the libraries that made it.
+    """
 
     key: str
     folder: Path
     result: dict[str, Any]
+    sha256: str = ""
+    size_bytes: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 class ArtifactStore:
@@ -71,12 +78,13 @@ class ArtifactStore:
     def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any]) -> Entry:
         """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible."""
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
-        files = {
-            path.relative_to(work_dir).as_posix(): [sha256_file(path), path.stat().st_size]
+        files: dict[str, tuple[str, int]] = {
+            path.relative_to(work_dir).as_posix(): (sha256_file(path), path.stat().st_size)
             for path in sorted(work_dir.rglob("*"))
             if path.is_file()
         }
-        _write_synced(work_dir / MANIFEST_FILE, json.dumps(files))
+        manifest = json.dumps(files)
+        _write_synced(work_dir / MANIFEST_FILE, manifest)
         _write_synced(work_dir / RESULT_FILE, json.dumps(dict(result)))
         folder = self.folder(key)
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -85,7 +93,9 @@ class ArtifactStore:
         work_dir.replace(folder)
         _sync_folder(folder.parent)
         self._checked.add(key)
-        return Entry(key, folder, dict(result))
+        digest = hashlib.sha256(manifest.encode()).hexdigest()
+        size_bytes = sum(size for _, size in files.values())
+        return Entry(key, folder, dict(result), digest, size_bytes, self._versions)
 
     def size_bytes(self) -> int:
         """Bytes of everything kept."""

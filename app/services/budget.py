@@ -1,0 +1,158 @@
+"""How the time of a run is spent, so that it ends in time and the best so far counts.
+
+A part is kept for the final run. How much that needs is worked out from what measuring each version took so far; it
+is never guessed from a share of the whole.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from app.services.steps import Flow, JobStep, Measured, MeasureStep, T
+
+FINAL_SETS, FINAL_BLOCKS = 3, 3
+"""Blocks of 40 timed requests in each of 3 fresh sets of processes (RUNTIME.md)."""
+
+SAFETY = 1.3
+"""A machine that gets busier meanwhile must not push the end over the limit."""
+
+ANSWER_SHARE = 0.1
+MIN_ANSWER_S = 2.0
+MIN_STEP_S = 0.5
+WORTH_SHARE = 0.7
+"""A version is begun when at least this part of its likely time is left; it is cut off where that was wrong."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of measuring one version: until its process has loaded it, and for each block of requests."""
+
+    start_s: float
+    block_s: float
+
+    def set_s(self, blocks: int) -> float:
+        """One fresh process with so many blocks."""
+        return self.start_s + blocks * self.block_s
+
+
+@dataclass(frozen=True)
+class FinalPlan:
+    """How many finalists are measured beside the original, in how many sets of processes."""
+
+    finalists: int
+    sets: int
+    blocks: int = FINAL_BLOCKS
+
+
+CHOICES = (FinalPlan(3, 3), FinalPlan(2, 3), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 1))
+"""From the best to the cheapest; the cheapest is also done where it may not fit, and is then cut off."""
+
+
+class TimeBudget:
+    """`total_s` None: no limit. `elapsed` gives the seconds since the run's start."""
+
+    def __init__(self, total_s: float | None, elapsed: Callable[[], float]) -> None:
+        self._total_s, self._elapsed = total_s, elapsed
+        self._costs: dict[str, Cost] = {}
+        self._first: str | None = None
+        self._tried_s: list[float] = []
+        self._original_s = 0.0
+        self._tail_s = 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the run must be over, None without a limit."""
+        return None if self._total_s is None else self._total_s - self._elapsed()
+
+    @property
+    def answer_s(self) -> float | None:
+        """Seconds for the original's answers; the same for the same limit, since it is part of a store's key."""
+        return None if self._total_s is None else max(MIN_ANSWER_S, self._total_s * ANSWER_SHARE)
+
+    def note_measured(self, variant_id: str, measured: Measured, index: int, blocks: int) -> None:
+        """What a first measurement of one version took; the first one noted is the original's."""
+        times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
+        timed_s = sum(times_ms) / 1000
+        self._first = self._first or variant_id
+        block_s = timed_s / blocks * 1.25  # ten requests in fifty warm up
+        self._costs[variant_id] = Cost(max(0.0, measured.seconds - blocks * block_s), block_s)
+
+    def note_original(self, seconds: float) -> None:
+        """How long the original's step took as a whole."""
+        self._original_s = seconds
+
+    def note_tried(self, seconds: float) -> None:
+        """How long one version took from its start to its figures."""
+        self._tried_s.append(seconds)
+
+    def note_tail(self, seconds: float) -> None:
+        """How long working out the figures took: it comes once more at the end."""
+        self._tail_s = max(self._tail_s, seconds)
+
+    def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+        """Likely seconds of a final run of the original and the first finalists of `plan`, with what follows it."""
+        taking_part = [self._first, *finalists[: plan.finalists]]
+        one_set = sum(self._cost(variant_id).set_s(plan.blocks) for variant_id in taking_part)
+        return SAFETY * (plan.sets * one_set + self._tail_s)
+
+    def _cost(self, variant_id: str | None) -> Cost:
+        """A version that was not measured in this process is taken to cost what the original does."""
+        known = self._costs.get(variant_id or "") or self._costs.get(self._first or "")
+        return known or Cost(0.0, 0.0)
+
+    def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
+        """Seconds that the next version may take: the rest is the final run's, of at least one finalist."""
+        if self.left_s is None:
+            return None
+        plan = FinalPlan(max(1, min(2, len(finalists))), FINAL_SETS)
+        ids = finalists or [self._first or ""]
+        return self.left_s - self.final_s(ids, plan)
+
+    def worth_trying(self, finalists: Sequence[str]) -> bool:
+        """Whether the next version has a fair chance to be done in time."""
+        left_s = self.left_to_try_s(finalists)
+        likely_s = fmean(self._tried_s) if self._tried_s else self._original_s
+        return left_s is None or left_s > max(MIN_STEP_S, WORTH_SHARE * likely_s)
+
+    def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
+        """The best final run that fits into what is left."""
+        left_s = self.left_s
+        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(finalists, plan) <= left_s)
+        return next(fitting, CHOICES[-1])
+
+    @property
+    def final_left_s(self) -> float | None:
+        """Seconds that the final run may take at most."""
+        return None if self.left_s is None else self.left_s - self._tail_s
+
+
+def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
+    """`flow` with every step of it bounded by the seconds that are left when it begins."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = flow.send(answer) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = error = None
+        try:
+            answer = yield bounded(step, left_s())
+        except GeneratorExit:
+            flow.close()
+            raise
+        except Exception as thrown:
+            error = thrown
+
+
+def bounded(step: JobStep[Any] | MeasureStep, left_s: float | None) -> JobStep[Any] | MeasureStep:
+    """The same step with an end."""
+    if left_s is None:
+        return step
+    seconds = max(MIN_STEP_S, left_s)
+    if isinstance(step, MeasureStep):
+        return dataclasses.replace(step, until_s=time.monotonic() + seconds)
+    return dataclasses.replace(step, limits=step.limits.model_copy(update={"wall_s": seconds}))
