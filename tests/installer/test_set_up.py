@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,6 +100,22 @@ def test_stops_in_words(ready_clone: "Clone") -> None:
     assert process.returncode == 5
     assert words.endswith("Stopped. Run the same command again to go on.\n")
     assert "Traceback" not in words
+
+
+def test_set_up_for_the_tests_serves_the_program(ready_clone: "Clone") -> None:
+    """Given a clone that was set up by `installer/test`, when the program is started, then nothing is left to do."""
+    (ready_clone.root / "installer" / "requirements-test.lock").write_text("beta==1.0\n")
+    (ready_clone.venv / "ready-program.json").unlink()
+    code = "from pathlib import Path; from steps import place, setup; setup.ensure(place.Place(Path.cwd()), 'tests')"
+    subprocess.run(
+        [sys.executable, "-c", code],
+        env=ready_clone.environment(PYTHONPATH=str(ready_clone.root / "installer")),
+        cwd=ready_clone.root,
+        check=True,
+    )
+
+    assert (ready_clone.site_packages / "beta").is_dir()
+    assert ready_clone.run().stderr == ""
 
 
 @pytest.mark.parametrize("damage", ["package gone", "file cut short"])
