@@ -16,7 +16,7 @@ from widgets.parts.flow import FlowLayout
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
-from widgets.parts.text import label, words
+from widgets.parts.text import label, right_caption, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
@@ -60,7 +60,7 @@ class DataPage(Page):
         """The data set as it was read, or that inputs are made."""
         self._kind = value.kind
         head = PageHead(self._title(value), self._subtitle(value))
-        another = GhostButton(self.theme, self.tr("Choose another folder…"))
+        another = GhostButton(self.theme, self.tr("Choose another…"))
         another.clicked.connect(self.choose_folder)
         onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
         onward.clicked.connect(self.continue_requested)
@@ -178,7 +178,7 @@ class DataPage(Page):
         return card
 
     def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
-        box = ChoiceField(self.tr("Kinds in the preview"), small=True)
+        box = ChoiceField(self.tr("Kinds in the preview"), small=True, elastic=True)
         box.addItem(self.tr("All kinds"), "")
         for name in names:
             box.addItem(name[:60], name)
@@ -189,7 +189,7 @@ class DataPage(Page):
     def _labels_card(self, value: DataValue) -> Card:
         card = Card(self.tr("Labels found"), gap=SPACE_M)
         if value.labels_from:
-            card.title_row.addWidget(label(value.labels_from, "caption", wrap=False))
+            card.title_row.addWidget(right_caption(value.labels_from), 1)
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_S)
         for name, number in value.class_counts[:MAX_CHIPS]:
@@ -204,7 +204,7 @@ class DataPage(Page):
         card = Card(self.tr("Columns"))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
-        text, labels = ChoiceField(), ChoiceField()
+        text, labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
         labels.addItem(self.tr("no labels"), "")
         for name in value.names:
             text.addItem(name[:60], name)

@@ -172,7 +172,7 @@ class MatchDialog(QuestionDialog):
         self.body.addWidget(area)
 
     def _row(self, name: str, classes: Sequence[str]) -> QHBoxLayout:
-        box = ChoiceField(self.tr("What “{0}” means").format(name))
+        box = ChoiceField(self.tr("What “{0}” means").format(name), elastic=True)
         box.addItem(self.tr("no label"), "")
         for answer in classes:
             box.addItem(clipped(answer, 80), answer)

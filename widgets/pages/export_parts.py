@@ -49,7 +49,7 @@ class TargetCards(QWidget):
         row.addWidget(IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20))
         column = QVBoxLayout()
         column.setSpacing(0)
-        column.addWidget(words(target.title, "strong", wrap=False))
+        column.addWidget(words(target.title, "strong"))
         column.addWidget(words(target.text if target.available else target.hint, "caption"))
         row.addLayout(column, 1)
         row.addWidget(card.radio)

@@ -114,9 +114,7 @@ class SettingsPage(Page):
     def _runtimes(self, value: SettingsValue) -> Card:
         card = Card(self.tr("What can run models here"), gap=0)
         if value.device:
-            caption = ElidedLabel(value.device, "caption")
-            caption.setAlignment(Qt.AlignmentFlag.AlignRight)
-            card.title_row.addWidget(caption, 1)
+            card.add(ElidedLabel(value.device, "caption"))
         for number, runtime in enumerate(value.runtimes):
             if number:
                 card.add(divider())

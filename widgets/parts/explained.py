@@ -19,6 +19,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QLabel, QToolTip, QWidget
 
+from widgets.parts.format import visible
 from widgets.parts.glossary import Term, meanings, terms
 
 _UNIT = re.compile(r"(?<=\d) (?=(%|×|ms|s|kB|MB|GB|min)(?!\w))")
@@ -58,6 +59,7 @@ class ExplainedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show another text and look for terms in it."""
+        text = visible(text)
         super().setText(text)
         self._terms = tuple(terms(text))
         self.setAccessibleName(text)

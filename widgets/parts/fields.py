@@ -59,12 +59,17 @@ class DecimalField(QDoubleSpinBox):
 class ChoiceField(QComboBox):
     """One of several."""
 
-    def __init__(self, name: str = "", *, small: bool = False) -> None:
+    def __init__(self, name: str = "", *, small: bool = False, elastic: bool = False) -> None:
+        """`elastic`: entries are foreign and may be long; they are cut to the width that is there."""
         super().__init__()
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAcceptDrops(False)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContentsOnFirstShow)
+        policies = QComboBox.SizeAdjustPolicy
+        self.setSizeAdjustPolicy(
+            policies.AdjustToMinimumContentsLengthWithIcon if elastic else policies.AdjustToContentsOnFirstShow
+        )
+        self.setMinimumContentsLength(10 if elastic else 0)
         if small:
             self.setProperty("scale", "small")
 

@@ -159,6 +159,16 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
     return clock if local.date() == today else f"{local.day} {local:%b %Y}, {clock}"
 
 
+_UNSEEN = dict.fromkeys(
+    [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)
+
+
+def visible(text: str) -> str:
+    """Foreign text with control letters made visible: one that turns the direction can fake a file's ending."""
+    return text.translate(_UNSEEN)
+
+
 def clipped(text: str, limit: int = 2000) -> str:
     """One line of foreign text, short enough for any text widget."""
     flat = " ".join(text.split())

@@ -71,6 +71,11 @@ class PictureStore(QObject):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._on_turn)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether pictures wait to be decoded."""
+        return bool(self._wanted)
+
     def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
         """The picture and whether that is final, else `ready` comes. None and final: it cannot be shown."""
         key = (value, side_px)

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
-from widgets.parts.format import tabular
+from widgets.parts.format import clipped, tabular
 from widgets.parts.text import ElidedLabel, Role, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -41,6 +41,9 @@ _CHECK_ICONS: dict[CheckState, tuple[str, Tone]] = {
 }
 
 
+MAX_TAG_CHARS, MAX_NAME_PX = 40, 220
+
+
 class Tag(QFrame):
     """A short verdict: an icon and words on a soft ground."""
 
@@ -55,7 +58,7 @@ class Tag(QFrame):
         row.setContentsMargins(6, 0, SPACE_S, 0)
         row.setSpacing(SPACE_XS)
         row.addWidget(IconLabel(theme, icon or TAG_ICONS[kind], TAG_TONES[kind], 14))
-        row.addWidget(words(text, "", TAG_TONES[kind], wrap=False))
+        row.addWidget(words(clipped(text, MAX_TAG_CHARS), "", TAG_TONES[kind], wrap=False))
 
 
 class Chip(QFrame):
@@ -71,7 +74,7 @@ class Chip(QFrame):
         row.setContentsMargins(10, 0, 10, 0)
         row.setSpacing(6)
         shown = ElidedLabel(name, "strong" if not figure else "")
-        shown.setMaximumWidth(220)
+        shown.setMaximumWidth(MAX_NAME_PX)
         row.addWidget(shown)
         if figure:
             number = label(figure, "caption", wrap=False)
@@ -235,7 +238,9 @@ class KeyValue(QWidget):
         grid.setColumnStretch(1, 1)
         for number, (name, value) in enumerate(pairs):
             top = Qt.AlignmentFlag.AlignTop
-            grid.addWidget(words(name, "soft", wrap=False), number, 0, top)
+            told = words(name, "soft")
+            told.setMaximumWidth(MAX_NAME_PX)
+            grid.addWidget(told, number, 0, top)
             shown = words(value, role)
             shown.setAccessibleName(f"{name}: {value}")
             grid.addWidget(shown, number, 1, top)

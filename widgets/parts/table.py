@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
 
+from widgets.parts.format import visible
 from widgets.parts.glossary import meanings
 from widgets.parts.table_paint import HeaderView, Index, TableDelegate
 from widgets.parts.table_values import Cell, Column, Row
@@ -62,7 +63,7 @@ class TableModel(QAbstractTableModel):
             return None
         cell = row.cells[index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return cell.text
+            return visible(cell.text)
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tip("\n".join(part for part in (cell.text, meanings(cell.text)) if part))
         return cell if role == Qt.ItemDataRole.UserRole else None

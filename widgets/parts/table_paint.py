@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QHeaderView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.parts.explained import underline_terms
+from widgets.parts.format import visible
 from widgets.parts.small import TAG_ICONS, TAG_TONES
 from widgets.parts.table_values import Cell
 from widgets.theme import Theme
@@ -106,7 +107,7 @@ class TableDelegate(QStyledItemDelegate):
             box = box.adjusted(_ICON_PX + 8, 0, 0, 0)
         font = self._font(option.font, cell)
         metrics = QFontMetrics(font)
-        text = metrics.elidedText(cell.text.replace("\n", " "), Qt.TextElideMode.ElideRight, box.width() + 2)
+        text = metrics.elidedText(visible(cell.text).replace("\n", " "), Qt.TextElideMode.ElideRight, box.width() + 2)
         right = index.model().headerData(index.column(), Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)
         is_right = bool(int(right or 0) & int(Qt.AlignmentFlag.AlignRight))
         left = box.right() + 1 - metrics.horizontalAdvance(text) if is_right else box.left()

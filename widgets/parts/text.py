@@ -7,14 +7,23 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from widgets.parts.explained import ExplainedLabel
+from widgets.parts.format import visible
 
 Role = Literal["", "headline", "section", "strong", "soft", "caption", "figure", "code", "mono"]
 Tone = Literal["", "ok", "warn", "bad", "brand", "soft"]
 
 
+class PlainLabel(QLabel):
+    """Shows control letters of foreign text instead of obeying them."""
+
+    def setText(self, text: str) -> None:
+        """Show another text."""
+        super().setText(visible(text))
+
+
 def label(text: str, role: Role = "", tone: Tone = "", *, wrap: bool = True, select: bool = False) -> QLabel:
     """A plain-text label. `select` lets people copy the text by mouse and keys."""
-    made = QLabel()
+    made = PlainLabel()
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setText(text)
     made.setWordWrap(wrap)
@@ -66,7 +75,7 @@ class ElidedLabel(QLabel):
 
     def setText(self, text: str) -> None:
         """Show another text."""
-        super().setText(text)
+        super().setText(visible(text))
         self.setAccessibleName(text)
         self._tell()
 
@@ -98,6 +107,13 @@ class ElidedLabel(QLabel):
         text = self.fontMetrics().elidedText(self.text().replace("\n", " "), self._mode, box.width())
         painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | self.alignment()), text)
         painter.end()
+
+
+def right_caption(text: str) -> ElidedLabel:
+    """A caption at the right of a card's title."""
+    made = ElidedLabel(text, "caption")
+    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+    return made
 
 
 def plain_tip(text: str) -> str:

@@ -130,9 +130,7 @@ def model(**changes: object) -> ModelValue:
 
 
 def preprocess() -> PreprocessValue:
-    image = ImageStepsValue(
-        resize=256, crop=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), range="0..1"
-    )
+    image = ImageStepsValue(resize=256, crop=224, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), range="0..1")
     return PreprocessValue(image, guessed=frozenset({"mean", "std"}), source="from torchvision’s own weights")
 
 
@@ -346,7 +344,13 @@ def vectors() -> CompareValue:
         VersionValue("b", "INT8 dynamic", "unmeasured", 4.1, 5.9, 242, 58_000_000, 22_400_000, color=2),
     )
     return compare(
-        versions=rows, kind="texts", answers="vector", labelled=False, n_test=400, changes=ChangesValue(), loss_high=None
+        versions=rows,
+        kind="texts",
+        answers="vector",
+        labelled=False,
+        n_test=400,
+        changes=ChangesValue(),
+        loss_high=None,
     )
 
 
@@ -467,9 +471,7 @@ def settings() -> SettingsValue:
             RuntimeValue("onnxruntime-cpu", "ONNX Runtime", True, "On this computer’s processor"),
             RuntimeValue("openvino", "OpenVINO", True, "On this computer’s processor"),
             RuntimeValue("torch-cpu", "PyTorch", True, "On this computer’s processor"),
-            RuntimeValue(
-                "onnxruntime-cuda", "ONNX Runtime, NVIDIA GPU", False, "", "pip install onnxruntime-gpu"
-            ),
+            RuntimeValue("onnxruntime-cuda", "ONNX Runtime, NVIDIA GPU", False, "", "pip install onnxruntime-gpu"),
             RuntimeValue("torch-cuda", "PyTorch, NVIDIA GPU", False, "", "No NVIDIA GPU found."),
         ),
         "0.1.0",

@@ -26,9 +26,7 @@ def table_text(page: ComparePage) -> list[list[str]]:
     table = page.findChild(Table)
     assert table is not None
     model = table.model()
-    return [
-        [str(model.index(r, c).data() or "") for c in range(model.columnCount())] for r in range(model.rowCount())
-    ]
+    return [[str(model.index(r, c).data() or "") for c in range(model.columnCount())] for r in range(model.rowCount())]
 
 
 def click_row(qtbot: QtBot, page: ComparePage, row: int) -> None:
@@ -203,7 +201,10 @@ def test_nothing_faster_offers_three_ways_on(
     page.show(examples.nothing_faster())
     shown(page)
     assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
-    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == ["none", "Not faster on this computer"]
+    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == [
+        "none",
+        "Not faster on this computer",
+    ]
     assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
     with qtbot.waitSignal(page.set_limit_requested, timeout=1000) as blocker:
         press(page, "Set the limit to 4 %")
@@ -310,6 +311,8 @@ def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: A
 
 def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
     """Given versions without measurements, then a dash stands there, never a zero."""
-    value: CompareValue = examples.compare(versions=(replace(examples.versions()[1], latency_ms=None, size_bytes=None),))
+    value: CompareValue = examples.compare(
+        versions=(replace(examples.versions()[1], latency_ms=None, size_bytes=None),)
+    )
     cells = [cell.text for cell in rows(value)[0].cells]
     assert cells[1:3] == ["–", "–"]

@@ -38,7 +38,9 @@ def test_empty_says_what_may_be_dropped(
     assert buttons == [first, next(b for b in ("Choose a file…", "Choose a folder…") if b != first)]
 
 
-def test_goes_on_without_data(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_goes_on_without_data(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given no data, when the person goes on without, then it is told, and what is made is shown as such."""
     page = DataPage(theme)
     page.show_empty(examples.ask_data())
@@ -53,7 +55,9 @@ def test_goes_on_without_data(theme: Theme, examples: ModuleType, shown: Any, pr
         press(page, "Continue")
 
 
-def test_folder_is_chosen(theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folder_is_chosen(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given the system's dialog, when it answers, then the path is told."""
     page = DataPage(theme)
     page.show_empty(examples.ask_data())
@@ -67,7 +71,9 @@ def test_folder_is_chosen(theme: Theme, examples: ModuleType, shown: Any, press:
     assert told == ["/p/Bilder ü", "/p/a.csv"]
 
 
-def test_full_shows_split_counts_and_checks(theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot) -> None:
+def test_full_shows_split_counts_and_checks(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given 2,200 pictures, then title, split, labels and checks say so, and thumbnails come one after another."""
     page = DataPage(theme)
     page.show(examples.data())
@@ -105,7 +111,7 @@ def test_preview_fills_three_rows_at_most(theme: Theme, examples: ModuleType, wi
     grid.resize(width, grid.heightForWidth(width))
     grid.show()
     places = [p.geometry() for p in grid.findChildren(PictureLabel) if p.isVisible()]
-    assert places and all(0 <= place.left() and place.right() < width for place in places)
+    assert places and all(place.left() >= 0 and place.right() < width for place in places)
     assert len({(p.x(), p.y()) for p in places}) == len(places)
     assert len({place.y() for place in places}) <= 3
     assert max(place.bottom() for place in places) < grid.height()
@@ -141,7 +147,9 @@ def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: A
     assert blocker.args == [{"good": "positive"}]
 
 
-def test_error_leaves_three_ways(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_error_leaves_three_ways(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given unreadable data, then another folder, no data, and another drop are offered."""
     page = DataPage(theme)
     page.show_error(examples.refused())

@@ -114,7 +114,9 @@ def test_no_jobs_leads_to_a_model(theme: Theme, shown: Any, press: Any, qtbot: Q
         press(page, "Start with a model")
 
 
-def test_settings_are_told_at_once(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_settings_are_told_at_once(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given the settings, when one is changed, then it is told; nothing needs saving."""
     page = SettingsPage(theme)
     page.show(examples.settings())

@@ -139,7 +139,9 @@ def test_preprocessing_is_changed_by_hand(
     assert resize.text() == "256" and box.currentData() == "rgb" and not use.isVisible()
 
 
-def test_other_inputs_show_their_preparation_in_words(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+def test_other_inputs_show_their_preparation_in_words(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
     """Given a text model, then the steps are rows, the guessed one marked."""
     page = ModelPage(theme)
     rows = (("Cut into words by", "tokenizer.json"), ("At most", "512 words"))
@@ -148,7 +150,9 @@ def test_other_inputs_show_their_preparation_in_words(theme: Theme, examples: Mo
     assert "512 words (guessed)" in said(page)
 
 
-def test_loading_is_updated_in_place_and_cancelled(theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+def test_loading_is_updated_in_place_and_cancelled(
+    theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
     """Given a long opening, then text and bar follow, and Cancel is there."""
     page = ModelPage(theme)
     page.show_loading("Reading the numbers", 1, 4)
@@ -168,7 +172,12 @@ def test_refused_file_answers_three_questions(
     page = ModelPage(theme)
     page.show_error(examples.refused())
     shown(page)
-    for words in ("This file was not opened", "old-classifier.pt, 98 MB", "Is my work safe?", "Or drop another model here"):
+    for words in (
+        "This file was not opened",
+        "old-classifier.pt, 98 MB",
+        "Is my work safe?",
+        "Or drop another model here",
+    ):
         assert words in said(page)
     details = page.findChild(QPlainTextEdit)
     assert details is not None and not details.isVisible()
@@ -249,9 +258,7 @@ def test_a_click_may_replace_the_page_it_came_from(theme: Theme, examples: Modul
     assert page.findChild(QLabel) is not None
 
 
-@pytest.mark.parametrize(
-    ("text", "value"), [("", None), ("224", 224), ("224 × 192", (224, 192)), ("32x64", (32, 64))]
-)
+@pytest.mark.parametrize(("text", "value"), [("", None), ("224", 224), ("224 × 192", (224, 192)), ("32x64", (32, 64))])
 def test_sizes_are_read_as_people_write_them(text: str, value: object) -> None:
     """Given a size in words, then it is read, and written back it reads the same."""
     assert read_side(text) == value

@@ -1,0 +1,252 @@
+"""What holds for every page in each of its states: names for screen readers, plain text, sizes, colors, drops."""
+
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from datetime import datetime
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QAccessible, QImage, QPixmap
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractItemView,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QPushButton,
+    QScrollBar,
+    QSlider,
+    QTextBrowser,
+    QTextEdit,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.compare import ComparePage
+from widgets.pages.data import DataPage
+from widgets.pages.export import ExportPage
+from widgets.pages.goal import GoalPage
+from widgets.pages.jobs import JobsPage
+from widgets.pages.model import ModelPage
+from widgets.pages.settings import SettingsPage
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.theme import Theme
+
+HOSTILE = (
+    "<img src='file:///etc/passwd'><h1>big</h1><a href='http://x.example'>click</a>"
+    "&lt;b&gt; \u202eevil\u202c \x07 %s {0} {x} ünï 模型 🙂 " + "W" * 300
+)
+
+
+def run_export(page: ExportPage, ex: ModuleType) -> None:
+    page.show(ex.export())
+    page.show_running("Unpacking it in a clean place", 3, 6, ex.checks(4), "about 10 seconds left")
+
+
+def recipes(page: GoalPage, ex: ModuleType) -> None:
+    page.show(ex.goal())
+    page.show_recipes()
+    for button in page.findChildren(QPushButton):
+        if button.text() == "Steps":
+            button.setChecked(True)
+
+
+State = tuple[type[Page], Callable[[Any, ModuleType], object]]
+STATES: dict[str, State] = {
+    "model-empty": (ModelPage, lambda p, ex: p.show_empty(ex.sample())),
+    "model-full": (ModelPage, lambda p, ex: p.show(ex.model())),
+    "model-loading": (ModelPage, lambda p, ex: p.show_loading("Reading", 1, 2, "about 10 seconds left")),
+    "model-error": (ModelPage, lambda p, ex: p.show_error(ex.refused())),
+    "data-empty": (DataPage, lambda p, ex: p.show_empty(ex.ask_data())),
+    "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
+    "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
+    "data-made": (DataPage, lambda p, ex: p.show(ex.made())),
+    "data-error": (DataPage, lambda p, ex: p.show_error(ex.refused())),
+    "goal-empty": (GoalPage, lambda p, ex: p.show_empty()),
+    "goal-full": (GoalPage, lambda p, ex: p.show(ex.goal_with_budget())),
+    "goal-recipes": (GoalPage, recipes),
+    "compare-empty": (ComparePage, lambda p, ex: p.show_empty()),
+    "compare-safe": (ComparePage, lambda p, ex: p.show(ex.compare())),
+    "compare-not-proven": (ComparePage, lambda p, ex: p.show(ex.not_proven())),
+    "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(ex.nothing_faster())),
+    "compare-vectors": (ComparePage, lambda p, ex: p.show(ex.vectors())),
+    "compare-error": (ComparePage, lambda p, ex: p.show_error(ex.refused())),
+    "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
+    "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
+    "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
+    "export-running": (ExportPage, run_export),
+    "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),
+    "jobs-empty": (JobsPage, lambda p, ex: p.show_empty()),
+    "jobs-full": (JobsPage, lambda p, ex: p.show(ex.jobs())),
+    "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
+    "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
+}
+
+
+@pytest.fixture(params=list(STATES))
+def page(request: pytest.FixtureRequest, theme: Theme, examples: ModuleType, shown: Any) -> Page:
+    kind, fill = STATES[request.param]
+    made: Page = kind(theme)  # type: ignore[call-arg]
+    fill(made, examples)
+    shown(made, 816, 614)
+    return made
+
+
+def name_of(widget: QWidget) -> str:
+    interface = QAccessible.queryAccessibleInterface(widget)
+    return interface.text(QAccessible.Text.Name).strip() if interface is not None else ""
+
+
+def speaks(widget: QWidget) -> bool:
+    """Whether a screen reader stops here."""
+    kinds = (
+        QAbstractButton,
+        QLineEdit,
+        QComboBox,
+        QAbstractSpinBox,
+        QSlider,
+        QAbstractItemView,
+        QPlainTextEdit,
+        QTextEdit,
+    )
+    inner = isinstance(widget, QLineEdit) and isinstance(widget.parent(), QAbstractSpinBox | QComboBox)
+    if inner or isinstance(widget, QScrollBar) or not widget.isVisible():
+        return False
+    popup = widget.window() is not widget and isinstance(widget.parent(), QComboBox)
+    return not popup and (isinstance(widget, kinds) or widget.focusPolicy() != Qt.FocusPolicy.NoFocus)
+
+
+def test_all_can_be_read_out_and_reached(page: Page) -> None:
+    """Given a page, then what takes the focus has a name, labels are plain text, one button at most is primary,
+    and no field swallows a dropped file."""
+    silent = [w for w in page.findChildren(QWidget) if speaks(w) and not name_of(w)]
+    silent = [w for w in silent if w.objectName() != "qt_scrollarea_viewport"]
+    assert not silent, [(type(w).__name__, w.objectName(), w.parent()) for w in silent]
+    assert name_of(page)
+    primary = [b for b in page.findChildren(QPushButton) if b.isVisible() and b.property("kind") == "primary"]
+    assert len(primary) <= 1, [b.text() for b in primary]
+    plain = Qt.TextFormat.PlainText
+    assert [w.text() for w in page.findChildren(QLabel) if w.textFormat() != plain and w.text()] == []
+    kinds = (QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QAbstractSpinBox, QAbstractItemView)
+    assert not [w for w in page.findChildren(QWidget) if isinstance(w, kinds) and w.acceptDrops() and w.isVisible()]
+
+
+def test_layout_holds_from_the_smallest_window_to_4k(page: Page) -> None:
+    """Given three sizes, then all lies inside the width, buttons show their words, and wrapped words are not cut."""
+    for size in ((816, 614), (1072, 714), (3632, 2070)):
+        page.resize(*size)
+        QApplication.processEvents()
+        content = page.widget()
+        assert content.width() <= page.viewport().width(), wide(content)
+        for widget in content.findChildren(QWidget):
+            if not widget.isVisible() or any(isinstance(a, QAbstractItemView) for a in ancestors(widget, content)):
+                continue
+            place = QRect(widget.mapTo(content, widget.rect().topLeft()), widget.size())
+            assert place.left() >= -1 and place.right() <= content.width(), (widget, place)
+            if isinstance(widget, QPushButton):
+                assert widget.width() >= widget.sizeHint().width() - 1, widget.text()
+            if isinstance(widget, QLabel) and widget.wordWrap() and widget.text():
+                needed = widget.heightForWidth(widget.width())
+                assert widget.height() >= needed - 2, (widget.text(), widget.height(), needed)
+
+
+def wide(content: QWidget) -> list[tuple[str, int]]:
+    """What asks for more width than the smallest window has."""
+    found = [(w, w.minimumSizeHint().width()) for w in content.findChildren(QWidget) if w.minimumWidth() == 0]
+    return [(f"{w} {w.property('text')}"[:200], width) for w, width in found if width > 700]
+
+
+def ancestors(widget: QWidget, top: QWidget) -> list[QWidget]:
+    found = []
+    above = widget.parentWidget()
+    while above is not None and above is not top:
+        found.append(above)
+        above = above.parentWidget()
+    return found
+
+
+def drawn(page: Page, theme: Theme) -> QImage:
+    QApplication.processEvents()
+    picture = QPixmap(page.size())
+    picture.fill(theme.color("bg"))
+    page.render(picture)
+    return picture.toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+
+
+def mean(image: QImage) -> float:
+    return (
+        image.scaled(1, 1, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        .pixelColor(0, 0)
+        .lightness()
+    )
+
+
+def test_colors_follow_the_theme(page: Page, theme: Theme, qtbot: QtBot) -> None:
+    """Given a page, when dark is chosen, then it is drawn in dark, and back again byte for byte."""
+    qtbot.waitUntil(lambda: not page.findChildren(PictureStore) or not page.findChildren(PictureStore)[0].is_busy)
+    light = drawn(page, theme)
+    theme.set_choice("dark")
+    dark = drawn(page, theme)
+    assert mean(dark) < 90 and mean(light) > 180
+    theme.set_choice("light")
+    assert drawn(page, theme) == light
+
+
+def hostile(value: Any) -> Any:
+    """The same value with all foreign texts replaced; ids, states and paths of choices stay."""
+    keep = {"id", "target", "chosen", "state", "kind", "outcome", "verdict", "technique", "runtime", "icon", "answers"}
+    keep |= {"recommended", "theme", "level", "tone", "key", "range", "channels", "layout", "data", "guessed"}
+    if isinstance(value, PictureValue):
+        return replace(value, name=HOSTILE)
+    if is_dataclass(value) and not isinstance(value, type):
+        changed = {
+            f.name: getattr(value, f.name) if f.name in keep else hostile(getattr(value, f.name)) for f in fields(value)
+        }
+        return replace(value, **changed)
+    if isinstance(value, tuple):
+        return tuple(hostile(item) for item in value)
+    return HOSTILE if isinstance(value, str) and not isinstance(value, datetime) else value
+
+
+HOSTILE_STATES: dict[str, State] = {
+    "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
+    "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
+    "data": (DataPage, lambda p, ex: p.show(hostile(ex.data()))),
+    "data-texts": (DataPage, lambda p, ex: p.show(hostile(ex.texts()))),
+    "goal": (GoalPage, lambda p, ex: p.show(hostile(ex.goal()))),
+    "compare": (ComparePage, lambda p, ex: p.show(hostile(ex.compare()))),
+    "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(hostile(ex.nothing_faster()))),
+    "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
+    "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
+    "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
+    "settings": (SettingsPage, lambda p, ex: p.show(hostile(ex.settings()))),
+}
+
+
+@pytest.mark.parametrize("name", list(HOSTILE_STATES))
+def test_hostile_texts_are_shown_as_they_are(name: str, theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given texts that try to be HTML, a format or endless, then they are shown plain and nothing bursts."""
+    kind, fill = HOSTILE_STATES[name]
+    page: Page = kind(theme)  # type: ignore[call-arg]
+    fill(page, examples)
+    shown(page, 816, 614)
+    page.grab()
+    for label in page.findChildren(QLabel):
+        assert label.textFormat() == Qt.TextFormat.PlainText or not label.text()
+        tip = label.toolTip()
+        assert "<img" not in tip and "<a " not in tip
+    for browser in page.findChildren(QTextBrowser):
+        assert browser.document().allFormats() is not None
+        assert "<h1>" in browser.toPlainText() or "<img" in browser.toPlainText()
+    for table in page.findChildren(QAbstractItemView):
+        model = table.model()
+        for row in range(model.rowCount()):
+            tip = str(model.index(row, 0).data(Qt.ItemDataRole.ToolTipRole) or "")
+            assert "<img" not in tip
+    assert page.widget().width() <= page.viewport().width(), wide(page.widget())
