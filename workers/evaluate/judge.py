@@ -5,7 +5,7 @@ from workers.evaluate.answers import Answers
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.judge_classes import judge_classes
 from workers.evaluate.judge_scores import judge_scores
-from workers.evaluate.judge_vectors import common_items, judge_vectors
+from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
 from workers.evaluate.verdict import cap_made
 
 
@@ -24,7 +24,8 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         judgement = judge_scores(data, old, new, max_loss_pct, seed)
     else:
         judgement = judge_vectors(data, old, new, seed)
-    return cap_made(_with_broken(judgement, data, old, new), data)
+    least = None if old.predicted is not None else LEAST_ITEMS
+    return cap_made(_with_broken(judgement, data, old, new), data, least)
 
 
 def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:

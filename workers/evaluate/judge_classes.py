@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import Judgement, SliceDrop
 from workers.evaluate.answers import Answers
-from workers.evaluate.confidence import ECE_LIMIT, calibration_change, kl_divergence
+from workers.evaluate.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.dataset import DataSet
+from workers.evaluate.needed import needed_examples, needed_unlabelled
 from workers.evaluate.slices import broken, labelled_slices, unlabelled_slices
 from workers.evaluate.stats import (
     CONFIDENCE,
@@ -18,8 +19,6 @@ from workers.evaluate.stats import (
     binomial_lower,
     binomial_upper,
     drop_bounds,
-    needed_examples,
-    needed_unlabelled,
 )
 from workers.evaluate.verdict import (
     AMBER_NEGATIVE_FLIPS,
@@ -259,7 +258,7 @@ def _note_slices(notes: Notes, worse: Sequence[SliceDrop], slices: Sequence[Slic
         notes.add(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
     notes.add(
         "In no class did enough answers change to judge it by itself.",
-        when=len(slices) > 1 and not any(part.judged for part in slices),
+        when=len(slices) > 1 and any(part.changed for part in slices) and not any(part.judged for part in slices),
     )
 
 
@@ -286,8 +285,9 @@ def _calibration(
     at = pair.labelled
     old = pair.old_shares[at].max(axis=1), right_old
     new = pair.new_shares[at].max(axis=1), right_new
-    change, low = calibration_change(old, new, seed)
-    too_much = change > ECE_LIMIT and low > 0
+    change = calibration_error(*new) - calibration_error(*old)
+    # the resampling is only worth its time where the change itself is large enough
+    too_much = change > ECE_LIMIT and calibration_change(old, new, seed)[1] > 0
     notes.add(
         f"Its percentages fit the truth less well than the original’s: the calibration error grew by"
         f" {percent(change)}.",

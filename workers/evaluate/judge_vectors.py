@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from workers.contracts.specs import Judgement, Verdict
 from workers.evaluate.answers import Answers, Values
 from workers.evaluate.dataset import DataSet
+from workers.evaluate.needed import POWER, SPARE
 from workers.evaluate.similarity import likenesses
-from workers.evaluate.stats import CONFIDENCE, POWER, SPARE, mean_bounds, normal_quantile
+from workers.evaluate.stats import CONFIDENCE, mean_bounds, normal_quantile
 from workers.evaluate.verdict import MOST_CHANGED, Notes
 
 SAFE_MEAN = 0.999

@@ -18,7 +18,7 @@ def cosine(old: Values, new: Values) -> float:
     if norms == 0:
         return 1.0 if not a.any() and not b.any() else 0.0
     value = float(a @ b) / norms
-    return min(1.0, value) if math.isfinite(value) else 0.0
+    return max(-1.0, min(1.0, value)) if math.isfinite(value) else 0.0
 
 
 def likeness(old: Values, new: Values, spread: float | None = None) -> float:

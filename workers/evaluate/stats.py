@@ -1,4 +1,4 @@
-"""Exact and resampled statistics of paired answers. Formulas and their sources: EVALUATION.md of the design.
+"""Exact and resampled bounds and tests of paired answers. Formulas and their sources: EVALUATION.md of the design.
 
 Counts of a pair of models on the same n items: b = the original right and the variant wrong, c = the other way round.
 Confidence levels are one-sided unless a name says otherwise.
@@ -11,10 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 CONFIDENCE = 0.95
-POWER = 0.80
 DRAWS = 10_000
-SPARE = 1.10
-"""Ten percent are added to a promised number of examples."""
 
 
 def binomial_upper(hits: int, n: int, confidence: float = CONFIDENCE) -> float:
@@ -59,14 +56,14 @@ def tango_upper(b: int, c: int, n: int, confidence: float = CONFIDENCE) -> float
     low, high = (b - c) / n, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        if _tango_score(b, c, n, middle) > -z:
+        if tango_score(b, c, n, middle) > -z:
             low = middle
         else:
             high = middle
     return high
 
 
-def _tango_score(b: int, c: int, n: int, difference: float) -> float:
+def tango_score(b: int, c: int, n: int, difference: float) -> float:
     """Standardized distance of the observed difference from `difference`."""
     linear = (2 * n - b + c) * difference - b - c
     constant = -c * difference * (1 - difference)
@@ -100,35 +97,6 @@ def drop_bounds(b: int, c: int, n: int, seed: int = 0) -> tuple[float, float]:
 def _upper(b: int, c: int, n: int, resampled: float) -> float:
     exact = binomial_upper(b, n)
     return exact if c == 0 else min(exact, max(resampled, tango_upper(b, c, n)))
-
-
-def needed_examples(margin: float, flips: float) -> int | None:
-    """Items that prove "the drop is at most `margin`" with 80 % power where nothing drops and `flips` change sides.
-
-    N = (z₁₋α√ψ + z₁₋β√(ψ−δ²))²/δ², at least what a set without any change needs (about 3/δ); ten percent added.
-    None where the margin is 0.
-    """
-    if margin <= 0:
-        return None
-    if margin >= 1:
-        return 1
-    unchanged = math.log(1 - CONFIDENCE) / math.log1p(-margin)
-    flips = max(flips, margin * margin)
-    z_a, z_b = normal_quantile(CONFIDENCE), normal_quantile(POWER)
-    paired = (z_a * math.sqrt(flips) + z_b * math.sqrt(flips - margin * margin)) ** 2 / margin**2
-    return math.ceil(max(paired, unchanged) * SPARE)
-
-
-def needed_unlabelled(margin: float, changed: float) -> int | None:
-    """The same without labels, where each change counts: None if the share of changes is not below the margin."""
-    if margin <= 0 or changed >= margin:
-        return None
-    if margin >= 1:
-        return 1
-    unchanged = math.log(1 - CONFIDENCE) / math.log1p(-margin)
-    z_a, z_b = normal_quantile(CONFIDENCE), normal_quantile(POWER)
-    spread = z_a * math.sqrt(margin * (1 - margin)) + z_b * math.sqrt(changed * (1 - changed))
-    return math.ceil(max((spread / (margin - changed)) ** 2, unchanged) * SPARE)
 
 
 def normal_quantile(probability: float) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from workers.contracts.specs import Judgement, SliceDrop, Verdict
 from workers.evaluate.dataset import DataSet
-from workers.evaluate.stats import needed_unlabelled
+from workers.evaluate.needed import needed_unlabelled
 
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
@@ -54,19 +54,19 @@ def still_missing(needed: int | None, have: int) -> int | None:
     return needed - have if needed > have else max(1, have // 10)
 
 
-def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
-    """On inputs that Fettle made, nothing is ever proven safe for a person's own."""
-    if data.origin != "made" or judgement.verdict != "safe":
+def cap_made(judgement: Judgement, data: DataSet, least: int | None = None) -> Judgement:
+    """On inputs that Fettle made, nothing is ever proven safe for a person's own.
+
+    `least`: how many examples a proof needs where nothing changes; None: what the margin asks for.
+    """
+    if data.origin != "made":
         return judgement
-    needed = needed_unlabelled(judgement.margin, 0.0)
-    note = "Answers were compared on inputs that Fettle made. Add examples of yours for a proof."
-    return judgement.model_copy(
-        update={
-            "verdict": "not_enough_data",
-            "missing_examples": needed,
-            "notes": (note, *judgement.notes),
-        }
-    )
+    note = "Answers were compared on inputs that Fettle made, not on examples of yours."
+    told = judgement.model_copy(update={"notes": (note, *judgement.notes)})
+    if judgement.verdict != "safe":
+        return told
+    needed = least if least is not None else needed_unlabelled(judgement.margin, 0.0)
+    return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": needed})
 
 
 def worst_first(slices: list[SliceDrop]) -> tuple[SliceDrop, ...]:

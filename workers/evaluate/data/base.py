@@ -101,8 +101,13 @@ def array_digest(*arrays: NDArray[Any]) -> bytes:
     return digest(*(f"{a.dtype.str}{a.shape}".encode() + np.ascontiguousarray(a).tobytes() for a in arrays))
 
 
+def shown(name: str) -> str:
+    """A file's name as valid text: bytes that are no UTF-8 become "�"."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def names_of(items: Sequence[str], most: int = 3) -> str:
     """ "a, b, c and 4 more": for sentences."""
-    shown = ", ".join(f"“{item[:80]}”" for item in items[:most])
+    listed = ", ".join(f"“{shown(item)[:80]}”" for item in items[:most])
     rest = len(items) - most
-    return f"{shown} and {rest} more" if rest > 0 else shown
+    return f"{listed} and {rest} more" if rest > 0 else listed

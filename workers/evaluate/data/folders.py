@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of
+from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of, shown
 from workers.evaluate.data.tables import read_table
 from workers.evaluate.dataset import Kind
 
@@ -45,7 +45,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
 
 def file_entry(file: Path, root: Path, labels: tuple[str, ...] = ()) -> Entry:
     """One file as an item, named relative to `root`."""
-    return Entry(file.relative_to(root).as_posix(), lambda: file, partial(file_digest, file), labels)
+    return Entry(shown(file.relative_to(root).as_posix()), lambda: file, partial(file_digest, file), labels)
 
 
 def _part_of(path: Path) -> tuple[Path, list[Finding]]:
@@ -60,7 +60,7 @@ def _part_of(path: Path) -> tuple[Path, list[Finding]]:
 
 def _class_of(file: Path, root: Path) -> tuple[str, ...]:
     parts = file.relative_to(root).parts
-    return (parts[0],) if len(parts) > 1 else ()
+    return (shown(parts[0]),) if len(parts) > 1 else ()
 
 
 def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collection:

@@ -58,7 +58,8 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
     if isinstance(steps, AudioSteps):
         samples = steps.frame_samples * SEQUENCE_STEPS if pipeline.stateful else 2 * steps.sample_rate_hz
         return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
-    bounds = integer_bounds(model_dir)
+    whole = any(np.dtype(e.dtype).kind in "iu" and e.source not in ("state", "constant") for e in pipeline.spec.inputs)
+    bounds = integer_bounds(model_dir) if whole else {}
     return "arrays", partial(_arrays, pipeline, bounds)
 
 
@@ -109,4 +110,7 @@ def make_array(rng: np.random.Generator, entry: Input, bound: int | None, number
         largest = np.iinfo(dtype).max
         limit = 256 if dtype == np.uint8 else bound or UNKNOWN_INTEGERS
         return rng.integers(0, min(limit, int(largest) + 1), shape).astype(dtype)
+    if len(shape) < 2 and not pictures:
+        # a single number beside the main input is mostly a scale, a share or a time: negative ones give NaN
+        return rng.uniform(0.05, 1.0, shape).astype(dtype)
     return rng.standard_normal(shape).astype(dtype)

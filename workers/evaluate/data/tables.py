@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,7 +35,10 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     """Read a CSV, TSV or list of lines. `header_names`: names that mark a header line. Raises InputRefused."""
     text, findings = read_text(path)
     separator = "\n" if path.suffix.lower() == ".txt" else sniff_separator(text)
-    rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
+    try:
+        rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
+    except csv.Error as error:
+        raise _refused(path, f"is damaged ({error})") from error
     rows = [row for row in rows if any(cell.strip() for cell in row)]
     if not rows:
         raise _refused(path, "has no rows")
@@ -115,12 +119,8 @@ def sniff_separator(text: str) -> str:
 
 def _parse(text: str, separator: str, most: int | None = None) -> list[list[str]]:
     csv.field_size_limit(50_000_000)
-    rows = []
-    for row in csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator):
-        rows.append(row)
-        if most is not None and len(rows) >= most:
-            break
-    return rows
+    reader = csv.reader(io.StringIO(text.replace("\0", ""), newline=""), delimiter=separator)
+    return list(itertools.islice(reader, most))
 
 
 def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
