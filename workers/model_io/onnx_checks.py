@@ -70,9 +70,22 @@ def check_external(path: Path, model: Any) -> None:
         if odd or PurePosixPath(location).is_absolute() or PureWindowsPath(location).drive or ".." in parts:
             raise unsafe(f"{path.name} wants to read {shown(location)}, which is outside its folder.")
         _check_plain(path, parts)
-        size = path.parent.joinpath(*parts).stat().st_size
+        size = _readable_size(path, path.parent.joinpath(*parts))
         if size < end:
             raise damaged(path, f"its weights file {shown(location)} has {size} bytes and needs {end}.")
+
+
+def _readable_size(path: Path, weights: Path) -> int:
+    try:
+        with weights.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except PermissionError as error:
+        raise refuse(
+            "no_permission",
+            "A part of the model cannot be read",
+            f"{path.name} keeps its weights in {weights.name}, and that file may not be read.",
+            "Change its permissions, or copy both files into a folder of your own.",
+        ) from error
 
 
 def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
