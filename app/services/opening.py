@@ -38,7 +38,7 @@ def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[Mod
         params=params,
         result=InspectResult,
         title="Check the model",
-        read_paths=(Path(params.path),),
+        read_paths=_readable(Path(params.path)),
         step_index=step_index,
     )
     return done.result.info
@@ -52,7 +52,7 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
         params=params,
         result=OpenResult,
         title="Open the model",
-        read_paths=(Path(params.path),),
+        read_paths=_readable(Path(params.path)),
         cache=True,
         identity={params.path: f"sha256:{info.sha256}:{Path(params.path).name}"},
         torch=info.format != "onnx",
@@ -61,6 +61,11 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     if done.key is None:
         raise RuntimeError("an opened model is always kept")
     return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+
+
+def _readable(path: Path) -> tuple[Path, ...]:
+    """External data, labels and configuration lie beside a model file; what may be read there, the worker decides."""
+    return (path,) if path.is_dir() else (path, path.parent)
 
 
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
