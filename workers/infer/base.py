@@ -103,7 +103,8 @@ def join_batch(parts: list[Arrays]) -> Arrays:
 def without_constants(feeds: Mapping[str, NDArray[np.generic]], constants: Mapping[str, Any]) -> Arrays:
     """`feeds` less the inputs that were built into the model with one value. Raises ValueError for another value."""
     for name, value in constants.items():
-        if name in feeds and not np.all(feeds[name] == value):
+        array = feeds.get(name)
+        if array is not None and not (array.item() == value if array.size == 1 else (array == value).all()):
             raise ValueError(f"this variant was made for {name} = {value} and takes no other value")
     return {name: array for name, array in feeds.items() if name not in constants}
 

@@ -58,20 +58,22 @@ class OnnxSession:
             entry.name: tuple(size if isinstance(size, int) else None for size in entry.shape or ())
             for entry in inference.get_inputs()
         }
+        self._may_split = any(shape[:1] == (1,) for shape in self._shapes.values())
         self.device_ran = device_ran
         self.fallbacks = fallbacks
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         if self._constants:
             feeds = without_constants(feeds, self._constants)
-        single = fixed_at_one(feeds, self._shapes)
-        parts = split_batch(feeds, single) if single else []
-        if parts:
-            return join_batch([self._run(part) for part in parts])
+        if self._may_split:
+            single = fixed_at_one(feeds, self._shapes)
+            parts = split_batch(feeds, single) if single else []
+            if parts:
+                return join_batch([self._run(part) for part in parts])
         return self._run(feeds)
 
     def _run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        answers = self._inference.run(self._outputs, dict(feeds))
+        answers = self._inference.run(self._outputs, feeds if isinstance(feeds, dict) else dict(feeds))
         return dict(zip(self._outputs, answers, strict=True))
 
     def close(self) -> None:

@@ -56,27 +56,38 @@ class Program:
 
     def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
         self._request = compiled.create_infer_request()
-        self._inputs = [(_input_name(port), port, port.element_type.to_dtype()) for port in compiled.inputs]
-        self.shapes = {name: _sizes(port.partial_shape) for name, port, _ in self._inputs}
         self._names = output_names
         self._branches, self._resized = branches, False
-        self._slots: dict[str, NDArray[Any]] = {}
-        for name, port, _ in self._inputs:
-            if port.partial_shape.is_static:
-                self._slots[name] = self._request.get_tensor(port).data
+        self._ports = {_input_name(port): (port, port.element_type.to_dtype()) for port in compiled.inputs}
+        self.shapes = {name: _sizes(port.partial_shape) for name, (port, _) in self._ports.items()}
+        self._slots: dict[str, NDArray[Any] | None] = {
+            name: self._request.get_tensor(port).data if port.partial_shape.is_static else None
+            for name, (port, _) in self._ports.items()
+        }
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        if len(feeds) != len(self._inputs):
-            wanted = ", ".join(name for name, _, _ in self._inputs)
-            raise ValueError(f"the model takes the inputs {wanted}, not {', '.join(feeds)}")
-        for name, port, dtype in self._inputs:
-            array = feeds[name]
-            if array.dtype != dtype:
-                raise ValueError(f"input {name!r} takes {dtype}, not {array.dtype}")
-            slot = self._slots.get(name)
-            if slot is None or slot.shape != array.shape:
-                slot = self._resize(name, port, array.shape)
+        """Answers to feeds of any shape that fits; raises ValueError for a wrong name, dtype or shape."""
+        if not self.fill(feeds):
+            self._prepare(feeds)
+            self.fill(feeds)
+        return self.answer()
+
+    def fill(self, feeds: Mapping[str, NDArray[np.generic]], others: int = 0) -> bool:
+        """Copy feeds into the tensors; False where a tensor has another shape or dtype. Every µs counts here.
+
+        `others` is the number of feeds that are not for this program.
+        """
+        if len(feeds) != len(self._slots) + others:
+            return False
+        for name, slot in self._slots.items():
+            array = feeds.get(name)
+            if slot is None or array is None or array.shape != slot.shape or array.dtype != slot.dtype:
+                return False
             slot[...] = array
+        return True
+
+    def answer(self) -> Arrays:
+        """Run on what `fill` has copied."""
         if self._resized and self._branches:
             self._request.infer(share_outputs=True)
         self._resized = False
@@ -86,14 +97,21 @@ class Program:
         output = self._request.get_output_tensor
         return {name: output(index).data.copy() for index, name in enumerate(self._names)}
 
-    def _resize(self, name: str, port: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        if not _fits(self.shapes[name], shape):
-            raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {shape}")
-        tensor = self._request.get_tensor(port)
-        tensor.shape = shape
-        self._resized = True
-        self._slots[name] = tensor.data
-        return self._slots[name]
+    def _prepare(self, feeds: Mapping[str, NDArray[np.generic]]) -> None:
+        """Resize the tensors for these feeds, or say what is wrong with them."""
+        if feeds.keys() != self._slots.keys():
+            raise ValueError(f"the model takes the inputs {', '.join(self._slots)}, not {', '.join(feeds)}")
+        for name, (port, dtype) in self._ports.items():
+            array, slot = feeds[name], self._slots[name]
+            if array.dtype != dtype:
+                raise ValueError(f"input {name!r} takes {dtype}, not {array.dtype}")
+            if not _fits(self.shapes[name], array.shape):
+                raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {array.shape}")
+            if slot is None or slot.shape != array.shape:
+                tensor = self._request.get_tensor(port)
+                tensor.shape = array.shape
+                self._slots[name] = tensor.data
+                self._resized = True
 
 
 class OpenVinoSession:
@@ -139,9 +157,11 @@ class OpenVinoSession:
         return model
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        program = self._program
+        if self._as_built(feeds) and program.fill(feeds, len(self._constants)):
+            return program.answer()
         if self._constants:
             feeds = without_constants(feeds, self._constants)
-        program = self._program
         shapes = program.shapes
         if all(_fits(shapes.get(name, ()), array.shape) for name, array in feeds.items()):
             return program.run(feeds)
@@ -152,6 +172,14 @@ class OpenVinoSession:
         if self._free is None:
             self._free = self._compile({})
         return self._free.run(feeds)
+
+    def _as_built(self, feeds: Mapping[str, NDArray[np.generic]]) -> bool:
+        """Whether every built-in input is fed with one number, the one that was built in."""
+        for name, value in self._constants.items():
+            array = feeds.get(name)
+            if array is None or array.size != 1 or array.item() != value:
+                return False
+        return True
 
     def close(self) -> None:
         del self._program
