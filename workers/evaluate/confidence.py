@@ -39,7 +39,7 @@ def calibration_change(
     old: tuple[NDArray[np.floating], NDArray[np.bool_]],
     new: tuple[NDArray[np.floating], NDArray[np.bool_]],
     seed: int = 0,
-    draws: int = 2000,
+    draws: int = 1000,
 ) -> tuple[float, float]:
     """ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired Poisson bootstrap).
 

@@ -1,7 +1,7 @@
 """Judging models that name a class: accuracy with labels, changed answers without, slices, calibration."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,9 @@ from workers.evaluate.answers import Answers
 from workers.evaluate.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.needed import needed_examples, needed_unlabelled
+from workers.evaluate.pairs import Pair, changed_items, classes_of, is_guessing, make_pair
 from workers.evaluate.slices import broken, labelled_slices, unlabelled_slices
 from workers.evaluate.stats import (
-    CONFIDENCE,
-    at_least,
     binomial_interval,
     binomial_lower,
     binomial_upper,
@@ -22,7 +21,6 @@ from workers.evaluate.stats import (
 )
 from workers.evaluate.verdict import (
     AMBER_NEGATIVE_FLIPS,
-    MOST_CHANGED,
     RED_NEGATIVE_FLIPS,
     Notes,
     decide,
@@ -32,34 +30,6 @@ from workers.evaluate.verdict import (
     worst_first,
 )
 
-GUESS_ITEMS = 20
-"""From this many labelled items on, always naming the most frequent class counts as guessing."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both models' answers to the same n items. `labels` are accepted classes, empty where there are none."""
-
-    items: NDArray[np.int64]
-    old: NDArray[np.int64]
-    new: NDArray[np.int64]
-    labels: Sequence[tuple[int, ...]]
-    old_shares: NDArray[np.float64] | None
-    new_shares: NDArray[np.float64] | None
-
-    @property
-    def changed(self) -> NDArray[np.bool_]:
-        return np.asarray(self.old != self.new, dtype=np.bool_)
-
-    @property
-    def labelled(self) -> NDArray[np.bool_]:
-        return np.asarray([bool(accepted) for accepted in self.labels], dtype=np.bool_)
-
-    def right(self, answers: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether each answer is one of the accepted ones."""
-        pairs = zip(answers.tolist(), self.labels, strict=True)
-        return np.asarray([answer in accepted for answer, accepted in pairs], dtype=np.bool_)
-
 
 def judge_classes(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int) -> Judgement:
     """Items to which the original gives no number are left out; a variant that gives none there is wrong."""
@@ -68,7 +38,7 @@ def judge_classes(data: DataSet, old: Answers, new: Answers, max_loss_pct: float
     labelled = pair.labelled
     count = int(labelled.sum())
     hits = int(pair.right(pair.old)[labelled].sum())
-    if count and is_guessing(pair.labels, hits, _classes_of(data, old)):
+    if count and is_guessing(pair.labels, hits, classes_of(data, old)):
         notes.add(
             f"The original is right on {percent(hits / count)} of the labelled examples, no better than guessing: the"
             " labels or the preprocessing probably do not fit. Changed answers decide instead of the labels."
@@ -79,61 +49,13 @@ def judge_classes(data: DataSet, old: Answers, new: Answers, max_loss_pct: float
     return _judge_changes(data, pair, max_loss_pct, notes, seed)
 
 
-def make_pair(data: DataSet, old: Answers, new: Answers) -> Pair:
-    """Align two sets of answers with the labels."""
-    assert old.predicted is not None and new.predicted is not None
-    n = min(old.n, new.n, len(data.test))
-    items = np.flatnonzero(old.predicted[:n] >= 0)
-    return Pair(
-        items=items,
-        old=old.predicted[items],
-        new=new.predicted[items],
-        labels=[data.test[i].labels for i in items],
-        old_shares=shares_of(old, items),
-        new_shares=shares_of(new, items),
-    )
-
-
-def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """(n, classes) probabilities; a single score becomes two classes. None where items differ in their number."""
-    rows = [answers.answer[i].reshape(-1) for i in items]
-    if not rows or len({len(row) for row in rows}) != 1:
-        return None
-    values = np.nan_to_num(np.stack(rows).astype(np.float64), nan=0.0, posinf=1e30, neginf=-1e30)
-    if answers.scores != "probabilities":
-        if values.shape[1] == 1:
-            values = 0.5 * (1 + np.tanh(0.5 * values))
-        else:
-            values = np.exp(values - values.max(axis=1, keepdims=True))
-            values /= values.sum(axis=1, keepdims=True)
-    return np.hstack([1 - values, values]) if values.shape[1] == 1 else values
-
-
-def is_guessing(labels: Sequence[tuple[int, ...]], hits: int, classes: int) -> bool:
-    """Whether `hits` are no more than naming one class always would give (or any class, on a small set)."""
-    labelled = [set(accepted) for accepted in labels if accepted]
-    each = {label for accepted in labelled for label in accepted}
-    chance = 1 / max(classes, len(each), 2)
-    if len(labelled) >= GUESS_ITEMS and len(each) > 1:
-        chance = max(sum(label in accepted for accepted in labelled) for label in each) / len(labelled)
-    n = len(labelled)
-    return hits / n <= chance or (n >= GUESS_ITEMS and at_least(hits, n, chance) > 1 - CONFIDENCE)
-
-
-def _classes_of(data: DataSet, answers: Answers) -> int:
-    if data.classes is not None:
-        return len(data.classes)
-    return int(answers.answer[0].size) if len(answers.answer) else 2
-
-
 def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, seed: int) -> Judgement:
     """Accuracy decides, on the labelled items; unlabelled ones tighten the bound by their share of changes."""
     at = pair.labelled
     right_old, right_new = pair.right(pair.old)[at], pair.right(pair.new)[at]
     n = len(right_old)
     b, c = int((right_old & ~right_new).sum()), int((~right_old & right_new).sum())
-    accuracy_old, accuracy_new = float(right_old.mean()), float(right_new.mean())
-    margin = max_loss_pct / 100 * accuracy_old
+    margin = max_loss_pct / 100 * float(right_old.mean())
     changes, everything = int(pair.changed.sum()), len(pair.items)
     low, high = drop_bounds(b, c, n, seed)
     high = min(high, binomial_upper(changes, everything))
@@ -149,17 +71,10 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     missing = None
     if verdict == "not_enough_data":
         missing = _missing((b + c) / n, n, changes / everything, everything, margin)
-    interval = binomial_interval(int(right_new.sum()), n)
-    ordered = worst_first(slices)
     return Judgement(
         verdict=verdict,
         n=n,
         labelled=True,
-        accuracy=accuracy_new,
-        accuracy_low=interval[0],
-        accuracy_high=interval[1],
-        original_accuracy=accuracy_old,
-        agreement=1 - changes / everything,
         flips=(b + c) / n,
         negative_flips=b / n,
         drop=drop,
@@ -167,14 +82,10 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
         drop_high=high,
         margin=margin,
         missing_examples=missing,
-        changed=_changed_items(pair),
-        changed_count=changes,
-        worst_slice=ordered[0].name if ordered else None,
-        worst_slice_drop=ordered[0].drop if ordered else None,
         kl_mean=kl_mean,
         ece_change=ece,
-        slices=ordered,
         notes=tuple(notes.lines),
+        **_in_common(pair, worst_first(slices)),
     )
 
 
@@ -195,33 +106,40 @@ def _judge_changes(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes,
             " better count in its favor.",
             when=needed is None and changes > 0,
         )
-    at = pair.labelled
-    count = int(at.sum())
-    right_old, right_new = pair.right(pair.old)[at], pair.right(pair.new)[at]
-    interval = binomial_interval(int(right_new.sum()), count) if count else (None, None)
     return Judgement(
         verdict=verdict,
         n=n,
         labelled=False,
-        accuracy=float(right_new.mean()) if count else None,
-        accuracy_low=interval[0],
-        accuracy_high=interval[1],
-        original_accuracy=float(right_old.mean()) if count else None,
-        agreement=1 - share,
         flips=share,
         drop=share,
         drop_low=bounds[0],
         drop_high=bounds[1],
         margin=margin,
         missing_examples=missing,
-        changed=_changed_items(pair),
-        changed_count=changes,
-        worst_slice=slices[0].name if changes else None,
-        worst_slice_drop=slices[0].drop if changes else None,
         kl_mean=kl_mean,
-        slices=slices,
         notes=tuple(notes.lines),
+        **_in_common(pair, slices if changes else ()),
     )
+
+
+def _in_common(pair: Pair, slices: tuple[SliceDrop, ...]) -> dict[str, Any]:
+    """Fields of a judgement that do not depend on what decides: accuracy where there are labels, changes, slices."""
+    at = pair.labelled
+    count, changes = int(at.sum()), int(pair.changed.sum())
+    right_old, right_new = pair.right(pair.old)[at], pair.right(pair.new)[at]
+    low, high = binomial_interval(int(right_new.sum()), count) if count else (None, None)
+    return {
+        "accuracy": float(right_new.mean()) if count else None,
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "original_accuracy": float(right_old.mean()) if count else None,
+        "agreement": 1 - changes / len(pair.items),
+        "changed": changed_items(pair),
+        "changed_count": changes,
+        "slices": slices,
+        "worst_slice": slices[0].name if slices else None,
+        "worst_slice_drop": slices[0].drop if slices else None,
+    }
 
 
 def _missing(flips: float, n: int, changed: float, everything: int, margin: float) -> int | None:
@@ -232,18 +150,6 @@ def _missing(flips: float, n: int, changed: float, everything: int, margin: floa
         ways.append(still_missing(unlabelled, everything))
     counts = [way for way in ways if way is not None]
     return min(counts) if counts else None
-
-
-def _changed_items(pair: Pair) -> tuple[int, ...]:
-    """Items whose answer changed: lost ones first, then changes between wrong or unlabelled ones, gained ones last."""
-    right_old, right_new = pair.right(pair.old), pair.right(pair.new)
-    rank = np.where(right_old & ~right_new, 0, np.where(~right_old & right_new, 2, 1))
-    certain = np.zeros(len(pair.items))
-    if pair.old_shares is not None:
-        certain = pair.old_shares.max(axis=1)
-    at = np.flatnonzero(pair.changed)
-    order = at[np.lexsort((-certain[at], rank[at]))]
-    return tuple(int(item) for item in pair.items[order[:MOST_CHANGED]])
 
 
 def _note_negative_flips(notes: Notes, share: float, count: int) -> None:

@@ -67,8 +67,9 @@ def test_a_drop_of_twice_the_margin_is_rarely_called_safe(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("n", [100, 300, 1000, 3000])
-@pytest.mark.parametrize("flips", [0.02, 0.05, 0.1])
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("flips", [0.02, 0.1])
 @pytest.mark.parametrize("drop", [0.0, 2 * MARGIN])
 def test_error_rates_in_full(labelled: Make, class_answers: Make, n: int, flips: float, drop: float) -> None:
     """Given 1,000 simulated pairs, then at most 5 % are wrong in either direction."""
@@ -94,6 +95,7 @@ def test_power_at_the_promised_number_roughly() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("flips", [0.02, 0.05, 0.1])
 def test_power_at_the_promised_number_in_full(flips: float) -> None:
     """Given the promised N, then the power is 80 % within 3 points."""
