@@ -211,3 +211,17 @@ def test_progress_is_told(run_data: Make, classes: Path, tmp_path: Path) -> None
     run_data("pictures", classes, ctx=ctx)
     reading = [progress for progress in ctx.progress_sent if progress.total == 60]
     assert reading[0].done == 0 and reading[-1].done == 60
+
+
+def test_a_folder_that_may_not_be_read(run_data: Make, classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a sub-folder without permission, then it is named and nothing is left out in silence."""
+    real = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("DOG"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    with pytest.raises(InputRefused, match="“DOG” cannot be opened"):
+        run_data("pictures", classes)

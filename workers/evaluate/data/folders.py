@@ -19,12 +19,19 @@ LABEL_NAMES = ("label", "labels", "class", "category")
 
 
 def files_below(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files with one of the endings, sorted, without hidden ones and without following links to folders."""
-    for parent, folders, names in os.walk(folder):
+    """Files with one of the endings, sorted, without hidden ones and without following links to folders.
+
+    Raises OSError for a folder that may not be read, so that no part of a set is left out in silence.
+    """
+    for parent, folders, names in os.walk(folder, onerror=_stop):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__MACOSX")))
         for name in sorted(names):
             if Path(name).suffix.lower() in suffixes and not name.startswith("."):
                 yield Path(parent) / name
+
+
+def _stop(error: OSError) -> None:
+    raise error
 
 
 def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Options) -> Collection:

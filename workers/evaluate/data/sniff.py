@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.evaluate.data import readers
-from workers.evaluate.data.base import READABLE, Collection, Options, Reader, names_of
+from workers.evaluate.data.base import READABLE, Collection, Options, Reader, names_of, shown
 
 
 @cache
@@ -28,10 +28,11 @@ def read_collection(path: Path, options: Options) -> Collection:
         reader = choose_reader(path, options)
         collection = reader.read(path, options)
     except OSError as error:
+        name = shown(Path(error.filename).name) if isinstance(error.filename, str) else path.name
         raise InputRefused(
             "unreadable_data",
             "The data cannot be read",
-            f"“{path.name}” cannot be opened ({error.strerror or error}).",
+            f"“{name}” cannot be opened ({error.strerror or error}).",
             "Check that it is there and that you may read it, and try again.",
         ) from error
     if not collection.entries:
