@@ -1,7 +1,7 @@
 """Surfaces: cards, cards to choose from, dividers, the square behind an icon, the place to drop on."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
@@ -73,11 +73,23 @@ class ChoiceCard(Card):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
 
     def _on_toggled(self, is_on: bool) -> None:
-        edge = self._edge - 1 if is_on else self._edge
-        self.box.setContentsMargins(edge, edge, edge, edge)
         restyle(self, chosen=is_on)
+        self._settle()
         if is_on:
             self.chosen.emit(self.choice_id)
+
+    def _settle(self) -> None:
+        """The chosen card's thicker border takes its room from the margin, not from the words.
+
+        Qt counts the new border as frame only when the card is polished the next time.
+        """
+        edge = self._edge + 1 - self.frameWidth()
+        self.box.setContentsMargins(edge, edge, edge, edge)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """By now the border is known."""
+        self._settle()
+        super().showEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click on the card is a click on its radio button."""

@@ -120,8 +120,11 @@ def cosine(value: float | None) -> str:
     """Likeness of answers that are no classes; never rounded up to 1."""
     if value is None:
         return UNKNOWN
-    text = f"{value:.4f}"
-    return f"{value:.6f}" if float(text) == 1 and value < 1 else text
+    for places in (4, 6):
+        text = f"{value:.{places}f}"
+        if float(text) < 1 or value >= 1:
+            return text
+    return _tr("over 0.999999")
 
 
 def seconds(value: float | None) -> str:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from PySide6.QtCore import QUrl, Signal
+from PySide6.QtCore import Qt, QUrl, Signal
 from PySide6.QtGui import (
     QBrush,
     QFont,
+    QImage,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -55,6 +56,8 @@ class MarkdownView(QTextBrowser):
         self.setUndoRedoEnabled(False)
         self.anchorClicked.connect(self._on_anchor_clicked)
         self._markdown = ""
+        self._nothing = QImage(1, 1, QImage.Format.Format_ARGB32)
+        self._nothing.fill(Qt.GlobalColor.transparent)
         theme.changed.connect(self._on_theme_changed)
 
     def show_markdown(self, markdown: str) -> None:
@@ -128,8 +131,12 @@ class MarkdownView(QTextBrowser):
                 cell.setFormat(look)
 
     def loadResource(self, _kind: int, _name: QUrl | str) -> Any:
-        """Nothing is ever loaded, neither from disk nor from a network."""
-        return None
+        """Nothing is ever loaded, neither from disk nor from a network.
+
+        An empty answer would not do: Qt then reads local files by itself, first in QTextDocument, then in the painter
+        of pictures. So every answer is a picture of one clear dot.
+        """
+        return self._nothing
 
     def _on_anchor_clicked(self, url: QUrl) -> None:
         if url.scheme() in ("http", "https"):

@@ -11,8 +11,16 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from widgets.theme import Theme
 from widgets.tokens import RADIUS_CONTROL
 
-FORMATS = frozenset({b"png", b"jpeg", b"jpg", b"bmp", b"gif", b"webp", b"ppm", b"pgm"})
-"""SVG is not among them: it can point at other files."""
+_MAGIC = (
+    (b"\x89PNG\r\n", "png"),
+    (b"\xff\xd8\xff", "jpeg"),
+    (b"GIF8", "gif"),
+    (b"BM", "bmp"),
+    (b"RIFF", "webp"),
+    (b"P6", "ppm"),
+    (b"P5", "pgm"),
+)
+"""The formats that are decoded, by their first bytes. SVG is not among them: it can point at other files."""
 MAX_FILE_BYTES = 64_000_000
 MAX_PIXELS = 80_000_000
 MAX_KEPT = 800
@@ -32,8 +40,27 @@ class PictureValue:
         return bool(self.path or self.data)
 
 
+def _format(value: PictureValue) -> str:
+    """Qt's name of a known format, else empty; decided before any decoder sees a byte."""
+    if value.data:
+        head = value.data[:8]
+    else:
+        path = Path(value.path)
+        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
+            return ""
+        with path.open("rb") as file:
+            head = file.read(8)
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "")
+
+
 def decode(value: PictureValue, side_px: int) -> QImage | None:
     """The picture, at most `side_px` wide and high; None where it is of no known format or too large."""
+    try:
+        name = _format(value)
+    except OSError:
+        return None
+    if not name:
+        return None
     reader = QImageReader()
     buffer = QBuffer()
     if value.data:
@@ -41,15 +68,12 @@ def decode(value: PictureValue, side_px: int) -> QImage | None:
         buffer.open(QIODevice.OpenModeFlag.ReadOnly)
         reader.setDevice(buffer)
     else:
-        path = Path(value.path)
-        if not path.is_file() or path.stat().st_size > MAX_FILE_BYTES:
-            return None
         reader.setFileName(value.path)
-    reader.setDecideFormatFromContent(True)
+    reader.setAutoDetectImageFormat(False)
+    reader.setFormat(name.encode())
     reader.setAutoTransform(True)
     size = reader.size()
-    is_known = reader.format().data() in FORMATS and size.isValid()
-    if not is_known or size.width() * size.height() > MAX_PIXELS:
+    if not size.isValid() or size.width() * size.height() > MAX_PIXELS:
         return None
     whole, keep = QSize(side_px, side_px), Qt.AspectRatioMode.KeepAspectRatio
     if max(size.width(), size.height()) > 2 * side_px:

@@ -41,7 +41,7 @@ _CHECK_ICONS: dict[CheckState, tuple[str, Tone]] = {
 }
 
 
-MAX_TAG_CHARS, MAX_NAME_PX = 40, 220
+MAX_TAG_CHARS, MAX_NAME_PX = 32, 220
 
 
 class Tag(QFrame):
@@ -135,11 +135,11 @@ class PageHead(QWidget):
         self.title = label(title, "headline")
         self.title.setAccessibleName(title)
         self.subtitle = words(subtitle, "soft")
-        self.subtitle.setVisible(bool(subtitle))
         column.addWidget(self.title)
         column.addWidget(self.subtitle)
         column.addStretch(1)
         row.addLayout(column, 1)
+        self.subtitle.setVisible(bool(subtitle))  # not before it has a parent: it would be a window of its own
         self._row = row
         self.setMinimumHeight(46)
 

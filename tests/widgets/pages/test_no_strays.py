@@ -1,0 +1,117 @@
+"""No part of a page is ever a window of its own, not even for the blink of an eye before it has a parent."""
+
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.bootstrap import build_window
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.optimize import LogLine, OptimizeValue
+from widgets.plots.step_strip import StepValue
+
+
+class Watch(QObject):
+    """Remembers each widget that became visible as a window."""
+
+    def __init__(self, app: QApplication) -> None:
+        super().__init__()
+        self.seen: list[str] = []
+        app.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+            self.seen.append(f"{type(watched).__name__} {watched.accessibleName()!r}")
+        return False
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window with its real pages."""
+    made, theme = build_window(qapp, Settings(theme="light"))
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    made.close_now()
+    for thing in (made, theme):
+        thing.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def run(error: Any = None) -> OptimizeValue:
+    steps = (StepValue("Check the model", "done", "a picture"), StepValue("Faster engine", "running", done_share=0.5))
+    phase: Any = "failed" if error else "running"
+    return OptimizeValue(phase, steps, best="Best so far: Faster engine", error=error)
+
+
+STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
+    "model": (
+        lambda p, ex: p.show_empty(ex.sample()),
+        lambda p, ex: p.show_empty(None),
+        lambda p, ex: p.show_loading("Reading", 1, 2, "about 10 s left"),
+        lambda p, ex: p.show_value(ex.model()),
+        lambda p, ex: p.show_error(ex.refused()),
+    ),
+    "data": (
+        lambda p, ex: p.show_empty(ex.ask_data()),
+        lambda p, ex: p.show_loading("Reading"),
+        lambda p, ex: p.show_value(ex.data()),
+        lambda p, ex: p.show_value(ex.texts()),
+        lambda p, ex: p.show_value(ex.made()),
+        lambda p, ex: p.show_error(ex.refused()),
+    ),
+    "goal": (
+        lambda p, ex: p.show_empty(),
+        lambda p, ex: p.show_value(ex.goal()),
+        lambda p, ex: p.show_value(ex.goal_with_budget()),
+        lambda p, ex: p.show_recipes(),
+    ),
+    "optimize": (
+        lambda p, ex: p.show_empty(has_model=True),
+        lambda p, ex: p.show_value(run()),
+        lambda p, ex: p.add_log([LogLine("a line")]),
+        lambda p, ex: p.show_value(run(ex.refused())),
+    ),
+    "compare": (
+        lambda p, ex: p.show_empty(),
+        lambda p, ex: p.show_value(ex.compare()),
+        lambda p, ex: p.show_changes(ex.changes(20)),
+        lambda p, ex: p.show_value(ex.not_proven()),
+        lambda p, ex: p.show_value(ex.nothing_faster()),
+        lambda p, ex: p.show_value(ex.vectors()),
+        lambda p, ex: p.show_error(ex.refused()),
+    ),
+    "export": (
+        lambda p, ex: p.show_empty(),
+        lambda p, ex: p.show_value(ex.export()),
+        lambda p, ex: p.show_value(ex.override()),
+        lambda p, ex: p.show_value(ex.export()),
+        lambda p, ex: p.show_running("Writing", 1, 3, ex.checks()),
+        lambda p, ex: p.show_done(ex.done()),
+        lambda p, ex: p.show_error(ex.refused()),
+    ),
+    "jobs": (
+        lambda p, ex: p.show_empty(),
+        lambda p, ex: p.show_value(ex.jobs()),
+        lambda p, ex: p.show_log(ex.jobs()[0].id, "one line"),
+    ),
+    "settings": (lambda p, ex: p.show_value(ex.settings()),),
+}
+
+
+@pytest.mark.parametrize("page_id", STATES)
+def test_nothing_is_shown_before_it_has_a_parent(
+    page_id: str, window: MainWindow, examples: ModuleType, qapp: QApplication
+) -> None:
+    """Given the window, When a page goes through all its states, Then no other window ever appears."""
+    watch = Watch(qapp)
+    for show in STATES[page_id]:
+        window.show_page(page_id)
+        show(window.page(page_id), examples)
+        qapp.processEvents()
+    assert watch.seen == []

@@ -1,0 +1,82 @@
+"""Field terms stay, each with its explanation."""
+
+import pytest
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QAccessible, QHelpEvent, QImage
+from PySide6.QtWidgets import QApplication, QToolTip
+from pytestqt.qtbot import QtBot
+
+from widgets.parts.explained import ExplainedLabel
+from widgets.parts.glossary import WORDS, explain, meanings, terms
+from widgets.parts.text import ElidedLabel, label, plain_tip
+from widgets.theme import Theme
+
+
+def test_terms_are_found_once_each_as_whole_words() -> None:
+    """Given a text, then each term's first place is marked, and nothing inside other words."""
+    found = [t.word for t in terms("INT8, sensitive layers kept; INT8 again, p99, Latency, latencyx, PINT8")]
+    assert found == ["INT8", "sensitive layers", "p99", "Latency"]
+    assert explain("LATENCY") == "How long one answer takes." and explain("nothing") == ""
+    assert meanings("p50 of it") == "p50: Half of all answers came at least this fast."
+
+
+@pytest.mark.parametrize("word", list(WORDS))
+def test_each_explanation_is_a_sentence(word: str) -> None:
+    """Given the glossary, then each explanation is a whole sentence that does not lean on the word itself."""
+    assert (explain(word).endswith(".") and explain(word)[0].isupper()) or explain(word)[0].isdigit()
+
+
+@pytest.mark.qt_log_ignore("does not support raise", extend=True)
+def test_explanation_comes_at_the_term_and_nowhere_else(theme: Theme, qtbot: QtBot) -> None:
+    """Given a label, when the pointer rests on a term, then its explanation comes; beside it, none."""
+    shown = ExplainedLabel("Quantized to INT8, sensitive layers kept.")
+    qtbot.addWidget(shown)
+    shown.resize(400, 24)
+    shown.show()
+    metrics = shown.fontMetrics()
+    at = QPoint(metrics.horizontalAdvance("Quantized to IN"), 12)
+    beside = QPoint(metrics.horizontalAdvance("Quantized t"), 12)
+    assert shown.term_at(at) is not None and shown.term_at(beside) is None
+    QApplication.sendEvent(shown, QHelpEvent(QEvent.Type.ToolTip, at, shown.mapToGlobal(at)))
+    assert QToolTip.text() == explain("INT8")
+    qtbot.mouseMove(shown, at)
+    assert shown.cursor().shape() == Qt.CursorShape.WhatsThisCursor
+    interface = QAccessible.queryAccessibleInterface(shown)
+    assert interface.text(QAccessible.Text.Name) == "Quantized to INT8, sensitive layers kept."
+    assert "INT8: Numbers inside" in interface.text(QAccessible.Text.Description)
+
+
+def test_wrapped_labels_grow_downward_and_keep_number_and_unit_together(theme: Theme, qtbot: QtBot) -> None:
+    """Given less width, then more height; and no line ends between a number and its unit."""
+    shown = ExplainedLabel("The loss could be 3 % of 9.2 MB in 10.4 ms")
+    qtbot.addWidget(shown)
+    assert shown.heightForWidth(120) > shown.heightForWidth(400)
+    for width in range(60, 300, 7):
+        layout, _, _ = shown._layout(width)
+        lines = [layout.text()[layout.lineAt(n).textStart() :] for n in range(1, layout.lineCount())]
+        assert not any(line.startswith(("%", "MB", "ms")) for line in lines), width
+
+
+def test_marks_are_drawn_below_the_term(theme: Theme, qtbot: QtBot) -> None:
+    """Given a label with and without a term, then the picture differs below the baseline only."""
+    with_term, without = ExplainedLabel("INT8"), label("INT8")
+    for shown in (with_term, without):
+        qtbot.addWidget(shown)
+        shown.resize(80, 30)
+    marked: QImage = with_term.grab().toImage()
+    dark = [y for y in range(marked.height()) for x in range(4, 20) if marked.pixelColor(x, y).lightness() < 200]
+    assert max(dark) > 20
+
+
+def test_foreign_text_stays_plain_everywhere(theme: Theme, qtbot: QtBot) -> None:
+    """Given HTML, then labels and tooltips show it as letters."""
+    text = "<b>bold</b><img src=x>"
+    elided = ElidedLabel(text * 20)
+    qtbot.addWidget(elided)
+    elided.resize(60, 20)
+    elided.show()
+    assert elided.textFormat() == Qt.TextFormat.PlainText
+    assert "<b>" not in elided.toolTip() and "&lt;b&gt;" in elided.toolTip()
+    assert plain_tip("") == "" and "<img" not in plain_tip(text)
+    elided.resize(100_000, 20)
+    assert elided.toolTip() == ""

@@ -1,0 +1,87 @@
+"""Forms that are made from JSON schemas, as pydantic writes them."""
+
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.parts.schema_form import SchemaForm
+from widgets.theme import Theme
+
+
+class Inner(BaseModel):
+    deep: int = 1
+
+
+class Example(BaseModel):
+    """As a technique's parameters are."""
+
+    examples: Annotated[int, Field(ge=8, le=1000, description="How many examples are shown to it.")] = 100
+    share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    method: Literal["minmax", "entropy"] = "minmax"
+    per_channel: bool = True
+    keep: tuple[str, ...] = ()
+    seed: Annotated[int, Field(ge=0)] | None = None
+    note: str = ""
+    inner: Inner = Inner()
+
+
+@pytest.fixture
+def form(theme: Theme, qtbot: QtBot) -> SchemaForm:
+    made = SchemaForm(Example.model_json_schema(), {"examples": 64, "inner": {"deep": 7}})
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def child(form: SchemaForm, kind: type[Any], name: str) -> Any:
+    found = form.findChild(kind, f"param-{name}")
+    assert found is not None, name
+    return found
+
+
+def test_bounds_come_from_the_schema(form: SchemaForm) -> None:
+    """Given bounds, then fields cannot leave them, the open ones neither."""
+    whole, share = child(form, QSpinBox, "examples"), child(form, QDoubleSpinBox, "share")
+    assert (whole.value(), whole.minimum(), whole.maximum()) == (64, 8, 1000)
+    assert share.minimum() > 0 and share.maximum() < 1 and share.value() == 0.3
+    assert whole.accessibleDescription() == "How many examples are shown to it."
+
+
+def test_each_change_tells_all_parameters(form: SchemaForm, qtbot: QtBot) -> None:
+    """Given a change in any field, then all parameters are told, those without a field as they were."""
+    told: list[dict[str, Any]] = []
+    form.changed.connect(told.append)
+    switch = child(form, QCheckBox, "per_channel")
+    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=QPoint(6, switch.height() // 2))
+    box = child(form, QComboBox, "method")
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    keep = child(form, QLineEdit, "keep")
+    qtbot.keyClicks(keep, "first, last,")
+    qtbot.keyClick(keep, Qt.Key.Key_Return)
+    assert told[-1] == {
+        "examples": 64, "inner": {"deep": 7}, "per_channel": False, "method": "entropy", "keep": ["first", "last"],
+    }  # fmt: skip
+    assert Example.model_validate(told[-1]).inner.deep == 7
+
+
+def test_what_may_be_left_open_says_automatic(form: SchemaForm, qtbot: QtBot) -> None:
+    """Given a field that may be None, then its lowest step says so and is told as None."""
+    seed = child(form, QSpinBox, "seed")
+    told: list[dict[str, Any]] = []
+    form.changed.connect(told.append)
+    assert seed.text() == "automatic"
+    seed.setFocus()
+    qtbot.keyClick(seed, Qt.Key.Key_Up)
+    assert told[-1]["seed"] == 0
+    qtbot.keyClick(seed, Qt.Key.Key_Down)
+    assert told[-1]["seed"] is None
+
+
+def test_what_has_no_field_has_none(form: SchemaForm) -> None:
+    """Given a nested object, then no field pretends to change it."""
+    assert form.findChild(QWidget, "param-inner") is None

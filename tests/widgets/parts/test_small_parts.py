@@ -1,0 +1,132 @@
+"""Buttons, cards, checks, flows and questions."""
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QLabel, QStyleOptionButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
+from widgets.parts.card import ChoiceCard
+from widgets.parts.flow import FlowLayout
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.small import Bar, CheckList, CheckRow, CheckValue, Tag
+from widgets.theme import Theme
+
+
+def test_an_arrow_stands_behind_the_words(theme: Theme, qtbot: QtBot) -> None:
+    """Given the icon of an arrow that points on, then it comes last, with a gap, and the text stays as it is."""
+    button = PrimaryButton(theme, "Continue", "arrow-right")
+    qtbot.addWidget(button)
+    option = QStyleOptionButton()
+    button.initStyleOption(option)
+    assert button.layoutDirection() == Qt.LayoutDirection.RightToLeft
+    assert option.text == "Continue\u2002" and button.text() == button.accessibleName() == "Continue"
+
+
+def test_a_fold_says_by_its_caret_whether_it_is_open(theme: Theme, qtbot: QtBot) -> None:
+    """Given a fold, when space is pressed, then it opens and its picture changes."""
+    fold = FoldButton(theme, "Details")
+    qtbot.addWidget(fold)
+    fold.show()
+    closed = fold.icon().pixmap(16, 16).toImage()
+    fold.setFocus()
+    with qtbot.waitSignal(fold.toggled, timeout=1000) as blocker:
+        qtbot.keyClick(fold, Qt.Key.Key_Space)
+    assert blocker.args == [True] and fold.icon().pixmap(16, 16).toImage() != closed
+
+
+def test_choice_card_does_not_jump_when_chosen(theme: Theme, qtbot: QtBot) -> None:
+    """Given a card, when it is chosen, then its thicker edge takes room from its margin, not from its words."""
+    card = ChoiceCard("a", "Title", "about")
+    label = QLabel("x")
+    card.add(label)
+    qtbot.addWidget(card)
+    card.resize(200, 100)
+    card.show()
+    before = label.mapTo(card, QPoint(0, 0))
+    with qtbot.waitSignal(card.chosen, timeout=1000) as blocker:
+        qtbot.mouseClick(card, Qt.MouseButton.LeftButton)
+    QApplication.processEvents()
+    assert blocker.args == ["a"] and label.mapTo(card, QPoint(0, 0)) == before
+    assert card.radio.accessibleName() == "Title" and card.radio.accessibleDescription() == "about"
+
+
+def test_checks_are_updated_in_place(theme: Theme, qtbot: QtBot) -> None:
+    """Given running checks, when states change, then the rows stay; another number of them makes new ones."""
+    checks = CheckList(theme, (CheckValue("running", "Write", "…"), CheckValue("waiting", "Run")))
+    qtbot.addWidget(checks)
+    rows = checks.findChildren(CheckRow)
+    checks.show_values((CheckValue("ok", "Write", "14 files"), CheckValue("running", "Run")))
+    assert checks.findChildren(CheckRow) == rows and rows[0].accessibleName() == "Write: 14 files"
+    checks.show_values((CheckValue("bad", "Write", "no room"),))
+    assert [r.accessibleName() for r in checks.findChildren(CheckRow) if r not in rows] == ["Write: no room"]
+
+
+def test_bar_without_an_end_says_so(theme: Theme, qtbot: QtBot) -> None:
+    """Given no total, then the bar has no value; a share beyond the end stays at it."""
+    bar = Bar("Progress")
+    qtbot.addWidget(bar)
+    bar.set_share(None)
+    assert (bar.minimum(), bar.maximum()) == (0, 0)
+    bar.set_share(1.7)
+    assert bar.value() == bar.maximum() == 1000
+
+
+def test_tag_cannot_grow_without_end(theme: Theme, qtbot: QtBot) -> None:
+    """Given a very long word, then the tag stays small and still reads out whole."""
+    tag = Tag(theme, "ok", "W" * 500)
+    qtbot.addWidget(tag)
+    assert tag.sizeHint().width() < 520 and tag.accessibleName() == "W" * 500
+
+
+def test_flow_begins_a_new_row(qtbot: QtBot) -> None:
+    """Given a narrow width, then items wrap; `spread` puts the last of a row at the right edge."""
+    holder = QWidget()
+    flow = FlowLayout(holder, 8, spread=True)
+    parts = [QLabel(f"words {n}") for n in range(3)]
+    for part in parts:
+        part.setFixedSize(100, 20)
+        flow.addWidget(part)
+    qtbot.addWidget(holder)
+    holder.resize(320, 100)
+    holder.show()
+    QApplication.processEvents()
+    assert [p.y() for p in parts] == [0, 0, 0] and parts[2].geometry().right() == 319
+    assert flow.heightForWidth(210) == 48 and flow.heightForWidth(100) == 76
+    holder.resize(210, 100)
+    QApplication.processEvents()
+    assert [p.y() for p in parts] == [0, 0, 28] and parts[2].x() == 0
+
+
+QUESTION = QuestionValue(
+    "Model or data?", "It could be both.", (Answer("m", "A model"), Answer("d", "Data", primary=True))
+)
+
+
+@pytest.mark.parametrize(("key", "answer"), [(Qt.Key.Key_Return, "d"), (Qt.Key.Key_Escape, "")])
+def test_question_is_answered_once_by_keys(theme: Theme, qtbot: QtBot, key: Qt.Key, answer: str) -> None:
+    """Given a question, when Return or Escape is pressed, then the primary answer or none is told, once."""
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    parent.show()
+    dialog = QuestionDialog(theme, QUESTION, parent)
+    told: list[str] = []
+    dialog.answered.connect(told.append)
+    dialog.open()
+    QApplication.processEvents()
+    qtbot.keyClick(dialog, key)
+    QApplication.processEvents()
+    assert told == [answer]
+
+
+def test_question_with_explanations_lists_them(theme: Theme, qtbot: QtBot) -> None:
+    """Given answers with a line each, then the lines stand below the buttons."""
+    value = QuestionValue("Close?", "A job runs.", (Answer("keep", "Go on later", "What was measured is kept."),))
+    dialog = QuestionDialog(theme, value)
+    qtbot.addWidget(dialog)
+    assert "What was measured is kept." in [label.text() for label in dialog.findChildren(QLabel)]
+    told: list[str] = []
+    dialog.answered.connect(told.append)
+    dialog.open()
+    qtbot.mouseClick(dialog.findChildren(GhostButton)[0], Qt.MouseButton.LeftButton)
+    assert told == ["keep"]
