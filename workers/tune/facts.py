@@ -17,7 +17,7 @@ class ModelFacts:
     """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
 
     `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
-    whether the graph holds an If. `weight_bytes` counts all weights.
+    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators.
     """
 
     products: int
@@ -30,6 +30,7 @@ class ModelFacts:
     has_torch: bool
     precision: str
     weight_bytes: int
+    nodes: int = 0
 
     @property
     def dense(self) -> int:
@@ -69,6 +70,7 @@ def read_facts(folder: Path) -> ModelFacts:
         has_torch=model.artifact.torch_program is not None,
         precision="int8" if quantized else _precision(proto),
         weight_bytes=sum(size for _, _, size in _weights(proto)),
+        nodes=sum(len(graph.node) for graph in onnx_files.graphs(proto.graph)),
     )
 
 

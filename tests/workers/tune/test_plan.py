@@ -116,6 +116,14 @@ def test_branches_are_folded_for_openvino() -> None:
     assert [step.technique for step in plan.candidates[1].steps] == ["graph_optimize"]
 
 
+def test_large_graphs_quantize_their_heavy_layers_only() -> None:
+    """Given 2,000 operators, then INT8 is limited to heavy layers, unless the recipe says otherwise."""
+    model = MODEL.__class__(**{**MODEL.__dict__, "nodes": 2000})
+    plan = make_plan([recipe("INT8, all layers", "int8_static")], situation(model=model))
+    assert plan.candidates[0].title == "INT8, heavy layers"
+    assert plan.candidates[0].steps[0].params == {"layers": "heavy", "examples": 32}
+
+
 def test_graphics_cards_are_added_where_they_work() -> None:
     plan = make_plan(PRESET[:1], situation(runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda")))
     assert titles(plan) == ["On the graphics card", "Half-size numbers on the graphics card", "Faster engine"]
