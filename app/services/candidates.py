@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.variant import Measurement, Variant
 from app.services.opening import OpenedModel, ReadData
-from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep
+from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep, limits_of_runtime
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -101,6 +101,7 @@ def ask(candidate: Candidate, data: ReadData, threads: int, step: int, max_s: fl
         read_paths=(candidate.model_dir, data.folder),
         cache=True,
         torch=candidate.variant.runtime in TORCH_RUNTIMES,
+        limits=limits_of_runtime(candidate.variant.runtime),
         threads=threads,
         step_index=step,
     )

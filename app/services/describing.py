@@ -9,6 +9,7 @@ from app.services.steps import Done, Flow, JobStep
 from app.services.store import library_versions
 from app.version import VERSION
 from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.messages import Limits
 
 KEY = "describe"
 
@@ -16,7 +17,11 @@ KEY = "describe"
 def describe() -> Flow[DescribeResult]:
     """Devices, runtimes, techniques, targets with availability and hints."""
     done: Done[DescribeResult] = yield JobStep(
-        kind="describe", params=DescribeParams(), result=DescribeResult, title="Look at this computer"
+        kind="describe",
+        params=DescribeParams(),
+        result=DescribeResult,
+        title="Look at this computer",
+        limits=Limits(gpu=True),  # without the device files no GPU is seen
     )
     return done.result
 

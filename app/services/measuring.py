@@ -9,10 +9,10 @@ from statistics import fmean
 from app.domain.variant import LatencyPoint
 from app.jobs.turns import Timing, TurnGroup
 from app.services.events import LatenciesMeasured, LogLine, Observer, StepProgress
-from app.services.steps import Measured, MeasureStep
+from app.services.steps import Measured, MeasureStep, limits_of_runtime
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.messages import Failed, Limits, Log, RunJob, TurnDone
+from workers.contracts.messages import Failed, Log, RunJob, TurnDone
 
 TIME_LIMIT = "time_limit"
 
@@ -55,7 +55,7 @@ class Measurer:
             work_dir=str(workspace.job_dir(job_id)),
             read_paths=tuple(str(path) for path in contender.read_paths),
             threads=step.threads,
-            limits=Limits(),
+            limits=limits_of_runtime(contender.params.runtime),
         )
 
     @property

@@ -114,3 +114,8 @@ class Measured:
 
 
 Flow = Generator[JobStep[Any] | MeasureStep, Any, T]
+
+
+def limits_of_runtime(runtime: str) -> Limits:
+    """What a job with this runtime may use: CUDA needs the device files and reserves huge address space."""
+    return Limits(gpu=runtime.endswith("-cuda") or runtime.startswith("tensorrt"))
