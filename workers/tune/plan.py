@@ -62,10 +62,10 @@ def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
             twin = next((other for other in kept if _same(other, fitted)), None)
             if _same(fitted, BASELINE):
                 reason = "This is the original as it is."
-            elif twin is not None:
-                reason = f"It is the same as “{twin.title}” for this model."
-            else:
+            elif twin is None:
                 kept.append(fitted)
+            elif twin.title != recipe.title:
+                reason = f"It is the same as “{twin.title}” for this model."
         if reason is not None:
             dropped.append((recipe.title, reason))
     kept, pointless = _without_pointless_single(kept, situation)
@@ -104,13 +104,16 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
     """The recipe for this model: steps that do nothing are left out, steps that another one needs are added."""
     model = situation.model
     steps = [step for step in recipe.steps if step.technique != "fixed_shape" or model.free_sizes]
-    # OpenVINO cannot read some branches; with the input that chooses between them built in they are gone, and
-    # with fixed sizes it knows how many axes there are behind them.
-    folds = recipe.runtime == "openvino" and model.branches and model.constants
-    if folds:
-        for technique in ("fixed_shape", "graph_optimize"):
-            if not _has(recipe, technique):
-                steps.insert(0, RecipeStep(technique=technique))
+    # OpenVINO cannot read some branches: with the input that chooses between them built in they are gone. Some
+    # operators it reads only with known axes, and a stateful model takes one step at a time anyway.
+    openvino = recipe.runtime == "openvino"
+    needed = {
+        "fixed_shape": openvino and model.stateful and model.free_sizes,
+        "graph_optimize": openvino and model.branches and bool(model.constants),
+    }
+    for technique, needs in needed.items():
+        if needs and not _has(recipe, technique):
+            steps.insert(0, RecipeStep(technique=technique))
     title = recipe.title
     if model.nodes > LARGE_GRAPH and _has(recipe, "int8_static"):
         steps = [_lighter(step) for step in steps]

@@ -109,8 +109,8 @@ def test_one_core_is_dropped_for_larger_models_unless_it_was_all_that_was_wanted
 
 
 def test_branches_are_folded_for_openvino() -> None:
-    """Given an If behind a constant input, then OpenVINO gets the folded graph with fixed sizes."""
-    model = MODEL.__class__(**{**MODEL.__dict__, "branches": True, "constants": ("sr",)})
+    """Given a stateful model with an If behind a constant input, then OpenVINO gets it folded and fixed."""
+    model = MODEL.__class__(**{**MODEL.__dict__, "branches": True, "constants": ("sr",), "stateful": True})
     plan = make_plan([recipe("Plain"), PRESET[-1]], situation(model=model))
     assert [step.technique for step in plan.candidates[0].steps] == ["graph_optimize", "fixed_shape"]
     assert [step.technique for step in plan.candidates[1].steps] == ["graph_optimize"]
