@@ -1,4 +1,4 @@
-"""`python -m app`: no arguments open the window, anything else is a command.
+"""`python -m app`: no command opens the window, anything else is one.
 
 Nothing is imported at module level: a spawned worker imports its parent's main module again.
 """
@@ -11,13 +11,17 @@ def main() -> int:
 
     freeze_support()
     arguments = sys.argv[1:]
-    if not arguments or all(argument.startswith("--data-dir") for argument in arguments[::2]):
+    names_folder = arguments[:1] == ["--data-dir"] and len(arguments) == 2
+    if not arguments or names_folder or (len(arguments) == 1 and arguments[0].startswith("--data-dir=")):
         from app.bootstrap import open_window
 
         return int(open_window(arguments))
-    from app.cli.commands import main as run_command
+    try:
+        from app.cli.commands import main as run_command
 
-    return int(run_command(arguments))
+        return int(run_command(arguments))
+    except KeyboardInterrupt:  # before there was anything to cancel
+        return 5
 
 
 if __name__ == "__main__":

@@ -1,34 +1,41 @@
 """The commands and their options, as typer reads them. `main` maps every way to fail to its exit code."""
 
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 
 from app.cli import export as exporting
 from app.cli import looking
 from app.cli import optimize as optimizing
-from app.cli.options import split_globals
-from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output, usage
+from app.cli.options import split_globals, wants_json
+from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
+from app.cli.session import CANCELLED_WORDS, break_off, on_signal
+from app.errors import FettleError
 from app.services.benching import Scenario
 from app.services.steps import JobError
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.errors import ErrorInfo, WorkerError
 
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
+WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""Wherever this version of typer keeps it."""
 
 commands = typer.Typer(
-    name="fettle", no_args_is_help=True, add_completion=False, epilog=EPILOG, pretty_exceptions_enable=False
+    name="fettle", no_args_is_help=False, add_completion=False, epilog=EPILOG, pretty_exceptions_enable=False
 )
 
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file or folder.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as 'fettle jobs' lists it.")]
 Shapes = Annotated[list[str], typer.Option("--shape", help="[NAME=]1x3x224x224, where the model does not say.")]
 Preprocess = Annotated[
     str | None, typer.Option(help="resize=256,crop=224,mean=…,std=…,layout=nchw,range=0..1,channels=rgb")
 ]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Consent to open TorchScript in the sandbox.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]
 
 
 @commands.command()
@@ -59,58 +66,67 @@ def inspect(
 def optimize(
     ctx: typer.Context,
     model: Model,
-    preset: Annotated[str, typer.Option()] = "balanced",
-    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml")] = None,
+    preset: Annotated[str | None, typer.Option(metavar="ID", help="What matters: balanced, unless said.")] = None,
+    recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead.")] = None,
     data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None,
     calibration: Annotated[Path | None, typer.Option(help="Data to calibrate with, apart from --data.")] = None,
-    text_column: Annotated[str | None, typer.Option()] = None,
-    label_column: Annotated[str | None, typer.Option()] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
     max_loss: Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")] = None,
     preprocess: Preprocess = None,
     shape: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
     architecture: Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")] = None,
-    runtime: Annotated[list[str], typer.Option(help="Only these runtimes.")] = [],  # noqa: B006
-    device: Annotated[str | None, typer.Option(help="cpu or cuda:0")] = None,
-    time_budget: Annotated[float | None, typer.Option(min=1, help="Seconds for the whole run.")] = None,
-    seed: Annotated[int, typer.Option()] = 0,
-    threads: Annotated[int | None, typer.Option(min=1)] = None,
-    out: Annotated[Path | None, typer.Option(help="Also copy the best model to this folder.")] = None,
+    runtime: Annotated[list[str], typer.Option(metavar="ID", help="Only these runtimes.")] = [],  # noqa: B006
+    device: Annotated[str | None, typer.Option(metavar="cpu|cuda:0")] = None,
+    time_budget: Annotated[float | None, typer.Option(min=1, max=86_400, help="Seconds for the whole run.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    threads: Threads = None,
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None,
 ) -> int:
     """Make a model faster, prove that it answers alike."""
     options = optimizing.OptimizeOptions(
         preset, recipe, data, calibration, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, _runtimes(runtime, device), time_budget, seed, threads, out,
+        architecture, tuple(runtime), device, time_budget, seed, threads, out,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options)
 
 
 @commands.command()
-def compare(ctx: typer.Context, run: str) -> int:
+def compare(
+    ctx: typer.Context,
+    run: Run,
+    against: Annotated[str | None, typer.Option(metavar="RUN", help="Judge against that run's result instead.")] = None,
+) -> int:
     """The comparison of a run again, from what is stored."""
-    return looking.compare(_output(ctx), run)
+    return looking.compare(_output(ctx), run, against)
 
 
 @commands.command()
 def bench(
     ctx: typer.Context,
     model: Model,
-    runtime: Annotated[str, typer.Option()] = "onnxruntime-cpu",
+    runtime: Annotated[str, typer.Option(metavar="ID")] = "onnxruntime-cpu",
     batch: Annotated[str, typer.Option(metavar="1,4,16")] = "1",
     scenario: Annotated[Scenario, typer.Option()] = "single-stream",
-    seconds: Annotated[float, typer.Option()] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.1, max=3600, help="For each batch size.")] = 10.0,
+    preprocess: Preprocess = None,
+    shape: Shapes = [],  # noqa: B006 - typer copies it
+    allow_code: AllowCode = False,
+    threads: Threads = None,
 ) -> int:
     """Latency, throughput and memory of one model."""
-    return looking.bench(_output(ctx), model, runtime, batch, scenario, seconds)
+    options = looking.BenchOptions(runtime, batch, scenario, seconds, preprocess, tuple(shape), allow_code, threads)
+    return looking.bench(_output(ctx), model, options)
 
 
 @commands.command()
 def export(
     ctx: typer.Context,
-    run: str,
-    target: Annotated[str, typer.Option()],
+    run: Run,
+    target: Annotated[str, typer.Option(metavar="ID", help="What to write, as 'fettle describe' lists it.")],
     out: Annotated[Path, typer.Option(metavar="FILE.zip")],
-    variant: Annotated[str | None, typer.Option()] = None,
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
     accept_regression: Annotated[str | None, typer.Option(metavar="WHY")] = None,
 ) -> int:
     """Write and self-test a bundle; without --variant the recommended one."""
@@ -118,14 +134,14 @@ def export(
 
 
 @commands.command()
-def verify(ctx: typer.Context, bundle: Path) -> int:
+def verify(ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="BUNDLE")]) -> int:
     """Hashes and golden answers of a bundle."""
     return looking.verify(_output(ctx), bundle)
 
 
 @commands.command()
 def jobs(ctx: typer.Context) -> int:
-    """Runs and their states."""
+    """Runs and jobs with their states."""
     return looking.jobs(_output(ctx))
 
 
@@ -136,57 +152,51 @@ def _output(ctx: typer.Context) -> Output:
     return output
 
 
-def _runtimes(runtimes: list[str], device: str | None) -> tuple[str, ...]:
-    if device is None or runtimes:
-        return tuple(runtimes)
-    if device == "cpu":
-        return ("onnxruntime-cpu", "openvino", "torch-cpu")
-    if device.startswith("cuda"):
-        return ("onnxruntime-cuda", "torch-cuda", "tensorrt")
-    raise usage(f"--device {device!r} is neither cpu nor cuda:0.")
-
-
 def main(arguments: list[str]) -> int:
     """Run one command line, return its exit code."""
-    options = Globals()
+    output = Output(Globals(json=wants_json(arguments)))
     try:
-        options, rest = split_globals(arguments)
-        if "--version" in rest:
-            sys.stdout.write(f"fettle {VERSION}\n")
-            return 0
-        return _invoke(Output(options), rest)
-    except CommandFailed as failed:
-        Output(options).error(failed.error)
-        return failed.exit_code
-
-
-def _invoke(output: Output, rest: list[str]) -> int:
-    try:
-        code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
-        return int(code or 0)
-    except CommandFailed as failed:
-        output.error(failed.error)
-        return failed.exit_code
-    except JobError as error:
-        output.error(error.error)
-        return error.exit_code
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.Abort:
-        output.sentence("Cancelled.")
+        with on_signal(break_off):
+            options, rest = split_globals(arguments)
+            output = Output(options)
+            if options.version:
+                output.document({"version": VERSION})
+                output.text(f"fettle {VERSION}")
+                return 0
+            code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
+            return int(code or 0)
+    except BrokenPipeError:
+        # what is left in the buffer has nowhere to go either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return CANCELLED
-    except click.ClickException as error:
-        output.error(
-            ErrorInfo(code="usage", title="Wrong usage", detail=error.format_message(), hint="See 'fettle --help'.")
-        )
-        return USAGE
-    except Exception as error:
-        output.error(
-            ErrorInfo(
-                code="internal",
-                title="Something went wrong inside Fettle",
-                detail=f"{type(error).__name__}: {error}. Your files are as they were.",
-                hint="Please report it with the log.",
-            )
-        )
-        return INTERNAL
+    except (Exception, KeyboardInterrupt) as error:
+        return _tell(output, error)
+
+
+def _tell(output: Output, error: BaseException) -> int:
+    """The words for an error, and its exit code."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    info, exit_code = _words(error)
+    output.error(info)
+    return exit_code
+
+
+def _words(error: BaseException) -> tuple[ErrorInfo, int]:
+    if isinstance(error, (CommandFailed, JobError)):
+        return error.error, error.exit_code
+    if isinstance(error, (WorkerError, FettleError)):
+        return error.info(), error.exit_code
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return CANCELLED_WORDS, CANCELLED
+    if isinstance(error, WRONG_USAGE):
+        detail = error.format_message() or "No command was named."  # type: ignore[attr-defined]
+        return ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint="See 'fettle --help'."), USAGE
+    sys.stderr.write(traceback.format_exc())
+    info = ErrorInfo(
+        code="internal",
+        title="Something went wrong inside Fettle",
+        detail=f"{type(error).__name__}: {error}. Your files are as they were.",
+        hint="Please report it with the lines above.",
+    )
+    return info, INTERNAL

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from app.cli.output import OK, Output
+from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
+from app.services.describing import describe
 from app.services.exporting import ExportAsk, export
 from app.services.facts import read_facts
 
@@ -12,8 +13,11 @@ def export_run(
     output: Output, run_id: str, variant_id: str | None, target: str, out: Path, accept_regression: str | None
 ) -> int:
     """Write a bundle, unpack it in a fresh environment, compare its answers."""
-    with workspace(output.options, writes=True) as space:
+    with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
+        targets = [row.id for row in run(space, describe(), output.watch).targets]
+        if target not in targets:
+            raise usage(f"--target {target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
         ask = ExportAsk(run_id, variant_id, target, out.absolute(), accept_regression)
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result

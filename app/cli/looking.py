@@ -1,30 +1,46 @@
 """Commands that look: describe, inspect, compare, jobs, bench, verify."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from app.cli.inputs import check_exists
 from app.cli.options import parse_batches, parse_shapes
-from app.cli.output import OK, REFUSED, Output, usage
+from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.domain.words import verdict_words
+from app.cli.tables import version_lines
 from app.services.benching import Scenario, bench_model
+from app.services.comparing import against_document, compare_against
 from app.services.describing import describe as describe_flow
+from app.services.devices import check_runtimes
 from app.services.documents import compare_document
 from app.services.exporting import verify as verify_flow
 from app.services.facts import read_facts
 from app.services.opening import inspect_model
 from presets.loader import load_presets
-from workers.contracts.jobs import OpenParams
+from workers.contracts.jobs import BenchResult, OpenParams
 from workers.contracts.specs import Described
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """The options of `fettle bench`."""
+
+    runtime: str = "onnxruntime-cpu"
+    batch: str = "1"
+    scenario: Scenario = "single-stream"
+    seconds: float = 10.0
+    preprocess: str | None = None
+    shapes: tuple[str, ...] = ()
+    allow_code: bool = False
+    threads: int | None = None
 
 
 def describe(output: Output) -> int:
     """Devices, runtimes, techniques, presets and targets, each with availability and hint."""
     with workspace(output.options, writes=False) as space:
         found = run(space, describe_flow(), output.watch)
-        presets = tuple(
-            Described(id=preset.id, title=preset.title, available=True, summary=preset.summary)
-            for preset in load_presets(space.paths.presets).presets
-        )
+        presets = _preset_rows(space.paths.presets)
     groups = {
         "devices": found.devices,
         "runtimes": found.runtimes,
@@ -39,8 +55,22 @@ def describe(output: Output) -> int:
         for row in rows:
             state = "" if row.available else f"  (not available: {row.hint})"
             output.text(f"  {row.id:<18} {row.title}{state}")
-    output.sentence("Everything that is marked “not available” says how to get it.")
+    missing = sum(1 for rows in groups.values() for row in rows if not row.available)
+    output.sentence("Everything is available." if not missing else "What is marked “not available” says how to get it.")
     return OK
+
+
+def _preset_rows(folder: Path) -> tuple[Described, ...]:
+    """All presets; a file of the person's that cannot be used says why."""
+    catalog = load_presets(folder)
+    rows = [Described(id=preset.id, title=preset.title, available=True) for preset in catalog.presets]
+    rows += [
+        Described(
+            id=problem.path.stem, title=problem.path.name, available=False, hint=f"{problem.detail} {problem.hint}"
+        )
+        for problem in catalog.problems
+    ]
+    return tuple(rows)
 
 
 def inspect(output: Output, model: Path, shapes: list[str], preprocess: str | None, allow_code: bool) -> int:
@@ -48,6 +78,7 @@ def inspect(output: Output, model: Path, shapes: list[str], preprocess: str | No
     params = OpenParams(
         path=str(model.absolute()), shapes=parse_shapes(shapes), preprocess=preprocess, allow_code=allow_code
     )
+    check_exists(model)
     with workspace(output.options, writes=False) as space:
         info = run(space, inspect_model(params), output.watch)
     output.document(info.model_dump(mode="json", exclude={"name", "architecture"}))
@@ -61,30 +92,55 @@ def inspect(output: Output, model: Path, shapes: list[str], preprocess: str | No
     return OK
 
 
-def compare(output: Output, run_id: str) -> int:
-    """The comparison again, from what is stored."""
+def compare(output: Output, run_id: str, against: str | None = None) -> int:
+    """The comparison again, from what is stored; exit code 4 where nothing is recommended."""
     with workspace(output.options, writes=False) as space:
         facts = read_facts(space, run_id)
-    output.document(compare_document(facts.run, facts.variants))
-    output.text(facts.run.headline)
-    for variant in facts.variants:
-        verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
-        p50 = variant.measurement.latency_p50_ms
-        time = "not measured" if p50 is None else f"{p50:.3g} ms"
-        output.text(f"  {variant.id}  {variant.title:<40} {time:>12}  {verdict}")
-    output.sentence(facts.run.headline + ".")
+        if against is None:
+            found = None
+        else:
+            other = read_facts(space, against)
+            found = run(space, compare_against(space.artifacts, facts, other), output.watch)
+    variants = facts.variants if found is None else found.variants
+    document = compare_document(facts.run, variants)
+    headline = facts.run.headline
+    if found is not None:
+        document = against_document(document, found)
+        headline = f"Judged against “{found.other.title}” of the run {found.other_run.id}; times were not taken in turn"
+    output.document(document)
+    for line in version_lines(variants, facts.run.recommended_variant_id):
+        output.text(line)
+    output.sentence(f"{headline.rstrip('.')}.")
+    return OK if facts.run.recommended_variant_id else KEPT_ORIGINAL
+
+
+def bench(output: Output, model: Path, options: BenchOptions) -> int:
+    """Latency, throughput and memory of one model, by batch size."""
+    batches = parse_batches(options.batch)
+    params = OpenParams(
+        path=str(model.absolute()),
+        allow_code=options.allow_code,
+        shapes=parse_shapes(list(options.shapes)),
+        preprocess=options.preprocess,
+    )
+    check_exists(model)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
+        flow = bench_model(params, options.runtime, batches, options.scenario, options.seconds, options.threads)
+        result = run(space, flow, output.watch)
+    output.document({"points": _points(result), "knee_batch": result.knee_batch})
+    for point in result.points:
+        latency = point.latency
+        output.text(
+            f"  batch {point.batch:>4}  p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  "
+            f"{point.throughput_per_s:.1f} per second"
+        )
+    output.sentence(f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput.")
     return OK
 
 
-def bench(output: Output, model: Path, runtime: str, batch: str, scenario: Scenario, seconds: float) -> int:
-    """Latency, throughput and memory of one model, by batch size."""
-    if seconds <= 0:
-        raise usage("--seconds must be more than 0.")
-    params = OpenParams(path=str(model.absolute()))
-    with workspace(output.options, writes=True) as space:
-        flow = bench_model(params, runtime, parse_batches(batch), scenario, seconds)
-        result = run(space, flow, output.watch)
-    points = [
+def _points(result: BenchResult) -> list[dict[str, Any]]:
+    return [
         {
             "batch": point.batch,
             "p50_ms": point.latency.p50_ms,
@@ -96,19 +152,11 @@ def bench(output: Output, model: Path, runtime: str, batch: str, scenario: Scena
         }
         for point in result.points
     ]
-    output.document({"points": points, "knee_batch": result.knee_batch})
-    for point in result.points:
-        latency = point.latency
-        output.text(
-            f"  batch {point.batch:>4}  p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  "
-            f"{point.throughput_per_s:.1f} per second"
-        )
-    output.sentence(f"Batch {result.knee_batch} gives 95 % of the best throughput.")
-    return OK
 
 
 def verify(output: Output, bundle: Path) -> int:
     """Hashes and golden answers; exit code 3 if anything differs."""
+    check_exists(bundle)
     with workspace(output.options, writes=False) as space:
         result = run(space, verify_flow(bundle.absolute()), output.watch)
     output.document(result.model_dump(mode="json"))
@@ -121,12 +169,13 @@ def verify(output: Output, bundle: Path) -> int:
 
 
 def jobs(output: Output) -> int:
-    """Runs and jobs, newest first."""
+    """Runs, and the jobs that they were made of, newest first."""
     with workspace(output.options, writes=False) as space:
         repositories = space.repositories
         names = {project.id: project.name for project in repositories.projects.list()}
         runs = sorted(repositories.runs.list(), key=lambda run: run.created_at, reverse=True)
-    rows = [
+        history = repositories.jobs.list()
+    run_rows = [
         {
             "run_id": run.id,
             "project_id": run.project_id,
@@ -138,10 +187,24 @@ def jobs(output: Output) -> int:
         }
         for run in runs
     ]
-    output.document({"jobs": rows})
-    for row in rows:
+    job_rows = [
+        {
+            "id": job.id,
+            "run_id": job.run_id,
+            "kind": job.kind,
+            "title": job.title,
+            "state": job.state,
+            "device": job.device,
+            "created_at": job.created_at.isoformat(),
+            "log": job.log_path,
+        }
+        for job in history
+    ]
+    output.document({"runs": run_rows, "jobs": job_rows})
+    for row in run_rows:
         output.text(
             f"  {row['run_id']}  {row['created_at']:.19}  {row['state']:<14} {row['project']}: {row['headline']}"
         )
-    output.sentence(f"{len(rows)} runs.")
+    running = sum(1 for run in runs if run.state in ("running", "queued"))
+    output.sentence(f"{len(runs)} runs, {running} of them not finished yet." if running else f"{len(runs)} runs.")
     return OK

@@ -4,21 +4,25 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.cli.inputs import check_exists, check_folder_for
 from app.cli.options import parse_shapes
-from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, usage
+from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, workspace
+from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
+from app.services.describing import describe
+from app.services.devices import check_runtimes, runtimes_on
 from app.services.documents import run_document
-from app.services.exporting import ExportAsk, export, verify
+from app.services.exporting import ExportAsk, check_writable, export, verify
 from app.services.facts import RunFacts, read_facts
 from app.services.projects import project_for
 from app.services.running import RunAsk, data_params, limits_of, start_run
 from app.services.workspace import Workspace
-from presets.loader import load_presets, load_recipes
+from presets.loader import load_presets
+from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
-from presets.yaml_file import PresetRefused
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
@@ -27,7 +31,7 @@ from workers.contracts.jobs import OpenParams
 class OptimizeOptions:
     """The options of `fettle optimize`, as CLI.md lists them."""
 
-    preset: str = "balanced"
+    preset: str | None = None
     recipe: Path | None = None
     data: Path | None = None
     calibration: Path | None = None
@@ -39,6 +43,7 @@ class OptimizeOptions:
     allow_code: bool = False
     architecture: str | None = None
     runtimes: tuple[str, ...] = ()
+    device: str | None = None
     time_budget_s: float | None = None
     seed: int = 0
     threads: int | None = None
@@ -47,46 +52,68 @@ class OptimizeOptions:
 
 def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
     """The whole optimization; exit code 4 when the original is kept."""
-    with workspace(output.options, writes=True) as space:
+    opening = _opening(model, options)
+    for path in (model, options.data, options.calibration):
+        if path is not None:
+            check_exists(path)
+    if options.out is not None:
+        check_folder_for(options.out)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        preset = _preset(space, options)
+        runtimes = _runtimes(space, output, options)
         project = project_for(space.repositories, model)
-        done = _run(space, output, project, model, options)
+        done = _run(space, output, project, opening, preset, runtimes, options)
         facts = read_facts(space, done.id)
-        _keep_artifact(facts, options.out)
-        output.document(run_document(facts.run, facts.variants))
-        _say(output, facts)
-        return OK if done.recommended_variant_id else KEPT_ORIGINAL
+        if options.out is not None:
+            _keep_artifact(facts, options.out)
+    output.document(run_document(facts.run, facts.variants))
+    _say(output, facts)
+    return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
 def demo(output: Output, out: Path | None) -> int:
     """The built-in sample: optimize, compare, export, verify."""
     sample = sample_paths()
     bundle = (out or Path("fettle-demo.zip")).absolute()
-    with workspace(output.options, writes=True) as space:
-        repositories = space.repositories
-        project = project_for(repositories, sample.model, name=sample.title, is_sample=True)
-        done = _run(space, output, project, sample.model, OptimizeOptions(data=sample.data))
+    check_writable(bundle)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
+        options = OptimizeOptions(data=sample.data)
+        opening = _opening(sample.model, options)
+        done = _run(space, output, project, opening, _preset(space, options), (), options)
         facts = read_facts(space, done.id)
         ask = ExportAsk(run_id=done.id, variant_id=None, target="python", out=bundle)
         exported = run(space, export(space, facts, ask), output.watch)
         checked = run(space, verify(bundle), output.watch)
-        if not checked.ok:
-            raise CommandFailed(
-                3,
-                ErrorInfo(
-                    code="verify_failed",
-                    title="The bundle does not verify",
-                    detail=" ".join(finding.what for finding in checked.findings),
-                    hint="Run the demo again; if it happens twice, report it with the log.",
-                ),
-            )
-        output.document({**run_document(facts.run, facts.variants), "bundle": str(exported.path)})
-        _say(output, facts)
-        output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
-        return OK if done.recommended_variant_id else KEPT_ORIGINAL
+    if not checked.ok:
+        found = " ".join(finding.what for finding in checked.findings)
+        hint = "Run the demo again; if it happens twice, report it with the log."
+        raise refusal("verify_failed", "The bundle does not verify", found, hint)
+    output.document({**run_document(facts.run, facts.variants), "bundle": str(exported.path)})
+    _say(output, facts)
+    output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
+    return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
-def _run(space: Workspace, output: Output, project: Project, model: Path, options: OptimizeOptions) -> Run:
-    preset = _preset(space, options)
+def _opening(model: Path, options: OptimizeOptions) -> OpenParams:
+    return OpenParams(
+        path=str(model.absolute()),
+        allow_code=options.allow_code,
+        shapes=parse_shapes(list(options.shapes)),
+        preprocess=options.preprocess,
+        architecture=options.architecture,
+    )
+
+
+def _run(
+    space: Workspace,
+    output: Output,
+    project: Project,
+    opening: OpenParams,
+    preset: Preset,
+    runtimes: tuple[str, ...],
+    options: OptimizeOptions,
+) -> Run:
     loss, budget = limits_of(preset, options.max_loss_pct, options.time_budget_s)
     goal = Goal(
         preset_id=preset.id,
@@ -94,14 +121,7 @@ def _run(space: Workspace, output: Output, project: Project, model: Path, option
         time_budget_s=budget,
         seed=options.seed,
         threads=options.threads,
-        runtimes=options.runtimes,
-    )
-    opening = OpenParams(
-        path=str(model.absolute()),
-        allow_code=options.allow_code,
-        shapes=parse_shapes(list(options.shapes)),
-        preprocess=options.preprocess,
-        architecture=options.architecture,
+        runtimes=runtimes,
     )
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     recorder, flow = start_run(space, RunAsk(project, opening, data, preset, goal), output.watch)
@@ -109,34 +129,56 @@ def _run(space: Workspace, output: Output, project: Project, model: Path, option
 
 
 def _preset(space: Workspace, options: OptimizeOptions) -> Preset:
-    """The asked-for preset; with `--recipe` its recipes are those of the file."""
-    try:
-        catalog = load_presets(space.paths.presets)
-        if options.recipe is not None:
-            base = catalog.get("balanced")
-            return base.model_copy(update={"id": options.recipe.stem, "recipes": load_recipes(options.recipe)})
-    except PresetRefused as error:
-        raise CommandFailed(error.exit_code, error.info()) from error
+    """The asked-for preset, or what the recipe file says."""
+    if options.recipe is not None:
+        if options.preset is not None:
+            raise usage("--preset and --recipe are two ways to say what to try.", "Give one of them.")
+        return preset_of_recipes(options.recipe, space.paths.presets)
+    catalog = load_presets(space.paths.presets)
+    wanted = options.preset or "balanced"
+    for problem in catalog.problems:
+        if problem.path.stem == wanted:
+            raise problem
     known = [preset.id for preset in catalog.presets]
-    if options.preset not in known:
-        raise usage(f"There is no preset {options.preset!r}; there are {', '.join(known)}.")
-    return catalog.get(options.preset)
+    if wanted not in known:
+        raise usage(f"There is no preset {wanted!r}.", f"Choose one of: {', '.join(known)}.")
+    return catalog.get(wanted)
 
 
-def _keep_artifact(facts: RunFacts, out: Path | None) -> None:
+def _runtimes(space: Workspace, output: Output, options: OptimizeOptions) -> tuple[str, ...]:
+    """The runtimes that may be tried; empty: all that work here."""
+    if not options.runtimes and options.device is None:
+        return ()
+    found = run(space, describe(), output.watch)
+    wanted = check_runtimes(found, options.runtimes)
+    if options.device is None:
+        return wanted
+    there = runtimes_on(found, options.device)
+    if wanted and not set(wanted) & set(there):
+        detail = f"{', '.join(wanted)} does not run on {options.device}."
+        raise usage(detail, f"On {options.device} there are: {', '.join(there)}.")
+    return tuple(name for name in there if not wanted or name in wanted)
+
+
+def _keep_artifact(facts: RunFacts, out: Path) -> None:
     """Copy the recommended model (else the original) to the folder that was asked for."""
-    if out is None:
-        return
-    variant = facts.recommended or facts.baseline
-    shutil.copytree(facts.model_dir(variant), out, dirs_exist_ok=True)
+    source = facts.model_dir(facts.recommended or facts.baseline)
+    try:
+        shutil.copytree(source, out, dirs_exist_ok=True)
+    except (OSError, shutil.Error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        detail = f"{out}: {reason}. The run itself is stored as {facts.run.id}."
+        info = ErrorInfo(
+            code="not_written",
+            title="The model could not be copied",
+            detail=detail,
+            hint="Make room or choose another folder; the result is not lost.",
+        )
+        raise CommandFailed(3, info) from error
 
 
 def _say(output: Output, facts: RunFacts) -> None:
-    output.text(f"{facts.project.name}: {facts.run.headline}")
-    for variant in facts.variants:
-        p50 = variant.measurement.latency_p50_ms
-        time = f"{p50:.3g} ms" if p50 is not None else "not measured"
-        verdict = "original" if variant.is_baseline or not variant.judgement else variant.judgement.verdict
-        mark = "→" if variant.id == facts.run.recommended_variant_id else " "
-        output.text(f" {mark} {variant.id}  {variant.title:<40} {time:>12}  {verdict}")
-    output.sentence(facts.run.headline + ".")
+    output.text(f"{facts.project.name} (run {facts.run.id})")
+    for line in version_lines(facts.variants, facts.run.recommended_variant_id):
+        output.text(line)
+    output.sentence(facts.run.headline.rstrip(".") + ".")

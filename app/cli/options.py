@@ -5,12 +5,12 @@ from pathlib import Path
 
 from app.cli.output import Globals, usage
 
-FLAGS = {"--json": "json", "--quiet": "quiet"}
+FLAGS = ("--json", "--quiet", "--version")
 
 
 def split_globals(arguments: list[str]) -> tuple[Globals, list[str]]:
     """Take the global options out of a command line, wherever they stand before a ``--``."""
-    found: dict[str, bool] = {}
+    flags: set[str] = set()
     data_dir: Path | None = None
     rest: list[str] = []
     position = 0
@@ -20,27 +20,35 @@ def split_globals(arguments: list[str]) -> tuple[Globals, list[str]]:
             rest += arguments[position:]
             break
         if argument in FLAGS:
-            found[FLAGS[argument]] = True
-        elif argument == "--data-dir":
-            position += 1
-            if position == len(arguments):
+            flags.add(argument)
+        elif argument == "--data-dir" or argument.startswith("--data-dir="):
+            _, equals, folder = argument.partition("=")
+            if not equals:
+                position += 1
+                folder = arguments[position] if position < len(arguments) else ""
+            if not folder:
                 raise usage("--data-dir needs a folder.")
-            data_dir = Path(arguments[position])
-        elif argument.startswith("--data-dir="):
-            data_dir = Path(argument.partition("=")[2])
+            data_dir = Path(folder)
         else:
             rest.append(argument)
         position += 1
-    return Globals(data_dir, found.get("json", False), found.get("quiet", False)), rest
+    return Globals(data_dir, "--json" in flags, "--quiet" in flags, "--version" in flags), rest
+
+
+def wants_json(arguments: list[str]) -> bool:
+    """Whether errors are to be told as JSON too, also where the line itself cannot be understood."""
+    return "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
 
 
 def parse_shapes(texts: list[str]) -> dict[str, tuple[int, ...]]:
     """``[NAME=]1x3x224x224`` → {name or "": sizes}."""
-    shapes = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for text in texts:
         name, _, sizes = text.rpartition("=")
-        if not re.fullmatch(r"[1-9]\d*(x[1-9]\d*)*", sizes):
+        if not re.fullmatch(r"[1-9]\d{0,8}(x[1-9]\d{0,8})*", sizes):
             raise usage(f"--shape {text!r} is not of the form [NAME=]1x3x224x224.")
+        if name in shapes:
+            raise usage(f"--shape names {name!r} twice." if name else "--shape without a name is there twice.")
         shapes[name] = tuple(int(size) for size in sizes.split("x"))
     return shapes
 
@@ -51,6 +59,6 @@ def parse_batches(text: str) -> tuple[int, ...]:
         batches = tuple(int(part) for part in text.split(","))
     except ValueError:
         batches = ()
-    if not batches or min(batches) < 1:
+    if not batches or min(batches) < 1 or max(batches) > 1 << 16:
         raise usage(f"--batch {text!r} is not a list of numbers such as 1,4,16.")
-    return batches
+    return tuple(dict.fromkeys(batches))

@@ -1,17 +1,19 @@
 """How commands speak: a JSON document or words on stdout, progress on stderr, the sentence that matters last."""
 
+import contextlib
 import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.services.events import Event, LatenciesMeasured, LogLine, StepChanged, StepProgress
+from app.services.events import Event, LogLine, StepChanged, StepProgress
 from workers.contracts.errors import ErrorInfo
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
 
-REFRESH_STEPS = ("running", "done", "warning", "failed", "skipped")
+TOLD_STATES = ("done", "warning", "failed")
+BAR_CHARS = 24
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Globals:
     data_dir: Path | None = None
     json: bool = False
     quiet: bool = False
+    version: bool = False
 
 
 class CommandFailed(Exception):
@@ -32,74 +35,97 @@ class CommandFailed(Exception):
 
 
 class Output:
-    """Everything that a command prints goes through here."""
+    """Everything that a command prints goes through here. JSON is plain ASCII, so that no console can spoil it."""
 
     def __init__(self, options: Globals, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
-        self._line_open = False
+        self._bar_shown = False
+        for stream in (self._out, self._err):
+            with contextlib.suppress(AttributeError, ValueError):  # not every stream can be told
+                stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
     def document(self, document: dict[str, Any]) -> None:
         """The answer as JSON, when it was asked for."""
         if self.options.json:
-            json.dump(document, self._out, ensure_ascii=False, allow_nan=False)
-            self._out.write("\n")
+            self._write(json.dumps(document, allow_nan=False) + "\n")
 
     def text(self, text: str) -> None:
         """The answer in words, on stdout."""
         if not self.options.json:
-            self._out.write(text + "\n")
+            self._write(text + "\n")
+
+    def notice(self, text: str) -> None:
+        """Something to know besides, on stderr."""
+        if not self.options.quiet:
+            self._line(text)
 
     def sentence(self, text: str) -> None:
         """The last line of stderr."""
-        self._end_line()
-        self._err.write(text + "\n")
-        self._err.flush()
+        self._line(text)
 
     def error(self, error: ErrorInfo) -> None:
         """What went wrong: JSON where it was asked for, and always words."""
-        if self.options.json:
-            fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
-            json.dump({"error": fields}, self._out, ensure_ascii=False)
-            self._out.write("\n")
-        self.sentence(f"{error.title}. {error.detail} {error.hint}".strip())
+        fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
+        with contextlib.suppress(CommandFailed):  # stdout may be what failed
+            self.document({"error": fields})
+        words = (
+            part if part.endswith((".", "!", "?", ")")) else f"{part}." for part in list(fields.values())[1:] if part
+        )
+        self.sentence(" ".join(" ".join(words).split()))
 
     def watch(self, event: Event) -> None:
         """An observer: a bar on a terminal, plain lines elsewhere."""
         if self.options.quiet:
             return
-        if isinstance(event, StepChanged) and event.step.state in REFRESH_STEPS:
+        if isinstance(event, StepChanged):
             step = event.step
             if step.state == "running":
                 self._line(f"{step.title} …")
-            else:
+            elif step.state in TOLD_STATES or (step.state == "skipped" and step.detail):
                 parts = [part for part in (step.figure, step.detail) if part]
-                self._end_line()
                 self._line(f"{step.title}: {', '.join(parts) or step.state}")
-                self._end_line()
-        elif isinstance(event, StepProgress) and self._err.isatty() and event.total:
-            share = min(1.0, event.done / event.total)
-            filled = round(share * 24)
+        elif isinstance(event, StepProgress) and event.total and self._err.isatty():
+            filled = round(min(1.0, event.done / event.total) * BAR_CHARS)
             left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
-            self._err.write(f"\r\x1b[2K[{'━' * filled}{' ' * (24 - filled)}] {event.stage}{left}")
-            self._err.flush()
-            self._line_open = True
+            bar = "━" * filled + " " * (BAR_CHARS - filled)
+            self._tell(f"\r\x1b[2K[{bar}] {event.stage}{left}")
+            self._bar_shown = True
         elif isinstance(event, LogLine) and event.level in ("warning", "error"):
             self._line(event.text)
-        elif isinstance(event, LatenciesMeasured):
-            return
+
+    def _write(self, text: str) -> None:
+        """Raises BrokenPipeError where nobody reads any more, `CommandFailed` where the text cannot be kept."""
+        try:
+            self._out.write(text)
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            info = ErrorInfo(
+                code="not_written",
+                title="The answer could not be written",
+                detail=f"Standard output: {error.strerror or error}.",
+                hint="Send it to a place with room.",
+            )
+            raise CommandFailed(INTERNAL, info) from error
 
     def _line(self, text: str) -> None:
-        self._end_line()
-        self._err.write(text + "\n")
-        self._err.flush()
+        start = "\r\x1b[2K" if self._bar_shown else ""
+        self._bar_shown = False
+        self._tell(f"{start}{text}\n")
 
-    def _end_line(self) -> None:
-        if self._line_open:
-            self._err.write("\r\x1b[2K")
-            self._line_open = False
+    def _tell(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # nobody listens: the work goes on
+            self._err.write(text)
+            self._err.flush()
 
 
 def usage(detail: str, hint: str = "See 'fettle --help'.") -> CommandFailed:
     """Wrong usage, exit code 2."""
     return CommandFailed(USAGE, ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint=hint))
+
+
+def refusal(code: str, title: str, detail: str, hint: str) -> CommandFailed:
+    """Input refused, exit code 3."""
+    return CommandFailed(REFUSED, ErrorInfo(code=code, title=title, detail=detail, hint=hint))

@@ -1,7 +1,9 @@
 """Opens the workspace for one command and closes it again; Ctrl-C cancels what runs within a second."""
 
+import logging
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,16 +12,18 @@ from typing import TypeVar
 
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals
 from app.jobs.pool import WorkerPool
+from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
 from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
-from app.services.events import Observer
+from app.services.events import Observer, ignore
 from app.services.steps import Flow, FlowCancelled, JobError
 from app.services.store import ArtifactStore
 from app.services.workspace import Workspace, usable_cores
 from workers.contracts.errors import ErrorInfo, WorkerError
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 CANCELLED_WORDS = ErrorInfo(
     code="cancelled",
@@ -29,44 +33,70 @@ CANCELLED_WORDS = ErrorInfo(
 )
 
 
+def _silent(text: str) -> None:
+    """Commands that only read find no notices."""
+
+
 @contextmanager
-def workspace(options: Globals, *, writes: bool) -> Iterator[Workspace]:
-    """The data folder, its database and the processes.
+def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] = _silent) -> Iterator[Workspace]:
+    """The data folder, its database and the processes. `notice` gets what a person should know about the data folder.
 
     Commands that only read work beside an open window and on a disk that allows reading only: their jobs' folders lie
     in the system's temporary folder.
     """
     with ExitStack() as stack:
-        try:
-            paths = find_data_folder(options.data_dir)
-            store = stack.enter_context(open_store(paths, read_only=not writes, title="a fettle command"))
-        except WorkerError as error:
-            raise CommandFailed(error.exit_code, error.info()) from error
+        paths = find_data_folder(options.data_dir)
+        store = stack.enter_context(open_store(paths, read_only=not writes, title="a fettle command"))
+        for text in store.notices:
+            notice(text)
         if writes:
             clear_leftovers(paths)
+            stack.callback(open_log(paths).close)
             jobs, logs = paths.jobs, paths.logs
         else:
             jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
             logs = jobs / "logs"
         pool = WorkerPool(jobs, logs_dir=logs, store=paths.store, threads=usable_cores())
         stack.callback(pool.close)
-        yield Workspace(paths, jobs, ArtifactStore(paths.store), pool, store)
+        try:
+            yield Workspace(paths, jobs, ArtifactStore(paths.store), pool, store)
+        except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):
+            raise
+        except Exception:
+            log.exception("a command was broken off")
+            raise
 
 
-def run(space: Workspace, flow: Flow[T], observe: Observer) -> T:
+def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
     """Drive a flow to its end. Job errors and Ctrl-C become `CommandFailed`."""
     driver = Driver(space, flow, observe)
 
     def stop(signum: int, frame: FrameType | None) -> None:
         driver.cancel()
 
+    with on_signal(stop):
+        try:
+            return run_to_end(driver)
+        except FlowCancelled as error:
+            raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
+        except JobError as error:
+            raise CommandFailed(error.exit_code or REFUSED, error.error) from error
+
+
+@contextmanager
+def on_signal(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """What Ctrl-C and a request to end (SIGTERM) do meanwhile. Python knows signals in its main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return run_to_end(driver)
-    except FlowCancelled as error:
-        raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
-    except JobError as error:
-        raise CommandFailed(error.exit_code or REFUSED, error.error) from error
+        yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def break_off(signum: int, frame: FrameType | None) -> None:
+    """Between jobs there is nothing to wait for."""
+    raise KeyboardInterrupt

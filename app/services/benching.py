@@ -3,7 +3,7 @@
 from typing import Literal
 
 from app.services.opening import open_model, read_data
-from app.services.steps import Done, Flow, JobStep
+from app.services.steps import Done, Flow, JobStep, limits_of_runtime
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 
@@ -11,7 +11,12 @@ Scenario = Literal["single-stream", "offline", "server"]
 
 
 def bench_model(
-    model: OpenParams, runtime: str, batches: tuple[int, ...], scenario: Scenario, seconds: float
+    model: OpenParams,
+    runtime: str,
+    batches: tuple[int, ...],
+    scenario: Scenario,
+    seconds: float,
+    threads: int | None = None,
 ) -> Flow[BenchResult]:
     """Open it, make inputs, sweep the batch sizes for `seconds` each."""
     opened = yield from open_model(model)
@@ -31,5 +36,7 @@ def bench_model(
         title="Measure",
         read_paths=(opened.folder, data.folder),
         torch=runtime.startswith("torch"),
+        limits=limits_of_runtime(runtime),
+        threads=threads,
     )
     return done.result

@@ -1,38 +1,50 @@
 """Stored facts as the JSON documents of CLI.md. The command line, the window, the card and the manifest read these."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 from app.domain.run import Run
 from app.domain.variant import Variant
 
+FROM_JUDGEMENT = ("accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips")
+
 
 def variant_document(variant: Variant) -> dict[str, Any]:
     """VARIANT of CLI.md. Times in ms, sizes in bytes, shares 0..1; what was not measured is None, never 0."""
     measurement, judgement = variant.measurement, variant.judgement
+    measured = measurement.n > 0
     return {
         "id": variant.id,
         "title": variant.title,
         "recipe": [step.model_dump(mode="json") for step in variant.recipe.steps],
         "runtime": variant.runtime,
         "precision": variant.precision,
-        "latency_p50_ms": measurement.latency_p50_ms,
-        "latency_p99_ms": measurement.latency_p99_ms,
-        "throughput_per_s": measurement.throughput_per_s,
+        "latency_p50_ms": _figure(measurement.latency_p50_ms),
+        "latency_p99_ms": _figure(measurement.latency_p99_ms),
+        "throughput_per_s": _figure(measurement.throughput_per_s),
         "peak_memory_bytes": measurement.peak_memory_bytes,
         "size_bytes": variant.size_bytes,
-        "speedup": 1.0 if variant.is_baseline and measurement.n else measurement.speedup,
-        "size_ratio": variant.size_ratio,
-        "accuracy": judgement.accuracy if judgement else None,
-        "accuracy_low": judgement.accuracy_low if judgement else None,
-        "accuracy_high": judgement.accuracy_high if judgement else None,
-        "agreement": judgement.agreement if judgement else None,
-        "flips": judgement.flips if judgement else None,
-        "negative_flips": judgement.negative_flips if judgement else None,
-        "verdict": judgement.verdict if judgement else "unmeasured",
+        "speedup": 1.0 if variant.is_baseline and measured else _figure(measurement.speedup),
+        "size_ratio": _figure(variant.size_ratio),
+        **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
+        "verdict": verdict(variant),
         "artifact": variant.artifact_key,
         "notes": list(variant.notes),
     }
+
+
+def verdict(variant: Variant) -> str:
+    """The original answers as itself, however few examples there are."""
+    if variant.judgement is None:
+        return "unmeasured"
+    compared = variant.judgement.verdict != "unmeasured"
+    return "safe" if variant.is_baseline and compared else variant.judgement.verdict
+
+
+def _figure(value: float | None) -> float | None:
+    """A finite number, or nothing: JSON knows no other."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
@@ -51,24 +63,15 @@ def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
 
 
 def compare_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
-    """What `fettle compare` prints: the run, the worst slices and the changed items of each variant."""
-    document = run_document(run, variants)
-    document["slices"] = [
-        {
-            "variant": variant.id,
-            "slice": variant.judgement.worst_slice,
-            "drop": variant.judgement.worst_slice_drop,
-        }
-        for variant in variants
-        if variant.judgement and variant.judgement.worst_slice
-    ]
-    document["changed"] = [
-        {
-            "variant": variant.id,
-            "count": variant.judgement.changed_count,
-            "items": list(variant.judgement.changed),
-        }
-        for variant in variants
-        if variant.judgement and not variant.is_baseline
-    ]
-    return document
+    """What `fettle compare` prints: the run, the slices and the changed items of each variant, worst first."""
+    ordered = sorted((v for v in variants if v.judgement and not v.is_baseline), key=lambda variant: variant.index)
+    slices: list[dict[str, Any]] = []
+    changed: list[dict[str, Any]] = []
+    for variant in ordered:
+        judgement = variant.judgement
+        assert judgement is not None
+        slices += [{"variant": variant.id, **part.model_dump(mode="json")} for part in judgement.slices]
+        changed.append(
+            {"variant": variant.id, "count": judgement.changed_count, "items": list(judgement.changed)},
+        )
+    return {**run_document(run, variants), "slices": slices, "changed": changed}

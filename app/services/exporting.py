@@ -1,5 +1,6 @@
 """Write a variant as a bundle that runs on its own. The old file stays until the new one has passed its self-test."""
 
+import contextlib
 import os
 import shutil
 import uuid
@@ -13,8 +14,9 @@ from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.describing import describe
 from app.services.documents import variant_document
-from app.services.facts import RunFacts
+from app.services.facts import RunFacts, check_stored
 from app.services.steps import Done, Flow, JobError, JobStep
+from app.services.store import sync_folder
 from app.services.workspace import Workspace
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo
@@ -30,6 +32,7 @@ from workers.contracts.jobs import (
 from workers.contracts.messages import Limits
 from workers.contracts.specs import DeviceFacts, ModelInfo
 
+MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
 """An override is a sentence that goes into the card, not a keystroke."""
 
@@ -64,7 +67,7 @@ def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
 
 def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
     """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
-    wanted = variant_id or facts.run.recommended_variant_id or facts.run.baseline_variant_id
+    wanted = variant_id or facts.run.recommended_variant_id or facts.baseline.id
     variant = next((variant for variant in facts.variants if variant.id == wanted), None)
     if variant is None:
         raise refusal(
@@ -88,29 +91,13 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
     """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
+    check_stored(workspace, facts, variant)
     found = yield from describe()
-    model_dir = facts.model_dir(variant)
-    artifact = read_model(model_dir).artifact
-    card = card_facts(facts, variant, ask, found.device)
-    done: Done[ExportResult] = yield JobStep(
-        kind="export",
-        params=ExportParams(
-            target=ask.target,
-            model_dir=str(model_dir),
-            original_dir=str(facts.original_dir),
-            data_dir=str(facts.data_dir),
-            runtime=variant.runtime,
-            settings={**artifact.settings, **variant.recipe.settings},
-            facts=card,
-        ),
-        result=ExportResult,
-        title="Write the bundle",
-        read_paths=(model_dir, facts.original_dir, facts.data_dir),
-        keep_folder=True,
-        limits=Limits(start_programs=True),
-    )
-    place(done.folder / done.result.path, ask.out)
-    shutil.rmtree(done.folder, ignore_errors=True)
+    done = yield _export_step(facts, variant, ask, found.device)
+    try:
+        place(done.folder / done.result.path, ask.out)
+    finally:
+        shutil.rmtree(done.folder, ignore_errors=True)
     record = ExportRecord(
         id=uuid.uuid4().hex[:12],
         run_id=facts.run.id,
@@ -125,6 +112,28 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
     )
     workspace.repositories.exports.add(record)
     return Exported(ask.out, done.result, record)
+
+
+def _export_step(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> JobStep[ExportResult]:
+    model_dir = facts.model_dir(variant)
+    artifact = read_model(model_dir).artifact
+    return JobStep(
+        kind="export",
+        params=ExportParams(
+            target=ask.target,
+            model_dir=str(model_dir),
+            original_dir=str(facts.original_dir),
+            data_dir=str(facts.data_dir),
+            runtime=variant.runtime,
+            settings={**artifact.settings, **variant.recipe.settings},
+            facts=card_facts(facts, variant, ask, device),
+        ),
+        result=ExportResult,
+        title="Write the bundle",
+        read_paths=(model_dir, facts.original_dir, facts.data_dir),
+        keep_folder=True,
+        limits=Limits(start_programs=True),
+    )
 
 
 def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> CardFacts:
@@ -150,12 +159,20 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         limit_pct=run.goal.max_loss_pct,
         override_reason=ask.override_reason,
         run_id=run.id,
+        n_judged=variant.judgement.n if variant.judgement else None,
     )
 
 
 def check_writable(out: Path) -> None:
     """Refuse at once what would fail at the end."""
     folder = out.absolute().parent
+    if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
+        raise refusal(
+            "name_too_long",
+            "The name is too long",
+            f"A file's name may have {MAX_NAME_BYTES} bytes.",
+            "Choose a shorter one. Nothing was changed.",
+        )
     if not folder.is_dir():
         raise refusal(
             "no_folder",
@@ -174,15 +191,17 @@ def check_writable(out: Path) -> None:
 
 def place(source: Path, out: Path) -> None:
     """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then."""
-    partial = out.with_name(f".{out.name[:200]}.{uuid.uuid4().hex[:8]}.part")
+    partial = out.with_name(f".fettle-{uuid.uuid4().hex[:12]}.part")
     try:
         with source.open("rb") as read, partial.open("wb") as write:
             shutil.copyfileobj(read, write, 1 << 20)
             write.flush()
             os.fsync(write.fileno())
         partial.replace(out)
+        sync_folder(out.parent)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise refusal(
             "not_written",
             "The bundle could not be written",

@@ -11,6 +11,8 @@ from app.services.steps import JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 
+SEE_JOBS = "See 'fettle jobs' for the runs that there are."
+
 
 @dataclass(frozen=True)
 class RunFacts:
@@ -35,10 +37,17 @@ class RunFacts:
         return next((variant for variant in self.variants if variant.id == wanted), None)
 
     def model_dir(self, variant: Variant) -> Path:
-        """Where a variant's model lies."""
+        """Where a variant's model lies. Raises `JobError` (exit code 3) for one that could not be made."""
         if not variant.recipe.steps:
             return self.original_dir
-        key = str(variant.artifact_key)
+        key = variant.artifact_key
+        if key is None:
+            raise _refused(
+                "variant_not_made",
+                "This version could not be made",
+                f"“{variant.title}” was dropped before there was a model. {' '.join(variant.notes[:1])}".strip(),
+                "Take another one; 'fettle compare' lists them.",
+            )
         return self.store_root / key[:2] / key / "model"
 
 
@@ -49,11 +58,14 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         run = repositories.runs.get(run_id)
         project = repositories.projects.get(run.project_id)
     except NotFound as error:
-        raise _refused("unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.") from error
-    variants = tuple(repositories.variants.list(run_id=run_id))
+        raise _refused(
+            "unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.", SEE_JOBS
+        ) from error
+    variants = tuple(sorted(repositories.variants.list(run_id=run_id), key=lambda variant: variant.index))
     baseline = next((variant for variant in variants if variant.is_baseline), None)
     if baseline is None or baseline.artifact_key is None or run.data_key is None:
-        raise _refused("run_empty", "This run has measured nothing yet", f"The run {run_id} is {run.state}.")
+        detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
+        raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
     return RunFacts(
         project,
@@ -65,6 +77,17 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
     )
 
 
-def _refused(code: str, title: str, detail: str) -> JobError:
-    hint = "See 'fettle jobs' for the runs that there are."
+def check_stored(workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
+    """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not."""
+    keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
+    if any(key is not None and workspace.artifacts.get(key) is None for key in keys):
+        raise _refused(
+            "store_damaged",
+            "Files of this run are gone",
+            "Something in the data folder was removed or changed since; what is damaged is never exported.",
+            "Optimize the model again; it takes what is still there from the store.",
+        )
+
+
+def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
     return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -47,9 +47,11 @@ class Recorder:
         self._set_run(state=check_transition(self.run.state, RunState.RUNNING), started_at=datetime.now(UTC))
 
     def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
-        """The run is over; steps that were running or waiting are closed."""
+        """The run is over; the step that was running failed or was broken off, those that waited are not done."""
         for step in list(self.steps.values()):
-            if step.state in ("running", "waiting"):
+            if step.state == "running" and state is RunState.FAILED:
+                self.step(step.index, state="failed", detail=headline)
+            elif step.state in ("running", "waiting"):
                 self.step(step.index, state="skipped")
         self._set_run(
             state=check_transition(self.run.state, state),

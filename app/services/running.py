@@ -1,8 +1,12 @@
 """Start a run from what a person chose: the same for window and command line."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from app.domain.choose import Objective
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.services.events import Observer
@@ -12,7 +16,9 @@ from app.services.recorder import Recorder
 from app.services.steps import Flow
 from app.services.workspace import Workspace, usable_cores
 from presets.schema import Preset
+from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,15 @@ def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorde
 
 
 def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
-    """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again."""
+    """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again.
+
+    It tries what it was begun with, also where the preset has changed since.
+    """
+    plan = _kept_plan(run)
+    if plan is None:
+        plan = _Plan(recipes=ask.preset.recipes, objective=ask.preset.objective)
+        run = dataclasses.replace(run, goal=dataclasses.replace(run.goal, recipe_json=plan.model_dump_json()))
+        space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, ask.project, run, observe)
     flow = optimize(
         recorder,
@@ -41,12 +55,26 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
         OptimizeAsk(
             model=ask.model,
             data=ask.data,
-            recipes=ask.preset.recipes,
-            objective=ask.preset.objective,
-            threads=ask.goal.threads or usable_cores(),
+            recipes=plan.recipes,
+            objective=plan.objective,
+            threads=run.goal.threads or usable_cores(),
         ),
     )
     return recorder, flow
+
+
+class _Plan(Frozen):
+    """What a run tries, as it is kept with its goal."""
+
+    recipes: tuple[Recipe, ...]
+    objective: Objective
+
+
+def _kept_plan(run: Run) -> _Plan | None:
+    try:
+        return _Plan.model_validate_json(run.goal.recipe_json or "")
+    except ValidationError:  # none yet, or one of another version
+        return None
 
 
 def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:

@@ -91,7 +91,7 @@ class ArtifactStore:
         if folder.exists():
             shutil.rmtree(folder)
         work_dir.replace(folder)
-        _sync_folder(folder.parent)
+        sync_folder(folder.parent)
         self._checked.add(key)
         digest = hashlib.sha256(manifest.encode()).hexdigest()
         size_bytes = sum(size for _, size in files.values())
@@ -116,7 +116,8 @@ def _write_synced(path: Path, text: str) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """A rename in it is on the disk after this."""
     if os.name == "nt":  # folders cannot be opened there
         return
     handle = os.open(folder, os.O_RDONLY)

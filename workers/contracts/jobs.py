@@ -252,7 +252,10 @@ class BenchResult(Frozen):
 
 
 class CardFacts(Frozen):
-    """Everything that the model card and the manifest say; all figures come from the store."""
+    """Everything that the model card and the manifest say; all figures come from the store.
+
+    `n_judged` is the number of test inputs that the verdict rests on.
+    """
 
     title: str
     project: str
@@ -271,6 +274,7 @@ class CardFacts(Frozen):
     limit_pct: float
     override_reason: str | None = None
     run_id: str = ""
+    n_judged: int | None = None
 
 
 class ExportParams(Frozen):

@@ -14,17 +14,19 @@ PIPELINE_TAGS = {
 """Tasks of ours under the hub's names; the others have none."""
 
 VERDICTS = {
-    "safe": "Safe: 95 % sure that the loss stays within the limit of {limit:g} %.",
-    "regressed": "Regressed: it answers worse than the limit of {limit:g} % allows.",
-    "not_enough_data": "Not proven: on {n} examples it looks alike, which is too few to be sure of a limit of {limit:g} %.",
+    "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit:g} %.",
+    "regressed": "Regressed: on {n} examples it answers worse than the limit of {limit:g} % allows.",
+    "not_enough_data": "Not proven: {n} examples are too few to be sure of a limit of {limit:g} %.",
     "unmeasured": "Its answers were not compared with the original's.",
 }
+ORIGINAL_VERDICT = "This is the original, unchanged."
 
 NOT_SAID = "Not stated by the person who made this bundle."
 
 
 def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
-    """The whole README.md. `n` is the number of inputs that the answers were compared on."""
+    """The whole README.md. `n` is the number of inputs that the answers were compared on, unless the facts say it."""
+    n = n if facts.n_judged is None else facts.n_judged
     sections = [
         _front_matter(facts, spec),
         f"# {plain(facts.title)}\n",
@@ -33,6 +35,8 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
         _measured(facts, spec),
         f"## Verdict\n\n{_verdict(facts, n)}\n",
+        _test_data(facts),
+        _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),
         _how_to_run(spec),
@@ -55,7 +59,7 @@ def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
             EvalResult(
                 task_type=PIPELINE_TAGS.get(spec.task, "other"),
                 dataset_type="own",
-                dataset_name="the person's own test examples",
+                dataset_name="own test examples",
                 metric_type="accuracy",
                 metric_value=facts.variant["accuracy"],
             )
@@ -63,7 +67,7 @@ def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
     data = ModelCardData(
         license=facts.license,
         base_model=facts.origin,
-        base_model_relation="quantized" if facts.variant.get("recipe") else None,
+        base_model_relation="quantized" if facts.variant["precision"] != facts.original["precision"] else None,
         pipeline_tag=PIPELINE_TAGS.get(spec.task),
         tags=["fettle", str(facts.variant["runtime"])],
         model_name=facts.title,
@@ -72,14 +76,17 @@ def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
     return f"---\n{data.to_yaml()}\n---\n"
 
 
+def _is_original(facts: CardFacts) -> bool:
+    return facts.variant["id"] == facts.original["id"]
+
+
 def _summary(facts: CardFacts) -> str:
-    speed, ratio = facts.variant.get("speedup"), facts.variant.get("size_ratio")
     words = []
-    if isinstance(speed, float):
-        words.append(f"{speed:.2f} times as fast")
-    if isinstance(ratio, float):
-        words.append(f"{ratio:.2f} times as small")
-    measured = f" {' and '.join(words)} as the original, measured on {facts.device.processor}." if words else ""
+    for key, word in (("speedup", "faster"), ("size_ratio", "smaller")):
+        ratio = facts.variant.get(key)
+        if isinstance(ratio, float) and not _is_original(facts):
+            words.append(f"{ratio:.2f} times {word}")
+    measured = f" {' and '.join(words)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     return f"{first}{measured}\n"
 
@@ -122,13 +129,38 @@ def figure(value: Any, unit: str) -> str:
 
 
 def _verdict(facts: CardFacts, n: int) -> str:
+    if _is_original(facts):
+        return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
-    words = VERDICTS[verdict].format(limit=facts.limit_pct, n=n)
+    words = VERDICTS[verdict].format(limit=facts.limit_pct, n=f"{n:,}")
     if facts.data is not None and facts.data.origin == "made":
         words += " There were no real examples: answers were compared on inputs that Fettle made."
     if facts.override_reason:
         words += f"\n\nExported all the same, for this reason: {plain(facts.override_reason)}"
     return words
+
+
+def _test_data(facts: CardFacts) -> str:
+    data = facts.data
+    if data is None:
+        return "## Test data\n\nThere was none.\n"
+    if data.origin == "made":
+        words = f"{data.n_test:,} inputs that Fettle made. What real examples would show is not known."
+    else:
+        labels = "with" if data.labelled else "without"
+        words = f"{data.n_test:,} examples of the person's own, {labels} labels that the model knows."
+    kept = f" {data.n_calibration:,} others were used for calibration." if data.n_calibration else ""
+    return f"## Test data\n\n{words}{kept}\n"
+
+
+def _how_made(facts: CardFacts) -> str:
+    lines = []
+    for step in facts.variant.get("recipe") or []:  # type: ignore[union-attr]
+        assert isinstance(step, dict)
+        given = ", ".join(f"{name} {value}" for name, value in dict(step.get("params") or {}).items())  # type: ignore[arg-type]
+        lines.append(f"- `{step['technique']}`, version {step['version']}{f': {plain(given)}' if given else ''}")
+    lines.append(f"- run by {facts.variant['runtime']}, numbers: {facts.variant['precision']}")
+    return "## How it was made\n\n" + "\n".join(lines) + "\n"
 
 
 def _limits(facts: CardFacts, spec: PipelineSpec) -> str:

@@ -7,6 +7,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import ExportParams
 from workers.contracts.pipeline import PipelineSpec
@@ -21,7 +23,8 @@ NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()
 def requirement_lines(runtime: Runtime, spec: PipelineSpec) -> list[str]:
     """What a bundle needs, at least in the versions that it was tested with."""
     names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind]})
-    return [f"{name}>={version(name)}" for name in names]
+    # a build's own mark (2.13.0+cpu) is no part of a requirement
+    return [f"{name}>={Version(version(name)).public}" for name in names]
 
 
 def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:

@@ -1,12 +1,11 @@
 """The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
 
-import hashlib
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.context import JobContext
-from workers.contracts.folder import read_model
+from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.jobs import ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import TargetSpec
@@ -20,7 +19,8 @@ from workers.pipeline.golden import write_golden, write_sums
 from workers.pipeline.prepared import Prepared
 
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
-"""The same content gives the same archive."""
+FILE_MODE = 0o100644
+"""The same content gives the same archive; everybody may read what is unpacked."""
 
 
 def write(params: ExportParams, ctx: JobContext) -> ExportResult:
@@ -35,7 +35,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     ctx.progress("Write the bundle", 2, 2)
     checks = selftest(bundle, requirements, ctx)
     return ExportResult(
-        sha256=hashlib.sha256(bundle.read_bytes()).hexdigest(),
+        sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,
         files=count,
         selftest=checks,
@@ -94,6 +94,7 @@ def pack(folder: Path, bundle: Path, ctx: JobContext) -> int:
             ctx.check_cancelled()
             info = zipfile.ZipInfo(path.relative_to(folder).as_posix(), ZIP_DATE)
             info.compress_type = zipfile.ZIP_DEFLATED
+            info.external_attr = FILE_MODE << 16
             with path.open("rb") as source, archive.open(info, "w", force_zip64=True) as target:
                 while chunk := source.read(1 << 20):
                     target.write(chunk)

@@ -25,12 +25,12 @@ NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
 
 def verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
     """Hashes of every file, then the golden answers. Raises `InputRefused` for what is no bundle at all."""
-    folder = _unpack(Path(params.bundle), ctx)
-    missing = [name for name in NEEDED if not (folder / name).is_file()]
-    if missing:
-        raise _no_bundle(f"it has no {', '.join(missing)}")
+    bundle = Path(params.bundle)
+    folder = _unpack(bundle, ctx)
+    if not any((folder / name).is_file() for name in NEEDED):
+        raise _no_bundle(f"it has no {', '.join(NEEDED)}")
     ctx.progress("Compare the files with their checksums", 0, 2)
-    problems = check_sums(folder)
+    problems = check_sums(folder, allow_caches=bundle.is_dir())
     problems += [text for text in _manifest_problems(folder) if text not in problems]
     ctx.progress("Compare its answers", 1, 2)
     alike = 0
@@ -39,6 +39,9 @@ def verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
     findings = [Finding(level="danger", what=text) for text in problems]
+    if bundle.is_dir() and any(folder.rglob("__pycache__")):
+        text = "Python left its caches (__pycache__) in the folder; they are not checked. Remove them to be sure."
+        findings.append(Finding(level="warning", what=text))
     if not problems:
         findings.append(Finding(level="info", what=f"All files are as they were written; {alike} answers are alike."))
     return VerifyResult(ok=not problems, findings=tuple(findings))
@@ -78,30 +81,41 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path) ->
         shutil.copyfileobj(source, out, 1 << 20)
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    """None where it is gone or is no manifest of ours."""
     try:
         document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         runtime, model = document["runtime"], document["model"]
         str(runtime["id"]), dict(runtime["settings"]), str(model["main"]), dict(document["files"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise _no_bundle("its manifest.json cannot be understood") from error
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
     return dict(document)
 
 
 def _manifest_problems(folder: Path) -> list[str]:
-    listed = _manifest(folder)["files"]
+    """The manifest names every file too, so that a shortened list of checksums hides nothing."""
+    document = _manifest(folder)
+    if document is None:
+        return [
+            "manifest.json is missing." if not (folder / "manifest.json").exists() else "manifest.json was changed."
+        ]
+    listed: dict[str, Any] = document["files"]
     problems = []
     for name, digest in listed.items():
         path = folder / name
-        if ".." in PurePosixPath(name).parts or not path.is_file():
+        if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts or not path.is_file():
             problems.append(f"{name} is missing.")
         elif sha256_file(path) != digest:
             problems.append(f"{name} was changed.")
-    return problems
+    known = {*listed, "manifest.json", SUMS_FILE}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return problems + [f"{name} was added." for name in sorted(found - known) if "__pycache__/" not in name]
 
 
 def _golden(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     document = _manifest(folder)
+    if document is None:
+        return 0, ["manifest.json cannot be understood."]
     runtime = find_runtime(str(document["runtime"]["id"]))
     main = folder / "model" / PurePosixPath(document["model"]["main"]).name
     try:

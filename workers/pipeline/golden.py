@@ -69,20 +69,30 @@ def write_sums(folder: Path) -> int:
     return len(lines)
 
 
-def check_sums(folder: Path) -> list[str]:
-    """One sentence for each file that is changed, missing or added."""
-    listed = {}
-    for line in (folder / SUMS_FILE).read_text(encoding="utf-8").splitlines():
+def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
+    """One sentence for each file that is changed, missing or added.
+
+    Python's own caches are left out where the bundle may have been run already (`allow_caches`).
+    """
+    sums = folder / SUMS_FILE
+    if not sums.is_file():
+        return [f"{SUMS_FILE} is missing."]
+    listed: dict[str, str] = {}
+    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         listed[name] = digest
-    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    found = {name for name in found if "__pycache__" not in name} - {SUMS_FILE}
+    found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
+    found = {name for name in found if not (allow_caches and "__pycache__" in name.split("/"))} - {SUMS_FILE}
     problems = [f"{name} is missing." for name in sorted(set(listed) - found)]
     problems += [f"{name} was added." for name in sorted(found - set(listed))]
     problems += [
-        f"{name} was changed." for name in sorted(found & set(listed)) if _sha256(folder / name) != listed[name]
+        f"{name} was changed." for name in sorted(found & set(listed)) if not _has_digest(folder / name, listed[name])
     ]
     return problems
+
+
+def _has_digest(path: Path, digest: str) -> bool:
+    return path.is_file() and not path.is_symlink() and _sha256(path) == digest
 
 
 def _sha256(path: Path) -> str:

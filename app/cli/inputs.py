@@ -1,0 +1,35 @@
+"""Files that a person names: refused in words before anything is started for them."""
+
+import os
+from pathlib import Path
+
+from app.cli.output import refusal
+
+
+def check_exists(path: Path) -> None:
+    """Raises `CommandFailed` (exit code 3) for what is not there or must not be looked at."""
+    try:
+        there = os.path.lexists(path) and path.exists()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        detail = f"{path}: {reason}."
+        raise refusal("not_readable", "This cannot be looked at", detail, "Check its name and rights.") from error
+    if not there:
+        detail = f"{path.absolute()} is not there."
+        raise refusal("not_found", "There is no such file or folder", detail, "Check the name and try again.")
+    if not os.access(path, os.R_OK):
+        detail = f"You have no right to read {path}."
+        raise refusal(
+            "not_readable", "This cannot be read", detail, "Give yourself the right to read it, and try again."
+        )
+
+
+def check_folder_for(out: Path) -> None:
+    """Refuse a folder to write into that is a file, or that cannot be made."""
+    nearest = next(place for place in (out.absolute(), *out.absolute().parents) if os.path.lexists(place))
+    if not nearest.is_dir():
+        detail = f"{nearest} is a file."
+        raise refusal("not_a_folder", "The folder cannot be written", detail, "Name another one with --out.")
+    if not os.access(nearest, os.W_OK):
+        detail = f"You have no right to write into {nearest}."
+        raise refusal("not_writable", "The folder cannot be written", detail, "Name another one with --out.")

@@ -1,0 +1,17 @@
+"""Versions of a run as lines of words."""
+
+from collections.abc import Iterator, Sequence
+
+from app.domain.variant import Variant
+from app.domain.words import times, verdict_words
+
+
+def version_lines(variants: Sequence[Variant], recommended: str | None) -> Iterator[str]:
+    """One line a version: the arrow marks the recommended one."""
+    for variant in sorted(variants, key=lambda variant: variant.index):
+        p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
+        time = "not measured" if p50 is None else f"{p50:.3g} ms"
+        faster = f"{times(speedup)} ×" if speedup and not variant.is_baseline else ""
+        mark = "→" if variant.id == recommended else " "
+        verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
+        yield f" {mark} {variant.id}  {variant.title:<40} {time:>12}  {faster:>6}  {verdict}"
