@@ -1,7 +1,7 @@
 """The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from widgets.pages.changes import ChangesCard
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
@@ -168,6 +168,7 @@ class ComparePage(Page):
             card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
             plot = ScatterPlot(self.theme, name)
             plot.set_points(found, limit)
+            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum will do
             plot.point_chosen.connect(self._on_point_chosen)
             card.add(plot, stretch=1)
             row.addWidget(card, 1)

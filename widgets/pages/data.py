@@ -16,7 +16,7 @@ from widgets.parts.flow import FlowLayout
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
-from widgets.parts.text import label, right_caption, words
+from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
@@ -189,7 +189,7 @@ class DataPage(Page):
     def _labels_card(self, value: DataValue) -> Card:
         card = Card(self.tr("Labels found"), gap=SPACE_M)
         if value.labels_from:
-            card.title_row.addWidget(right_caption(value.labels_from), 1)
+            card.add_caption(value.labels_from)
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_S)
         for name, number in value.class_counts[:MAX_CHIPS]:

@@ -15,7 +15,7 @@ from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.format import about
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
-from widgets.parts.text import ElidedLabel, label, right_caption
+from widgets.parts.text import ElidedLabel, label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
@@ -207,7 +207,7 @@ class ExportPage(Page):
     def _checks_card(self, checks: Sequence[CheckValue], hint: str) -> Card:
         card = Card(self.tr("Checks"), gap=4)
         if hint:
-            card.title_row.addWidget(right_caption(hint), 1)
+            card.add_caption(hint)
         self._checks = CheckList(self.theme, checks, 32)
         card.add(self._checks)
         card.box.addStretch(1)

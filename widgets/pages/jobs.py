@@ -1,7 +1,7 @@
 """The page Jobs: the queue and the history, each job's log, and the ways to stop or go on."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
 
 from widgets.pages.results import JobState, JobValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
@@ -171,6 +171,7 @@ class JobCard(Card):
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._log.setAccessibleName(self.tr("Log"))
         self._log.setMinimumHeight(150)
+        self._log.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._shown = ""
         self.add(row, self._bar, self._detail)
         self.add(self._log, stretch=1)

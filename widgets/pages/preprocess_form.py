@@ -11,7 +11,7 @@ from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField, TextField
 from widgets.parts.small import KeyValue, Tag
-from widgets.parts.text import label, right_caption, words
+from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
 
@@ -55,7 +55,7 @@ class PreprocessCard(Card):
         super().__init__(self.tr("How inputs are prepared"), gap=SPACE_M)
         self._theme, self._value = theme, value
         if value.source:
-            self.title_row.addWidget(right_caption(value.source), 1)
+            self.add_caption(value.source)
         if value.image is None:
             self._show_rows(value)
             return

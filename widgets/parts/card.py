@@ -5,9 +5,11 @@ from PySide6.QtGui import QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
-from widgets.parts.text import label, words
+from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+
+MAX_CAPTION_PX = 420
 
 
 class Card(QFrame):
@@ -26,6 +28,15 @@ class Card(QFrame):
             self.title_row.addWidget(words(title, "section"), 1)
             self.box.addLayout(self.title_row)
             self.setAccessibleName(title)
+
+    def add_caption(self, text: str) -> None:
+        """A caption at the right of the title; it is cut where the title needs the room."""
+        caption = ElidedLabel(text, "caption")
+        caption.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        caption.setMaximumWidth(MAX_CAPTION_PX)
+        self.title_row.setStretch(0, 0)
+        self.title_row.addStretch(1)
+        self.title_row.addWidget(caption)
 
     def add(self, *items: QWidget | QLayout, stretch: int = 0) -> None:
         """Append widgets or layouts from top to bottom."""

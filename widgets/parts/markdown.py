@@ -16,7 +16,7 @@ from PySide6.QtGui import (
     QTextLength,
     QTextTable,
 )
-from PySide6.QtWidgets import QFrame, QTextBrowser
+from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser
 
 from widgets.theme import Theme
 
@@ -51,6 +51,7 @@ class MarkdownView(QTextBrowser):
         self.setOpenExternalLinks(False)
         self.setAcceptDrops(False)
         self.setTabChangesFocus(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setProperty("role", "document")
         self.setUndoRedoEnabled(False)

@@ -142,12 +142,22 @@ class Page(QScrollArea):
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("One moment"), self.tr("You may leave this page; the work goes on.")
 
+    def show_waiting(self, title: str) -> None:
+        """Say that the page is about to come: what it shows is still being looked up."""
+        bar = Bar(self.tr("Progress"))
+        bar.setProperty("tone", "page")
+        self._fill("waiting", PageHead(title, self.tr("One moment…")), bar)
+
     def show_error(self, value: ErrorValue) -> None:
         """Show what happened and the ways on from here."""
         card = ErrorCard(self.theme, value)
         head = PageHead(value.page_title or self.tr("That did not work"), value.page_subtitle)
         extra = self._error_actions(card, value)
         self._fill("error", head, card, *extra)
+
+    def show_stopped(self, value: ErrorValue) -> None:
+        """Show why nothing at all can be done here."""
+        self._fill("stopped", PageHead(value.page_title or value.title), ErrorCard(self.theme, value))
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
         """Subclasses add buttons to the card and return what stands below it."""

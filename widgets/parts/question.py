@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
@@ -12,6 +13,8 @@ from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+WIDTH_PX = 520
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,6 @@ class QuestionDialog(QDialog):
         self.setAccessibleName(value.title)
         self.setModal(True)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(460)
-        self.setMaximumWidth(640)
         self._answer = ""
         box = QVBoxLayout(self)
         box.setContentsMargins(SPACE_XL, SPACE_XL, SPACE_XL, SPACE_XL)
@@ -72,6 +73,16 @@ class QuestionDialog(QDialog):
         box.addSpacing(SPACE_S)
         self._add_answers(box, value.answers)
         self.finished.connect(self._on_finished)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """As high as its wrapped words need: a window does not ask its layout for that by itself."""
+        layout = self.layout()
+        if layout is not None:
+            width = max(WIDTH_PX, layout.minimumSize().width())
+            height = layout.heightForWidth(width) if layout.hasHeightForWidth() else self.sizeHint().height()
+            self.setMinimumSize(width, height)
+            self.resize(width, height)
+        super().showEvent(event)
 
     def _add_answers(self, box: QVBoxLayout, answers: Sequence[Answer]) -> None:
         if any(answer.about for answer in answers):

@@ -109,13 +109,6 @@ class ElidedLabel(QLabel):
         painter.end()
 
 
-def right_caption(text: str) -> ElidedLabel:
-    """A caption at the right of a card's title."""
-    made = ElidedLabel(text, "caption")
-    made.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-    return made
-
-
 def plain_tip(text: str) -> str:
     """A tooltip that shows foreign text as it stands: escaped and marked as such, never read as HTML."""
     if not text:

@@ -53,6 +53,7 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
         page.resize(width, height)
         with qtbot.waitExposed(page):
             page.show()
+        page.activateWindow()  # a bare X server has no window manager that would
         QApplication.processEvents()
 
     yield show

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.model import ModelPage
@@ -207,6 +207,9 @@ def test_consent_is_asked_and_not_taken_for_granted(
     page.consent_refused.connect(lambda path: told.append(("refused", path)))
     dialog = page.ask_consent("/m/scripted.pt", "scripted.pt")
     assert "no wall is perfect" in said(dialog)
+    QApplication.processEvents()
+    for words in dialog.findChildren(QLabel):
+        assert not words.wordWrap() or words.height() >= words.heightForWidth(words.width()) - 2, words.text()
     default = [b for b in dialog.findChildren(QPushButton) if b.isDefault()]
     assert [b.text() for b in default] == ["Do not open it"]
     if name:

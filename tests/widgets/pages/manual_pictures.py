@@ -1,0 +1,69 @@
+"""Pictures of every page in each of its states: python tests/widgets/pages/manual_pictures.py FOLDER [light|dark]."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+from PySide6.QtGui import QPixmap
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from widgets.pages.model import ModelPage
+from widgets.pages.values import ShapeQuestionValue
+from widgets.theme import Theme
+
+SIZES = ((1072, 714), (816, 614))
+"""The page's area in windows of 1280 × 800 and 1024 × 700."""
+
+
+def load(name: str) -> ModuleType:
+    """A module that lies beside this one."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def save(widget: QWidget, theme: Theme, path: Path) -> None:
+    """On the window's ground, after the thumbnails have come."""
+    for _ in range(60):
+        QTest.qWait(1)
+    picture = QPixmap(widget.size())
+    picture.fill(theme.color("bg"))
+    widget.render(picture)
+    picture.save(str(path))
+
+
+def main(folder: Path, schemes: list[str]) -> None:
+    """Write all pictures."""
+    app = QApplication([])
+    theme = Theme(app, "light")
+    examples, every = load("examples"), load("test_every_page")
+    folder.mkdir(parents=True, exist_ok=True)
+    for scheme in schemes:
+        theme.set_choice("dark" if scheme == "dark" else "light")
+        for width, height in SIZES:
+            for name, (kind, fill) in every.STATES.items():
+                page = kind(theme)
+                page.resize(width, height)
+                fill(page, examples)
+                page.show()
+                save(page, theme, folder / f"{name}-{scheme}-{width}.png")
+                page.deleteLater()
+        page = ModelPage(theme)
+        page.show_empty(None)
+        page.show()
+        shape = ShapeQuestionValue((("input", (None, 3, None, None)),))
+        dialogs = (page.ask_consent("/m/a.pt", "scripted.pt"), page.ask_shapes("/m/a.pt", shape))
+        for number, dialog in enumerate(dialogs):
+            save(dialog, theme, folder / f"dialog-{number}-{scheme}.png")
+            dialog.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:] or ["light", "dark"])
