@@ -20,19 +20,21 @@ class ProofCard(Card):
 
     def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
         super().__init__()
-        things = plural(value.kind)
-        left = QVBoxLayout()
-        left.setSpacing(SPACE_S)
-        left.addWidget(label(self.tr("How to prove it"), "section"))
-        left.addWidget(
-            words(
-                self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
-                    proof.needed, percent_of(proof.limit_pct), proof.have
-                ),
-                "soft",
-            )
+        both = QHBoxLayout()
+        both.setSpacing(SPACE_XL)
+        both.addLayout(self._missing(proof), 1)
+        both.addLayout(self._ways(theme, plural(value.kind)), 1)
+        self.add(both)
+
+    def _missing(self, proof: ProofValue) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_S)
+        text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
+            proof.needed, percent_of(proof.limit_pct), proof.have
         )
-        left.addSpacing(SPACE_S)
+        column.addWidget(label(self.tr("How to prove it"), "section"))
+        column.addWidget(words(text, "soft"))
+        column.addSpacing(SPACE_S)
         bar = Bar(self.tr("Examples that are there"), "warn", big=True)
         bar.set_share(proof.have / max(1, proof.needed))
         row = QHBoxLayout()
@@ -40,31 +42,27 @@ class ProofCard(Card):
         row.addWidget(bar, 1)
         counted = self.tr("{0:,} of about {1:,}").format(proof.have, proof.needed)
         row.addWidget(label(counted, wrap=False))
-        left.addLayout(row)
-        left.addStretch(1)
-        right = QVBoxLayout()
-        right.setSpacing(SPACE_M)
-        right.addWidget(
-            icon_text(
-                theme,
+        column.addLayout(row)
+        column.addStretch(1)
+        return column
+
+    def _ways(self, theme: Theme, things: str) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_M)
+        for icon, title, text in (
+            (
                 "folder",
                 self.tr("Add more of your {0}").format(things),
                 self.tr("No labels needed: Fettle checks that both answer the same."),
-            )
-        )
-        right.addWidget(
-            icon_text(
-                theme,
+            ),
+            (
                 "file-text",
                 self.tr("With labels it also measures the accuracy"),
                 self.tr("Sub-folders, or a file labels.csv."),
-            )
-        )
-        both = QHBoxLayout()
-        both.setSpacing(SPACE_XL)
-        both.addLayout(left, 1)
-        both.addLayout(right, 1)
-        self.add(both)
+            ),
+        ):
+            column.addWidget(icon_text(theme, icon, title, text))
+        return column
 
 
 class WaysCards(QWidget):

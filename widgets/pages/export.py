@@ -72,6 +72,14 @@ class ExportPage(Page):
                 self._checks.show_values(value.checks)
             return
         self._value = value
+        self._head = self._full_head(value)
+        self._bar = Bar(self.tr("Progress"))
+        self._bar.setProperty("tone", "page")
+        self._bar.hide()
+        self._fill("full", self._head, self._bar, self._columns(self._form_column(value), value.card), grow=1)
+        self._on_reason()
+
+    def _full_head(self, value: ExportValue) -> PageHead:
         head = PageHead(
             self.tr("Take it with you"),
             self.tr("One file that runs on its own, with everything the next person needs to know."),
@@ -84,9 +92,9 @@ class ExportPage(Page):
         self._cancel.hide()
         head.add_action(self._cancel)
         head.add_action(self._export)
-        self._bar = Bar(self.tr("Progress"))
-        self._bar.setProperty("tone", "page")
-        self._bar.hide()
+        return head
+
+    def _form_column(self, value: ExportValue) -> QVBoxLayout:
         left = QVBoxLayout()
         left.setSpacing(SPACE_L)
         targets = target_cards(self.theme, value)
@@ -107,9 +115,7 @@ class ExportPage(Page):
         left.addWidget(place)
         self._form += [self._questions, place]
         left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
-        self._head = head
-        self._fill("full", head, self._bar, self._columns(left, value.card), grow=1)
-        self._on_reason()
+        return left
 
     def show_running(
         self, text: str, done: float, total: float | None, checks: Sequence[CheckValue], left: str = ""

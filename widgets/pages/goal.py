@@ -152,6 +152,11 @@ class GoalPage(Page):
         card.title_row.setStretch(0, 0)
         card.title_row.addStretch(1)
         card.add(label(self.tr("Versions beyond it are shown, but not recommended."), "soft"))
+        card.add(self._budget_fields(budget))
+        card.box.addStretch(1)
+        return card
+
+    def _budget_fields(self, budget: BudgetValue) -> QGridLayout:
         latency, memory = DecimalField(), WholeField()
         latency.setRange(0.01, 600_000)
         latency.setDecimals(2)
@@ -187,9 +192,7 @@ class GoalPage(Page):
             switch.toggled.connect(tell)
         latency.valueChanged.connect(tell)
         memory.valueChanged.connect(tell)
-        card.add(grid)
-        card.box.addStretch(1)
-        return card
+        return grid
 
     # -- slots --
     def _on_chosen(self, preset_id: str) -> None:

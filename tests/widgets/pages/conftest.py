@@ -20,11 +20,25 @@ Shown = Callable[..., None]
 
 @pytest.fixture(scope="session")
 def examples() -> ModuleType:
-    """The module `examples`; it is no package, so it is loaded by its path."""
-    spec = importlib.util.spec_from_file_location("page_examples", Path(__file__).with_name("examples.py"))
+    """All example values."""
+    return join_examples()
+
+
+def join_examples() -> ModuleType:
+    """Both modules of examples under one name; they are no package, so they are loaded by their paths."""
+    whole = load("page_examples", "examples.py")
+    for name, value in vars(load("page_results", "example_results.py")).items():
+        if not name.startswith("_"):
+            setattr(whole, name, value)
+    return whole
+
+
+def load(name: str, file: str) -> ModuleType:
+    """A module that lies beside this one."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(file))
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules["page_examples"] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -43,7 +43,8 @@ def main(folder: Path, schemes: list[str]) -> None:
     """Write all pictures."""
     app = QApplication([])
     theme = Theme(app, "light")
-    examples, every = load("examples"), load("test_every_page")
+    beside = load("conftest")
+    examples, every = beside.join_examples(), load("test_every_page")
     folder.mkdir(parents=True, exist_ok=True)
     for scheme in schemes:
         theme.set_choice("dark" if scheme == "dark" else "light")

@@ -1,0 +1,256 @@
+"""Example results: what Compare, Export, Jobs and Settings show. Loaded after `examples`, whose names it joins."""
+
+from datetime import datetime, timedelta
+
+from page_examples import KINDS, picture
+
+from widgets.pages.results import (
+    ChangesValue,
+    ChangeValue,
+    CompareValue,
+    DoneValue,
+    ExportValue,
+    JobValue,
+    LicenseValue,
+    ProofValue,
+    RuntimeValue,
+    SettingsValue,
+    TargetValue,
+    VersionValue,
+    WaysValue,
+)
+from widgets.parts.small import CheckValue
+
+
+def versions() -> tuple[VersionValue, ...]:
+    return (
+        VersionValue("o", "Original", "original", 10.4, 12.9, 96, 96_000_000, 9_200_000, 0.912, 1824, color=0,
+                     runtime="ONNX Runtime"),
+        VersionValue("a", "INT8, sensitive layers kept", "safe", 3.1, 3.9, 322, 38_000_000, 2_400_000, 0.911, 1822,
+                     0.993, 14, 0.001, color=1, runtime="OpenVINO", notes=("The first and last layer stay in FP32.",)),
+        VersionValue("b", "Faster engine", "safe", 6.9, 8.1, 145, 90_000_000, 9_200_000, 0.912, 1824, 1.0, 0, 0.0,
+                     color=2, runtime="OpenVINO"),
+        VersionValue("c", "Pruned by 30 %", "regressed", 5.2, 6.6, 190, 80_000_000, 6_500_000, 0.899, 1798, 0.952, 96,
+                     0.014, color=4, runtime="OpenVINO"),
+        VersionValue("d", "INT8, all layers", "regressed", 2.9, 3.8, 340, 36_000_000, 2_300_000, 0.883, 1766, 0.941,
+                     118, 0.032, color=3, runtime="OpenVINO"),
+    )  # fmt: skip
+
+
+def changes(number: int = 14) -> ChangesValue:
+    kinds = ("worse", "worse", "better", "other")
+    rows = tuple(
+        ChangeValue(
+            n,
+            picture(n % 40),
+            KINDS[n % 10] if kinds[n % 4] == "worse" else KINDS[(n + 3) % 10],
+            KINDS[n % 10] if kinds[n % 4] == "better" else KINDS[(n + 1) % 10],
+            KINDS[n % 10],
+            kinds[n % 4],
+        )
+        for n in range(number)
+    )
+    return ChangesValue(number, rows, labelled=True)
+
+
+def compare(**changed: object) -> CompareValue:
+    base: dict[str, object] = {
+        "outcome": "safe",
+        "headline": "3.4 times faster, a quarter of the size, and it answers alike",
+        "subtitle": "Quantized to INT8, sensitive layers kept. Measured on 2,000 test pictures on this computer’s "
+        "processor.",
+        "versions": versions(),
+        "recommended": "a",
+        "n_test": 2000,
+        "labelled": True,
+        "limit_pct": 1.0,
+        "loss_high": 0.0046,
+        "changes": changes(),
+    }
+    return CompareValue(**{**base, **changed})  # type: ignore[arg-type]
+
+
+def not_proven() -> CompareValue:
+    rows = (
+        VersionValue("o", "Original", "original", 10.4, 12.9, 96, 96_000_000, 9_200_000, 1.0, 20),
+        VersionValue("a", "INT8, sensitive layers kept", "alike", 3.1, 3.9, 322, 38_000_000, 2_400_000, 1.0, 20, 1.0, 0,
+                     runtime="OpenVINO"),
+        VersionValue("b", "Faster engine", "alike", 6.9, 8.1, 145, 90_000_000, 9_200_000, 1.0, 20, 1.0, 0),
+        VersionValue("c", "Pruned by 30 %", "not_enough_data", 5.2, None, 190, None, 6_500_000, 0.9, 18, 0.9, 2),
+        VersionValue("d", "INT8, all layers", "not_enough_data", 2.9, None, 340, None, 2_300_000, 0.95, 19, 0.95, 1),
+    )  # fmt: skip
+    return compare(
+        outcome="not_proven",
+        headline="Looks alike, not proven: add about 280 examples",
+        subtitle="INT8, sensitive layers kept: all 20 answers are the same, but 20 pictures are too few to be sure.",
+        versions=rows,
+        n_test=20,
+        loss_high=0.139,
+        proof=ProofValue(20, 300, 1.0, 0.139),
+        changes=ChangesValue(),
+        note="“Export anyway” works; the model card will then say “alike on 20 examples, not proven”.",
+    )
+
+
+def nothing_faster() -> CompareValue:
+    rows = (
+        VersionValue("o", "Original", "keep", 5.2, 6.1, 190, 96_000_000, 14_200_000, 0.718),
+        VersionValue("b", "Faster engine", "not_faster", 5.3, 6.2, 188, None, 14_200_000, 0.718, loss=0.0),
+        VersionValue("a", "INT8, sensitive layers kept", "beyond_limit", 3.0, 3.9, 322, None, 3_900_000, 0.701, loss=0.024),
+        VersionValue("c", "Pruned by 30 %", "beyond_limit", 3.9, 4.4, 255, None, 10_100_000, 0.673, loss=0.063),
+        VersionValue("d", "INT8, all layers", "beyond_limit", 2.1, 2.9, 450, None, 3_700_000, 0.642, loss=0.106),
+    )  # fmt: skip
+    return compare(
+        outcome="nothing_faster",
+        headline="Nothing faster was safe: keep the original",
+        subtitle="Four ways were tried on 2,000 test pictures; none was both faster and within your limit of 1 %.",
+        versions=rows,
+        recommended="",
+        changes=ChangesValue(),
+        ways=WaysValue(
+            4.0, "INT8, sensitive layers kept", 1.7, 200, "installer/fettle optimize mobilenet.onnx --data pictures"
+        ),
+    )
+
+
+def vectors() -> CompareValue:
+    rows = (
+        VersionValue("o", "Original", "original", 10.4, 12.9, 96, 96_000_000, 90_200_000),
+        VersionValue("a", "BF16", "safe", 6.1, 7.9, 162, 78_000_000, 45_400_000, agreement=0.99993, color=1),
+        VersionValue("b", "INT8 dynamic", "unmeasured", 4.1, 5.9, 242, 58_000_000, 22_400_000, color=2),
+    )
+    return compare(
+        versions=rows,
+        kind="texts",
+        answers="vector",
+        labelled=False,
+        n_test=400,
+        changes=ChangesValue(),
+        loss_high=None,
+    )
+
+
+CARD = """# Clothes classifier, INT8
+
+An optimized copy of Clothes classifier, made with Fettle on 25 Nov 2026. 3.4 times faster and 3.8 times smaller than the
+original.
+
+## What it is for
+
+Sorting product photos of a clothes shop into 10 kinds.
+
+## What it is not for
+
+Photos with several pieces, or with people in them.
+
+## What was measured
+
+| | Original | This one |
+|---|---:|---:|
+| Accuracy on 2,000 pictures | 91.2 % | 91.1 % |
+| Latency p50 | 10.4 ms | 3.1 ms |
+| Latency p99 | 12.9 ms | 3.9 ms |
+| Answers a second | 96 | 322 |
+| Memory while running | 96 MB | 38 MB |
+| Size | 9.2 MB | 2.4 MB |
+
+## Known limits
+
+14 of 2,000 answers differ from the original; 9 of them are shirts, T-shirts or pullovers.
+"""
+
+
+def checks(done: int = 2) -> tuple[CheckValue, ...]:
+    rows = (
+        ("Within your limit of 1 %", "0.1 % less accurate"),
+        ("Test pictures were never used for tuning", "0 of 2,000 shared"),
+        ("Licenses of model and pictures", "MIT and MIT: may be used and sold"),
+        ("Bundle written", "14 files, each with its checksum"),
+        ("Unpacked in a clean place and run", "14 s"),
+        ("Same answers as here", "20 of 20"),
+    )
+    found = []
+    for number, (what, result) in enumerate(rows):
+        state = "ok" if number < done else "running" if number == done else "waiting"
+        found.append(CheckValue(state, what, result if number < done else "reading…" if number == done else "waiting"))
+    return tuple(found)
+
+
+def export(**changed: object) -> ExportValue:
+    base: dict[str, object] = {
+        "targets": (TargetValue("python", "Python folder", "One command"),),
+        "target": "python",
+        "version": "INT8, sensitive layers kept",
+        "path": "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
+        "card": CARD,
+        "checks": checks(),
+        "purpose": "Sorting product photos of a clothes shop into 10 kinds.",
+        "not_for": "Photos with several pieces, or with people in them.",
+        "seconds": 20.0,
+        "checks_on_export": 3,
+    }
+    return ExportValue(**{**base, **changed})  # type: ignore[arg-type]
+
+
+def override() -> ExportValue:
+    return export(
+        reason_needed="This version answers wrong more often than your limit of 1 % allows: 3.2 % less accurate. "
+        "Fettle does not recommend it."
+    )
+
+
+def done() -> DoneValue:
+    return DoneValue(
+        "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
+        3_100_000,
+        "Python folder",
+        CARD,
+        checks(6),
+        ("pip install -r requirements.txt", "python run.py boot-window-3.jpg"),
+        ("Ankle boot 97.1 %",),
+        "Verified",
+    )
+
+
+def jobs() -> tuple[JobValue, ...]:
+    start = datetime(2026, 11, 25, 14, 2)
+    rows: tuple[tuple[str, str, str, dict[str, object]], ...] = (
+        ("1", "Optimize Clothes classifier, Balanced", "running",
+         {"progress": 0.62, "detail": "INT8, sensitive layers kept: calibration, picture 125 of 200.",
+          "can_cancel": True, "seconds": 41.0}),
+        ("2", "Open MobileNetV2", "queued", {"can_cancel": True}),
+        ("3", "Optimize MobileNetV2, Fastest", "interrupted",
+         {"detail": "Fettle was closed in the middle. What was measured is there, and it can go on.",
+          "can_resume": True, "seconds": 64.0}),
+        ("4", "Export clothes-classifier-1.zip", "finished", {"seconds": 19.4, "can_open": True}),
+        ("5", "Optimize silero-vad", "crashed", {"detail": "The worker ran out of memory.", "seconds": 12.0}),
+        ("6", "Open old-classifier.pt", "failed", {"detail": "It wants to run a program.", "seconds": 0.8}),
+        ("7", "Optimize MiniLM", "cancelled", {"seconds": 7.1}),
+    )  # fmt: skip
+    return tuple(
+        JobValue(i, title, state, "processor", start - timedelta(minutes=4 * n), **more)  # type: ignore[arg-type]
+        for n, (i, title, state, more) in enumerate(rows)
+    )
+
+
+LOG = "\n".join(f"14:02:{n:02d} calibration, picture {n * 3} of 200" for n in range(40))
+
+
+def settings() -> SettingsValue:
+    return SettingsValue(
+        "system",
+        "/home/mira/.local/share/fettle",
+        812_000_000,
+        None,
+        8,
+        (
+            RuntimeValue("onnxruntime-cpu", "ONNX Runtime", True, "On this computer’s processor"),
+            RuntimeValue("openvino", "OpenVINO", True, "On this computer’s processor"),
+            RuntimeValue("torch-cpu", "PyTorch", True, "On this computer’s processor"),
+            RuntimeValue("onnxruntime-cuda", "ONNX Runtime, NVIDIA GPU", False, "", "pip install onnxruntime-gpu"),
+            RuntimeValue("torch-cuda", "PyTorch, NVIDIA GPU", False, "", "No NVIDIA GPU found."),
+        ),
+        "0.1.0",
+        (LicenseValue("PySide6", "6.11.3", "LGPL-3.0"), LicenseValue("numpy", "2.3.0", "BSD-3-Clause")),
+        "8 cores, 16 GB",
+    )
