@@ -1,0 +1,135 @@
+"""What the licenses of models say, one row each: from their own texts, SPDX, and the hub's list of identifiers.
+
+Sources: https://spdx.org/licenses, https://huggingface.co/docs/hub/repositories-licenses (identifiers), the terms of
+OpenRAIL, Llama, Gemma and the research licenses as their makers publish them.
+"""
+
+from dataclasses import dataclass
+
+from workers.contracts.licenses import LicenseWord
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A verdict's word with its half sentence. `copies`: changed copies may be passed on."""
+
+    word: LicenseWord
+    meaning: str
+    copies: bool = True
+
+
+FREE = Terms("ok", "may be used, changed and sold")
+PERMISSIVE = Terms("ok", "may be used, changed and sold; its text stays with every copy")
+NAMED = Terms("ok", "may be used, changed and sold; the maker is named, and that it was changed")
+COPYLEFT = Terms("conditions", "may be used and sold; whoever gets a copy gets it under the same license, open")
+WEAK_COPYLEFT = Terms("conditions", "may be used and sold; changes to it are passed on under the same license")
+NETWORK_COPYLEFT = Terms(
+    "conditions", "may be used and sold; changes go to all who use it, over a network too, under the same license"
+)
+SHARE_ALIKE = Terms("conditions", "may be used and sold; the maker is named, and changed copies keep this license")
+NO_CHANGES = Terms(
+    "conditions",
+    "may be used and sold as it is; changed copies, such as optimized ones, must not be passed on",
+    False,
+)
+NOT_SOLD = Terms("noncommercial", "may be used and changed, but not in business; the maker is named")
+NOT_SOLD_ALIKE = Terms("noncommercial", "may be used and changed, but not in business; changed copies keep the license")
+NOT_SOLD_UNCHANGED = Terms(
+    "noncommercial", "not for business; changed copies, such as an optimized one, must not be passed on", False
+)
+RESEARCH = Terms("noncommercial", "for research only, by its maker's own terms; read them before use")
+RAIL = Terms(
+    "conditions", "may be used, changed and sold, but not for the uses that it forbids; its list goes with every copy"
+)
+LLAMA = Terms(
+    "conditions",
+    "Meta's own terms: most may use and sell it; it forbids some uses, and very large companies must ask first",
+)
+GEMMA = Terms("conditions", "Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
+UNCLEAR = Terms("unknown", "not known here; read its terms or ask the author")
+FAMILY = Terms("unknown", "a family of licenses; which one is not said, so ask the author")
+
+CREATIVE_COMMONS: dict[str, Terms] = {
+    "by": NAMED,
+    "by-sa": SHARE_ALIKE,
+    "by-nd": NO_CHANGES,
+    "by-nc": NOT_SOLD,
+    "by-nc-sa": NOT_SOLD_ALIKE,
+    "by-nc-nd": NOT_SOLD_UNCHANGED,
+}
+"""By what stands between CC- and the version."""
+
+SPDX: dict[str, Terms] = {
+    "Apache-2.0": PERMISSIVE,
+    "MIT": PERMISSIVE,
+    "MIT-0": FREE,
+    "0BSD": FREE,
+    "CC0-1.0": FREE,
+    "Unlicense": FREE,
+    "WTFPL": FREE,
+    "PDDL-1.0": FREE,
+    "BSL-1.0": PERMISSIVE,
+    "etalab-2.0": NAMED,
+    "ODC-By-1.0": NAMED,
+    "CDLA-Permissive-1.0": PERMISSIVE,
+    "CDLA-Permissive-2.0": PERMISSIVE,
+    "CDLA-Sharing-1.0": SHARE_ALIKE,
+    "ODbL-1.0": SHARE_ALIKE,
+    "AGPL-3.0-only": NETWORK_COPYLEFT,
+    "AGPL-3.0-or-later": NETWORK_COPYLEFT,
+    "OSL-3.0": NETWORK_COPYLEFT,
+    "EUPL-1.1": NETWORK_COPYLEFT,
+    "EUPL-1.2": NETWORK_COPYLEFT,
+    "OFL-1.1": WEAK_COPYLEFT,
+    "LPPL-1.3c": WEAK_COPYLEFT,
+    "C-UDA-1.0": Terms("conditions", "may be used to compute with and the results sold; the data keep this license"),
+}
+"""Rows where the category of the license's family would say too little or too much."""
+
+CATEGORIES: dict[str, Terms] = {
+    "Public Domain": FREE,
+    "Permissive": PERMISSIVE,
+    "Copyleft Limited": WEAK_COPYLEFT,
+    "Copyleft": COPYLEFT,
+}
+"""By the category that the index of `license-expression` gives; every other category is `UNCLEAR`."""
+
+OWN: dict[str, tuple[str, Terms]] = {
+    "openrail": ("OpenRAIL", RAIL),
+    "openrail++": ("OpenRAIL++-M", RAIL),
+    "bigscience-openrail-m": ("BigScience OpenRAIL-M", RAIL),
+    "creativeml-openrail-m": ("CreativeML OpenRAIL-M", RAIL),
+    "bigscience-bloom-rail-1.0": ("BigScience BLOOM RAIL 1.0", RAIL),
+    "bigcode-openrail-m": ("BigCode OpenRAIL-M", RAIL),
+    "llama2": ("Llama 2", LLAMA),
+    "llama3": ("Llama 3", LLAMA),
+    "llama3.1": ("Llama 3.1", LLAMA),
+    "llama3.2": ("Llama 3.2", LLAMA),
+    "llama3.3": ("Llama 3.3", LLAMA),
+    "llama4": ("Llama 4", LLAMA),
+    "gemma": ("Gemma", GEMMA),
+    "openmdw-1.0": ("OpenMDW 1.0", PERMISSIVE),
+    "bsd": ("BSD", PERMISSIVE),
+    "gpl": ("GPL", COPYLEFT),
+    "lgpl": ("LGPL", WEAK_COPYLEFT),
+    "lgpl-lr": ("LGPL-LR", WEAK_COPYLEFT),
+    "gfdl": ("GFDL", COPYLEFT),
+    "cc": ("Creative Commons", FAMILY),
+    "deepfloyd-if-license": ("DeepFloyd IF", RESEARCH),
+    "fair-noncommercial-research-license": ("FAIR Noncommercial Research", RESEARCH),
+    "h-research": ("H Research", RESEARCH),
+    "intel-research": ("Intel Research", RESEARCH),
+    "apple-amlr": ("Apple Machine Learning Research", RESEARCH),
+    "apple-ascl": (
+        "Apple Sample Code",
+        Terms("conditions", "may be used, changed and passed on with its text; Apple's name must not advertise it"),
+    ),
+    "grok2-community": (
+        "Grok 2 Community",
+        Terms("conditions", "own terms: business use up to a limit, and no training of other models with it"),
+    ),
+}
+"""Identifiers of the hub that SPDX does not know: how they are called, and what they say."""
+
+SAME: dict[str, str] = {"odc-by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0", "c-uda": "C-UDA-1.0"}
+"""Identifiers of the hub for what SPDX calls otherwise."""

@@ -1,0 +1,130 @@
+"""What a stated license allows: SPDX by `license-expression`, the hub's identifiers by rows of our own."""
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
+from workers.hub.license_rows import CATEGORIES, CREATIVE_COMMONS, OWN, SAME, SPDX, UNCLEAR, Terms
+
+if TYPE_CHECKING:
+    from license_expression import Licensing
+
+MAX_CHARS = 200
+"""Longer ones are prose, not an identifier."""
+NOTHING = frozenset({"", "none", "null", "unknown", "n/a"})
+WORST: tuple[LicenseWord, ...] = ("unknown", "noncommercial", "conditions", "ok")
+_CC = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?)-\d", re.IGNORECASE)
+_HTTP = re.compile(r"https?://[^\s<>\"']{1,500}", re.IGNORECASE)
+
+
+def judge(stated: str | Sequence[str] | None, *, name: str = "", link: str = "") -> LicenseVerdict:
+    """The verdict on an SPDX expression or on one or more of the hub's identifiers; all of several count together.
+
+    `name` and `link` are the hub's `license_name` and `license_link`, which say what "other" is.
+    """
+    parts = [stated] if isinstance(stated, str) else list(stated or ())
+    wanted = [part.strip() for part in parts if part.strip().lower() not in NOTHING]
+    address = link.strip() if _HTTP.fullmatch(link.strip()) else None
+    if not wanted:
+        return NOT_STATED.model_copy(update={"link": address})
+    found = [_judge_one(part[:MAX_CHARS], name.strip()[:MAX_CHARS]) for part in wanted]
+    return _together(found, " AND ").model_copy(update={"link": address})
+
+
+def _judge_one(text: str, name: str) -> LicenseVerdict:
+    if text.lower() == "other":
+        known = _by_identifier(name) if name else None
+        return known or LicenseVerdict(word="unknown", title=name or "Own terms", meaning=UNCLEAR.meaning)
+    return _by_identifier(text) or _by_expression(text) or _unclear(text)
+
+
+def _by_identifier(text: str) -> LicenseVerdict | None:
+    key = text.lower()
+    if key in OWN:
+        title, terms = OWN[key]
+        return _verdict(terms, title, f"LicenseRef-{key.replace('+', '-plus')}")
+    if key in SAME:
+        return _verdict(_terms_of(SAME[key]), SAME[key], SAME[key])
+    return None
+
+
+def _by_expression(text: str) -> LicenseVerdict | None:
+    """SPDX: of several joined by OR the best counts, by AND the worst; None for what is no expression."""
+    from license_expression import ExpressionError
+
+    licensing = _licensing()
+    try:
+        tree = licensing.parse(text, validate=True, strict=True)
+    except (ExpressionError, TypeError, ValueError, RecursionError):
+        return None
+    return None if tree is None else _of_tree(tree, licensing)
+
+
+def _of_tree(tree: object, licensing: "Licensing") -> LicenseVerdict:
+    if isinstance(tree, licensing.OR | licensing.AND):
+        joined = [_of_tree(part, licensing) for part in tree.args]
+        if isinstance(tree, licensing.AND):
+            return _together(joined, " AND ")
+        best = max(joined, key=lambda verdict: WORST.index(verdict.word))
+        text = tree.render()
+        return best.model_copy(update={"title": text, "expression": text})
+    text = tree.render()  # type: ignore[attr-defined]
+    key = getattr(getattr(tree, "license_symbol", tree), "key", text)  # without its WITH exception
+    return _verdict(_terms_of(key), text, text)
+
+
+def _together(verdicts: Sequence[LicenseVerdict], joint: str) -> LicenseVerdict:
+    """All hold at once: the worst word counts, with its own sentence."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    worst = min(verdicts, key=lambda verdict: WORST.index(verdict.word))
+    expressions = [verdict.expression for verdict in verdicts]
+    whole = joint.join(f"({one})" if " OR " in one else one for one in expressions if one)
+    return worst.model_copy(
+        update={
+            "title": joint.join(dict.fromkeys(verdict.title for verdict in verdicts))[:MAX_CHARS],
+            "expression": whole if None not in expressions else None,
+            "copies": all(verdict.copies for verdict in verdicts),
+        }
+    )
+
+
+def _terms_of(key: str) -> Terms:
+    if key in SPDX:
+        return SPDX[key]
+    family = _CC.match(key)
+    if family is not None:
+        return CREATIVE_COMMONS[family[1].lower()]
+    return CATEGORIES.get(_categories().get(key, ""), UNCLEAR)
+
+
+def _verdict(terms: Terms, title: str, expression: str) -> LicenseVerdict:
+    return LicenseVerdict(
+        word=terms.word, title=title, meaning=terms.meaning, expression=expression, copies=terms.copies
+    )
+
+
+def _unclear(text: str) -> LicenseVerdict:
+    return LicenseVerdict(word="unknown", title=text, meaning=UNCLEAR.meaning)
+
+
+@lru_cache(maxsize=1)
+def _licensing() -> "Licensing":
+    from license_expression import get_spdx_licensing
+
+    return get_spdx_licensing()
+
+
+@lru_cache(maxsize=1)
+def _categories() -> dict[str, str]:
+    """SPDX key to the family's category."""
+    from license_expression import get_license_index
+
+    found: dict[str, str] = {}
+    for row in get_license_index():
+        for key in (row.get("spdx_license_key"), *row.get("other_spdx_license_keys", ())):
+            if key:
+                found[key] = row["category"]
+    return found
