@@ -1,0 +1,57 @@
+"""Models of the hub to begin with. Read from a file beside this one, so that the list is there without a request."""
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, TypeAdapter, model_validator
+
+from presets.schema import Sentence
+from presets.yaml_file import check, read_yaml
+from workers.contracts.base import Frozen
+
+STARTERS_FILE = Path(__file__).with_name("starters.yaml")
+
+RepoId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+TaskId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]
+
+
+class Confirmed(Frozen):
+    """It was downloaded, opened and optimized from the hub on that day, at that revision."""
+
+    day: date
+    revision: Commit
+
+
+class Starter(Frozen):
+    """One row. `task` is the hub's name of what it does; `title` and `about` say that to a newcomer."""
+
+    repo: RepoId
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    task: TaskId
+    about: Sentence
+    confirmed: Confirmed | None = None
+
+
+class _List(Frozen):
+    starters: tuple[Starter, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _differ(self) -> "_List":
+        repos = [starter.repo.lower() for starter in self.starters]
+        twice = sorted({repo for repo in repos if repos.count(repo) > 1})
+        if twice:
+            raise ValueError(f"“{twice[0]}” is there twice")
+        return self
+
+
+_starters: TypeAdapter[tuple[Starter, ...]] = TypeAdapter(tuple[Starter, ...])
+
+
+def load_starters(path: Path = STARTERS_FILE) -> tuple[Starter, ...]:
+    """In the order of the file. Raises `PresetRefused` with file and line."""
+    values, node = read_yaml(path)
+    found = check(_starters, path, values, node)
+    check(_List, path, {"starters": found}, node)
+    return found

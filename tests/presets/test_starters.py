@@ -1,0 +1,54 @@
+"""The list of starters: its schema, its promises, and that nothing in it claims more than was tried."""
+
+from pathlib import Path
+
+import pytest
+
+from presets.starters import load_starters
+from presets.yaml_file import PresetRefused
+
+WANTED = {
+    "Xenova/distilbert-base-uncased-finetuned-sst-2-english",
+    "Xenova/all-MiniLM-L6-v2",
+    "Xenova/resnet-50",
+    "Xenova/vit-base-patch16-224",
+    "Xenova/yolos-tiny",
+    "Xenova/opus-mt-en-de",
+    "Xenova/whisper-tiny.en",
+}
+ROW = "- repo: a/b\n  title: T\n  task: translation\n  about: A.\n"
+
+
+def test_the_list_that_comes_with_the_program() -> None:
+    """Given the file, then it holds the models of the design, and none says it was confirmed without a revision."""
+    starters = load_starters()
+    assert {starter.repo for starter in starters} == WANTED
+    assert all(starter.confirmed is None for starter in starters), "none was tried on the public hub yet"
+
+
+def test_a_confirmed_one_names_day_and_revision(tmp_path: Path) -> None:
+    """Given a row with day and commit, then both are read."""
+    file = tmp_path / "s.yaml"
+    file.write_text(ROW + f"  confirmed: {{day: 2026-12-01, revision: {'a' * 40}}}\n")
+    (starter,) = load_starters(file)
+    assert starter.confirmed is not None and starter.confirmed.revision == "a" * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (ROW + ROW, "twice"),
+        (ROW.replace("a/b", "../etc"), "repo"),
+        (ROW.replace("a/b", "a/b/c"), "repo"),
+        (ROW + "  confirmed: {day: 2026-12-01}\n", "revision"),
+        (ROW + "  extra: 1\n", "extra"),
+        ("[]", "starters"),
+        (ROW.replace("translation", "file:///x"), "task"),
+    ],
+)
+def test_what_cannot_be_a_starter_is_refused_by_line(tmp_path: Path, text: str, words: str) -> None:
+    """Given a file with a mistake, then it is refused, and the mistake is named."""
+    file = tmp_path / "s.yaml"
+    file.write_text(text)
+    with pytest.raises(PresetRefused, match=words):
+        load_starters(file)
