@@ -235,12 +235,15 @@ class JobClient:
         else:
             outcome = self._crash(exit_code)
         if self._job is not None:
-            self._tidy(Path(self._job.work_dir), isinstance(outcome, Finished))
+            self._tidy(self._job, isinstance(outcome, Finished))
         self.outcome = outcome
         return outcome
 
-    def _tidy(self, work_dir: Path, is_finished: bool) -> None:
-        """Keep only what a finished job made."""
+    def _tidy(self, job: RunJob, is_finished: bool) -> None:
+        """Keep only what a finished job made, and what lies in the folders that outlive it."""
+        work_dir = Path(job.work_dir)
+        for place in job.write_paths:
+            remove_links(Path(place))
         if not is_finished:
             self._remove(work_dir)
             return

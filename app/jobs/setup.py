@@ -62,6 +62,7 @@ class WorkerSetup:
             parent_pid=os.getpid(),
             write_root=job.work_dir,
             read_roots=job.read_paths,
+            write_paths=job.write_paths,
             log_path=str(log_path),
             home=str(Path(job.work_dir) / ".home"),
             threads=job.threads,
@@ -75,7 +76,7 @@ class WorkerSetup:
     def fits(self, job: RunJob) -> bool:
         """Whether a waiting worker may do the job: no wider rights, all its folders below the roots."""
         limits = job.limits
-        if limits.network or limits.start_programs or limits.gpu:
+        if limits.network or limits.start_programs or limits.gpu or job.write_paths:
             return False
         roots = [place.resolve() for place in (self.store_dir, self.jobs_root)]
         inside = all(any(Path(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)

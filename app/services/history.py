@@ -14,6 +14,9 @@ from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import RunJob
 
+LOOKED_UP = frozenset({"hub_search", "hub_model", "hub_login"})
+"""Kinds that leave nothing behind and come with every few keys that are pressed: they are no history."""
+
 End = Literal["finished", "failed", "cancelled", "crashed", "interrupted"]
 
 
@@ -29,6 +32,8 @@ class JobHistory:
 
     def began(self, job_id: str, kind: str, title: str) -> None:
         """The job runs now."""
+        if kind in LOOKED_UP:
+            return
         now = datetime.now(UTC)
         record = JobRecord(
             id=job_id, kind=kind, title=title, state="running", device="cpu", created_at=now, started_at=now

@@ -49,6 +49,8 @@ class Done(Generic[R]):
 class JobStep(Generic[R]):
     """One job in one process. Its folder is removed when it ends, unless `keep_folder`: then whoever asked removes it.
 
+    `write_paths` are folders beside it that the job may write and that stay, however it ends; they must be there.
+
     With `cache` the folder goes to the artifact store under a key made of `params`.
 
     `identity` replaces, in the key, paths of `params` by what stands for their content. Where only the job itself finds
@@ -60,6 +62,7 @@ class JobStep(Generic[R]):
     result: type[R]
     title: str
     read_paths: tuple[Path, ...] = ()
+    write_paths: tuple[Path, ...] = ()
     cache: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
     content_key: Callable[[Mapping[str, Any]], str] | None = None

@@ -44,6 +44,7 @@ class Workspace:
             params=params,
             work_dir=str(folder),
             read_paths=tuple(str(path) for path in step.read_paths),
+            write_paths=tuple(str(path) for path in step.write_paths),
             seed=step.seed,
             threads=step.threads or usable_cores(),
             limits=step.limits,

@@ -21,14 +21,15 @@ RECORD_MARK = "fettle-stopped: "
 class ChildConfig(Frozen):
     """Crosses the process boundary as JSON.
 
-    `write_root` holds the work folders of jobs; it and `read_roots` are all that layer 1 of the sandbox opens
-    beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload` are
-    import names. `handler_package` is the package that kinds are looked up in.
+    `write_root` holds the work folders of jobs; it, `write_paths` and `read_roots` are all that layer 1 of the sandbox
+    opens beside the system's libraries, so a job fits into this child only if its folders lie below them. `preload`
+    are import names. `handler_package` is the package that kinds are looked up in.
     """
 
     parent_pid: int
     write_root: str
     read_roots: tuple[str, ...] = ()
+    write_paths: tuple[str, ...] = ()
     log_path: str | None = None
     home: str | None = None
     threads: int = Field(default=1, ge=1)

@@ -32,7 +32,10 @@ class Limits(Frozen):
 
 
 class RunJob(Frozen):
-    """Do one job. `kind` names a module of `workers.runtime.handlers`, `params` fits that module's `Params`."""
+    """Do one job. `kind` names a module of `workers.runtime.handlers`, `params` fits that module's `Params`.
+
+    `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
+    """
 
     type: Literal["run_job"] = "run_job"
     job_id: str
@@ -40,6 +43,7 @@ class RunJob(Frozen):
     params: dict[str, JsonValue]
     work_dir: str
     read_paths: tuple[str, ...] = ()
+    write_paths: tuple[str, ...] = ()
     seed: int = 0
     threads: int = 1
     niceness: int = 10

@@ -108,6 +108,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         parent_pid=os.getppid(),
         write_root=job.work_dir,
         read_roots=job.read_paths,
+        write_paths=job.write_paths,
         home=str(work_dir / HOME_FOLDER),
         threads=job.threads,
         network=job.limits.network,

@@ -56,6 +56,6 @@ def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str,
         raise refused_parameters(error) from error
     data_dir = getattr(params, "data_dir", None)
     context.data_dir = None if data_dir is None else Path(data_dir)
-    sandbox.second_layer(config, job.read_paths, job.work_dir)
+    sandbox.second_layer(config, job.read_paths, job.work_dir, job.write_paths)
     result: dict[str, JsonValue] = spec.run(params, context).model_dump(mode="json")
     return result

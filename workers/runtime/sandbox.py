@@ -80,10 +80,16 @@ def system_grants(config: ChildConfig) -> list[Grant]:
     return grants
 
 
-def job_grants(config: ChildConfig, read_paths: Iterable[str], work_dir: str) -> list[Grant]:
-    """The job's own files. A link opens nothing, since walls look at where it leads; the parent removes those left."""
+def job_grants(
+    config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str]
+) -> list[Grant]:
+    """The job's own files. A link opens nothing, since walls look at where it leads; the parent removes those left.
+
+    What lies in `write_paths` outlives the job: no links there, and nothing is started from there.
+    """
     write = WRITE | MAKE_SYM | (EXECUTE if config.start_programs else 0)
-    return [Grant(Path(work_dir), write), *(Grant(Path(place), READ) for place in read_paths)]
+    grants = [Grant(Path(work_dir), write), *(Grant(Path(place), WRITE) for place in write_paths)]
+    return grants + [Grant(Path(place), READ) for place in read_paths]
 
 
 def _privileges() -> bool:
@@ -98,7 +104,7 @@ def first_layer(config: ChildConfig) -> Protections:
     if not config.sandbox:
         protections.missing = [f"{name} (switched off)" for name in (FILES, NETWORK, PROGRAMS, PRIVILEGES)]
         return protections
-    grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root)]
+    grants = [*system_grants(config), *job_grants(config, config.read_roots, config.write_root, config.write_paths)]
 
     def filter_calls() -> bool:
         return seccomp.restrict(network=config.network, start_programs=config.start_programs)
@@ -115,8 +121,10 @@ def first_layer(config: ChildConfig) -> Protections:
     return protections
 
 
-def second_layer(config: ChildConfig, read_paths: Iterable[str], work_dir: str) -> None:
-    """Narrow this thread to one job's inputs and folder. Raises OSError where the kernel refuses."""
+def second_layer(
+    config: ChildConfig, read_paths: Iterable[str], work_dir: str, write_paths: Iterable[str] = ()
+) -> None:
+    """Narrow this thread to one job's inputs and folders. Raises OSError where the kernel refuses."""
     if config.sandbox:
-        grants = [*system_grants(config), *job_grants(config, read_paths, work_dir)]
+        grants = [*system_grants(config), *job_grants(config, read_paths, work_dir, write_paths)]
         landlock.restrict(grants, deny_tcp=not config.network)

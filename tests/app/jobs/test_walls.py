@@ -125,3 +125,38 @@ def test_the_heavy_libraries_work_behind_the_walls(bench: Bench) -> None:
     assert isinstance(messages[-1], Finished), messages[-1]
     assert messages[-1].result["values"]["close"] is True
     assert isinstance(messages[0], Ready)
+
+
+def test_a_folder_that_outlives_the_job_can_be_written(bench: Bench, port: int) -> None:
+    """Given a job with a folder beside its own, Then it writes there and nowhere else, and links do not stay."""
+    outside, given = prepare(bench.root)
+    other = bench.root / "other"
+    other.mkdir()
+    (outside / "old link").symlink_to(other)
+    _, messages = bench.run("escape", values(bench.root, port), read_paths=(str(given),), write_paths=(str(outside),))
+
+    told = messages[-1].result["values"]
+    assert told["write outside"].startswith("done")
+    assert told["remove outside"].startswith("done")
+    assert told["start program"] in DENIED
+    assert sorted(entry.name for entry in outside.iterdir()) == ["new.txt"], "links are not left"
+    assert list(other.iterdir()) == []
+
+
+def test_a_failed_job_keeps_the_folder_that_outlives_it(bench: Bench) -> None:
+    """Given a job that is killed, Then its own folder goes and what it wrote beside stays."""
+    kept = bench.root / "kept"
+    kept.mkdir()
+    (kept / "piece").write_text("half")
+    client = bench.start(bench.job("sleep", write_paths=(str(kept),)))
+    client.kill()
+    bench.finish(client)
+
+    assert (kept / "piece").read_text() == "half"
+    assert not (bench.root / "jobs" / "sleep-0").exists()
+
+
+def test_a_waiting_worker_is_not_taken_for_a_wider_job(bench: Bench) -> None:
+    """Given a waiting worker, When a job may write elsewhere, Then it gets a process of its own."""
+    assert bench.pool.setup.fits(bench.job("echo"))
+    assert not bench.pool.setup.fits(bench.job("echo", write_paths=(str(bench.root),)))
