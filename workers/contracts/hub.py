@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import ConfigDict, Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.licenses import LicenseVerdict
 
 MAX_CARD_BYTES = 200_000
 DEFAULT_REVISION = "main"
@@ -58,7 +59,10 @@ class HubQuery(Frozen):
 
 
 class HubModel(Frozen):
-    """One row of a search. `size_bytes` is that of the weights where the hub says it; `updated_at` is ISO 8601."""
+    """One row of a search. `size_bytes` is that of the weights where the hub says it; `updated_at` is ISO 8601.
+
+    `verdict` says what `license` allows (workers.hub.licenses).
+    """
 
     repo: str
     task: str | None = None
@@ -72,6 +76,7 @@ class HubModel(Frozen):
     formats: tuple[Format, ...] = ()
     safe_format: bool = False
     gated: bool = False
+    verdict: LicenseVerdict | None = None
 
 
 class HubSearchParams(HubParams):
@@ -141,6 +146,7 @@ class HubModelResult(Frozen):
     safe: bool = True
     needs_consent: bool = False
     skipped: tuple[tuple[str, str], ...] = ()
+    verdict: LicenseVerdict | None = None
 
 
 class HubDownloadParams(HubParams):
@@ -195,3 +201,4 @@ class Origin(Frozen):
     author: str | None = None
     files: tuple[OriginFile, ...]
     downloaded_at: str
+    verdict: LicenseVerdict | None = None
