@@ -15,7 +15,7 @@ from widgets.theme import Theme
 
 __all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
 
-ROW_PX, DETAIL_PX, HEADER_PX = 34, 62, 32
+ROW_PX, TALL_ROW_PX, DETAIL_PX, HEADER_PX = 34, 52, 62, 32
 
 
 class TableModel(QAbstractTableModel):
@@ -63,9 +63,9 @@ class TableModel(QAbstractTableModel):
             return None
         cell = row.cells[index.column()]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(cell.text)
+            return visible(f"{cell.text}, {cell.below}" if cell.below else cell.text)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(part for part in (cell.text, meanings(cell.text)) if part))
+            return plain_tip("\n".join(part for part in (cell.text, cell.below, meanings(cell.text)) if part))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -90,13 +90,19 @@ class TableModel(QAbstractTableModel):
 
 
 class Table(QTableView):
-    """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls."""
+    """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls.
+
+    `tall` rows have room for the second line of their cells.
+    """
 
     chosen = Signal(str)
 
-    def __init__(self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True) -> None:
+    def __init__(
+        self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True, tall: bool = False
+    ) -> None:
         super().__init__()
         self._fits = fits
+        self._row_px = TALL_ROW_PX if tall else ROW_PX
         self._details = False
         self._model = TableModel(columns, self)
         self.setModel(self._model)
@@ -106,7 +112,7 @@ class Table(QTableView):
         header.setAccessibleName(self.tr("Columns of {0}").format(name))
         self.verticalHeader().hide()
         self.verticalHeader().setAccessibleName(self.tr("Rows of {0}").format(name))
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
+        self.verticalHeader().setDefaultSectionSize(self._row_px)
         self.setAccessibleName(name)
         self.setShowGrid(False)
         self.setTabKeyNavigation(False)
@@ -165,7 +171,7 @@ class Table(QTableView):
         self.selectionModel().blockSignals(blocker)
         self.verticalScrollBar().setValue(scroll)
         if self._fits:
-            self.setFixedHeight(HEADER_PX + ROW_PX * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
+            self.setFixedHeight(HEADER_PX + self._row_px * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
 
     def _open_details(self, line: int, row: Row) -> None:
         self.setSpan(line, 0, 1, len(self._model.columns))

@@ -13,6 +13,8 @@ from widgets.theme import Theme
 Index = QModelIndex | QPersistentModelIndex
 _EDGE, _TAG_PX, _ICON_PX = 10, 22, 14
 _OUTER = 16
+_LINE_EDGE = 7
+"""Above the first and below the second line of a cell with two."""
 
 
 class TableDelegate(QStyledItemDelegate):
@@ -30,12 +32,21 @@ class TableDelegate(QStyledItemDelegate):
             font.setWeight(QFont.Weight.DemiBold if cell.strong else QFont.Weight.Medium)
         return font
 
+    @staticmethod
+    def _small_font(base: QFont) -> QFont:
+        font = QFont(base)
+        font.setPixelSize(12)
+        return font
+
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Width of the text, with the edges that it is drawn with."""
         cell = index.data(Qt.ItemDataRole.UserRole)
         if cell is None:
             return QSize(0, 34)
         width = QFontMetrics(self._font(option.font, cell)).horizontalAdvance(cell.text) + 2 * _EDGE + 8
+        if cell.below:
+            below = QFontMetrics(self._small_font(option.font)).horizontalAdvance(cell.below) + 2 * _EDGE + 8
+            width = max(width, below)
         return QSize(width + (_ICON_PX + 20 if cell.tag or cell.icon else 0) + self._outer(index), 34)
 
     @staticmethod
@@ -105,14 +116,20 @@ class TableDelegate(QStyledItemDelegate):
         if cell.icon:
             self._icon(painter, cell.icon, cell.tone or "ink", QPointF(box.left(), box.center().y() - _ICON_PX / 2))
             box = box.adjusted(_ICON_PX + 8, 0, 0, 0)
-        font = self._font(option.font, cell)
+        if cell.below:
+            lower = box.adjusted(0, box.height() // 2, 0, -_LINE_EDGE)
+            box = box.adjusted(0, _LINE_EDGE, 0, box.height() // 2 - box.height())
+            self._draw_line(painter, lower, cell.below, self._small_font(option.font), "soft", index)
+        self._draw_line(painter, box, cell.text, self._font(option.font, cell), cell.tone or "ink", index)
+
+    def _draw_line(self, painter: QPainter, box: QRect, words: str, font: QFont, token: str, index: Index) -> None:
         metrics = QFontMetrics(font)
-        text = metrics.elidedText(visible(cell.text).replace("\n", " "), Qt.TextElideMode.ElideRight, box.width() + 2)
+        text = metrics.elidedText(visible(words).replace("\n", " "), Qt.TextElideMode.ElideRight, box.width() + 2)
         right = index.model().headerData(index.column(), Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole)
         is_right = bool(int(right or 0) & int(Qt.AlignmentFlag.AlignRight))
         left = box.right() + 1 - metrics.horizontalAdvance(text) if is_right else box.left()
         baseline = box.top() + (box.height() + metrics.ascent() - metrics.descent()) // 2
-        color = self._theme.color(cell.tone or "ink")
+        color = self._theme.color(token)
         painter.setFont(font)
         painter.setPen(color)
         painter.drawText(QPointF(left, baseline), text)

@@ -17,13 +17,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, as a tag where `tag` is set, with an icon before it where `icon` is."""
+    """A text, as a tag where `tag` is set, with an icon before it where `icon` is; `below` is a second, softer line."""
 
     text: str
     tag: TagKind | None = None
     tone: Tone = ""
     icon: str = ""
     strong: bool = False
+    below: str = ""
 
 
 @dataclass(frozen=True)
