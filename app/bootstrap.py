@@ -1,6 +1,7 @@
 """The composition root: the only place that wires the parts. What is heavy comes after the window's first paint."""
 
 import base64
+import contextlib
 import importlib
 import logging
 import os
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from app.controllers.conductor import Conductor
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
-    from app.settings import Settings
+    from app.settings import LoadedSettings, Settings
     from widgets.main_window import MainWindow
     from widgets.theme import Theme
 
@@ -26,6 +27,8 @@ NO_DISPLAY = """Fettle cannot open its window: there is no display.
 These work without one: fettle demo, describe, inspect, optimize, compare, bench, export, verify, jobs.
 """
 EXIT_MISSING = 6
+HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.conductor")
+"""Imported after the first paint, one in each step of the event loop."""
 
 
 def open_window(arguments: list[str]) -> int:
@@ -88,6 +91,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     from PySide6.QtCore import QCoreApplication, QEvent, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from app.controllers.first_page import show_first_page
     from app.handover import forget_requests
     from app.settings import load_settings
 
@@ -98,9 +102,9 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     app.setDesktopFileName("fettle")
     app.setQuitOnLastWindowClosed(False)
     window, theme = build_window(app, loaded.settings)
-    live = Live(app, window, theme, paths, lock, loaded.settings, files)
+    show_first_page(window, loaded.settings, has_files=bool(files))
+    live = Live(app, window, theme, paths, lock, loaded, files)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
-    window.show_page("model")
     window.show()
     code = app.exec()
     live.end()
@@ -136,8 +140,10 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "settings": lambda: page("settings", "SettingsPage"),
     }
     window = MainWindow(app, theme, clock, pages)
+    clock.setParent(window)  # its timer must not outlive the graphs
     if settings.window_geometry:
-        window.restore_geometry(base64.b64decode(settings.window_geometry))
+        with contextlib.suppress(ValueError):
+            window.restore_geometry(base64.b64decode(settings.window_geometry))
     return window, theme
 
 
@@ -151,22 +157,24 @@ class Live:
         theme: "Theme",
         paths: "DataPaths",
         lock: "InstanceLock",
-        settings: "Settings",
+        loaded: "LoadedSettings",
         files: list[str],
     ) -> None:
+        from app.controllers.first_page import Early
+
         self._app, self._window, self._theme = app, window, theme
-        self._paths, self._lock, self._settings, self._files = paths, lock, settings, files
+        self._paths, self._lock, self._loaded, self._files = paths, lock, loaded, files
         self._undo: list[Callable[[], object]] = []
+        self._early = Early(window)
+        self._is_closing = False
         self.conductor: Conductor | None = None
+        window.close_requested.connect(self._on_close)
         sys.excepthook = self._on_mistake
 
     def begin(self) -> None:
         """Import one heavy thing a step, so that the window goes on answering; then wire."""
         steps: list[Callable[[], object]] = [
-            lambda: importlib.import_module("numpy"),
-            lambda: importlib.import_module("sqlalchemy.orm"),
-            lambda: importlib.import_module("pyqtgraph"),
-            lambda: importlib.import_module("app.controllers.conductor"),
+            *(lambda name=name: importlib.import_module(name) for name in HEAVY),
             self._wire,
         ]
         self._next(steps)
@@ -174,14 +182,18 @@ class Live:
     def _next(self, steps: "list[Callable[[], object]]") -> None:
         from PySide6.QtCore import QTimer
 
+        if self._is_closing:
+            self._quit()
+            return
         steps.pop(0)()
         if steps:
             QTimer.singleShot(0, lambda: self._next(steps))
 
     def _wire(self) -> None:
         from app.controllers.conductor import Conductor
+        from app.controllers.kept import KeptSettings
         from app.controllers.session import Session
-        from app.controllers.words import error_value
+        from app.controllers.words import error_value, settings_problem
         from app.jobs.pool import WorkerPool
         from app.logging_setup import open_log
         from app.persistence import open_store
@@ -189,30 +201,45 @@ class Live:
         from app.services.workspace import Workspace, usable_cores
         from workers.contracts.errors import WorkerError
 
-        paths = self._paths
+        paths, window = self._paths, self._window
         try:
             open_log(paths)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
-            self._window.banner(error_value(error.info()))
-            self._window.close_requested.connect(self._quit)
+            window.show_page("model")
+            window.rail.setEnabled(False)
+            window.page("model").show_stopped(error_value(error.info()))  # type: ignore[attr-defined]
+            window.close_requested.connect(self._quit)
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
         workspace = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        conductor = Conductor(self._window, self._theme, Session(workspace, self._window), self._settings)
+        kept = KeptSettings(paths.settings, self._loaded.settings)
+        conductor = Conductor(window, self._theme, Session(workspace, window), kept)
         self.conductor = conductor
         conductor.closed.connect(self._quit)
-        conductor.begin()
+        conductor.begin(reopen=not self._files)
+        if self._loaded.problem:
+            window.banner(settings_problem(self._loaded.problem))
         if self._files:
             conductor.take_paths(self._files)
+        self._early.hand_over(conductor)
+
+    def _on_close(self) -> None:
+        """Closed before there is anything to lose."""
+        if self.conductor is None:
+            self._window.hide()
+            self._is_closing = True
 
     def _on_mistake(self, kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
         """A mistake of the program's own, raised in a slot: logged whole, told in one sentence."""
         logging.getLogger("fettle").error("unexpected", exc_info=(kind, error, trace))
         from app.controllers.words import error_value
-        from workers.contracts.errors import ErrorInfo
+        from workers.contracts.errors import ErrorInfo, WorkerError
 
+        if isinstance(error, WorkerError):  # the disk or the database, told in words already
+            self._window.banner(error_value(error.info()))
+            return
         info = ErrorInfo(
             code="internal",
             title="Something went wrong inside Fettle",

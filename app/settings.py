@@ -42,6 +42,7 @@ class Settings(Frozen):
         description="“debug” helps when a problem is to be reported.",
     )
     last_project_id: str = Field(default="", json_schema_extra={"hidden": True})
+    last_page: str = Field(default="model", json_schema_extra={"hidden": True})
     window_geometry: str = Field(
         default="", description="Qt's saved geometry in base 64.", json_schema_extra={"hidden": True}
     )

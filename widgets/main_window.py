@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QByteArray, QTimer, Signal
+from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
@@ -31,6 +31,8 @@ from widgets.top_bar import ProjectValue, TopBar
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
+_FRAME_PX = 32
+"""About what window managers put above a window."""
 
 PageFactory = Callable[[], QWidget]
 
@@ -44,10 +46,12 @@ class MainWindow(QMainWindow):
     """
 
     page_requested = Signal(str)
+    page_shown = Signal(str)
     page_built = Signal(str, QWidget)
     paths_dropped = Signal(list)
     links_dropped = Signal(list)
     text_dropped = Signal(str)
+    drag_entered = Signal()
     open_requested = Signal()
     close_requested = Signal()
     first_painted = Signal()
@@ -63,11 +67,11 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Fettle")
         self.setAcceptDrops(True)
         self.setMinimumSize(*_LEAST_SIZE)
-        self.resize(*_FIRST_SIZE)
         self._build(theme)
         self._ring = FocusRing(theme, app, self)
         self._veil = drops.DropVeil(theme, self._right)
         self._add_keys()
+        self.restore_geometry(b"")
 
     def _build(self, theme: Theme) -> None:
         self.rail = Rail(theme, self._factories, self)
@@ -124,6 +128,12 @@ class MainWindow(QMainWindow):
         drops.let_drops_through(page)
         self._stack.setCurrentWidget(page)
         self.rail.set_current(page_id)
+        self.page_shown.emit(page_id)
+
+    @property
+    def built_pages(self) -> dict[str, QWidget]:
+        """Those that were made already, by id."""
+        return dict(self._pages)
 
     @property
     def current_page(self) -> str:
@@ -198,8 +208,13 @@ class MainWindow(QMainWindow):
         return bytes(self.saveGeometry().data())
 
     def restore_geometry(self, kept: bytes) -> None:
-        """Take the size and place of the last time."""
-        self.restoreGeometry(QByteArray(kept))
+        """Take the size and place of the last time; without one, a size that fits the screen with its frame."""
+        if kept and self.restoreGeometry(QByteArray(kept)):
+            return
+        screen = self.screen()
+        room = screen.availableSize() if screen is not None else QSize(*_FIRST_SIZE)
+        wanted = QSize(*_FIRST_SIZE).boundedTo(room - QSize(0, _FRAME_PX))
+        self.resize(wanted.expandedTo(self.minimumSize()))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the window can be seen."""
@@ -228,6 +243,7 @@ class MainWindow(QMainWindow):
         if drops.can_take(event.mimeData()):
             event.acceptProposedAction()
             self._veil.cover(self._stack)
+            self.drag_entered.emit()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
         """Anywhere is fine."""

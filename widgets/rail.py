@@ -77,7 +77,7 @@ class RailEntry(QPushButton):
 
 
 class Rail(QFrame):
-    """Shows entries for the pages that exist, and no others. Ctrl+1 to 6 go to the steps."""
+    """Shows entries for the pages that exist, and no others. Ctrl+1 to 8 go to them."""
 
     page_requested = Signal(str)
 
@@ -98,7 +98,7 @@ class Rail(QFrame):
                 layout.addStretch(1)
             if page_id in page_ids:
                 layout.addWidget(self._entry(theme, page_id))
-        for number, page_id in enumerate((page for page in STEPS if page in page_ids), 1):
+        for number, page_id in enumerate((page for page in STEPS + REST if page in page_ids), 1):
             keys = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
             keys.setContext(Qt.ShortcutContext.WindowShortcut)
             keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))

@@ -1,8 +1,8 @@
-"""The window as a whole: which page, what was dropped, how far one is, coming and going."""
+"""The window as a whole: which page, what was dropped, the way from page to page, coming and going."""
 
 import base64
 from collections.abc import Callable
-from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication, QWidget
@@ -11,29 +11,29 @@ from app.controllers.compare import CompareController
 from app.controllers.data import DataController
 from app.controllers.export import ExportController
 from app.controllers.flows import FlowRunner
+from app.controllers.frame import Frame
 from app.controllers.goal import GoalController
+from app.controllers.incoming import Incoming
 from app.controllers.jobs import JobsController
+from app.controllers.kept import KeptSettings
 from app.controllers.model import ModelController
 from app.controllers.optimize import OptimizeController
-from app.controllers.session import Session
+from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings import SettingsController
 from app.controllers.telemetry import TelemetryController
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value
+from app.domain.run import Run
 from app.handover import take_requests
 from app.services.describing import describe, remember, remembered
 from app.services.projects import find_project
-from app.services.sniffing import kind_of
-from app.settings import Settings
-from widgets.dialogs.questions import close_question, kind_question
+from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
-from widgets.parts.error_card import ErrorValue
-from widgets.rail import Mark
 from widgets.theme import Theme
-from widgets.top_bar import ProjectValue
 from workers.contracts.jobs import DescribeResult
 
 HANDOVER_MS = 300
-MAX_PROJECTS = 12
+
+C = TypeVar("C", bound=QObject)
 
 
 class Conductor(QObject):
@@ -41,37 +41,42 @@ class Conductor(QObject):
 
     closed = Signal()
 
-    def __init__(self, window: MainWindow, theme: Theme, session: Session, settings: Settings) -> None:
+    def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: KeptSettings) -> None:
         super().__init__(window)
-        self._window, self._theme, self._session = window, theme, session
-        self._settings = settings
+        self._window, self._theme, self._session, self._kept = window, theme, session, kept
         self.flows = FlowRunner(session.workspace, self)
-        self._telemetry = TelemetryController(window, session, self)
+        self._telemetry = TelemetryController(window, session, self.flows, self)
+        self._frame = Frame(window, session, self.flows, self)
+        self._incoming = Incoming(window, theme, session, self)
         self._controllers: dict[str, QObject] = {}
-        self._closing = False
+        self._is_asking = self._is_closing = False
+        self._incoming.model_given.connect(self.open_model)
+        self._incoming.data_given.connect(lambda path: self._data().read_path(path))
         window.page_built.connect(self._on_page_built)
-        window.page_requested.connect(self._on_page_requested)
+        window.page_shown.connect(lambda page_id: session.change(page=page_id))
         window.paths_dropped.connect(self.take_paths)
-        window.links_dropped.connect(self._on_links)
+        window.drag_entered.connect(session.workspace.pool.prestart)
         window.open_requested.connect(self._on_open)
         window.close_requested.connect(self._on_close)
         window.project_requested.connect(self._on_project)
         window.new_project_requested.connect(self._on_new_project)
-        self.flows.changed.connect(self._show_jobs)
-        for signal in (session.project_changed, session.data_changed, session.run_changed, session.goal_changed):
-            signal.connect(self._show_state)
+        session.project_changed.connect(self._on_project_changed)
         self._requests = QTimer(self)
         self._requests.setInterval(HANDOVER_MS)
         self._requests.timeout.connect(self._on_requests)
         self._requests.start()
-        for page_id in ("model",):
-            self._on_page_built(page_id, window.page(page_id))
 
     # --- coming
 
-    def begin(self) -> None:
-        """Look at the machine, then show what was open the last time."""
-        self._reopen()
+    def begin(self, *, reopen: bool = True) -> None:
+        """Show what was open the last time, then look at the machine."""
+        for page_id, page in self._window.built_pages.items():
+            self._on_page_built(page_id, page)
+        self._frame.preset_titles = self._goal().titles
+        project_id = self._kept.value.last_project_id
+        if not (reopen and project_id and self._reopen(project_id)):
+            self._window.show_page("model")
+        self._frame.show()
         known = remembered(self._session.workspace.repositories)
         if known is not None:
             self._show_described(known)
@@ -89,18 +94,16 @@ class Conductor(QObject):
         self._window.settle()
 
     def _show_described(self, found: DescribeResult) -> None:
-        self._session.described = found
+        self._session.set_described(found)
         self._telemetry.start(found)
-        self._session.goal_changed.emit()
-        self._session.run_changed.emit()
 
-    def _reopen(self) -> None:
+    def _reopen(self, project_id: str) -> bool:
         """Where it was. A project whose model is no longer in the store is offered, not forced."""
-        repositories = self._session.workspace.repositories
-        project = find_project(repositories, self._settings.last_project_id)
-        if project is not None and self._session.reopen(project):
-            self._window.show_page(project.page)
-        self._show_state()
+        project = find_project(self._session.workspace.repositories, project_id)
+        if project is None or not self._session.reopen(project):
+            return False
+        self._window.show_page(project.page)
+        return True
 
     # --- pages
 
@@ -114,7 +117,7 @@ class Conductor(QObject):
             "compare": lambda page: CompareController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),
-            "settings": lambda page: SettingsController(page, session, self._theme, self._settings),
+            "settings": lambda page: SettingsController(page, session, self._theme, self._kept),
         }
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:
@@ -123,106 +126,111 @@ class Conductor(QObject):
         controller = self._makers()[page_id](page)
         self._controllers[page_id] = controller
         if isinstance(controller, ModelController):
-            controller.sample_opened.connect(self._on_sample_opened)
+            controller.opened.connect(self._on_model_opened)
         elif isinstance(controller, GoalController):
             controller.run_requested.connect(self._on_run_requested)
         elif isinstance(controller, OptimizeController):
-            controller.finished.connect(self._on_run_finished)
-            controller.resume_requested.connect(lambda: self._optimize().resume(self._goal().preset))
+            controller.resume_requested.connect(self._on_resume_requested)
         elif isinstance(controller, CompareController):
             controller.export_requested.connect(self._on_export_requested)
-            controller.add_data_requested.connect(lambda: self._window.show_page("data"))
         elif isinstance(controller, JobsController):
-            controller.open_requested.connect(self._on_project)
+            controller.open_requested.connect(self._on_run_opened)
             controller.resume_requested.connect(self._on_resume_requested)
-            controller.cancel_requested.connect(lambda: self._optimize().cancel())
+            controller.cancel_requested.connect(lambda run_id: self._optimize().cancel(run_id))
 
-    def controller(self, page_id: str) -> QObject:
+    def _controller(self, page_id: str, kind: type[C]) -> C:
         """The page's controller; both are made if they were not yet."""
         self._on_page_built(page_id, self._window.page(page_id))
-        return self._controllers[page_id]
-
-    def _optimize(self) -> OptimizeController:
-        controller = self.controller("optimize")
-        assert isinstance(controller, OptimizeController)
+        controller = self._controllers[page_id]
+        assert isinstance(controller, kind)
         return controller
+
+    def _model(self) -> ModelController:
+        return self._controller("model", ModelController)
+
+    def _data(self) -> DataController:
+        return self._controller("data", DataController)
 
     def _goal(self) -> GoalController:
-        controller = self.controller("goal")
-        assert isinstance(controller, GoalController)
-        return controller
+        return self._controller("goal", GoalController)
 
-    def _on_page_requested(self, page_id: str) -> None:
-        self._session.change(page=page_id)
+    def _optimize(self) -> OptimizeController:
+        return self._controller("optimize", OptimizeController)
 
     # --- the way through
 
-    def _on_sample_opened(self) -> None:
-        controller = self.controller("data")
-        assert isinstance(controller, DataController)
-        controller.read_sample()
+    def open_model(self, path: str) -> None:
+        """Open a file or folder as a model."""
+        self._model().open_path(path)
+
+    def open_sample(self) -> None:
+        """Open the built-in sample."""
+        self._model().open_sample()
+
+    def take_paths(self, paths: list[str]) -> None:
+        """A model or data, dropped, pasted, or handed over by a second start."""
+        self._incoming.take(paths)
+
+    def _on_model_opened(self) -> None:
+        """Data that were dropped before come next; those of a model that was opened otherwise are read again."""
+        waiting = self._incoming.take_waiting()
+        project, asked = self._session.project, self._session.asked_data
+        if waiting:
+            self._data().read_path(waiting)
+        elif project is not None and project.is_sample and self._session.data is None:
+            self._data().read_sample()
+        elif asked is not None and self._session.data is None:
+            self._data().read_again(asked)
 
     def _on_run_requested(self) -> None:
-        settings = self._controllers.get("settings")
-        threads = settings.settings.threads if isinstance(settings, SettingsController) else self._settings.threads
-        self._optimize().start(self._goal().preset, threads)
+        self._optimize().start(self._goal().preset, self._kept.value.threads)
 
-    def _on_resume_requested(self, project_id: str) -> None:
-        self._on_project(project_id)
-        self._window.show_page("optimize")
-        self._optimize().resume(self._goal().preset)
+    def _on_run_opened(self, run: Run) -> None:
+        if not self._on_project(run.project_id):
+            return
+        if run.state in SHOWN_STATES:
+            self._session.set_run(run)
+            self._window.show_page("compare")
+        else:
+            self._optimize().show(run)
+            self._window.show_page("optimize")
 
-    def _on_run_finished(self) -> None:
-        self._session.change(page="compare")
-        self._show_state()
+    def _on_resume_requested(self, run: Run) -> None:
+        """Go on. What was judged with other data, or another model, is begun anew: nothing is mixed."""
+        project = self._session.project
+        if (project is None or project.id != run.project_id) and not self._on_project(run.project_id):
+            return
+        preset = self._goal().preset_of(run.goal.preset_id)
+        if self._session.fits(run):
+            self._optimize().resume(run, preset)
+        else:
+            self._optimize().start(preset, run.goal.threads)
 
     def _on_export_requested(self, variant_id: str) -> None:
-        controller = self.controller("export")
-        assert isinstance(controller, ExportController)
-        controller.choose(variant_id)
+        self._controller("export", ExportController).choose(variant_id)
 
-    def _on_project(self, project_id: str) -> None:
+    def _on_project(self, project_id: str) -> bool:
+        """Show another project; False where its model must be opened first."""
         project = find_project(self._session.workspace.repositories, project_id)
         if project is None:
-            return
+            return False
         if self._session.reopen(project):
             self._window.show_page(project.page)
-        else:
-            self.take_paths([project.model_path])
+            return True
+        self.open_model(project.model_path)
+        return False
 
     def _on_new_project(self) -> None:
         self._session.new_project()
         self._window.show_page("model")
 
-    # --- drops
-
-    def take_paths(self, paths: list[str]) -> None:
-        """A model or data, dropped, pasted, or handed over by a second start."""
-        for path in paths[:2]:
-            kind = kind_of(Path(path))
-            if kind == "both" and self._session.model is not None:
-                dialog = kind_question(self._theme, self._window, Path(path).name)
-                dialog.answered.connect(lambda answer, path=path: self._take(path, answer))
-                dialog.open()
-            else:
-                self._take(path, "data" if kind == "data" else "model")
-
-    def _take(self, path: str, kind: str) -> None:
-        if kind == "model":
-            controller = self.controller("model")
-            assert isinstance(controller, ModelController)
-            controller.open_path(path)
-        elif kind == "data":
-            data = self.controller("data")
-            assert isinstance(data, DataController)
-            data.read_path(path)
-
-    def _on_links(self, _links: list[str]) -> None:
-        self._window.banner(_not_fetched())
+    def _on_project_changed(self) -> None:
+        project = self._session.project
+        self._kept.try_to_keep(last_project_id=project.id if project else "")
 
     def _on_open(self) -> None:
-        page = self._window.page("model")
-        page.choose_file()  # type: ignore[attr-defined]
+        self._model()
+        self._window.page("model").choose_file()  # type: ignore[attr-defined]
 
     def _on_requests(self) -> None:
         for request in take_requests(self._session.workspace.paths):
@@ -233,68 +241,37 @@ class Conductor(QObject):
             if request.files:
                 self.take_paths([str(path) for path in request.files])
 
-    # --- what the frame shows
-
-    def _show_state(self) -> None:
-        session, window = self._session, self._window
-        project = session.project
-        window.set_project(project.name if project else "", self._goal().title if project else "")
-        projects = session.workspace.repositories.projects.list()[:MAX_PROJECTS]
-        window.set_projects([ProjectValue(known.id, known.name) for known in projects])
-        has_run = session.run is not None
-        exports = session.workspace.repositories.exports.list(run_id=session.run.id) if session.run else []
-        marks: dict[str, Mark] = {
-            "model": "done" if session.model else "",
-            "data": "done" if session.data else "",
-            "goal": "done" if has_run else "",
-            "optimize": "done" if has_run else "",
-            "compare": "done" if has_run else "",
-            "export": "done" if exports else "",
-        }
-        window.set_marks(marks)
-
-    def _show_jobs(self) -> None:
-        runs = self.flows.runs
-        self._window.set_jobs(len(runs), runs[0].started_s if runs else None)
-        if not runs:
-            self._show_state()
-
     # --- going
 
     def _on_close(self) -> None:
-        if self._closing:
+        """Ask once while something runs."""
+        if self._is_asking or self._is_closing:
             return
-        running = [flow for flow in self.flows.active if flow.title]
+        running = [running for running in self.flows.everything if running.title]
         if not running:
             self._close()
             return
+        self._is_asking = True
         dialog = close_question(self._theme, self._window, running[0].title, len(running))
-        dialog.answered.connect(lambda answer: self._close() if answer == "stop" else None)
+        dialog.answered.connect(self._on_close_answered)
         dialog.open()
+
+    def _on_close_answered(self, answer: str) -> None:
+        self._is_asking = False
+        if answer == "stop":
+            self._close()
 
     def _close(self) -> None:
         """Hide at once, end every process, keep where the window was."""
-        self._closing = True
+        self._is_closing = True
+        project = self._session.project
+        self._kept.try_to_keep(
+            last_project_id=project.id if project else "",
+            last_page=self._window.current_page or "model",
+            window_geometry=base64.b64encode(self._window.geometry_to_keep()).decode("ascii"),
+        )
         self._window.hide()
         self._requests.stop()
         self._telemetry.stop()
         self.flows.interrupt_all()
-        session = self._session
-        session.change(page=self._window.current_page or "model")
-        settings = self.controller("settings")
-        assert isinstance(settings, SettingsController)
-        settings.keep(
-            last_project_id=session.project.id if session.project else "",
-            window_geometry=base64.b64encode(self._window.geometry_to_keep()).decode("ascii"),
-        )
         self.closed.emit()
-
-
-def _not_fetched() -> ErrorValue:
-    return ErrorValue(
-        title=tr("That is an address, not a file"),
-        happened=tr("Fettle does not fetch anything from the internet by itself."),
-        is_safe=tr("Yes. Nothing was fetched and nothing was changed."),
-        next_step=tr("Download the file with your browser, then drop it here."),
-        tone="warn",
-    )

@@ -1,5 +1,6 @@
 """The page Data: reads what was dropped, shows what was found, goes on without data too."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -13,15 +14,17 @@ from app.services.events import Event, StepProgress
 from app.services.opening import ReadData, read_data
 from widgets.main_window import MainWindow
 from widgets.pages.data import DataPage
-from widgets.pages.values import DataAskValue, DataKind, DataValue
+from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataParams
+from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.pipeline import PipelineSpec
 
 KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
 STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
+MOST_CLASSES = 2000
+"""A menu of more answers than this helps nobody match a name."""
 
 
 class DataController(QObject):
@@ -36,16 +39,20 @@ class DataController(QObject):
         page.data_chosen.connect(self.read_path)
         page.no_data_chosen.connect(self._on_no_data)
         page.columns_changed.connect(self._on_columns)
+        page.labels_matched.connect(self._on_matched)
         page.continue_requested.connect(lambda: window.show_page("goal"))
         page.cancel_requested.connect(self._on_cancel)
         session.data_changed.connect(self.show)
-        session.model_changed.connect(self.show)
+        session.model_changed.connect(self._on_model_changed)
         self.show()
 
     def show(self) -> None:
         """The data set, or what the model wants."""
+        if self._running is not None:
+            return
         if self._session.data is not None:
-            self._page.show_value(data_value(self._session.data, self._session.asked_data))
+            value = data_value(self._session.data, self._session.asked_data)
+            self._page.show_value(replace(value, model_classes=self._classes()))
         else:
             self._page.show_empty(DataAskValue(self._kind(), self._name()))
 
@@ -59,77 +66,100 @@ class DataController(QObject):
         if sample is not None:
             self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
 
+    def read_again(self, asked: DataParams) -> None:
+        """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
+        self._read(asked, after=None, show=False)
+
     def _on_no_data(self) -> None:
         self._read(DataParams(model_dir=""), after="goal")
 
     def _on_columns(self, text: str, label: str) -> None:
         asked = self._session.asked_data
         if asked is not None:
-            self._read(
-                asked.model_copy(update={"text_column": text or None, "label_column": label or None}), after=None
-            )
+            columns = {"text_column": text or None, "label_column": label or None}
+            self._read(asked.model_copy(update=columns), after=None)
+
+    def _on_matched(self, meant: dict[str, str]) -> None:
+        asked = self._session.asked_data
+        if asked is not None and meant:
+            self._read(asked.model_copy(update={"label_map": {**asked.label_map, **meant}}), after=None)
 
     def _on_cancel(self) -> None:
         if self._running is not None:
             self._flows.cancel(self._running)
 
-    def _read(self, asked: DataParams, after: str | None) -> None:
+    def _on_model_changed(self) -> None:
+        """What is being read for another model is of no use."""
+        self._on_cancel()
+        self._running = None
+        self.show()
+
+    def _read(self, asked: DataParams, after: str | None, *, show: bool = True) -> None:
         model = self._session.model
         if model is None:
             self._window.show_page("model")
             return
-        if self._running is not None:
-            self._flows.cancel(self._running)
-        self._window.show_page("data")
+        self._on_cancel()
+        if show:
+            self._window.show_page("data")
         self._page.show_loading(tr("Reading the examples"))
-        self._running = self._flows.start(
+        running = self._flows.start(
             read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
             title=tr("Read the examples"),
-            on_done=lambda data: self._on_read(asked, data, after),
-            on_failed=lambda error: self._on_failed(asked, error),
-            on_cancelled=self.show,
+            on_done=lambda data: self._on_read(running, asked, data, after),
+            on_failed=lambda error: self._on_failed(running, asked, error),
+            on_cancelled=lambda: self._on_cancelled(running),
             observe=self._on_event,
         )
+        self._running = running
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress):
             self._page.show_loading(event.stage, event.done, event.total)
 
-    def _on_read(self, asked: DataParams, data: ReadData, after: str | None) -> None:
+    def _on_read(self, running: Running, asked: DataParams, data: ReadData, after: str | None) -> None:
+        if running is not self._running:
+            return
         self._running = None
         self._session.set_data(asked, data)
-        if after is not None:
+        if after is not None and self._window.current_page == "data":
             self._window.show_page(after)
         self.read.emit()
 
-    def _on_failed(self, asked: DataParams, error: ErrorInfo) -> None:
+    def _on_failed(self, running: Running, asked: DataParams, error: ErrorInfo) -> None:
+        if running is not self._running:
+            return
         self._running = None
         name = Path(asked.path).name if asked.path else ""
         self._page.show_error(error_value(error, page_title=tr("These examples cannot be used"), subject=name))
 
+    def _on_cancelled(self, running: Running) -> None:
+        if running is self._running:
+            self._running = None
+            self.show()
+
     def _name(self) -> str:
         return self._session.project.name if self._session.project else ""
 
-    def _kind(self) -> DataKind:
+    def _spec(self) -> PipelineSpec | None:
         model = self._session.model
         if model is None:
-            return "images"
-        text = (model.folder / "pipeline.json").read_text(encoding="utf-8")
-        return KINDS[PipelineSpec.model_validate_json(text).preprocess.kind]
+            return None
+        return PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+
+    def _kind(self) -> DataKind:
+        spec = self._spec()
+        return "images" if spec is None else KINDS[spec.preprocess.kind]
+
+    def _classes(self) -> tuple[str, ...]:
+        spec = self._spec()
+        classes = (spec.classes or ()) if spec is not None else ()
+        return classes if len(classes) <= MOST_CLASSES else ()
 
 
 def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
     """What was read, for people."""
     result = data.result
-    previews = tuple((_preview(data.folder, shown, result.kind), label) for shown, label in result.previews)
-    checks = [CheckValue(STATES[finding.level], finding.what) for finding in result.findings]
-    shared = tr("0 of {0:,} shared").format(result.n_test)
-    checks.insert(0, CheckValue("ok", tr("Test and calibration examples do not overlap"), shared))
-    if result.merged_doubles:
-        checks.append(CheckValue("ok", tr("Doubles were merged"), f"{result.merged_doubles:,}"))
-    if result.unreadable:
-        names = ", ".join(result.unreadable[:3])
-        checks.append(CheckValue("warn", tr("Could not be read: {0}").format(names), f"{len(result.unreadable):,}"))
     return DataValue(
         kind=result.kind,
         n_items=result.n_items,
@@ -138,10 +168,30 @@ def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
         source=Path(asked.path).name if asked is not None and asked.path else "",
         labelled=result.labelled,
         class_counts=tuple(result.class_counts.items()),
-        previews=previews,
-        checks=tuple(checks),
+        previews=tuple((_preview(data.folder, shown, result.kind), label) for shown, label in result.previews),
+        checks=tuple(_checks(result)),
+        columns=ColumnsValue(result.columns, result.text_column, result.label_column)
+        if len(result.columns) > 1
+        else None,
+        unknown_labels=result.unknown_labels,
         made=result.origin == "made",
     )
+
+
+def _checks(result: DataResult) -> list[CheckValue]:
+    shared = tr("0 of {0:,} shared").format(result.n_test)
+    checks = [CheckValue("ok", tr("Test and calibration examples do not overlap"), shared)]
+    if result.class_counts and not result.unknown_labels:
+        known = tr("{0:,} of {0:,}").format(len(result.class_counts))
+        checks.append(CheckValue("ok", tr("The labels match the model’s answers"), known))
+    if len(result.class_counts) > 1:
+        few, many = min(result.class_counts.values()), max(result.class_counts.values())
+        state: Literal["ok", "warn"] = "ok" if few * 10 >= many else "warn"
+        counts = f"{few:,}" if few == many else tr("{0:,} to {1:,}").format(few, many)
+        checks.append(CheckValue(state, tr("Examples of each kind"), counts))
+    order = {"danger": 0, "warning": 1, "info": 2}
+    found = sorted(result.findings, key=lambda finding: order[finding.level])
+    return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 
 
 def _preview(folder: Path, shown: str, kind: DataKind) -> PictureValue:

@@ -53,9 +53,19 @@ class FlowRunner(QObject):
         return tuple(self._active)
 
     @property
+    def everything(self) -> tuple[Running, ...]:
+        """What runs and what waits."""
+        return (*self._active, *self._waiting)
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes that work now."""
+        return [pid for running in self._active if running.driver is not None for pid in running.driver.pids]
+
+    @property
     def runs(self) -> tuple[Running, ...]:
         """Optimizations that run or wait."""
-        return tuple(running for running in (*self._active, *self._waiting) if running.is_run)
+        return tuple(running for running in self.everything if running.is_run)
 
     def start(
         self,

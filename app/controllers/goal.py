@@ -4,8 +4,9 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from presets.loader import Catalog, load_presets
+from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.schema import Preset
+from presets.yaml_file import PresetRefused
 from widgets.main_window import MainWindow
 from widgets.pages.goal import GoalPage
 from widgets.pages.values import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
@@ -27,23 +28,27 @@ class GoalController(QObject):
         page.recipes_changed.connect(self._on_recipes)
         page.run_requested.connect(self.run_requested)
         page.model_requested.connect(lambda: window.show_page("model"))
-        for signal in (session.model_changed, session.data_changed, session.goal_changed):
+        for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
         self.show()
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """Titles of all presets by id."""
+        return {preset.id: preset.title for preset in self._catalog.presets}
 
     @property
     def preset(self) -> Preset:
         """What was chosen, with the recipes as the person left them."""
         project = self._session.project
-        known = {preset.id: preset for preset in self._catalog.presets}
-        preset = known.get(project.preset_id if project else "", known["balanced"])
+        preset = self.preset_of(project.preset_id if project else DEFAULT_ID)
         recipes = self._session.recipes
         return preset if recipes is None else preset.model_copy(update={"recipes": recipes})
 
-    @property
-    def title(self) -> str:
-        """The chosen preset's title."""
-        return self.preset.title
+    def preset_of(self, preset_id: str) -> Preset:
+        """The preset of that id; the usual one where it is gone."""
+        known = {preset.id: preset for preset in self._catalog.presets}
+        return known.get(preset_id, known[DEFAULT_ID])
 
     def show(self) -> None:
         """The cards; without a model the way to one."""
@@ -54,7 +59,10 @@ class GoalController(QObject):
         found = self._session.described
         self._page.show_value(
             GoalValue(
-                presets=tuple(preset_value(preset) for preset in self._catalog.presets),
+                presets=(
+                    *(preset_value(preset) for preset in self._catalog.presets),
+                    *(problem_value(problem) for problem in self._catalog.problems),
+                ),
                 chosen=self.preset.id,
                 limit_pct=project.max_loss_pct,
                 n_test=data.result.n_test if data else 0,
@@ -69,19 +77,20 @@ class GoalController(QObject):
     def _on_preset(self, preset_id: str) -> None:
         preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)
         if preset is not None:
-            self._session.recipes = None
+            self._session.set_recipes(None)
             self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
+            self.show()
             self._session.goal_changed.emit()
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)
 
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
-        kept = {recipe.title: recipe for recipe in self.preset.recipes}
-        recipes = tuple(_recipe(value, kept.get(value.title)) for value in values if value.enabled)
-        self._session.recipes = recipes or None
-        if not values:
-            self._session.goal_changed.emit()
+        project = self._session.project
+        own = self.preset_of(project.preset_id if project else DEFAULT_ID).recipes
+        kept = {recipe.title: recipe for recipe in own}
+        recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
+        self._session.set_recipes(recipes or None)
 
 
 def preset_value(preset: Preset) -> PresetValue:
@@ -92,8 +101,22 @@ def preset_value(preset: Preset) -> PresetValue:
         text=preset.summary,
         expect=preset.expect,
         seconds=preset.time_budget_s,
+        how_long=preset.how_long,
         icon=preset.icon,
         limit_pct=preset.max_loss_pct,
+    )
+
+
+def problem_value(problem: PresetRefused) -> PresetValue:
+    """A file of the person's that is no preset: it says where and why, and cannot be chosen."""
+    return PresetValue(
+        id=f"problem-{problem.path}",
+        title=problem.path.name,
+        text="",
+        expect="",
+        seconds=0,
+        icon="warning",
+        problem=f"{problem.detail} {problem.hint}",
     )
 
 

@@ -9,9 +9,11 @@ from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.domain.run import Run, RunState
+from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.jobs import JobsPage
 from widgets.pages.results import JobState, JobValue
+from workers.contracts.errors import ErrorInfo
 
 STATES: dict[RunState, JobState] = {
     RunState.QUEUED: "queued",
@@ -24,15 +26,16 @@ STATES: dict[RunState, JobState] = {
 }
 CAN_GO_ON = (RunState.FAILED, RunState.CANCELLED, RunState.INTERRUPTED)
 REFRESH_MS = 1000
-MAX_LOG_BYTES = 200_000
+MAX_RUNS = 300
+MAX_LOG_BYTES, MAX_LOG_LINES = 64_000, 200
 
 
 class JobsController(QObject):
-    """`open_requested(project id)` and `resume_requested(project id)` lead to the project of a run."""
+    """Each signal carries the `Run`; other work than runs is stopped here."""
 
-    open_requested = Signal(str)
-    resume_requested = Signal(str)
-    cancel_requested = Signal()
+    open_requested = Signal(object)
+    resume_requested = Signal(object)
+    cancel_requested = Signal(str)
 
     def __init__(self, window: MainWindow, page: JobsPage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -41,21 +44,24 @@ class JobsController(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self._on_timer)
-        page.job_cancel_requested.connect(lambda _id: self.cancel_requested.emit())
+        page.job_cancel_requested.connect(self._on_cancel)
         page.resume_requested.connect(lambda run_id: self._lead(run_id, self.resume_requested))
         page.open_requested.connect(lambda run_id: self._lead(run_id, self.open_requested))
         page.log_requested.connect(self._on_log)
         page.start_requested.connect(lambda: window.show_page("model"))
         flows.changed.connect(self.show)
         session.run_changed.connect(self.show)
+        window.page_shown.connect(lambda page_id: self.show() if page_id == "jobs" else None)
         self._timer.start()
         self.show()
 
     def show(self) -> None:
-        """Newest first; other flows that run stand above."""
+        """Newest first; other work stands above. Read only while somebody looks."""
+        if not self._page.isVisible():
+            return
         repositories = self._session.workspace.repositories
         names = {project.id: project.name for project in repositories.projects.list()}
-        runs = repositories.runs.list()
+        runs = repositories.runs.list(limit=MAX_RUNS)
         self._runs = {run.id: run for run in runs}
         rows = [_flow_value(running) for running in self._flows.active if running.title and not running.is_run]
         rows += [self._run_value(run, names.get(run.project_id, "")) for run in runs]
@@ -65,8 +71,16 @@ class JobsController(QObject):
             self._page.show_empty()
 
     def _on_timer(self) -> None:
-        if self._page.isVisible() and self._flows.active:
+        if self._flows.active:
             self.show()
+
+    def _on_cancel(self, job_id: str) -> None:
+        if job_id in self._runs:
+            self.cancel_requested.emit(job_id)
+            return
+        for running in self._flows.active:
+            if _flow_id(running) == job_id:
+                self._flows.cancel(running)
 
     def _run_value(self, run: Run, name: str) -> JobValue:
         busy = run.state in (RunState.QUEUED, RunState.RUNNING)
@@ -87,32 +101,45 @@ class JobsController(QObject):
     def _lead(self, run_id: str, signal: SignalInstance) -> None:
         run = self._runs.get(run_id)
         if run is not None:
-            signal.emit(run.project_id)
+            signal.emit(run)
 
     def _on_log(self, run_id: str) -> None:
         run = self._runs.get(run_id)
-        if run is None:
-            return
-        steps = self._session.workspace.repositories.runs.steps(run_id)
-        lines = [f"{step.title}: {step.state}  {step.figure}  {step.detail}".rstrip() for step in steps]
-        lines += [run.headline] if run.headline else []
-        lines += ["", *_worker_log(self._session.workspace.paths.logs)]
-        self._page.show_log(run_id, "\n".join(lines))
+        if run is not None:
+            self._page.show_log(run_id, "\n".join(log_lines(self._session.workspace, run)))
 
 
-def _worker_log(folder: Path) -> list[str]:
-    """The end of the newest worker's log that says anything."""
+def log_lines(workspace: Workspace, run: Run) -> list[str]:
+    """The run's steps, what went wrong, and the end of what each of its processes wrote."""
+    repositories = workspace.repositories
+    lines = [
+        "  ".join(part for part in (f"{step.title}: {step.state}", step.figure, step.detail) if part)
+        for step in repositories.runs.steps(run.id)
+    ]
+    lines += [run.headline] if run.headline else []
+    for job in reversed(repositories.jobs.list(run_id=run.id)):
+        error = ErrorInfo.model_validate_json(job.error_json) if job.error_json else None
+        said = _end_of(workspace.paths.root / job.log_path) if job.log_path else []
+        if error is not None or said:
+            lines += ["", f"— {job.title} ({job.state}) —", *said]
+        if error is not None:
+            lines += [f"{error.title}: {error.detail}", *error.traceback.splitlines()]
+    return lines
+
+
+def _end_of(log: Path) -> list[str]:
     try:
-        logs = sorted(folder.glob("*.log"), key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in logs[:50]:
-            text = path.read_bytes()[-MAX_LOG_BYTES:].decode("utf-8", "replace").strip()
-            if text:
-                return [f"— {path.name} —", *text.splitlines()[-200:]]
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - MAX_LOG_BYTES))
+            return file.read().decode("utf-8", "replace").strip().splitlines()[-MAX_LOG_LINES:]
     except OSError:
         return []
-    return []
+
+
+def _flow_id(running: Running) -> str:
+    return f"flow-{id(running)}"
 
 
 def _flow_value(running: Running) -> JobValue:
     seconds = time.monotonic() - running.started_s
-    return JobValue(id=f"flow-{id(running)}", title=running.title, state="running", seconds=seconds)
+    return JobValue(id=_flow_id(running), title=running.title, state="running", seconds=seconds, can_cancel=True)

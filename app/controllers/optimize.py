@@ -1,31 +1,19 @@
-"""The page Optimize: starts a run, follows it, goes on with one that was interrupted."""
+"""The page Optimize: starts runs, follows the one of the open project, goes on with one that was stopped."""
 
 import time
 from collections import defaultdict
-from datetime import datetime
-from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.controllers.flows import FlowRunner, Running
+from app.controllers.flows import FlowRunner
+from app.controllers.live_run import LiveRun
 from app.controllers.run_watch import RunWatch
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
-from app.services.events import (
-    Event,
-    LatenciesMeasured,
-    LogLine,
-    MeasuringChanged,
-    RunChanged,
-    StepChanged,
-    StepProgress,
-    VariantChanged,
-)
 from app.services.projects import latest_run, new_run
-from app.services.recorder import Recorder
 from app.services.running import RunAsk, resume_run
 from app.services.workspace import usable_cores
 from presets.schema import Preset
@@ -39,51 +27,49 @@ NOW_MS = 250
 
 
 class OptimizeController(QObject):
-    """`finished` comes when a run has a result, `resume_requested` when one that was stopped shall go on."""
+    """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on."""
 
-    finished = Signal()
-    resume_requested = Signal()
+    finished = Signal(object)
+    resume_requested = Signal(object)
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
-        self._watch: RunWatch | None = None
-        self._running: Running | None = None
-        self._recorder: Recorder | None = None
+        self._live: dict[str, LiveRun] = {}
+        self._shown: RunWatch | None = None
         self._dirty = False
         self._clock = QTimer(self)
         self._clock.setInterval(NOW_MS)
         self._clock.timeout.connect(self._on_clock)
         page.goal_requested.connect(lambda: window.show_page("goal"))
         page.model_requested.connect(lambda: window.show_page("model"))
-        page.compare_requested.connect(lambda: window.show_page("compare"))
-        page.cancel_requested.connect(self.cancel)
-        page.resume_requested.connect(self.resume_requested)
+        page.compare_requested.connect(self._on_compare)
+        page.cancel_requested.connect(self._on_cancel)
+        page.resume_requested.connect(self._on_resume)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
         self.show()
 
-    @property
-    def is_running(self) -> bool:
-        """A run goes on or waits."""
-        return self._running is not None
-
-    def show(self) -> None:
-        """The run that goes on, else the project's last one, else nothing yet."""
-        if self._running is not None:
-            return
+    def show(self, run: Run | None = None) -> None:
+        """This run; else the project's run that goes on, else its last one, else nothing yet."""
         project = self._session.project
-        run = latest_run(self._session.workspace.repositories, project) if project else None
+        if run is None and project is not None:
+            going = (live.run for live in self._live.values() if live.run.project_id == project.id)
+            run = next(going, None) or latest_run(self._session.workspace.repositories, project)
+        for live in self._live.values():
+            live.leave()
         if run is None:
-            self._watch = None
+            self._shown = None
             self._page.show_empty(has_model=self._session.model is not None)
+        elif run.id in self._live:
+            self._follow(self._live[run.id])
         else:
             self._show_stored(run)
 
     def start(self, preset: Preset, threads: int | None) -> None:
-        """A new run for the open project. The page follows it."""
+        """A new run for the open project; behind another one it waits."""
         project = self._session.project
-        if project is None or self._session.opening is None or self._running is not None:
+        if project is None or self._session.opening is None:
             return
         goal = Goal(
             preset_id=preset.id,
@@ -93,110 +79,60 @@ class OptimizeController(QObject):
         )
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset)
 
-    def resume(self, preset: Preset) -> None:
-        """Go on with the run that is shown; what is in the store is not done again."""
-        if self._watch is not None and self._running is None:
-            self._drive(self._watch.run, preset)
+    def resume(self, run: Run, preset: Preset) -> None:
+        """Go on with a run of the open project; what is in the store is not done again."""
+        if run.id not in self._live:
+            self._drive(run, preset)
 
-    def cancel(self) -> None:
-        """Stop within a second."""
-        if self._running is not None:
-            self._flows.cancel(self._running)
+    def cancel(self, run_id: str) -> None:
+        """Stop a run within a second; one that waits is forgotten."""
+        live = self._live.get(run_id)
+        if live is not None and live.running is not None:
+            self._flows.cancel(live.running)
 
     def _drive(self, run: Run, preset: Preset) -> None:
         project, opening = self._session.project, self._session.opening
         if project is None or opening is None:
             return
         asked = self._session.asked_data or DataParams(model_dir="")
-        ask = RunAsk(project, opening, asked, preset, run.goal)
-        recorder, flow = resume_run(self._session.workspace, run, ask, self._on_event)
-        self._recorder = recorder
-        self._watch = RunWatch(run, time.monotonic())
-        self._page.start()
-        self._page.show_value(self._watch.value())
+        live = LiveRun(run)
+        live.recorder, flow = resume_run(
+            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal), live.observe
+        )
+        live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
+        for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
+            live.watch.variant(variant)
+        self._live[run.id] = live
+        self._follow(live)
         self._window.show_page("optimize")
-        self._clock.start()
-        self._running = self._flows.start(
+        live.running = self._flows.start(
             flow,
             title=tr("Optimize {0}").format(project.name),
-            on_done=self._on_done,
-            on_failed=self._on_failed,
-            on_cancelled=self._on_cancelled,
-            observe=recorder.watch,
+            on_done=lambda done: self._on_done(live, done),
+            on_failed=lambda error: self._on_failed(live, error),
+            on_cancelled=lambda: self._on_cancelled(live),
+            observe=live.recorder.watch,
             is_run=True,
         )
 
-    def _on_event(self, event: Event) -> None:
-        watch = self._watch
-        if watch is None:
-            return
-        self._dirty = True
-        if isinstance(event, LatenciesMeasured):
-            watch.latencies(event.points)
-            self._add(event.points)
-        elif isinstance(event, StepChanged):
-            watch.step(event.step)
-        elif isinstance(event, StepProgress):
-            watch.progress(event)
-        elif isinstance(event, VariantChanged):
-            watch.variant(event.variant)
-        elif isinstance(event, RunChanged):
-            watch.run = event.run
-        elif isinstance(event, MeasuringChanged):
-            self._window.set_measuring(event.measuring)
-        elif isinstance(event, LogLine) and event.level != "debug":
-            self._page.add_log([ShownLine(event.text, _level(event.level), datetime.now().strftime("%H:%M:%S"))])
+    # --- what is shown
 
-    def _add(self, points: tuple[LatencyPoint, ...]) -> None:
-        by_variant: dict[str, list[LatencyPoint]] = defaultdict(list)
-        for point in points:
-            by_variant[point.variant_id].append(point)
-        for variant_id, some in by_variant.items():
-            times_s = np.array([point.at_s for point in some])
-            self._page.add_latencies(variant_id, times_s, np.array([point.latency_ms for point in some]))
-
-    def _on_clock(self) -> None:
-        watch = self._watch
-        if watch is None or watch.started_s is None:
-            return
-        self._page.set_now(time.monotonic() - watch.started_s)
-        if self._dirty:
-            self._dirty = False
-            self._refresh(watch)
-
-    def _refresh(self, watch: RunWatch) -> None:
-        self._page.show_value(watch.value())
-        self._page.set_series(watch.series())
-        self._page.set_best(watch.best)
-
-    def _end(self) -> None:
-        self._running = None
-        self._clock.stop()
-        self._window.set_measuring(False)
-        if self._watch is not None and self._recorder is not None:
-            self._watch.run = self._recorder.run
-            self._refresh(self._watch)
-
-    def _on_done(self, run: Run) -> None:
-        self._end()
-        project = self._session.project
-        if project is not None and run.project_id == project.id:
-            self._session.refresh_project()
-            self._session.set_run(run)
-        self.finished.emit()
-
-    def _on_failed(self, error: ErrorInfo) -> None:
-        self._end()
-
-    def _on_cancelled(self) -> None:
-        if self._recorder is not None and self._recorder.run.state is RunState.QUEUED:
-            self._recorder.end(RunState.CANCELLED)
-        self._end()
+    def _follow(self, live: LiveRun) -> None:
+        """Show a run that goes on: what it did so far, then what it does."""
+        self._shown = live.watch
+        self._page.start()
+        points = tuple(self._session.workspace.repositories.latencies.of_run(live.run.id))
+        self._refresh(live.watch)
+        self._add(points)
+        self._page.add_log(list(live.lines))
+        live.on_points, live.on_change = self._add, self._mark
+        live.on_line = lambda line: self._page.add_log([line])
+        self._clock.start()
 
     def _show_stored(self, run: Run) -> None:
         repositories = self._session.workspace.repositories
         watch = RunWatch(run)
-        self._watch = watch
+        self._shown = watch
         self._page.start()
         points = tuple(repositories.latencies.of_run(run.id))
         watch.latencies(points)
@@ -207,6 +143,79 @@ class OptimizeController(QObject):
         self._refresh(watch)
         self._add(points)
 
+    def _mark(self) -> None:
+        self._dirty = True
 
-def _level(level: str) -> Literal["info", "warning", "error"]:
-    return "error" if level == "error" else "warning" if level == "warning" else "info"
+    def _add(self, points: tuple[LatencyPoint, ...]) -> None:
+        by_variant: dict[str, list[LatencyPoint]] = defaultdict(list)
+        for point in points:
+            by_variant[point.variant_id].append(point)
+        for variant_id, some in by_variant.items():
+            times_s = np.array([point.at_s for point in some])
+            self._page.add_latencies(variant_id, times_s, np.array([point.latency_ms for point in some]))
+
+    def _on_clock(self) -> None:
+        watch = self._shown
+        if watch is not None and watch.started_s is not None and watch.run.state is RunState.RUNNING:
+            self._page.set_now(time.monotonic() - watch.started_s)
+        if watch is not None and self._dirty:
+            self._dirty = False
+            self._refresh(watch)
+        self._tell_window()
+
+    def _tell_window(self) -> None:
+        """Whatever page is open: how often to draw, and the steps of the run that is at work."""
+        active = next((live for live in self._live.values() if live.run.state is RunState.RUNNING), None)
+        self._window.set_measuring(active is not None and active.is_measuring)
+        if active is not None:
+            self._window.dock.set_phases(active.watch.phases_s)
+
+    def _refresh(self, watch: RunWatch) -> None:
+        self._page.show_value(watch.value())
+        self._page.set_series(watch.series())
+        self._page.set_best(watch.best)
+
+    # --- how it ends
+
+    def _end(self, live: LiveRun) -> None:
+        live.leave()
+        self._live.pop(live.run.id, None)
+        if live.recorder is not None:
+            live.watch.run = live.recorder.run
+        if not self._live:
+            self._clock.stop()
+            self._window.set_measuring(False)
+        if self._shown is live.watch:
+            self._refresh(live.watch)
+
+    def _on_done(self, live: LiveRun, run: Run) -> None:
+        self._end(live)
+        project = self._session.project
+        if project is not None and run.project_id == project.id:
+            self._session.refresh_project()
+            self._session.set_run(run)
+        self.finished.emit(run)
+
+    def _on_failed(self, live: LiveRun, error: ErrorInfo) -> None:
+        live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
+        self._end(live)
+
+    def _on_cancelled(self, live: LiveRun) -> None:
+        if live.recorder is not None and live.recorder.run.state is RunState.QUEUED:
+            live.recorder.end(RunState.CANCELLED)
+        self._end(live)
+
+    # --- slots
+
+    def _on_cancel(self) -> None:
+        if self._shown is not None:
+            self.cancel(self._shown.run.id)
+
+    def _on_resume(self) -> None:
+        if self._shown is not None:
+            self.resume_requested.emit(self._shown.run)
+
+    def _on_compare(self) -> None:
+        if self._shown is not None:
+            self._session.set_run(self._shown.run)
+        self._window.show_page("compare")

@@ -1,9 +1,10 @@
 """One run as the page Optimize shows it: kept up to date by events, or read from the store."""
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from app.controllers.words import error_value, tr
+from app.controllers.words import error_value, task_words, tr
 from app.domain.choose import is_safe, may_win
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
@@ -31,16 +32,21 @@ STATES: dict[str, StepState] = {
     "skipped": "skipped",
 }
 BASELINE_STEP = 2
+MEASURED = ("measured", "confirmed")
 
 
 class RunWatch:
-    """Facts of one run and what is worked out for the page; `started_s` is the monotonic clock at its start."""
+    """Facts of one run and what is worked out for the page.
+
+    `started_s` is the monotonic clock at the run's zero; None for a run that is only looked at.
+    """
 
     def __init__(self, run: Run, started_s: float | None = None) -> None:
         self.run, self.started_s = run, started_s
         self._steps: dict[int, StepRecord] = {}
         self._variants: dict[str, Variant] = {}
         self._measured: dict[str, tuple[float, float]] = {}
+        self._at_work = ""
         self._progress: StepProgress | None = None
         self._best: list[BestPoint] = []
 
@@ -58,22 +64,30 @@ class RunWatch:
         """A variant as it is now; a better one than the best so far moves the dashed line."""
         self._variants[variant.id] = variant
         p50_ms = variant.measurement.latency_p50_ms
-        if p50_ms is None or variant.state != "measured" or not (variant.is_baseline or may_win(variant)):
+        if p50_ms is None or variant.state not in MEASURED or not (variant.is_baseline or may_win(variant)):
             return
         if not self._best or p50_ms < self._best[-1].latency_ms:
             at_s = self._measured.get(variant.id, (0.0, 0.0))[1]
-            self._best.append(BestPoint(at_s, p50_ms, ""))
+            self._best.append(BestPoint(at_s, p50_ms, tr("best so far {0}").format(_ms(p50_ms))))
 
     def latencies(self, points: Iterable[LatencyPoint]) -> None:
-        """When requests of a variant were timed."""
+        """When a variant was timed: its first look counts, not the final run, in which all take turns."""
         for point in points:
-            first, _ = self._measured.get(point.variant_id, (point.at_s, point.at_s))
-            self._measured[point.variant_id] = (first, point.at_s)
+            known = self._measured.get(point.variant_id)
+            if known is None or self._at_work == point.variant_id:
+                self._measured[point.variant_id] = (known[0] if known else point.at_s, point.at_s)
+            self._at_work = point.variant_id
 
     @property
     def best(self) -> list[BestPoint]:
         """Corners of the dashed line."""
         return list(self._best)
+
+    @property
+    def phases_s(self) -> list[float]:
+        """Starts of the steps, on the monotonic clock."""
+        zero_s = self.started_s or 0.0
+        return [zero_s + step.started_s for step in self._in_order() if step.started_s is not None]
 
     def series(self) -> list[SeriesValue]:
         """Names and colors of the lines."""
@@ -88,7 +102,7 @@ class RunWatch:
         failed = self.run.state is RunState.FAILED
         return OptimizeValue(
             phase=PHASES[self.run.state],
-            steps=tuple(self._step_value(step) for step in sorted(self._steps.values(), key=lambda step: step.index)),
+            steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
             eta_s=self._eta_s(),
             best=self._best_words(),
             headline=self.run.headline,
@@ -96,9 +110,12 @@ class RunWatch:
             error=error_value(error) if failed and error is not None else None,
         )
 
+    def _in_order(self) -> list[StepRecord]:
+        return sorted(self._steps.values(), key=lambda step: step.index)
+
     def _step_value(self, step: StepRecord) -> StepValue:
         number = step.index - BASELINE_STEP
-        is_variant = number >= 0 and step.index < len(self._steps) - 1
+        is_variant = number >= 0 and (step.index < len(self._steps) - 1 or len(self._steps) == BASELINE_STEP + 1)
         variant = next((v for v in self._variants.values() if is_variant and v.index == number), None)
         progress = self._progress if step.state == "running" else None
         share = progress.done / progress.total if progress and progress.total else None
@@ -106,7 +123,7 @@ class RunWatch:
         return StepValue(
             title=step.title,
             state=STATES[step.state],
-            detail=progress.stage if progress else step.detail,
+            detail=progress.stage if progress else task_words(step.detail),
             figure=step.figure,
             start_s=step.started_s,
             end_s=end_s,
@@ -116,12 +133,31 @@ class RunWatch:
             eta_s=progress.eta_s if progress else None,
         )
 
+    def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
+        """Steps that wait get the times that are expected of them, from how long those before them took."""
+        mean_s = self._mean_s()
+        if mean_s is None or self.run.state is not RunState.RUNNING:
+            return list(values)
+        planned, at_s = [], 0.0
+        for value in values:
+            waits = value.state == "waiting"
+            step = dataclasses.replace(value, start_s=at_s, end_s=at_s + mean_s) if waits else value
+            planned.append(step)
+            if step.end_s is not None:
+                at_s = max(at_s, step.end_s)
+            elif step.start_s is not None and step.state == "running":
+                at_s = max(at_s, step.start_s + mean_s)
+        return planned
+
+    def _mean_s(self) -> float | None:
+        """How long trying one version takes; unknown before the first one is done."""
+        took = [step.seconds for step in self._in_order()[BASELINE_STEP + 1 :] if step.seconds]
+        return fmean(took) if took else None
+
     def _eta_s(self) -> float | None:
-        """From how long versions took so far; unknown before the first one is done."""
-        steps = sorted(self._steps.values(), key=lambda step: step.index)[BASELINE_STEP + 1 :]
-        took = [step.seconds for step in steps if step.seconds]
-        left = sum(step.state in ("waiting", "running") for step in steps)
-        return fmean(took) * left if took and left and self.run.state is RunState.RUNNING else None
+        mean_s = self._mean_s()
+        left = sum(step.state in ("waiting", "running") for step in self._steps.values())
+        return mean_s * left if mean_s and left and self.run.state is RunState.RUNNING else None
 
     def _best_words(self) -> str:
         measured = [v for v in self._variants.values() if v.measurement.speedup and not v.is_baseline and may_win(v)]
@@ -134,6 +170,10 @@ class RunWatch:
         )
 
 
+def _ms(value: float) -> str:
+    return tr("{0:.3g} ms").format(value)
+
+
 def _label(variant: Variant) -> str:
     p50_ms = variant.measurement.latency_p50_ms
-    return variant.title if p50_ms is None else f"{variant.title} {p50_ms:.3g} ms"
+    return variant.title if p50_ms is None else f"{variant.title} {_ms(p50_ms)}"

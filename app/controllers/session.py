@@ -1,11 +1,12 @@
 """What is open in the window: the project, its model, its data, its run. Controllers share this one value holder."""
 
+import contextlib
 import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
@@ -28,6 +29,8 @@ class Session(QObject):
     data_changed = Signal()
     goal_changed = Signal()
     run_changed = Signal()
+    described_changed = Signal()
+    exported = Signal()
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,6 +43,7 @@ class Session(QObject):
         self.data: ReadData | None = None
         self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
+        self.is_opening = False
 
     def begin(
         self, params: OpenParams, model: OpenedModel, *, name: str | None = None, is_sample: bool = False
@@ -55,10 +59,12 @@ class Session(QObject):
             info_json=model.info.model_dump_json(),
         )
         self.opening, self.model = params, model
-        self.recipes = None
+        self.recipes = self._kept_recipes(project)
         self._save()
         repositories.settings.put(f"opening:{self.project.id}", params.model_dump(mode="json"))
-        self._take_data(self.project if same_model else None)
+        self._take_data(self.project)
+        if not same_model:
+            self.data = None  # it was prepared for another model; `asked_data` says how to read it again
         self.run = latest_run(repositories, project, _is_shown) if same_model else None
         self._tell_all()
 
@@ -69,7 +75,7 @@ class Session(QObject):
             return False
         self.project, self.model = project, model
         self.opening = self._kept_opening(project)
-        self.recipes = None
+        self.recipes = self._kept_recipes(project)
         self._take_data(project)
         self.run = latest_run(self.workspace.repositories, project, _is_shown)
         self._tell_all()
@@ -85,6 +91,9 @@ class Session(QObject):
         """Data were read for the open model."""
         self.asked_data, self.data = asked, data
         self.change(data_path=asked.path, data_key=data.key, data_json=data.result.model_dump_json())
+        if self.project is not None:
+            kept = asked.model_dump(mode="json", exclude={"model_dir"})
+            self.workspace.repositories.settings.put(f"data:{self.project.id}", kept)
         self.data_changed.emit()
 
     def set_run(self, run: Run | None) -> None:
@@ -92,12 +101,38 @@ class Session(QObject):
         self.run = run
         self.run_changed.emit()
 
+    def set_described(self, found: DescribeResult) -> None:
+        """What is there on this computer is known, or known better."""
+        self.described = found
+        self.described_changed.emit()
+
+    def set_recipes(self, recipes: tuple[Recipe, ...] | None) -> None:
+        """The recipes as the person left them; None for the preset's own."""
+        self.recipes = recipes
+        if self.project is not None:
+            rows: JsonValue = None if recipes is None else [recipe.model_dump(mode="json") for recipe in recipes]
+            self.workspace.repositories.settings.put(f"recipes:{self.project.id}", rows)
+
+    def _kept_recipes(self, project: Project) -> tuple[Recipe, ...] | None:
+        rows = self.workspace.repositories.settings.get(f"recipes:{project.id}")
+        with contextlib.suppress(ValidationError):
+            return tuple(Recipe.model_validate(row) for row in rows) if isinstance(rows, list) else None
+        return None
+
+    def fits(self, run: Run) -> bool:
+        """Whether a run was begun with the model and the data that are open now."""
+        baseline = next((v for v in self.workspace.repositories.variants.list(run_id=run.id) if v.is_baseline), None)
+        same_model = baseline is None or (self.model is not None and baseline.artifact_key == self.model.key)
+        return same_model and (run.data_key is None or (self.data is not None and self.data.key == run.data_key))
+
     def change(self, **changes: Any) -> None:
         """Facts of the project; saved at once, so that nothing is lost when the window closes."""
         if self.project is None:
             return
-        self.project = dataclasses.replace(self.project, **changes)
-        self._save()
+        changed = dataclasses.replace(self.project, **changes)
+        if changed != self.project:
+            self.project = changed
+            self._save()
 
     def refresh_project(self) -> None:
         """A run has written the project meanwhile."""
@@ -112,11 +147,17 @@ class Session(QObject):
         except ValidationError:
             return OpenParams(path=project.model_path)
 
-    def _take_data(self, project: Project | None) -> None:
-        self.data = reopened_data(self.workspace.artifacts, project) if project is not None else None
-        self.asked_data = (
-            DataParams(model_dir="", path=project.data_path) if self.data is not None and project is not None else None
-        )
+    def _take_data(self, project: Project) -> None:
+        self.data = reopened_data(self.workspace.artifacts, project)
+        self.asked_data = self._kept_asking(project) if project.data_key else None
+
+    def _kept_asking(self, project: Project) -> DataParams:
+        """How the data were read: columns and matched names that the person gave."""
+        kept = self.workspace.repositories.settings.get(f"data:{project.id}")
+        if isinstance(kept, dict) and kept.get("path") == project.data_path:
+            with contextlib.suppress(ValidationError):
+                return DataParams.model_validate({**kept, "model_dir": ""})
+        return DataParams(model_dir="", path=project.data_path)
 
     def _save(self) -> None:
         if self.project is not None:

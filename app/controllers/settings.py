@@ -6,9 +6,9 @@ from importlib.metadata import PackageNotFoundError, metadata
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
 from app.controllers.words import device_words
-from app.settings import Settings, save_settings
 from app.version import VERSION
 from widgets.pages.results import LicenseValue, RuntimeValue, SettingsValue
 from widgets.pages.settings import SettingsPage
@@ -23,16 +23,17 @@ LIBRARIES = (
 class SettingsController(QObject):
     """Every change is written at once."""
 
-    def __init__(self, page: SettingsPage, session: Session, theme: Theme, settings: Settings) -> None:
+    def __init__(self, page: SettingsPage, session: Session, theme: Theme, kept: KeptSettings) -> None:
         super().__init__(page)
         self._page, self._session, self._theme = page, session, theme
-        self.settings = settings
+        self._kept = kept
         self._bytes: int | None = None
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(self._on_threads)
         page.open_data_folder_requested.connect(self._on_open_folder)
+        session.goal_changed.connect(self.show)  # what is there on this computer is known now
         self.show()
-        QTimer.singleShot(0, self._measure)
+        QTimer.singleShot(0, self, self._measure)
 
     def show(self) -> None:
         """All of it."""
@@ -40,10 +41,10 @@ class SettingsController(QObject):
         rows = found.runtimes if found else ()
         self._page.show_value(
             SettingsValue(
-                theme=self.settings.theme,
+                theme=self._kept.value.theme,
                 data_folder=str(self._session.workspace.paths.root),
                 data_bytes=self._bytes,
-                threads=self.settings.threads,
+                threads=self._kept.value.threads,
                 cores=os.cpu_count() or 1,
                 runtimes=tuple(RuntimeValue(row.id, row.title, row.available, row.summary, row.hint) for row in rows),
                 version=VERSION,
@@ -52,21 +53,16 @@ class SettingsController(QObject):
             )
         )
 
-    def keep(self, **changes: object) -> None:
-        """Change and save."""
-        self.settings = self.settings.model_copy(update=changes)
-        save_settings(self._session.workspace.paths.settings, self.settings)
-
     def _measure(self) -> None:
         self._bytes = self._session.workspace.artifacts.size_bytes()
         self.show()
 
     def _on_theme(self, theme: str) -> None:
         self._theme.set_choice(theme)  # type: ignore[arg-type]
-        self.keep(theme=theme)
+        self._kept.keep(theme=theme)
 
     def _on_threads(self, threads: int | None) -> None:
-        self.keep(threads=threads)
+        self._kept.keep(threads=threads)
 
     def _on_open_folder(self) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))

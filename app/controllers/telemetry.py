@@ -1,16 +1,18 @@
 """The dock: a small worker reads the machine, its samples go to the graphs."""
 
+import re
+import time
 from collections import defaultdict
 
 import numpy as np
 import psutil
 from PySide6.QtCore import QObject, QTimer
 
+from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.words import device_words, tr
 from app.jobs.client import Crashed, JobClient
 from app.services.steps import JobStep
-from widgets.dock import Dock
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
 from workers.contracts.jobs import DescribeResult, TelemetryParams, TelemetryResult
@@ -24,9 +26,9 @@ PROCESSOR = "cpu"
 class TelemetryController(QObject):
     """Starts the reader, restarts it never: a machine that cannot be read shows no figures, and says so."""
 
-    def __init__(self, window: MainWindow, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._window, self._dock, self._session = window, window.dock, session
+        self._window, self._dock, self._session, self._flows = window, window.dock, session, flows
         self._client: JobClient | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
@@ -69,24 +71,46 @@ class TelemetryController(QObject):
                 return
         for name, some in times.items():
             device, _, series = name.partition("/")
-            add(self._dock, device, series, some, values[name])
+            self._dock.add(device, series, np.array(some), np.array(values[name]))
+        if times:
+            self._add_memory()
+
+    def _add_memory(self) -> None:
+        """What the processes of the work that runs have in memory together."""
+        pids = self._flows.pids
+        if pids:
+            total = float(sum(resident_bytes(pid) for pid in pids))
+            self._dock.add(PROCESSOR, JOB_MEMORY, np.array([time.monotonic()]), np.array([total]))
 
     def _on_warning(self, text: str) -> None:
         """A GPU was lost: its graphs end there, in words."""
-        shown = self._dock.shown_device
-        if shown != PROCESSOR:
-            self._dock.set_lost(shown, text)
+        named = re.search(r"GPU (\d+)", text)
+        device = f"gpu{named.group(1)}" if named else self._dock.shown_device
+        if device != PROCESSOR:
+            self._dock.set_lost(device, text)
 
 
-def add(dock: Dock, device: str, series: str, times_s: list[float], values: list[float]) -> None:
-    """Samples of one series to its graph; the job's memory has a name of its own."""
-    name = JOB_MEMORY if device == "job" else series
-    dock.add(PROCESSOR if device == "job" else device, name, np.array(times_s), np.array(values))
+def resident_bytes(pid: int) -> int:
+    """0 for a process that is over."""
+    try:
+        return int(psutil.Process(pid).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def devices(found: DescribeResult) -> list[DeviceValue]:
     """GPUs first, the processor always."""
-    gpus = [DeviceValue(f"gpu{index}", name, "gpu") for index, name in enumerate(found.device.gpus)]
+    gpus = [
+        DeviceValue(f"gpu{index}", name, "gpu", memory_total_bytes=_gpu_memory_bytes(found, index))
+        for index, name in enumerate(found.device.gpus)
+    ]
     total = float(psutil.virtual_memory().total)
     processor = DeviceValue(PROCESSOR, found.device.processor, "processor", found.device.cores, total)
     return [*gpus, processor]
+
+
+def _gpu_memory_bytes(found: DescribeResult, index: int) -> float | None:
+    """The row of the device says "24 GiB, compute capability 8.9"."""
+    row = next((row for row in found.devices if row.id == f"cuda:{index}"), None)
+    told = re.match(r"([\d.]+) GiB", row.summary) if row is not None else None
+    return float(told.group(1)) * (1 << 30) if told else None

@@ -1,5 +1,6 @@
 """Errors and facts of workers in the words of the window."""
 
+import re
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -20,7 +21,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
         title=error.title,
         happened=error.detail,
         is_safe=tr("Yes. Nothing was changed, and everything that was measured before is kept."),
-        next_step=error.hint,
+        next_step=in_window(error.hint),
         details=error.traceback,
         page_title=page_title,
         page_subtitle=subject,
@@ -29,10 +30,29 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
     )
 
 
+def in_window(text: str) -> str:
+    """A sentence that names options of the command line, without them."""
+    text = re.sub(r",? for example:? --\w+ [^\s,]*[^\s,.]", "", text)
+    text = re.sub(r" with --[\w-]+", "", text)
+    return text.replace("--shape", tr("the size of its input")).replace("--", "")
+
+
+def settings_problem(text: str) -> ErrorValue:
+    """The settings file was damaged; the usual settings hold."""
+    return ErrorValue(
+        title=tr("The settings were set aside"),
+        happened=text,
+        is_safe=tr("Yes. Models, data and results are not kept there."),
+        next_step=tr("Look at Settings and set again what you had changed."),
+        tone="warn",
+        icon="warning",
+    )
+
+
 def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     """A model that was not opened, with a note for its maker."""
     value = error_value(error, page_title=tr("This file was not opened"), subject=subject_of(path))
-    note = tr("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, error.hint)
+    note = tr("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
     return ErrorValue(
         title=value.title,
         happened=value.happened,
@@ -65,6 +85,19 @@ def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
     if rest > 0:
         parts.append(tr("{0} more").format(rest))
     return "; ".join(parts)
+
+
+def task_words(text: str) -> str:
+    """What a model does, where `text` is the name of a task; everything else stays as it is."""
+    words = {
+        "image-classification": tr("tells pictures apart"),
+        "text-classification": tr("tells texts apart"),
+        "text-embedding": tr("turns texts into numbers that can be compared"),
+        "audio-frames": tr("listens to sound, piece by piece"),
+        "array-classification": tr("tells tables of numbers apart"),
+        "arrays": tr("numbers in, numbers out"),
+    }
+    return words.get(text, text)
 
 
 def device_words(device: DeviceFacts | None) -> str:

@@ -117,6 +117,11 @@ class TurnGroup:
         """(latencies by set, block and request; one result a set) of each job."""
         return [(timing.blocks_ms, timing.results) for timing in self.outcomes]
 
+    @property
+    def pids(self) -> list[int]:
+        """The processes that are alive now."""
+        return [client.pid for client in self._live.values() if client.pid is not None]
+
     def poll(self) -> list[tuple[int, Message]]:
         """(job's number, message) of all that came. `Finished` comes once for each set, a failure once."""
         if self.done:

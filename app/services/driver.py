@@ -67,6 +67,14 @@ class Driver(Generic[T]):
         elif self._client is not None:
             self._client.cancel()
 
+    @property
+    def pids(self) -> list[int]:
+        """Processes that work for this flow now."""
+        if self._measurer is not None:
+            return self._measurer.pids
+        pid = self._client.pid if self._client is not None else None
+        return [] if pid is None else [pid]
+
     def interrupt(self) -> None:
         """End everything at once, without a word from the job: the program closes. The flow sees GeneratorExit."""
         job_id = self._measurer.job_id if self._measurer else self._job.job_id if self._job else None

@@ -65,6 +65,11 @@ class Measurer:
             self._group.close()
         return self._group.done
 
+    @property
+    def pids(self) -> list[int]:
+        """Processes that are measured now."""
+        return self._group.pids
+
     def cancel(self) -> None:
         """Stop within a second."""
         self._group.cancel()

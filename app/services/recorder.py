@@ -30,7 +30,7 @@ class Recorder:
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
         self._repositories, self._observe = repositories, observe
         self.project = project
-        self._started_s = time.monotonic()
+        self._started_s = self._zero_s = time.monotonic()
         self.run = run
         self.steps: dict[int, StepRecord] = {}
         self.variants: dict[str, Variant] = {
@@ -42,9 +42,30 @@ class Recorder:
         """Seconds since this process began or resumed the run."""
         return time.monotonic() - self._started_s
 
+    @property
+    def zero_s(self) -> float:
+        """The monotonic clock at the run's zero: the time line of a run that goes on goes on, too."""
+        return self._zero_s
+
     def begin(self) -> None:
-        """queued, cancelled or interrupted → running."""
-        self._set_run(state=check_transition(self.run.state, RunState.RUNNING), started_at=datetime.now(UTC))
+        """queued, failed, cancelled or interrupted → running."""
+        self._started_s = time.monotonic()
+        self._zero_s = self._started_s - self._seconds_before()
+        self._set_run(
+            state=check_transition(self.run.state, RunState.RUNNING),
+            started_at=self.run.started_at or datetime.now(UTC),
+            finished_at=None,
+            headline="",
+            error_json=None,
+        )
+
+    def _seconds_before(self) -> float:
+        """How long the run went on before; one that was killed left its steps and what was measured."""
+        if self.run.seconds is not None:
+            return self.run.seconds
+        steps = self._repositories.runs.steps(self.run.id)
+        ends = [step.started_s + (step.seconds or 0.0) for step in steps if step.started_s is not None]
+        return max([0.0, self._repositories.latencies.last_s(self.run.id), *ends])
 
     def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
         """The run is over; the step that was running failed or was broken off, those that waited are not done."""
@@ -56,7 +77,7 @@ class Recorder:
         self._set_run(
             state=check_transition(self.run.state, state),
             finished_at=datetime.now(UTC),
-            seconds=self.elapsed_s,
+            seconds=time.monotonic() - self._zero_s,
             headline=headline,
             error_json=error.model_dump_json() if error else None,
             **changes,
@@ -81,9 +102,9 @@ class Recorder:
         """A step's new state, detail or figure; its times are set when it begins and ends."""
         step = self.steps[index]
         if changes.get("state") == "running" and step.started_s is None:
-            changes["started_s"] = self.elapsed_s
+            changes["started_s"] = time.monotonic() - self._zero_s
         elif changes.get("state") in ("done", "warning", "failed") and step.started_s is not None:
-            changes["seconds"] = self.elapsed_s - step.started_s
+            changes["seconds"] = time.monotonic() - self._zero_s - step.started_s
         self._put_step(dataclasses.replace(step, **changes))
 
     def variant(self, variant: Variant) -> Variant:
@@ -99,7 +120,7 @@ class Recorder:
         """The driver's observer: keeps what is to be kept, passes everything on."""
         if isinstance(event, LatenciesMeasured):
             points = tuple(
-                LatencyPoint(point.variant_id, point.at_s - self._started_s, point.latency_ms) for point in event.points
+                LatencyPoint(point.variant_id, point.at_s - self._zero_s, point.latency_ms) for point in event.points
             )
             self._repositories.latencies.add_many(self.run.id, points)
             event = LatenciesMeasured(points)

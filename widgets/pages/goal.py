@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QRadioButton, QWidget
 
-from widgets.pages.goal_limit import LimitCard
+from widgets.pages.goal_limit import MAX_PCT, LimitCard
 from widgets.pages.recipe_editor import RecipeEditor
 from widgets.pages.values import BudgetValue, GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
@@ -13,7 +13,7 @@ from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.fields import DecimalField, WholeField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.format import about
+from widgets.parts.format import about, clipped
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
@@ -21,6 +21,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
 MEGABYTE = 1_000_000
+MAX_TIME_CHARS = 32
 
 
 class GoalPage(Page):
@@ -38,6 +39,8 @@ class GoalPage(Page):
         self._value = GoalValue((), "", 1.0)
         self._group: QButtonGroup | None = None
         self._start: Button | None = None
+        self._limit: LimitCard | None = None
+        self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[RecipeValue, ...] = ()
 
     # -- states --
@@ -50,7 +53,10 @@ class GoalPage(Page):
         self._fill("empty", PageHead(self.tr("What matters most?")), card)
 
     def show_value(self, value: GoalValue) -> None:
-        """The cards, the limits, the one button."""
+        """The cards, the limits, the one button. Where only the choice differs, everything stays in its place."""
+        if self._differs_in_choice(value):
+            self._take_choice(value)
+            return
         self._value = value
         self._recipes = value.recipes
         head = PageHead(
@@ -64,15 +70,15 @@ class GoalPage(Page):
         head.add_action(self._start_button())
         limits = QHBoxLayout()
         limits.setSpacing(SPACE_L)
-        limit = LimitCard(self.theme, value)
-        limit.changed.connect(self._on_limit_changed)
-        limits.addWidget(limit, 1)
+        self._limit = LimitCard(self.theme, value)
+        self._limit.changed.connect(self._on_limit_changed)
+        limits.addWidget(self._limit, 1)
         if value.budget is not None:
             limits.addWidget(self._budget_card(value.budget), 1)
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         note = words(
             self.tr(
-                "“Expect” is what such models usually reach. What yours reaches is measured on this computer, "
+                "The cards say what such models usually reach. What yours reaches is measured on this computer, "
                 "and only that is shown as a result."
             ),
             "caption",
@@ -95,6 +101,19 @@ class GoalPage(Page):
         editor.reset_requested.connect(self._on_reset)
         self._fill("recipes", head, editor)
 
+    def _differs_in_choice(self, value: GoalValue) -> bool:
+        old = self._value
+        like_old = replace(value, chosen=old.chosen, limit_pct=old.limit_pct, recipes=old.recipes)
+        return self.state == "full" and self._limit is not None and like_old == old and value.limit_pct <= MAX_PCT
+
+    def _take_choice(self, value: GoalValue) -> None:
+        self._value, self._recipes = value, value.recipes
+        self._radios[value.chosen].setChecked(True)
+        if self._limit is not None:
+            self._limit.set_limit(value.limit_pct)
+        if self._start is not None:
+            self._start.relabel(self._start_text())
+
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:
         for preset in self._value.presets:
@@ -103,11 +122,13 @@ class GoalPage(Page):
         return PresetValue(preset_id, preset_id, "", "", 60)
 
     def _start_button(self) -> Button:
-        text = self.tr("Start ({0})").format(about(self._preset(self._value.chosen).seconds))
-        self._start = PrimaryButton(self.theme, text, "play")
+        self._start = PrimaryButton(self.theme, self._start_text(), "play")
         self._start.setEnabled(self._value.can_start)
         self._start.clicked.connect(self.run_requested)
         return self._start
+
+    def _start_text(self) -> str:
+        return self.tr("Start ({0})").format(how_long(self._preset(self._value.chosen)))
 
     def _cards(self, value: GoalValue) -> QWidget:
         holder = QWidget()
@@ -115,9 +136,11 @@ class GoalPage(Page):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(SPACE_L)
         self._group = QButtonGroup(holder)
+        self._radios = {}
         for number, preset in enumerate(value.presets):
             card = self._card(preset, is_chosen=preset.id == value.chosen)
             self._group.addButton(card.radio)
+            self._radios[preset.id] = card.radio
             grid.addWidget(card, number // 3, number % 3)
         for column in range(3):
             grid.setColumnStretch(column, 1)
@@ -136,11 +159,12 @@ class GoalPage(Page):
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         foot = QWidget()
         flow = FlowLayout(foot, 2, spread=True)
-        flow.addWidget(words(self.tr("Expect {0}").format(preset.expect), "caption"))
-        flow.addWidget(label(about(preset.seconds), "caption", wrap=False))
+        flow.addWidget(words(preset.expect[:1].upper() + preset.expect[1:], "caption"))
+        flow.addWidget(label(how_long(preset), "caption", wrap=False))
         card.add(row)
         card.add(text, stretch=1)
-        card.add(divider(), foot)
+        if not preset.problem:
+            card.add(divider(), foot)
         card.radio.setChecked(is_chosen)
         card.setEnabled(not preset.problem)
         card.chosen.connect(self._on_chosen)
@@ -200,7 +224,7 @@ class GoalPage(Page):
             return
         self._value = replace(self._value, chosen=preset_id)
         if self._start is not None:
-            self._start.relabel(self.tr("Start ({0})").format(about(self._preset(preset_id).seconds)))
+            self._start.relabel(self._start_text())
         self.preset_chosen.emit(preset_id)
 
     def _on_limit_changed(self, limit_pct: float) -> None:
@@ -222,3 +246,8 @@ class GoalPage(Page):
         changed = self._recipes
         self.show_value(self._value)
         self._recipes = changed
+
+
+def how_long(preset: PresetValue) -> str:
+    """In the preset's own words, else from its seconds."""
+    return clipped(preset.how_long, MAX_TIME_CHARS) or about(preset.seconds)

@@ -1,6 +1,6 @@
 """The card of the one limit that counts: how much accuracy it may cost, put into examples."""
 
-from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
 
@@ -110,6 +110,12 @@ class LimitCard(Card):
     def limit_pct(self) -> float:
         """Where the slider stands."""
         return self._slider.value() / STEPS_PER_PCT
+
+    def set_limit(self, limit_pct: float) -> None:
+        """Another limit, without a word: whoever sets it knows it."""
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(round(limit_pct * STEPS_PER_PCT))
+        self._tell()
 
     def _on_value_changed(self, _value: int) -> None:
         self._tell()

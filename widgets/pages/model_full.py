@@ -25,6 +25,7 @@ def facts_card(value: ModelValue) -> Card:
     pairs = [
         (_tr("Takes in"), value.takes_in),
         (_tr("Gives back"), value.gives_back),
+        (_tr("What it does"), value.does),
         (_tr("Size"), _tr("{0}, {1} numbers").format(size_bytes(value.size_bytes), big_count(value.parameters))),
         (_tr("Format"), value.format),
         (_tr("Recognized"), value.architecture),

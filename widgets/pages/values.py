@@ -53,7 +53,7 @@ class FindingValue:
 
 @dataclass(frozen=True)
 class ModelValue:
-    """An opened model. `takes_in` and `gives_back` are words: "a picture, 224 × 224"."""
+    """An opened model. `takes_in` and `gives_back` are words: "a picture, 224 × 224"; so is `does`."""
 
     name: str
     takes_in: str
@@ -61,6 +61,7 @@ class ModelValue:
     size_bytes: int
     parameters: int
     format: str
+    does: str = ""
     license: str = ""
     origin: str = ""
     architecture: str = ""
@@ -120,7 +121,10 @@ class DataValue:
 # -- Goal --
 @dataclass(frozen=True)
 class PresetValue:
-    """One card. `expect` is words ("2 to 4 times faster"), `problem` says why it cannot be used: file and line."""
+    """One card. `expect` is words ("2 to 4 times faster"), `problem` says why it cannot be used: file and line.
+
+    `how_long` is words ("about 1 minute"); without them `seconds` says it.
+    """
 
     id: str
     title: str
@@ -130,6 +134,7 @@ class PresetValue:
     icon: str = "target"
     limit_pct: float = 1.0
     problem: str = ""
+    how_long: str = ""
 
 
 @dataclass(frozen=True)

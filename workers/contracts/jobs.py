@@ -61,6 +61,7 @@ class DataParams(Frozen):
     """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
 
     Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
+    `label_map` says which answer of the model a label means that it does not know by that name.
     """
 
     model_dir: str
@@ -68,12 +69,17 @@ class DataParams(Frozen):
     calibration_path: str | None = None
     text_column: str | None = None
     label_column: str | None = None
+    label_map: dict[str, str] = {}
     max_test: int = 5000
     max_calibration: int = 200
 
 
 class DataResult(Frozen):
-    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name."""
+    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
+
+    `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
+    table's, with the two that were taken ("" where none was).
+    """
 
     data_dir: str = "data"
     origin: Literal["person", "made"]
@@ -87,6 +93,10 @@ class DataResult(Frozen):
     class_counts: dict[str, int] = {}
     previews: tuple[tuple[str, str], ...] = ()
     findings: tuple[Finding, ...] = ()
+    unknown_labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    text_column: str = ""
+    label_column: str = ""
     sha256: str
 
 

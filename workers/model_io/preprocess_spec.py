@@ -53,7 +53,9 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _size(text: str) -> int | tuple[int, int]:
+def _size(text: str) -> int | tuple[int, int] | None:
+    if text == "none":
+        return None
     if "x" not in text:
         return _whole(text)
     height, _, width = text.partition("x")

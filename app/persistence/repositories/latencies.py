@@ -49,6 +49,12 @@ class Latencies:
             if not after:
                 return
 
+    def last_s(self, run_id: str) -> float:
+        """When the last one was timed, 0 where nothing was."""
+        query = select(func.max(LatencyRow.at_s)).where(LatencyRow.run_id == run_id)
+        with self._connection.transaction() as session:
+            return session.scalar(query) or 0.0
+
     def count(self, run_id: str) -> int:
         """How many there are."""
         query = select(func.count()).select_from(LatencyRow).where(LatencyRow.run_id == run_id)

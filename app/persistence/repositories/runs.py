@@ -17,9 +17,11 @@ class Runs(Repository[Run, RunRow]):
         super().__init__(connection, RunRow, RunRow.id, RunMap())
         self._step_rows: RowMap[StepRecord, StepRow] = RowMap(StepRecord)
 
-    def list(self, project_id: str | None = None, state: RunState | None = None) -> builtins.list[Run]:
+    def list(
+        self, project_id: str | None = None, state: RunState | None = None, limit: int | None = None
+    ) -> builtins.list[Run]:
         """Newest first."""
-        query = self._all().order_by(RunRow.created_at.desc(), RunRow.id)
+        query = self._all().order_by(RunRow.created_at.desc(), RunRow.id).limit(limit)
         if project_id is not None:
             query = query.where(RunRow.project_id == project_id)
         if state is not None:

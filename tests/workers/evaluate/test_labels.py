@@ -78,3 +78,12 @@ def test_models_without_classes_use_no_labels() -> None:
     resolved = resolve(collection([("1",)]), spec("embedding"))
     assert resolved.ids == [()]
     assert isinstance(resolved.findings[0], Finding) and "not classes" in resolved.findings[0].what
+
+
+def test_a_person_says_what_a_label_means() -> None:
+    """Given unknown labels, When the person matched one, Then it counts as that class and the rest stay unknown."""
+    given = collection([("zebra",), ("gnu",), ("dog",), ("gnu",)])
+    before = resolve(given, spec())
+    after = resolve(given, spec(), {"gnu": "bird"})
+    assert before.unknown == ("gnu", "zebra")
+    assert after.ids == [(), (2,), (1,), (2,)] and after.unknown == ("zebra",)

@@ -45,6 +45,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Columns:
+    """A table's columns, and which were taken for text and label ("" for none)."""
+
+    names: tuple[str, ...] = ()
+    text: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
 class Collection:
     """All that a reader found. `class_names` say what numbers mean in the data's own labels.
 
@@ -56,6 +65,7 @@ class Collection:
     class_names: tuple[str, ...] | None = None
     missing: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    columns: Columns = Columns()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of
+from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.made import make_collection
 from workers.evaluate.data.previews import write_previews
@@ -33,7 +33,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
         collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
     else:
         collection = read_collection(Path(params.path), options)
-    resolved = resolve(collection, pipeline.spec)
+    resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
     store = Store(folder, pipeline, ctx)
     used = _write(store, collection, resolved.ids, params, options)
@@ -41,7 +41,8 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     write_dataset(folder, data)
     previews = write_previews(folder, data, store.stored, ctx)
     told = findings_of(collection, store.stored, data, used)
-    return _result(params, ctx, data, (*resolved.findings, *told), previews, collection, store.stored)
+    result = _result(params, ctx, data, (*resolved.findings, *told), previews, collection, store.stored)
+    return result.model_copy(update={"unknown_labels": tuple(shown(label) for label in resolved.unknown)})
 
 
 def _write(
@@ -145,5 +146,8 @@ def _result(
         class_counts=dict(counts.most_common()),
         previews=previews,
         findings=findings,
+        columns=collection.columns.names,
+        text_column=collection.columns.text,
+        label_column=collection.columns.label,
         sha256=ctx.artifact(ctx.work_dir / FOLDER),
     )

@@ -1,13 +1,14 @@
 """From labels as they are written to class numbers of the model."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, names_of
 from workers.pipeline.spec import Spec
 
+MOST_UNKNOWN = 50
 BINARY = {"0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1, "negative": 0, "positive": 1}
 
 
@@ -66,14 +67,18 @@ def as_number(raw: str) -> int | None:
 
 @dataclass(frozen=True)
 class Resolved:
-    """`ids` one tuple for each entry (empty: unlabelled)."""
+    """`ids` one tuple for each entry (empty: unlabelled); `unknown` labels, the most frequent first."""
 
     ids: list[tuple[int, ...]]
     findings: tuple[Finding, ...] = ()
+    unknown: tuple[str, ...] = ()
 
 
-def resolve(collection: Collection, spec: Spec) -> Resolved:
-    """Match all labels of a collection with the model's classes; what is unknown becomes a finding in plain words."""
+def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None = None) -> Resolved:
+    """Match all labels of a collection with the model's classes; what is unknown becomes a finding in plain words.
+
+    `meant` comes first: the person said which answer of the model a label means.
+    """
     raw = [entry.labels for entry in collection.entries]
     none: list[tuple[int, ...]] = [() for _ in raw]
     if not any(raw):
@@ -82,7 +87,7 @@ def resolve(collection: Collection, spec: Spec) -> Resolved:
         what = "This model’s answers are not classes, so the labels are not used; the answers themselves are compared."
         return Resolved(none, (Finding(level="info", what=what),))
     known = LabelMap(spec)
-    translate = _translation(collection.class_names, known, spec)
+    translate = {**_translation(collection.class_names, known, spec), **(meant or {})}
     ids, unknown = [], Counter[str]()
     for labels in raw:
         found: set[int] = set()
@@ -92,7 +97,8 @@ def resolve(collection: Collection, spec: Spec) -> Resolved:
             if not matches:
                 unknown[label] += 1
         ids.append(tuple(sorted(found)))
-    return Resolved(ids, tuple(_unknown_labels(unknown, sum(map(bool, ids)), len(raw), spec)))
+    findings = tuple(_unknown_labels(unknown, sum(map(bool, ids)), len(raw), spec))
+    return Resolved(ids, findings, tuple(label for label, _ in unknown.most_common(MOST_UNKNOWN)))
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: Spec) -> dict[str, str]:

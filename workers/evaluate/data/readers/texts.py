@@ -5,7 +5,7 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
-from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of
+from workers.evaluate.data.base import Collection, Columns, Entry, Options, Reader, digest, names_of
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.labels import LabelMap
 from workers.evaluate.data.readers import audio, pictures
@@ -89,7 +89,8 @@ def read(path: Path, options: Options) -> Collection:
     findings = [*table.findings, Finding(level="info", what=_told(table, text, label, options))]
     if empty:
         findings.append(Finding(level="warning", what=f"{empty:,} rows have no text and are left out."))
-    return Collection("texts", entries, findings=tuple(findings))
+    columns = Columns(table.header, table.header[text], table.header[label] if label is not None else "")
+    return Collection("texts", entries, findings=tuple(findings), columns=columns)
 
 
 def _chosen(table: Table, name: str, file: Path) -> int:

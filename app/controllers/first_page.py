@@ -1,0 +1,74 @@
+"""What is painted before there is a session: the first run whole, else the frame of the page that will open.
+
+What a person asks for until the controllers are there is kept and done then.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from app.controllers.sample import sample_or_none, sample_value
+from app.controllers.words import tr
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.model import ModelPage
+from widgets.parts.page import Page
+from widgets.rail import REST, STEPS
+
+if TYPE_CHECKING:
+    from app.controllers.conductor import Conductor
+
+
+def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:
+    """Imports no numpy, no graph, no database."""
+    if settings.last_project_id or has_files:
+        page_id = settings.last_page if settings.last_page in STEPS + REST and not has_files else "model"
+        window.show_page(page_id)
+        page = window.page(page_id)
+        assert isinstance(page, Page)
+        page.show_waiting(tr("Opening your file") if has_files else tr("Opening where you were"))
+        return
+    window.show_page("model")
+    model_page = window.page("model")
+    assert isinstance(model_page, ModelPage)
+    sample = sample_or_none()
+    model_page.show_empty(sample_value(sample) if sample else None)
+
+
+class Early(QObject):
+    """Remembers what was asked before anyone could do it; `hand_over` has it done."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._asked: Callable[[Conductor], None] | None = None
+        window.paths_dropped.connect(self._on_paths)
+        page = window.built_pages.get("model")
+        self._page = page if isinstance(page, ModelPage) else None
+        if self._page is not None:
+            self._page.sample_requested.connect(self._on_sample)
+            self._page.file_chosen.connect(self._on_file)
+
+    def hand_over(self, conductor: "Conductor") -> None:
+        """From now on the controllers listen themselves."""
+        self._window.paths_dropped.disconnect(self._on_paths)
+        if self._page is not None:
+            self._page.sample_requested.disconnect(self._on_sample)
+            self._page.file_chosen.disconnect(self._on_file)
+        if self._asked is not None:
+            self._asked(conductor)
+
+    def _on_paths(self, paths: list[str]) -> None:
+        self._wait(lambda conductor: conductor.take_paths(paths), tr("Opening your file"))
+
+    def _on_file(self, path: str) -> None:
+        self._wait(lambda conductor: conductor.open_model(path), tr("Opening your file"))
+
+    def _on_sample(self) -> None:
+        self._wait(lambda conductor: conductor.open_sample(), tr("Opening the sample"))
+
+    def _wait(self, asked: "Callable[[Conductor], None]", words: str) -> None:
+        self._asked = asked
+        if self._page is not None:
+            self._page.show_waiting(words)

@@ -1,0 +1,126 @@
+"""Put on PYTHONPATH by the tests of the window: on SIGUSR1 the program writes down what can be seen of it.
+
+Also keeps a list of windows that became visible without a parent. Does nothing in any process but `python -m app`.
+"""
+
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType, ModuleType
+from typing import Any
+
+ALLOWED_WINDOWS = ("MainWindow", "QuestionDialog", "ShapeDialog", "MatchDialog", "QFileDialog", "QMenu", "QTipLabel")
+STRAYS: list[str] = []
+
+
+class _Loader(importlib.abc.Loader):
+    """Loads `app.bootstrap` as it is, then looks over its shoulder."""
+
+    def __init__(self, inner: importlib.abc.Loader) -> None:
+        self._inner = inner
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType | None:
+        return self._inner.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._inner.exec_module(module)
+        build = module.build_window  # type: ignore[attr-defined]
+
+        def build_window(app: Any, *args: Any) -> Any:
+            _watch(app)
+            return build(app, *args)
+
+        module.build_window = build_window  # type: ignore[attr-defined]
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Any, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if name != "app.bootstrap":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(spec.loader)  # type: ignore[arg-type]
+        return spec
+
+
+def _watch(app: Any) -> None:
+    from PySide6.QtCore import QEvent, QObject
+    from PySide6.QtWidgets import QWidget
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+                name = type(watched).__name__
+                if name not in ALLOWED_WINDOWS and watched.windowType() != watched.windowType().Popup:
+                    STRAYS.append(f"{name} {watched.accessibleName()!r}")
+            return False
+
+    watch = Watch(app)
+    app.installEventFilter(watch)
+    app.setProperty("fettle_test_watch", watch)
+    signal.signal(signal.SIGUSR1, _on_signal)
+    Path(os.environ["FETTLE_TEST_PROBE"] + ".ready").touch()
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    out = Path(os.environ["FETTLE_TEST_PROBE"])
+    partial = out.with_suffix(".part")
+    partial.write_text(json.dumps(_look()), encoding="utf-8")
+    partial.replace(out)
+
+
+def _look() -> dict[str, Any]:
+    from PySide6.QtWidgets import QApplication
+
+    windows = [window for window in QApplication.topLevelWidgets() if window.isVisible()]
+    modal = QApplication.activeModalWidget()
+    found = [row for window in windows for row in _rows(window)]
+    main = next((window for window in windows if type(window).__name__ == "MainWindow"), None)
+    return {
+        "page": main.current_page if main is not None else "",
+        "state": getattr(main.page(main.current_page), "state", "") if main is not None and main.current_page else "",
+        "modal": modal.windowTitle() if modal is not None else "",
+        "strays": STRAYS,
+        "widgets": found,
+    }
+
+
+def _rows(window: Any) -> list[dict[str, Any]]:
+    from PySide6.QtCore import QPoint, QRect
+    from PySide6.QtGui import QAccessible
+    from PySide6.QtWidgets import QApplication, QWidget
+
+    rows = []
+    for widget in [window, *window.findChildren(QWidget)]:
+        if not widget.isVisible():
+            continue
+        region = widget.visibleRegion().boundingRect()
+        corner = widget.mapToGlobal(QPoint(0, 0))
+        seen = QRect(corner + region.topLeft(), region.size())
+        face = QAccessible.queryAccessibleInterface(widget)
+        text = widget.text() if hasattr(widget, "text") and callable(widget.text) else ""
+        rows.append(
+            {
+                "kind": type(widget).__name__,
+                "name": face.text(QAccessible.Text.Name) if face is not None else "",
+                "object": widget.objectName(),
+                "text": str(text),
+                "rect": [corner.x(), corner.y(), widget.width(), widget.height()],
+                "seen": [seen.x(), seen.y(), seen.width(), seen.height()],
+                "enabled": widget.isEnabled(),
+                "focus": widget is QApplication.focusWidget(),
+                "window": type(widget.window()).__name__,
+                "checked": bool(widget.isChecked()) if hasattr(widget, "isChecked") else False,
+            }
+        )
+    return rows
+
+
+if "FETTLE_TEST_PROBE" in os.environ and sys.orig_argv[1:3] == ["-m", "app"]:
+    sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,277 @@
+"""A screen of its own, and the program on it, moved by a real mouse and real keys."""
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).parents[2]
+PROBE = Path(__file__).parent / "probe"
+BUTTONS = (
+    "Button",
+    "PrimaryButton",
+    "GhostButton",
+    "TextButton",
+    "RailEntry",
+    "QPushButton",
+    "QToolButton",
+    "FoldButton",
+)
+
+
+class Screen:
+    """Xvfb with a window manager. `display` is ``:N``."""
+
+    def __init__(self, size: str = "1280x800") -> None:
+        read, write = os.pipe()
+        command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
+        self._server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as told:
+            self.display = f":{told.readline().strip()}"
+        self._manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For whoever shall be seen here."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(("QT_", "WAYLAND_", "XDG_"))}
+        return {**kept, "DISPLAY": self.display, "QT_QPA_PLATFORM": "xcb"}
+
+    def do(self, *words: object) -> str:
+        """One command of xdotool."""
+        command = ["xdotool", *[str(word) for word in words]]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True, timeout=30)
+        return done.stdout
+
+    def picture(self, out: Path) -> None:
+        """What is on the screen."""
+        subprocess.run(["import", "-window", "root", str(out)], env=self.environment, check=True, timeout=30)
+
+    def close(self) -> None:
+        for process in (self._manager, self._server):
+            process.terminate()
+            process.wait(10)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One widget as the person sees it; places are global pixels."""
+
+    kind: str
+    name: str
+    object: str
+    text: str
+    rect: tuple[int, int, int, int]
+    seen: tuple[int, int, int, int]
+    enabled: bool
+    focus: bool
+    window: str
+    checked: bool
+
+    @property
+    def middle(self) -> tuple[int, int]:
+        """Where to press."""
+        left, top, width, height = self.seen
+        return left + width // 2, top + height // 2
+
+    @property
+    def is_whole(self) -> bool:
+        """Not cut off by the page's edge."""
+        return self.seen[2] >= self.rect[2] - 2 and self.seen[3] >= self.rect[3] - 2
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that is visible in this moment."""
+
+    page: str
+    state: str
+    modal: str
+    strays: tuple[str, ...]
+    items: tuple[Item, ...]
+
+    def find(self, text: str, *kinds: str) -> Item | None:
+        """The first item that is called so (begins so), of these kinds."""
+        found = [item for item in self.items if not kinds or item.kind in kinds]
+        same = [item for item in found if text in (item.text.replace("&", ""), item.name)]
+        begin = [item for item in found if item.text.startswith(text) or item.name.startswith(text)]
+        return next(iter(same or begin), None)
+
+    def button(self, text: str) -> Item | None:
+        """A button that can be pressed; of a dialog that is open, first."""
+        found = [item for item in self.items if item.kind in BUTTONS and item.enabled]
+        found.sort(key=lambda item: item.window == "MainWindow")
+        return next((item for item in found if text in item.text or text in item.name), None)
+
+    @property
+    def texts(self) -> str:
+        """All that can be read, one a line."""
+        return "\n".join(item.text or item.name for item in self.items if item.text or item.name)
+
+
+class Program:
+    """`python -m app`, looked at through the probe. `clicks` counts presses of the mouse."""
+
+    def __init__(
+        self, screen: Screen, home: Path, *, files: Sequence[str] = (), extra: dict[str, str] | None = None
+    ) -> None:
+        self.screen, self.home = screen, home
+        self.clicks = 0
+        home.mkdir(parents=True, exist_ok=True)
+        self._eyes = home.parent / f"{home.name}-probe-{time.monotonic_ns()}.json"
+        environment = {
+            **screen.environment,
+            "FETTLE_HOME": str(home / "data"),
+            "HOME": str(home),
+            "FETTLE_TEST_PROBE": str(self._eyes),
+            "PYTHONPATH": os.pathsep.join([str(PROBE), str(ROOT)]),
+            "PYTHONDONTWRITEBYTECODE": "",
+            **(extra or {}),
+        }
+        self.started_s = time.monotonic()
+        self.errors = home.parent / f"{self._eyes.stem}.stderr"
+        with self.errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", *files], cwd=home, env=environment, stdout=errors, stderr=errors
+            )
+        self.environment = environment
+        self.wait(lambda: Path(f"{self._eyes}.ready").exists(), 60, "the window")
+
+    # --- seeing
+
+    def wait(self, holds: Callable[[], Any], limit_s: float, what: str) -> Any:
+        """What `holds` gives as soon as it is true."""
+        end_s = time.monotonic() + limit_s
+        while time.monotonic() < end_s:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the program ended with {self.process.returncode}:\n{self.errors.read_text()}")
+            if found := holds():
+                return found
+            time.sleep(0.1)
+        self.screen.picture(self.home.parent / "last.png")
+        raise AssertionError(f"{what} did not come within {limit_s:g} s; seen:\n{self.see().texts[:3000]}")
+
+    def see(self) -> View:
+        """Ask the program what it shows."""
+        self._eyes.unlink(missing_ok=True)
+        self.process.send_signal(signal.SIGUSR1)
+        end_s = time.monotonic() + 20
+        while not self._eyes.exists():
+            if time.monotonic() > end_s or self.process.poll() is not None:
+                raise AssertionError(f"the program does not answer:\n{self.errors.read_text()}")
+            time.sleep(0.01)
+        told = json.loads(self._eyes.read_text(encoding="utf-8"))
+        items = tuple(
+            Item(**{**row, "rect": tuple(row["rect"]), "seen": tuple(row["seen"])})
+            for row in told["widgets"]
+            if row["seen"][2] > 2 and row["seen"][3] > 2
+        )
+        return View(told["page"], told["state"], told["modal"], tuple(told["strays"]), items)
+
+    def until(self, holds: Callable[[View], Any], limit_s: float = 30, what: str = "it") -> View:
+        """Look until it holds."""
+
+        def look() -> View | None:
+            view = self.see()
+            return view if holds(view) else None
+
+        view = self.wait(look, limit_s, what)
+        assert isinstance(view, View)
+        return view
+
+    def until_page(self, page: str, state: str = "", limit_s: float = 60) -> View:
+        """Wait for a page, in a state."""
+        return self.until(
+            lambda view: view.page == page and state in ("", view.state), limit_s, f"the page {page} {state}".strip()
+        )
+
+    # --- doing
+
+    def press(self, text: str, limit_s: float = 30) -> None:
+        """One click on the button that is called so."""
+        self.until(lambda view: view.button(text), limit_s, f"the button {text!r}")
+        time.sleep(0.15)  # a page that has just come may still be laid out
+        self.click(lambda view: view.button(text), text)
+
+    def click(self, pick: Callable[[View], Item | None], what: str = "it") -> None:
+        """One click in the middle of what `pick` finds; scrolled into view first, as a person would."""
+        for _ in range(40):
+            item = pick(self.see())
+            assert item is not None, what
+            if item.is_whole:
+                break
+            self.screen.do("mousemove", *item.middle, "click", 5)
+            time.sleep(0.05)
+        self.screen.do("mousemove", *item.middle)
+        self.screen.do("click", 1)
+        self.clicks += 1
+
+    def keys(self, *names: str) -> None:
+        """Press keys, as xdotool names them."""
+        for name in names:
+            self.screen.do("key", "--clearmodifiers", name)
+            time.sleep(0.05)
+
+    def type(self, text: str) -> None:
+        """Type letters."""
+        self.screen.do("type", "--delay", 15, text)
+
+    def drop(self, *paths: Path, on: tuple[int, int] = (800, 420)) -> None:
+        """A real drag from another program, moved by the mouse."""
+        source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), *[str(path) for path in paths]]
+        with subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True) as drag:
+            assert drag.stdout is not None
+            left, top = (int(word) for word in drag.stdout.readline().split())
+            time.sleep(0.3)
+            self.screen.do("mousemove", left, top)
+            self.screen.do("mousedown", 1)
+            for step in range(1, 11):
+                share = step / 10
+                self.screen.do("mousemove", round(left + (on[0] - left) * share), round(top + (on[1] - top) * share))
+                time.sleep(0.04)
+            time.sleep(0.2)
+            self.screen.do("mouseup", 1)
+            assert drag.wait(20) == 0, "the drop was not taken"
+
+    # --- going
+
+    @property
+    def children(self) -> list[psutil.Process]:
+        """All processes below the window's."""
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def close_window(self) -> None:
+        """As by the button of the window's frame."""
+        window = self.screen.do("search", "--onlyvisible", "--pid", self.process.pid).split()[-1]
+        self.screen.do("windowactivate", "--sync", window)
+        self.screen.do("key", "--clearmodifiers", "alt+F4")
+
+    def end(self) -> None:
+        """Whatever happened: nothing of it stays."""
+        below = self.children
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        for child in below:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+def needs() -> Iterator[str]:
+    """Programs that are missing here."""
+    for name in ("Xvfb", "openbox", "xdotool", "import"):
+        if shutil.which(name) is None:
+            yield name
