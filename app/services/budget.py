@@ -16,13 +16,17 @@ from app.services.steps import Flow, JobStep, Measured, MeasureStep, T
 FINAL_SETS, FINAL_BLOCKS = 3, 3
 """Blocks of 40 timed requests in each of 3 fresh sets of processes (RUNTIME.md)."""
 
+QUICK_BLOCKS, FEW_BLOCKS = 8, 3
+SLOW_BLOCK_S = 0.3
+
 SAFETY = 1.3
 """A machine that gets busier meanwhile must not push the end over the limit."""
 
-ANSWER_SHARE = 0.1
+ANSWER_SHARE = 0.07
 MIN_ANSWER_S = 2.0
 MIN_STEP_S = 0.5
-WORTH_SHARE = 0.7
+MIN_TAIL_S = 1.0
+WORTH_SHARE = 0.6
 """A version is begun when at least this part of its likely time is left; it is cut off where that was wrong."""
 
 
@@ -104,18 +108,30 @@ class TimeBudget:
         return known or Cost(0.0, 0.0)
 
     def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
-        """Seconds that the next version may take: the rest is the final run's, of at least one finalist."""
-        if self.left_s is None:
+        """Seconds that the next version may take: the rest is the final run's, a short one where time is short."""
+        left_s = self.left_s
+        if left_s is None:
             return None
-        plan = FinalPlan(max(1, min(2, len(finalists))), FINAL_SETS)
         ids = finalists or [self._first or ""]
-        return self.left_s - self.final_s(ids, plan)
+        plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))]
+        spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
+        return next((seconds for seconds in spare_s if seconds >= self._likely_s), spare_s[-1])
+
+    @property
+    def _likely_s(self) -> float:
+        """How long the next version will take, by those before it."""
+        return fmean(self._tried_s) if self._tried_s else self._original_s
 
     def worth_trying(self, finalists: Sequence[str]) -> bool:
         """Whether the next version has a fair chance to be done in time."""
         left_s = self.left_to_try_s(finalists)
-        likely_s = fmean(self._tried_s) if self._tried_s else self._original_s
-        return left_s is None or left_s > max(MIN_STEP_S, WORTH_SHARE * likely_s)
+        return left_s is None or left_s > max(MIN_STEP_S, WORTH_SHARE * self._likely_s)
+
+    @property
+    def quick_blocks(self) -> int:
+        """Blocks of a first look: a p99 needs 299 requests, which slow models get in the final run alone."""
+        original = self._costs.get(self._first or "")
+        return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
 
     def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
         """The best final run that fits into what is left."""
@@ -126,7 +142,7 @@ class TimeBudget:
     @property
     def final_left_s(self) -> float | None:
         """Seconds that the final run may take at most."""
-        return None if self.left_s is None else self.left_s - self._tail_s
+        return None if self.left_s is None else self.left_s - max(MIN_TAIL_S, SAFETY * self._tail_s)
 
 
 def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:

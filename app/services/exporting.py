@@ -155,7 +155,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         device=device,
         original=variant_document(facts.baseline),
         variant=variant_document(variant),
-        data=DataResult.model_validate_json(project.data_json) if project.data_json else None,
+        data=facts.data,
         limit_pct=run.goal.max_loss_pct,
         override_reason=ask.override_reason,
         run_id=run.id,

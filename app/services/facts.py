@@ -10,13 +10,14 @@ from app.persistence.repositories import NotFound
 from app.services.steps import JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataResult
 
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """`original_dir` and `data_dir` are folders of the store."""
+    """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on."""
 
     project: Project
     run: Run
@@ -24,6 +25,7 @@ class RunFacts:
     original_dir: Path
     data_dir: Path
     store_root: Path
+    data: DataResult | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -67,6 +69,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
         raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
+    data = artifacts.get(run.data_key)
     return RunFacts(
         project,
         run,
@@ -74,6 +77,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         artifacts.folder(baseline.artifact_key) / "model",
         artifacts.folder(run.data_key) / "data",
         artifacts.root,
+        DataResult.model_validate(data.result) if data is not None else None,
     )
 
 

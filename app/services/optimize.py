@@ -27,9 +27,6 @@ from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
 from workers.contracts.specs import Recipe
 
-QUICK_BLOCKS = 8
-"""Blocks of 40 requests for a first look: a p99 needs 299 of them."""
-
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 LAST_STEP = "Final run, side by side"
 
@@ -190,13 +187,13 @@ class _Optimization:
 
     def _quick(self, candidate: Candidate, data: ReadData, step: int) -> Flow[Measured]:
         """A first look at one version. Raises `JobError` where it could not be measured."""
-        title = f"Measure {candidate.variant.title}"
+        title, blocks = f"Measure {candidate.variant.title}", self._budget.quick_blocks
         measured = yield from one.measure(
-            [candidate], data, sets=1, blocks=QUICK_BLOCKS, threads=self._ask.threads, title=title, step=step
+            [candidate], data, sets=1, blocks=blocks, threads=self._ask.threads, title=title, step=step
         )
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
-        self._budget.note_measured(candidate.variant.id, measured, 0, QUICK_BLOCKS)
+        self._budget.note_measured(candidate.variant.id, measured, 0, blocks)
         return measured
 
     def _summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
@@ -231,7 +228,7 @@ class _Optimization:
         recorder = self._recorder
         candidate = yield from one.make(variant, model, data, self._goal.seed, step)
         recorder.variant(candidate.variant)
-        max_s = None if self._budget.answer_s is None else 2 * self._budget.answer_s
+        max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
         candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
         candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
         recorder.variant(candidate.variant)

@@ -1,5 +1,6 @@
 """Changed answers of a variant, with their pictures, and the model card as it will read."""
 
+import json
 from pathlib import Path
 
 from app.domain.variant import Variant
@@ -18,7 +19,7 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
         return Path(), ()
     before = workspace.artifacts.folder(baseline.answers_key)
     after = workspace.artifacts.folder(variant.answers_key)
-    sources = (Path(facts.project.data_path),) if facts.project.data_path else ()
+    root = json.loads((facts.data_dir / "data.json").read_text(encoding="utf-8")).get("root")
     done: Done[ExamplesResult] = yield JobStep(
         kind="examples",
         params=ExamplesParams(
@@ -30,7 +31,7 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
         ),
         result=ExamplesResult,
         title="Show what changed",
-        read_paths=(facts.data_dir, facts.original_dir, before, after, *sources),
+        read_paths=(facts.data_dir, facts.original_dir, before, after, *([Path(root)] if root else [])),
         cache=True,
     )
     return done.folder, done.result.rows
