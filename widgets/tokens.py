@@ -29,6 +29,8 @@ s1               #0F766E    #2DD4BF     the variants' colors, in turn
 s2               #6D4AFF    #A78BFA
 s3               #B8560B    #F0954A
 s4               #2563B8    #6FA8F5
+s5               #A3307F    #E88ACB
+s6               #5B7A00    #B5CF55
 """
 
 
@@ -40,7 +42,7 @@ def _read(column: int) -> MappingProxyType[str, str]:
 TOKENS: MappingProxyType[Scheme, MappingProxyType[str, str]] = MappingProxyType({"light": _read(1), "dark": _read(2)})
 """`TOKENS[scheme][name]` is a color as `#RRGGBB`."""
 
-SERIES = ("s0", "s1", "s2", "s3", "s4")
+SERIES = ("s0", "s1", "s2", "s3", "s4", "s5", "s6")
 """Colors of graphs: the original first, then variants in the order in which they come."""
 
 SPACE_XS, SPACE_S, SPACE_M, SPACE_L, SPACE_XL, PAGE_EDGE = 4, 8, 12, 16, 24, 32
@@ -51,5 +53,5 @@ RAIL_WIDTH, TOP_BAR_HEIGHT, DOCK_SLIM_HEIGHT, DOCK_OPEN_HEIGHT = 208, 52, 34, 12
 
 
 def series_token(index: int) -> str:
-    """Token of a graph's line: 0 is the original; the variants' colors repeat after the fourth."""
-    return "s0" if index == 0 else SERIES[1 + (index - 1) % 4]
+    """Token of a graph's line: 0 is the original; the variants' colors repeat after the sixth."""
+    return "s0" if index == 0 else SERIES[1 + (index - 1) % (len(SERIES) - 1)]

@@ -53,8 +53,7 @@ class CompareController(QObject):
             self._page.show_error(error_value(error.error))
             return
         self._facts = facts
-        data = self._session.data
-        self._page.show_value(compare_value(facts, data.result if data else None))
+        self._page.show_value(compare_value(facts))
         shown = facts.recommended
         if shown is not None:
             self._show_changes(shown.id)

@@ -6,17 +6,18 @@ from app.controllers.words import tr
 from app.domain.choose import is_alike_not_proven, is_faster
 from app.domain.run import RunState
 from app.domain.variant import Variant
-from app.domain.words import size_words, times
+from app.domain.words import busy_words, size_words, times
 from app.services.facts import RunFacts
+from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
 from workers.contracts.jobs import DataResult
 from workers.contracts.specs import Judgement
 
 
-def compare_value(facts: RunFacts, data: DataResult | None) -> CompareValue:
+def compare_value(facts: RunFacts) -> CompareValue:
     """Sentence, three figures, table; what the page says depends on the outcome."""
-    run, best = facts.run, facts.recommended
+    run, best, data = facts.run, facts.recommended, facts.data
     judgement = best.judgement if best else facts.baseline.judgement
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
     outcome = "nothing_faster" if best is None else "safe" if proven else "not_proven"
@@ -35,13 +36,15 @@ def compare_value(facts: RunFacts, data: DataResult | None) -> CompareValue:
         loss_high=judgement.drop_high if judgement else None,
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
-        note=_note(data, outcome),
+        note=" ".join(
+            part for part in (_note(data, outcome), busy_words((best or facts.baseline).measurement)) if part
+        ),
     )
 
 
 def _headline(facts: RunFacts, best: Variant | None, proven: bool) -> str:
-    if best is None:
-        return tr("Nothing faster was safe: keep the original")
+    if best is None:  # also where the time was up; the count of ways stands below
+        return facts.run.headline.split(" (")[0] or tr("Nothing faster was safe: keep the original")
     speed = best.measurement.speedup or 0.0
     if proven:
         return tr("{0} times faster{1}, and it answers alike").format(times(speed), size_words(best.size_ratio))
@@ -53,11 +56,18 @@ def _headline(facts: RunFacts, best: Variant | None, proven: bool) -> str:
 
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
     n = judgement.n if judgement else 0
-    tried = sum(not variant.is_baseline for variant in facts.variants)
+    things = plural(facts.data.kind if facts.data else "images")
     if best is None:
-        text = tr("{0} ways were tried on {1:,} examples; none was both faster and within your limit of {2:g} %.")
-        return text.format(tried, n, facts.run.goal.max_loss_pct)
-    return tr("{0}. Measured on {1:,} examples on this computer.").format(best.title, n)
+        tried = sum(bool(variant.measurement.n) and not variant.is_baseline for variant in facts.variants)
+        text = tr("{0} ways were tried on {1:,} test {2}; none was both faster and within your limit of {3:g} %.")
+        return text.format(tried, n, things, facts.run.goal.max_loss_pct)
+    if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
+        same = (
+            tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
+        )
+        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure.")
+        return text.format(best.title, same.format(n, n - judgement.changed_count), n, things)
+    return tr("{0}. Measured on {1:,} test {2} on this computer.").format(best.title, n, things)
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
@@ -86,6 +96,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         changed=judgement.changed_count if judgement and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
         runtime=variant.runtime,
+        speedup=measurement.speedup if not variant.is_baseline else None,
         notes=variant.notes,
         color=variant.index,
     )

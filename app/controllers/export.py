@@ -246,8 +246,8 @@ def _default_path(name: str) -> Path:
 
 
 def _sample_argument(facts: RunFacts) -> str:
-    data = facts.project.data_json or ""
-    return '--text "…"' if '"kind":"texts"' in data else "photo.jpg" if '"kind":"images"' in data else "inputs.npz"
+    kind = facts.data.kind if facts.data is not None else "arrays"
+    return {"texts": '--text "…"', "images": "photo.jpg", "audio": "sound.wav", "arrays": "inputs.npz"}[kind]
 
 
 def without_front_matter(text: str) -> str:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from app.domain.choose import is_alike_not_proven
-from app.domain.variant import Variant
+from app.domain.variant import Measurement, Variant
+
+BUSY_SHARE = 0.15
+"""From here on, other programs' part of the processor is worth a word: it was seen to move medians by a tenth."""
 
 VERDICT_WORDS = {
     "safe": "Safe to ship",
@@ -70,3 +73,14 @@ def why_not(variant: Variant, limit_pct: float) -> str:
     if variant.state == "dropped" and variant.notes:
         return variant.notes[0]
     return verdict_words(variant)
+
+
+def busy_words(measurement: Measurement) -> str:
+    """What other programs did to the figures; "" where they hardly did anything."""
+    share = measurement.busy_share
+    if share is None or share < BUSY_SHARE:
+        return ""
+    return (
+        f"Other programs kept this computer busy while it was measured ({share:.0%} of it):"
+        " on a quiet one the times may differ."
+    )

@@ -23,7 +23,6 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     CardFacts,
-    DataResult,
     ExportParams,
     ExportResult,
     VerifyParams,

@@ -7,13 +7,14 @@ finalists and the original are measured again in turn, in fresh processes, befor
 import contextlib
 import dataclasses
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.choose import Objective, choose, finalists, may_win
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import headline, time_up, verdict_words, why_not
+from app.domain.words import busy_words, headline, time_up, verdict_words, why_not
 from app.services import candidates as one
 from app.services.budget import TimeBudget, within
 from app.services.candidates import Candidate
@@ -307,7 +308,7 @@ class _Optimization:
             candidate.variant,
             state="confirmed" if interleaved else "measured",
             measurement=measurement,
-            notes=tuple(dict.fromkeys((*candidate.variant.notes, *fallbacks))),
+            notes=_notes(candidate.variant, (*fallbacks, busy_words(measurement))),
         )
         done = dataclasses.replace(candidate, variant=self._recorder.variant(variant))
         self._candidates[variant.id] = done
@@ -343,6 +344,13 @@ class _Optimization:
 
 def _speedup(variant: Variant) -> float:
     return variant.measurement.speedup or 0.0
+
+
+def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
+    """Its notes with what is said now; what an earlier measurement said of a busy computer no longer holds."""
+    old = busy_words(variant.measurement)
+    kept = [note for note in variant.notes if note != old]
+    return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
 
 
 def _figure(variant: Variant) -> str:

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from app.domain.variant import Variant
+from app.persistence.repositories import NotFound
 from app.services.facts import RunFacts
 from app.services.steps import Done, Flow, JobStep
 from app.services.workspace import Workspace
@@ -19,7 +20,6 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
         return Path(), ()
     before = workspace.artifacts.folder(baseline.answers_key)
     after = workspace.artifacts.folder(variant.answers_key)
-    root = json.loads((facts.data_dir / "data.json").read_text(encoding="utf-8")).get("root")
     done: Done[ExamplesResult] = yield JobStep(
         kind="examples",
         params=ExamplesParams(
@@ -31,10 +31,20 @@ def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) ->
         ),
         result=ExamplesResult,
         title="Show what changed",
-        read_paths=(facts.data_dir, facts.original_dir, before, after, *([Path(root)] if root else [])),
+        read_paths=(facts.data_dir, facts.original_dir, before, after, *_sources(workspace, facts)),
         cache=True,
     )
     return done.folder, done.result.rows
+
+
+def _sources(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
+    """Where the run's examples lie, as we know it ourselves: what a worker wrote opens no door."""
+    try:
+        made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json
+        path = json.loads(made_by)["params"]["path"]
+    except (NotFound, KeyError, ValueError, TypeError):
+        path = facts.project.data_path
+    return (Path(path),) if path else ()
 
 
 def card_preview(facts: RunFacts, card: CardFacts) -> Flow[str]:

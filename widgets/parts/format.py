@@ -162,6 +162,22 @@ def moment(when: datetime | None, now: datetime | None = None) -> str:
     return clock if local.date() == today else f"{local.day} {local:%b %Y}, {clock}"
 
 
+def ago(when: datetime, now: datetime | None = None) -> str:
+    """How long since, in one unit: today, 3 days ago, 5 months ago, 2 years ago."""
+    days = ((now or datetime.now(when.tzinfo)) - when).days
+    if days < 1:
+        return _tr("today")
+    for least, unit, one, many in (
+        (365, 365.25, _tr("a year ago"), _tr("{0} years ago")),
+        (30, 30.44, _tr("a month ago"), _tr("{0} months ago")),
+        (1, 1, _tr("yesterday"), _tr("{0} days ago")),
+    ):
+        if days >= least:
+            count = max(1, int(days / unit))
+            return one if count == 1 else many.format(count)
+    raise AssertionError("a day at least has passed")
+
+
 _UNSEEN = dict.fromkeys(
     [*range(9), 11, 12, *range(14, 32), 127, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
 )

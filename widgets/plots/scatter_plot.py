@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets.parts.text import plain_tip
 from widgets.plots.labels import Label, place
-from widgets.plots.scale import nice_top, tick_text, ticks, ticks_between
+from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
 from widgets.theme import Theme
 from widgets.tokens import TEXT_CAPTION, series_token
 
@@ -102,15 +102,14 @@ class ScatterPlot(QWidget):
         limit_y = None if self._limit_pct is None else self._y(self._limit_pct, area, low, high)
         if limit_y is not None:
             painter.fillRect(QRectF(area.left(), area.top(), area.width(), limit_y - area.top()), color("ok-soft"))
-        for share in ticks_between(low, high):
+        marks = ticks_between(low, high)
+        for share, text in zip(marks, tick_texts(marks), strict=True):
             y = self._y(share, area, low, high)
             painter.setPen(color("line"))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(color("soft"))
             box = QRectF(0, y - 9, _LEFT - 8, 18)
-            painter.drawText(
-                box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{tick_text(share)} %"
-            )
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{text} %")
         painter.setPen(color("edge"))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         for latency in ticks(self._x_top()):

@@ -6,7 +6,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from widgets.plots.labels import Label, place
-from widgets.plots.scale import clock, nice_top, tick_text, ticks, ticks_between, time_ticks
+from widgets.plots.scale import clock, nice_top, tick_text, tick_texts, ticks, ticks_between, time_ticks
 from widgets.plots.scatter_plot import PointValue, ScatterPlot
 from widgets.theme import Theme
 
@@ -76,4 +76,5 @@ def test_round_axes() -> None:
     assert ticks_between(88.1, 91.9) == [89, 90, 91] and len(ticks_between(0, 1e6)) <= 5 and ticks_between(5, 5) == [5]
     assert time_ticks(66) == [0, 10, 20, 30, 40, 50, 60] and len(time_ticks(1e6)) <= 8
     assert [clock(s) for s in (7, 750, 3750)] == ["0:07", "12:30", "1:02:30"]
+    assert tick_texts([91.5, 92.0, 92.5]) == ["91.5", "92.0", "92.5"] and tick_texts([90, 92]) == ["90", "92"]
     assert [tick_text(v) for v in (0, 2.5, 12000, 0.05)] == ["0", "2.5", "12,000", "0.05"]
