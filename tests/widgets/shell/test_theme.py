@@ -118,5 +118,5 @@ def test_restyle_is_seen(qtbot: QtBot, theme: Theme) -> None:
 
 def test_the_original_keeps_its_color() -> None:
     """Given more variants than colors, then they repeat, and never take the original's."""
-    tokens = [series_token(number) for number in range(10)]
-    assert tokens[0] == "s0" and "s0" not in tokens[1:] and tokens[1] == tokens[5]
+    tokens = [series_token(number) for number in range(14)]
+    assert tokens[0] == "s0" and "s0" not in tokens[1:] and tokens[1] == tokens[7]
