@@ -57,6 +57,11 @@ class DataPaths:
         return self.root / "handover"
 
     @property
+    def hub(self) -> Path:
+        """Models from the hub, pieces of those that are on their way, and where the token is kept."""
+        return self.root / "hub"
+
+    @property
     def database(self) -> Path:
         return self.root / "fettle.db"
 
@@ -71,7 +76,7 @@ class DataPaths:
     @property
     def folders(self) -> tuple[Path, ...]:
         """All folders of the layout, `root` first."""
-        return (self.root, self.store, self.jobs, self.logs, self.presets, self.backups, self.handover)
+        return (self.root, self.store, self.jobs, self.logs, self.presets, self.backups, self.handover, self.hub)
 
 
 def find_data_folder(option: Path | None = None, environment: Mapping[str, str] = os.environ) -> DataPaths:

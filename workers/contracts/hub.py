@@ -3,9 +3,11 @@
 Everything in here that a hub said (names, authors, licenses, cards) is a stranger's text: show it as plain text.
 """
 
-from typing import Literal
+import re
+import unicodedata
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from workers.contracts.base import Frozen
 from workers.contracts.licenses import LicenseVerdict
@@ -18,6 +20,43 @@ SAFE_FORMATS: frozenset[Format] = frozenset({"onnx", "safetensors"})
 """Formats that hold numbers and no program; all others stay untouched or need a person's consent."""
 
 Sort = Literal["trending", "downloads", "likes", "updated", "created"]
+
+
+MAX_NAME_BYTES, MAX_PART_BYTES = 1000, 255
+DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+"""Names that mean a device on Windows, whatever follows the dot."""
+
+
+def bad_name(name: str) -> str | None:
+    """Why a file of a repository must not be written under this name below a folder; None where it may.
+
+    What is refused here could leave the folder, mean something else on another system, or be told wrongly on a screen.
+    """
+    if not name or name.startswith("/"):
+        return "it has no name" if not name else "its path begins at the root of the disk"
+    if "\\" in name or ":" in name:
+        return "it holds a backslash or a colon, which lead to other places on Windows"
+    if any(unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") for character in name):
+        return "it holds characters that cannot be seen"
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "its path leads out of the folder or through nothing"
+    if len(name.encode()) > MAX_NAME_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in parts):
+        return "its name is too long"
+    if any(part != part.rstrip(" .") or DEVICES.fullmatch(part) for part in parts):
+        return "it has a name that Windows cannot keep"
+    return None
+
+
+def _checked_name(name: str) -> str:
+    reason = bad_name(name)
+    if reason is not None:
+        raise ValueError(f"not a file name: {reason}")
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_checked_name)]
+"""Relative, with forward slashes, and sure to stay inside a folder."""
 
 
 class HubAccess(Frozen):
@@ -93,13 +132,13 @@ class HubSearchResult(Frozen):
 
 
 class HubFile(Frozen):
-    """One file of a repository. `name` is relative with forward slashes and was checked to stay inside a folder.
+    """One file of a repository.
 
     `sha256` is known for large files, `git_oid` (sha1 of git's blob) for the others; one of them is always there.
     """
 
-    name: str
-    size_bytes: int
+    name: FileName
+    size_bytes: int = Field(ge=0)
     sha256: str | None = None
     git_oid: str | None = None
 
@@ -166,7 +205,7 @@ class HubDownloadParams(HubParams):
 class OriginFile(Frozen):
     """One downloaded file with the digest of what really came."""
 
-    name: str
+    name: FileName
     sha256: str
     size_bytes: int
 
