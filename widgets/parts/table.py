@@ -62,10 +62,11 @@ class TableModel(QAbstractTableModel):
         if row is None:
             return None
         cell = row.cells[index.column()]
+        told = [part for part in (cell.text, cell.below, cell.tip) if part]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return visible(f"{cell.text}, {cell.below}" if cell.below else cell.text)
+            return visible(", ".join(told))
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip("\n".join(part for part in (cell.text, cell.below, meanings(cell.text)) if part))
+            return plain_tip("\n".join([*told, *filter(None, [meanings(cell.text)])]))
         return cell if role == Qt.ItemDataRole.UserRole else None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

@@ -17,7 +17,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A text, as a tag where `tag` is set, with an icon before it where `icon` is; `below` is a second, softer line."""
+    """A text, as a tag where `tag` is set, with an icon before it where `icon` is; `below` is a second, softer line.
+
+    `tip` is added to what the pointer and screen readers are told.
+    """
 
     text: str
     tag: TagKind | None = None
@@ -25,6 +28,7 @@ class Cell:
     icon: str = ""
     strong: bool = False
     below: str = ""
+    tip: str = ""
 
 
 @dataclass(frozen=True)

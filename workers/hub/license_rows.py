@@ -19,20 +19,20 @@ class Terms:
 
 
 FREE = Terms("ok", "may be used, changed and sold")
-PERMISSIVE = Terms("ok", "may be used, changed and sold; its text stays with every copy")
-NAMED = Terms("ok", "may be used, changed and sold; the maker is named, and that it was changed")
+PERMISSIVE = Terms("ok", "may be used, changed and sold; keep its text")
+NAMED = Terms("ok", "may be used, changed and sold; name its maker and that you changed it")
 COPYLEFT = Terms("conditions", "may be used and sold; whoever gets a copy gets it under the same license, open")
 WEAK_COPYLEFT = Terms("conditions", "may be used and sold; changes to it are passed on under the same license")
 NETWORK_COPYLEFT = Terms(
     "conditions", "may be used and sold; changes go to all who use it, over a network too, under the same license"
 )
-SHARE_ALIKE = Terms("conditions", "may be used and sold; the maker is named, and changed copies keep this license")
+SHARE_ALIKE = Terms("conditions", "may be used and sold; name its maker; changed copies keep this license")
 NO_CHANGES = Terms(
     "conditions",
     "may be used and sold as it is; changed copies, such as optimized ones, must not be passed on",
     False,
 )
-NOT_SOLD = Terms("noncommercial", "may be used and changed, but not in business; the maker is named")
+NOT_SOLD = Terms("noncommercial", "may be used and changed, but not in business; name its maker")
 NOT_SOLD_ALIKE = Terms("noncommercial", "may be used and changed, but not in business; changed copies keep the license")
 NOT_SOLD_UNCHANGED = Terms(
     "noncommercial", "not for business; changed copies, such as an optimized one, must not be passed on", False

@@ -1,0 +1,142 @@
+"""Example values of the page Hub, in the manner of the design's picture. They exist in the tests only."""
+
+from datetime import UTC, datetime, timedelta
+
+from widgets.pages.hub_values import (
+    DownloadValue,
+    FactValue,
+    GatedValue,
+    HubDetailValue,
+    HubListValue,
+    HubRowValue,
+)
+from widgets.parts.error_card import ErrorValue
+
+TASKS = (
+    ("image-classification", "Tell pictures apart"),
+    ("object-detection", "Find objects"),
+    ("image-to-text", "Read text"),
+    ("automatic-speech-recognition", "Hear speech"),
+    ("translation", "Translate"),
+    ("sentence-similarity", "Search by meaning"),
+    ("text-to-image", "Draw"),
+)
+_ROWS = (
+    ("microsoft/resnet-50", "Names what it sees", "Apache-2.0", "ok", "OK", 102e6, 2_400_000, "safe"),
+    (
+        "google/mobilenet_v2_1.0_224",
+        "Names what it sees",
+        "Own terms",
+        "unknown",
+        "Unknown, ask",
+        14e6,
+        310_000,
+        "safe",
+    ),
+    ("google/vit-base-patch16-224", "Names what it sees", "Apache-2.0", "ok", "OK", 346e6, 5_100_000, "safe"),
+    ("patrickjohncyr/fashion-clip", "Matches clothes with words", "MIT", "ok", "OK", 605e6, 1_200_000, "safe"),
+    ("facebook/deit-tiny-patch16-224", "Names what it sees", "Apache-2.0", "ok", "OK", 23e6, 98_000, "safe"),
+    (
+        "apple/mobilevit-small",
+        "Names what it sees",
+        "CC-BY-NC-4.0",
+        "noncommercial",
+        "Not for commercial use",
+        22e6,
+        4,
+        "safe",
+    ),
+    ("facebook/convnext-tiny-224", "Names what it sees", "OpenRAIL", "conditions", "Conditions", 114e6, 0, "not_here"),
+    ("someone/old-classifier", "Names what it sees", "", "unknown", "Unknown, ask", None, 12, "code"),
+)
+
+
+def hub_list(count: int = 8) -> HubListValue:
+    now = datetime.now(UTC)
+    rows = []
+    for number in range(count):
+        repo, does, title, kind, words, size, downloads, form = _ROWS[number % 8]
+        author, name = repo.split("/")
+        rows.append(
+            HubRowValue(
+                repo if number < 8 else f"{repo}-{number}",
+                name,
+                author,
+                does,
+                title,
+                kind,  # type: ignore[arg-type]
+                words,
+                None if size is None else int(size),
+                downloads,
+                now - timedelta(days=number * 97),
+                form,  # type: ignore[arg-type]
+                gated=number == 5,
+            )
+        )
+    note = f"{count} shown. License, size and format are what the hub says; the safety check runs after the download."
+    return HubListValue(tuple(rows), note, more=True, chosen=rows[0].id)
+
+
+def hub_starters() -> HubListValue:
+    names = ("distilbert-base-uncased-finetuned-sst-2-english", "all-MiniLM-L6-v2", "resnet-50", "yolos-tiny")
+    rows = tuple(
+        HubRowValue(f"Xenova/{name}", name, "Xenova", "Tells texts apart", mark="not yet confirmed") for name in names
+    )
+    return HubListValue(rows, "Some to begin with. The hub was not asked yet.")
+
+
+def hub_detail(**changes: object) -> HubDetailValue:
+    base: dict[str, object] = {
+        "id": "microsoft/resnet-50",
+        "name": "resnet-50",
+        "by": "by microsoft, version 34c2154c",
+        "facts": (
+            FactValue("Does", "Names what it sees"),
+            FactValue("Size", "102 MB; 48 GB are free on this disk"),
+            FactValue("License", "Apache-2.0: may be used, changed and sold; keep its text"),
+            FactValue("Format", "safetensors: holds numbers only, no program"),
+            FactValue("Safety", "checked after the download"),
+        ),
+        "files": (("model.safetensors", 102_400_000), ("config.json", 69_600), ("preprocessor_config.json", 266)),
+        "action": "download",
+        "total_bytes": 102_469_866,
+        "has_card": True,
+    }
+    return HubDetailValue(**{**base, **changes})  # type: ignore[arg-type]
+
+
+def hub_gated() -> HubDetailValue:
+    gate = GatedValue("https://hub.example/meta/llama", note="It is kept in this computer's keyring.")
+    return hub_detail(id="meta/llama", name="llama", by="by meta", action="", gated=gate)
+
+
+def hub_downloads() -> tuple[DownloadValue, ...]:
+    return (
+        DownloadValue("a", "resnet-50", "running", 34_000_000, 102_469_866, 2_100_000, 33),
+        DownloadValue("b", "vit-base-patch16-224", "paused", 120_000_000, 346_000_000),
+        DownloadValue("c", "apple/mobilevit-small", "done", 22_000_000, 22_000_000),
+        DownloadValue("d", "someone/old", "failed", 1_000_000, 22_000_000, note="The hub did not answer."),
+    )
+
+
+def hub_offline() -> ErrorValue:
+    return ErrorValue(
+        title="The hub cannot be reached",
+        happened="There is no way to it from this computer: the network is off, or a wall is between.",
+        is_safe="Yes. Nothing was changed, and what is on this computer goes on working.",
+        next_step="Look whether this computer is online, then try again. A file of your own and the sample need no network.",
+        tone="warn",
+        icon="cloud-slash",
+    )
+
+
+CARD = """# ResNet-50
+
+Trained on *ImageNet*. <img src="file:///etc/passwd"> <script>alert(1)</script>
+
+| Set | Top 1 |
+|---|---|
+| ImageNet | 76.1 % |
+
+[Paper](https://arxiv.org/abs/1512.03385) and [a file](file:///etc/passwd)
+"""

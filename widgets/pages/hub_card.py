@@ -1,0 +1,61 @@
+"""The hub on the page Model: a field to search with, and a few words to begin with."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, Square
+from widgets.parts.search_field import SearchField
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S
+
+
+class HubCard(Card):
+    """`search_requested(text)` leads to the page Hub; "" goes there without a search."""
+
+    search_requested = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(gap=SPACE_M)
+        self.setAccessibleName(self.tr("Find one in the hub"))
+        self.box.addStretch(1)
+        self.add(self._head(theme))
+        self._field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
+        search = GhostButton(theme, self.tr("Search"))
+        search.clicked.connect(lambda: self._go(self._field.text()))
+        self._field.entered.connect(self._go)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(self._field, 1)
+        row.addWidget(search)
+        self.add(row)
+        chips = QHBoxLayout()
+        chips.setSpacing(SPACE_S)
+        texts = (self.tr("Recognize pictures"), self.tr("Sort texts"), self.tr("Find things in pictures"))
+        self._chips = [GhostButton(theme, text, "", "small") for text in texts]
+        for text, chip in zip(texts, self._chips, strict=True):
+            chip.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+            chip.clicked.connect(lambda _checked=False, text=text: self._go(text))
+            chips.addWidget(chip)
+        chips.addStretch(1)
+        self.add(chips)
+        self.box.addStretch(1)
+
+    def _head(self, theme: Theme) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(Square(theme, "globe"))
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(label(self.tr("Find one in the hub"), "section"))
+        column.addWidget(words(self.tr("Thousands of trained models"), "soft"))
+        row.addLayout(column, 1)
+        return row
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """The smallest window has room for two of the three."""
+        self._chips[-1].setVisible(not is_narrow)
+
+    def _go(self, text: str) -> None:
+        self.search_requested.emit(text.strip())

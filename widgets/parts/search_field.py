@@ -1,0 +1,55 @@
+"""A field to search with: a magnifier before the words, a cross behind them that takes them away."""
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLineEdit
+
+from widgets.parts.fields import TextField
+from widgets.theme import Theme
+
+PAUSE_MS = 300
+"""So long nobody types before what was typed counts."""
+
+
+class SearchField(TextField):
+    """`settled(text)` comes when typing pauses, `entered(text)` with the Enter key or the cross."""
+
+    settled = Signal(str)
+    entered = Signal(str)
+
+    def __init__(self, theme: Theme, name: str, hint: str, max_chars: int = 200) -> None:
+        super().__init__("", name, hint, max_chars)
+        self._theme = theme
+        self._look = QAction(name, self)
+        self._clear = QAction(self.tr("Clear the search"), self)
+        self.addAction(self._look, QLineEdit.ActionPosition.LeadingPosition)
+        self.addAction(self._clear, QLineEdit.ActionPosition.TrailingPosition)
+        self._look.triggered.connect(self._on_entered)
+        self._clear.triggered.connect(self._on_cleared)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(lambda: self.settled.emit(self.text().strip()))
+        self.textEdited.connect(lambda _text: self._pause.start())
+        self.textChanged.connect(lambda text: self._clear.setVisible(bool(text)))
+        self.returnPressed.connect(self._on_entered)
+        theme.changed.connect(self._tint)
+        self._tint()
+        self._clear.setVisible(False)
+
+    def say(self, text: str) -> None:
+        """Show other words without asking for anything."""
+        self._pause.stop()
+        self.setText(text)
+
+    def _on_entered(self) -> None:
+        self._pause.stop()
+        self.entered.emit(self.text().strip())
+
+    def _on_cleared(self) -> None:
+        self.clear()
+        self._on_entered()
+
+    def _tint(self) -> None:
+        self._look.setIcon(self._theme.icon("magnifying-glass", "soft"))
+        self._clear.setIcon(self._theme.icon("x", "soft", 14))
