@@ -1,4 +1,4 @@
-"""`python -m app`: no command opens the window, anything else is one.
+"""`python -m app [FILE …]`: no command opens the window, with these files; anything else is one.
 
 Nothing is imported at module level: a spawned worker imports its parent's main module again.
 """
@@ -11,8 +11,9 @@ def main() -> int:
 
     freeze_support()
     arguments = sys.argv[1:]
-    names_folder = arguments[:1] == ["--data-dir"] and len(arguments) == 2
-    if not arguments or names_folder or (len(arguments) == 1 and arguments[0].startswith("--data-dir=")):
+    from app.arguments import opens_window
+
+    if opens_window(arguments):
         from app.bootstrap import open_window
 
         return int(open_window(arguments))

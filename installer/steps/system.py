@@ -67,7 +67,7 @@ def opens_window(arguments: list[str], environment: Mapping[str, str]) -> bool:
     for argument in rest:
         if argument == "--data-dir":
             next(rest, None)
-        elif not argument.startswith("-"):
+        elif not argument.startswith("-") and argument.isalpha():  # a command; a file has a dot or a slash
             return False
     return has_display(environment)
 

@@ -1,0 +1,31 @@
+"""Whether a command line opens the window; decided before anything is imported that takes time."""
+
+import re
+from pathlib import Path
+
+COMMAND = re.compile(r"[a-z]+")
+"""Commands are plain lower-case words; a file of such a name is given as ``./name``."""
+
+
+def opens_window(arguments: list[str]) -> bool:
+    """No command: nothing but the data folder, and files or folders that are there."""
+    rest: list[str] = []
+    words = iter(arguments)
+    for word in words:
+        if word == "--data-dir":
+            if next(words, None) is None:
+                return False
+        elif not word.startswith("--data-dir="):
+            rest.append(word)
+    if not rest:
+        return True
+    if COMMAND.fullmatch(rest[0]) or any(word.startswith("-") for word in rest):
+        return False
+    return all(_exists(word) for word in rest)
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):
+        return False
