@@ -55,9 +55,9 @@ class HubPage(Page):
         self._build()
 
     # -- states --
-    def show_list(self, value: HubListValue, *, is_start: bool = False) -> None:
-        """The hub's models, or before any search the starters (`is_start`)."""
-        self.state = "empty" if is_start else "full"
+    def show_list(self, value: HubListValue) -> None:
+        """The hub's models, or before any search the starters."""
+        self.state = "empty" if value.is_start else "full"
         self.list.show_value(value)
         self._show(self._stays, has_detail=True)
 

@@ -16,8 +16,8 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
-_LICENSE_PX, _SIZE_PX, _FORMAT_PX = 116, 80, 168
-_DOES_SHARE, _DOES_LEAST_PX = 0.24, 150
+_LICENSE_PX, _SIZE_PX, _FORMAT_PX = 112, 80, 166
+_DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
 _LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
 
@@ -75,8 +75,7 @@ class HubList(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The name takes what the others leave: theirs is known beforehand, foreign names are not."""
         super().resizeEvent(event)
-        width = max(_DOES_LEAST_PX, round(self.width() * _DOES_SHARE))
-        self.table.horizontalHeader().resizeSection(_DOES, width)
+        self._place()
 
     def show_value(self, value: HubListValue) -> None:
         """Show these models; the chosen one stays chosen where it is still among them."""
@@ -97,17 +96,25 @@ class HubList(QWidget):
             self._is_narrow = is_narrow
             self._refresh()
 
+    def _place(self) -> None:
+        share, least = (0.6, 0) if self._value.is_start else (_DOES_SHARE, _DOES_LEAST_PX)
+        self.table.horizontalHeader().resizeSection(_DOES, max(least, round(self.width() * share)))
+
     def _refresh(self) -> None:
-        self.table.setColumnHidden(_DOES, self._is_narrow)
+        is_start = self._value.is_start
+        self.table.setColumnHidden(_DOES, self._is_narrow and not is_start)
+        for column in (_LICENSE, _SIZE, _FORMAT):
+            self.table.setColumnHidden(column, is_start)
+        self._place()
         self.table.show_rows([self._row(row) for row in self._value.rows], self._value.chosen)
 
     def _row(self, row: HubRowValue) -> Row:
-        license_title = clipped(row.license, MAX_LICENSE) or (self.tr("None stated") if not row.mark else UNKNOWN)
-        tone = _LICENSE_TONES[row.license_kind] if not row.mark else ""
+        license_title = clipped(row.license, MAX_LICENSE) or self.tr("None stated")
+        tone = _LICENSE_TONES[row.license_kind]
         downloads = "" if row.downloads is None else self.tr("{0} downloads").format(big_count(row.downloads))
         cells = (
             Cell(clipped(row.name, MAX_NAME), strong=True, below=self._below(row)),
-            Cell(clipped(row.does, 40) or UNKNOWN, below=downloads),
+            Cell(clipped(row.does, 40) or UNKNOWN, below=row.about or downloads),
             Cell(license_title, tone=tone, tip=row.license_words),
             Cell(size_bytes(row.size_bytes)),
             Cell(self._format(row), tag=_FORMAT_TAGS[row.format]),

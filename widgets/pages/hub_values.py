@@ -27,8 +27,8 @@ class HubAskValue:
 class HubRowValue:
     """One model as the hub's list tells it. `id` is owner/name; `does` says in words what it does.
 
-    `license` is its name, "" where none is stated, `license_words` the verdict in words. `mark` stands in place of the
-    author's second line where something is to be said of the whole row.
+    `license` is its name, "" where none is stated, `license_words` the verdict in words. `about` is a second
+    line below what it does; `mark` says something of the whole row.
     """
 
     id: str
@@ -43,16 +43,21 @@ class HubRowValue:
     updated_at: datetime | None = None
     format: FormatKind = "unknown"
     gated: bool = False
+    about: str = ""
     mark: str = ""
 
 
 @dataclass(frozen=True)
 class HubListValue:
-    """`note` stands below the table; `more` says that the hub has a further page."""
+    """`note` stands below the table; `more` says that the hub has a further page.
+
+    `is_start`: these are the starters, of which no more is known than what they are for.
+    """
 
     rows: tuple[HubRowValue, ...]
     note: str = ""
     more: bool = False
+    is_start: bool = False
     chosen: str = ""
 
 

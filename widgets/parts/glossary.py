@@ -54,6 +54,7 @@ WORDS: dict[str, str] = {
     ),
     "verdict": QT_TRANSLATE_NOOP("glossary", "Whether the measured answers allow using it in place of the original."),
     "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),
+    "hub": QT_TRANSLATE_NOOP("glossary", "A public library of trained models on the internet."),
     "TorchScript": QT_TRANSLATE_NOOP("glossary", "A PyTorch model saved together with the program that runs it."),
     "safetensors": QT_TRANSLATE_NOOP("glossary", "A file format that holds numbers only, no program."),
     "ONNX": QT_TRANSLATE_NOOP("glossary", "An open file format for models that many programs can run."),

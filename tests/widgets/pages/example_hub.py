@@ -79,10 +79,12 @@ def hub_list(count: int = 8) -> HubListValue:
 
 def hub_starters() -> HubListValue:
     names = ("distilbert-base-uncased-finetuned-sst-2-english", "all-MiniLM-L6-v2", "resnet-50", "yolos-tiny")
+    about = "Tells English sentences that praise from those that complain."
     rows = tuple(
-        HubRowValue(f"Xenova/{name}", name, "Xenova", "Tells texts apart", mark="not yet confirmed") for name in names
+        HubRowValue(f"Xenova/{name}", name, "Xenova", "Is this kind or angry?", about=about, mark="not yet confirmed")
+        for name in names
     )
-    return HubListValue(rows, "Some to begin with. The hub was not asked yet.")
+    return HubListValue(rows, "Some to begin with. The hub was not asked yet.", is_start=True)
 
 
 def hub_detail(**changes: object) -> HubDetailValue:
