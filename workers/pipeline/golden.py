@@ -63,10 +63,14 @@ def _cosine(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 def write_sums(folder: Path) -> int:
     """Write `SHA256SUMS` (as coreutils' sha256sum reads it) over all files below `folder`; return their number."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    lines = [f"{_sha256(folder / name)}  {name}\n" for name in names if name != SUMS_FILE]
-    (folder / SUMS_FILE).write_text("".join(lines), encoding="utf-8")
-    return len(lines)
+    names = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    digests = {name: _sha256(folder / name) for name in names if name != SUMS_FILE}
+    (folder / SUMS_FILE).write_bytes(_sums_text(digests))
+    return len(digests)
+
+
+def _sums_text(digests: Mapping[str, str]) -> bytes:
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
 def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
@@ -78,7 +82,8 @@ def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
     if not sums.is_file():
         return [f"{SUMS_FILE} is missing."]
     listed: dict[str, str] = {}
-    for line in sums.read_text(encoding="utf-8", errors="replace").splitlines():
+    content = sums.read_bytes()
+    for line in content.decode("utf-8", "replace").splitlines():
         digest, _, name = line.partition("  ")
         listed[name] = digest
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or path.is_file()}
@@ -88,6 +93,8 @@ def check_sums(folder: Path, allow_caches: bool = True) -> list[str]:
     problems += [
         f"{name} was changed." for name in sorted(found & set(listed)) if not _has_digest(folder / name, listed[name])
     ]
+    if not problems and content != _sums_text(listed):
+        problems.append(f"{SUMS_FILE} was changed.")
     return problems
 
 
