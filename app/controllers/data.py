@@ -152,8 +152,13 @@ class DataController(QObject):
         return "images" if spec is None else KINDS[spec.preprocess.kind]
 
     def _classes(self) -> tuple[str, ...]:
+        """The model's answers by name, else by number."""
         spec = self._spec()
-        classes = (spec.classes or ()) if spec is not None else ()
+        if spec is None or spec.answer_kind != "class":
+            return ()
+        answer = next((output for output in spec.outputs if output.answer), None)
+        count = answer.shape[-1] if answer is not None and len(answer.shape) > 1 else None
+        classes = spec.classes or tuple(str(number) for number in range(min(count or 0, MOST_CLASSES + 1)))
         return classes if len(classes) <= MOST_CLASSES else ()
 
 

@@ -10,6 +10,7 @@ from widgets.pages.values import FindingValue, ImageStepsValue, ModelValue, Prep
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
+GUESSED = "Guessed, please check"
 LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 
 
@@ -32,7 +33,11 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None) -> Mo
     safe = FindingValue("ok", tr("Nothing in it was run; it holds numbers and operations only."), tr("Safe"))
     if opening is not None and opening.allow_code:
         safe = FindingValue("warn", tr("It is a program; it ran in a sandbox, because you allowed it."), "")
-    findings = tuple(FindingValue(LEVELS[finding.level], in_window(finding.what)) for finding in info.findings)
+    findings = tuple(
+        FindingValue(LEVELS[finding.level], in_window(finding.what))
+        for finding in info.findings
+        if not finding.what.startswith(GUESSED)  # said at each field
+    )
     return ModelValue(
         name=name,
         takes_in=tensors_in_words(info.inputs),

@@ -195,6 +195,10 @@ class Program:
             lambda view: view.page == page and state in ("", view.state), limit_s, f"the page {page} {state}".strip()
         )
 
+    def until_text(self, *texts: str, limit_s: float = 30) -> View:
+        """Wait until all of these can be read; a page that has just come may still be laid out."""
+        return self.until(lambda view: all(text in view.texts for text in texts), limit_s, f"the words {texts}")
+
     # --- doing
 
     def press(self, text: str, limit_s: float = 30) -> None:

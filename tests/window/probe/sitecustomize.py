@@ -104,7 +104,7 @@ def _rows(window: Any) -> list[dict[str, Any]]:
         corner = widget.mapToGlobal(QPoint(0, 0))
         seen = QRect(corner + region.topLeft(), region.size())
         face = QAccessible.queryAccessibleInterface(widget)
-        text = widget.text() if hasattr(widget, "text") and callable(widget.text) else ""
+        text = widget.text() if hasattr(widget, "text") and callable(widget.text) else _cells(widget)
         rows.append(
             {
                 "kind": type(widget).__name__,
@@ -120,6 +120,17 @@ def _rows(window: Any) -> list[dict[str, Any]]:
             }
         )
     return rows
+
+
+def _cells(widget: Any) -> str:
+    """All that stands in a table, row by row."""
+    from PySide6.QtWidgets import QTableView
+
+    if not isinstance(widget, QTableView) or widget.model() is None:
+        return ""
+    model = widget.model()
+    rows = ([model.index(r, c).data() or "" for c in range(model.columnCount())] for r in range(model.rowCount()))
+    return "\n".join(" | ".join(str(cell) for cell in row) for row in rows)
 
 
 if "FETTLE_TEST_PROBE" in os.environ and sys.orig_argv[1:3] == ["-m", "app"]:

@@ -1,0 +1,46 @@
+"""A screen for all tests of the window, programs that end with their test, a witness of the network."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rig import Program, Screen
+
+Start = Callable[..., Program]
+
+
+@pytest.fixture(scope="session")
+def screen() -> Iterator[Screen]:
+    """Large enough for the usual window with its frame."""
+    made = Screen("1440x960")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def start(screen: Screen, tmp_path: Path) -> Iterator[Start]:
+    """`start()` opens the program; all of one test share a home."""
+    made: list[Program] = []
+
+    def begin(*files: str, **extra: str) -> Program:
+        program = Program(screen, tmp_path / "home", files=files, extra=extra)
+        made.append(program)
+        return program
+
+    yield begin
+    for program in made:
+        program.end()
+
+
+@pytest.fixture(scope="session")
+def netwatch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The witness, built."""
+    out = tmp_path_factory.mktemp("netwatch") / "netwatch.so"
+    source = Path(__file__).with_name("netwatch.c")
+    subprocess.run(["cc", "-shared", "-fPIC", "-O1", "-o", str(out), str(source), "-ldl"], check=True)
+    return out

@@ -1,0 +1,65 @@
+"""A little model that really tells red, green and blue pictures apart, and pictures for it; made in a second."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+COLORS = ("red", "green", "blue")
+SIDE = 48
+WIDTH = 48
+LAYERS = 5
+
+
+def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
+    """Convolutions that pass the three channels on and add a little noise; ends in the mean of each channel."""
+    rng = np.random.default_rng(seed)
+    tensors, nodes, name, channels = [], [], "picture", 3
+    for number in range(LAYERS):
+        weight = rng.normal(0, 0.01, (WIDTH, channels, 3, 3)).astype(np.float32)
+        for channel in range(3):
+            weight[channel, channel, 1, 1] = 1.0
+        tensors.append(numpy_helper.from_array(weight, f"w{number}"))
+        nodes += [
+            helper.make_node("Conv", [name, f"w{number}"], [f"c{number}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", [f"c{number}"], [f"r{number}"]),
+        ]
+        name, channels = f"r{number}", WIDTH
+    last = np.zeros((3, WIDTH), np.float32)
+    last[:, :3] = 8 * np.eye(3)
+    tensors.append(numpy_helper.from_array(last, "last"))
+    nodes += [
+        helper.make_node("GlobalAveragePool", [name], ["pooled"]),
+        helper.make_node("Flatten", ["pooled"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "last"], ["scores"], transB=1),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "colors",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 3])],
+        tensors,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    told = {"license": "CC0-1.0", **({"classes": json.dumps(COLORS)} if names else {})}
+    for key, value in told.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.save(model, str(path))
+    return path
+
+
+def write_pictures(folder: Path, each: int = 40, seed: int = 1) -> Path:
+    """One sub-folder a color."""
+    rng = np.random.default_rng(seed)
+    for index, color in enumerate(COLORS):
+        inside = folder / color
+        inside.mkdir(parents=True)
+        for number in range(each):
+            pixels = rng.integers(0, 110, (SIDE, SIDE, 3), dtype=np.uint8)
+            pixels[..., index] = rng.integers(110, 255, (SIDE, SIDE), dtype=np.uint8)
+            Image.fromarray(pixels).save(inside / f"ünï {number}.png")
+    return folder

@@ -1,0 +1,121 @@
+"""The whole way in the real window, by a real mouse and real drags; nothing of it touches the network."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from rig import ROOT, Program, View
+from small_model import write_model, write_pictures
+
+Start = Callable[..., Program]
+RUN_S = 240
+"""A busy computer takes its time; on a quiet one it is a minute."""
+
+
+def sockets(program: Program) -> list[str]:
+    """Internet sockets of the program and all its processes, now."""
+    found = []
+    for process in [psutil.Process(program.process.pid), *program.children]:
+        try:
+            found += [f"{process.name()}: {row}" for row in process.net_connections(kind="inet")]
+        except psutil.Error:
+            continue
+    return found
+
+
+def verify(program: Program, bundle: Path) -> dict[str, object]:
+    """What the command line says of a bundle."""
+    command = [sys.executable, "-m", "app", "verify", str(bundle), "--json"]
+    environment = {**program.environment, "FETTLE_HOME": str(program.home / "other"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert isinstance(told, dict)
+    return told
+
+
+def watch_the_run(program: Program) -> None:
+    """Until it is over, the graph has lines, the steps tell what they do, and there is no socket."""
+    program.until_page("optimize", "running")
+    program.until(lambda view: "Original" in view.texts or "Measure the original" in view.texts, RUN_S, "the steps")
+
+    def is_over(view: View) -> bool:
+        assert sockets(program) == []
+        return view.page == "optimize" and view.state in ("done", "kept_original")
+
+    program.until(is_over, RUN_S, "the end of the run")
+
+
+@pytest.mark.timeout(600)
+def test_the_sample_in_six_clicks(start: Start) -> None:
+    """Given the first run, When the recommended thing is pressed again and again, Then six clicks give a bundle."""
+    program = start()
+    program.until_page("model", "empty", 20)
+    program.press("Try the sample")
+    program.until_page("goal", limit_s=60)
+    program.press("Start (about 1 minute)")
+    watch_the_run(program)
+    program.press("See ")
+    program.until_page("compare", "full")
+    program.until_text("All versions", "Safe to ship")
+    program.press("Export")
+    program.until_page("export", "full")
+    program.press("Export bundle")
+    done = program.until_page("export", "done", RUN_S)
+
+    assert program.clicks <= 6
+    program.until_text("Verified", "Done: your bundle runs on its own")
+    (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
+    assert verify(program, bundle)["ok"] is True
+    assert done.strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(600)
+def test_a_dropped_model_with_dropped_pictures(start: Start, netwatch: Path, tmp_path: Path) -> None:
+    """Given a model and a folder, When both are dropped by real drags, Then they go the whole way, unseen outside."""
+    model = write_model(tmp_path / "ünï 模型 a#b%20.onnx")
+    pictures = write_pictures(tmp_path / "my pictures")
+    log = tmp_path / "network.log"
+    program = start(LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
+    program.until_page("model", "empty", 20)
+
+    program.drop(model)
+    program.until_page("model", "full")
+    program.until_text("ünï 模型 a#b%20", "tells pictures apart")
+    program.press("Continue to data")
+    program.until_page("data", "empty")
+    program.drop(pictures)
+    program.until_page("data", "full")
+    program.until_text("120 pictures of 3 kinds, ready to use")
+    program.press("Continue")
+    program.until_page("goal", "full")
+    program.click(lambda view: view.find("No loss", "QRadioButton"), "the card No loss")
+    program.press("Start (")
+    watch_the_run(program)
+    program.press("See ")
+    program.until_page("compare", "full")
+    program.press("Export")
+    program.until_page("export", "full")
+    program.press("Export bundle")
+    program.until_page("export", "done", RUN_S)
+
+    assert program.clicks <= 8
+    (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
+    assert verify(program, bundle)["ok"] is True
+    assert log.exists() and log.read_text(encoding="utf-8", errors="replace") == ""
+    assert program.see().strays == ()
+
+
+def test_the_witness_sees_what_it_should(netwatch: Path, tmp_path: Path) -> None:
+    """Given a process that asks for a name and opens a socket, Then both are written down."""
+    log = tmp_path / "network.log"
+    ask = "import socket; socket.socket().close()\ntry: socket.getaddrinfo('fettle.invalid', 80)\nexcept OSError: pass"
+    environment = {"LD_PRELOAD": str(netwatch), "NETWATCH_LOG": str(log), "PATH": "/usr/bin:/bin"}
+    subprocess.run([sys.executable, "-I", "-c", ask], env=environment, check=True, timeout=60)
+    seen = log.read_text(encoding="utf-8")
+    assert "socket inet" in seen and "getaddrinfo fettle.invalid" in seen
