@@ -131,6 +131,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
 
     pages = {
         "model": lambda: page("model", "ModelPage"),
+        "hub": lambda: page("hub", "HubPage"),
         "data": lambda: page("data", "DataPage"),
         "goal": lambda: page("goal", "GoalPage"),
         "optimize": lambda: page("optimize", "OptimizePage", clock),

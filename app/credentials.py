@@ -64,6 +64,11 @@ def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.
     return FoundToken(value, "file") if isinstance(value, str) and GOOD_TOKEN.fullmatch(value) else None
 
 
+def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether there is one for `endpoint`. The keyring, which may ask the person for a password, is not opened."""
+    return bool(environment.get(TOKEN_VARIABLE, "").strip()) or endpoint in _entries(folder / TOKEN_FILE)
+
+
 def keep_token(folder: Path, endpoint: str, token: str) -> Kept:
     """Keep it for `endpoint` and say where. Raises `RefusedError` or `DataFolderUnusable`."""
     token = checked_token(token)

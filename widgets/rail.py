@@ -15,6 +15,8 @@ Mark = Literal["done", "current", ""]
 
 STEPS = ("model", "data", "goal", "optimize", "compare", "export")
 REST = ("jobs", "settings")
+BELOW = {"hub": "model"}
+"""Pages without an entry of their own, and where they belong."""
 _ICONS = {
     "model": "cube",
     "data": "image",
@@ -125,7 +127,7 @@ class Rail(QFrame):
 
     def set_current(self, page_id: str) -> None:
         """Show which page is open."""
-        self.entries[page_id].setChecked(True)
+        self.entries[BELOW.get(page_id, page_id)].setChecked(True)
 
     def set_marks(self, marks: Mapping[str, Mark]) -> None:
         """Show how far one is; pages that are not named lose their mark."""

@@ -13,6 +13,7 @@ from app.controllers.export import ExportController
 from app.controllers.flows import FlowRunner
 from app.controllers.frame import Frame
 from app.controllers.goal import GoalController
+from app.controllers.hub import HubController
 from app.controllers.incoming import Incoming
 from app.controllers.jobs import JobsController
 from app.controllers.kept import KeptSettings
@@ -111,6 +112,7 @@ class Conductor(QObject):
         window, session, flows = self._window, self._session, self.flows
         return {
             "model": lambda page: ModelController(window, page, session, flows),
+            "hub": lambda page: HubController(window, page, session, flows, self._theme),
             "data": lambda page: DataController(window, page, session, flows),
             "goal": lambda page: GoalController(window, page, session),
             "optimize": lambda page: OptimizeController(window, page, session, flows),
@@ -127,6 +129,11 @@ class Conductor(QObject):
         self._controllers[page_id] = controller
         if isinstance(controller, ModelController):
             controller.opened.connect(self._on_model_opened)
+            controller.hub_wanted.connect(self.search_hub)
+        elif isinstance(controller, HubController):
+            controller.open_wanted.connect(self.open_model)
+            controller.sample_wanted.connect(self.open_sample)
+            controller.file_wanted.connect(self._on_open)
         elif isinstance(controller, GoalController):
             controller.run_requested.connect(self._on_run_requested)
         elif isinstance(controller, OptimizeController):
@@ -166,6 +173,10 @@ class Conductor(QObject):
     def open_sample(self) -> None:
         """Open the built-in sample."""
         self._model().open_sample()
+
+    def search_hub(self, text: str) -> None:
+        """Look for a model in the hub; "" shows what there is to begin with."""
+        self._controller("hub", HubController).start(text)
 
     def take_paths(self, paths: list[str]) -> None:
         """A model or data, dropped, pasted, or handed over by a second start."""

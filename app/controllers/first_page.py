@@ -49,6 +49,7 @@ class Early(QObject):
         if self._page is not None:
             self._page.sample_requested.connect(self._on_sample)
             self._page.file_chosen.connect(self._on_file)
+            self._page.hub_requested.connect(self._on_hub)
 
     def hand_over(self, conductor: "Conductor") -> None:
         """From now on the controllers listen themselves."""
@@ -56,6 +57,7 @@ class Early(QObject):
         if self._page is not None:
             self._page.sample_requested.disconnect(self._on_sample)
             self._page.file_chosen.disconnect(self._on_file)
+            self._page.hub_requested.disconnect(self._on_hub)
         if self._asked is not None:
             self._asked(conductor)
 
@@ -64,6 +66,9 @@ class Early(QObject):
 
     def _on_file(self, path: str) -> None:
         self._wait(lambda conductor: conductor.open_model(path), tr("Opening your file"))
+
+    def _on_hub(self, text: str) -> None:
+        self._wait(lambda conductor: conductor.search_hub(text), tr("Opening the hub's page"))
 
     def _on_sample(self) -> None:
         self._wait(lambda conductor: conductor.open_sample(), tr("Opening the sample"))

@@ -23,9 +23,10 @@ ASKS_SHAPE = ("shape_needed", "does_not_run")
 
 
 class ModelController(QObject):
-    """`opened` comes when a model is ready."""
+    """`opened` comes when a model is ready; `hub_wanted(words)` when one shall be looked for in the hub."""
 
     opened = Signal()
+    hub_wanted = Signal(str)
 
     def __init__(self, window: MainWindow, page: ModelPage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -34,6 +35,7 @@ class ModelController(QObject):
         self._running: Running | None = None
         page.sample_requested.connect(self.open_sample)
         page.file_chosen.connect(self.open_path)
+        page.hub_requested.connect(self.hub_wanted)
         page.another_requested.connect(self._on_another)
         page.continue_requested.connect(lambda: window.show_page("data"))
         page.cancel_requested.connect(self._on_cancel)

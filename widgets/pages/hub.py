@@ -1,7 +1,5 @@
 """The page Hub: search, look, download. Reached from the page Model; what stands in it was written by strangers."""
 
-from collections.abc import Sequence
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -44,9 +42,9 @@ class HubPage(Page):
     download_cancel_requested = Signal(str)
     download_open_requested = Signal(str)
 
-    def __init__(self, theme: Theme, tasks: Sequence[tuple[str, str]] = ()) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Hub"))
-        self.bar = HubSearchBar(theme, tasks)
+        self.bar = HubSearchBar(theme)
         self.list = HubList(theme)
         self.detail = HubDetail(theme)
         self.downloads = HubDownloads(theme)

@@ -24,10 +24,10 @@ class HubSearchBar(QWidget):
     asked = Signal(object)
     left_below = Signal()
 
-    def __init__(self, theme: Theme, tasks: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
-        self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task")), *tasks])
+        self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
         self._license = self._choice(self.tr("License"), _licenses(self))
         self._size = self._choice(self.tr("Size"), _sizes(self), small=True)
         self._runs = self._choice(self.tr("Runs here"), _places(self), small=True)
@@ -57,6 +57,14 @@ class HubSearchBar(QWidget):
             field.addItem(text, value)
         field.currentIndexChanged.connect(lambda _index: self._ask())
         return field
+
+    def set_tasks(self, tasks: Sequence[tuple[str, str]]) -> None:
+        """What models do, to choose from: (id, words)."""
+        with QSignalBlocker(self._task):
+            while self._task.count() > 1:
+                self._task.removeItem(1)
+            for task, text in tasks:
+                self._task.addItem(text, task)
 
     @property
     def value(self) -> HubAskValue:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.pages.hub_card import HubCard
 from widgets.pages.model_full import SafetyCard, facts_card
 from widgets.pages.model_questions import consent_question, one_of_question, shape_dialog
 from widgets.pages.preprocess_form import PreprocessCard
@@ -34,6 +35,7 @@ class ModelPage(Page):
     shapes_given = Signal(str, object)  # path, {input name: (sizes…)}
     architecture_chosen = Signal(str, str)  # path, architecture
     preprocessing_changed = Signal(object)  # ImageStepsValue
+    hub_requested = Signal(str)  # words to search for, or ""
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Model"))
@@ -45,12 +47,18 @@ class ModelPage(Page):
         """The first run: the sample where it is there, a place to drop on, three short explanations."""
         head = PageHead(
             self.tr("Which model shall we make faster?"),
-            self.tr("Your files stay on this computer; nothing is sent anywhere."),
+            self.tr("Your files stay on this computer; the hub is asked only when you search."),
         )
         drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
         drop.setMinimumHeight(188)
+        self._hub_card = HubCard(self.theme)
+        self._hub_card.search_requested.connect(self.hub_requested)
+        own = QHBoxLayout()
+        own.setSpacing(SPACE_L)
+        own.addWidget(drop, 1)
+        own.addWidget(self._hub_card, 1)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
-        self._fill("empty", head, *items, drop, self._explanations(), grow=len(items))
+        self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)
 
     def show_value(self, value: ModelValue) -> None:
@@ -81,8 +89,11 @@ class ModelPage(Page):
         )
 
     def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        choose = PrimaryButton(self.theme, self.tr("Choose another file…"))
+        hub = PrimaryButton(self.theme, self.tr("Find a safe one in the hub"), "magnifying-glass")
+        hub.clicked.connect(lambda: self.hub_requested.emit(""))
+        choose = GhostButton(self.theme, self.tr("Choose another file…"))
         choose.clicked.connect(self.choose_file)
+        card.add_action(hub)
         card.add_action(choose)
         drop = self._drop_area(self.tr("Or drop another model here"), icon="")
         drop.setMinimumHeight(112)
@@ -167,7 +178,7 @@ class ModelPage(Page):
         row.setContentsMargins(0, SPACE_S, 0, 0)
         row.setSpacing(SPACE_XL)
         for icon, title, text in (
-            ("cube", self.tr("Pick a model"), self.tr("Your own, or the sample.")),
+            ("cube", self.tr("Pick a model"), self.tr("Your own, the hub’s, or the sample.")),
             ("gauge", self.tr("Watch it get faster"), self.tr("Every answer is checked on the way.")),
             ("package", self.tr("Take it with you"), self.tr("A bundle that runs on its own.")),
         ):
@@ -195,3 +206,4 @@ class ModelPage(Page):
         if self.state == "empty":
             for picture in self._thumbnails:
                 picture.set_side(SIDE_NARROW if is_narrow else SIDE_WIDE)
+            self._hub_card.set_narrow(is_narrow)

@@ -1,0 +1,66 @@
+"""What is asked before an address is opened in the browser, and before files are fetched that can hold a program."""
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from widgets.parts.format import clipped
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.text import label
+from widgets.theme import Theme
+
+MAX_ADDRESS = 2000
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("hub_questions", text)
+
+
+def link_question(theme: Theme, window: QWidget, address: str) -> QuestionDialog:
+    """Shows the whole address. Answers "open", or "no" or "" to stay."""
+    value = QuestionValue(
+        title=_tr("Open this address in your browser?"),
+        text=_tr("It leads out of Fettle. Look whether it is where you want to go:"),
+        answers=(Answer("no", _tr("Stay here"), primary=True), Answer("open", _tr("Open it"))),
+        icon="globe",
+    )
+    dialog = QuestionDialog(theme, value, window)
+    shown = label(address[:MAX_ADDRESS], "code", select=True)
+    dialog.body.addWidget(shown)
+    return dialog
+
+
+def pickle_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
+    """Files that can hold a program. Answers "download", "safe" to look for another, or ""."""
+    value = QuestionValue(
+        title=_tr("These files can hold a program"),
+        text=_tr("“{0}” keeps its numbers only in a form that may carry a program along.").format(clipped(name, 80)),
+        points=(
+            _tr("Fettle downloads them as they are and runs nothing in them."),
+            _tr("Before they are opened they are searched; what is not plain numbers is refused."),
+            _tr("A model in a safe format needs no such care."),
+        ),
+        answers=(
+            Answer("download", _tr("Download them all the same")),
+            Answer("safe", _tr("Find a safe one"), primary=True),
+        ),
+        icon="shield-warning",
+        tone="warn",
+    )
+    return QuestionDialog(theme, value, window)
+
+
+def removal_question(theme: Theme, window: QWidget, name: str, projects: tuple[str, ...]) -> QuestionDialog:
+    """A download that projects were begun with. Answers "remove", or "keep" or ""."""
+    used = ", ".join(f"“{clipped(project, 40)}”" for project in projects[:3])
+    value = QuestionValue(
+        title=_tr("Remove a model that is in use?"),
+        text=_tr("{0} was begun with “{1}”.").format(used, clipped(name, 80)),
+        points=(
+            _tr("Results, versions and bundles stay, and go on working."),
+            _tr("To open the original anew, it must be downloaded again."),
+        ),
+        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("remove", _tr("Remove it"))),
+        icon="trash",
+        tone="warn",
+    )
+    return QuestionDialog(theme, value, window)
