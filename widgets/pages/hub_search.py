@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.hub_values import HubAskValue
 from widgets.parts.buttons import GhostButton
@@ -29,6 +29,9 @@ class HubSearchBar(QWidget):
         self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
         self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
         self._license = self._choice(self.tr("License"), _licenses(self))
+        self._small_license = self._choice(self.tr("License"), _licenses(self), small=True)
+        for field, other in ((self._license, self._small_license), (self._small_license, self._license)):
+            field.currentIndexChanged.connect(other.setCurrentIndex)
         self._size = self._choice(self.tr("Size"), _sizes(self), small=True)
         self._runs = self._choice(self.tr("Runs here"), _places(self), small=True)
         self._sort = self._choice(self.tr("Order"), _orders(self), small=True)
@@ -40,7 +43,7 @@ class HubSearchBar(QWidget):
         self._first.addWidget(self.field, 1)
         for widget in (self._task, self._license, search):
             self._first.addWidget(widget)
-        for widget in (self._size, self._runs, self._sort):
+        for widget in (self._small_license, self._size, self._runs, self._sort):
             self._second.addWidget(widget)
         self._second.addStretch(1)
         box = QVBoxLayout(self)
@@ -50,21 +53,22 @@ class HubSearchBar(QWidget):
         box.addLayout(self._second)
         self.field.entered.connect(lambda _text: self._ask())
         self.field.settled.connect(self._on_settled)
+        self.set_narrow(False)
 
     def _choice(self, name: str, entries: Sequence[tuple[Any, str]], *, small: bool = False) -> ChoiceField:
         field = ChoiceField(name, small=small)
+        field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # entries and font may change
         for value, text in entries:
             field.addItem(text, value)
-        field.currentIndexChanged.connect(lambda _index: self._ask())
+        field.activated.connect(lambda _index: self._ask())
         return field
 
     def set_tasks(self, tasks: Sequence[tuple[str, str]]) -> None:
         """What models do, to choose from: (id, words)."""
-        with QSignalBlocker(self._task):
-            while self._task.count() > 1:
-                self._task.removeItem(1)
-            for task, text in tasks:
-                self._task.addItem(text, task)
+        while self._task.count() > 1:
+            self._task.removeItem(1)
+        for task, text in tasks:
+            self._task.addItem(text, task)
 
     @property
     def value(self) -> HubAskValue:
@@ -88,18 +92,12 @@ class HubSearchBar(QWidget):
             (self._runs, value.runs_here),
             (self._sort, value.sort),
         ):
-            with QSignalBlocker(field):
-                field.setCurrentIndex(max(0, field.findData(wanted)))
+            field.setCurrentIndex(max(0, field.findData(wanted)))
 
     def set_narrow(self, is_narrow: bool) -> None:
         """The choice of licenses stands in the second row where the first has no room for it."""
-        row, other = (self._second, self._first) if is_narrow else (self._first, self._second)
-        if row.indexOf(self._license) < 0:
-            other.removeWidget(self._license)
-            row.insertWidget(0 if is_narrow else 2, self._license)
-            self._license.setProperty("scale", "small" if is_narrow else "")
-            self._license.style().unpolish(self._license)
-            self._license.style().polish(self._license)
+        self._license.setVisible(not is_narrow)
+        self._small_license.setVisible(is_narrow)
 
     def _ask(self) -> None:
         self.asked.emit(self.value)

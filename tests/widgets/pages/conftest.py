@@ -25,11 +25,12 @@ def examples() -> ModuleType:
 
 
 def join_examples() -> ModuleType:
-    """Both modules of examples under one name; they are no package, so they are loaded by their paths."""
+    """All modules of examples under one name; they are no package, so they are loaded by their paths."""
     whole = load("page_examples", "examples.py")
-    for name, value in vars(load("page_results", "example_results.py")).items():
-        if not name.startswith("_"):
-            setattr(whole, name, value)
+    for name in ("results", "hub"):
+        for key, value in vars(load(f"page_{name}", f"example_{name}.py")).items():
+            if not key.startswith("_"):
+                setattr(whole, key, value)
     return whole
 
 

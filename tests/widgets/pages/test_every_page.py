@@ -31,6 +31,7 @@ from widgets.pages.compare import ComparePage
 from widgets.pages.data import DataPage
 from widgets.pages.export import ExportPage
 from widgets.pages.goal import GoalPage
+from widgets.pages.hub import HubPage
 from widgets.pages.jobs import JobsPage
 from widgets.pages.model import ModelPage
 from widgets.pages.settings import SettingsPage
@@ -57,12 +58,35 @@ def recipes(page: GoalPage, ex: ModuleType) -> None:
             button.setChecked(True)
 
 
+def hub(page: HubPage, ex: ModuleType) -> None:
+    page.bar.set_tasks(ex.TASKS)
+    page.show_list(ex.hub_list(20))
+    page.show_detail(ex.hub_detail())
+
+
+def hub_card(page: HubPage, ex: ModuleType) -> None:
+    hub(page, ex)
+    page.show_card("resnet-50", ex.CARD)
+
+
+def hub_gated(page: HubPage, ex: ModuleType) -> None:
+    hub(page, ex)
+    page.show_detail(ex.hub_gated())
+    page.show_downloads(ex.hub_downloads())
+
+
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 STATES: dict[str, State] = {
     "model-empty": (ModelPage, lambda p, ex: p.show_empty(ex.sample())),
     "model-full": (ModelPage, lambda p, ex: p.show(ex.model())),
     "model-loading": (ModelPage, lambda p, ex: p.show_loading("Reading", 1, 2, "about 10 seconds left")),
     "model-error": (ModelPage, lambda p, ex: p.show_error(ex.refused())),
+    "hub-empty": (HubPage, lambda p, ex: p.show_list(ex.hub_starters())),
+    "hub-full": (HubPage, hub),
+    "hub-card": (HubPage, hub_card),
+    "hub-gated": (HubPage, hub_gated),
+    "hub-nothing": (HubPage, lambda p, ex: p.show_nothing("Nothing found", "Try other words.")),
+    "hub-error": (HubPage, lambda p, ex: p.show_problem(ex.hub_offline())),
     "data-empty": (DataPage, lambda p, ex: p.show_empty(ex.ask_data())),
     "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
     "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
@@ -202,6 +226,7 @@ def hostile(value: Any) -> Any:
     """The same value with all foreign texts replaced; ids, states and paths of choices stay."""
     keep = {"id", "target", "chosen", "state", "kind", "outcome", "verdict", "technique", "runtime", "icon", "answers"}
     keep |= {"recommended", "theme", "level", "tone", "key", "range", "channels", "layout", "data", "guessed"}
+    keep |= {"license_kind", "format", "action"}
     if isinstance(value, PictureValue):
         return replace(value, name=HOSTILE)
     if is_dataclass(value) and not isinstance(value, type):
@@ -214,9 +239,17 @@ def hostile(value: Any) -> Any:
     return HOSTILE if isinstance(value, str) and not isinstance(value, datetime) else value
 
 
+def hostile_hub(page: HubPage, ex: ModuleType) -> None:
+    page.show_list(hostile(ex.hub_list()))
+    page.show_detail(hostile(ex.hub_gated()))
+    page.show_downloads(hostile(ex.hub_downloads()[:2]))
+    page.show_card(HOSTILE, HOSTILE)
+
+
 HOSTILE_STATES: dict[str, State] = {
     "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
     "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
+    "hub": (HubPage, hostile_hub),
     "data": (DataPage, lambda p, ex: p.show(hostile(ex.data()))),
     "data-texts": (DataPage, lambda p, ex: p.show(hostile(ex.texts()))),
     "goal": (GoalPage, lambda p, ex: p.show(hostile(ex.goal()))),
