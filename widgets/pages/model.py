@@ -41,6 +41,7 @@ class ModelPage(Page):
         super().__init__(theme, self.tr("Model"))
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
+        self._hub_card: HubCard | None = None
 
     # -- states --
     def show_empty(self, sample: SampleValue | None) -> None:
@@ -51,12 +52,12 @@ class ModelPage(Page):
         )
         drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
         drop.setMinimumHeight(188)
-        self._hub_card = HubCard(self.theme)
-        self._hub_card.search_requested.connect(self.hub_requested)
+        hub = self._hub_card = HubCard(self.theme)
+        hub.search_requested.connect(self.hub_requested)
         own = QHBoxLayout()
         own.setSpacing(SPACE_L)
         own.addWidget(drop, 1)
-        own.addWidget(self._hub_card, 1)
+        own.addWidget(hub, 1)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
         self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)
@@ -206,4 +207,5 @@ class ModelPage(Page):
         if self.state == "empty":
             for picture in self._thumbnails:
                 picture.set_side(SIDE_NARROW if is_narrow else SIDE_WIDE)
-            self._hub_card.set_narrow(is_narrow)
+            if self._hub_card is not None:
+                self._hub_card.set_narrow(is_narrow)
