@@ -1,0 +1,103 @@
+"""A hub on this computer with a few models, and the real client in this process."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures"))
+
+from fakehub import FakeHub
+
+from workers.contracts.hub import HubAccess
+from workers.hub.open import open_hub
+from workers.runtime.recording import RecordingContext
+
+MODELS: dict[str, tuple[dict[str, Any], dict[str, bytes]]] = {
+    "ann/pictures": (
+        {
+            "pipeline_tag": "image-classification",
+            "library_name": "transformers.js",
+            "tags": ["onnx", "license:apache-2.0"],
+            "downloads": 900,
+            "likes": 7,
+            "safetensors": {"parameters": {"F32": 1000, "I64": 2}, "total": 1002},
+        },
+        {
+            "README.md": b"---\nlicense: apache-2.0\n---\n# Pictures\n\nTells pictures apart.\n",
+            "config.json": b'{"model_type": "resnet"}',
+            "preprocessor_config.json": b"{}",
+            "onnx/model.onnx": os.urandom(1_500_000),
+            "onnx/model_quantized.onnx": b"small",
+        },
+    ),
+    "ann/texts": (
+        {
+            "pipeline_tag": "text-classification",
+            "tags": ["license:mit"],
+            "downloads": 500,
+            "cardData": {"license": "mit"},
+        },
+        {"README.md": b"# Texts", "config.json": b"{}", "model.safetensors": os.urandom(3000), "tokenizer.json": b"{}"},
+    ),
+    "bob/old": (
+        {"pipeline_tag": "image-classification", "downloads": 100, "tags": ["license:other"]},
+        {"config.json": b"{}", "pytorch_model.bin": b"\x80\x02pickled"},
+    ),
+    "bob/closed": ({"gated": "manual", "downloads": 50}, {"config.json": b"{}", "model.safetensors": b"x" * 100}),
+    "eve/big": ({"downloads": 10}, {"config.json": b"{}", "model.safetensors": os.urandom(4_000_000)}),
+}
+
+
+def write_models(root: Path) -> Path:
+    """The models as a folder that `FakeHub` serves."""
+    for name, (meta, files) in MODELS.items():
+        folder = root / name
+        folder.mkdir(parents=True)
+        (folder / ".meta.json").write_text(json.dumps(meta))
+        for file, data in files.items():
+            (folder / file).parent.mkdir(parents=True, exist_ok=True)
+            (folder / file).write_bytes(data)
+    return root
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_models(tmp_path_factory.mktemp("hub"))
+
+
+@pytest.fixture
+def fake(models: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """The hub; the client library forgets it again afterwards."""
+    for name in ("HF_ENDPOINT", "HF_TOKEN", "HF_HUB_OFFLINE", "HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_IMPLICIT_TOKEN"):
+        monkeypatch.setenv(name, "")
+    with FakeHub(models) as hub:
+        yield hub
+    from huggingface_hub import close_session
+
+    close_session()
+
+
+@pytest.fixture
+def ctx(tmp_path: Path) -> RecordingContext:
+    return RecordingContext(tmp_path / "work")
+
+
+@pytest.fixture
+def access(fake: FakeHub) -> Callable[..., HubAccess]:
+    """Impatient, so that tests are short."""
+
+    def make(**more: Any) -> HubAccess:
+        usual = {"endpoint": fake.endpoint, "timeout_s": 1.0, "retries": 2, "backoff_s": 0.01, "max_wait_s": 2.0}
+        return HubAccess(**{**usual, **more})
+
+    return make
+
+
+@pytest.fixture
+def connect(access: Callable[..., HubAccess], ctx: RecordingContext) -> Callable[..., Any]:
+    return lambda **more: open_hub(access(**more), ctx)

@@ -1,0 +1,117 @@
+"""Which files of a repository are downloaded."""
+
+import pytest
+
+from workers.contracts.hub import HubFile, bad_name
+from workers.hub.choose import choose
+from workers.hub.formats import formats_of
+
+
+def files(*names: str, size: int = 10) -> list[HubFile]:
+    return [HubFile(name=name, size_bytes=size, git_oid="0" * 40) for name in names]
+
+
+def chosen(*names: str, **more: object) -> list[str]:
+    return [file.name for file in choose(files(*names), **more).files]  # type: ignore[arg-type]
+
+
+def test_onnx_comes_first_with_what_belongs_to_it() -> None:
+    names = (
+        "README.md", "LICENSE", "config.json", "tokenizer.json", "model.safetensors", "pytorch_model.bin", "onnx/model.onnx",
+        "onnx/model.onnx_data", "onnx/model_fp16.onnx", "onnx/model_fp16.onnx_data", "train.py", "picture.png",
+    )  # fmt: skip
+
+    assert chosen(*names) == [
+        "LICENSE", "README.md", "config.json", "onnx/model.onnx", "onnx/model.onnx_data", "tokenizer.json",
+    ]  # fmt: skip
+    choice = choose(files(*names))
+    assert choice.safe
+    assert choice.main is None
+
+
+@pytest.mark.parametrize(
+    ("names", "weights", "main"),
+    [
+        (("model.onnx", "onnx/model_int8.onnx"), ["model.onnx"], None),
+        (("onnx/model_fp16.onnx", "onnx/model_q4.onnx"), ["onnx/model_fp16.onnx"], "onnx/model_fp16.onnx"),
+        (("det_quantized.onnx", "det.onnx"), ["det.onnx"], None),
+        (
+            ("onnx/encoder_model.onnx", "onnx/decoder_model.onnx", "onnx/decoder_model_merged.onnx", "onnx/x_q4.onnx"),
+            ["onnx/decoder_model_merged.onnx", "onnx/encoder_model.onnx"],
+            "onnx/encoder_model.onnx",
+        ),
+        (("deep/net.onnx", "deep/weights"), ["deep/net.onnx", "deep/weights"], "deep/net.onnx"),
+        (("model.safetensors",), ["model.safetensors"], None),
+        (
+            ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "adapter.safetensors"),
+            ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"],
+            None,
+        ),
+        (("unet/x.safetensors", "unet/x.fp16.safetensors"), ["unet/x.safetensors"], "unet/x.safetensors"),
+    ],
+)
+def test_one_model_in_full_precision(names: tuple[str, ...], weights: list[str], main: str | None) -> None:
+    choice = choose(files(*names, "config.json"))
+
+    assert [file.name for file in choice.files if file.name != "config.json"] == weights
+    assert choice.main == main
+    assert choice.safe
+    assert not choice.needs_consent
+
+
+def test_pickles_need_consent() -> None:
+    names = ("config.json", "pytorch_model.bin", "optimizer.pt")
+
+    refused = choose(files(*names))
+    assert (refused.files, refused.needs_consent, refused.safe) == ((), True, False)
+    given = choose(files(*names), allow_pickle=True)
+    assert [file.name for file in given.files] == ["config.json", "pytorch_model.bin"]
+    assert not given.safe
+
+
+def test_nothing_to_open() -> None:
+    assert choose(files("README.md", "model.gguf")).files == ()
+    assert not choose(files("README.md", "model.gguf")).needs_consent
+
+
+def test_patterns_are_the_persons_own_choice() -> None:
+    names = ("onnx/model.onnx", "onnx/model_q4.onnx", "onnx/model_q4.onnx_data", "config.json", "a.bin", "model.bin")
+
+    assert chosen(*names, patterns=("onnx/model_q4*",)) == ["onnx/model_q4.onnx", "onnx/model_q4.onnx_data"]
+    assert choose(files(*names), ("onnx/model_q4*",)).main == "onnx/model_q4.onnx"
+    assert choose(files(*names), ("onnx/model_q4*",)).safe
+    assert not choose(files(*names), ("*.bin",)).safe
+    assert chosen(*names, patterns=("ONNX/*",)) == []
+
+
+def test_code_is_never_chosen() -> None:
+    assert chosen("model.safetensors", "config.json", "modeling_evil.py", "setup.sh") == [
+        "config.json",
+        "model.safetensors",
+    ]
+
+
+def test_formats_are_told_by_names() -> None:
+    assert formats_of(["a.gguf", "x/model.onnx", "model.safetensors", "pytorch_model.bin", "tf_model.h5"]) == (
+        "onnx", "safetensors", "gguf", "pickle", "tensorflow",
+    )  # fmt: skip
+    assert formats_of(["weights.bin", "openvino_model.xml"]) == ("openvino",)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "/etc/passwd", "..", "../x", "a/../../x", "a//b", "./a", "a/.", "C:/x", "C:x", "a\\b", "..\\x", "a\0b", "a\nb",
+     "x" * 256, "/".join(["d" * 200] * 6), "\u202etxt.exe", "a\u200bb", "con", "CON.txt", "a/nul.onnx", "com1.x", "x ", "x.", "a:b",
+     "\ud800"],
+)  # fmt: skip
+def test_bad_names(name: str) -> None:
+    assert bad_name(name)
+    with pytest.raises(ValueError, match="not a file name"):
+        HubFile(name=name, size_bytes=1)
+
+
+@pytest.mark.parametrize(
+    "name", ["model.onnx", "a/b/c.json", ".gitattributes", "模型.onnx", "a b.txt", "...x", "x..y", "console"]
+)
+def test_good_names(name: str) -> None:
+    assert bad_name(name) is None

@@ -1,0 +1,179 @@
+"""One repository: its card, files, and every way in which a hub may refuse or lie."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fakehub import Answer, FakeHub
+
+from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.hub import HubAccess, HubModelParams, HubModelResult
+from workers.hub.open import open_hub
+from workers.hub.page import look
+from workers.runtime.recording import RecordingContext
+
+
+@pytest.fixture
+def see(access: Callable[..., HubAccess], ctx: RecordingContext) -> Callable[..., HubModelResult]:
+    def one(repo: str = "ann/pictures", token: str | None = None, **more: Any) -> HubModelResult:
+        params = HubModelParams(access=access(token=token), repo=repo, **more)
+        return look(open_hub(params.access, ctx), params)
+
+    return one
+
+
+def refusal(see: Callable[..., HubModelResult], **more: Any) -> WorkerError:
+    with pytest.raises(WorkerError) as caught:
+        see(**more)
+    return caught.value
+
+
+def test_everything_about_one(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    found, repo = see(), fake.repos["ann/pictures"]
+
+    assert (found.commit, found.revision, found.license, found.author) == (repo.sha, "main", "apache-2.0", "ann")
+    assert found.card == "# Pictures\n\nTells pictures apart.\n", "without its front matter"
+    assert [file.name for file in found.wanted] == [
+        "README.md", "config.json", "onnx/model.onnx", "preprocessor_config.json",
+    ]  # fmt: skip
+    assert found.total_bytes == sum(len(repo.files[file.name].data) for file in found.wanted)
+    by_name = {file.name: file for file in found.files}
+    assert by_name["onnx/model.onnx"].sha256 == repo.files["onnx/model.onnx"].sha256
+    assert by_name["config.json"].git_oid == repo.files["config.json"].git_oid
+    assert (found.safe, found.needs_consent, found.main, found.gated) == (True, False, None, False)
+    assert found.verdict is not None
+
+
+def test_a_commit_and_patterns(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    found = see(revision=fake.repos["ann/pictures"].sha, patterns=("*quantized*",))
+
+    assert [file.name for file in found.wanted] == ["onnx/model_quantized.onnx"]
+
+
+def test_pickles_wait_for_consent(see: Callable[..., HubModelResult]) -> None:
+    assert see("bob/old").needs_consent
+    assert [file.name for file in see("bob/old", allow_pickle=True).wanted] == ["config.json", "pytorch_model.bin"]
+
+
+def test_gated_models_say_what_to_do_in_three_steps(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given conditions to accept, Then without a token, with one that may not, and with one that may."""
+    fake.users = {"good": "ann"}
+
+    stranger, unknown = refusal(see, repo="bob/closed"), refusal(see, repo="bob/closed", token="other")
+    assert {stranger.code, unknown.code} == {"hub_gated"}
+    for step in ("1. Open", "2. Read", "3. Make a token", f"{fake.endpoint}/bob/closed"):
+        assert step in stranger.hint
+    assert "3. Ask again" in unknown.hint
+    assert see("bob/closed", token="good").gated
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"repo": "ann/none"}, "hub_not_found"),
+        ({"revision": "v9"}, "hub_no_revision"),
+        ({"revision": "../x"}, "hub_no_revision"),
+        ({"repo": "../etc/passwd"}, "hub_bad_name"),
+        ({"repo": "a/b/c"}, "hub_bad_name"),
+        ({"repo": "http://x/y"}, "hub_bad_name"),
+        ({"repo": ""}, "hub_bad_name"),
+        ({"repo": "a/b?x=1"}, "hub_bad_name"),
+    ],
+)
+def test_what_is_not_there(see: Callable[..., HubModelResult], asked: dict[str, Any], code: str) -> None:
+    error = refusal(see, **asked)
+
+    assert (error.code, error.exit_code) == (code, 3)
+
+
+def test_a_refused_token_is_told_and_not_repeated(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    fake.answers = [Answer("/api/models/ann", 401)]
+    error = refusal(see, token="hf_secret")
+
+    assert error.code == "hub_bad_token"
+    assert "hf_secret" not in f"{error} {error.hint}"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../x.onnx",
+        "/abs.onnx",
+        "C:/x.onnx",
+        "a\\x.onnx",
+        "a/../../x",
+        "",
+        "nul\0.onnx",
+        "x" * 300,
+        "\u202exnno.exe",
+        "./config.json",
+    ],
+)
+def test_a_list_with_tricks_is_refused_as_a_whole(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
+    fake.more_siblings = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
+    error = refusal(see)
+
+    assert (error.code, error.exit_code) == ("hub_bad_names", 3)
+    assert "\0" not in error.detail
+    assert "\u202e" not in error.detail
+
+
+@pytest.mark.parametrize("name", ["config.json", "CONFIG.json", "onnx/model.onnx/deeper.json"])
+def test_names_that_clash(fake: FakeHub, see: Callable[..., HubModelResult], name: str) -> None:
+    """Given two names for one place, also where capitals do not count, Then nothing of it is taken."""
+    fake.more_siblings = [{"rfilename": name, "size": 1, "blobId": "0" * 40}]
+
+    assert refusal(see, patterns=("*",)).code == "hub_bad_names"
+
+
+def test_odd_names_are_passed_over(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    """Given a log file with a colon and one without a digest, Then the rest can still be had."""
+    fake.more_siblings = [
+        {"rfilename": "runs/events:1", "size": 1, "blobId": "0" * 40},
+        {"rfilename": "link", "size": None, "blobId": None},
+        {"rfilename": "aux.json", "size": 3, "blobId": "0" * 40},
+    ]
+    found = see()
+
+    assert [name for name, _ in found.skipped] == ["runs/events:1", "link", "aux.json"]
+    assert found.wanted
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b'"x"', b'{"id": "ann/pictures"}', b'{"id": "ann/pictures", "sha": "main", "siblings": []}',
+     b'{"id": "ann/pictures", "sha": 5, "siblings": 7}', b'{"id": "a/b", "sha": "' + b"0" * 40 + b'", "siblings": [{"x": 1}]}',
+     b'{"id": "a/b", "lastModified": "yesterday"}'],
+)  # fmt: skip
+def test_garbage(fake: FakeHub, see: Callable[..., HubModelResult], body: bytes) -> None:
+    fake.answers = [Answer("/api/models/ann/pictures", 200, body=body)]
+    error = refusal(see)
+
+    assert (error.code, error.exit_code) == ("hub_garbage", 6)
+
+
+def test_a_long_card_is_cut(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    fake.repos["ann/pictures"].files["README.md"].data = b"word " * 100_000
+    found = see()
+
+    assert len(found.card) == 200_000
+    assert found.card_cut
+
+
+def test_a_card_that_may_not_be_read_is_no_obstacle(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    fake.answers = [Answer("README.md", 403)]
+
+    assert see().card == ""
+
+
+def test_a_card_elsewhere_gets_no_token(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    fake.answers = [
+        Answer("/resolve/.*README", 302, {"Location": f"http://localhost:{fake.port}/_blob/ann/pictures/README.md"})
+    ]
+
+    assert see(token="hf_secret").card.startswith("# Pictures")
+    assert [seen.token for seen in fake.seen if seen.host.startswith("localhost")] == [None]
+
+
+def test_refusals_are_of_the_right_kind(see: Callable[..., HubModelResult]) -> None:
+    assert isinstance(refusal(see, repo="ann/none"), InputRefused)

@@ -1,0 +1,189 @@
+"""Searching with the real client on a hub of this computer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from fakehub import Answer, FakeHub
+
+from workers.contracts.errors import BackendMissing, WorkerError
+from workers.contracts.hub import HubQuery
+from workers.hub.search import cursor_of, search
+
+
+def repos(hub: Any, **query: Any) -> list[str]:
+    return [model.repo for model in search(hub, HubQuery(**query)).models]
+
+
+def test_pages_follow_each_other_by_their_cursor(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    """Given five models and pages of two, whose links name another host, Then all come, from the hub alone."""
+    hub, found, cursor = connect(token="hf_secret"), [], None
+    for _ in range(3):
+        page = search(hub, HubQuery(sort="downloads", cursor=cursor))
+        found += [model.repo for model in page.models]
+        cursor = page.next_cursor
+
+    assert found == ["ann/pictures", "ann/texts", "bob/old", "bob/closed", "eve/big"]
+    assert cursor is None
+    assert {seen.host for seen in fake.seen} == {f"127.0.0.1:{fake.port}"}
+    assert {seen.token for seen in fake.seen} == {"Bearer hf_secret"}
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"text": "PICT"}, ["ann/pictures"]),
+        ({"task": "image-classification", "sort": "downloads"}, ["ann/pictures", "bob/old"]),
+        ({"license": "mit"}, ["ann/texts"]),
+        ({"library": "transformers.js"}, ["ann/pictures"]),
+        ({"library": "transformers.js", "license": "mit"}, []),
+        ({"text": "nothing like it"}, []),
+    ],
+)
+def test_filters(connect: Callable[..., Any], query: dict[str, Any], expected: list[str]) -> None:
+    assert repos(connect(), **query) == expected
+
+
+def test_a_row_tells_what_a_card_shows(connect: Callable[..., Any]) -> None:
+    (row,) = search(connect(), HubQuery(text="pictures")).models
+
+    assert (row.task, row.library, row.author, row.license) == (
+        "image-classification", "transformers.js", "ann", "apache-2.0",
+    )  # fmt: skip
+    assert (row.downloads, row.likes, row.size_bytes) == (900, 7, 4016)
+    assert row.formats == ("onnx",)
+    assert row.safe_format
+    assert not row.gated
+    assert row.updated_at == "2026-01-02T00:00:00+00:00"
+    assert row.verdict is not None
+    assert row.verdict.word == "ok"
+
+
+def test_unsafe_and_gated_ones_are_told(connect: Callable[..., Any]) -> None:
+    (old,) = search(connect(), HubQuery(text="old")).models
+    (closed,) = search(connect(), HubQuery(text="closed")).models
+
+    assert (old.formats, old.safe_format, old.size_bytes) == (("pickle",), False, None)
+    assert closed.gated
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"<html>Log in to the hotel</html>", b"", b"{}", b"[1]", b'[{"no": "id"}]', b"\xff\xfe", b"[" * 5000],
+)
+def test_what_is_no_answer_of_a_hub_is_told(fake: FakeHub, connect: Callable[..., Any], body: bytes) -> None:
+    fake.answers = [Answer("/api/models", 200, body=body, times=9)]
+
+    with pytest.raises(BackendMissing) as caught:
+        search(connect(), HubQuery())
+
+    assert caught.value.code == "hub_garbage"
+    assert "HF_ENDPOINT" in caught.value.hint
+
+
+def test_strange_values_do_no_harm(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    """Given a model whose name leads elsewhere and one with odd values, Then the first is left out."""
+    rows = (
+        b'[{"id": "../../etc"}, {"id": "a/b", "likes": "many", "downloads": -1, "pipeline_tag": {"x": 1}, '
+        b'"author": "\\u202eevil", "tags": [1, "license:mit"], "safetensors": {"parameters": {"Q9": 1}, "total": 1}}]'
+    )
+    fake.answers = [Answer("/api/models", 200, body=rows)]
+
+    (row,) = search(connect(), HubQuery()).models
+
+    assert (row.repo, row.likes, row.downloads, row.task, row.size_bytes) == ("a/b", 0, 0, None, None)
+    assert row.author == "�evil"
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "exit_code"),
+    [(401, "hub_log_in", 3), (403, "hub_forbidden", 3), (404, "hub_not_found", 3), (400, "hub_refused", 3),
+     (429, "hub_busy", 6), (500, "hub_failed", 6), (503, "hub_failed", 6)],
+)  # fmt: skip
+def test_refusals_are_told(fake: FakeHub, connect: Callable[..., Any], status: int, code: str, exit_code: int) -> None:
+    fake.answers = [Answer("/api/models", status, times=9)]
+
+    with pytest.raises(WorkerError) as caught:
+        search(connect(), HubQuery())
+
+    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
+    assert caught.value.hint.endswith((".", "…"))
+    assert len(fake.seen) == (3 if status == 429 or status >= 500 else 1), "tried again only where it may help"
+
+
+def test_a_short_trouble_passes(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    fake.answers = [Answer("/api/models", 503), Answer("/api/models", 429, {"Retry-After": "0"})]
+
+    assert repos(connect(), text="texts") == ["ann/texts"]
+
+
+def test_a_redirect_takes_no_token_along(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    """Given a hub that sends a question on to another host, Then it is asked without the token."""
+    other = f"http://localhost:{fake.port}/api/models?search=texts"
+    fake.answers = [Answer("/api/models", 302, {"Location": other})]
+
+    assert repos(connect(token="hf_secret"), text="texts") == ["ann/texts"]
+    assert [(seen.host.split(":")[0], seen.token) for seen in fake.seen] == [
+        ("127.0.0.1", "Bearer hf_secret"),
+        ("localhost", None),
+    ]
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x", "javascript:alert(1)", "http://[x"])
+def test_a_redirect_to_no_place_is_refused(fake: FakeHub, connect: Callable[..., Any], target: str) -> None:
+    fake.answers = [Answer("/api/models", 302, {"Location": target}, times=9)]
+
+    with pytest.raises(WorkerError) as caught:
+        search(connect(), HubQuery())
+
+    assert (caught.value.code, caught.value.exit_code) == ("hub_redirect", 3)
+
+
+def test_redirects_in_a_circle_end(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    fake.answers = [Answer("/api/models", 302, {"Location": "/api/models"}, times=99)]
+
+    with pytest.raises(WorkerError) as caught:
+        search(connect(), HubQuery())
+
+    assert caught.value.code == "hub_redirect"
+    assert len(fake.seen) <= 7
+
+
+def test_nobody_there(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    with pytest.raises(BackendMissing) as caught:
+        search(connect(endpoint="http://127.0.0.1:9"), HubQuery())
+
+    assert caught.value.code == "hub_unreachable"
+
+
+def test_a_hub_that_stands_still(fake: FakeHub, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    import fakehub
+
+    monkeypatch.setattr(fakehub._Handler, "_list", lambda self, query: __import__("time").sleep(0.5))
+    with pytest.raises(BackendMissing) as caught:
+        search(connect(timeout_s=0.1, retries=1), HubQuery())
+
+    assert caught.value.code == "hub_broke_off"
+
+
+def test_offline_mode_asks_nothing(fake: FakeHub, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(BackendMissing) as caught:
+        connect()
+
+    assert caught.value.code == "hub_offline"
+    assert fake.seen == []
+
+
+def test_nothing_about_the_computer_is_sent(fake: FakeHub, connect: Callable[..., Any]) -> None:
+    search(connect(), HubQuery(text="texts"))
+
+    (seen,) = fake.seen
+    assert "torch" not in seen.headers["user-agent"]
+    assert set(seen.headers) <= {"host", "accept", "accept-encoding", "connection", "user-agent"}
+
+
+def test_cursors() -> None:
+    assert cursor_of(None) is None
+    assert cursor_of("https://h/api/models?limit=2&cursor=abc%3D") == "abc="
+    assert cursor_of("https://h/api/models?skip=2") is None

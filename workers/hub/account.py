@@ -1,0 +1,14 @@
+"""Whose token it is."""
+
+from workers.hub import words
+from workers.hub.client import Hub
+from workers.hub.rows import text_of
+
+
+def whoami(hub: Hub) -> str:
+    """The account's name. Raises `WorkerError`; `InputRefused` for a token that the hub does not know."""
+    answer, _ = hub.ask("", lambda: hub.document("/api/whoami-v2", {}))
+    name = text_of(answer.get("name")) if isinstance(answer, dict) else None
+    if name is None:
+        raise words.garbage(hub.endpoint, "no name")
+    return name

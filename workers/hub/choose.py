@@ -1,0 +1,138 @@
+"""Which files of a repository to download: ONNX first, then safetensors, pickles only when the person consents."""
+
+import fnmatch
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from workers.contracts.hub import HubFile
+from workers.hub.formats import (
+    COMPANIONS,
+    DEEP_COMPANIONS,
+    LARGEST_COMPANION_BYTES,
+    OTHER_PRECISION,
+    WEIGHT_PICKLES,
+    format_of,
+    may_hold_program,
+)
+
+ONNX_FIRST = ("onnx/model.onnx", "model.onnx")
+PAIRS = (("encoder_model.onnx", "decoder_model_merged.onnx"), ("encoder_model.onnx", "decoder_model.onnx"))
+DOCUMENTS = frozenset({".md", ".txt", ".json", ".py", ".png", ".jpg", ".jpeg", ".gif", ".yaml", ".yml", ".html"})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`main` is the file to open, None where the folder is opened. `needs_consent`: only pickles hold the weights."""
+
+    files: tuple[HubFile, ...] = ()
+    main: str | None = None
+    needs_consent: bool = False
+    safe: bool = True
+
+
+def choose(files: Sequence[HubFile], patterns: Sequence[str] = (), allow_pickle: bool = False) -> Choice:
+    """The files of one repository that a person gets."""
+    if patterns:
+        return _named(files, patterns)
+    for weights in (_onnx(files), _safetensors(files)):
+        if weights:
+            return _with_companions(files, weights, safe=True)
+    pickles = _pickles(files)
+    if pickles and not allow_pickle:
+        return Choice(needs_consent=True, safe=False)
+    return _with_companions(files, pickles, safe=False) if pickles else Choice()
+
+
+def _named(files: Sequence[HubFile], patterns: Sequence[str]) -> Choice:
+    """What the person named. Weights beside an ONNX file have any name: they are no pickles."""
+    chosen = tuple(file for file in files if any(fnmatch.fnmatchcase(file.name, pattern) for pattern in patterns))
+    beside = {file.name for file in chosen if format_of(file.name) == "onnx" for file in _beside(chosen, file.name)}
+    weights = [file for file in chosen if format_of(file.name) is not None and file.name not in beside]
+    unsafe = any(may_hold_program(file.name) for file in chosen if file.name not in beside)
+    return Choice(chosen, _main(chosen, weights), safe=not unsafe)
+
+
+def _with_companions(files: Sequence[HubFile], weights: Sequence[HubFile], safe: bool) -> Choice:
+    names = {file.name for file in weights}
+    folder = PurePosixPath(weights[0].name).parent.as_posix()
+    near = "" if folder in (".", "onnx") else f"{folder}/"
+    more = [
+        file
+        for file in files
+        if file.name not in names
+        and file.size_bytes <= LARGEST_COMPANION_BYTES
+        and (COMPANIONS.fullmatch(file.name) or DEEP_COMPANIONS.fullmatch(file.name) or _is_near(file.name, near))
+    ]
+    chosen = tuple(sorted((*weights, *more), key=lambda file: file.name))
+    return Choice(chosen, _main(chosen, weights), safe=safe)
+
+
+def _is_near(name: str, folder: str) -> bool:
+    """A companion in the weights' own folder, where that is not the top."""
+    return bool(folder) and name.startswith(folder) and COMPANIONS.fullmatch(name[len(folder) :]) is not None
+
+
+def _main(chosen: Sequence[HubFile], weights: Sequence[HubFile]) -> str | None:
+    """None where opening the folder finds the same by itself."""
+    if not weights:
+        return None
+    names = {file.name for file in chosen}
+    models = [file.name for file in weights if format_of(file.name) is not None]
+    top = [name for name in models if "/" not in name]
+    if "config.json" in names and any(format_of(name) == "safetensors" or name == "pytorch_model.bin" for name in top):
+        return None
+    if len(top) == 1 or (not top and "onnx/model.onnx" in models):
+        return None
+    return models[0] if models else None
+
+
+def _onnx(files: Sequence[HubFile]) -> list[HubFile]:
+    """One graph in full precision with its external data; an encoder with its decoder where they come apart."""
+    graphs = {file.name: file for file in files if format_of(file.name) == "onnx"}
+    if not graphs:
+        return []
+    for name in ONNX_FIRST:
+        if name in graphs:
+            return [graphs[name], *_beside(files, name)]
+    for folder in ("onnx/", ""):
+        for pair in PAIRS:
+            names = [folder + name for name in pair]
+            if all(name in graphs for name in names):
+                return [file for name in names for file in (graphs[name], *_beside(files, name))]
+    plain = [name for name in graphs if not OTHER_PRECISION.search(name)] or list(graphs)
+    best = min(plain, key=lambda name: (name.count("/"), not name.startswith("onnx/"), -graphs[name].size_bytes, name))
+    return [graphs[best], *_beside(files, best)]
+
+
+def _beside(files: Sequence[HubFile], graph: str) -> list[HubFile]:
+    """External data: files of the same folder that begin with the graph's name, or else belong to no other graph."""
+    path = PurePosixPath(graph)
+    near = [
+        file
+        for file in files
+        if PurePosixPath(file.name).parent == path.parent
+        and format_of(file.name) != "onnx"
+        and PurePosixPath(file.name).suffix.lower() not in DOCUMENTS
+    ]
+    own = [file for file in near if PurePosixPath(file.name).name.startswith((f"{path.name}_", f"{path.name}."))]
+    if own or path.parent.as_posix() == ".":
+        return own
+    others = [PurePosixPath(file.name).stem for file in files if format_of(file.name) == "onnx" and file.name != graph]
+    return [] if others else [file for file in near if format_of(file.name) is None]
+
+
+def _safetensors(files: Sequence[HubFile]) -> list[HubFile]:
+    """All parts at the top; where there are none, those of the folders in full precision."""
+    found = [file for file in files if format_of(file.name) == "safetensors"]
+    plain = [file for file in found if not OTHER_PRECISION.search(file.name)] or found
+    top = [file for file in plain if "/" not in file.name]
+    named = [file for file in top if file.name.startswith("model")]
+    return named or top or plain
+
+
+def _pickles(files: Sequence[HubFile]) -> list[HubFile]:
+    found = [file for file in files if WEIGHT_PICKLES.fullmatch(PurePosixPath(file.name).name)]
+    top = [file for file in found if "/" not in file.name]
+    named = [file for file in top if file.name.startswith("pytorch_model")]
+    return named or top[:1] or found[:1]

@@ -1,0 +1,156 @@
+"""The real client, `huggingface_hub`, set up for one job: its address, no telemetry, and no token to anybody else.
+
+The library reads its environment when it is imported, hence `connect` sets it first. Its one HTTP session is ours:
+every request that it sends, also after a redirect, passes `_Guard`.
+"""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urljoin, urlsplit
+
+from workers.contracts.hub import HubAccess
+from workers.hub import words
+from workers.hub.faults import Patience, is_passing, told
+
+if TYPE_CHECKING:
+    import httpx2
+    from huggingface_hub import HfApi
+
+T = TypeVar("T")
+PORTS = {"http": 80, "https": 443}
+REPO = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[\w.-]{1,96})?", re.ASCII)
+COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+TRUE = frozenset({"1", "on", "yes", "true"})
+CONNECTIONS = 16
+TOKEN_VARIABLES = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+
+
+def origin(url: str) -> tuple[str, str, int]:
+    """(scheme, host, port) of an address. Raises ValueError for a port that is none."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(parts.scheme, 0)
+
+
+def is_here(host: str) -> bool:
+    """Whether a host is this very computer, by its name or address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+class _Guard:
+    """Looks at each request before it is sent and at each redirect before it is followed."""
+
+    def __init__(self, endpoint: str) -> None:
+        self._home = origin(endpoint)
+
+    def on_request(self, request: "httpx2.Request") -> None:
+        """The token goes to the hub's own origin alone; http_backoff and redirects do not always see to it."""
+        if origin(str(request.url)) != self._home:
+            for name in ("authorization", "cookie", "proxy-authorization"):
+                request.headers.pop(name, None)
+
+    def on_response(self, response: "httpx2.Response") -> None:
+        """Raises `InputRefused` for a redirect that leads to a file, out of encryption, or into this computer."""
+        if response.has_redirect_location:
+            self.check(str(response.request.url), response.headers["location"])
+
+    def check(self, source: str, location: str) -> str:
+        """The whole address of a redirect, if it may be followed. Raises `InputRefused`."""
+        try:
+            target = urljoin(source, location)
+            scheme, host, _ = origin(target)
+        except ValueError as error:
+            raise words.bad_redirect(location) from error
+        is_lower = scheme == "http" and urlsplit(source).scheme == "https"
+        enters = is_here(host) and not is_here(self._home[1])
+        if scheme not in PORTS or not host or is_lower or enters:
+            raise words.bad_redirect(target)
+        return target
+
+
+class Hub:
+    """One job's way to one hub. `pause` sleeps, and raises where the person cancels meanwhile."""
+
+    def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
+        self.access, self.pause, self.tell = access, pause, tell
+        self._guard = _Guard(access.endpoint)
+        self.api = self._connect()
+
+    @property
+    def endpoint(self) -> str:
+        """Its address without a slash at the end."""
+        return self.access.endpoint
+
+    def _connect(self) -> "HfApi":
+        """Import the library with the right environment. Raises `BackendMissing` in offline mode."""
+        if os.environ.get("HF_HUB_OFFLINE", "").strip().lower() in TRUE:
+            raise words.offline()
+        os.environ["HF_ENDPOINT"] = self.endpoint
+        os.environ["HF_HUB_DISABLE_TELEMETRY"] = os.environ["HF_HUB_DISABLE_XET"] = "1"
+        os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
+        for name in TOKEN_VARIABLES:  # the token comes with the job alone
+            os.environ.pop(name, None)
+        from huggingface_hub import HfApi, set_client_factory
+        from huggingface_hub.utils import logging
+
+        logging.set_verbosity(logging.ERROR)  # its warnings hold whole addresses
+        set_client_factory(self._new_client)
+        return HfApi(endpoint=self.endpoint, token=self.access.token or False)
+
+    def _new_client(self) -> "httpx2.Client":
+        import httpx2
+
+        return httpx2.Client(
+            event_hooks={"request": [self._guard.on_request], "response": [self._guard.on_response]},
+            follow_redirects=True,
+            max_redirects=5,
+            timeout=self.access.timeout_s,
+            limits=httpx2.Limits(max_connections=CONNECTIONS),
+        )
+
+    @property
+    def session(self) -> "httpx2.Client":
+        """The library's own session; asked for anew each time, since it is replaced after a failed connection."""
+        from huggingface_hub.utils import get_session
+
+        return get_session()
+
+    def headers(self) -> dict[str, str]:
+        """What the library sends with each request, the token included."""
+        from huggingface_hub.utils import build_hf_headers
+
+        return build_hf_headers(token=self.access.token or False)
+
+    def location(self, source: str, location: str) -> str:
+        """Where the bytes of a file lie. Raises `InputRefused`."""
+        return self._guard.check(source, location)
+
+    def ask(self, repo: str, call: Callable[[], T]) -> T:
+        """Call until it succeeds or it makes no sense to go on. Raises `WorkerError` in plain words."""
+        patience = Patience(self.access, self.pause, self.tell)
+        while True:
+            try:
+                return call()
+            except Exception as error:
+                if not is_passing(error) or not patience.wait(error):
+                    raise told(error, self.access, repo, patience.attempts) from error
+
+    def document(self, path: str, params: dict[str, Any]) -> tuple[Any, str | None]:
+        """One JSON document below the hub's address, and where its next page is. Raises the library's errors."""
+        from huggingface_hub.utils import hf_raise_for_status
+
+        response = self.session.get(f"{self.endpoint}{path}", params=params, headers=self.headers())
+        hf_raise_for_status(response)
+        return response.json(), response.links.get("next", {}).get("url")
+
+
+def checked_repo(repo: str) -> str:
+    """A repository's name as hubs have them. Raises `InputRefused`."""
+    if not REPO.fullmatch(repo) or ".." in repo or "--" in repo or repo.endswith(".git"):
+        raise words.bad_repo(repo)
+    return repo

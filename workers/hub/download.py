@@ -1,0 +1,127 @@
+"""Several files at once, with one progress for all; ends when all are whole, or at the first that cannot be."""
+
+import os
+import queue
+import shutil
+import threading
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import JobCancelled
+from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubFile, OriginFile
+from workers.hub import words
+from workers.hub.client import COMMIT, Hub, checked_repo
+from workers.hub.fetch import Fetcher
+from workers.hub.piece import Piece
+
+TICK_S = 0.05
+STAGE, CHECK_STAGE, UNIT = "Download", "Check what is here", "bytes"
+
+
+class Meter:
+    """What the threads and the job's own thread tell each other."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self.notices: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self.here = self.fetched = self.checked = self.resumed = 0
+
+    def count(self, change: int) -> None:
+        """Bytes came over the network, or (negative) were given up. Raises `JobCancelled` where it is to end."""
+        with self._lock:
+            self.here += change
+            self.fetched += max(0, change)
+        if change > 0:
+            self.check()
+
+    def found(self, size: int) -> None:
+        """Bytes were here before."""
+        with self._lock:
+            self.here += size
+            self.resumed += size
+
+    def seen(self, size: int) -> None:
+        """Bytes that were here are being checked. Raises `JobCancelled` in a thread that is to end."""
+        with self._lock:
+            self.checked += size
+        self.check()
+
+    def stop(self) -> None:
+        """All threads are to end."""
+        self._stop.set()
+
+    def check(self) -> None:
+        """Raises `JobCancelled` in a thread that is to end."""
+        if self._stop.is_set():
+            raise JobCancelled
+
+    def pause(self, seconds: float) -> None:
+        """Sleep, unless the work is to stop."""
+        if self._stop.wait(seconds):
+            raise JobCancelled
+
+
+def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
+    """Raises `WorkerError`. What has come stays in `params.place`, whole files and pieces, and is taken up again."""
+    repo, place, meter = checked_repo(params.repo), Path(params.place), Meter()
+    if not COMMIT.fullmatch(params.commit):
+        raise words.not_found(repo, "revision")
+    hub = Hub(params.access, meter.pause, meter.notices.put)
+    fetcher = Fetcher(hub, repo, params.commit, meter.count)
+    total = sum(file.size_bytes for file in params.files)
+    with ThreadPoolExecutor(params.threads, thread_name_prefix="download") as pool:
+        jobs = [pool.submit(_one, place, file, meter, fetcher) for file in params.files]
+        try:
+            _watch(jobs, meter, total, ctx)
+        finally:
+            meter.stop()
+            pool.shutdown(wait=True, cancel_futures=True)
+    _remove_others(place / "files", params.files)
+    shutil.rmtree(place / "pieces", ignore_errors=True)
+    ctx.progress(STAGE, total, total, UNIT)
+    files = tuple(job.result() for job in jobs)
+    return HubDownloadResult(files=files, fetched_bytes=meter.fetched, resumed_bytes=meter.resumed)
+
+
+def _one(place: Path, file: HubFile, meter: Meter, fetcher: Fetcher) -> OriginFile:
+    """One file, in a thread of the pool."""
+    meter.check()
+    piece = Piece(place, file, meter.seen)
+    whole = piece.whole()
+    if whole is not None:
+        meter.found(file.size_bytes)
+        return whole
+    try:
+        piece.open()
+        meter.found(piece.size)
+        return fetcher.fetch(piece)
+    finally:
+        piece.close()
+
+
+def _watch(jobs: "list[Future[OriginFile]]", meter: Meter, total: int, ctx: JobContext) -> None:
+    """Tell how far it is until all are done. Raises what the first one raised that failed, or `JobCancelled`."""
+    waiting = set(jobs)
+    while waiting:
+        done, waiting = wait(waiting, timeout=TICK_S, return_when=FIRST_EXCEPTION)
+        for job in done:
+            job.result()
+        ctx.check_cancelled()
+        while not meter.notices.empty():
+            ctx.log(meter.notices.get(), "warning")
+        if meter.checked and not meter.fetched:
+            ctx.progress(CHECK_STAGE, min(meter.checked, total), total, UNIT)
+        else:
+            ctx.progress(STAGE, min(meter.here, total), total, UNIT)
+
+
+def _remove_others(folder: Path, files: tuple[HubFile, ...]) -> None:
+    """Nothing that was not asked for stays among the files."""
+    wanted = {file.name for file in files}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = Path(place) / name
+            if path.relative_to(folder).as_posix() not in wanted:
+                path.unlink()

@@ -1,0 +1,134 @@
+"""Which failures may pass, how long to wait for that, and every failure of the client library in plain words."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from workers.contracts.errors import JobCancelled, WorkerError
+from workers.contracts.hub import HubAccess
+from workers.hub import words
+
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+TOLD_FROM_S = 2.0
+"""Shorter waits are not worth a line."""
+
+
+class Dropped(Exception):
+    """A transfer ended before its end, or came to nothing in another way that trying again may cure."""
+
+
+class Patience:
+    """Bounded attempts with growing waits. `wait` sleeps, or says False when it makes no sense to go on."""
+
+    def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:
+        self._access, self._pause, self._tell = access, pause, tell
+        self.attempts = 0
+
+    def reset(self) -> None:
+        """Something came: the next failure is a new one."""
+        self.attempts = 0
+
+    def wait(self, error: BaseException) -> bool:
+        """Wait before the next attempt, as long as the hub asked for, else longer each time."""
+        self.attempts += 1
+        if self.attempts > self._access.retries:
+            return False
+        asked_s = retry_after_s(error)
+        if asked_s is not None and asked_s > self._access.max_wait_s:
+            return False
+        wait_s = self._access.backoff_s * 2 ** (self.attempts - 1) * random.uniform(0.8, 1.2)  # not all at once
+        wait_s = min(wait_s if asked_s is None else max(asked_s, 0.05), self._access.max_wait_s)
+        if wait_s >= TOLD_FROM_S:
+            self._tell(f"The hub is asked again in {wait_s:.0f} seconds.")
+        self._pause(wait_s)
+        return True
+
+
+def status_of(error: BaseException) -> int | None:
+    """The HTTP status of an answer that was an error."""
+    response = getattr(error, "response", None)
+    status = getattr(response, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether the same question may be answered if it is asked again."""
+    import httpx2
+
+    if isinstance(error, Dropped):
+        return True
+    if isinstance(error, httpx2.ConnectError) and "certificate" in str(error).lower():
+        return False
+    if isinstance(error, (httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)):
+        return True
+    if isinstance(error, RuntimeError) and "closed" in str(error):
+        return True  # another thread's failed connection made the library close the session that was shared
+    return status_of(error) in PASSING
+
+
+def retry_after_s(error: BaseException) -> float | None:
+    """Seconds that the hub asks to wait: Retry-After as a number or a date, else the reset of its rate limit."""
+    headers = getattr(getattr(error, "response", None), "headers", None)
+    if headers is None:
+        return None
+    text = str(headers.get("retry-after", "")).strip()
+    if text.isdigit():
+        return float(text)
+    if text:
+        try:
+            moment = parsedate_to_datetime(text)
+        except ValueError:
+            return None
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return max(0.0, (moment - datetime.fromtimestamp(time.time(), UTC)).total_seconds())
+    from huggingface_hub.utils import parse_ratelimit_headers
+
+    limit = parse_ratelimit_headers(headers) if status_of(error) == 429 else None
+    return float(limit.reset_in_seconds) if limit is not None and limit.remaining == 0 else None
+
+
+def told(error: Exception, access: HubAccess, repo: str = "", attempts: int = 1) -> Exception:
+    """The error for the person; what is none of the hub's doing stays as it is."""
+    import httpx2
+
+    if isinstance(error, (WorkerError, JobCancelled)):
+        return error
+    status = status_of(error)
+    if status is not None:
+        return _told_status(error, status, access, repo)
+    reason = str(error) or type(error).__name__
+    if isinstance(error, httpx2.ConnectError) and "certificate" in reason.lower():
+        return words.bad_certificate(access.endpoint, reason)
+    if isinstance(error, httpx2.ProxyError):
+        return words.proxy_failed(reason)
+    if isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout)):
+        return words.unreachable(access.endpoint, reason)
+    if isinstance(error, (Dropped, httpx2.TimeoutException, httpx2.NetworkError, httpx2.RemoteProtocolError)):
+        return words.broken_off(access.endpoint, attempts)
+    if isinstance(error, (httpx2.UnsupportedProtocol, httpx2.InvalidURL, httpx2.TooManyRedirects)):
+        return words.bad_redirect(reason)
+    if isinstance(error, (httpx2.HTTPError, ValueError, KeyError, TypeError, AttributeError, RecursionError)):
+        return words.garbage(access.endpoint, type(error).__name__)
+    return error
+
+
+def _told_status(error: Exception, status: int, access: HubAccess, repo: str) -> WorkerError:
+    from huggingface_hub.errors import DisabledRepoError, GatedRepoError
+
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    code = headers.get("x-error-code", "")
+    if isinstance(error, GatedRepoError) or code == "GatedRepo":
+        return words.gated(access.endpoint, repo, access.token is not None)
+    if isinstance(error, DisabledRepoError):
+        return words.disabled(repo)
+    if status == 401:
+        return words.bad_token() if access.token else words.log_in_needed(repo)
+    if status == 403:
+        return words.forbidden(repo)
+    if status == 404:
+        return words.not_found(repo, {"RevisionNotFound": "revision", "EntryNotFound": "file"}.get(code, "repository"))
+    if status == 429:
+        return words.busy(retry_after_s(error))
+    return words.failed(status) if status >= 500 or status == 408 else words.not_understood(status)

@@ -1,0 +1,153 @@
+"""Brings one file: own Range requests, so that nothing comes twice, and no byte is believed that was not told."""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from workers.contracts.errors import WorkerError
+from workers.contracts.hub import OriginFile
+from workers.hub import words
+from workers.hub.client import Hub
+from workers.hub.faults import Dropped, Patience, is_passing, told
+from workers.hub.piece import Piece
+
+if TYPE_CHECKING:
+    import httpx2
+    from huggingface_hub import HfFileMetadata
+
+MAX_DROPS = 100
+SHORT_PAUSE_S = 0.2
+MAX_ERROR_BYTES = 1 << 20
+CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
+DIGEST = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+
+
+class Fetcher:
+    """Of one commit of one repository. `count` is told bytes as they come, and as they are given up (negative)."""
+
+    def __init__(self, hub: Hub, repo: str, commit: str, count: Callable[[int], None]) -> None:
+        self._hub, self._repo, self._commit, self._count = hub, repo, commit, count
+
+    def fetch(self, piece: Piece) -> OriginFile:
+        """Bring what is missing of an open piece, check it, put it in its place. Raises `WorkerError`.
+
+        Bytes that came in several transfers and turn out wrong are brought once more from the start.
+        """
+        is_second = False
+        while True:
+            self._bring(piece)
+            was_patched = piece.transfers > 1
+            done = piece.finish()
+            if done is not None:
+                return done
+            self._give_up(piece)
+            if is_second or not was_patched:
+                raise words.wrong_hash(piece.file.name)
+            is_second = True
+
+    def _bring(self, piece: Piece) -> None:
+        patience = Patience(self._hub.access, self._hub.pause, self._hub.tell)
+        drops = 0
+        while piece.size < piece.file.size_bytes:
+            before = piece.size
+            try:
+                self._transfer(piece)
+                if piece.size < piece.file.size_bytes:
+                    raise Dropped
+            except WorkerError:
+                raise
+            except Exception as error:
+                drops += 1
+                if piece.size > before and drops <= MAX_DROPS and is_passing(error):
+                    patience.reset()
+                    self._hub.pause(SHORT_PAUSE_S)
+                elif not is_passing(error) or not patience.wait(error):
+                    raise told(error, self._hub.access, self._repo, patience.attempts) from error
+
+    def _transfer(self, piece: Piece) -> None:
+        """One request for the rest of the file. Returns or raises when the connection ends, however it does."""
+        from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+        hub, file = self._hub, piece.file
+        url = hf_hub_url(self._repo, file.name, revision=self._commit, endpoint=hub.endpoint)
+        found = get_hf_file_metadata(url, token=hub.access.token or False, timeout=hub.access.timeout_s)
+        self._check_metadata(piece, found)
+        headers = {**hub.headers(), "accept-encoding": "identity"}
+        if piece.size:
+            headers["range"] = f"bytes={piece.size}-"
+            if piece.body_etag is not None:
+                headers["if-range"] = f'"{piece.body_etag}"'
+        with hub.session.stream("GET", hub.location(url, found.location), headers=headers) as answer:
+            self._check_answer(piece, answer)
+            piece.begin(found.etag, strong_etag(answer.headers.get("etag")))
+            for chunk in answer.iter_raw():
+                self._take(piece, chunk)
+
+    def _take(self, piece: Piece, chunk: bytes) -> None:
+        try:
+            piece.write(chunk)
+        except WorkerError as error:
+            if error.code == "hub_wrong_length":
+                self._give_up(piece)
+            raise
+        self._count(len(chunk))
+
+    def _check_metadata(self, piece: Piece, found: "HfFileMetadata") -> None:
+        """What the hub says about the file now must be what its list of files said. Raises `InputRefused`."""
+        file, etag = piece.file, (found.etag or "").lower()
+        said = file.sha256 or file.git_oid or ""
+        moved = found.commit_hash is not None and found.commit_hash != self._commit
+        if moved or (DIGEST.fullmatch(etag) and len(etag) == len(said) and etag != said):
+            self._give_up(piece)
+            raise words.changed(file.name)
+        if found.size is not None and found.size != file.size_bytes:
+            self._give_up(piece)
+            raise words.wrong_length(file.name, file.size_bytes, found.size)
+        if piece.size and piece.etag != found.etag:
+            self._give_up(piece)
+
+    def _check_answer(self, piece: Piece, answer: "httpx2.Response") -> None:
+        """Whether the bytes to come are those that are missing; pieces that do not fit them are given up."""
+        size, status, headers = piece.file.size_bytes, answer.status_code, answer.headers
+        if status == 416:
+            self._give_up(piece)
+            raise Dropped
+        if status not in (200, 206):
+            _raise_for(answer)
+        if headers.get("content-encoding", "identity").lower() != "identity":
+            raise words.garbage(self._hub.endpoint, "packed bytes that were not asked for")
+        if status == 200:
+            self._give_up(piece)
+            length = headers.get("content-length", "")
+            if length.isdigit() and int(length) != size:
+                raise words.wrong_length(piece.file.name, size, int(length))
+            return
+        part = CONTENT_RANGE.fullmatch(headers.get("content-range", ""))
+        etag = strong_etag(headers.get("etag"))
+        fits = part is not None and (int(part[1]), int(part[3])) == (piece.size, size)
+        if not fits or (piece.body_etag is not None and etag is not None and etag != piece.body_etag):
+            self._give_up(piece)
+            raise Dropped
+
+    def _give_up(self, piece: Piece) -> None:
+        self._count(-piece.size)
+        piece.discard()
+
+
+def strong_etag(text: str | None) -> str | None:
+    """The ETag without its quotes; None for a weak one, which says nothing about bytes."""
+    if not text or text.startswith("W/"):
+        return None
+    etag = text.strip().strip('"')
+    return etag if etag and etag.isascii() and etag.isprintable() and '"' not in etag and len(etag) <= 500 else None
+
+
+def _raise_for(answer: "httpx2.Response") -> None:
+    """Raise the library's error for an answer that is none; its text is read only where it is short."""
+    from huggingface_hub.utils import hf_raise_for_status
+
+    length = answer.headers.get("content-length", "")
+    if length.isdigit() and int(length) <= MAX_ERROR_BYTES:
+        answer.read()
+    hf_raise_for_status(answer)
+    raise Dropped  # a redirect that leads nowhere, or a success without content

@@ -1,0 +1,21 @@
+"""The way from a job to its hub: waits that end when the person cancels, notices in the job's log."""
+
+import time
+
+from workers.contracts.context import JobContext
+from workers.contracts.hub import HubAccess
+from workers.hub.client import Hub
+
+TICK_S = 0.05
+
+
+def open_hub(access: HubAccess, ctx: JobContext) -> Hub:
+    """For work in the job's own thread. Raises `BackendMissing` in offline mode."""
+
+    def pause(seconds: float) -> None:
+        end_s = time.monotonic() + seconds
+        while (left_s := end_s - time.monotonic()) > 0:
+            ctx.check_cancelled()
+            time.sleep(min(TICK_S, left_s))
+
+    return Hub(access, pause, lambda text: ctx.log(text, "warning"))

@@ -1,0 +1,229 @@
+"""What can go wrong with a hub, as whole sentences for people. Exit code 6: it is not there; 3: it or we refuse."""
+
+from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
+
+TRY_LATER = "Try again in a while; what has come so far is kept."
+CHECK_NETWORK = (
+    "Check the network connection and the proxy settings, then try again. Models on this computer still open."
+)
+
+
+def shown(text: object, limit: int = 120) -> str:
+    """Foreign text in one line: what cannot be seen replaced, cut at `limit`."""
+    line = "".join(c if c.isprintable() else "�" for c in str(text))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def unreachable(endpoint: str, reason: str) -> WorkerError:
+    """No connection: no network, no such host, nobody listens."""
+    detail = f"{endpoint} could not be reached ({shown(reason)})."
+    return BackendMissing("hub_unreachable", "The hub cannot be reached", detail, CHECK_NETWORK)
+
+
+def broken_off(endpoint: str, attempts: int) -> WorkerError:
+    """The connection ended again and again, or nothing came for too long."""
+    detail = f"The connection to {endpoint} broke off or stood still {attempts} times in a row."
+    return BackendMissing("hub_broke_off", "The hub broke the connection off", detail, CHECK_NETWORK)
+
+
+def bad_certificate(endpoint: str, reason: str) -> WorkerError:
+    """Somebody else may be answering."""
+    return BackendMissing(
+        "hub_certificate",
+        "The hub cannot prove who it is",
+        f"The certificate of {endpoint} is not trusted ({shown(reason)}), so nothing was sent.",
+        "If your company's proxy looks into connections, set SSL_CERT_FILE to its certificate.",
+    )
+
+
+def proxy_failed(reason: str) -> WorkerError:
+    """The person's proxy does not let us through."""
+    return BackendMissing(
+        "hub_proxy",
+        "The proxy does not let Fettle through",
+        f"The proxy that HTTPS_PROXY or HTTP_PROXY names refused the connection ({shown(reason)}).",
+        "Correct the proxy's address or password, or ask whoever runs it.",
+    )
+
+
+def offline() -> WorkerError:
+    """HF_HUB_OFFLINE is set."""
+    return BackendMissing(
+        "hub_offline",
+        "Offline mode is on",
+        "HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
+        "Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
+    )
+
+
+def busy(wait_s: float | None) -> WorkerError:
+    """429 more often than we may ask again, or with a longer wait than makes sense."""
+    wait = f" and asks to wait {wait_s:.0f} seconds" if wait_s else ""
+    detail = f"The hub answers that it is asked too often{wait}."
+    return BackendMissing(
+        "hub_busy", "The hub is too busy", detail, "Try again later, or log in: known people may ask more often."
+    )
+
+
+def failed(status: int) -> WorkerError:
+    """5xx after all attempts."""
+    detail = f"The hub answered with an error of its own ({status}) each time."
+    return BackendMissing("hub_failed", "The hub has a problem", detail, TRY_LATER)
+
+
+def garbage(endpoint: str, what: str) -> WorkerError:
+    """An answer that is not the hub's: a captive portal, a wrong address, a broken mirror."""
+    return BackendMissing(
+        "hub_garbage",
+        "The hub's answer makes no sense",
+        f"{endpoint} answered with something that is not a hub's answer ({shown(what)}).",
+        "Check that HF_ENDPOINT is a hub, and that the network does not ask you to log in first.",
+    )
+
+
+def gated(endpoint: str, repo: str, has_token: bool) -> WorkerError:
+    """What to do, in three steps."""
+    third = (
+        "3. Ask again here: your token is known to Fettle."
+        if has_token
+        else "3. Make a token there (Settings, Access tokens, read only) and give it to Fettle with “fettle hub login”."
+    )
+    return InputRefused(
+        "hub_gated",
+        "The author asks who uses this model",
+        f"{shown(repo)} may be downloaded only by people who accepted its conditions.",
+        f"1. Open {endpoint}/{shown(repo)} in a browser and sign in. 2. Read and accept the conditions; some authors "
+        f"answer by hand. {third}",
+    )
+
+
+def log_in_needed(repo: str) -> WorkerError:
+    """401 without a token: private, or not there at all; hubs do not say which."""
+    return InputRefused(
+        "hub_log_in",
+        "The hub asks who you are",
+        f"{shown(repo) if repo else 'What was asked for'} is not there, or only for people who are logged in.",
+        "Check the spelling. If it is private, log in with “fettle hub login”.",
+    )
+
+
+def bad_token() -> WorkerError:
+    """401 with a token."""
+    return InputRefused(
+        "hub_bad_token",
+        "The hub does not know your token",
+        "The token was refused: it was withdrawn, has expired, or belongs to another hub.",
+        "Make a new one in the hub's settings, then “fettle hub login”, or correct HF_TOKEN.",
+    )
+
+
+def forbidden(repo: str) -> WorkerError:
+    """403."""
+    return InputRefused(
+        "hub_forbidden",
+        "You may not have this",
+        f"The hub does not allow you to read {shown(repo) if repo else 'this'}.",
+        "Ask its author for access, or use a token that may read it.",
+    )
+
+
+def not_found(repo: str, what: str) -> WorkerError:
+    """404; `what` is "repository", "revision" or "file"."""
+    words = {
+        "revision": ("hub_no_revision", "There is no such revision", f"{shown(repo)} has no such branch or commit."),
+        "file": ("hub_no_file", "The file is not there", f"A file of {shown(repo)} is listed but not there."),
+    }
+    code, title, detail = words.get(
+        what, ("hub_not_found", "There is no such model", f"The hub has no model {shown(repo)}.")
+    )
+    return InputRefused(code, title, detail, "Check the spelling, or search for it.")
+
+
+def disabled(repo: str) -> WorkerError:
+    """Taken down by the hub."""
+    return InputRefused(
+        "hub_disabled",
+        "The hub has closed this model",
+        f"{shown(repo)} was disabled by the hub itself, often for a reason of safety.",
+        "Choose another model.",
+    )
+
+
+def not_understood(status: int) -> WorkerError:
+    """Another 4xx."""
+    return InputRefused(
+        "hub_refused",
+        "The hub refused the question",
+        f"The hub answered {status} to what was asked.",
+        "Check the filters and the name; if they are right, the hub may be another version than Fettle knows.",
+    )
+
+
+def bad_redirect(target: str) -> WorkerError:
+    """Sent on to what is no place of a download."""
+    return InputRefused(
+        "hub_redirect",
+        "The hub sends Fettle to a place where it does not go",
+        f"The hub's answer points to {shown(target)}, which is no address to download from. Nothing was read there.",
+        "Do not use this model from this hub; tell whoever runs it.",
+    )
+
+
+def bad_repo(repo: str) -> WorkerError:
+    """Not a name of a repository, so the hub was not asked."""
+    return InputRefused(
+        "hub_bad_name",
+        "This is no name of a model on a hub",
+        f"{shown(repo)} is not of the form author/name.",
+        "Write it as the hub's page does, such as Xenova/resnet-50, with @revision behind it where you want another.",
+    )
+
+
+def trick(repo: str, name: str, reason: str) -> WorkerError:
+    """A list of files that would write elsewhere."""
+    return InputRefused(
+        "hub_bad_names",
+        "This model's list of files is not safe",
+        f"{shown(repo)} lists “{shown(name, 60)}”: {reason}. Nothing was downloaded.",
+        "Do not use it; tell whoever runs the hub.",
+    )
+
+
+def wrong_length(name: str, said: int, told: int) -> WorkerError:
+    """Another size than the list says."""
+    return InputRefused(
+        "hub_wrong_length",
+        "A file has another size than the hub said",
+        f"“{shown(name)}” should have {said:,} bytes, and the hub sends {told:,}. It was not kept.",
+        "Try again later; if it stays so, tell the author or whoever runs the hub.",
+    )
+
+
+def wrong_hash(name: str) -> WorkerError:
+    """The bytes are not those that the hub told."""
+    return InputRefused(
+        "hub_wrong_hash",
+        "A file came damaged or changed",
+        f"“{shown(name)}” does not have the digest that the hub told. It was not kept.",
+        "Try again; if it stays so, somebody may change files on the way: use another network, and tell the author.",
+    )
+
+
+def changed(name: str) -> WorkerError:
+    """Another file under the same name and commit."""
+    return InputRefused(
+        "hub_file_changed",
+        "A file changed on the hub meanwhile",
+        f"“{shown(name)}” is another file now than when the download began. What had come of it was not kept.",
+        "Download the model again.",
+    )
+
+
+def disk_full(name: str) -> WorkerError:
+    """No room while writing."""
+    return BackendMissing(
+        "disk_full",
+        "The disk is full",
+        f"There was no room left while “{shown(name)}” came.",
+        "Free some space, then download again: it goes on with what has come.",
+    )
