@@ -93,6 +93,11 @@ class Fettle:
         """Folders of jobs that are still there."""
         return sorted(self.jobs.iterdir()) if self.jobs.is_dir() else []
 
+    def workers(self) -> list[psutil.Process]:
+        """Spawned processes of this data folder, and what they started; not the command itself."""
+        others = ("-m app", "resource_tracker")
+        return [process for process in self.processes() if not any(word in _line(process) for word in others)]
+
     def processes(self) -> list[psutil.Process]:
         """Everything alive that was started with this data folder."""
         found = []
@@ -103,6 +108,13 @@ class Fettle:
             except (psutil.Error, OSError):
                 continue
         return found
+
+
+def _line(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return "-m app"  # it is just going
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 60.0, every_s: float = 0.01) -> Any:

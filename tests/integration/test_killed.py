@@ -1,0 +1,135 @@
+"""Killed from outside: a worker, or the program itself in the middle of a run."""
+
+import contextlib
+import json
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from fettle_command import Fettle, wait_for
+
+from app.cli.output import Globals
+from app.cli.session import run, workspace
+from app.domain.run import Run, RunState
+from app.services.events import ignore
+from app.services.running import RunAsk, data_params, resume_run
+from app.services.workspace import Workspace
+from presets.loader import load_recipes
+from presets.own_recipes import preset_of_recipes
+from presets.sample import sample_paths
+from workers.contracts.jobs import OpenParams
+
+RECIPES = """
+- title: First
+  runtime: onnxruntime-cpu
+  steps: [{technique: graph_optimize}]
+- title: Second
+  runtime: openvino
+  steps: [{technique: fixed_shape}]
+"""
+
+
+@pytest.fixture
+def recipes(tmp_path: Path) -> Path:
+    path = tmp_path / "two.yaml"
+    path.write_text(RECIPES)
+    return path
+
+
+def arguments(recipes: Path) -> list[str | Path]:
+    sample = sample_paths()
+    return ["optimize", sample.model, "--data", sample.data, "--recipe", recipes, "--json"]
+
+
+def worker_of(pid: int) -> psutil.Process | None:
+    """The worker that the command waits for."""
+    with contextlib.suppress(psutil.Error):
+        for child in psutil.Process(pid).children(recursive=True):
+            if "resource_tracker" not in " ".join(child.cmdline()):
+                return child
+    return None
+
+
+def test_a_killed_worker_is_told_and_the_next_job_runs(fettle: Fettle, recipes: Path) -> None:
+    """Given a version's worker that is killed by SIGKILL, then this version is dropped in words and the run goes on."""
+    process = fettle.start(*arguments(recipes))
+    wait_for(lambda: list(fettle.jobs.glob("apply-*")), every_s=0.002)
+    worker = wait_for(lambda: worker_of(process.pid), every_s=0.002)
+    worker.send_signal(signal.SIGKILL)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode in (0, 4), err
+    assert "Traceback" not in err
+    first, second = json.loads(out)["variants"]
+    assert first["verdict"] == "unmeasured"
+    assert "stopped from outside" in first["notes"][0]
+    assert second["latency_p50_ms"] > 0
+    assert fettle.leftovers == []
+    history = fettle("jobs", "--json").document["jobs"]
+    assert [job["state"] for job in history if job["kind"] == "apply"].count("crashed") == 1
+
+
+@contextlib.contextmanager
+def opened(fettle: Fettle) -> Iterator[Workspace]:
+    with workspace(Globals(data_dir=fettle.home), writes=True) as space:
+        yield space
+
+
+def test_a_killed_program_goes_on_where_it_was(fettle: Fettle, recipes: Path) -> None:
+    """Given a program killed in the middle of a run, then the run is interrupted, its figures are there, it goes on."""
+    process = fettle.start(*arguments(recipes))
+    wait_for(lambda: list(fettle.jobs.glob("apply-*")), every_s=0.002)
+    began = time.monotonic()
+    process.kill()
+    process.wait()
+    process.communicate()
+    wait_for(lambda: not fettle.processes(), timeout_s=5)
+    assert time.monotonic() - began < 2  # no orphan lives on
+
+    with opened(fettle) as space:
+        assert fettle.leftovers == []
+        found = space.repositories.runs.list()
+        assert [one.state for one in found] == [RunState.INTERRUPTED]
+        baseline = next(v for v in space.repositories.variants.list(run_id=found[0].id) if v.is_baseline)
+        assert baseline.measurement.n > 0
+        assert baseline.judgement is not None
+        assert space.repositories.latencies.count(found[0].id) >= baseline.measurement.n
+        told = fettle("jobs", "--json").document["runs"]  # reading works beside us
+        assert [row["state"] for row in told] == ["interrupted"]
+        done = resumed(space, found[0], recipes)
+        assert done.state in (RunState.FINISHED, RunState.KEPT_ORIGINAL)
+        variants = space.repositories.variants.list(run_id=done.id)
+        assert sorted(v.title for v in variants) == ["First", "Original", "Second"]
+        assert [v.id for v in variants if v.is_baseline] == [baseline.id]
+    again = fettle("compare", done.id, "--json")
+    assert again.code in (0, 4)
+
+
+def resumed(space: Workspace, interrupted: Run, recipes: Path) -> Run:
+    """As the window does it."""
+    sample = sample_paths()
+    project = space.repositories.projects.get(interrupted.project_id)
+    ask = RunAsk(
+        project,
+        OpenParams(path=str(sample.model)),
+        data_params(sample.data, None, None, None),
+        preset_of_recipes(recipes),
+        interrupted.goal,
+    )
+    assert load_recipes(recipes) == ask.preset.recipes
+    recorder, flow = resume_run(space, interrupted, ask, ignore)
+    return run(space, flow, recorder.watch)
+
+
+def test_two_programs_at_once(fettle: Fettle, recipes: Path, tmp_path: Path) -> None:
+    """Given a data folder that another program holds, then writing answers 6 and names it, and reading works."""
+    with opened(fettle):
+        for command in (arguments(recipes), ["demo", "--json", "--out", tmp_path / "d.zip"]):
+            busy = fettle(*command)
+            assert busy.code == 6
+            assert busy.error["code"] == "data_folder_busy"
+            assert "process" in busy.error["detail"]
+        for command in (["jobs"], ["describe"], ["inspect", sample_paths().model]):
+            assert fettle(*command).code == 0
