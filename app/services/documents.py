@@ -30,7 +30,7 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "verdict": verdict(variant),
         "artifact": variant.artifact_key,
-        "notes": list(variant.notes),
+        "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
     }
 
 

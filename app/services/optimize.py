@@ -26,7 +26,7 @@ from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Mea
 from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
-from workers.contracts.specs import Recipe
+from workers.contracts.specs import Finding, Recipe
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 LAST_STEP = "Final run, side by side"
@@ -119,7 +119,13 @@ class _Optimization:
             model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
         )
         self._recorder.step(0, state="done", detail=model.info.task)
+        self._tell_findings(model.info.findings)
         return model
+
+    def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            if finding.level != "info":
+                self._recorder.tell(finding.what)
 
     def _read(self, model: OpenedModel) -> Flow[ReadData]:
         self._recorder.step(1, state="running")
@@ -128,6 +134,7 @@ class _Optimization:
         made = data.result.origin == "made"
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         self._recorder.step(1, state="done", detail=detail)
+        self._tell_findings(data.result.findings)
         self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)
         return data
@@ -179,6 +186,8 @@ class _Optimization:
         original = yield from one.ask(original, data, self._ask.threads, step, self._budget.answer_s)
         original = yield from one.judge(original, original, data, self._goal.max_loss_pct, step)
         recorder.variant(original.variant)
+        for note in original.variant.judgement.notes if original.variant.judgement else ():
+            recorder.tell(note)
         measured = yield from self._quick(original, data, step)
         summaries = yield from self._summarize(measured)
         original = self._with_figures(original, measured, 0, summaries[0], interleaved=False)

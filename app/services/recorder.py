@@ -88,8 +88,9 @@ class Recorder:
         self._set_run(**changes)
 
     def note_project(self, **changes: Any) -> None:
-        """What was found out about the project's model and data."""
-        self.project = dataclasses.replace(self.project, updated_at=datetime.now(UTC), **changes)
+        """What was found out about the project's model and data; the rest stays as somebody may have changed it."""
+        known = self._repositories.projects.get(self.project.id)
+        self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
         self._repositories.projects.update(self.project)
 
     def plan_steps(self, titles: Sequence[str]) -> None:
@@ -115,6 +116,10 @@ class Recorder:
         save(variant)
         self._observe(VariantChanged(variant))
         return variant
+
+    def tell(self, text: str) -> None:
+        """Something that a person should know now."""
+        self._observe(LogLine("warning", text))
 
     def watch(self, event: Event) -> None:
         """The driver's observer: keeps what is to be kept, passes everything on."""
