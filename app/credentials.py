@@ -27,6 +27,7 @@ GOOD_TOKEN = re.compile(r"[!-~]{1,500}")
 """Printable ASCII without spaces: anything else could change the request that it is sent with."""
 
 Kept = Literal["keyring", "file"]
+TokenPlace = Literal["", "environment", "keyring", "file"]
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,14 @@ def find_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.
     return FoundToken(value, "file") if isinstance(value, str) and GOOD_TOKEN.fullmatch(value) else None
 
 
-def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether there is one for `endpoint`. The keyring, which may ask the person for a password, is not opened."""
-    return bool(environment.get(TOKEN_VARIABLE, "").strip()) or endpoint in _entries(folder / TOKEN_FILE)
+def knows_token(folder: Path, endpoint: str, environment: Mapping[str, str] = os.environ) -> TokenPlace:
+    """Where the token for `endpoint` is, "" for nowhere. The keyring, which may ask for a password, is not opened."""
+    if environment.get(TOKEN_VARIABLE, "").strip():
+        return "environment"
+    entry = _entries(folder / TOKEN_FILE).get(endpoint)
+    if not isinstance(entry, dict):
+        return ""
+    return "keyring" if entry.get("kept") == "keyring" else "file"
 
 
 def keep_token(folder: Path, endpoint: str, token: str) -> Kept:

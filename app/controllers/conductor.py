@@ -119,7 +119,7 @@ class Conductor(QObject):
             "compare": lambda page: CompareController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),
-            "settings": lambda page: SettingsController(page, session, self._theme, self._kept),
+            "settings": lambda page: SettingsController(window, page, session, self._theme, self._kept),
         }
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:

@@ -61,7 +61,6 @@ class HubController(QObject):
     def start(self, text: str) -> None:
         """From another page: with words a search, without them the starters."""
         self._window.show_page("hub")
-        self._session.workspace.pool.prestart()
         ask = HubAskValue(text=text[:MAX_TEXT])
         self._page.start(ask)
         self.search(ask)

@@ -11,6 +11,7 @@ from app.controllers.sample import sample_or_none, sample_value
 from app.controllers.session import Session
 from app.controllers.words import refused_file, tr
 from app.services.events import Event, StepProgress
+from app.services.hub_origin import origin_of, remember_origin
 from app.services.opening import OpenedModel, open_model
 from widgets.main_window import MainWindow
 from widgets.pages.model import ModelPage
@@ -56,8 +57,10 @@ class ModelController(QObject):
         if model is None:
             self._page.show_empty(sample_value(self._sample) if self._sample else None)
         else:
-            name = self._session.project.name if self._session.project else model.info.name
-            self._page.show_value(model_value(model, name, self._session.opening))
+            project = self._session.project
+            name = project.name if project else model.info.name
+            origin = origin_of(self._session.workspace, project) if project else None
+            self._page.show_value(model_value(model, name, self._session.opening, origin))
 
     def open_path(self, path: str) -> None:
         """Open a file or folder."""
@@ -108,6 +111,8 @@ class ModelController(QObject):
         is_sample = self._sample is not None and params.path == str(self._sample.model)
         name = self._sample.title if is_sample and self._sample else None
         self._session.begin(params, model, name=name, is_sample=is_sample)
+        if self._session.project is not None:
+            remember_origin(self._session.workspace, self._session.project)
         self.opened.emit()
 
     def _on_failed(self, running: Running, params: OpenParams, error: ErrorInfo) -> None:

@@ -3,10 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
+from app.controllers.hub_value import COMMIT_CHARS, license_fact, when
 from app.controllers.words import in_window, task_words, tensors_in_words, tr
 from app.services.opening import OpenedModel
 from widgets.pages.values import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
+from widgets.parts.format import moment
+from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
@@ -26,8 +30,8 @@ def spec_text(steps: ImageStepsValue) -> str:
     return ",".join(parts)
 
 
-def model_value(model: OpenedModel, name: str, opening: OpenParams | None) -> ModelValue:
-    """An opened model in words."""
+def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
+    """An opened model in words; `origin` is where in the hub it came from."""
     info = model.info
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     safe = FindingValue("ok", tr("Nothing in it was run; it holds numbers and operations only."), tr("Safe"))
@@ -46,13 +50,37 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None) -> Mo
         size_bytes=info.size_bytes,
         parameters=info.parameters,
         format=info.format,
-        license=info.license or "",
-        origin=Path(opening.path).name if opening else "",
+        license=license_words(model, origin),
+        origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
         architecture=info.architecture or "",
         findings=(safe, *findings),
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
     )
+
+
+def license_words(model: OpenedModel, origin: Origin | None) -> str:
+    """What may be done with it: as the hub says where it came from there, and as its own files say."""
+    own, own_name = model.result.verdict, model.info.license or ""
+    if origin is not None and origin.verdict is not None:
+        told = license_fact(origin.verdict, origin.license)[0]
+        same = own is None or own.expression == origin.verdict.expression or not own_name
+        return told if same else tr("{0} (so says the hub; its own files say {1})").format(told, own_name)
+    if not own_name or own is None:
+        return own_name
+    return license_fact(own, own_name)[0]
+
+
+def origin_words(origin: Origin) -> str:
+    """``Xenova/resnet-50 of huggingface.co, version 34c2154c, by Xenova, downloaded 25 Nov 2026``"""
+    place = urlsplit(origin.endpoint).hostname or origin.endpoint
+    parts = [
+        tr("{0} of {1}").format(origin.repo, place),
+        tr("version {0}").format(origin.commit[:COMMIT_CHARS]),
+        tr("by {0}").format(origin.author) if origin.author else "",
+        tr("downloaded {0}").format(moment(when(origin.downloaded_at))),
+    ]
+    return ", ".join(part for part in parts if part)
 
 
 def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> PreprocessValue:

@@ -6,24 +6,29 @@ from importlib.metadata import PackageNotFoundError, metadata
 from PySide6.QtCore import QObject, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.controllers.hub_kept import KeptHub
 from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.version import VERSION
+from widgets.main_window import MainWindow
 from widgets.pages.results import LicenseValue, RuntimeValue, SettingsValue
 from widgets.pages.settings import SettingsPage
 from widgets.theme import Theme
 
 LIBRARIES = (
     "PySide6_Essentials", "pyqtgraph", "qtawesome", "torch", "onnx", "onnxruntime", "openvino", "transformers",
-    "huggingface_hub", "SQLAlchemy", "alembic", "pydantic", "numpy", "pillow", "psutil", "nvidia-ml-py",
+    "huggingface_hub", "license-expression", "keyring", "SQLAlchemy", "alembic", "pydantic", "numpy", "pillow",
+    "psutil", "nvidia-ml-py",
 )  # fmt: skip
 
 
 class SettingsController(QObject):
     """Every change is written at once."""
 
-    def __init__(self, page: SettingsPage, session: Session, theme: Theme, kept: KeptSettings) -> None:
+    def __init__(
+        self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme, kept: KeptSettings
+    ) -> None:
         super().__init__(page)
         self._page, self._session, self._theme = page, session, theme
         self._kept = kept
@@ -33,6 +38,7 @@ class SettingsController(QObject):
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.goal_changed.connect(self.show)  # what is there on this computer is known now
         self.show()
+        self._hub = KeptHub(window, page, session, theme)
         QTimer.singleShot(0, self, self._measure)
 
     def show(self) -> None:

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from app.credentials import knows_token
+from app.credentials import TokenPlace, forget_token, knows_token
 from app.domain.hub import Wish
 from app.services.hub import search_hub
 from app.services.hub_place import PUBLIC_HUB
@@ -48,4 +48,14 @@ def hub_address() -> str:
 
 def has_token(space: Workspace) -> bool:
     """Whether there is a token for this hub, without opening a keyring."""
+    return token_place(space) != ""
+
+
+def token_place(space: Workspace) -> TokenPlace:
+    """Where the token for this hub is, "" for nowhere."""
     return knows_token(space.paths.hub, hub_address())
+
+
+def forget(space: Workspace) -> bool:
+    """Remove the token that is kept for this hub; whether there was one."""
+    return forget_token(space.paths.hub, hub_address())

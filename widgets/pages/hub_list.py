@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
 from widgets.pages.hub_values import FormatKind, HubListValue, HubRowValue, LicenseKind
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card
-from widgets.parts.format import UNKNOWN, ago, big_count, clipped, size_bytes
+from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
 from widgets.parts.small import Bar, TagKind
 from widgets.parts.table import Cell, Column, Row, Table
 from widgets.parts.text import Tone, words
@@ -16,7 +16,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
-_LICENSE_PX, _SIZE_PX, _FORMAT_PX = 112, 80, 166
+_LICENSE_PX, _SIZE_PX, _FORMAT_PX = 110, 78, 166
 _DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
 _LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
@@ -111,7 +111,7 @@ class HubList(QWidget):
     def _row(self, row: HubRowValue) -> Row:
         license_title = clipped(row.license, MAX_LICENSE) or self.tr("None stated")
         tone = _LICENSE_TONES[row.license_kind]
-        downloads = "" if row.downloads is None else self.tr("{0} downloads").format(big_count(row.downloads))
+        downloads = "" if row.downloads is None else self.tr("{0} downloads").format(short_count(row.downloads))
         cells = (
             Cell(clipped(row.name, MAX_NAME), strong=True, below=self._below(row)),
             Cell(clipped(row.does, 40) or UNKNOWN, below=row.about or downloads),

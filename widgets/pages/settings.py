@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
+from widgets.pages.hub_kept import KeptHubCard, KeptHubValue
 from widgets.pages.results import LicenseValue, RuntimeValue, SettingsValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, divider
@@ -27,10 +28,14 @@ class SettingsPage(Page):
     theme_chosen = Signal(str)  # system, light or dark
     threads_changed = Signal(object)  # int, or None for automatic
     open_data_folder_requested = Signal()
+    hub_removal_requested = Signal(str)
+    hub_forget_requested = Signal()
     copied = Signal(str)
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Settings"))
+        self._hub_value = KeptHubValue()
+        self._hub: KeptHubCard | None = None
 
     def show_empty(self) -> None:
         """Before the settings were read."""
@@ -45,6 +50,11 @@ class SettingsPage(Page):
         for card in (self._looks(value), self._folder(value), self._cores(value), self._about(value)):
             left.addWidget(card)
         left.addStretch(1)
+        hub = self._hub = KeptHubCard(self.theme)
+        hub.removal_requested.connect(self.hub_removal_requested)
+        hub.forget_requested.connect(self.hub_forget_requested)
+        hub.show_value(self._hub_value)
+        right.addWidget(hub)
         right.addWidget(self._runtimes(value))
         right.addStretch(1)
         columns = QHBoxLayout()
@@ -52,6 +62,12 @@ class SettingsPage(Page):
         columns.addLayout(left, 1)
         columns.addLayout(right, 1)
         self._fill("full", head, columns)
+
+    def show_hub(self, value: KeptHubValue) -> None:
+        """What came from the hub; stays through all later settings."""
+        self._hub_value = value
+        if self._hub is not None and self.state == "full":
+            self._hub.show_value(value)
 
     # -- cards --
     def _looks(self, value: SettingsValue) -> Card:

@@ -78,6 +78,17 @@ def big_count(value: int | None) -> str:
     return f"{value:,d}"
 
 
+def short_count(value: int | None) -> str:
+    """A number in a narrow column: 940, 24 k, 2.4 M."""
+    if value is None:
+        return UNKNOWN
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if value >= limit:
+            part = value / limit
+            return f"{part:.1f} {unit}" if part < 9.95 and unit != "k" else f"{part:.0f} {unit}"
+    return f"{value:d}"
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """A share 0..1 in percent. Never rounds to 100 % or to 0 % what is not exactly that."""
     if share is None:

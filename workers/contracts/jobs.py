@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.specs import (
     Described,
     DeviceFacts,
@@ -49,12 +50,16 @@ class InspectResult(Frozen):
 
 
 class OpenResult(Frozen):
-    """`model_dir` is relative to the work folder and holds artifact.json, pipeline.json, info.json."""
+    """`model_dir` is relative to the work folder and holds artifact.json, pipeline.json, info.json.
+
+    `verdict` says what the license allows that `info` names.
+    """
 
     info: ModelInfo
     artifact: ModelArtifact
     model_dir: str = "model"
     conversion_error: float | None = None  # largest |converted − source| relative to the largest output
+    verdict: LicenseVerdict | None = None
 
 
 class DataParams(Frozen):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from widgets.pages.hub_kept import KeptHubValue, KeptModelValue
 from widgets.pages.hub_values import (
     DownloadValue,
     FactValue,
@@ -130,6 +131,16 @@ def hub_offline() -> ErrorValue:
         tone="warn",
         icon="cloud-slash",
     )
+
+
+def hub_kept() -> KeptHubValue:
+    models = (
+        KeptModelValue("p", "google/vit-base-patch16-224", 120_000_000, is_whole=False),
+        KeptModelValue("a", "microsoft/resnet-50", 102_469_866, ("Clothes classifier", "Second try")),
+        KeptModelValue("b", "apple/mobilevit-small", 22_000_000),
+        KeptModelValue("c", "facebook/convnext-tiny-224", 114_000_000, ("At work",), is_busy=True),
+    )
+    return KeptHubValue(models, 48_000_000_000, "file", "https://hub.example")
 
 
 CARD = """# ResNet-50

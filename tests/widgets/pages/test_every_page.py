@@ -110,6 +110,7 @@ STATES: dict[str, State] = {
     "jobs-full": (JobsPage, lambda p, ex: p.show(ex.jobs())),
     "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
     "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
+    "settings-hub": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_hub(ex.hub_kept()))),
 }
 
 
@@ -246,6 +247,11 @@ def hostile_hub(page: HubPage, ex: ModuleType) -> None:
     page.show_card(HOSTILE, HOSTILE)
 
 
+def hostile_settings(page: SettingsPage, ex: ModuleType) -> None:
+    page.show(hostile(ex.settings()))
+    page.show_hub(replace(hostile(ex.hub_kept()), token="file"))
+
+
 HOSTILE_STATES: dict[str, State] = {
     "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
     "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
@@ -258,7 +264,7 @@ HOSTILE_STATES: dict[str, State] = {
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
-    "settings": (SettingsPage, lambda p, ex: p.show(hostile(ex.settings()))),
+    "settings": (SettingsPage, hostile_settings),
 }
 
 

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.hub import HubPage
 from widgets.pages.hub_values import DownloadValue, HubAskValue, HubListValue
+from widgets.pages.settings import SettingsPage
 from widgets.parts.format import ago
 from widgets.theme import Theme
 
@@ -111,7 +112,7 @@ def test_rows_tell_all_that_matters(page: HubPage) -> None:
     model = page.list.table.model()
     texts = [[str(model.index(row, column).data()) for column in range(5)] for row in range(8)]
     assert texts[0][0].startswith("resnet-50, microsoft, today")
-    assert "2.4 million downloads" in texts[0][1] and "Names what it sees" in texts[0][1]
+    assert "2.4 M downloads" in texts[0][1] and "Names what it sees" in texts[0][1]
     assert texts[0][2:] == ["Apache-2.0, OK", "102 MB", "Safe format"]
     assert texts[5][0] == "mobilevit-small, apple, on request"
     assert "Not for commercial use" in texts[5][2]
@@ -261,6 +262,25 @@ def test_searching_anew_after_an_error_can_be_stopped(page: HubPage, examples: M
     assert stops == [1]
     page.show_list(HubListValue(()))
     assert page.list.isVisible()
+
+
+def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: Any, press: Press, said: Any) -> None:
+    """Given downloads, Then Settings tell sizes and users, and let all but the one at work be removed."""
+    made = SettingsPage(theme)
+    removed: list[str] = []
+    forgotten: list[int] = []
+    made.hub_removal_requested.connect(removed.append)
+    made.hub_forget_requested.connect(lambda: forgotten.append(1))
+    made.show_hub(examples.hub_kept())
+    made.show(examples.settings())
+    shown(made)
+    assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in said(made)
+    assert "in use: Clothes classifier, Second try" in said(made) and "in no project" in said(made)
+    press(made, "Remove microsoft/resnet-50")
+    press(made, "Remove google/vit-base-patch16-224")
+    assert not press(made, "Remove facebook/convnext-tiny-224").isEnabled()
+    press(made, "Forget the token")
+    assert removed == ["a", "p"] and forgotten == [1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,128 @@
+"""What came from the hub and what it takes on the disk: who uses it, and how to be rid of it. Part of Settings."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.format import clipped, size_bytes
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S
+
+MAX_ROWS = 200
+
+
+@dataclass(frozen=True)
+class KeptModelValue:
+    """`is_whole` False: pieces of a download that was paused. `is_busy`: it cannot be removed now."""
+
+    id: str
+    name: str
+    size_bytes: int
+    used_by: tuple[str, ...] = ()
+    is_whole: bool = True
+    is_busy: bool = False
+
+
+@dataclass(frozen=True)
+class KeptHubValue:
+    """`token` says where the hub's token is kept, "" for nowhere; `place` is the hub's address."""
+
+    models: tuple[KeptModelValue, ...] = ()
+    free_bytes: int | None = None
+    token: Literal["", "keyring", "file", "environment"] = ""
+    place: str = ""
+    problem: str = ""
+
+
+class KeptHubCard(Card):
+    """`removal_requested(id)` names a model or a download; `forget_requested` the token."""
+
+    removal_requested = Signal(str)
+    forget_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(self.tr("Models from the hub"), gap=SPACE_M)
+        self._theme = theme
+        self._inside = QWidget()
+        self.add(self._inside)
+
+    def show_value(self, value: KeptHubValue) -> None:
+        """Show all of it anew."""
+        inside = QWidget()
+        box = QVBoxLayout(inside)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(words(self._summary(value), "soft"))
+        for model in value.models[:MAX_ROWS]:
+            box.addSpacing(SPACE_S)
+            box.addWidget(divider())
+            box.addSpacing(SPACE_S)
+            box.addWidget(self._row(model))
+        if value.problem:
+            box.addSpacing(SPACE_S)
+            box.addWidget(words(value.problem, "", "warn"))
+        if value.token:
+            box.addSpacing(SPACE_M)
+            box.addWidget(self._token(value))
+        self.box.replaceWidget(self._inside, inside)
+        self._inside.hide()
+        self._inside.deleteLater()
+        self._inside = inside
+        inside.show()
+
+    def _summary(self, value: KeptHubValue) -> str:
+        total = sum(model.size_bytes for model in value.models)
+        free = self.tr(" {0} are free on this disk.").format(size_bytes(value.free_bytes)) if value.free_bytes else ""
+        if not value.models:
+            return self.tr("None is kept here.") + free
+        count = self.tr("1 download") if len(value.models) == 1 else self.tr("{0} downloads").format(len(value.models))
+        return self.tr("{0}, {1} together.").format(count, size_bytes(total)) + free
+
+    def _row(self, model: KeptModelValue) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(ElidedLabel(clipped(model.name, 120), "strong"))
+        column.addWidget(ElidedLabel(self._used(model), "caption"))
+        row.addLayout(column, 1)
+        row.addWidget(label(size_bytes(model.size_bytes), "soft", wrap=False))
+        remove = GhostButton(self._theme, self.tr("Remove"), "trash", "small")
+        remove.setAccessibleName(self.tr("Remove {0}").format(clipped(model.name, 120)))
+        remove.setEnabled(not model.is_busy)
+        remove.clicked.connect(lambda: self.removal_requested.emit(model.id))
+        row.addWidget(remove)
+        return holder
+
+    def _used(self, model: KeptModelValue) -> str:
+        if not model.is_whole:
+            return self.tr("being downloaded") if model.is_busy else self.tr("paused; it can go on from there")
+        if not model.used_by:
+            return self.tr("in no project")
+        names = ", ".join(clipped(name, 40) for name in model.used_by[:3])
+        return (self.tr("at work in {0}") if model.is_busy else self.tr("in use: {0}")).format(names)
+
+    def _token(self, value: KeptHubValue) -> QWidget:
+        where = {
+            "keyring": self.tr("Your token for {0} is kept in this computer's keyring."),
+            "file": self.tr("Your token for {0} is kept in a file that only you can read: there is no keyring here."),
+            "environment": self.tr("Your token for {0} comes from HF_TOKEN; Fettle does not keep it."),
+        }
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        row.addWidget(words(where[value.token].format(clipped(value.place, 80)), "soft"), 1)
+        if value.token != "environment":
+            forget = GhostButton(self._theme, self.tr("Forget it"), "", "small")
+            forget.setAccessibleName(self.tr("Forget the token"))
+            forget.clicked.connect(self.forget_requested)
+            row.addWidget(forget, 0, Qt.AlignmentFlag.AlignTop)
+        return holder
