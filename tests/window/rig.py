@@ -259,8 +259,8 @@ class Program:
 
     def close_window(self) -> None:
         """As by the button of the window's frame."""
-        window = self.screen.do("search", "--onlyvisible", "--pid", self.process.pid).split()[-1]
-        self.screen.do("windowactivate", "--sync", window)
+        found = self.screen.do("search", "--all", "--onlyvisible", "--pid", self.process.pid, "--name", "Fettle$")
+        self.screen.do("windowactivate", "--sync", found.split()[0])
         self.screen.do("key", "--clearmodifiers", "alt+F4")
 
     def end(self) -> None:

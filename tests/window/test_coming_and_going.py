@@ -1,0 +1,157 @@
+"""Closing in the middle, being killed, coming back; two programs at once."""
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+from rig import Program
+from small_model import write_model
+
+Start = Callable[..., Program]
+RUN_S = 240
+
+
+@contextmanager
+def stored(program: Program) -> Iterator[sqlite3.Connection]:
+    """The database, only read."""
+    connection = sqlite3.connect(f"file:{program.home / 'data' / 'fettle.db'}?mode=ro", uri=True)
+    yield connection
+    connection.close()
+
+
+def measured(program: Program) -> Counter[str]:
+    """Timed requests by version."""
+    with stored(program) as database:
+        rows = database.execute(
+            "select v.title, count(*) from latencies l join variants v on v.id = l.variant_id group by v.title"
+        )
+        return Counter(dict(rows.fetchall()))
+
+
+def states(program: Program) -> list[str]:
+    with stored(program) as database:
+        return [row[0] for row in database.execute("select state from runs order by created_at")]
+
+
+def begin_a_run(start: Start, folder: Path) -> Program:
+    """Until the first version after the original is at work; without data and with few versions, to be quick."""
+    program = start(str(write_model(folder / "colors.onnx")))
+    program.until_page("model", "full", 30)
+    program.press("Continue to data")
+    program.press("Continue without data")
+    program.until_page("goal", "full", 60)
+    program.click(lambda view: view.find("No loss", "QRadioButton"), "the card No loss")
+    program.press("Start (")
+    program.until_page("optimize", "running")
+    program.until_text("Faster engine: running", limit_s=RUN_S)
+    return program
+
+
+def seconds_until_gone(program: Program, below: list[psutil.Process]) -> float:
+    began_s = time.monotonic()
+    program.process.wait(15)
+    psutil.wait_procs(below, timeout=10)
+    assert not [process for process in below if process.is_running()]
+    return time.monotonic() - began_s
+
+
+def go_on(program: Program) -> None:
+    program.until_page("optimize", "interrupted", 30)
+    program.until_text("This run was interrupted", "Go on")
+    program.press("Go on")
+    program.until(lambda view: view.state in ("done", "kept_original"), RUN_S, "the end of the run")
+
+
+@pytest.mark.timeout(600)
+def test_closing_in_the_middle_asks_once_and_loses_nothing(start: Start, tmp_path: Path) -> None:
+    """Given a run, When the window is closed, Then it asks; "stop" ends all in a second; the next start goes on."""
+    program = begin_a_run(start, tmp_path)
+    program.close_window()
+    program.until(lambda view: view.modal.startswith("Stop the work"), 10, "the question")
+    program.press("Keep working")
+    program.until(lambda view: not view.modal and view.state == "running", 10, "the run")
+    program.close_window()
+    program.until(lambda view: bool(view.modal), 10, "the question")
+    below = program.children
+    program.press("Stop and close")
+    seconds = seconds_until_gone(program, below)
+
+    assert program.process.returncode == 0
+    assert seconds < 3  # a process that leaves; its workers are killed at once (the busy machine has its share)
+    assert states(program) == ["interrupted"]
+    before = measured(program)
+    assert before["Original"] > 0
+
+    program = start()
+    go_on(program)
+    assert len(states(program)) == 1
+    after = measured(program)
+    assert set(before) <= set(after) and len(after) > len(before)
+    program.close_window()
+    program.process.wait(15)
+    assert program.process.returncode == 0
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_program_finds_its_run_again(start: Start, tmp_path: Path) -> None:
+    """Given a run, When the program is killed, Then no process stays, and the next start shows it as interrupted."""
+    program = begin_a_run(start, tmp_path)
+    below = program.children
+    program.process.send_signal(signal.SIGKILL)
+    seconds_until_gone(program, below)
+    before = measured(program)
+
+    program = start()
+    program.until_page("optimize", "interrupted", 30)
+    program.until_text("This run was interrupted", "Measure the original")
+    assert states(program) == ["interrupted"]
+    assert measured(program) == before
+    assert list((program.home / "data" / "jobs").glob("*")) == [] or program.children
+
+
+@pytest.mark.timeout(300)
+def test_a_cancelled_run_can_go_on(start: Start, tmp_path: Path) -> None:
+    """Given a run, When it is cancelled, Then its processes are gone in a second and the page offers to go on."""
+    program = begin_a_run(start, tmp_path)
+    workers = [child for child in program.children if child.nice() > 0]
+    program.press("Cancel")
+    began_s = time.monotonic()
+    program.until_page("optimize", "cancelled", 10)
+    took_s = time.monotonic() - began_s
+    program.until_text("Cancelled", "Go on")
+    assert took_s < 3
+    assert states(program) == ["cancelled"]
+    assert len(workers) >= 1
+    program.press("Go on")
+    program.until_page("optimize", "running", 10)
+
+
+@pytest.mark.timeout(120)
+def test_a_later_start_hands_its_file_over(start: Start, tmp_path: Path) -> None:
+    """Given an open window, When Fettle is started with a file, Then that start ends and the window opens the file."""
+    program = start()
+    program.until_page("model", "empty", 20)
+    model = write_model(tmp_path / "second.onnx")
+    second = subprocess.run(
+        [sys.executable, "-m", "app", str(model)], env=program.environment, cwd=program.home, timeout=30, check=False
+    )
+    assert second.returncode == 0
+    program.until_text("second", "tells pictures apart")
+
+
+@pytest.mark.timeout(120)
+def test_a_file_on_the_command_line_is_opened(start: Start, tmp_path: Path) -> None:
+    """Given no window, When Fettle is started with a file, Then the window opens it."""
+    program = start(str(write_model(tmp_path / "given.onnx")))
+    program.until_page("model", "full", 30)
+    program.until_text("given", "tells pictures apart")
+    program.close_window()
+    assert program.process.wait(15) == 0
