@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.cli import export as exporting
+from app.cli import hub as hubs
 from app.cli import looking
 from app.cli import optimize as optimizing
 from app.cli.options import split_globals, wants_json
@@ -143,6 +144,43 @@ def verify(ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="B
 def jobs(ctx: typer.Context) -> int:
     """Runs and jobs with their states."""
     return looking.jobs(_output(ctx))
+
+
+hub = typer.Typer(
+    help="The model hub: HF_ENDPOINT, HF_TOKEN and the proxy variables are honored.", no_args_is_help=False
+)
+commands.add_typer(hub, name="hub")
+
+
+@hub.command("search")
+def hub_search(
+    ctx: typer.Context,
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="Words in the model's name.")] = "",
+    task: Annotated[str | None, typer.Option(metavar="T", help="Such as image-classification.")] = None,
+    library: Annotated[str | None, typer.Option(metavar="L", help="Such as onnx or safetensors.")] = None,
+    license_: Annotated[str | None, typer.Option("--license", metavar="L", help="Such as apache-2.0.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000)] = 20,
+) -> int:
+    """Models of the hub."""
+    return hubs.search(_output(ctx), hubs.SearchOptions(text, task, library, license_, limit))
+
+
+@hub.command("get")
+def hub_get(
+    ctx: typer.Context,
+    repo: Annotated[str, typer.Argument(metavar="REPO[@REV]")],
+    file: Annotated[
+        list[str], typer.Option("--file", metavar="PATTERN", help="Only these files; naming pickles is your consent.")
+    ] = [],  # noqa: B006 - typer copies it
+) -> int:
+    """Download a model, whole and verified."""
+    return hubs.get(_output(ctx), repo, file)
+
+
+@hub.command("login")
+def hub_login(ctx: typer.Context) -> int:
+    """Keep a token for the hub, from the keyboard or standard input."""
+    return hubs.login(_output(ctx))
 
 
 def _output(ctx: typer.Context) -> Output:

@@ -148,7 +148,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         purpose=ask.purpose or project.purpose,
         not_for=ask.not_for or project.not_for,
         contact=ask.contact or project.contact,
-        license=info.license,
+        license=info.license or (facts.origin.license if facts.origin else None),
         origin=Path(project.model_path).name,
         original_sha256=project.model_sha256,
         device=device,
@@ -159,6 +159,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         override_reason=ask.override_reason,
         run_id=run.id,
         n_judged=variant.judgement.n if variant.judgement else None,
+        hub_origin=facts.origin,
     )
 
 

@@ -7,9 +7,11 @@ from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
+from app.services.hub_origin import origin_of
 from app.services.steps import JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
@@ -17,7 +19,10 @@ SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 @dataclass(frozen=True)
 class RunFacts:
-    """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on."""
+    """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
+
+    `origin` says from where on a hub the model came, None for one of the person's own.
+    """
 
     project: Project
     run: Run
@@ -26,6 +31,7 @@ class RunFacts:
     data_dir: Path
     store_root: Path
     data: DataResult | None = None
+    origin: Origin | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -78,6 +84,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         artifacts.folder(run.data_key) / "data",
         artifacts.root,
         DataResult.model_validate(data.result) if data is not None else None,
+        origin_of(workspace, project),
     )
 
 

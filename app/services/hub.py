@@ -9,6 +9,7 @@ from pathlib import Path
 
 from app.credentials import Kept, checked_token, keep_token
 from app.errors import FettleError
+from app.services.events import StepProgress
 from app.services.hub_arrival import Arrival, DownloadAsk, StoredModel
 from app.services.hub_place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place, is_private
 from app.services.hub_shelf import Shelf
@@ -234,6 +235,13 @@ def check_wanted(found: HubModelResult, ask: DownloadAsk) -> None:
         )
     code, title, detail, hint = words
     raise JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
+
+
+def speed_bytes_per_s(progress: StepProgress) -> float | None:
+    """How fast it comes, from the same figures as the time that is left."""
+    if not progress.eta_s or progress.total is None:
+        return None
+    return (progress.total - progress.done) / progress.eta_s
 
 
 def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:

@@ -106,12 +106,24 @@ class Shelf:
 
     def begin(self, arrival: Arrival) -> Path:
         """The folder for what comes; what came before is still in it. Raises OSError."""
+        self._sweep()
         place = self.arriving / arrival.key
         (place / FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (place / ASK).is_file():
             write_whole(place / ASK, arrival.model_dump_json().encode())
         self._link_known(arrival, place / FILES)
         return place
+
+    def _sweep(self) -> None:
+        """Remove what a killed program left between two moves, and pieces that nobody can go on with."""
+        for folder in (self.models, self.arriving):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for entry in self.models.iterdir():
+            if entry.name.startswith("."):
+                shutil.rmtree(entry, ignore_errors=True)
+        for key in _names(self.arriving):
+            if _read(self.arriving / key / ASK, Arrival) is None:
+                shutil.rmtree(self.arriving / key, ignore_errors=True)
 
     def _link_known(self, arrival: Arrival, folder: Path) -> None:
         """Give large files that are here already a second name; where the disk cannot, they are fetched."""

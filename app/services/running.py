@@ -10,6 +10,7 @@ from app.domain.choose import Objective
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.services.events import Observer
+from app.services.hub_origin import remember_origin
 from app.services.optimize import OptimizeAsk, optimize
 from app.services.projects import new_run
 from app.services.recorder import Recorder
@@ -34,6 +35,7 @@ class RunAsk:
 
 def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
+    remember_origin(space, ask.project)
     run = new_run(space.repositories, ask.project, ask.goal)
     return resume_run(space, run, ask, observe)
 

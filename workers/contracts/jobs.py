@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.specs import (
     Described,
@@ -269,7 +270,8 @@ class BenchResult(Frozen):
 class CardFacts(Frozen):
     """Everything that the model card and the manifest say; all figures come from the store.
 
-    `n_judged` is the number of test inputs that the verdict rests on.
+    `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
+    downloaded from, None for one that did not come from a hub.
     """
 
     title: str
@@ -290,6 +292,7 @@ class CardFacts(Frozen):
     override_reason: str | None = None
     run_id: str = ""
     n_judged: int | None = None
+    hub_origin: Origin | None = None
 
 
 class ExportParams(Frozen):

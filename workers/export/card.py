@@ -21,6 +21,8 @@ VERDICTS = {
 }
 ORIGINAL_VERDICT = "This is the original, unchanged."
 
+MAX_FILES = 20
+"""Of the original, named one by one in the card."""
 NOT_SAID = "Not stated by the person who made this bundle."
 
 
@@ -66,7 +68,7 @@ def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
         ]
     data = ModelCardData(
         license=facts.license,
-        base_model=facts.origin,
+        base_model=facts.hub_origin.repo if facts.hub_origin else facts.origin,
         base_model_relation="quantized" if facts.variant["precision"] != facts.original["precision"] else None,
         pipeline_tag=PIPELINE_TAGS.get(spec.task),
         tags=["fettle", str(facts.variant["runtime"])],
@@ -189,9 +191,18 @@ def _how_to_run(spec: PipelineSpec) -> str:
 
 
 def _origin(facts: CardFacts) -> str:
-    lines = [
-        f"- Original: {plain(facts.origin)}, sha256 `{facts.original_sha256}`",
-        f"- License: {plain(facts.license) if facts.license else 'unknown, ask its author'}",
-        f"- Contact: {plain(facts.contact) or 'not stated'}",
-    ]
+    hub = facts.hub_origin
+    lines = [f"- Original: {plain(facts.origin)}, sha256 `{facts.original_sha256}`"]
+    if hub is not None:
+        lines.append(
+            f"- From: {plain(hub.repo)} by {plain(hub.author or 'an unnamed author')} at {plain(hub.endpoint)}, "
+            f"revision {plain(hub.revision)}, commit `{hub.commit}`, downloaded {hub.downloaded_at}"
+        )
+        lines += [f"  - {plain(file.name)}, sha256 `{file.sha256}`" for file in hub.files[:MAX_FILES]]
+        if len(hub.files) > MAX_FILES:
+            lines.append(f"  - and {len(hub.files) - MAX_FILES} more; all stand in manifest.json")
+    lines.append(f"- License: {plain(facts.license) if facts.license else 'unknown, ask its author'}")
+    if hub is not None and hub.verdict is not None:
+        lines.append(f"- What the license allows: {plain(hub.verdict.sentence)}")
+    lines.append(f"- Contact: {plain(facts.contact) or 'not stated'}")
     return "## Origin\n\n" + "\n".join(lines) + "\n"

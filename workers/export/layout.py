@@ -81,7 +81,12 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) 
             "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],
             "notes": list(model.artifact.notes),
         },
-        "origin": {"name": facts.origin, "sha256": facts.original_sha256, "license": facts.license},
+        "origin": {
+            "name": facts.origin,
+            "sha256": facts.original_sha256,
+            "license": facts.license,
+            "hub": facts.hub_origin.model_dump(mode="json") if facts.hub_origin else None,
+        },
         "measurements": {"original": facts.original, "this": facts.variant},
         "limit_pct": facts.limit_pct,
         "override_reason": facts.override_reason,

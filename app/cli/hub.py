@@ -1,0 +1,162 @@
+"""`fettle hub search`, `get` and `login`: the model hub without a window."""
+
+import dataclasses
+import sys
+import time
+from dataclasses import dataclass
+
+from app.cli.output import MISSING, OK, CommandFailed, Output, usage
+from app.cli.session import run, workspace
+from app.domain.sizes import bytes_words
+from app.services.events import Event, StepProgress
+from app.services.hub import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
+from app.services.hub_arrival import DownloadAsk
+from app.services.hub_place import hub_place
+from app.services.hub_shelf import Shelf
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery
+
+PAGE = 100
+LINE_EVERY_S = 5.0
+
+
+@dataclass(frozen=True)
+class SearchOptions:
+    """The options of `fettle hub search`."""
+
+    text: str = ""
+    task: str | None = None
+    library: str | None = None
+    license: str | None = None
+    limit: int = 20
+
+
+def search(output: Output, options: SearchOptions) -> int:
+    """Models of the hub, page after page until there are enough."""
+    found: list[HubModel] = []
+    cursor: str | None = None
+    with workspace(output.options, writes=False) as space:
+        place = hub_place(space)
+        if place.warning:
+            output.notice(place.warning)
+        while len(found) < options.limit:
+            query = HubQuery(
+                text=options.text[:200],
+                task=options.task,
+                library=options.library,
+                license=options.license,
+                sort="trending" if not options.text else "downloads",
+                limit=min(PAGE, options.limit),
+                cursor=cursor,
+            )
+            page = run(space, search_hub(space, query), output.watch)
+            found += page.models
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+    found = found[: options.limit]
+    output.document({"models": [model.model_dump(mode="json") for model in found]})
+    for model in found:
+        formats = ", ".join(model.formats) or "no known format"
+        safe = "" if model.safe_format else "  (no safe format)"
+        output.text(
+            f"  {model.repo:<50} {model.task or '-':<28} {model.license or 'no license':<14} "
+            f"{model.downloads:>12,}  {formats}{safe}{'  (gated)' if model.gated else ''}"
+        )
+    more = ", and there are more" if cursor is not None else ""
+    count = f"{len(found)} model{'s' if len(found) != 1 else ''}"
+    output.sentence(f"{count}{more}." if found else "No model fits. Use fewer words or filters.")
+    return OK
+
+
+def get(output: Output, repo: str, patterns: list[str]) -> int:
+    """Bring a model into the data folder, whole and verified."""
+    name, revision = split_revision(repo)
+    ask = DownloadAsk(name, revision, tuple(patterns), allow_pickle=bool(patterns))
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        place, free = hub_place(space), Shelf(space.paths.hub).free_bytes()
+        if place.warning:
+            output.notice(place.warning)
+        output.notice(f"{bytes_words(free)} are free on the disk.")
+        done = run(space, download_model(space, ask), _Watch(output))
+        if place.offline:
+            output.notice("Offline mode is on: this is what was downloaded before; the hub was not asked.")
+    _tell(output, done)
+    return OK
+
+
+def _tell(output: Output, done: Downloaded) -> None:
+    stored = done.stored
+    origin = stored.origin
+    rows = [{"name": file.name, "sha256": file.sha256, "size": file.size_bytes} for file in origin.files]
+    output.document({"path": str(stored.folder), "revision": origin.commit, "files": rows})
+    for file in origin.files:
+        output.text(f"  {file.sha256}  {file.size_bytes:>14,}  {file.name}")
+    if origin.verdict is not None:
+        output.notice(f"License: {origin.verdict.sentence}.")
+    came = f"{bytes_words(done.fetched_bytes)} came over the network" if done.fetched_bytes else "it was here already"
+    output.sentence(f"{origin.repo} is whole and verified; {came}. Go on with: fettle optimize {stored.open_path}")
+
+
+def login(output: Output) -> int:
+    """Ask for a token, ask the hub whose it is, keep it."""
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        place = hub_place(space)
+        if place.offline:
+            place.look()
+        token = _read_token(place.endpoint)
+        done = run(space, log_in(space, token), output.watch)
+        file = space.paths.hub / "token.json"
+    output.document({"user": done.user, "endpoint": done.endpoint, "kept": done.kept})
+    if done.kept == "file":
+        output.notice(f"This system has no keyring, so the token lies in {file}, which only you may read.")
+    where = "the system's keyring" if done.kept == "keyring" else "a file that only you may read"
+    output.sentence(f"Logged in as {done.user}; the token is kept in {where}.")
+    return OK
+
+
+def _read_token(endpoint: str) -> str:
+    """From the keyboard without showing it, or the first line of standard input."""
+    if sys.stdin is None or sys.stdin.closed:
+        raise usage("There is no standard input to read the token from.")
+    if not sys.stdin.isatty():
+        return sys.stdin.readline(4096)
+    import getpass
+
+    try:
+        return getpass.getpass(f"Token for {endpoint} (made on its page Settings, Access tokens): ", sys.stderr)
+    except EOFError as error:
+        info = ErrorInfo(
+            code="no_token",
+            title="No token was given",
+            detail="The input ended.",
+            hint="Paste the token and press Enter.",
+        )
+        raise CommandFailed(MISSING, info) from error
+
+
+def split_revision(text: str) -> tuple[str, str]:
+    """``author/name@v1`` → (``author/name``, ``v1``)."""
+    repo, at, revision = text.partition("@")
+    if not repo or (at and not revision):
+        raise usage(f"{text!r} is not of the form author/name or author/name@revision.")
+    return repo, revision or DEFAULT_REVISION
+
+
+class _Watch:
+    """Puts bytes and speed into the bar; where there is none, a line now and then."""
+
+    def __init__(self, output: Output) -> None:
+        self._output, self._told_s = output, time.monotonic()
+
+    def __call__(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and event.unit == "bytes" and event.total:
+            speed = speed_bytes_per_s(event)
+            rate = f", {bytes_words(speed)} per second" if speed else ""
+            text = f"{event.stage}: {bytes_words(event.done)} of {bytes_words(event.total)}{rate}"
+            event = dataclasses.replace(event, stage=text)
+            if not sys.stderr.isatty() and time.monotonic() - self._told_s >= LINE_EVERY_S:
+                self._told_s = time.monotonic()
+                left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
+                self._output.notice(f"{text}{left}")
+        self._output.watch(event)
