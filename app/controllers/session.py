@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from pydantic import JsonValue, ValidationError
@@ -16,6 +15,7 @@ from app.services.projects import latest_run, project_for
 from app.services.reopening import reopened_data, reopened_model
 from app.services.workspace import Workspace
 from workers.contracts.jobs import DataParams, DescribeResult, OpenParams
+from workers.contracts.paths import from_text
 from workers.contracts.specs import Recipe
 
 SHOWN_STATES = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
@@ -50,7 +50,7 @@ class Session(QObject):
     ) -> None:
         """A model was opened: its project, made if there is none; data and run of that project come along."""
         repositories = self.workspace.repositories
-        project = project_for(repositories, Path(params.path), name=name, is_sample=is_sample)
+        project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
         self.project = dataclasses.replace(
             project,

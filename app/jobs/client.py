@@ -26,6 +26,7 @@ from workers.contracts.messages import (
     Finished,
     Ready,
     RunJob,
+    StageLimit,
     Turn,
     WorkerMessage,
     worker_messages,
@@ -37,6 +38,8 @@ EXIT_GRACE_S = 1.0
 CLOSE_WAIT_S = 3.0
 MEMORY_CHECK_S = 0.05
 NEAR_LIMIT = 0.85
+EXIT_STAGE, STAGE_SLACK_S = 1, 0.5
+"""How a worker ends whose stage takes too long (`workers.runtime.stage_limit`)."""
 
 Message = WorkerMessage | Crashed
 
@@ -52,6 +55,8 @@ class JobClient:
         self._job: RunJob | None = None
         self._last_word: Finished | Failed | Cancelled | None = None
         self._reason: CrashReason | None = None
+        self._stage: StageLimit | None = None
+        self._stage_s = 0.0
         self._cancel_s: float | None = None
         self._over_s: float | None = None
         self._started_s = self._memory_s = 0.0
@@ -183,6 +188,8 @@ class JobClient:
                 break
             if isinstance(message, Ready):
                 self.ready = message
+            elif isinstance(message, StageLimit):
+                self._stage, self._stage_s = message, time.monotonic()
             yield message
             if time.monotonic() > until_s:
                 return
@@ -255,7 +262,13 @@ class JobClient:
         limit = self._job.limits.memory_bytes if self._job is not None else None
         near_limit = limit is not None and self._peak_bytes > NEAR_LIMIT * limit
         log_tail = self._start_error or read_tail(self.log_path)
-        return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit)
+        if self._reason is None and exit_code == EXIT_STAGE and self._is_stage_over():
+            self._reason = "stage_time"
+        return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit, stage=self._stage)
+
+    def _is_stage_over(self) -> bool:
+        """The time of the stage that the worker announced last is up; its clock began a moment before ours."""
+        return self._stage is not None and time.monotonic() - self._stage_s > self._stage.seconds - STAGE_SLACK_S
 
     def _drop_empty_log(self) -> None:
         """A measurement has a process for each variant and set; most of them have nothing to say."""

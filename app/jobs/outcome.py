@@ -8,9 +8,11 @@ from typing import Literal
 
 from workers.contracts.birth import RECORD_MARK
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.messages import Cancelled, Failed, Finished
+from workers.contracts.messages import Cancelled, Failed, Finished, StageLimit
 
-CrashReason = Literal["memory", "wall_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"]
+CrashReason = Literal[
+    "memory", "wall_time", "stage_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
+]
 TAIL_BYTES = 8000
 
 EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5
@@ -18,12 +20,16 @@ EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5
 
 @dataclass(frozen=True)
 class Crashed:
-    """The worker's end without a last word. `log_tail` is the end of its log, `signal_name` e.g. "SIGSEGV"."""
+    """The worker's end without a last word. `log_tail` is the end of its log, `signal_name` e.g. "SIGSEGV".
+
+    `stage` is what was being done under a time limit of its own.
+    """
 
     exit_code: int | None
     signal_name: str | None
     log_tail: str
     reason: CrashReason
+    stage: StageLimit | None = None
 
 
 Outcome = Finished | Failed | Cancelled | Crashed
@@ -40,6 +46,12 @@ _WORDS: dict[CrashReason, tuple[str, str, str, str]] = {
         "The job took too long",
         "The job ran longer than it may, so it was stopped.",
         "Allow more time in the settings, or use a smaller model or fewer recipes.",
+    ),
+    "stage_time": (
+        "stage_time_limit",
+        "This took too long",
+        "The job was still {stage} after {seconds:.0f} s, so it was stopped.",
+        "Close other programs and try again, or use a smaller model.",
     ),
     "cpu_time": (
         "cpu_limit",
@@ -123,7 +135,12 @@ def _recorded_reason(log_tail: str) -> CrashReason | None:
 
 
 def crash(
-    exit_code: int | None, log_tail: str, known: CrashReason | None = None, *, near_memory_limit: bool = False
+    exit_code: int | None,
+    log_tail: str,
+    known: CrashReason | None = None,
+    *,
+    near_memory_limit: bool = False,
+    stage: StageLimit | None = None,
 ) -> Crashed:
     """Classify an end without a last word. `known` is what the parent itself saw or did.
 
@@ -133,7 +150,7 @@ def crash(
     reason = known or _recorded_reason(log_tail) or _by_signal(name)
     if reason in ("crash", "abort", "exit") and (near_memory_limit or "bad_alloc" in log_tail):
         reason = "memory"
-    return Crashed(exit_code, name, log_tail, reason)
+    return Crashed(exit_code, name, log_tail, reason, stage)
 
 
 def _by_signal(name: str | None) -> CrashReason:
@@ -161,7 +178,11 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
         )
     code, title, detail, hint = _WORDS[outcome.reason]
     detail = detail.format(
-        signal=outcome.signal_name or "unknown reason", code=outcome.exit_code, why=outcome.log_tail.strip(".")
+        signal=outcome.signal_name or "unknown reason",
+        code=outcome.exit_code,
+        why=outcome.log_tail.strip("."),
+        stage=outcome.stage.what if outcome.stage else "at work",
+        seconds=outcome.stage.seconds if outcome.stage else 0,
     )
     return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail)
 

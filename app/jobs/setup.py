@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workers.contracts.birth import HANDLERS, ChildConfig
 from workers.contracts.messages import RunJob
+from workers.contracts.paths import from_text
 
 DEFAULT_THREADS = 1
 
@@ -79,7 +80,7 @@ class WorkerSetup:
         if limits.network or limits.start_programs or limits.gpu or job.write_paths:
             return False
         roots = [place.resolve() for place in (self.store_dir, self.jobs_root)]
-        inside = all(any(Path(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)
+        inside = all(any(from_text(p).resolve().is_relative_to(root) for root in roots) for p in job.read_paths)
         return inside and Path(job.work_dir).resolve().is_relative_to(self.jobs_root.resolve())
 
 

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services.steps import Done, Flow, JobStep
+from app.services.refusing import as_refusal
+from app.services.steps import Done, Flow, JobError, JobStep, R
 from workers.contracts.jobs import DataParams, DataResult, InspectResult, OpenParams, OpenResult
+from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
 
 
@@ -33,34 +35,50 @@ class ReadData:
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
     """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
-    done: Done[InspectResult] = yield JobStep(
+    path = from_text(params.path)
+    step = JobStep(
         kind="inspect",
         params=params,
         result=InspectResult,
         title="Check the model",
-        read_paths=_readable(Path(params.path)),
+        read_paths=_readable(path),
         step_index=step_index,
     )
+    done = yield from _refusing(step, path)
     return done.result.info
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
-    """Check a model and convert it; answered from the store when the same file was opened in the same way before."""
+    """Check a model and convert it; answered from the store when the same file was opened in the same way before.
+
+    Raises `JobError` as `inspect_model` does.
+    """
     info = yield from inspect_model(params, step_index)
-    done: Done[OpenResult] = yield JobStep(
+    path = from_text(params.path)
+    step = JobStep(
         kind="open",
         params=params,
         result=OpenResult,
         title="Open the model",
-        read_paths=_readable(Path(params.path)),
+        read_paths=_readable(path),
         cache=True,
         identity={params.path: f"sha256:{info.sha256}:{Path(params.path).name}"},
         torch=info.format != "onnx",
         step_index=step_index,
     )
+    done = yield from _refusing(step, path)
     if done.key is None:
         raise RuntimeError("an opened model is always kept")
     return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+
+
+def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
+    """The step; where the file ends the job, that is told as a refusal."""
+    try:
+        done: Done[R] = yield step
+    except JobError as error:
+        raise as_refusal(error, path) from error
+    return done
 
 
 def _readable(path: Path) -> tuple[Path, ...]:

@@ -8,20 +8,21 @@ from pathlib import Path
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
+from workers.contracts.paths import to_text
 
 
 def project_for(
     repositories: Repositories, model: Path, *, name: str | None = None, is_sample: bool = False
 ) -> Project:
     """The project of this model file, made if there is none."""
-    path = str(model.absolute())
+    path = to_text(model.absolute())
     known = next((p for p in repositories.projects.list() if p.model_path == path and p.is_sample == is_sample), None)
     if known is not None:
         return known
     now = datetime.now(UTC)
     project = Project(
         id=uuid.uuid4().hex[:12],
-        name=name or model.stem,
+        name=name or _readable(model.stem),
         model_path=path,
         model_sha256="",
         created_at=now,
@@ -30,6 +31,11 @@ def project_for(
     )
     repositories.projects.add(project)
     return project
+
+
+def _readable(name: str) -> str:
+    """A file's name may hold bytes that are no text, which the database would not take."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def find_project(repositories: Repositories, project_id: str) -> Project | None:

@@ -12,6 +12,7 @@ from app.persistence import Repositories, Store
 from app.services.steps import JobStep
 from app.services.store import ArtifactStore
 from workers.contracts.messages import RunJob
+from workers.contracts.paths import to_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Workspace:
             kind=step.kind,
             params=params,
             work_dir=str(folder),
-            read_paths=tuple(str(path) for path in step.read_paths),
+            read_paths=tuple(to_text(path) for path in step.read_paths),
             write_paths=tuple(str(path) for path in step.write_paths),
             seed=step.seed,
             threads=step.threads or usable_cores(),

@@ -1,6 +1,7 @@
 """What a job gets from the runtime: progress, cancel, its folder, its calibration inputs."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -26,6 +27,21 @@ class JobContext(Protocol):
     @property
     def threads(self) -> int:
         """Cores that the job may use; bounded by affinity and cgroup."""
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        """Names of the walls around this process (`workers.contracts.protections`)."""
+
+    @property
+    def missing_protections(self) -> tuple[str, ...]:
+        """Walls that this system lacks: the name, and why in brackets."""
+
+    def time_limit(self, seconds: float, what: str) -> AbstractContextManager[None]:
+        """For code that a stranger's file keeps busy: if it takes longer, the process ends, whatever it hangs in.
+
+        Where other programs keep the machine busy, it has more time. What was being done is told to the person
+        (`what`: "checking the model"). One at a time, none inside another.
+        """
 
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` if the person asked to stop. Call it between steps, at least ten times a second."""

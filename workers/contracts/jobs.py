@@ -1,12 +1,13 @@
 """Parameters and results of every job kind. A handler module of the same name in `workers.runtime.handlers` does it."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.paths import to_text
 from workers.contracts.specs import (
     Described,
     DeviceFacts,
@@ -18,6 +19,9 @@ from workers.contracts.specs import (
     Recipe,
     RecipeStep,
 )
+
+PathText = Annotated[str, BeforeValidator(to_text)]
+"""A path that a person named; `workers.contracts.paths.from_text` gives it back."""
 
 
 class DescribeParams(Frozen):
@@ -39,7 +43,7 @@ class OpenParams(Frozen):
     `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
     """
 
-    path: str
+    path: PathText
     allow_code: bool = False
     shapes: dict[str, tuple[int, ...]] = {}
     preprocess: str | None = None

@@ -1,7 +1,7 @@
 """The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
 
-Parent → child: `RunJob`, `Turn`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `Log`, `Sample`,
-`Metric`, `ArtifactReady`, `TurnDone`, then exactly one of `Finished`, `Failed`, `Cancelled`.
+Parent → child: `RunJob`, `Turn`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`, `Log`,
+`Sample`, `Metric`, `ArtifactReady`, `TurnDone`, then exactly one of `Finished`, `Failed`, `Cancelled`.
 """
 
 from typing import Annotated, Literal
@@ -91,6 +91,17 @@ class Progress(Frozen):
     eta_s: float | None = None
 
 
+class StageLimit(Frozen):
+    """From now on `what` is being done ("checking the model"); the process ends itself if that takes `seconds`.
+
+    If it ends before the next message of this kind, that says what took too long.
+    """
+
+    type: Literal["stage_limit"] = "stage_limit"
+    what: str
+    seconds: float
+
+
 class Log(Frozen):
     """One line for the job's log."""
 
@@ -165,7 +176,7 @@ class Cancelled(Frozen):
 
 ParentMessage = Annotated[RunJob | Turn | Cancel, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready | Progress | Log | Sample | Metric | ArtifactReady | TurnDone | Finished | Failed | Cancelled,
+    Ready | Progress | StageLimit | Log | Sample | Metric | ArtifactReady | TurnDone | Finished | Failed | Cancelled,
     Field(discriminator="type"),
 ]
 TERMINAL = (Finished, Failed, Cancelled)

@@ -16,7 +16,6 @@ from workers.model_io.fingerprints import (
     build,
     fingerprint,
     kept,
-    known_names,
     names_digest,
     read_table,
 )
@@ -25,7 +24,8 @@ from workers.model_io.tensors import Tensors
 from workers.model_io.words import refuse, shown
 
 MAX_COMPARED = 12
-NEW_MODELS_SECONDS = 60.0
+NEW_MODELS_SECONDS = 4.0
+"""Who opens a file waits for this only where the libraries are newer than the table."""
 _SAME = 1e-4
 
 
@@ -71,10 +71,10 @@ def candidates(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
     weights."""
     table = read_table()
     key = names_digest(shapes)
-    fitting = list(_fits(table.get(key, []), shapes))
-    if fitting:
+    fitting = list(_fits(table.entries.get(key, []), shapes))
+    if fitting or table.is_current():
         return fitting
-    return list(_fits(_new_entries(key, known_names(table), ctx), shapes))
+    return list(_fits(_new_entries(key, table.names, ctx), shapes))
 
 
 def _fits(entries: list[Entry], shapes: Shapes) -> Iterator[tuple[str, int]]:
@@ -157,12 +157,13 @@ def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
 
 def unknown(path: Path, tensors: Tensors) -> Exception:
     """The refusal that says what the file holds, so that its owner recognizes it."""
-    names = ", ".join(list(tensors)[:3])
+    names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
+    count = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
     numbers = sum(value.numel() for value in tensors.values())
     return refuse(
         "unknown_architecture",
         "The architecture of these weights is not known",
-        f"{path.name} holds {len(tensors)} tensors with {numbers:,} numbers ({shown(names, 150)}, …), but not the code "
-        "that computes with them, and no architecture of torchvision or timm has tensors of these names and shapes.",
+        f"{path.name} holds {count} with {numbers:,} numbers ({shown(names, 150)}), but not the code that computes with "
+        "them, and no architecture of torchvision or timm has tensors of these names and shapes.",
         "Export the model to ONNX (torch.onnx.export) or TorchScript where its Python code is, and open that file.",
     )

@@ -8,28 +8,35 @@ from typing import Any
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding
+from workers.model_io.budget import checking
+from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Format
-from workers.model_io.pickles import check_legacy, check_torch_zip
+from workers.model_io.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.tensors import Tensors, find_tensors
 from workers.model_io.weights import inspect_weights, open_weights
 from workers.model_io.words import damaged, shown
 from workers.model_io.zip_check import read_directory
 
+SCANNED = info(
+    "It is a pickle, which could run a program. A scanner found nothing in it but tensors, and nothing reads it but "
+    "PyTorch's loader for plain tensors."
+)
 
-def read_checkpoint(path: Path) -> tuple[Tensors, tuple[Finding, ...]]:
+
+def read_checkpoint(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
     """The named tensors, by the weights-only loader alone. Raises `InputRefused`."""
-    loaded = _load(path, check_checkpoint(path))
-    return find_tensors(path, loaded)
+    zipped = check_checkpoint(path, ctx)  # has imported torch by now
+    with checking(ctx, [path]):
+        tensors, findings = find_tensors(path, _load(path, zipped))
+    return tensors, (SCANNED, *findings)
 
 
-def check_checkpoint(path: Path) -> bool:
+def check_checkpoint(path: Path, ctx: JobContext) -> bool:
     """Look at it without loading it; true for the zipped format. Raises `InputRefused`."""
     with path.open("rb") as file:
         zipped = file.read(2) == b"PK"
-    if zipped:
-        check_torch_zip(path)
-    else:
-        check_legacy(path)
+    names = (torch_zip_calls if zipped else legacy_calls)(path, ctx)
+    refuse_others(path, names)
     return zipped
 
 
@@ -73,12 +80,12 @@ def _storages(value: Any) -> Iterator[tuple[int, int]]:
 
 def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
     """Reads the tensors and recognizes the architecture."""
-    return inspect_weights(path, *read_checkpoint(path), params, ctx)
+    return inspect_weights(path, *read_checkpoint(path, ctx), params, ctx)
 
 
 def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
     """Also converts the recognized module into `target`."""
-    return open_weights(path, *read_checkpoint(path), params, ctx, target)
+    return open_weights(path, *read_checkpoint(path, ctx), params, ctx, target)
 
 
 FORMAT = Format(id="checkpoint", title="PyTorch checkpoint", inspect=inspect, open=open_)

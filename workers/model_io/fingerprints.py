@@ -12,6 +12,8 @@ import json
 import sys
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -85,16 +87,34 @@ def build(name: str, classes: int | None = None, device: str = "meta") -> Any:
         return torchvision.models.get_model(model, weights=None, **more).eval()
 
 
-def read_table() -> dict[str, list[Entry]]:
-    """Digest of names → architectures with those names."""
+@dataclass(frozen=True)
+class Table:
+    """`entries`: digest of names → architectures with those names. `versions`: of the libraries it was made with."""
+
+    entries: Mapping[str, list[Entry]]
+    versions: Mapping[str, str]
+
+    @property
+    def names(self) -> set[str]:
+        """All architectures in the table."""
+        return {entry.name for entries in self.entries.values() for entry in entries}
+
+    def is_current(self) -> bool:
+        """Whether the installed libraries have no architecture that the table lacks. Imports nothing."""
+        return all(_release(version(library)) == _release(made) for library, made in self.versions.items())
+
+
+def _release(text: str) -> str:
+    """Without what tells builds for processors and GPUs apart: ``0.24.0+cpu`` → ``0.24.0``."""
+    return text.partition("+")[0]
+
+
+def read_table() -> Table:
+    """The table that comes with the program."""
     text = files("workers.model_io").joinpath(DATA_FILE).read_text(encoding="utf-8")
-    data = json.loads(text)["architectures"]
-    return {key: [Entry(n, b, tuple(h)) for n, b, h in entries] for key, entries in data.items()}
-
-
-def known_names(table: Mapping[str, list[Entry]]) -> set[str]:
-    """All architectures in the table."""
-    return {entry.name for entries in table.values() for entry in entries}
+    data = json.loads(text)
+    rows = data.pop("architectures")
+    return Table({key: [Entry(n, b, tuple(h)) for n, b, h in entries] for key, entries in rows.items()}, data)
 
 
 def fingerprint(name: str) -> tuple[str, Entry]:

@@ -5,40 +5,55 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from workers.contracts.context import JobContext
 from workers.contracts.folder import sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
+from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import Finding, ModelInfo, TensorSpec
+from workers.model_io.budget import checking, trying
 from workers.model_io.compare import conversion_error
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
 from workers.model_io.guess import build_spec
 from workers.model_io.neighbors import label_lists, stored_pipeline
 from workers.model_io.runtime import load_session
+from workers.model_io.safety import not_run, recognized, tried, unpacked, walls
 from workers.model_io.sniff import sniff
 from workers.model_io.trial import Trial, try_out
 from workers.model_io.words import name_of, refuse
 from workers.model_io.zipped import unpack
 
 MODEL_DIR = "model"
+CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
 _UNPACKED = "unpacked"
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What is opened, how, and what was found on the way to it."""
+
+    path: Path
+    format: Format
+    findings: tuple[Finding, ...]
 
 
 def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
     """Tell all about a model without converting or running it. Raises `InputRefused`; leaves nothing
     behind."""
-    path = Path(params.path)
+    path = from_text(params.path)
     try:
-        source, model_format = _source(path, ctx)
-        ctx.progress("reading", 0, 1)
-        draft = model_format.inspect(source, params, ctx)
-        spec = _spec(source, draft, params) if draft.graph.outputs else None
-        ctx.progress("reading", 1, 1)
-        return InspectResult(info=_info(path, model_format, draft, spec))
+        ctx.progress(CHECKING_IT, 0, 1)
+        source = _source(path, ctx)
+        draft = source.format.inspect(source.path, params, ctx)
+        spec = _spec(source.path, draft, params) if draft.graph.outputs else None
+        ctx.progress(CHECKING_IT, 1, 1)
+        more = (not_run(), *walls(ctx))
+        return InspectResult(info=_info(path, source, draft, spec, more))
     finally:
         shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
 
@@ -49,7 +64,7 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
     target = ctx.work_dir / MODEL_DIR
     try:
         target.mkdir(parents=True)
-        return _open(Path(params.path), params, ctx, target)
+        return _open(from_text(params.path), params, ctx, target)
     except BaseException:
         shutil.rmtree(target, ignore_errors=True)
         raise
@@ -58,47 +73,55 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
 
 
 def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> OpenResult:
-    source, model_format = _source(path, ctx)
-    ctx.progress("reading", 0, 3)
-    draft = model_format.open(source, params, ctx, target)
+    ctx.progress(CHECKING_IT, 0, 3)
+    source = _source(path, ctx)
+    draft = source.format.open(source.path, params, ctx, target)
     _refuse_useless(path, draft.graph)
     ctx.check_cancelled()
-    ctx.progress("reading", 1, 3)
+    ctx.progress(TRYING_IT, 1, 3)
     if draft.found.tokenizer is not None:
         shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
     session = load_session(target / "model.onnx", ctx.threads)
     try:
-        trial = try_out(path, _spec(source, draft, params), target, session, ctx)
-        ctx.progress("reading", 2, 3)
-        error = conversion_error(path, draft.reference, trial, session)
+        with trying(ctx, draft.graph.weight_bytes):
+            trial = try_out(path, _spec(source.path, draft, params), target, session, ctx)
+        ctx.progress(TRYING_IT, 2, 3)
+        with trying(ctx, draft.graph.weight_bytes):
+            error = conversion_error(path, draft.reference, trial, session)
     finally:
         session.close()
-    told = _info(path, model_format, draft, trial.spec, trial.findings)
+    more = (*trial.findings, tried(len(trial.feeds)), *walls(ctx))
+    told = _info(path, source, draft, trial.spec, more)
     result = _write(target, draft, trial, told)
-    ctx.progress("reading", 3, 3)
+    ctx.progress(TRYING_IT, 3, 3)
     return result.model_copy(update={"conversion_error": error})
 
 
-def _source(path: Path, ctx: JobContext) -> tuple[Path, Format]:
-    """The file or folder to open, unpacked where it came as a ZIP file, and the format that opens it."""
+def _source(path: Path, ctx: JobContext) -> _Source:
+    """The file or folder to open, unpacked where it came as a ZIP file. Raises `InputRefused`."""
     ctx.check_cancelled()
-    sniffed = sniff(path)
-    if sniffed.kind == "zip":
-        sniffed = sniff(unpack(path, _own_name(path, ctx.work_dir / _UNPACKED)))
+    findings: tuple[Finding, ...] = ()
+    with checking(ctx, [path] if not path.is_symlink() else []):
+        sniffed = sniff(path)
         if sniffed.kind == "zip":
-            raise refuse(
-                "nested_zip",
-                "The ZIP file holds another ZIP file",
-                f"{path.name} holds a ZIP file and no model.",
-                "Unpack it, and open the model inside.",
-            )
-    source = sniffed.path
+            place, count = unpack(path, _own_name(path, ctx.work_dir / _UNPACKED))
+            findings = (unpacked(count),)
+            sniffed = sniff(place)
+    if sniffed.kind == "zip":
+        raise refuse(
+            "nested_zip",
+            "The ZIP file holds another ZIP file",
+            f"{path.name} holds a ZIP file and no model.",
+            "Unpack it, and open the model inside.",
+        )
+    source, model_format = sniffed.path, format_of(sniffed.kind)
+    findings = (*recognized(source, model_format), *findings)
     if not source.name.isprintable() and source.is_file():
         # libraries in C++ do not take every name that a file can have
         place = _own_name(source, ctx.work_dir / _UNPACKED)
         shutil.copyfile(source, place, follow_symlinks=False)
         source = place
-    return source, format_of(sniffed.kind)
+    return _Source(source, model_format, findings)
 
 
 def _own_name(path: Path, folder: Path) -> Path:
@@ -148,14 +171,12 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
     return spec.model_copy(update={"classes": listed})
 
 
-def _info(
-    path: Path, model_format: Format, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...] = ()
-) -> ModelInfo:
+def _info(path: Path, source: _Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]) -> ModelInfo:
     graph, found = draft.graph, draft.found
     guesses = (info(f"Guessed, please check: {', '.join(spec.guessed)}."),) if spec is not None and spec.guessed else ()
     return ModelInfo(
         name=name_of(path.with_suffix("") if path.is_file() else path),
-        format=model_format.id,
+        format=source.format.id,
         task=spec.task if spec else found.task or "arrays",
         inputs=_with_meaning(graph.inputs, {e.name: e.meaning for e in spec.inputs} if spec else {}),
         outputs=_with_meaning(graph.outputs, {e.name: e.meaning for e in spec.outputs} if spec else {}),
@@ -165,7 +186,7 @@ def _info(
         opset=graph.opset,
         quantized=graph.quantized,
         preprocessing={**spec.preprocess.model_dump(mode="json"), "guessed": list(spec.guessed)} if spec else None,
-        findings=(*draft.findings, *graph.findings, *found.findings, *more, *guesses),
+        findings=(*source.findings, *draft.findings, *graph.findings, *found.findings, *guesses, *more),
         license=found.license,
         architecture=found.architecture,
     )

@@ -11,7 +11,9 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
+from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.model_io.budget import checking
 from workers.model_io.words import damaged, refuse, shown, unsafe
 from workers.model_io.zip_check import Member, read_directory
 
@@ -23,15 +25,21 @@ _LEGACY_PICKLES = 5  # magic number, protocol, system, object, storage keys
 _MODULE_HINT = "Ask for the weights alone (torch.save(model.state_dict(), …)), or for TorchScript, safetensors or ONNX."
 
 
-def check_torch_zip(path: Path) -> None:
-    """Refuse a zipped checkpoint that holds more than tensors. Raises `InputRefused`."""
+def torch_zip_calls(path: Path, ctx: JobContext) -> list[str]:
+    """Names that a zipped checkpoint calls. Raises `InputRefused` for dangerous ones, and for files that do not belong.
+
+    The dangerous ones are told first, wherever they lie.
+    """
     members = read_directory(path)
+    pickles = [member for member in members if member.name.endswith((".pkl", ".p", ".pickle"))]
+    names: list[str] = []
+    with checking(ctx, [path]):
+        for member in pickles:
+            names += check_calls(path, io.BytesIO(read_member(path, member)))
     for member in members:
-        name = member.name.split("/", 1)[-1]
-        if not _EXPECTED.fullmatch(name):
+        if not _EXPECTED.fullmatch(member.name.split("/", 1)[-1]):
             raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong into a file of weights.")
-        if name == "data.pkl":
-            check_pickle(path, io.BytesIO(read_member(path, member)))
+    return names
 
 
 def read_member(path: Path, member: Member) -> bytes:
@@ -43,8 +51,8 @@ def read_member(path: Path, member: Member) -> bytes:
         return file.read(member.size_bytes)
 
 
-def check_legacy(path: Path) -> None:
-    """Refuse pickles that are not torch.save's old format, and those that hold more than tensors."""
+def legacy_calls(path: Path, ctx: JobContext) -> list[str]:
+    """Names that a file of torch.save's old format calls. Raises `InputRefused` for every other pickle."""
     from picklescan.scanner import MAGIC_NUMBER, get_magic_number
 
     with path.open("rb") as file:
@@ -53,8 +61,10 @@ def check_legacy(path: Path) -> None:
         except Exception:  # picklescan raises whatever pickletools and struct raise
             is_torch = False
         file.seek(0)
-        for _ in range(_LEGACY_PICKLES if is_torch else 1):
-            check_pickle(path, file, once=is_torch)
+        names: list[str] = []
+        with checking(ctx, [path]):
+            for _ in range(_LEGACY_PICKLES if is_torch else 1):
+                names += check_calls(path, file, once=is_torch)
     if not is_torch:
         raise refuse(
             "pickle",
@@ -62,13 +72,13 @@ def check_legacy(path: Path) -> None:
             f"{path.name} is a Python pickle. Opening one can run any program, so Fettle never does.",
             _MODULE_HINT,
         )
+    return names
 
 
-def check_pickle(path: Path, data: BinaryIO, once: bool = True) -> None:
-    """Name what the pickle would call, and refuse it unless that is nothing but tensors."""
-    names = check_calls(path, data, once)
+def refuse_others(path: Path, names: list[str]) -> None:
+    """Refuse a pickle that calls anything that tensors do not need. Loads torch."""
     allowed = _allowed()
-    others = [name for name in names if name not in allowed]
+    others = sorted({name for name in names if name not in allowed})
     if others:
         raise _more_than_tensors(path, others)
 

@@ -10,6 +10,8 @@ from typing import Any
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding
+from workers.model_io.budget import checking
+from workers.model_io.facts import info
 from workers.model_io.formats import Draft, Format
 from workers.model_io.magic import SAFETENSORS_HEADER_LIMIT
 from workers.model_io.neighbors import read_json
@@ -86,18 +88,26 @@ def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
         raise unsafe(f"{path.name} holds {size - at} bytes behind its last tensor.")
 
 
-def read_tensors(path: Path) -> tuple[Tensors, tuple[Finding, ...]]:
+def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
     """All tensors after the header was checked. Raises `InputRefused`."""
-    header = check_header(path)
+    with checking(ctx, [path]):
+        header = check_header(path)
     if not header:
         raise refuse("empty", "The file is empty", f"{path.name} holds no tensors.", "Save the weights again.")
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        return find_tensors(path, load_file(str(path)))
+        with checking(ctx, [path]):
+            tensors, findings = find_tensors(path, load_file(str(path)))
     except (SafetensorError, RuntimeError, ValueError) as error:
         raise damaged(path, shown(error, 200)) from error
+    return tensors, (whole(len(header)), *findings)
+
+
+def whole(tensors: int) -> Finding:
+    """What the check of a header has shown."""
+    return info(f"safetensors hold numbers only; every byte of the file belongs to one of its {tensors:,} tensors.")
 
 
 def _with_hint(path: Path, params: OpenParams) -> OpenParams:
@@ -113,12 +123,12 @@ def _with_hint(path: Path, params: OpenParams) -> OpenParams:
 
 def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
     """Reads the tensors and recognizes the architecture."""
-    return inspect_weights(path, *read_tensors(path), _with_hint(path, params), ctx)
+    return inspect_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
 
 
 def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
     """Also converts the recognized module into `target`."""
-    return open_weights(path, *read_tensors(path), _with_hint(path, params), ctx, target)
+    return open_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx, target)
 
 
 FORMAT = Format(id="safetensors", title="safetensors", inspect=inspect, open=open_)

@@ -6,6 +6,7 @@ import pickletools
 import re
 import warnings
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.architectures import candidates
-from workers.model_io.facts import Found, Graph, danger, info
+from workers.model_io.budget import checking, converting, trying
+from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.fingerprints import kept
 from workers.model_io.formats import Arrays, Draft, Format
 from workers.model_io.known_weights import known
@@ -37,6 +39,8 @@ _EXPECTED = re.compile(
 )
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
 _OUTPUT = "output"
+READ_AS_TEXT = info("Its source was read as text first: nothing in it reads or writes files.")
+RAN = warning("It is a program. With your consent it ran in the sandbox, to be converted into ONNX, which is none.")
 
 
 def read_source(path: Path) -> str:
@@ -89,15 +93,16 @@ def judge_source(path: Path, source: str) -> None:
 
 def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
     """Reads the source as text. Inputs are not known before it is opened."""
-    source = read_source(path)
-    judge_source(path, source)
+    with checking(ctx, [path]):
+        source = read_source(path)
+        judge_source(path, source)
+        arguments = ", ".join(_arguments(path, source))
     consent = danger("TorchScript is a program. It runs only in the sandbox, and only with your consent.")
     inputs = tuple(
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
-    arguments = ", ".join(_arguments(path, source))
     told = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
-    return Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, told))
+    return Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, told))
 
 
 def _arguments(path: Path, source: str) -> list[str]:
@@ -113,8 +118,9 @@ def _arguments(path: Path, source: str) -> list[str]:
 
 def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
     """Loads and traces the program, after consent. Raises `InputRefused` without it."""
-    source = read_source(path)
-    judge_source(path, source)
+    with checking(ctx, [path]):
+        source = read_source(path)
+        judge_source(path, source)
     if not params.allow_code:
         raise refuse(
             "needs_consent",
@@ -122,20 +128,23 @@ def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draf
             f"{path.name} holds code that has to run to be converted. It would run in a sandbox, without network.",
             "If you trust its origin, allow it: --allow-code.",
         )
-    module = _load(path)
+    import_module("torch")  # before the clock runs
+    with checking(ctx, [path]):
+        module = _load(path)
     ctx.check_cancelled()
     tensors = dict(module.state_dict())
     shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
     found, findings, size = _recognized(path, shapes, ctx)
     inputs = _inputs(path, module, source, params, size)
-    outputs = _convert(path, module, inputs, target)
+    outputs = _convert(path, module, inputs, target, ctx)
     # traced programs may keep weights as constants, so they are counted in what was written
     written = read_graph(load_proto(target / "model.onnx"))
     numbers = sum(p.numel() for p in module.parameters()) or written.parameters
     graph = Graph(inputs, outputs, numbers, written.weight_bytes)
     found = beside_file(path, {}).or_else(found)
     names = tuple(spec.name for spec in inputs)
-    return Draft(graph, found, (path,), findings, _reference(module, names, tuple(o.name for o in outputs)))
+    told = (RAN, READ_AS_TEXT, *findings)
+    return Draft(graph, found, (path,), told, _reference(module, names, tuple(o.name for o in outputs)))
 
 
 def _load(path: Path) -> Any:
@@ -195,7 +204,9 @@ def _forward_names(module: Any) -> list[str]:
         return []
 
 
-def _convert(path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Path) -> tuple[TensorSpec, ...]:
+def _convert(
+    path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Path, ctx: JobContext
+) -> tuple[TensorSpec, ...]:
     """Export through the TorchScript exporter; axis 0 stays free."""
     import torch
 
@@ -204,14 +215,16 @@ def _convert(path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Pa
     try:
         with warnings.catch_warnings(), torch.no_grad():
             warnings.simplefilter("ignore")
-            answer = module(*examples)
+            with trying(ctx, path.stat().st_size):
+                answer = module(*examples)
             tensors = answer if isinstance(answer, tuple | list) else (answer,)
             names = [_OUTPUT if not n else f"{_OUTPUT}{n}" for n in range(len(tensors))]
             free = {name: {0: "batch"} for name in (*(s.name for s in inputs), *names)}
-            torch.onnx.export(
-                module, examples, str(target / "model.onnx"), dynamo=False, opset_version=17,
-                input_names=[s.name for s in inputs], output_names=names, dynamic_axes=free,
-            )  # fmt: skip
+            with converting(ctx, path.stat().st_size):
+                torch.onnx.export(
+                    module, examples, str(target / "model.onnx"), dynamo=False, opset_version=17,
+                    input_names=[s.name for s in inputs], output_names=names, dynamic_axes=free,
+                )  # fmt: skip
     except Exception as error:  # the exporter raises RuntimeError, UnsupportedOperatorError, TorchScript's own …
         raise refuse(
             "cannot_convert",

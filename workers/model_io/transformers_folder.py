@@ -1,6 +1,7 @@
 """Folders of the transformers library: config.json, weights as safetensors, tokenizer.json. No code of
 theirs is run."""
 
+import math
 import shutil
 import tempfile
 import warnings
@@ -11,13 +12,14 @@ from typing import Any, NamedTuple
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import ImageSteps, Task
-from workers.contracts.specs import Finding, TensorSpec
-from workers.model_io.checkpoint import check_checkpoint, read_checkpoint
+from workers.contracts.specs import TensorSpec
+from workers.model_io.budget import checking, converting, loading
+from workers.model_io.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.export_torch import export, reference
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format
 from workers.model_io.neighbors import beside_folder, read_json
-from workers.model_io.safetensors import check_header
+from workers.model_io.safetensors import check_header, whole
 from workers.model_io.words import refuse, shown
 
 _BODY_FILES = ("1_Pooling/config.json", "modules.json")
@@ -63,7 +65,7 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
     return head
 
 
-def _weight_files(folder: Path) -> tuple[Path, ...]:
+def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
     """The checked safetensors files, or the one checked pytorch_model.bin."""
     files = tuple(sorted(folder.glob("*.safetensors")))
     for file in files or (folder / "pytorch_model.bin",):
@@ -74,22 +76,23 @@ def _weight_files(folder: Path) -> tuple[Path, ...]:
                 f"{folder.name} has no file of weights that is a plain file (links are not followed).",
                 "Download the whole folder again, or copy the files that the links point to.",
             )
-    for file in files:
-        check_header(file)
+    with checking(ctx, files):
+        for file in files:
+            check_header(file)
     if files:
         return files
-    check_checkpoint(folder / "pytorch_model.bin")
+    check_checkpoint(folder / "pytorch_model.bin", ctx)
     return (folder / "pytorch_model.bin",)
 
 
-def _stage(folder: Path, files: tuple[Path, ...], place: Path) -> None:
+def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
     """Put into `place` what the library may see: config.json and safetensors, so that it finds nothing
     else."""
     shutil.copyfile(folder / "config.json", place / "config.json")
     if files[0].suffix == ".bin":
         from safetensors.torch import save_file
 
-        tensors, _ = read_checkpoint(files[0])
+        tensors, _ = read_checkpoint(files[0], ctx)
         save_file(
             {k: v.contiguous().clone() for k, v in tensors.items()}, place / "model.safetensors", {"format": "pt"}
         )
@@ -101,26 +104,27 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path) -> None:
         shutil.copyfile(index, place / index.name)
 
 
-def _load(folder: Path, head: _Head, files: tuple[Path, ...], work: Path) -> Any:
+def _load(folder: Path, head: _Head, files: tuple[Path, ...], ctx: JobContext) -> Any:
     """The module in float32 and eval mode. Raises `InputRefused` where the library does not know it."""
     import torch
     import transformers
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    with tempfile.TemporaryDirectory(dir=work) as place, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(dir=ctx.work_dir) as place, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        _stage(folder, files, Path(place))
+        _stage(folder, files, Path(place), ctx)
         try:
-            model, loading = getattr(transformers, head.auto).from_pretrained(
-                place,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                attn_implementation="eager",
-                output_loading_info=True,
-            )
+            with loading(ctx, files):
+                model, told = getattr(transformers, head.auto).from_pretrained(
+                    place,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                    dtype=torch.float32,
+                    attn_implementation="eager",
+                    output_loading_info=True,
+                )
         except Exception as error:  # the library raises OSError, ValueError, KeyError, RuntimeError and its own
             raise refuse(
                 "cannot_load",
@@ -128,14 +132,14 @@ def _load(folder: Path, head: _Head, files: tuple[Path, ...], work: Path) -> Any
                 f"The transformers library says about {folder.name}: {shown(str(error).strip().splitlines()[0], 300)}",
                 "Models that bring code of their own are not opened; others may need a newer transformers.",
             ) from error
-    _refuse_missing(folder, loading)
+    _refuse_missing(folder, told)
     return model.eval()
 
 
-def _refuse_missing(folder: Path, loading: Mapping[str, Any]) -> None:
+def _refuse_missing(folder: Path, told: Mapping[str, Any]) -> None:
     """A model whose weights are partly made up would answer nonsense. An unused pooler may lack."""
-    missing = sorted(k for k in loading.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
-    if missing or loading.get("mismatched_keys"):
+    missing = sorted(k for k in told.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
+    if missing or told.get("mismatched_keys"):
         raise refuse(
             "weights_missing",
             "Some weights are missing",
@@ -226,33 +230,28 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
     shape: tuple[int | str | None, ...] = ("batch", width)
     if head.output != "logits" or head.ending == "ForTokenClassification":
         shape = ("batch", "tokens", width)
-    numbers, size = _counts(files)
+    numbers, tensors = _counts(files)
     graph = Graph(
         inputs=_input_specs(head, config, found),
         outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
         parameters=numbers,
-        weight_bytes=size,
+        weight_bytes=sum(file.stat().st_size for file in files),
     )
-    findings: tuple[Finding, ...] = ()
-    return Draft(graph, found, (folder / "config.json", *files), findings)
+    told = SCANNED if files[0].suffix == ".bin" else whole(tensors)
+    return Draft(graph, found, (folder / "config.json", *files), (told,))
 
 
 def _counts(files: tuple[Path, ...]) -> tuple[int, int]:
-    """Numbers and bytes, from the headers alone (0 numbers where the weights are a pickle, until it is
-    opened)."""
-    import math
-
-    numbers = 0
-    for file in files:
-        if file.suffix == ".safetensors":
-            numbers += sum(math.prod(entry["shape"]) for entry in check_header(file).values())
-    return numbers, sum(file.stat().st_size for file in files)
+    """Numbers and tensors, from the headers alone; both 0 where the weights are a pickle, until it is opened."""
+    headers = [check_header(file) for file in files if file.suffix == ".safetensors"]
+    numbers = sum(math.prod(entry["shape"]) for header in headers for entry in header.values())
+    return numbers, sum(len(header) for header in headers)
 
 
 def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
     """Reads config.json and the headers of the weights."""
     config = _read_config(folder)
-    return _draft(folder, config, _head(folder, config), _weight_files(folder))
+    return _draft(folder, config, _head(folder, config), _weight_files(folder, ctx))
 
 
 def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
@@ -260,7 +259,7 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
     import torch
 
     config = _read_config(folder)
-    head, files = _head(folder, config), _weight_files(folder)
+    head, files = _head(folder, config), _weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
     if head.task.startswith("text") and draft.found.tokenizer is None:
         raise refuse(
@@ -269,7 +268,7 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
             "Save it with AutoTokenizer.from_pretrained(…).save_pretrained(folder), and open the folder again.",
         )
-    model = _load(folder, head, files, ctx.work_dir)
+    model = _load(folder, head, files, ctx)
     ctx.check_cancelled()
     specs = draft.graph.inputs
     module = _wrapper(model, head.output, tuple(spec.name for spec in specs))
@@ -281,7 +280,8 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
         free[spec.name] = {0: "batch"} if picture else {0: "batch", 1: "tokens"}
     limit = config.get("max_position_embeddings")
     limits = {"tokens": _position_limit(model, limit)} if isinstance(limit, int) else {}
-    program = export(folder, module, examples, head.output, target, free, limits)
+    with converting(ctx, draft.graph.weight_bytes):
+        program = export(folder, module, examples, head.output, target, free, limits)
     numbers = sum(p.numel() for p in model.parameters())
     graph = Graph(inputs=specs, outputs=draft.graph.outputs, parameters=numbers, weight_bytes=draft.graph.weight_bytes)
     return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)

@@ -8,6 +8,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.architectures import Recognized, recognize
+from workers.model_io.budget import converting
 from workers.model_io.export_torch import export, reference, single
 from workers.model_io.facts import Found, Graph, danger, info
 from workers.model_io.formats import Draft
@@ -48,7 +49,8 @@ def open_weights(
     ctx.check_cancelled()
     module = single(known.module)
     example = torch.zeros((2, *known.input_size))
-    program = export(path, module, {INPUT: example}, OUTPUT, target, {INPUT: {0: "batch"}})
+    with converting(ctx, path.stat().st_size):
+        program = export(path, module, {INPUT: example}, OUTPUT, target, {INPUT: {0: "batch"}})
     draft = _draft(path, tensors, known, findings)
     return Draft(
         graph=draft.graph,

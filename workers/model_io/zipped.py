@@ -9,8 +9,8 @@ from workers.model_io.words import damaged, refuse
 from workers.model_io.zip_check import check_names, read_directory
 
 
-def unpack(path: Path, target: Path) -> Path:
-    """Unpack into `target` and return it. Raises `InputRefused` for whatever is odd; modes and links are
+def unpack(path: Path, target: Path) -> tuple[Path, int]:
+    """Unpack into `target`; (target, number of files). Raises `InputRefused` for whatever is odd; modes and links are
     dropped."""
     members = read_directory(path)
     check_names(path, members)
@@ -32,7 +32,7 @@ def unpack(path: Path, target: Path) -> Path:
                 continue
             place.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, archive, member.name, member.size_bytes, place)
-    return target
+    return target, sum(not member.is_folder for member in members)
 
 
 def _copy(path: Path, archive: zipfile.ZipFile, name: str, size_bytes: int, place: Path) -> None:

@@ -4,6 +4,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -14,6 +15,7 @@ from workers.contracts.messages import (
     Metric,
     Ready,
     Sample,
+    StageLimit,
     Turn,
     TurnDone,
     WorkerMessage,
@@ -23,6 +25,7 @@ from workers.runtime.calibration import calibration_feeds
 from workers.runtime.mailbox import Mailbox
 from workers.runtime.progress import ProgressThrottle
 from workers.runtime.reporter import Reporter
+from workers.runtime.stage_limit import busy_factor, end_after
 
 if TYPE_CHECKING:
     from workers.contracts.context import Feeds
@@ -49,6 +52,7 @@ class RuntimeContext:
     threads: int = 1
     data_dir: Path | None = None
     ready: Ready | None = None
+    missing_limits: tuple[str, ...] = ()
     _throttle: ProgressThrottle = field(default_factory=ProgressThrottle)
     _held: list[WorkerMessage] | None = None
 
@@ -57,6 +61,21 @@ class RuntimeContext:
             self.reporter.send(message)
         else:
             self._held.append(message)
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        return self.ready.protections if self.ready is not None else ()
+
+    @property
+    def missing_protections(self) -> tuple[str, ...]:
+        return (*(self.ready.missing_protections if self.ready is not None else ()), *self.missing_limits)
+
+    @contextmanager
+    def time_limit(self, seconds: float, what: str) -> Iterator[None]:
+        seconds *= busy_factor(self.threads)
+        self.reporter.send(StageLimit(what=what, seconds=seconds))
+        with end_after(seconds):
+            yield
 
     def check_cancelled(self) -> None:
         self.mailbox.check()

@@ -1,6 +1,7 @@
 """A job context without a process: keeps all that a handler says, for unit tests."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -36,6 +37,15 @@ class RecordingContext:
     metrics: list[Metric] = field(default_factory=list)
     artifacts: list[ArtifactReady] = field(default_factory=list)
     turns_done: list[TurnDone] = field(default_factory=list)
+    limited: list[tuple[str, float]] = field(default_factory=list)
+    protections: tuple[str, ...] = ()
+    missing_protections: tuple[str, ...] = ()
+
+    @contextmanager
+    def time_limit(self, seconds: float, what: str) -> Iterator[None]:
+        """Notes the limit and does not enforce it: this process is the test's own."""
+        self.limited.append((what, seconds))
+        yield
 
     def check_cancelled(self) -> None:
         self.checks += 1

@@ -47,7 +47,8 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailb
 
 
 def _run(job: RunJob, config: ChildConfig, context: RuntimeContext) -> dict[str, JsonValue]:
-    for missing in settle(job):
+    context.missing_limits = tuple(settle(job))
+    for missing in context.missing_limits:
         context.log(f"Missing protection: {missing}.", "warning")
     spec = handler(job.kind, config.handler_package)
     try:

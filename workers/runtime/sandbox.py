@@ -12,13 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workers.contracts.birth import ChildConfig
+from workers.contracts.paths import from_text
+from workers.contracts.protections import FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS
 from workers.runtime import capabilities, landlock, seccomp
 from workers.runtime.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, WRITE, Grant
-
-FILES = "files outside the job's folder"
-NETWORK = "network"
-PROGRAMS = "starting other programs"
-PRIVILEGES = "administrator rights"
 
 SYSTEM = (
     "/usr/lib", "/lib", "/lib64", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache", "/etc/localtime",
@@ -45,7 +42,7 @@ class Protections:
     def attempt(self, name: str, wall: Callable[[], bool]) -> None:
         """Put one wall up; a machine that lacks it or refuses is told, never passed over in silence."""
         try:
-            reason = "" if wall() else "this system does not offer it"
+            reason = "" if wall() else NOT_OFFERED
         except OSError as error:
             reason = f"the system refused: {error.strerror or error}"
         if reason:
@@ -89,7 +86,7 @@ def job_grants(
     """
     write = WRITE | MAKE_SYM | (EXECUTE if config.start_programs else 0)
     grants = [Grant(Path(work_dir), write), *(Grant(Path(place), WRITE) for place in write_paths)]
-    return grants + [Grant(Path(place), READ) for place in read_paths]
+    return grants + [Grant(from_text(place), READ) for place in read_paths]
 
 
 def _privileges() -> bool:

@@ -9,8 +9,9 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from workers.model_io import architectures
 from workers.model_io.architectures import candidates
-from workers.model_io.fingerprints import fingerprint, kept, known_names, read_table
+from workers.model_io.fingerprints import Table, fingerprint, kept, read_table
 from workers.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 
@@ -113,13 +114,32 @@ def test_the_choice_decides(weights, inspected):
 def test_the_table_knows_the_installed_libraries(tmp_path):
     # Given a few architectures built anew / Then the table leads to them, whatever the number of classes
     table = read_table()
-    assert len(known_names(table)) > 1000
+    assert len(table.names) > 1000
     for name in ("torchvision/resnet18", "torchvision/mobilenet_v3_small", "timm/vit_tiny_patch16_224"):
         key, entry = fingerprint(name)
-        assert entry in table[key]
+        assert entry in table.entries[key]
     model = torchvision.models.resnet18(num_classes=3)
     shapes = kept({k: tuple(v.shape) for k, v in model.state_dict().items()})
     assert candidates(shapes, RecordingContext(work_dir=tmp_path))[0] == ("torchvision/resnet18", 3)
+
+
+def test_unknown_weights_are_told_without_loading_the_libraries(weights, inspected, monkeypatch):
+    # Given a table made with the installed libraries / When the weights are nobody's / Then no library is asked
+    def asked():
+        raise AssertionError("the libraries were asked")
+
+    monkeypatch.setattr(architectures, "all_names", asked)
+    info = inspected(weights({"w": torch.ones(2)}))
+    assert any("no architecture of torchvision or timm" in finding.what for finding in info.findings)
+
+
+def test_newer_libraries_are_asked(monkeypatch, tmp_path):
+    # Given a table that is older than timm / When weights are not in it / Then what is new in timm is looked at
+    model = torchvision.models.resnet18(num_classes=3)
+    shapes = kept({k: tuple(v.shape) for k, v in model.state_dict().items()})
+    monkeypatch.setattr(architectures, "read_table", lambda: Table({}, {"timm": "0.1"}))
+    monkeypatch.setattr(architectures, "all_names", lambda: iter(["torchvision/resnet18"]))
+    assert candidates(shapes, RecordingContext(work_dir=tmp_path)) == [("torchvision/resnet18", 3)]
 
 
 def test_what_holds_more_than_tensors_is_refused_with_the_remedy(weights, refused):

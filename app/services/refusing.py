@@ -1,0 +1,53 @@
+"""A model that ends the job that opens it is refused like any other, in the words of whoever opened it."""
+
+from pathlib import Path
+
+from app.services.steps import JobError
+from workers.contracts.errors import ErrorInfo
+
+REFUSED = 3
+
+_SLOW = (
+    "took_too_long",
+    "The model takes too long",
+    "{name}: {why} Nothing of it was kept.",
+    "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
+    "smaller input of fixed size, as ONNX.",
+)
+_LARGE = (
+    "out_of_memory",
+    "The model needs too much memory",
+    "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
+    "Open it on a computer with more memory. If the file is small, it is probably made to fill memory: ask its author "
+    "for another one, as ONNX or safetensors.",
+)
+_CRASHED = (
+    "library_crashed",
+    "The model makes a library crash",
+    "The library that read {name} crashed. It ran in a process of its own, so nothing else was touched.",
+    "The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
+)
+_WORDS = {
+    "stage_time_limit": _SLOW,
+    "time_limit": _SLOW,
+    "cpu_limit": _SLOW,
+    "out_of_memory": _LARGE,
+    "native_crash": _CRASHED,
+    "native_abort": _CRASHED,
+    "ended_early": _CRASHED,
+    "bad_answer": _CRASHED,
+}
+TRIED = frozenset(words[0] for words in _WORDS.values())
+"""Codes of models that were refused only after the libraries had worked on them."""
+
+
+def as_refusal(error: JobError, path: Path) -> JobError:
+    """The error of a job that opened `path`; what the file itself brought about is told as a refusal (exit code 3)."""
+    words = _WORDS.get(error.error.code)
+    if words is None:
+        return error
+    code, title, detail, hint = words
+    name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
+    detail = detail.format(name=name, why=error.error.detail.replace("The job", "It"))
+    info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=error.error.traceback)
+    return JobError(info, REFUSED)

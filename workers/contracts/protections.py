@@ -1,0 +1,39 @@
+"""The walls around a worker by name, and in the words of a person."""
+
+FILES = "files outside the job's folder"
+NETWORK = "network"
+PROGRAMS = "starting other programs"
+PRIVILEGES = "administrator rights"
+NOT_OFFERED = "this system does not offer it"
+
+HELD = {
+    FILES: "could read nothing but the model's own folder and write nothing but a temporary one",
+    NETWORK: "could not reach the network",
+    PROGRAMS: "could not start other programs",
+    PRIVILEGES: "had no administrator rights",
+}
+LACKING = {
+    FILES: "keeps a program away from your other files",
+    NETWORK: "keeps a program away from the network",
+    PROGRAMS: "keeps a program from starting other programs",
+    PRIVILEGES: "takes administrator rights away from a program",
+}
+
+
+def held_in_words(held: tuple[str, ...]) -> str:
+    """One sentence about what protected this computer; empty where nothing did."""
+    parts = [text for name, text in HELD.items() if name in held]
+    if not parts:
+        return ""
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"It was opened in a process of its own that {listed}."
+
+
+def missing_in_words(missing: str) -> str:
+    """One sentence about one wall that is not there. `missing` is its name, with the reason in brackets."""
+    name, _, reason = missing.partition(" (")
+    lacking = LACKING.get(name)
+    if lacking is None:
+        return f"This system has no {missing}; the file was opened without."
+    why = "" if NOT_OFFERED in reason else f" ({reason.rstrip(')')})"
+    return f"This system has nothing that {lacking}{why}; the file was opened without that protection."

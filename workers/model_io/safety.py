@@ -1,0 +1,57 @@
+"""What was checked and found, in sentences for the person who opened the file."""
+
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.protections import held_in_words, missing_in_words
+from workers.contracts.specs import Finding
+from workers.model_io.facts import info, warning
+from workers.model_io.formats import Format
+from workers.model_io.words import shown
+
+_SUFFIXES = {
+    ".onnx": ("onnx",),
+    ".safetensors": ("safetensors",),
+    ".pt": ("checkpoint", "torchscript"),
+    ".pth": ("checkpoint", "torchscript"),
+    ".bin": ("checkpoint",),
+    ".ckpt": ("checkpoint",),
+    ".zip": (),
+}
+
+
+def recognized(path: Path, model_format: Format) -> tuple[Finding, ...]:
+    """How the format was told, and whether the name says something else."""
+    if path.is_dir():
+        return (info(f"The folder holds a {model_format.title} model, by its content."),)
+    usual = _SUFFIXES.get(path.suffix.lower(), ())
+    if usual and model_format.id not in usual:
+        said = warning(
+            f"The name ends in {shown(path.suffix, 12)}, but by its content the file is {model_format.title}."
+        )
+        return (said,)
+    return (info(f"Recognized by its content, not by its name: {model_format.title}."),)
+
+
+def unpacked(names: int) -> Finding:
+    """The look at a ZIP file before anything in it was used."""
+    what = "1 file" if names == 1 else f"{names:,} files"
+    return info(f"The ZIP file holds {what}; none leads outside its folder, is a link, or is larger than it says.")
+
+
+def not_run() -> Finding:
+    """Inspecting reads only."""
+    return info("Nothing in it was run.")
+
+
+def tried(samples: int) -> Finding:
+    """Opening runs the model's operations, never code of the author's."""
+    times = "once" if samples == 1 else f"{samples} times"
+    return info(f"No code of its author was run. The model itself was tried {times} on made-up inputs, in the sandbox.")
+
+
+def walls(ctx: JobContext) -> tuple[Finding, ...]:
+    """What protected this computer meanwhile, and what this system lacks for it."""
+    held = held_in_words(ctx.protections)
+    missing = tuple(warning(missing_in_words(name)) for name in ctx.missing_protections)
+    return ((info(held),) if held else ()) + missing
