@@ -35,7 +35,7 @@ def find_models(space: Workspace, query: HubQuery, wish: Wish) -> Flow[FoundMode
         page = yield from search_hub(space, query)
         looked_at += len(page.models)
         found += [model for model in page.models if wish.fits(model)]
-        if page.next_cursor is None or len(found) >= ENOUGH:
+        if page.next_cursor is None or wish.is_empty or len(found) >= ENOUGH:
             return FoundModels(tuple(found), looked_at, page.next_cursor)
         query = query.model_copy(update={"cursor": page.next_cursor})
     return FoundModels(tuple(found), looked_at, query.cursor)
