@@ -16,12 +16,14 @@ from .base import (
     Availability,
     NotRunnable,
     Runtime,
+    Session,
     check_settings,
     fixed_at_one,
     join_batch,
     split_batch,
     without_constants,
 )
+from .cascade import open_cascade
 
 ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
 """Without it the library looks its maker's telemetry host up and writes into the person's cache folder."""
@@ -116,8 +118,10 @@ def start(onnxruntime: Any, path: Path, options: Any, providers: Sequence[Any]) 
         raise
 
 
-def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open `model.onnx`. Raises `NotRunnable` with the library's reason, ValueError for unknown settings."""
+    if "cascade" in settings:
+        return open_cascade(load, path, settings, threads)
     onnxruntime = import_library()
     options = make_options(onnxruntime, settings, threads)
     inference = start(onnxruntime, path, options, ["CPUExecutionProvider"])
@@ -139,5 +143,6 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     environment=ENVIRONMENT,
+    modules=("cascade",),
     summary="Runs every ONNX model. The original is measured with it.",
 )

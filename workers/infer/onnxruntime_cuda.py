@@ -98,5 +98,5 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=("onnxruntime_cpu",),
+    modules=("cascade", "onnxruntime_cpu"),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,102 +15,15 @@ from .base import (
     Availability,
     NotRunnable,
     Runtime,
-    check_settings,
+    Session,
     fixed_at_one,
     join_batch,
     split_batch,
     without_constants,
 )
-
-KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
-    "inference_precision": (str,),
-    "shapes": (dict,),
-    "num_threads": (int,),
-    "performance": (str,),
-    "tbb_partitioner": (str,),
-    "constants": (dict,),
-}
-CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
-HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
-PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
-BRANCHING = {"If", "Loop", "TensorIterator"}
-SHOWN = {"bf16": "16-bit numbers (BF16)", "f16": "16-bit numbers (FP16)"}
-
-
-def import_library() -> Any:
-    """`openvino` without `openvino_telemetry`, which would call home and write into the home folder."""
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino
-
-    return openvino
-
-
-class Program:
-    """One compiled model with one request whose tensors are reused.
-
-    Input shapes may be free: then an input tensor is resized whenever its feed's shape differs from the last.
-    `branches` says that the model holds an If or a loop: the first answer after a resize is then thrown away,
-    because OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not yet filled.
-    """
-
-    def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
-        self._request = compiled.create_infer_request()
-        self._names = output_names
-        self._branches, self._resized = branches, False
-        self._ports = {_input_name(port): (port, port.element_type.to_dtype()) for port in compiled.inputs}
-        self.shapes = {name: _sizes(port.partial_shape) for name, (port, _) in self._ports.items()}
-        self._slots: dict[str, NDArray[Any] | None] = {
-            name: self._request.get_tensor(port).data if port.partial_shape.is_static else None
-            for name, (port, _) in self._ports.items()
-        }
-
-    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
-        """Answers to feeds of any shape that fits; raises ValueError for a wrong name, dtype or shape."""
-        if not self.fill(feeds):
-            self._prepare(feeds)
-            self.fill(feeds)
-        return self.answer()
-
-    def fill(self, feeds: Mapping[str, NDArray[np.generic]], others: int = 0) -> bool:
-        """Copy feeds into the tensors; False where a tensor has another shape or dtype. Every µs counts here.
-
-        `others` is the number of feeds that are not for this program.
-        """
-        if len(feeds) != len(self._slots) + others:
-            return False
-        for name, slot in self._slots.items():
-            array = feeds.get(name)
-            if slot is None or array is None or array.shape != slot.shape or array.dtype != slot.dtype:
-                return False
-            slot[...] = array
-        return True
-
-    def answer(self) -> Arrays:
-        """Run on what `fill` has copied."""
-        if self._resized and self._branches:
-            self._request.infer(share_outputs=True)
-        self._resized = False
-        self._request.infer(share_outputs=True)
-        # The tensors are used again by the next request, so the caller gets copies of the (small) answers.
-        # They are asked for each time: behind an If, a tensor moves with the branch that was taken.
-        output = self._request.get_output_tensor
-        return {name: output(index).data.copy() for index, name in enumerate(self._names)}
-
-    def _prepare(self, feeds: Mapping[str, NDArray[np.generic]]) -> None:
-        """Resize the tensors for these feeds, or say what is wrong with them."""
-        if feeds.keys() != self._slots.keys():
-            raise ValueError(f"the model takes the inputs {', '.join(self._slots)}, not {', '.join(feeds)}")
-        for name, (port, dtype) in self._ports.items():
-            array, slot = feeds[name], self._slots[name]
-            if array.dtype != dtype:
-                raise ValueError(f"input {name!r} takes {dtype}, not {array.dtype}")
-            if not _fits(self.shapes[name], array.shape):
-                raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {array.shape}")
-            if slot is None or slot.shape != array.shape:
-                tensor = self._request.get_tensor(port)
-                tensor.shape = array.shape
-                self._slots[name] = tensor.data
-                self._resized = True
+from .cascade import open_cascade
+from .openvino_buckets import BucketSession
+from .openvino_program import Program, compile_program, fits, import_library, options_of, read_model
 
 
 class OpenVinoSession:
@@ -126,35 +38,17 @@ class OpenVinoSession:
         self._core = openvino.Core()
         self._path = path
         self._constants = dict(settings.get("constants", {}))
-        self._options, self.fallbacks = _options(self._core, settings, threads)
+        self._options, self.fallbacks = options_of(self._core, settings, threads)
         shapes = {name: list(sizes) for name, sizes in dict(settings.get("shapes", {})).items()}
         self._program = self._compile(shapes)
         self._free: Program | None = None if shapes else self._program
 
     def _compile(self, shapes: Mapping[str, list[int]]) -> Program:
         try:
-            model = self._read(shapes)
-            names = [_output_name(port) for port in model.outputs]
-            branches = any(node.get_type_name() in BRANCHING for node in model.get_ops())
-            return Program(self._core.compile_model(model, "CPU", self._options), names, branches)
+            model = read_model(self._core, self._path, shapes)
         except RuntimeError as error:
             raise NotRunnable(error) from error
-
-    def _read(self, shapes: Mapping[str, list[int]]) -> Any:
-        try:
-            model = self._core.read_model(str(self._path))
-        except RuntimeError:
-            # Some operators are converted only where the number of axes is known from the start.
-            if not shapes or self._path.suffix != ".onnx":
-                raise
-            return _read_with_shapes(self._path, shapes)
-        if shapes:
-            known = {_input_name(port): port for port in model.inputs}
-            unknown = set(shapes) - set(known)
-            if unknown:
-                raise ValueError(f"setting 'shapes' names unknown inputs: {', '.join(sorted(unknown))}")
-            model.reshape({known[name]: sizes for name, sizes in shapes.items()})
-        return model
+        return compile_program(self._core, model, self._options)
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         program = self._program
@@ -163,11 +57,11 @@ class OpenVinoSession:
         if self._constants:
             feeds = without_constants(feeds, self._constants)
         shapes = program.shapes
-        if all(_fits(shapes.get(name, ()), array.shape) for name, array in feeds.items()):
+        if all(fits(shapes.get(name, ()), array.shape) for name, array in feeds.items()):
             return program.run(feeds)
         single = fixed_at_one(feeds, shapes)
         parts = split_batch(feeds, single) if single else []
-        if parts and all(_fits(shapes.get(name, ()), array.shape) for name, array in parts[0].items()):
+        if parts and all(fits(shapes.get(name, ()), array.shape) for name, array in parts[0].items()):
             return join_batch([program.run(part) for part in parts])
         if self._free is None:
             self._free = self._compile({})
@@ -186,67 +80,12 @@ class OpenVinoSession:
         self._free = None
 
 
-def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
-    """Read an ONNX file whose input shapes are set before its operators are converted."""
-    from openvino import PartialShape
-    from openvino.frontend import FrontEndManager
-
-    frontend = FrontEndManager().load_by_framework("onnx")
-    source = frontend.load(str(path))
-    for name, sizes in shapes.items():
-        place = source.get_place_by_tensor_name(name)
-        if place is None:
-            raise ValueError(f"setting 'shapes' names an unknown input: {name}")
-        source.set_partial_shape(place, PartialShape(sizes))
-    return frontend.convert(source)
-
-
-def _options(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:
-    check_settings(settings, KNOWN_SETTINGS)
-    precision = _one_of(settings, "inference_precision", "f32", CAPABILITIES)
-    fallbacks: tuple[str, ...] = ()
-    if CAPABILITIES[precision] not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
-        # Emulated 16-bit arithmetic is ten times slower than 32-bit (measured), so it is never forced.
-        fallbacks = (f"{SHOWN[precision]}: this processor has no such arithmetic, 32-bit numbers were used",)
-        precision = "f32"
-    options: dict[str, Any] = {
-        "INFERENCE_PRECISION_HINT": precision,
-        "PERFORMANCE_HINT": HINTS[_one_of(settings, "performance", "latency", HINTS)],
-        "INFERENCE_NUM_THREADS": int(settings.get("num_threads", threads)),
-    }
-    if "tbb_partitioner" in settings:
-        options["TBB_PARTITIONER"] = PARTITIONERS[_one_of(settings, "tbb_partitioner", "auto", PARTITIONERS)]
-    return options, fallbacks
-
-
-def _one_of(settings: Mapping[str, Any], name: str, default: str, allowed: Mapping[str, str]) -> str:
-    value = str(settings.get(name, default))
-    if value not in allowed:
-        raise ValueError(f"setting {name!r} cannot be {value!r}; it is one of {', '.join(allowed)}")
-    return value
-
-
-def _sizes(partial_shape: Any) -> tuple[int | None, ...]:
-    return tuple(size.get_length() if size.is_static else None for size in partial_shape)
-
-
-def _fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
-    return len(wanted) == len(shape) and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
-
-
-def _input_name(port: Any) -> str:
-    own = str(port.node.friendly_name)
-    return own if own in port.get_names() else str(port.get_any_name())
-
-
-def _output_name(port: Any) -> str:
-    """A tensor may carry several names; the result node is called after the ONNX output."""
-    own = str(port.node.friendly_name).split("/sink_port_")[0]
-    return own if own in port.get_names() else str(port.get_any_name())
-
-
-def load(path: Path, settings: Mapping[str, Any], threads: int) -> OpenVinoSession:
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open `model.onnx` or `model.xml`. Raises `NotRunnable`, and ValueError for unknown settings."""
+    if "cascade" in settings:
+        return open_cascade(load, path, settings, threads)
+    if "buckets" in settings:
+        return BucketSession(import_library(), path, settings, threads)
     return OpenVinoSession(import_library(), path, settings, threads)
 
 
@@ -264,5 +103,6 @@ RUNTIME = Runtime(
     requirements=("numpy", "openvino"),
     available=available,
     load=load,
+    modules=("cascade", "openvino_buckets", "openvino_program"),
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
 )

@@ -1,0 +1,203 @@
+"""One OpenVINO program: read, given its sizes, compiled, its tensors used again for each request."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Arrays, NotRunnable, check_settings
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
+    "inference_precision": (str,),
+    "shapes": (dict,),
+    "num_threads": (int,),
+    "performance": (str,),
+    "tbb_partitioner": (str,),
+    "cache_dir": (str,),
+    "constants": (dict,),
+    "buckets": (dict,),
+}
+CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
+HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
+PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
+BRANCHING = {"If", "Loop", "TensorIterator"}
+SHOWN = {"bf16": "16-bit numbers (BF16)", "f16": "16-bit numbers (FP16)"}
+
+
+def import_library() -> Any:
+    """`openvino` without `openvino_telemetry`, which would call home and write into the home folder."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    import openvino
+
+    return openvino
+
+
+class Program:
+    """One compiled model with one request whose tensors are reused.
+
+    Input shapes may be free: then an input tensor is resized whenever its feed's shape differs from the last.
+    `branches` says that the model holds an If or a loop: the first answer after a resize is then thrown away,
+    because OpenVINO (2026.4, seen on an If behind a grown input) reads memory there that it has not yet filled.
+    """
+
+    def __init__(self, compiled: Any, output_names: list[str], branches: bool) -> None:
+        self._request = compiled.create_infer_request()
+        self._names = output_names
+        self._branches, self._resized = branches, False
+        self._ports = {input_name(port): (port, port.element_type.to_dtype()) for port in compiled.inputs}
+        self.shapes = {name: sizes_of(port.partial_shape) for name, (port, _) in self._ports.items()}
+        self._slots: dict[str, NDArray[Any] | None] = {
+            name: self._request.get_tensor(port).data if port.partial_shape.is_static else None
+            for name, (port, _) in self._ports.items()
+        }
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        """Answers to feeds of any shape that fits; raises ValueError for a wrong name, dtype or shape."""
+        if not self.fill(feeds):
+            self._prepare(feeds)
+            self.fill(feeds)
+        return self.answer()
+
+    def fill(self, feeds: Mapping[str, NDArray[np.generic]], others: int = 0) -> bool:
+        """Copy feeds into the tensors; False where a tensor has another shape or dtype. Every µs counts here.
+
+        `others` is the number of feeds that are not for this program.
+        """
+        if len(feeds) != len(self._slots) + others:
+            return False
+        for name, slot in self._slots.items():
+            array = feeds.get(name)
+            if slot is None or array is None or array.shape != slot.shape or array.dtype != slot.dtype:
+                return False
+            slot[...] = array
+        return True
+
+    def answer(self) -> Arrays:
+        """Run on what `fill` has copied."""
+        if self._resized and self._branches:
+            self._request.infer(share_outputs=True)
+        self._resized = False
+        self._request.infer(share_outputs=True)
+        # The tensors are used again by the next request, so the caller gets copies of the (small) answers.
+        # They are asked for each time: behind an If, a tensor moves with the branch that was taken.
+        output = self._request.get_output_tensor
+        return {name: output(index).data.copy() for index, name in enumerate(self._names)}
+
+    def _prepare(self, feeds: Mapping[str, NDArray[np.generic]]) -> None:
+        """Resize the tensors for these feeds, or say what is wrong with them."""
+        if feeds.keys() != self._slots.keys():
+            raise ValueError(f"the model takes the inputs {', '.join(self._slots)}, not {', '.join(feeds)}")
+        for name, (port, dtype) in self._ports.items():
+            array, slot = feeds[name], self._slots[name]
+            if array.dtype != dtype:
+                raise ValueError(f"input {name!r} takes {dtype}, not {array.dtype}")
+            if not fits(self.shapes[name], array.shape):
+                raise ValueError(f"input {name!r} takes the shape {self.shapes[name]}, not {array.shape}")
+            if slot is None or slot.shape != array.shape:
+                tensor = self._request.get_tensor(port)
+                tensor.shape = array.shape
+                self._slots[name] = tensor.data
+                self._resized = True
+
+
+def read_model(core: Any, path: Path, shapes: Mapping[str, list[int]]) -> Any:
+    """The model with these input sizes. Raises ValueError for inputs that it does not have."""
+    try:
+        model = core.read_model(str(path))
+    except RuntimeError:
+        # Some operators are converted only where the number of axes is known from the start.
+        if not shapes or path.suffix != ".onnx":
+            raise
+        return _read_with_shapes(path, shapes)
+    if shapes:
+        reshape(model, shapes)
+    return model
+
+
+def reshape(model: Any, shapes: Mapping[str, list[int]]) -> None:
+    """Set input sizes by name (-1: any). Raises ValueError for inputs that the model does not have."""
+    known = {input_name(port): port for port in model.inputs}
+    unknown = set(shapes) - set(known)
+    if unknown:
+        raise ValueError(f"setting 'shapes' names unknown inputs: {', '.join(sorted(unknown))}")
+    model.reshape({known[name]: sizes for name, sizes in shapes.items()})
+
+
+def compile_program(core: Any, model: Any, options: Mapping[str, Any]) -> Program:
+    """Compile for the processor. Raises `NotRunnable` with the library's reason."""
+    try:
+        names = [output_name(port) for port in model.outputs]
+        branches = any(node.get_type_name() in BRANCHING for node in model.get_ops())
+        return Program(core.compile_model(model, "CPU", dict(options)), names, branches)
+    except RuntimeError as error:
+        raise NotRunnable(error) from error
+
+
+def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
+    """Read an ONNX file whose input shapes are set before its operators are converted."""
+    from openvino import PartialShape
+    from openvino.frontend import FrontEndManager
+
+    frontend = FrontEndManager().load_by_framework("onnx")
+    source = frontend.load(str(path))
+    for name, sizes in shapes.items():
+        place = source.get_place_by_tensor_name(name)
+        if place is None:
+            raise ValueError(f"setting 'shapes' names an unknown input: {name}")
+        source.set_partial_shape(place, PartialShape(sizes))
+    return frontend.convert(source)
+
+
+def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """OpenVINO's own options for a variant's settings, and what this processor cannot do, in words.
+
+    Raises ValueError for settings that are not known.
+    """
+    check_settings(settings, KNOWN_SETTINGS)
+    precision = _one_of(settings, "inference_precision", "f32", CAPABILITIES)
+    fallbacks: tuple[str, ...] = ()
+    if CAPABILITIES[precision] not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        # Emulated 16-bit arithmetic is ten times slower than 32-bit (measured), so it is never forced.
+        fallbacks = (f"{SHOWN[precision]}: this processor has no such arithmetic, 32-bit numbers were used",)
+        precision = "f32"
+    options: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": precision,
+        "PERFORMANCE_HINT": HINTS[_one_of(settings, "performance", "latency", HINTS)],
+        "INFERENCE_NUM_THREADS": int(settings.get("num_threads", threads)),
+    }
+    if "tbb_partitioner" in settings:
+        options["TBB_PARTITIONER"] = PARTITIONERS[_one_of(settings, "tbb_partitioner", "auto", PARTITIONERS)]
+    if settings.get("cache_dir"):
+        options["CACHE_DIR"] = str(settings["cache_dir"])
+    return options, fallbacks
+
+
+def _one_of(settings: Mapping[str, Any], name: str, default: str, allowed: Mapping[str, str]) -> str:
+    value = str(settings.get(name, default))
+    if value not in allowed:
+        raise ValueError(f"setting {name!r} cannot be {value!r}; it is one of {', '.join(allowed)}")
+    return value
+
+
+def sizes_of(partial_shape: Any) -> tuple[int | None, ...]:
+    return tuple(size.get_length() if size.is_static else None for size in partial_shape)
+
+
+def fits(wanted: tuple[int | None, ...], shape: tuple[int, ...]) -> bool:
+    return len(wanted) == len(shape) and all(w in (None, s) for w, s in zip(wanted, shape, strict=True))
+
+
+def input_name(port: Any) -> str:
+    own = str(port.node.friendly_name)
+    return own if own in port.get_names() else str(port.get_any_name())
+
+
+def output_name(port: Any) -> str:
+    """A tensor may carry several names; the result node is called after the ONNX output."""
+    own = str(port.node.friendly_name).split("/sink_port_")[0]
+    return own if own in port.get_names() else str(port.get_any_name())
