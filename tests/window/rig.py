@@ -164,11 +164,13 @@ class Program:
     def see(self) -> View:
         """Ask the program what it shows."""
         self._eyes.unlink(missing_ok=True)
-        self.process.send_signal(signal.SIGUSR1)
-        end_s = time.monotonic() + 20
+        end_s, again_s = time.monotonic() + 30, 0.0
         while not self._eyes.exists():
             if time.monotonic() > end_s or self.process.poll() is not None:
                 raise AssertionError(f"the program does not answer:\n{self.errors.read_text()}")
+            if time.monotonic() > again_s:
+                self.process.send_signal(signal.SIGUSR1)
+                again_s = time.monotonic() + 3
             time.sleep(0.01)
         told = json.loads(self._eyes.read_text(encoding="utf-8"))
         items = tuple(
@@ -209,6 +211,7 @@ class Program:
 
     def click(self, pick: Callable[[View], Item | None], what: str = "it") -> None:
         """One click in the middle of what `pick` finds; scrolled into view first, as a person would."""
+        self.until(pick, 10, what)
         for _ in range(40):
             item = pick(self.see())
             assert item is not None, what

@@ -186,6 +186,7 @@ class MatchDialog(QuestionDialog):
         row = QHBoxLayout()
         row.setSpacing(SPACE_L)
         beside: QLabel = ElidedLabel(name)
+        beside.setBuddy(box)  # what a screen reader calls the box on Linux
         row.addWidget(beside, 1)
         row.addWidget(label("→", "soft", wrap=False))
         row.addWidget(box)

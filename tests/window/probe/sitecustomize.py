@@ -69,6 +69,13 @@ def _watch(app: Any) -> None:
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    """Look from the event loop: here something may be half made."""
+    from PySide6.QtCore import QTimer
+
+    QTimer.singleShot(0, _write)
+
+
+def _write() -> None:
     out = Path(os.environ["FETTLE_TEST_PROBE"])
     partial = out.with_suffix(".part")
     partial.write_text(json.dumps(_look()), encoding="utf-8")
@@ -108,7 +115,7 @@ def _rows(window: Any) -> list[dict[str, Any]]:
         rows.append(
             {
                 "kind": type(widget).__name__,
-                "name": face.text(QAccessible.Text.Name) if face is not None else "",
+                "name": widget.accessibleName() or (face.text(QAccessible.Text.Name) if face is not None else ""),
                 "object": widget.objectName(),
                 "text": str(text),
                 "rect": [corner.x(), corner.y(), widget.width(), widget.height()],

@@ -1,0 +1,235 @@
+"""From the hub to a bundle in the real window, by mouse and keys, against a hub on this computer; and without any."""
+
+import json
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from rig import Item, Program, View
+from small_model import COLORS, write_model, write_pictures
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
+
+from fakehub import FakeHub
+
+Start = Callable[..., Program]
+RUN_S = 240
+CARD = """---
+license: apache-2.0
+---
+# Three colors
+
+Tells *red*, *green* and *blue* pictures apart. <img src="http://elsewhere.invalid/x.png">
+
+| Set | Right |
+|---|---|
+| made up | 100 % |
+"""
+TABLE_HEAD_PX, ROW_PX = 32, 52
+
+
+def write_repo(root: Path, name: str, meta: dict[str, object], files: dict[str, bytes]) -> None:
+    """One repository of the loopback hub."""
+    folder = root / name
+    folder.mkdir(parents=True)
+    (folder / ".meta.json").write_text(json.dumps(meta))
+    for file, data in files.items():
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (folder / file).write_bytes(data)
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[FakeHub]:
+    """A starter that works, one with a pickle, one on request, and two dozen others."""
+    root = tmp_path / "hub"
+    onnx = write_model(tmp_path / "made.onnx").read_bytes() + b""
+    config = json.dumps({"model_type": "resnet", "id2label": dict(enumerate(COLORS))}).encode()
+    task = {"pipeline_tag": "image-classification"}
+    apache = {"tags": ["onnx", "license:apache-2.0"], "cardData": {"license": "apache-2.0"}}
+    files = {"onnx/model.onnx": onnx, "config.json": config, "README.md": CARD.encode()}
+    starter = {**task, **apache, "library_name": "transformers.js", "downloads": 24_100, "trendingScore": 9}
+    write_repo(root, "Xenova/resnet-50", starter, files)
+    write_repo(root, "someone/resnet-old", {**task, "trendingScore": 8}, {"pytorch_model.bin": b"x" * 200})
+    gated = {**task, "gated": "manual", "trendingScore": 7, "cardData": {"license": "llama3"}}
+    write_repo(root, "meta/resnet-gated", gated, {"model.safetensors": b"x" * 200, "config.json": b"{}"})
+    for number in range(24):
+        words = {"license": ("mit", "cc-by-nc-4.0", "gpl-3.0", "other")[number % 4]}
+        counts = {"parameters": {"F32": 1_000_000 * (number + 1)}, "total": 1_000_000 * (number + 1)}
+        meta = {**task, "library_name": "timm", "cardData": words, "safetensors": counts, "downloads": number * 1000}
+        write_repo(root, f"many/resnet-{number:02}", meta, {"model.safetensors": b"y" * 300})
+    with FakeHub(root, page=20) as made:
+        yield made
+
+
+def row(number: int) -> Callable[[View], Item | None]:
+    """A row of the table: it has no widget of its own."""
+
+    def pick(view: View) -> Item | None:
+        table = view.find("Models of the hub", "Table")
+        if table is None:
+            return None
+        left, top, width, _ = table.rect
+        place = (left + 60, top + TABLE_HEAD_PX + number * ROW_PX, width - 120, ROW_PX)
+        return Item(**{**table.__dict__, "rect": place, "seen": place})
+
+    return pick
+
+
+def remote_ends(program: Program) -> set[tuple[str, tuple[str, int]]]:
+    """(who, to whom) of all connections now; whoever listens counts, too."""
+    found = set()
+    for process in [psutil.Process(program.process.pid), *program.children]:
+        try:
+            name = "window" if process.pid == program.process.pid else "worker"
+            for one in process.net_connections(kind="inet"):
+                found.add((name, tuple(one.raddr) if one.raddr else ("listens", one.laddr.port)))
+        except psutil.Error:
+            continue
+    return found
+
+
+def search_by_keys(program: Program, words: str) -> None:
+    """From the first page: into the hub's field, type, Enter."""
+    program.until_page("model", "empty", 60)
+    program.click(lambda view: view.find("Search the hub", "SearchField"), "the field")
+    program.type(words)
+    program.keys("Return")
+
+
+@pytest.mark.timeout(900)
+def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, tmp_path: Path) -> None:
+    """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
+    the hub was asked by workers alone and only when a person asked."""
+    program = start(HF_ENDPOINT=hub.endpoint)
+    program.until_page("model", "empty", 60)
+    time.sleep(1)
+    assert hub.seen == [] and remote_ends(program) == set()
+
+    seen: set[tuple[str, tuple[str, int]]] = set()
+    search_by_keys(program, "resnet")
+    program.until(lambda view: seen.update(remote_ends(program)) or view.state == "full", 60, "the list")
+    view = program.until(lambda view: view.button("Download and use"), 60, "the details")
+    assert "Apache-2.0: may be used, changed and sold; keep its text" in view.texts
+    assert view.page == "hub" and view.strays == ()
+
+    program.press("Read its model card")
+    program.until_text("What its author says of resnet-50")
+    program.press("Back to the list")
+    hub.block_delay_s = 0.2
+    program.press("Download and use")
+    program.until(lambda view: seen.update(remote_ends(program)) or view.button("Pause"), 30, "the download")
+    hub.block_delay_s = 0.0
+    view = program.until_page("model", "full", 120)
+    assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
+    n_asked = len(hub.seen)
+
+    program.press("Continue to data")
+    program.until_page("data", "empty")
+    program.drop(write_pictures(tmp_path / "pictures"))
+    program.until_page("data", "full", 120)
+    program.press("Continue")
+    program.until_page("goal", "full")
+    program.click(lambda view: view.find("No loss", "QRadioButton"), "the card No loss")
+    program.press("Start (")
+    program.until(lambda view: view.page == "optimize" and view.state in ("done", "kept_original"), RUN_S, "the run")
+    program.press("See ")
+    program.until_page("compare", "full")
+    program.press("Export")
+    program.until_page("export", "full")
+    program.press("Export bundle")
+    program.until_page("export", "done", RUN_S)
+
+    (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
+    assert bundle.stat().st_size > 0
+    assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
+    assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
+    assert {who for who, _ in seen} <= {"worker"}
+    assert program.see().strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(300)
+def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
+    """Given a list, When rows, filters and pages are used by mouse and keys, Then the page follows and tells."""
+    program = start(HF_ENDPOINT=hub.endpoint)
+    search_by_keys(program, "resnet")
+    program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
+
+    program.click(row(1), "the second row")
+    program.until_text("resnet-old")
+    program.until(lambda view: view.button("Download all the same"), 60, "the question of consent")
+    program.press("Download all the same")
+    program.until(lambda view: view.modal == "These files can hold a program", 10, "the consent")
+    program.keys("Escape")
+    assert not [seen for seen in hub.seen if "pytorch_model.bin" in seen.path]
+
+    program.keys("Down")
+    program.until_text("Its author lets in who asked")
+    program.press("Show more")
+    program.until_text("27 shown.")
+
+    program.click(lambda view: view.find("License", "ChoiceField"), "the choice of licenses")
+    program.keys("Down", "Return")
+    program.until_text("that the hub named")
+    program.press("Back")
+    program.until_page("model", "empty")
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(300)
+def test_a_download_survives_the_program(start: Start, hub: FakeHub) -> None:
+    """Given a download under way, When it is paused, the program killed and started again, Then it goes on from there."""
+    hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"].data += bytes(3 << 20)
+    hub.block_delay_s = 0.15
+    program = start(HF_ENDPOINT=hub.endpoint)
+    search_by_keys(program, "resnet")
+    program.press("Download and use", 60)
+    program.until_text(" a second")
+    program.press("Pause")
+    program.until_text("it can go on from there")
+    program.process.kill()
+    program.process.wait(10)
+
+    sent = hub.sent["onnx/model.onnx"]
+    hub.block_delay_s = 0.0
+    again = start(HF_ENDPOINT=hub.endpoint)
+    again.until_page("model", "empty", 60)
+    again.press("Search")
+    again.until_text("it can go on from there")
+    n_asked = len(hub.seen)
+    again.press("Go on")
+    again.until(lambda view: view.page == "model" and view.state in ("full", "error"), 120, "the model")
+    total = len(hub.repos["Xenova/resnet-50"].files["onnx/model.onnx"].data)
+    assert sent > 0 and hub.sent["onnx/model.onnx"] - sent <= total - sent + (1 << 20)
+    assert len(hub.seen) > n_asked
+
+
+@pytest.mark.timeout(300)
+def test_with_the_network_off(start: Start) -> None:
+    """Given nobody at the hub's address, When somebody searches, Then the page says so and leads to the sample."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = start(HF_ENDPOINT=f"http://127.0.0.1:{port}")
+    search_by_keys(program, "recognize pictures")
+    view = program.until_page("hub", "error", 60)
+    assert "The hub cannot be reached" in view.texts
+    assert "drop a file of your own, or try the sample" in view.texts
+    assert view.button("Choose a file") and view.button("Try again")
+    program.press("Try the sample")
+    program.until_page("goal", limit_s=90)
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(300)
+def test_offline_mode_is_honest(start: Start, hub: FakeHub) -> None:
+    """Given HF_HUB_OFFLINE, When somebody searches, Then it is said, and nothing was asked."""
+    program = start(HF_ENDPOINT=hub.endpoint, HF_HUB_OFFLINE="1")
+    search_by_keys(program, "resnet")
+    program.until_page("hub", "error", 60)
+    program.until_text("Offline mode is on", "HF_HUB_OFFLINE")
+    assert hub.seen == []

@@ -1,0 +1,146 @@
+"""What the window asks, what it refuses, and what comes in an unusual order."""
+
+import pickle
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig import Program, View
+from small_model import write_model, write_pictures
+
+Start = Callable[..., Program]
+
+TRACE = """
+import sys, torch
+net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3), torch.nn.ReLU(), torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())
+torch.jit.script(net.eval()).save(sys.argv[1])
+"""
+
+
+class RunsCode:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return print, ("this must never run",)
+
+
+@pytest.mark.timeout(180)
+def test_a_program_in_a_file_needs_consent_then_a_size(start: Start, tmp_path: Path) -> None:
+    """Given a TorchScript file, Then the window asks before it runs it, and for the size that it does not say."""
+    script = tmp_path / "scripted.pt"
+    subprocess.run([sys.executable, "-c", TRACE, str(script)], check=True, timeout=120)
+    program = start(str(script))
+    program.until(lambda view: view.modal == "This model carries a program", 60, "the question for consent")
+    program.press("Open it, I trust its maker")
+    program.until(lambda view: view.modal == "How large is its input?", 60, "the question for the size")
+    field = program.until(lambda view: view.find("Input", "TextField") or view.find("input", "TextField"), 10)
+    program.click(lambda view: next(item for item in view.items if item.kind == "TextField"), "the field")
+    program.keys("ctrl+a")
+    program.type("1x3x32x32")
+    program.press("Open it with this size")
+    program.until_page("model", "full", 90)
+    program.until_text("scripted", "It is a program; it ran in a sandbox, because you allowed it.")
+    assert field.strays == ()
+
+
+@pytest.mark.timeout(120)
+def test_a_file_that_would_run_code_is_refused(start: Start, tmp_path: Path) -> None:
+    """Given a pickle that runs code, Then it is refused in words, with what is safe and what to do now."""
+    bad = tmp_path / "stranger.pt"
+    bad.write_bytes(pickle.dumps(RunsCode()))
+    program = start(str(bad))
+    program.until_page("model", "error", 60)
+    seen = program.until_text("Is my work safe?", "What to do now", "Choose another file…")
+    assert "stranger.pt" in seen.texts
+    assert "this must never run" not in program.errors.read_text(encoding="utf-8")
+
+
+@pytest.mark.timeout(180)
+def test_data_before_the_model_wait_for_it(start: Start, tmp_path: Path) -> None:
+    """Given no model, When pictures are dropped and then a model, Then the pictures are read for it."""
+    program = start()
+    program.until_page("model", "empty", 20)
+    program.drop(write_pictures(tmp_path / "pictures", each=8))
+    program.until_text("These are examples; a model is needed first")
+    program.drop(write_model(tmp_path / "late.onnx"))
+    program.until_page("data", "full", 60)
+    program.until_text("24 pictures of 3 kinds, ready to use")
+
+
+@pytest.mark.timeout(180)
+def test_a_folder_that_could_be_both_is_asked_about(start: Start, tmp_path: Path) -> None:
+    """Given an open model, When a folder with pictures and a model is dropped, Then the person says which it is."""
+    folder = write_pictures(tmp_path / "mixed", each=8)
+    shutil.copy(write_model(tmp_path / "first.onnx"), folder / "copy.onnx")
+    program = start(str(tmp_path / "first.onnx"))
+    program.until_page("model", "full", 30)
+    program.drop(folder)
+    program.until(lambda view: view.modal == "Is this a model or your data?", 10, "the question")
+    program.press("It is my data")
+    program.until_page("data", "full", 60)
+
+
+@pytest.mark.timeout(240)
+def test_labels_are_matched_and_preparation_is_changed(start: Start, tmp_path: Path) -> None:
+    """Given a model that knows no names, When labels are matched, Then they count; a changed mean reads all again."""
+    program = start(str(write_model(tmp_path / "nameless.onnx", names=False)))
+    program.until_page("model", "full", 30)
+    program.press("Continue to data")
+    program.until_page("data", "empty")
+    program.drop(write_pictures(tmp_path / "pictures", each=20))
+    program.until_page("data", "full", 60)
+    program.press("Match the names…")
+    program.until(lambda view: view.modal == "Which answer does each label mean?", 10, "the dialog")
+    for color, answer in (("blue", 2), ("green", 1), ("red", 0)):
+        program.click(lambda view, color=color: view.find(f"What “{color}” means"), color)
+        program.keys("Home", *["Down"] * (answer + 1), "Return")
+    program.press("Use these names")
+    program.until_text("60 pictures of 3 kinds, ready to use", limit_s=60)
+
+    program.keys("ctrl+1")
+    program.until_page("model", "full")
+    program.click(lambda view: view.find("Mean, taken away", "TextField"), "the mean")
+    program.keys("ctrl+a")
+    program.type("0")
+    program.press("Use these")
+    program.until_text("nameless", "as you set it", limit_s=60)
+    program.keys("ctrl+2")
+    program.until_page("data", "full", 60)
+    program.until_text("60 pictures of 3 kinds, ready to use", limit_s=60)
+
+
+def focused(view: View) -> str:
+    item = next((item for item in view.items if item.focus), None)
+    return "" if item is None else item.name or item.text
+
+
+@pytest.mark.timeout(240)
+def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> None:
+    """Given an open model, When only keys are pressed, Then every page, its buttons and the looks can be reached."""
+    program = start(str(write_model(tmp_path / "colors.onnx")))
+    program.until_page("model", "full", 30)
+    pages = ("model", "data", "goal", "optimize", "compare", "export", "jobs", "settings")
+    for number, page in enumerate(pages, 1):
+        program.keys(f"ctrl+{number}")
+        view = program.until_page(page)
+        seen: list[str] = []
+        for _ in range(60):
+            program.keys("Tab")
+            name = focused(program.see())
+            if name in seen and name == seen[0]:
+                break
+            seen.append(name)
+        assert "" not in seen, (page, seen)
+        assert {"Model", "Settings"} & set(seen), (page, seen)
+        assert view.strays == ()
+
+    program.click(lambda view: view.find("Dark", "QRadioButton"), "dark looks")
+    for number, page in enumerate(pages, 1):
+        program.keys(f"ctrl+{number}")
+        program.until_page(page)
+    program.keys("ctrl+8")
+    assert program.until_page("settings").find("Dark", "QRadioButton").checked  # type: ignore[union-attr]
+    program.keys("ctrl+q")
+    assert program.process.wait(15) == 0
+    assert program.errors.read_text(encoding="utf-8") == ""
