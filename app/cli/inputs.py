@@ -8,6 +8,10 @@ from app.cli.output import refusal
 
 def check_exists(path: Path) -> None:
     """Raises `CommandFailed` (exit code 3) for what is not there or must not be looked at."""
+    if any("\udc80" <= char <= "\udcff" for char in str(path)):  # bytes that Python could not read as text
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        detail = f"The name {shown} holds bytes that are no text."
+        raise refusal("name_no_text", "This name cannot be used", detail, "Give the file another name, and try again.")
     try:
         there = os.path.lexists(path) and path.exists()
     except (OSError, ValueError) as error:

@@ -12,7 +12,7 @@ from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.services.describing import describe
-from app.services.devices import check_runtimes, runtimes_on
+from app.services.devices import check_recipes, check_runtimes, runtimes_on
 from app.services.documents import run_document
 from app.services.exporting import ExportAsk, check_writable, export, verify
 from app.services.facts import RunFacts, read_facts
@@ -60,7 +60,7 @@ def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         preset = _preset(space, options)
-        runtimes = _runtimes(space, output, options)
+        runtimes = _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
         done = _run(space, output, project, opening, preset, runtimes, options)
         facts = read_facts(space, done.id)
@@ -145,11 +145,13 @@ def _preset(space: Workspace, options: OptimizeOptions) -> Preset:
     return catalog.get(wanted)
 
 
-def _runtimes(space: Workspace, output: Output, options: OptimizeOptions) -> tuple[str, ...]:
-    """The runtimes that may be tried; empty: all that work here."""
-    if not options.runtimes and options.device is None:
+def _wanted(space: Workspace, output: Output, preset: Preset, options: OptimizeOptions) -> tuple[str, ...]:
+    """The runtimes that may be tried (empty: all that work here). What was named must be there."""
+    if not options.runtimes and options.device is None and options.recipe is None:
         return ()
     found = run(space, describe(), output.watch)
+    if options.recipe is not None:
+        check_recipes(found, preset.recipes, str(options.recipe))
     wanted = check_runtimes(found, options.runtimes)
     if options.device is None:
         return wanted

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from app.services.steps import JobError
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.specs import Described
+from workers.contracts.specs import Described, Recipe
 
 NOT_YET = {"tensorrt": "This version of Fettle has no TensorRT; use onnxruntime-cuda."}
 """Runtimes of the command line's contract that are not part of this version."""
 
-WRONG_USAGE, MISSING = 2, 6
+WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
 
 
 def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -25,6 +25,19 @@ def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, .
             title, hint = (row.title, row.hint) if row else ("TensorRT", NOT_YET[name])
             raise _error("runtime_missing", f"{title} is not available", f"{name} does not work here.", hint, MISSING)
     return tuple(wanted)
+
+
+def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
+    """Raises `JobError` (exit code 3) for a person's recipe that names a technique or an engine that there is not."""
+    techniques = [row.id for row in found.techniques]
+    runtimes = [*(row.id for row in found.runtimes), *NOT_YET]
+    for recipe in recipes:
+        unknown = [(step.technique, techniques) for step in recipe.steps if step.technique not in techniques]
+        if recipe.runtime not in runtimes:
+            unknown.append((recipe.runtime, runtimes))
+        for name, known in unknown:
+            detail = f"{source}, “{recipe.title}”: {name!r} is none of {', '.join(known)}."
+            raise _error("recipe_refused", "This recipe cannot be used", detail, "Correct this name.", REFUSED)
 
 
 def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:

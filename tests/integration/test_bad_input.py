@@ -1,0 +1,366 @@
+"""Bad input through the command line: each a sentence with what to do next, the right exit code, nothing lost."""
+
+import io
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import small_models as small
+from fettle_command import Fettle, Finished
+
+TIDY = "- title: Tidy\n  steps: [{technique: graph_optimize}]\n"
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
+    return Fettle(tmp_path_factory.mktemp("bad") / "home")
+
+
+@pytest.fixture(scope="module")
+def soon(tmp_path_factory: pytest.TempPathFactory) -> list[str | Path]:
+    """Options of an optimization that is short."""
+    path = tmp_path_factory.mktemp("recipe") / "tidy.yaml"
+    path.write_text(TIDY)
+    return ["--recipe", path, "--time-budget", "6", "--json"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return small.picture_model(tmp_path_factory.mktemp("model") / "pictures.onnx")
+
+
+@pytest.fixture(scope="module")
+def run_id(workshop: Fettle, model: Path, soon: list[str | Path]) -> str:
+    """A run that is over."""
+    done = workshop("optimize", model, *soon)
+    assert done.code in (0, 4), done.err
+    return str(done.document["run_id"])
+
+
+def check_refused(done: Finished, code: int = 3) -> dict[str, str]:
+    """One JSON error, the same words on the last line of stderr, no traceback."""
+    assert done.code == code, done.err
+    error = done.error
+    assert error["title"]
+    assert error["detail"].endswith(".")
+    assert error["hint"].rstrip(".")
+    assert "Traceback" not in done.err + done.out
+    assert error["title"].rstrip(".") in done.last_line
+    assert error["hint"] in done.last_line
+    return error
+
+
+class RunsCode:
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[str]]:
+        return os.system, ("touch /tmp/fettle-canary",)
+
+
+def truncated(path: Path) -> None:
+    small.picture_model(path)
+    path.write_bytes(path.read_bytes()[:400])
+
+
+def html(path: Path) -> None:
+    path.write_bytes(b"<!DOCTYPE html><html><body>Please sign in</body></html>")
+
+
+def lfs(path: Path) -> None:
+    path.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 1234\n")
+
+
+def pickled(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"weights": RunsCode()}, protocol=2))
+
+
+def torch_zip(path: Path) -> None:
+    """The layout of torch.save with a pickle that runs code."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps({"w": RunsCode()}, protocol=2))
+        archive.writestr("archive/version", "3\n")
+
+
+def unknown_weights(path: Path) -> None:
+    import torch
+
+    torch.save({"strange.weight": torch.zeros(3, 5), "strange.bias": torch.zeros(3)}, path)
+
+
+def text(path: Path) -> None:
+    path.write_text("This is a letter to my aunt.\n" * 20)
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+NO_MODELS: list[tuple[str, Callable[[Path], object]]] = [
+    ("brief.onnx", text),
+    ("leer.onnx", empty),
+    ("kurz.onnx", truncated),
+    ("seite.onnx", html),
+    ("zeiger.safetensors", lfs),
+    ("böse.pkl", pickled),
+    ("böse.pth", torch_zip),
+    ("fremd.pth", unknown_weights),
+    ("operator.onnx", small.unknown_operator),
+    ("nan.onnx", small.nan_model),
+    ("ohne Eingang.onnx", small.no_input),
+    ("ohne Gewichte.onnx", small.no_weights),
+]
+
+
+@pytest.mark.parametrize(("name", "write"), NO_MODELS, ids=[name for name, _ in NO_MODELS])
+def test_what_is_no_usable_model_is_refused(
+    workshop: Fettle, tmp_path: Path, name: str, write: Callable[[Path], object]
+) -> None:
+    """Given a file that is no model, unsafe, broken or useless, then exit code 3 with a sentence, and no code has run."""
+    canary = Path("/tmp/fettle-canary")
+    canary.unlink(missing_ok=True)
+    path = tmp_path / name
+    write(path)
+    check_refused(workshop("optimize", path, "--json"))
+    assert not canary.exists()
+    assert workshop.leftovers == []
+
+
+def test_torchscript_needs_consent(workshop: Fettle, tmp_path: Path) -> None:
+    """Given TorchScript without --allow-code, then exit code 3, and the hint names the option."""
+    import warnings
+
+    import torch
+
+    path = tmp_path / "skript.pt"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.trace(torch.nn.Linear(4, 2), torch.zeros(1, 4)).save(str(path))
+    error = check_refused(workshop("optimize", path, "--json"))
+    assert "--allow-code" in error["hint"]
+
+
+def test_what_is_not_there(workshop: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given names of nothing, then exit code 3, and no project is made for them."""
+    gone = tmp_path / "weg.onnx"
+    for arguments in (["optimize", gone], ["inspect", gone], ["bench", gone], ["verify", gone]):
+        check_refused(workshop(*arguments, "--json"))
+    error = check_refused(workshop("optimize", model, "--data", tmp_path / "keine", "--json"))
+    assert "keine" in error["detail"]
+    assert check_refused(workshop("compare", "nobody", "--json"))["code"] == "unknown_run"
+
+
+@pytest.fixture
+def broken_pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "kaputt"
+    folder.mkdir()
+    for number in range(12):
+        (folder / f"{number}.png").write_bytes(b"no picture at all")
+    return folder
+
+
+def test_data_that_cannot_be_used(
+    workshop: Fettle, model: Path, soon: list[str | Path], broken_pictures: Path, tmp_path: Path
+) -> None:
+    """Given pictures that cannot be decoded, or texts for a picture model, then exit code 3 with what to do."""
+    texts = tmp_path / "texte.csv"
+    texts.write_text("text,label\n" + "".join(f"some text {number},{number % 2}\n" for number in range(30)))
+    empty_folder = tmp_path / "nichts"
+    empty_folder.mkdir()
+    for data in (broken_pictures, texts, empty_folder):
+        check_refused(workshop("optimize", model, "--data", data, *soon))
+
+
+DATA: list[tuple[str, int, tuple[str, ...], str]] = [
+    ("wenige", 6, ("0", "1", "2"), ""),
+    ("eine Klasse", 20, ("1",), "class"),
+    ("fremde Namen", 24, ("Katze", "Hund"), "Katze"),
+]
+
+
+@pytest.mark.parametrize(("name", "count", "classes", "warning"), DATA, ids=[row[0] for row in DATA])
+def test_poor_data_is_used_and_told(
+    workshop: Fettle, model: Path, soon: list[str | Path], tmp_path: Path, name: str, count: int, classes: tuple[str, ...],
+    warning: str,
+) -> None:  # fmt: skip
+    """Given fewer than ten pictures, one class, or unknown labels, then nothing is called safe, and a warning says why."""
+    data = small.pictures(tmp_path / name, count, classes)
+    done = workshop("optimize", model, "--data", data, *soon)
+    assert done.code in (0, 4), done.err
+    assert warning in done.err
+    assert {variant["verdict"] for variant in done.document["variants"]} <= {"not_enough_data", "unmeasured"}
+    if name == "fremde Namen":
+        assert done.document["baseline"]["accuracy"] is None
+
+
+def test_some_broken_pictures_are_left_out_and_told(
+    workshop: Fettle, model: Path, soon: list[str | Path], tmp_path: Path
+) -> None:
+    """Given two broken pictures among good ones, then the rest is used, and the two are told."""
+    data = small.pictures(tmp_path / "gemischt", 24)
+    for name in ("a.png", "b.png"):
+        (data / "0" / name).write_bytes(b"broken")
+    done = workshop("optimize", model, "--data", data, *soon)
+    assert done.code in (0, 4), done.err
+    assert "a.png" in done.err
+
+
+def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+    """Given a name of 255 bytes that is no ASCII, then the model is used, exported and verified like any other."""
+    name = "模" * 83 + ".onnx"
+    assert len(os.fsencode(name)) == 254
+    path = small.picture_model(tmp_path / name)
+    done = workshop("optimize", path, *soon)
+    assert done.code in (0, 4), done.err
+    out = tmp_path / ("ü" * 125 + "x.zip")
+    assert len(os.fsencode(out.name)) == 255
+    exported = workshop("export", done.document["run_id"], "--target", "python", "--out", out, "--json")
+    assert exported.code == 0, exported.err
+    assert workshop("verify", out).code == 0
+    too_long = workshop("export", done.document["run_id"], "--target", "python", "--out", f"{out}p", "--json")
+    assert check_refused(too_long)["code"] == "name_too_long"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+def test_a_name_that_is_no_text(workshop: Fettle, tmp_path: Path) -> None:
+    """Given a name with bytes that are no UTF-8, then it is refused in words."""
+    path = os.fsencode(tmp_path) + b"/caf\xe9.onnx"
+    small.picture_model(tmp_path / "ok.onnx").rename(os.fsdecode(path))
+    assert check_refused(workshop("inspect", os.fsdecode(path), "--json"))["code"] == "name_no_text"
+
+
+def test_a_model_that_takes_long(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+    """Given a model whose requests take longer than the whole time allows, then the original is kept in time, in words."""
+    path = small.slow_model(tmp_path / "langsam.onnx", rounds=120)
+    done = workshop("optimize", path, *soon)
+    assert done.code == 4, done.err
+    assert "time was up" in done.last_line
+    assert done.document["recommended"] is None
+    assert done.document["seconds"] < 60
+
+
+def test_no_display(tmp_path: Path) -> None:
+    """Given no display, when the window is asked for, then exit code 6, and the commands are named."""
+    hidden = {"DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"}
+    fettle = Fettle(tmp_path / "home")
+    env = {name: value for name, value in fettle.env.items() if name not in hidden}
+    done = subprocess.run(
+        [sys.executable, "-m", "app"], cwd=fettle.root, env=env, capture_output=True, text=True, check=False
+    )
+    if sys.platform in ("win32", "darwin"):
+        pytest.skip("there is always a display")
+    assert done.returncode == 6
+    assert "optimize" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# -- places that cannot be written --
+
+
+def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+    """Given a file in the data folder's place, then exit code 6 and what to do."""
+    (tmp_path / "file").write_text("mine")
+    done = Fettle(tmp_path / "file")("demo", "--json", "--out", tmp_path / "d.zip")
+    assert "--data-dir" in check_refused(done, 6)["hint"]
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB; only where this account may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = sys.platform == "linux" and os.geteuid() == 0
+    mounted = mounted and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
+    ).returncode == 0  # fmt: skip
+    if not mounted:
+        pytest.skip("no right to mount a small disk")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str | Path], small_disk: Path) -> None:
+    """Given a disk that is full, then a run and an export on it end with words, and an old bundle stays as it was."""
+    filler = small_disk / "filler"
+    done = Fettle(small_disk / "home")("optimize", model, *soon)
+    shutil.rmtree(small_disk / "home", ignore_errors=True)
+    out = small_disk / "alt.zip"
+    out.write_bytes(b"an older bundle")
+    with filler.open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(1 << 12))
+    exported = workshop("export", run_id, "--target", "python", "--out", out, "--json")
+    check_refused(exported)
+    assert "old file is as it was" in exported.last_line
+    assert out.read_bytes() == b"an older bundle"
+    assert sorted(path.name for path in small_disk.iterdir()) == ["alt.zip", "filler"]
+    check_refused(Fettle(small_disk / "home")("optimize", model, *soon), 6)
+    assert done.code in (0, 4, 6)
+    assert "Traceback" not in done.err
+
+
+def test_a_disk_that_allows_reading_only(
+    workshop: Fettle, model: Path, soon: list[str | Path], small_disk: Path, tmp_path: Path
+) -> None:
+    """Given a data folder on a disk that can only be read, then reading commands work, and writing answers 6."""
+    fettle = Fettle(small_disk / "home")
+    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    done = fettle("optimize", model, *soon)
+    assert done.code in (0, 4), done.err
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    again = fettle("compare", done.document["run_id"], "--json")
+    assert again.code == done.code, again.err
+    assert again.document["baseline"] == done.document["baseline"]
+    assert fettle("jobs").code == 0
+    assert fettle("inspect", model).code == 0
+    check_refused(fettle("optimize", model, *soon), 6)
+    run = done.document["run_id"]
+    check_refused(fettle("export", run, "--target", "python", "--out", tmp_path / "x.zip", "--json"), 6)
+
+
+def test_places_for_bundles_that_cannot_be(workshop: Fettle, run_id: str, tmp_path: Path) -> None:
+    """Given a target in no folder, a folder as target, or a wrong kind of bundle, then words before any work is done."""
+    folder = tmp_path / "ordner.zip"
+    folder.mkdir()
+    for out in (tmp_path / "keiner" / "x.zip", folder):
+        check_refused(workshop("export", run_id, "--target", "python", "--out", out, "--json"))
+    check_refused(workshop("export", run_id, "--target", "toaster", "--out", tmp_path / "x.zip", "--json"), 2)
+    wrong = workshop(
+        "export", run_id, "--target", "python", "--variant", "nobody", "--out", tmp_path / "x.zip", "--json"
+    )
+    assert check_refused(wrong)["code"] == "unknown_variant"
+    check_refused(workshop("demo", "--out", tmp_path / "keiner" / "d.zip", "--json"))
+
+
+def test_recipes_and_presets_that_are_wrong(workshop: Fettle, model: Path, tmp_path: Path) -> None:
+    """Given a recipe file with a mistake, then its line is named; an unknown preset is wrong usage and names those known."""
+    bad = tmp_path / "falsch.yaml"
+    bad.write_text("- title: A\n  stepps: []\n")
+    error = check_refused(workshop("optimize", model, "--recipe", bad, "--json"))
+    assert "line 2" in error["detail"]
+    assert "balanced" in check_refused(workshop("optimize", model, "--preset", "nope", "--json"), 2)["hint"]
+    unknown = tmp_path / "technik.yaml"
+    unknown.write_text("- title: A\n  steps: [{technique: magic}]\n")
+    assert "magic" in check_refused(workshop("optimize", model, "--recipe", unknown, "--json"))["detail"]
+
+
+def test_nan_in_the_data(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+    """Given arrays that hold NaN, then the run ends with words, and the document holds no NaN."""
+    nodes = [small.helper.make_node("MatMul", ["x", "w"], ["y"])]
+    path = small.save(
+        tmp_path / "m.onnx", nodes, [small.floats("x", "n", 8)], [small.floats("y", "n", 3)],
+        [small.weights("w", 8, 3)],
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    np.savez(buffer, x=np.full((20, 8), np.nan, np.float32) + np.arange(20, dtype=np.float32)[:, None])
+    data = tmp_path / "d.npz"
+    data.write_bytes(buffer.getvalue())
+    done = workshop("optimize", path, "--data", data, *soon)
+    assert done.code in (0, 3, 4), done.err
+    assert "NaN" not in done.out.replace("(NaN)", "")
+    assert "Traceback" not in done.err
