@@ -62,6 +62,11 @@ class ModelController(QObject):
             origin = origin_of(self._session.workspace, project) if project else None
             self._page.show_value(model_value(model, name, self._session.opening, origin))
 
+    def settle(self) -> None:
+        """Where the page says that something is about to come, and that went elsewhere: show what is open."""
+        if self._page.state == "waiting":
+            self.show()
+
     def open_path(self, path: str) -> None:
         """Open a file or folder."""
         self.open(OpenParams(path=path))

@@ -46,7 +46,7 @@ def write_repo(root: Path, name: str, meta: dict[str, object], files: dict[str, 
 def hub(tmp_path: Path) -> Iterator[FakeHub]:
     """A starter that works, one with a pickle, one on request, and two dozen others."""
     root = tmp_path / "hub"
-    onnx = write_model(tmp_path / "made.onnx").read_bytes() + b""
+    onnx = write_model(tmp_path / "made.onnx").read_bytes()
     config = json.dumps({"model_type": "resnet", "id2label": dict(enumerate(COLORS))}).encode()
     task = {"pipeline_tag": "image-classification"}
     apache = {"tags": ["onnx", "license:apache-2.0"], "cardData": {"license": "apache-2.0"}}
@@ -167,6 +167,7 @@ def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
     program.keys("Escape")
     assert not [seen for seen in hub.seen if "pytorch_model.bin" in seen.path]
 
+    program.click(row(1), "the second row")
     program.keys("Down")
     program.until_text("Its author lets in who asked")
     program.press("Show more")
