@@ -35,6 +35,8 @@ ROOM_BYTES = 64 << 20
 """Stays free beside a download: the database, logs and the job's folder want to be written, too."""
 
 REFUSED, MISSING = 3, 6
+RETRIES, LONGEST_WAIT_S = 5, 120.0
+"""Of a download; a person who only looks waits less (`HubPlace.look`)."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def resume_download(
 def _download(
     space: Workspace, shelf: Shelf, place: HubPlace, arrival: Arrival, keep_pieces: Callable[[], bool]
 ) -> Flow[Downloaded]:
-    access = place.access(retries=5, max_wait_s=120.0)
+    access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
     with shelf.hold(arrival.key):
         pieces = shelf.begin(arrival)
         with _kept_only_if_wanted(pieces, keep_pieces):

@@ -99,8 +99,11 @@ class Shelf:
         try:
             if not try_lock(handle):
                 raise _busy()
-            yield
-            path.unlink(missing_ok=True)
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows removes no open file
+                    path.unlink(missing_ok=True)
         finally:
             os.close(handle)
 

@@ -17,6 +17,7 @@ from workers.contracts.hub import HubFile, OriginFile
 from workers.hub import words
 
 READ_BYTES = 1 << 20
+GIVEN_BACK_BYTES = 1 << 20
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -106,8 +107,9 @@ class Piece:
             while view:
                 view = view[os.write(self._handle, view) :]
         except OSError as error:
-            os.ftruncate(self._handle, self.size)  # of a block that went in by half nothing is counted
-            os.lseek(self._handle, self.size, os.SEEK_SET)
+            # the database wants to write down that this failed, so some room is given back
+            os.ftruncate(self._handle, max(0, self.size - GIVEN_BACK_BYTES))
+            self.close()
             if error.errno in NO_ROOM:
                 raise words.disk_full(self.file.name) from error
             raise

@@ -290,7 +290,7 @@ def test_disk_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     room[0] = SIZE
     result = bench.run()
     assert bench.is_whole()
-    assert result.resumed_bytes >= SIZE * 0.4
+    assert result.resumed_bytes >= SIZE * 0.2, "less what was given back so that the failure can be written down"
 
 
 def test_cancelled_while_it_comes(bench: Bench) -> None:

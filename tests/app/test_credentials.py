@@ -1,0 +1,197 @@
+"""The token for the hub: where it is kept, who gets it, and that it is never told."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from app.credentials import checked_token, find_token, forget_token, keep_token, knows_token
+from app.errors import RefusedError
+from app.paths import DataFolderUnusable
+
+HUB, OTHER, TOKEN = "https://hub.example", "https://other.example", "hf_secret123"
+
+
+class Safe(KeyringBackend):
+    """A keyring in memory; `locked` as one whose owner said no."""
+
+    priority = 5.0  # type: ignore[assignment]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: dict[tuple[str, str], str] = {}
+        self.locked = False
+        self.asked = 0
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        if self.locked:
+            raise KeyringLocked("no")
+        return self.kept.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise KeyringLocked("no")
+        self.kept[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        if self.kept.pop((service, username), None) is None:
+            raise PasswordDeleteError("not there")
+
+
+class Plain(Safe):
+    """One that calls itself no protection."""
+
+    priority = 0.5  # type: ignore[assignment]
+
+
+@pytest.fixture
+def safe() -> Iterator[Safe]:
+    before, made = keyring.get_keyring(), Safe()
+    keyring.set_keyring(made)
+    yield made
+    keyring.set_keyring(before)
+
+
+@pytest.fixture
+def no_keyring() -> Iterator[None]:
+    from keyring.backends.fail import Keyring
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Keyring())
+    yield
+    keyring.set_keyring(before)
+
+
+def test_the_environment_comes_first(tmp_path: Path, no_keyring: None) -> None:
+    keep_token(tmp_path, HUB, "hf_kept")
+    found = find_token(tmp_path, HUB, {"HF_TOKEN": f" {TOKEN}\n"})
+
+    assert found is not None
+    assert (found.value, found.source) == (TOKEN, "environment")
+    assert TOKEN not in repr(found)
+
+
+def test_in_the_keyring(tmp_path: Path, safe: Safe) -> None:
+    """Given a keyring, Then the token is there, and no file holds it."""
+    assert keep_token(tmp_path, HUB, TOKEN) == "keyring"
+
+    found = find_token(tmp_path, HUB, {})
+    assert found is not None
+    assert (found.value, found.source) == (TOKEN, "keyring")
+    assert TOKEN not in (tmp_path / "token.json").read_text()
+    assert knows_token(tmp_path, HUB, {}) == "keyring"
+
+
+def test_in_a_file_where_there_is_no_keyring(tmp_path: Path, no_keyring: None) -> None:
+    """Given no keyring, Then a file that only its owner may read holds it."""
+    assert keep_token(tmp_path / "new", HUB, TOKEN) == "file"
+
+    path = tmp_path / "new" / "token.json"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    found = find_token(tmp_path / "new", HUB, {})
+    assert found is not None
+    assert (found.value, found.source) == (TOKEN, "file")
+
+
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_keyring_that_is_locked_or_weak_is_not_trusted(tmp_path: Path, safe: Safe, locked: bool) -> None:
+    if locked:
+        safe.locked = True
+    else:
+        keyring.set_keyring(Plain())
+
+    assert keep_token(tmp_path, HUB, TOKEN) == "file"
+    assert find_token(tmp_path, HUB, {}) is not None
+
+
+def test_a_keyring_is_asked_only_where_it_holds_one(tmp_path: Path, safe: Safe) -> None:
+    """Given a person who never logged in, Then no keyring asks them for a password."""
+    assert find_token(tmp_path, HUB, {}) is None
+    assert safe.asked == 0
+
+
+def test_a_keyring_that_was_locked_or_emptied_later(tmp_path: Path, safe: Safe) -> None:
+    keep_token(tmp_path, HUB, TOKEN)
+    safe.locked = True
+    assert find_token(tmp_path, HUB, {}) is None
+    safe.locked = False
+    safe.kept.clear()
+    assert find_token(tmp_path, HUB, {}) is None
+
+
+def test_another_hub_does_not_get_it(tmp_path: Path, no_keyring: None) -> None:
+    keep_token(tmp_path, HUB, TOKEN)
+
+    assert find_token(tmp_path, OTHER, {}) is None
+    assert find_token(tmp_path, f"{HUB}:8443", {}) is None
+
+
+def test_a_file_that_others_could_read_is_closed(tmp_path: Path, no_keyring: None) -> None:
+    keep_token(tmp_path, HUB, TOKEN)
+    (tmp_path / "token.json").chmod(0o644)
+    find_token(tmp_path, HUB, {})
+
+    assert (tmp_path / "token.json").stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"https://hub.example": 5}', '{"https://hub.example": {"token": "a b"}}', "[" * 9000]
+)
+def test_a_damaged_file_is_no_token(tmp_path: Path, content: str, no_keyring: None) -> None:
+    (tmp_path / "token.json").write_text(content)
+    assert find_token(tmp_path, HUB, {}) is None
+
+    keep_token(tmp_path, HUB, TOKEN)
+    assert find_token(tmp_path, HUB, {}) is not None
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text(json.dumps({HUB: {"kept": "file", "token": TOKEN}}))
+    (tmp_path / "token.json").symlink_to(tmp_path / "elsewhere")
+
+    assert find_token(tmp_path, HUB, {}) is None
+
+
+def test_forgotten(tmp_path: Path, safe: Safe) -> None:
+    keep_token(tmp_path, HUB, TOKEN)
+    assert forget_token(tmp_path, HUB)
+    assert not forget_token(tmp_path, HUB)
+    assert safe.kept == {}
+    assert find_token(tmp_path, HUB, {}) is None
+
+
+def test_forgotten_although_the_keyring_lost_it(tmp_path: Path, safe: Safe) -> None:
+    keep_token(tmp_path, HUB, TOKEN)
+    safe.kept.clear()
+
+    assert forget_token(tmp_path, HUB)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "two words", "hf_x\nEvil: header", "hf_ü", "hf_x\0", "x" * 501])
+def test_what_cannot_be_a_token_is_not_repeated(text: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        checked_token(text)
+
+    assert caught.value.exit_code == 3
+    assert not text.strip() or text.strip() not in f"{caught.value} {caught.value.detail} {caught.value.hint}"
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path, no_keyring: None) -> None:
+    (tmp_path / "hub").write_text("a file")
+    with pytest.raises(DataFolderUnusable):
+        keep_token(tmp_path / "hub", HUB, TOKEN)
+
+
+def test_the_environment_is_read_now(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "HF_TOKEN", TOKEN)
+    found = find_token(tmp_path, HUB)
+
+    assert found is not None
+    assert found.value == TOKEN
