@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
@@ -23,7 +23,8 @@ class Output:
     """What a technique fills in while its folder is still hidden.
 
     `files` are relative names below `folder`, the first one is what a runtime opens. `settings` go over
-    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes.
+    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes. `model_format` is the source's
+    where it is None.
     """
 
     folder: Path
@@ -33,6 +34,7 @@ class Output:
     runtimes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
+    model_format: Literal["onnx", "openvino-ir"] | None = None
     artifact: ModelArtifact | None = None
 
 
@@ -58,7 +60,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             hidden,
             output.files[0],
             output.files,
-            model_format=source.format,
+            model_format=output.model_format or source.format,
             precision=output.precision or source.precision,
             settings={**source.settings, **output.settings},
             runtimes=narrow(source.runtimes, output.runtimes),

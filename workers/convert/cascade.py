@@ -1,0 +1,163 @@
+"""Cascade: a fast version answers, the exact one answers again where the fast one is not sure."""
+
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.cascade_examples import Asked, Limits, Pair, ask_both, no_classes, share
+from workers.convert.cascade_first import First, make_first
+from workers.convert.cascade_threshold import learn_threshold
+from workers.convert.onnx_files import broken
+from workers.convert.output import Output, new_model, take_files
+from workers.infer.base import NotRunnable
+from workers.pipeline.pipeline import load_pipeline
+
+ID = "cascade"
+TITLE = "Fast version first, exact one when unsure"
+FEWEST = 8
+
+
+class Params(TechniqueParams):
+    """What answers first, and how careful the threshold is."""
+
+    first: Literal["bf16", "precision_by_operator", "int8_static"] = Field(
+        default="bf16", description="The technique that makes the fast version, with its usual settings."
+    )
+    engine: Literal["openvino", "onnxruntime-cpu"] = Field(default="openvino", description="The engine that runs both.")
+    missed_share: float = Field(
+        default=0.001, gt=0, le=0.05, description="Share of inputs that may get another answer unnoticed."
+    )
+    max_second_share: float = Field(
+        default=0.4, gt=0, le=1, description="Where a larger share of inputs is asked twice, it is not worth it."
+    )
+    examples: int = Field(default=200, ge=FEWEST, le=2000, description="Examples to learn from and to judge with.")
+    copies: int = Field(default=4, ge=0, le=20, description="Changed copies of each example.")
+    max_s: float = Field(default=12, ge=1, le=600, description="Seconds that asking both versions may take.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Learn the threshold on two thirds of the examples, judge it on the others, keep both models as one."""
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    check_fits(model, spec, params)
+    items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
+    ctx.check_cancelled()
+    if len(items) < FEWEST:
+        raise _refused(f"It needs {FEWEST} examples to learn from, and there are {len(items)}.", "Add more examples.")
+    with new_model(model, ID, params, ctx) as output:
+        take_files(model, output)
+        made = make_first(model, params.first, ctx, output.folder)
+        ctx.check_cancelled()
+        pair = _open(model, params, made, output, ctx)
+        try:
+            learned, judged = ask_both(pair, items, spec, Limits(params.copies, params.max_s), ctx)
+        finally:
+            pair.close()
+        threshold = learn_threshold(learned.looks, params.missed_share)
+        output.notes = judge(judged, threshold, params)
+        output.files = (*output.files, *made.files)
+        output.settings = {"cascade": _settings(spec, made, threshold)}
+        output.precision = f"{made.precision}, then {model.artifact.precision}"
+        output.runtimes = (params.engine,)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
+    """Raise InputRefused unless answers are one class each, without state, and the model is exact so far."""
+    if spec.answer_kind != "class" or spec.links:
+        raise no_classes()
+    settings = model.artifact.settings
+    if "cascade" in settings or settings.get("inference_precision", "f32") != "f32":
+        raise _refused(
+            "A step before it has made the model less exact already, and then nothing is left to ask again.",
+            "Leave that step out: this one makes the fast version itself.",
+        )
+    if params.first != "int8_static" and params.engine != "openvino":
+        raise _refused("Only OpenVINO computes with 16-bit numbers on a processor.", "Choose OpenVINO as its engine.")
+
+
+def _open(model: Model, params: Params, made: First, output: Output, ctx: JobContext) -> Pair:
+    """Both versions. Raises InputRefused where this processor cannot run the fast one as it is meant."""
+    from workers.measure.opening import find_runtime
+
+    runtime = find_runtime(params.engine)
+    settings: dict[str, Any] = dict(model.artifact.settings)
+    try:
+        fast = runtime.load(
+            output.folder / (made.main or model.artifact.main), {**settings, **made.settings}, ctx.threads
+        )
+        exact = runtime.load(output.folder / model.artifact.main, settings, ctx.threads)
+    except NotRunnable as error:
+        raise broken(TITLE, error) from error
+    pair = Pair(load_pipeline(model.folder), fast, exact)
+    if fast.fallbacks:
+        pair.close()
+        raise _refused(f"The fast version would not be fast here. {fast.fallbacks[0]}.", "Choose another fast version.")
+    return pair
+
+
+def judge(judged: Asked, threshold: float, params: Params) -> tuple[str, ...]:
+    """What it does on examples that the threshold was not learned on, in sentences.
+
+    Raises InputRefused where too many are asked twice, or where answers change that are not asked again.
+    """
+    unsure = ~(judged.looks.margins >= threshold)
+    twice = share(unsure[judged.real])
+    missed = share(judged.looks.changed & ~unsure)
+    if twice > params.max_second_share:
+        raise _refused(
+            f"The fast version was not sure of {twice:.0%} of the examples, so both would run most of the time.",
+            "Choose another fast version, or allow a larger share.",
+        )
+    if missed > max(0.01, 5 * params.missed_share):
+        raise _refused(
+            f"On examples that it had not learned from, {missed:.1%} of the answers changed although the fast version "
+            "was sure of them.",
+            "Add more examples, or choose another fast version.",
+        )
+    n, copies = int(judged.real.sum()), int((~judged.real).sum())
+    return (
+        f"The fast version answers; it was not sure of {twice:.0%} of {n} examples that it had not learned from, and "
+        "the exact version answers those again.",
+        f"Of these and {copies} changed copies, {missed:.1%} of the answers changed unnoticed "
+        f"({share(judged.looks.changed):.1%} without the second look).",
+        "This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions.",
+        "Both versions are kept in memory.",
+    )
+
+
+def _settings(spec: PipelineSpec, made: First, threshold: float) -> dict[str, Any]:
+    own: dict[str, Any] = {
+        "first": made.settings,
+        "output": next(entry.name for entry in spec.outputs if entry.answer),
+        "scores": spec.scores,
+        "threshold": threshold,
+        "batched": [entry.name for entry in spec.inputs if entry.batched and entry.shape],
+    }
+    return {**own, "first_main": made.main} if made.main else own
+
+
+def _refused(detail: str, hint: str) -> InputRefused:
+    return InputRefused("cascade_does_not_fit", f"{TITLE}: it does not fit here", detail, hint)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="A fast version answers; where it is not sure, the exact one answers again. For models that give classes.",
+    source="Rapid Object Detection using a Boosted Cascade of Simple Features (Viola, Jones 2001); BranchyNet, "
+    "arXiv 1709.01686",
+    params=Params,
+    accepts=("onnx", "openvino-ir"),
+    apply=apply,
+    needs_calibration=True,
+    requires=("openvino",),
+    install_hint="pip install openvino",
+    runtimes=("openvino", "onnxruntime-cpu"),
+)

@@ -1,0 +1,107 @@
+"""What both versions of a cascade answer to a person's examples and to changed copies of them."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.convert.cascade_threshold import Looks, look
+from workers.convert.changed_inputs import Feeds, changed_copy
+from workers.pipeline.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from workers.infer.base import Session
+
+LEARN_SHARE = 2 / 3
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Both answers compared; `real` (n,) marks the examples themselves, the others are changed copies."""
+
+    looks: Looks
+    real: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The two versions, opened, with the pipeline that answers through them."""
+
+    pipeline: Pipeline
+    fast: "Session"
+    exact: "Session"
+
+    def close(self) -> None:
+        self.fast.close()
+        self.exact.close()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """`copies` of each example at most, and `max_s` seconds for all."""
+
+    copies: int
+    max_s: float
+
+
+def ask_both(
+    pair: Pair, items: Sequence[Feeds], spec: PipelineSpec, limits: Limits, ctx: JobContext
+) -> tuple[Asked, Asked]:
+    """(two thirds to learn from, a third to judge with) in a random order; a copy stays with its example."""
+    order = np.random.default_rng(ctx.seed).permutation(len(items)).tolist()
+    cut = max(1, round(LEARN_SHARE * len(order)))
+    learned = _ask(pair, items, order[:cut], spec, Limits(limits.copies, limits.max_s * LEARN_SHARE), ctx)
+    judged = _ask(pair, items, order[cut:], spec, Limits(limits.copies, limits.max_s * (1 - LEARN_SHARE)), ctx)
+    return learned, judged
+
+
+def _ask(
+    pair: Pair, items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, limits: Limits, ctx: JobContext
+) -> Asked:
+    end_s = time.monotonic() + limits.max_s
+    fast, exact, real = [], [], []
+    total = len(numbers) * (1 + limits.copies)
+    for done, (feeds, is_real) in enumerate(_inputs(items, numbers, spec, limits.copies, ctx.seed)):
+        ctx.check_cancelled()
+        ctx.progress("Compare both versions", done, total, "examples")
+        if time.monotonic() > end_s and done >= min(len(numbers), 4):
+            break
+        fast.append(pair.pipeline.answer(pair.fast, feeds))
+        exact.append(pair.pipeline.answer(pair.exact, feeds))
+        real.append(is_real)
+    first, second = np.concatenate(fast), np.concatenate(exact)
+    if first.ndim != 2 or first.shape[1] < 2 or len(first) != len(real):
+        raise no_classes()
+    return Asked(look(first, second, spec.scores), np.array(real))
+
+
+def _inputs(
+    items: Sequence[Feeds], numbers: list[int], spec: PipelineSpec, copies: int, seed: int
+) -> Iterator[tuple[Feeds, bool]]:
+    """The examples first, then a copy of each, then a second one: time may run out."""
+    for index in numbers:
+        yield items[index], True
+    for number in range(copies):
+        for index in numbers:
+            yield changed_copy(items, index, number, spec, seed), False
+
+
+def no_classes() -> InputRefused:
+    """What a person reads where answers cannot be sure or unsure."""
+    return InputRefused(
+        "answers_are_no_classes",
+        "This model gives no classes",
+        "Only where each answer is one class out of several does its distance from the second tell how sure it is.",
+        "Leave this step out of the recipe.",
+    )
+
+
+def share(flags: Any) -> float:
+    """Share of true values, 0 where there are none."""
+    return float(np.mean(flags)) if len(flags) else 0.0

@@ -1,0 +1,53 @@
+"""The fast version of a cascade: the same file with other settings, or the files that another technique makes."""
+
+import importlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from workers.contracts.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model
+
+FOLDER = "first"
+MADE_BY = {"precision_by_operator": "workers.convert", "int8_static": "workers.quantize"}
+"""Where the techniques are whose fast version has files of its own."""
+
+
+@dataclass(frozen=True)
+class First:
+    """`settings` go over the exact one's; `main` and `files` lie below the cascade's folder, where there are any."""
+
+    settings: dict[str, Any]
+    precision: str
+    main: str = ""
+    files: tuple[str, ...] = ()
+
+
+class _Inner:
+    """The job's context with a folder of its own."""
+
+    def __init__(self, ctx: JobContext, work_dir: Path) -> None:
+        self._ctx, self.work_dir = ctx, work_dir
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+
+def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> First:
+    """Make the fast version with the technique's usual parameters, below `folder`."""
+    if technique == "bf16":
+        return First({"inference_precision": "bf16"}, "bf16")
+    spec = importlib.import_module(f"{MADE_BY[technique]}.{technique}").SPEC
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    artifact: ModelArtifact = spec.apply(model, spec.params(), cast(JobContext, _Inner(ctx, scratch)))
+    files = []
+    for entry in artifact.files:
+        target = folder / FOLDER / entry.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(scratch / "model" / entry.path, target)
+        files.append(f"{FOLDER}/{entry.path}")
+    shutil.rmtree(scratch)
+    return First(dict(artifact.settings), artifact.precision, f"{FOLDER}/{artifact.main}", tuple(files))

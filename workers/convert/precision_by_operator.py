@@ -1,0 +1,132 @@
+"""Light operators in 32-bit numbers, heavy ones in 16-bit ones: nearly the speed of 16 bits, the answers of 32.
+
+Products of large tables take the time; sums, means and exponentials take the harm that few digits do. OpenVINO keeps an
+operator in 32 bits where its layer in the IR file is marked as precise.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import new_model
+
+ID = "precision_by_operator"
+TITLE = "16-bit numbers where they do no harm"
+
+PRODUCTS = frozenset({"Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"})
+PRODUCTS |= {"MatMul", "LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell"}
+"""OpenVINO's operators that are sums of many products."""
+
+NO_WORK = frozenset({"Const", "Parameter", "Result"})
+MAIN, WEIGHTS = "model.xml", "model.bin"
+
+
+class Params(TechniqueParams):
+    """Which operators compute with 16 bits."""
+
+    heavy: Literal["all", "inner"] = Field(
+        default="all",
+        description="all: every product of tables computes with 16 bits. "
+        "inner: the first and the last of them keep 32 bits, for models that are still too far off.",
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """The graph as OpenVINO IR with 32-bit weights, its light layers marked; files under new names."""
+    ctx.check_cancelled()
+    with new_model(model, ID, params, ctx) as output:
+        plain = output.folder / "unmarked.xml"
+        _save_ir(model, plain, ctx)
+        ctx.check_cancelled()
+        heavy, light = mark(plain, output.folder / MAIN, params.heavy)
+        plain.with_suffix(".bin").rename(output.folder / WEIGHTS)
+        plain.unlink()
+        if not heavy:
+            raise InputRefused(
+                "nothing_heavy",
+                f"{TITLE}: there is nothing to gain",
+                "This model has no products of tables, and only they are faster in 16 bits.",
+                "Leave this step out of the recipe.",
+            )
+        output.files = (MAIN, WEIGHTS)
+        output.model_format = "openvino-ir"
+        output.precision = "bf16+fp32"
+        output.settings = {"inference_precision": "bf16"}
+        output.runtimes = ("openvino",)
+        output.notes = (
+            f"{heavy} heavy operators compute with 16-bit numbers where the processor has them, the {light} light ones "
+            "always with 32-bit numbers.",
+        )
+    assert output.artifact is not None
+    return output.artifact
+
+
+def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
+    """The model as IR, weights in 32 bits. Nothing holds the files when this returns (they would be mapped)."""
+    from workers.infer.openvino_program import import_library, read_model
+
+    library = import_library()
+    shapes: dict[str, Any] = dict(model.artifact.settings.get("shapes") or {})  # type: ignore[arg-type]
+    source = model.main
+    if model.artifact.format == "openvino-ir":
+        # a live model maps its weights, so the copy that is read is never the one that is written
+        source = path.with_name("source.xml")
+        shutil.copyfile(model.main, source)
+        shutil.copyfile(model.main.with_suffix(".bin"), source.with_suffix(".bin"))
+    with onnx_files.library_call(TITLE, ctx.log):
+        graph = read_model(library.Core(), source, _only_where_needed(library, source, shapes))
+        library.save_model(graph, str(path), compress_to_fp16=False)
+        del graph
+    if source != model.main:
+        source.unlink()
+        source.with_suffix(".bin").unlink()
+
+
+def _only_where_needed(library: Any, source: Path, shapes: dict[str, Any]) -> dict[str, Any]:
+    """Sizes stay free in the file, so that other sizes are still answered, unless it cannot be read without them."""
+    try:
+        library.Core().read_model(str(source))
+    except RuntimeError:
+        return shapes
+    return {}
+
+
+def mark(source: Path, target: Path, heavy: str) -> tuple[int, int]:
+    """Write the IR file anew with its light layers marked as precise; (heavy layers, light layers)."""
+    from xml.etree import ElementTree
+
+    tree = ElementTree.parse(source)
+    layers = [layer for layer in tree.getroot().iter("layer") if layer.get("type") not in NO_WORK]
+    products = [layer for layer in layers if layer.get("type") in PRODUCTS]
+    if heavy == "inner":
+        products = products[1:-1]
+    chosen = {id(layer) for layer in products}
+    light = [layer for layer in layers if id(layer) not in chosen]
+    for layer in light:
+        info = layer.find("rt_info")
+        if info is None:
+            info = ElementTree.SubElement(layer, "rt_info")
+        ElementTree.SubElement(info, "attribute", {"name": "precise", "version": "0"})
+    tree.write(target, encoding="utf-8", xml_declaration=True)
+    return len(products), len(light)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="The heavy operators compute with 16 bits, the sensitive ones keep 32. Almost the same answers.",
+    source="Mixed Precision Training, arXiv 1710.03740; OpenVINO, “Precision control” and its IR's precise attribute",
+    params=Params,
+    accepts=("onnx", "openvino-ir"),
+    apply=apply,
+    requires=("openvino",),
+    install_hint="pip install openvino",
+    runtimes=("openvino",),
+)
