@@ -14,7 +14,7 @@ from workers.model_io.formats import Draft, Format
 from workers.model_io.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.tensors import Tensors, find_tensors
 from workers.model_io.weights import inspect_weights, open_weights
-from workers.model_io.words import damaged, shown
+from workers.model_io.words import damaged, said, shown
 from workers.model_io.zip_check import read_directory
 
 SCANNED = info(
@@ -46,7 +46,7 @@ def _load(path: Path, zipped: bool) -> Any:
     try:
         loaded = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipped)
     except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, IndexError, AssertionError …
-        raise damaged(path, shown(str(error).strip().split("\n")[0], 200)) from error
+        raise damaged(path, shown(said(error), 200)) from error
     if zipped:
         _check_storages(path, loaded)
     return loaded

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.model_io.formats import Arrays, Reference
-from workers.model_io.words import refuse, shown
+from workers.model_io.words import refuse, said, shown
 
 PROGRAM_FILE = "model.pt2"
 MAX_PROGRAM_NUMBERS = 500_000_000
@@ -53,7 +53,7 @@ def export(
             raise refuse(
                 "cannot_convert",
                 "The model cannot be converted to ONNX",
-                f"PyTorch's exporter says about {path.name}: {shown(str(error).strip().splitlines()[0], 300)}",
+                f"PyTorch's exporter says about {path.name}: {shown(said(error), 300)}",
                 "Export it to ONNX yourself with the code that it was trained with, and open that file.",
             ) from error
         exported.save(str(target / "model.onnx"), external_data=numbers * 4 > EXTERNAL_LIMIT_BYTES)

@@ -5,7 +5,7 @@ import io
 import pickletools
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding, TensorSpec
@@ -27,7 +28,8 @@ from workers.model_io.neighbors import beside_file
 from workers.model_io.onnx_checks import load_proto
 from workers.model_io.onnx_graph import read_graph
 from workers.model_io.pickles import check_calls, read_member
-from workers.model_io.words import damaged, refuse, shown, unsafe
+from workers.model_io.runtime import is_out_of_memory, run_error
+from workers.model_io.words import damaged, refuse, said, shown, unsafe
 from workers.model_io.zip_check import Member, read_directory
 
 MAX_SOURCE_BYTES = 20 * 2**20
@@ -125,7 +127,7 @@ def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draf
         raise refuse(
             "needs_consent",
             "TorchScript is a program",
-            f"{path.name} holds code that has to run to be converted. It would run in a sandbox, without network.",
+            f"{path.name} holds code that has to run to be converted. {_how_it_would_run(ctx)}",
             "If you trust its origin, allow it: --allow-code.",
         )
     import_module("torch")  # before the clock runs
@@ -147,6 +149,13 @@ def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draf
     return Draft(graph, found, (path,), told, _reference(module, names, tuple(o.name for o in outputs)))
 
 
+def _how_it_would_run(ctx: JobContext) -> str:
+    if not ctx.missing_protections:
+        return "It would run in a sandbox, without network."
+    names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
+    return f"It would run in a process of its own, but this system cannot protect you fully. What is missing: {names}."
+
+
 def _load(path: Path) -> Any:
     import torch
 
@@ -155,7 +164,7 @@ def _load(path: Path) -> Any:
             warnings.simplefilter("ignore")
             return torch.jit.load(str(path), map_location="cpu").eval()
     except (RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
-        raise damaged(path, shown(str(error).strip().split("\n")[0], 200)) from error
+        raise damaged(path, shown(said(error), 200)) from error
 
 
 def _recognized(
@@ -218,6 +227,7 @@ def _convert(
             with trying(ctx, path.stat().st_size):
                 answer = module(*examples)
             tensors = answer if isinstance(answer, tuple | list) else (answer,)
+            _refuse_other_answers(path, tensors)
             names = [_OUTPUT if not n else f"{_OUTPUT}{n}" for n in range(len(tensors))]
             free = {name: {0: "batch"} for name in (*(s.name for s in inputs), *names)}
             with converting(ctx, path.stat().st_size):
@@ -225,17 +235,33 @@ def _convert(
                     module, examples, str(target / "model.onnx"), dynamo=False, opset_version=17,
                     input_names=[s.name for s in inputs], output_names=names, dynamic_axes=free,
                 )  # fmt: skip
+    except InputRefused:
+        raise
     except Exception as error:  # the exporter raises RuntimeError, UnsupportedOperatorError, TorchScript's own …
+        if is_out_of_memory(error):
+            raise run_error(path, error) from error
         raise refuse(
             "cannot_convert",
             "The model cannot be converted to ONNX",
-            f"PyTorch says about {path.name}: {shown(str(error).strip().splitlines()[-1], 300)}",
+            f"PyTorch says about {path.name}: {shown(said(error, -1), 300)}",
             "Check --shape, or export it to ONNX with the code that it was trained with.",
         ) from error
     return tuple(
         TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))
         for name, tensor in zip(names, tensors, strict=True)
     )
+
+
+def _refuse_other_answers(path: Path, answers: Sequence[Any]) -> None:
+    import torch
+
+    if not answers or not all(isinstance(answer, torch.Tensor) for answer in answers):
+        raise refuse(
+            "unsupported_output",
+            "The model does not answer with plain numbers",
+            f"{path.name} gives back something else than arrays of numbers.",
+            "Wrap it so that it returns one tensor, or a tuple of them, and save it again.",
+        )
 
 
 def _reference(module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:

@@ -20,7 +20,7 @@ from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format
 from workers.model_io.neighbors import beside_folder, read_json
 from workers.model_io.safetensors import check_header, whole
-from workers.model_io.words import refuse, shown
+from workers.model_io.words import refuse, said, shown
 
 _BODY_FILES = ("1_Pooling/config.json", "modules.json")
 
@@ -129,7 +129,7 @@ def _load(folder: Path, head: _Head, files: tuple[Path, ...], ctx: JobContext) -
             raise refuse(
                 "cannot_load",
                 "The model cannot be loaded",
-                f"The transformers library says about {folder.name}: {shown(str(error).strip().splitlines()[0], 300)}",
+                f"The transformers library says about {folder.name}: {shown(said(error), 300)}",
                 "Models that bring code of their own are not opened; others may need a newer transformers.",
             ) from error
     _refuse_missing(folder, told)

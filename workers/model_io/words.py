@@ -16,6 +16,12 @@ def shown(text: object, limit: int = 120) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def said(error: BaseException, line: int = 0) -> str:
+    """One line of what a library says; its type where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[line]
+
+
 def name_of(path: Path) -> str:
     """The file's name as it may be shown."""
     return shown(path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))

@@ -4,6 +4,7 @@ Layer 1 is put up before any library is imported, since threads that exist alrea
 one): the system's libraries, the root of the jobs' folders, the inputs known by then. Layer 2 narrows it to one job.
 """
 
+import errno
 import importlib.util
 import os
 import sys
@@ -44,7 +45,8 @@ class Protections:
         try:
             reason = "" if wall() else NOT_OFFERED
         except OSError as error:
-            reason = f"the system refused: {error.strerror or error}"
+            absent = error.errno in (errno.ENOSYS, errno.EOPNOTSUPP)
+            reason = NOT_OFFERED if absent else f"the system refused: {error.strerror or error}"
         if reason:
             self.missing.append(f"{name} ({reason})")
         else:

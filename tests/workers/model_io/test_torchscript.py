@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenParams
+from workers.model_io.opening import open_model
 from workers.model_io.runtime import load_session
 from workers.pipeline import load_pipeline
+from workers.runtime.recording import RecordingContext
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -52,6 +56,45 @@ def test_with_consent_it_needs_a_shape_and_converts(script, refused, opened):
 
 def test_a_wrong_shape_is_told(script, refused):
     assert refused(script(Net()), allow_code=True, shapes={"": (1, 5, 8, 8)}).code == "cannot_convert"
+
+
+class Named(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.line = torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        return {"answer": self.line(x)}
+
+
+def test_answers_that_are_no_arrays_are_refused(script, refused):
+    assert refused(script(Named()), allow_code=True, shapes={"x": (1, 4)}).code == "unsupported_output"
+
+
+class Greedy(torch.nn.Module):
+    def forward(self, x):
+        return torch.zeros(1048576, 1048576) + x
+
+
+def test_a_program_that_eats_memory_is_told_as_that(script, refused):
+    assert refused(script(Greedy()), allow_code=True, shapes={"x": (1, 4)}).code == "out_of_memory"
+
+
+def test_an_error_without_a_word_is_told(script, refused, monkeypatch):
+    def silent(*_, **__):
+        raise RuntimeError
+
+    monkeypatch.setattr(torch.onnx, "export", silent)
+    error = refused(script(Net()), allow_code=True, shapes={"": (1, 3, 8, 8)})
+    assert "RuntimeError" in error.detail
+
+
+def test_consent_is_asked_with_what_this_system_lacks(script, work):
+    # Given a system without one of the walls / Then who is asked for consent knows
+    ctx = RecordingContext(work_dir=work, missing_protections=("network (this system does not offer it)",))
+    with pytest.raises(InputRefused) as caught:
+        open_model(OpenParams(path=str(script(Net()))), ctx)
+    assert "What is missing: network." in caught.value.detail
 
 
 class Writes(torch.nn.Module):

@@ -1,0 +1,147 @@
+"""The doors through which a stranger's file comes in, each with what came of it and how long that took."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
+
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths, prepare
+from app.persistence import open_store
+from app.services.driver import Driver, run_to_end
+from app.services.events import ignore
+from app.services.opening import inspect_model, open_model
+from app.services.steps import Flow, JobError
+from app.services.store import ArtifactStore
+from app.services.workspace import Workspace, usable_cores
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import OpenParams
+
+REFUSED = 3
+NOT_MODELS = ("text", "input")
+"""Groups that are no models: through a model's door they are refused; their own doors are tested besides."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`error` is None where it was opened; `seconds` until the person knew."""
+
+    file: str
+    error: ErrorInfo | None
+    exit_code: int
+    seconds: float
+
+    @property
+    def opened(self) -> bool:
+        return self.error is None
+
+    @property
+    def code(self) -> str:
+        return "" if self.error is None else self.error.code
+
+
+@contextmanager
+def workspace(root: Path) -> Iterator[Workspace]:
+    """A data folder of its own, as the window and the commands have it."""
+    paths = prepare(DataPaths(root))
+    store = open_store(paths, title="a test")
+    pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
+    try:
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+    finally:
+        pool.close()
+        store.close()
+
+
+def drive(space: Workspace, name: str, flow: Flow[Any]) -> Verdict:
+    """Run a use case to its end. Nothing but a `JobError` in whole words may come out."""
+    began = time.monotonic()
+    try:
+        run_to_end(Driver(space, flow, ignore))
+    except JobError as error:
+        return Verdict(name, error.error, error.exit_code, time.monotonic() - began)
+    return Verdict(name, None, 0, time.monotonic() - began)
+
+
+def inspect(space: Workspace, path: Path) -> Verdict:
+    """What `fettle inspect` does, in the same code."""
+    return drive(space, path.name, inspect_model(OpenParams(path=str(path))))
+
+
+def open_(space: Workspace, path: Path, *, allow_code: bool = False) -> Verdict:
+    """What a drop and every command that works with a model do."""
+    return drive(space, path.name, open_model(OpenParams(path=str(path), allow_code=allow_code)))
+
+
+def path_of(corpus: Path, entry: Entry) -> Path:
+    """The file itself: names that are no text stand in the index as they can be shown."""
+    if entry.group != "name":
+        return corpus / entry.file
+    (path,) = (corpus / entry.file).parent.iterdir()
+    return path
+
+
+def expected(entry: Entry) -> str:
+    """What the index says, of a door for models."""
+    return REFUSE if entry.group in NOT_MODELS and not entry.file.endswith(".zip") else entry.expected
+
+
+def complaint(entry: Entry, verdict: Verdict) -> str:
+    """What is wrong with a verdict; empty where nothing is."""
+    wanted, error = expected(entry), verdict.error
+    if error is None:
+        return "" if wanted in (OPEN, EITHER) else f"{entry.file} was opened"
+    if verdict.exit_code != REFUSED:
+        return f"{entry.file} ended with {verdict.exit_code}: {error}"
+    if not all((error.title, is_sentence(error.detail), is_sentence(error.hint))):
+        return f"{entry.file} was refused in half sentences: {error}"
+    return "" if wanted in (REFUSE, EITHER) else f"{entry.file} was refused: {error}"
+
+
+def is_sentence(text: str) -> bool:
+    return text.isprintable() and text.endswith((".", "!", "?", "…", ")"))
+
+
+def business() -> float:
+    """How much longer everything takes than on a quiet machine, as far as the load tells."""
+    return max(1.0, os.getloadavg()[0] / usable_cores())
+
+
+@dataclass
+class Times:
+    """Verdicts have 2 s, of a hundred five have 10 s: on a quiet machine; more where others run as well."""
+
+    seconds: list[float]
+    busy: float = 1.0
+
+    def note(self, verdict: Verdict) -> None:
+        self.seconds.append(verdict.seconds)
+        self.busy = max(self.busy, business())
+
+    def check(self) -> None:
+        ordered = sorted(self.seconds)
+        most = ordered[int(0.95 * (len(ordered) - 1))]
+        told = f"95 % within {most:.1f} s, all within {ordered[-1]:.1f} s; busy {self.busy:.1f} times"
+        assert most <= 2 * self.busy, told
+        assert ordered[-1] <= 10 * self.busy, told
+
+
+def leftovers(space: Workspace) -> list[str]:
+    """Folders of jobs and processes that should be gone."""
+    folders = [str(path) for path in space.jobs.iterdir()]
+    mine = psutil.Process().children(recursive=True)
+    workers = [str(process) for process in mine if "spawn_main" in " ".join(_words(process))]
+    return folders + workers
+
+
+def _words(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []

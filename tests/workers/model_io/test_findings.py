@@ -1,0 +1,95 @@
+"""What was checked and found stands in the findings, in whole sentences."""
+
+import zipfile
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from workers.contracts.jobs import OpenParams
+from workers.contracts.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
+from workers.model_io.opening import inspect_model, open_model
+from workers.runtime.recording import RecordingContext
+
+HELD = (FILES, NETWORK, PROGRAMS, PRIVILEGES)
+
+
+@pytest.fixture
+def told(work):
+    """All findings of `inspect` (or `open`) in one text; each must be a sentence."""
+
+    def run(path, how=inspect_model, **context):
+        findings = how(OpenParams(path=str(path)), RecordingContext(work_dir=work, **context)).info.findings
+        assert all(finding.what.endswith((".", "…")) and finding.what.isprintable() for finding in findings)
+        return " ".join(f"{finding.level}: {finding.what}" for finding in findings)
+
+    return run
+
+
+def test_onnx_is_told_by_its_content_and_that_nothing_was_run(onnx_model, saved, told):
+    text = told(saved(onnx_model()))
+    for part in (
+        "by its content, not by its name: ONNX",
+        "no programs",
+        "reads no other file",
+        "Nothing in it was run",
+    ):
+        assert part in text
+
+
+def test_a_name_that_says_something_else_is_a_warning(onnx_model, saved, told):
+    assert "warning: The name ends in .pt, but by its content the file is ONNX." in told(saved(onnx_model(), "m.pt"))
+    assert "The name ends in" not in told(saved(onnx_model(), "m.weights"))
+
+
+def test_weights_beside_the_model_are_counted(onnx_model, saved, told):
+    import onnx
+
+    path = saved(onnx_model())
+    onnx.save_model(
+        onnx.load(path),
+        str(path),
+        save_as_external_data=True,
+        location="w.bin",
+        size_threshold=0,
+        all_tensors_to_one_file=True,
+    )
+    assert "in a file beside it, inside its own folder" in told(path)
+
+
+def test_opening_says_that_it_was_tried(onnx_model, saved, told):
+    text = told(saved(onnx_model()), open_model)
+    assert "No code of its author was run. The model itself was tried 3 times on made-up inputs" in text
+    assert "Nothing in it was run" not in text
+
+
+def test_safetensors_checkpoints_and_archives(tmp_path, saved, onnx_model, told):
+    save_file({"a": torch.ones(2), "b": torch.ones(3)}, tmp_path / "m.safetensors")
+    assert "every byte of the file belongs to one of its 2 tensors" in told(tmp_path / "m.safetensors")
+    torch.save({"a": torch.ones(2)}, tmp_path / "m.pt")
+    assert "A scanner found nothing in it but tensors" in told(tmp_path / "m.pt")
+    with zipfile.ZipFile(tmp_path / "m.zip", "w") as archive:
+        archive.write(saved(onnx_model()), "model.onnx")
+        archive.writestr("README.md", "# it")
+    assert "The ZIP file holds 2 files" in told(tmp_path / "m.zip")
+
+
+def test_the_walls_are_told_and_each_that_is_missing(onnx_model, saved, told):
+    path = saved(onnx_model())
+    text = told(path, protections=HELD)
+    assert "info: It was opened in a process of its own that could read nothing but the model's own folder" in text
+    assert "and had no administrator rights." in text
+    reason = " (this system does not offer it)"
+    text = told(path, missing_protections=tuple(f"{name}{reason}" for name in (FILES, NETWORK)))
+    assert "in a process of its own" not in text
+    assert "warning: This system has nothing that keeps a program away from your other files;" in text
+    assert "warning: This system has nothing that keeps a program away from the network;" in text
+    text = told(path, missing_protections=("limits on memory",))
+    assert "warning: This system has no limits on memory; the file was opened without." in text
+
+
+def test_parts_that_work_at_a_files_command_have_a_limit(onnx_model, saved, work):
+    context = RecordingContext(work_dir=work)
+    open_model(OpenParams(path=str(saved(onnx_model()))), context)
+    assert {what for what, _ in context.limited} == {"checking the model", "trying the model out"}
+    assert all(5 < seconds < 10 for _, seconds in context.limited)
