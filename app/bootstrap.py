@@ -194,7 +194,7 @@ class Live:
         from app.controllers.conductor import Conductor
         from app.controllers.kept import KeptSettings
         from app.controllers.session import Session
-        from app.controllers.words import error_value, settings_problem
+        from app.controllers.words import error_value, settings_problem, store_notice
         from app.jobs.pool import WorkerPool
         from app.logging_setup import open_log
         from app.persistence import open_store
@@ -220,7 +220,9 @@ class Live:
         self.conductor = conductor
         conductor.closed.connect(self._quit)
         conductor.begin(reopen=not self._files)
-        if self._loaded.problem:
+        if store.notices:
+            window.banner(store_notice(" ".join(store.notices)))
+        elif self._loaded.problem:
             window.banner(settings_problem(self._loaded.problem))
         if self._files:
             conductor.take_paths(self._files)

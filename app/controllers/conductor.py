@@ -45,9 +45,12 @@ class Conductor(QObject):
     def __init__(self, window: MainWindow, theme: Theme, session: Session, kept: KeptSettings) -> None:
         super().__init__(window)
         self._window, self._theme, self._session, self._kept = window, theme, session, kept
+        self.session = session
         self.flows = FlowRunner(session.workspace, self)
         self._telemetry = TelemetryController(window, session, self.flows, self)
-        self._frame = Frame(window, session, self.flows, self)
+        self._frame = Frame(
+            window, session, self.flows, lambda preset_id: self._goal().preset_of(preset_id).title, self
+        )
         self._incoming = Incoming(window, theme, session, self)
         self._controllers: dict[str, QObject] = {}
         self._is_asking = self._is_closing = False
@@ -73,7 +76,6 @@ class Conductor(QObject):
         """Show what was open the last time, then look at the machine."""
         for page_id, page in self._window.built_pages.items():
             self._on_page_built(page_id, page)
-        self._frame.preset_titles = self._goal().titles
         project_id = self._kept.value.last_project_id
         if not (reopen and project_id and self._reopen(project_id)):
             self._window.show_page("model")
@@ -177,6 +179,7 @@ class Conductor(QObject):
     def search_hub(self, text: str) -> None:
         """Look for a model in the hub; "" shows what there is to begin with."""
         self._controller("hub", HubController).start(text)
+        self._model().settle()
 
     def take_paths(self, paths: list[str]) -> None:
         """A model or data, dropped, pasted, or handed over by a second start."""
@@ -282,7 +285,11 @@ class Conductor(QObject):
             window_geometry=base64.b64encode(self._window.geometry_to_keep()).decode("ascii"),
         )
         self._window.hide()
-        self._requests.stop()
-        self._telemetry.stop()
+        self.stop_watching()
         self.flows.interrupt_all()
         self.closed.emit()
+
+    def stop_watching(self) -> None:
+        """No more looks at the machine, and none for later starts."""
+        self._requests.stop()
+        self._telemetry.stop()

@@ -20,11 +20,13 @@ from app.services.steps import JobError
 from widgets.main_window import MainWindow
 from widgets.pages.export import ExportPage
 from widgets.pages.results import DoneValue, ExportAsk, ExportValue, TargetValue
-from widgets.parts.small import CheckValue
+from widgets.parts.format import clipped
+from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
 
 ON_EXPORT = ("Write the bundle", "Unpack it in a clean place", "Compare its answers")
-MAX_NAME = 60
+MAX_NAME, MAX_LICENSE = 60, 80
 
 
 class ExportController(QObject):
@@ -47,6 +49,7 @@ class ExportController(QObject):
         page.cancel_requested.connect(self._on_cancel)
         page.link_clicked.connect(lambda _address: None)
         session.run_changed.connect(self.show)
+        session.described_changed.connect(self._on_described)
         self.show()
 
     def choose(self, variant_id: str) -> None:
@@ -92,7 +95,7 @@ class ExportController(QObject):
             purpose=project.purpose,
             not_for=project.not_for,
             contact=project.contact,
-            reason_needed=_reason_needed(facts, variant),
+            reason_needed=reason_needed(facts, variant),
             checks_on_export=len(ON_EXPORT),
         )
 
@@ -163,8 +166,19 @@ class ExportController(QObject):
         if facts is not None and variant is not None:
             self._page.show_running(stage, done, total, checks(facts, variant, stage))
 
+    def _on_described(self) -> None:
+        """Targets are known now."""
+        if (
+            self._value is not None
+            and not self._value.targets
+            and self._exporting is None
+            and self._variant is not None
+        ):
+            self._load(self._variant.id)
+
     def _on_done(self, exported: Exported) -> None:
         self._exporting = None
+        self._session.exported.emit()
         facts, variant = self._facts, self._variant
         if facts is None or variant is None:
             return
@@ -216,6 +230,8 @@ def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckVal
         first = CheckValue(state, limit, result.format(max(0.0, drop)))  # type: ignore[arg-type]
     n = judgement.n if judgement else 0
     done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
+    if facts.verdict is not None:
+        done.append(license_check(facts.verdict))
     at = next((number for number, words in enumerate(ON_EXPORT) if stage and words.startswith(stage[:8])), None)
     for number, words in enumerate(ON_EXPORT):
         if at is None:
@@ -226,7 +242,15 @@ def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckVal
     return tuple(done)
 
 
-def _reason_needed(facts: RunFacts, variant: Variant) -> str:
+def license_check(verdict: LicenseVerdict) -> CheckValue:
+    """What the model's license allows, in the word of the verdict; the card says the rest."""
+    state: CheckState = "ok" if verdict.word == "ok" else "warn"
+    word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
+    result = f"{verdict.title}: {word}" if verdict.title else word
+    return CheckValue(state, tr("License of the model"), clipped(result, MAX_LICENSE))
+
+
+def reason_needed(facts: RunFacts, variant: Variant) -> str:
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "regressed":
         return ""

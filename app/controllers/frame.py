@@ -1,5 +1,7 @@
 """What stands around the pages: project, marks of how far one is, jobs."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QObject
 
 from app.controllers.flows import FlowRunner
@@ -12,12 +14,18 @@ MAX_PROJECTS = 12
 
 
 class Frame(QObject):
-    """Shows the session in rail and top bar, and the work that goes on."""
+    """Shows the session in rail and top bar, and the work that goes on. `title_of` gives a preset's title."""
 
-    def __init__(self, window: MainWindow, session: Session, flows: FlowRunner, parent: QObject) -> None:
+    def __init__(
+        self,
+        window: MainWindow,
+        session: Session,
+        flows: FlowRunner,
+        title_of: Callable[[str], str],
+        parent: QObject,
+    ) -> None:
         super().__init__(parent)
-        self._window, self._session, self._flows = window, session, flows
-        self.preset_titles: dict[str, str] = {}
+        self._window, self._session, self._flows, self._title_of = window, session, flows, title_of
         for signal in (session.project_changed, session.data_changed, session.run_changed, session.goal_changed):
             signal.connect(self.show)
         session.exported.connect(self.show)
@@ -27,7 +35,7 @@ class Frame(QObject):
         """All of it."""
         session, window = self._session, self._window
         project = session.project
-        preset = self.preset_titles.get(project.preset_id, "") if project else ""
+        preset = self._title_of(project.preset_id) if project else ""
         window.set_project(project.name if project else "", preset)
         projects = session.workspace.repositories.projects.list()[:MAX_PROJECTS]
         window.set_projects([ProjectValue(known.id, known.name) for known in projects])

@@ -33,11 +33,6 @@ class GoalController(QObject):
         self.show()
 
     @property
-    def titles(self) -> dict[str, str]:
-        """Titles of all presets by id."""
-        return {preset.id: preset.title for preset in self._catalog.presets}
-
-    @property
     def preset(self) -> Preset:
         """What was chosen, with the recipes as the person left them."""
         project = self._session.project

@@ -33,7 +33,7 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
 def in_window(text: str) -> str:
     """A sentence that names options of the command line, without them."""
     text = re.sub(r",? for example:? --\w+ [^\s,]*[^\s,.]", "", text)
-    text = re.sub(r" with --[\w-]+", "", text)
+    text = re.sub(r"( or)? with --[\w-]+", "", text)
     return text.replace("--shape", tr("the size of its input")).replace("--", "")
 
 
@@ -44,6 +44,18 @@ def settings_problem(text: str) -> ErrorValue:
         happened=text,
         is_safe=tr("Yes. Models, data and results are not kept there."),
         next_step=tr("Look at Settings and set again what you had changed."),
+        tone="warn",
+        icon="warning",
+    )
+
+
+def store_notice(text: str) -> ErrorValue:
+    """What was found, and mended, when the database was opened."""
+    return ErrorValue(
+        title=tr("Your projects were looked after"),
+        happened=text,
+        is_safe=tr("Yes. What could be read is here, and the copies of the days before are kept."),
+        next_step=text,
         tone="warn",
         icon="warning",
     )

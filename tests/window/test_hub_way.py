@@ -4,6 +4,7 @@ import json
 import socket
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -140,11 +141,18 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, tmp_path: Path) -
     program.until_page("compare", "full")
     program.press("Export")
     program.until_page("export", "full")
+    program.until_text("License of the model", "Apache-2.0: OK")
     program.press("Export bundle")
     program.until_page("export", "done", RUN_S)
 
     (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
-    assert bundle.stat().st_size > 0
+    with zipfile.ZipFile(bundle) as archive:
+        names = {Path(name).name: name for name in archive.namelist()}
+        card = archive.read(names["README.md"]).decode()
+        origin = json.loads(archive.read(names["manifest.json"]))["origin"]["hub"]
+    assert "as the hub states it: Apache-2.0: may be used, changed and sold" in card
+    assert (origin["repo"], origin["commit"]) == ("Xenova/resnet-50", hub.repos["Xenova/resnet-50"].sha)
+    assert {file["name"] for file in origin["files"]} == {"onnx/model.onnx", "config.json"}
     assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
     assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
     assert {who for who, _ in seen} <= {"worker"}

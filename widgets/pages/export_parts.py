@@ -16,7 +16,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
-MIN_REASON_WORDS = 3
+MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
 MAX_ANSWER_CHARS = 500
 
 
@@ -124,8 +124,8 @@ class ReasonCard(Card):
 
     @property
     def is_enough(self) -> bool:
-        """Three words at least."""
-        return len(self.reason.split()) >= MIN_REASON_WORDS
+        """Three words at least, and not three letters."""
+        return len(self.reason.split()) >= MIN_REASON_WORDS and len(self.reason) >= MIN_REASON_CHARS
 
 
 class MarkdownCard(Card):

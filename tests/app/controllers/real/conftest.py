@@ -1,0 +1,89 @@
+"""A real workspace in a fresh folder, a real window with its pages, and a conductor between them."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from app.bootstrap import build_window
+from app.controllers.conductor import Conductor
+from app.controllers.flows import FlowRunner
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.store import ArtifactStore
+from app.services.workspace import Workspace
+from app.settings import Settings
+from widgets.main_window import MainWindow
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    """Data folder, database, store and processes, none of them started."""
+    paths = find_data_folder(tmp_path / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window with its real pages, shown."""
+    made, theme = build_window(qapp, Settings(theme="light"))
+    made.setProperty("theme", theme)
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    made.close_now()
+    for thing in (made, theme):
+        thing.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def session(space: Workspace) -> Iterator[Session]:
+    made = Session(space)
+    yield made
+    made.deleteLater()
+
+
+@pytest.fixture
+def flows(space: Workspace) -> Iterator[FlowRunner]:
+    made = FlowRunner(space)
+    yield made
+    made.interrupt_all()
+    made.deleteLater()
+
+
+@pytest.fixture
+def conductor(space: Workspace, window: MainWindow) -> Iterator[Conductor]:
+    """All controllers, not begun: nothing is looked at or reopened yet."""
+    session = Session(space, window)
+    made = Conductor(window, window.property("theme"), session, KeptSettings(space.paths.settings, Settings()))
+    yield made
+    made.flows.interrupt_all()
+    made.stop_watching()
+
+
+@pytest.fixture
+def drive(qapp: QApplication) -> Callable[[Callable[[], object], float], None]:
+    """Let the event loop run until something holds."""
+
+    def until(holds: Callable[[], object], limit_s: float = 30) -> None:
+        end_s = time.monotonic() + limit_s
+        while not holds():
+            assert time.monotonic() < end_s, "it did not come in time"
+            qapp.processEvents()
+            time.sleep(0.005)
+
+    return until

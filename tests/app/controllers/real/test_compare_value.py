@@ -1,0 +1,125 @@
+"""A run's facts in the words of the page Compare: each outcome, each verdict, nothing invented."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import DATA, judgement, project, run, variant
+
+from app.controllers.compare_value import compare_value, version_value
+from app.controllers.export import checks, reason_needed
+from app.domain.run import RunState
+from app.domain.variant import Measurement, Variant
+from app.services.facts import RunFacts
+from widgets.pages.results import VersionValue
+
+
+def facts(*variants: Variant, best: str | None = None, **changes: Any) -> RunFacts:
+    state = RunState.FINISHED if best else RunState.KEPT_ORIGINAL
+    made = run(1, state, recommended_variant_id=best, **changes)
+    return RunFacts(project(), made, variants, Path("/o"), Path("/d"), Path("/s"), DATA)
+
+
+def rows(made: RunFacts) -> dict[str, VersionValue]:
+    return {version.id: version for version in compare_value(made).versions}
+
+
+def test_safe() -> None:
+    """Given a safe and faster version, Then the sentence, the figures and the order follow from what was measured."""
+    fast = variant(1, p50_ms=1.0, speedup=2.0)
+    slow = variant(2, p50_ms=1.5, speedup=1.3)
+    value = compare_value(facts(variant(0), slow, fast, best="v1"))
+    assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, and it answers alike"
+    assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer."
+    assert [version.id for version in value.versions] == ["v0", "v1", "v2"]
+    assert value.proof is None and value.ways is None and value.note == ""
+
+
+def test_not_proven() -> None:
+    """Given a version that looks alike on few examples, Then it says how many are missing and that export is possible."""
+    unsure = judgement(verdict="not_enough_data", n=20, missing_examples=280, changed_count=0, agreement=1.0, drop=0.0)
+    value = compare_value(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))
+    assert value.outcome == "not_proven"
+    assert value.headline == "Looks alike, not proven: add about 280 examples"
+    assert value.subtitle == "Version 1: all 20 answers are the same, but 20 pictures are too few to be sure."
+    assert value.proof is not None and (value.proof.have, value.proof.needed) == (20, 300)
+    assert "Export anyway" in value.note
+    assert rows(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))["v1"].verdict == "alike"
+
+
+def test_nothing_faster() -> None:
+    """Given only regressed and slower versions, Then the original is kept and the smallest larger limit is offered."""
+    lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", drop=0.03, drop_high=0.034))
+    slower = variant(2, p50_ms=3.0, speedup=0.7)
+    made = facts(variant(0), lossy, slower, headline="Nothing faster was safe: keep the original (2 ways tried)")
+    value = compare_value(made)
+    assert value.outcome == "nothing_faster" and value.headline == "Nothing faster was safe: keep the original"
+    assert value.subtitle.startswith("2 ways were tried on 200 test pictures")
+    found = rows(made)
+    assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "not_faster")
+    assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
+
+
+def test_the_time_was_up() -> None:
+    """Given a run that its time ended, Then the page says that, not that nothing was safe."""
+    words = "The time was up after 2 of 6 ways, and none was faster and safe: keep the original"
+    assert compare_value(facts(variant(0), headline=words)).headline == words
+
+
+def test_a_regression_beside_a_safe_one() -> None:
+    """Given a recommended version and a worse one, Then the worse one is called a silent regression."""
+    worse = variant(2, speedup=5.0, judgement=judgement(verdict="regressed"))
+    assert rows(facts(variant(0), variant(1, speedup=2.0), worse, best="v1"))["v2"].verdict == "regressed"
+
+
+def test_a_busy_computer_is_told() -> None:
+    """Given figures from a busy computer, Then the page says so; a quiet one is not spoken of."""
+    for share, told in ((0.4, True), (0.02, False), (None, False)):
+        measurement = Measurement(latency_p50_ms=1.0, n=300, speedup=2.0, speedup_low=1.9, busy_share=share)
+        best = dataclasses.replace(variant(1), measurement=measurement)
+        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is told
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"judgement": None}, "unmeasured"),
+        ({"judgement": judgement(verdict="not_enough_data", agreement=0.9)}, "not_enough_data"),
+        ({}, "safe"),
+    ],
+)
+def test_verdicts(changes: dict[str, Any], verdict: str) -> None:
+    """Given what is known of a version, Then its verdict says no more than that."""
+    best = variant(1, speedup=2.0)
+    other = variant(2, speedup=1.5, **changes)
+    assert version_value(other, facts(variant(0), best, other, best="v1"), best).verdict == verdict
+
+
+def test_figures_that_were_not_measured_are_absent() -> None:
+    """Given a version that was dropped, Then nothing stands in its row but its name and size."""
+    dropped = variant(1, judgement=None, measurement=Measurement(), state="dropped", notes=("It did not run.",))
+    row = rows(facts(variant(0), dropped))["v1"]
+    assert (row.latency_ms, row.accuracy, row.agreement, row.changed, row.speedup) == (None,) * 5
+    assert row.notes == ("It did not run.",)
+
+
+def test_only_a_regression_needs_a_written_reason() -> None:
+    """Given versions of each verdict, Then only the regressed one asks why, naming the limit."""
+    made = facts(variant(0), variant(1, speedup=2.0), best="v1")
+    worse = variant(2, judgement=judgement(verdict="regressed"))
+    unsure = variant(3, judgement=judgement(verdict="not_enough_data"))
+    assert [bool(reason_needed(made, one)) for one in (variant(0), variant(1), worse, unsure)] == [
+        False, False, True, False,
+    ]  # fmt: skip
+    assert "1 %" in reason_needed(made, worse)
+
+
+def test_checks_before_writing() -> None:
+    """Given a version, Then the checks say whether it is within the limit; what comes on export waits."""
+    made = facts(variant(0), variant(1), best="v1")
+    before = checks(made, variant(1))
+    assert [check.state for check in before] == ["ok", "ok", "waiting", "waiting", "waiting"]
+    assert before[0].result == "0.5 % less accurate" and before[1].result == "0 of 200 shared"
+    assert checks(made, variant(2, judgement=judgement(verdict="regressed")))[0].state == "bad"
+    assert checks(made, variant(3, judgement=None))[0].result == "not compared"

@@ -1,0 +1,189 @@
+"""Goal, Jobs, first page and closing, with a real database behind them."""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from desk import NOW, add_run, make_project, run, variant
+from PySide6.QtWidgets import QLabel, QTableView
+from pytestqt.qtbot import QtBot
+
+from app.controllers.conductor import Conductor
+from app.controllers.first_page import Early, show_first_page
+from app.controllers.jobs import MAX_RUNS
+from app.domain.job import JobRecord
+from app.domain.run import RunState
+from app.services.describing import describe
+from app.services.steps import Flow
+from app.services.workspace import Workspace
+from app.settings import Settings
+from widgets.main_window import MainWindow
+from widgets.pages.goal import GoalPage
+from widgets.pages.jobs import JobsPage
+from widgets.pages.model import ModelPage
+from widgets.parts.question import QuestionDialog
+
+Drive = Callable[..., None]
+
+
+def goal_page(conductor: Conductor, window: MainWindow) -> GoalPage:
+    window.show_page("goal")
+    page = window.page("goal")
+    assert isinstance(page, GoalPage)
+    return page
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_a_goal_is_kept_and_the_page_stays_in_place(
+    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given an open model, When cards are chosen, Then goal and limit are kept and nothing is built anew."""
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    content = page.widget()
+    page.preset_chosen.emit("no-loss")
+    assert page.widget() is content
+    project = space.repositories.projects.get("p1")
+    assert (project.preset_id, project.max_loss_pct) == ("no-loss", 0.3)
+    assert "about 30 seconds" in page._start.text()  # type: ignore[union-attr]
+    page.limit_changed.emit(2.5)
+    assert space.repositories.projects.get("p1").max_loss_pct == 2.5
+    assert window.top.preset.text() == "No loss"
+
+
+def test_a_broken_preset_is_a_card_that_says_why(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a file of the person's with a mistake, Then its card names file and line and cannot be chosen."""
+    space.paths.presets.mkdir(parents=True, exist_ok=True)
+    (space.paths.presets / "mine.yaml").write_text("id: mine\ntitle: 5\n", encoding="utf-8")
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    assert "mine.yaml" in words(page)
+
+
+def test_a_changed_recipe_is_kept(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given the recipe was changed, Then the next start has it, and another card lets it go."""
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    recipes = page._value.recipes
+    page.recipes_changed.emit(recipes[:1])
+    kept = conductor.session.recipes
+    assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].title]
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    assert conductor.session.recipes == kept
+    page.preset_chosen.emit("smallest")
+    assert conductor.session.recipes is None
+
+
+def test_many_runs_are_listed_quickly(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given more runs than anyone reads, Then the newest are listed, at once."""
+    make_project(space)
+    for number in range(MAX_RUNS + 50):
+        space.repositories.runs.add(
+            run(number, RunState.INTERRUPTED, created_at=NOW + timedelta(seconds=number), headline=f"Number {number}")
+        )
+    began_s = time.monotonic()
+    window.show_page("jobs")
+    took_s = time.monotonic() - began_s
+    page = window.page("jobs")
+    assert isinstance(page, JobsPage)
+    (table,) = page.findChildren(QTableView)
+    assert table.model().rowCount() == MAX_RUNS
+    assert took_s < 1.5
+    assert f"Number {MAX_RUNS + 49}" in words(page)
+
+
+def test_the_log_of_a_job(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a failed run, Then its log tells the steps, what its process wrote, and the error."""
+    make_project(space)
+    add_run(space, run(1, RunState.FAILED, headline="It broke"), variant(0))
+    log = space.paths.logs / "apply-1.log"
+    log.write_text("a line of the process\n", encoding="utf-8")
+    error = '{"code": "x", "title": "T", "detail": "D.", "hint": "H."}'
+    space.repositories.jobs.add(
+        JobRecord("j1", "apply", "Make it small", "failed", "cpu", NOW, "r1", NOW, NOW, "logs/apply-1.log", error)
+    )
+    window.show_page("jobs")
+    shown = window.page("jobs")._detail._shown  # type: ignore[attr-defined]
+    assert "It broke" in shown and "a line of the process" in shown and "T: D." in shown
+
+
+def test_a_result_is_opened_from_the_list(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given finished and interrupted runs, Then one leads to Compare, the other to Optimize."""
+    make_project(space)
+    add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
+    add_run(space, run(2, RunState.INTERRUPTED), variant(0))
+    window.show_page("jobs")
+    window.page("jobs").open_requested.emit("r1")  # type: ignore[attr-defined]
+    assert window.current_page == "compare" and "2.0 times faster" in words(window.page("compare"))
+    window.show_page("jobs")
+    window.page("jobs").open_requested.emit("r2")  # type: ignore[attr-defined]
+    assert window.current_page == "optimize" and "interrupted" in words(window.page("optimize"))
+
+
+def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None:
+    """Given the first page before anything is wired, When the sample is pressed, Then it is opened afterwards, once."""
+    show_first_page(window, Settings(), has_files=False)
+    page = window.page("model")
+    assert isinstance(page, ModelPage) and page.state == "empty"
+    early = Early(window)
+    page.sample_requested.emit()
+    assert page.state == "waiting"
+    asked: list[str] = []
+
+    class Later:
+        def open_sample(self) -> None:
+            asked.append("sample")
+
+    early.hand_over(Later())  # type: ignore[arg-type]
+    page.sample_requested.emit()
+    assert asked == ["sample"]
+
+
+def test_the_page_of_the_last_time_comes_at_once(window: MainWindow) -> None:
+    """Given a last project, Then the first thing painted is its page, waiting, and no blank."""
+    show_first_page(window, Settings(last_project_id="p1", last_page="compare"), has_files=False)
+    assert window.current_page == "compare"
+    assert "Opening where you were" in words(window.page("compare"))
+
+
+def test_a_project_that_cannot_be_opened_leaves_the_first_page(
+    conductor: Conductor, window: MainWindow, space: Workspace
+) -> None:
+    """Given a last project that is gone, Then the page Model offers to begin."""
+    show_first_page(window, Settings(last_project_id="gone", last_page="compare"), has_files=False)
+    conductor._kept.value = Settings(last_project_id="gone")
+    conductor.begin()
+    assert window.current_page == "model" and window.page("model").state == "empty"  # type: ignore[attr-defined]
+
+
+def endless() -> Flow[None]:
+    while True:
+        yield from describe()
+
+
+def test_closing_asks_once_while_something_runs(conductor: Conductor, window: MainWindow, drive: Drive) -> None:
+    """Given work, When the window is closed twice, Then one question comes; "stop" ends all and says closed."""
+    closed: list[bool] = []
+    conductor.closed.connect(lambda: closed.append(True))
+    conductor.flows.start(endless(), title="Work", on_done=print, on_failed=print)
+    drive(lambda: conductor.flows.pids)
+    window.close()
+    window.close()
+    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    dialog._choose("stop")
+    assert closed == [True] and conductor.flows.everything == () and not window.isVisible()
+
+
+def test_where_it_was_is_kept(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given an open project on some page, When the window is closed, Then the settings file says so."""
+    conductor.session.reopen(make_project(space))
+    window.show_page("data")
+    window.close()
+    kept = Settings.model_validate_json(Path(space.paths.settings).read_text(encoding="utf-8"))
+    assert (kept.last_project_id, kept.last_page) == ("p1", "data") and kept.window_geometry
+    assert space.repositories.projects.get("p1").page == "data"
