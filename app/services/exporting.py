@@ -160,6 +160,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         run_id=run.id,
         n_judged=variant.judgement.n if variant.judgement else None,
         hub_origin=facts.origin,
+        license_verdict=facts.verdict,
     )
 
 

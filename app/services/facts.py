@@ -1,7 +1,11 @@
 """Everything that is stored about one run, read together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from app.domain.project import Project
 from app.domain.run import Run
@@ -13,6 +17,7 @@ from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
+from workers.contracts.licenses import LicenseVerdict
 
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
@@ -21,7 +26,8 @@ SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 class RunFacts:
     """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
 
-    `origin` says from where on a hub the model came, None for one of the person's own.
+    `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
+    license allows, as the hub says it or else its own files.
     """
 
     project: Project
@@ -32,6 +38,7 @@ class RunFacts:
     store_root: Path
     data: DataResult | None = None
     origin: Origin | None = None
+    verdict: LicenseVerdict | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -75,7 +82,8 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
         raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
-    data = artifacts.get(run.data_key)
+    data, opened = artifacts.get(run.data_key), artifacts.get(baseline.artifact_key)
+    origin = origin_of(workspace, project)
     return RunFacts(
         project,
         run,
@@ -84,8 +92,17 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         artifacts.folder(run.data_key) / "data",
         artifacts.root,
         DataResult.model_validate(data.result) if data is not None else None,
-        origin_of(workspace, project),
+        origin,
+        origin.verdict if origin is not None else _verdict_in(opened.result if opened is not None else {}),
     )
+
+
+def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
+    """What the opened model's files say; None where it was opened by an older version."""
+    try:
+        return LicenseVerdict.model_validate(result.get("verdict"))
+    except ValidationError:
+        return None
 
 
 def check_stored(workspace: Workspace, facts: RunFacts, variant: Variant) -> None:

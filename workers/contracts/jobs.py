@@ -275,7 +275,7 @@ class CardFacts(Frozen):
     """Everything that the model card and the manifest say; all figures come from the store.
 
     `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
-    downloaded from, None for one that did not come from a hub.
+    downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
     """
 
     title: str
@@ -297,6 +297,7 @@ class CardFacts(Frozen):
     run_id: str = ""
     n_judged: int | None = None
     hub_origin: Origin | None = None
+    license_verdict: LicenseVerdict | None = None
 
 
 class ExportParams(Frozen):

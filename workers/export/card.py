@@ -202,7 +202,8 @@ def _origin(facts: CardFacts) -> str:
         if len(hub.files) > MAX_FILES:
             lines.append(f"  - and {len(hub.files) - MAX_FILES} more; all stand in manifest.json")
     lines.append(f"- License: {plain(facts.license) if facts.license else 'unknown, ask its author'}")
-    if hub is not None and hub.verdict is not None:
-        lines.append(f"- What the license allows: {plain(hub.verdict.sentence)}")
+    if facts.license_verdict is not None:
+        who = "as the hub states it" if hub is not None else "as its own files state it"
+        lines.append(f"- What the license allows, {who}: {plain(facts.license_verdict.sentence)}")
     lines.append(f"- Contact: {plain(facts.contact) or 'not stated'}")
     return "## Origin\n\n" + "\n".join(lines) + "\n"
