@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures"))
 
+from download_bench import Bench
 from fakehub import FakeHub
 
 from workers.contracts.hub import HubAccess
@@ -101,3 +103,8 @@ def access(fake: FakeHub) -> Callable[..., HubAccess]:
 @pytest.fixture
 def connect(access: Callable[..., HubAccess], ctx: RecordingContext) -> Callable[..., Any]:
     return lambda **more: open_hub(access(**more), ctx)
+
+
+@pytest.fixture
+def bench(fake: FakeHub, access: Callable[..., HubAccess], tmp_path: Path) -> Bench:
+    return Bench(fake, access, tmp_path)
