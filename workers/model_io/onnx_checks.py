@@ -27,7 +27,30 @@ def load_proto(path: Path) -> Any:
         raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", "Export the model again.")
     if not model.graph.output:
         raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", "Export it again.")
+    if not all(isinstance(name, str) for name in _names(model)):  # protobuf hands bytes out that are no text
+        raise damaged(path, "it holds names that are no text.")
     return model
+
+
+def _names(model: Any) -> Iterator[Any]:
+    """Everything in the model that is text and looked at here."""
+    for opset in model.opset_import:
+        yield opset.domain
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    for function in model.functions:
+        yield from (function.domain, function.name)
+    for value in (*model.graph.input, *model.graph.output):
+        yield value.name
+        if value.type.WhichOneof("value") == "tensor_type":
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in nodes(model):
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in tensors(model):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
 
 
 def check_model(path: Path, model: Any) -> tuple[Finding, ...]:

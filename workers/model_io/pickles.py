@@ -98,6 +98,8 @@ def check_calls(path: Path, data: BinaryIO, once: bool = True) -> list[str]:
             f"{path.name} would run {shown(', '.join(dangerous), 200)} when it is opened. Nothing of it was run.",
             "Delete the file, and get the model from a source that you trust, as safetensors or ONNX.",
         )
+    if result.scan_err:
+        raise damaged(path, "its description of the tensors is broken.")
     return names
 
 

@@ -109,13 +109,15 @@ def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
 
 def _arguments(path: Path, source: str) -> list[str]:
     """Names of the arguments of the outermost class's forward; that class is the first that data.pkl names."""
-    described = next(m for m in read_directory(path) if m.name.endswith("/data.pkl"))
-    for opcode, argument, _ in pickletools.genops(read_member(path, described)):
-        if opcode.name == "GLOBAL":
-            root = re.escape(str(argument).replace(" ", "."))
-            found = re.search(rf"def forward\(self: {root},?\s*(.*?)\) ->", source, re.S)
-            return re.findall(r"(\w+):", found[1]) if found else []
-    return []
+    described = next(m for m in read_directory(path) if m.name.split("/")[-1] == "data.pkl")
+    try:
+        opcodes = pickletools.genops(read_member(path, described))
+        root = next((str(argument) for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"), "")
+    except Exception as error:  # pickletools raises whatever comes to it
+        raise damaged(path, "its description of the program is broken.") from error
+    named = re.escape(root.replace(" ", "."))
+    found = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
+    return re.findall(r"(\w+):", found[1]) if found else []
 
 
 def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:

@@ -33,6 +33,7 @@ _TEXTS = (
 )
 _FREE_SIDES = (64, 32, 16, 224, 128, 1)
 _MAX_ELEMENTS = 50_000_000
+_MAX_FREE = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def try_out(path: Path, spec: PipelineSpec, folder: Path, session: Runs, ctx: Jo
     _refuse_unfit(path, spec)
     pipeline = pipeline_of(spec, folder)
     failure: Exception | None = None
-    for side in _FREE_SIDES:
+    for side in _sides(spec):
         ctx.check_cancelled()
         try:
             tried, outputs = _run(pipeline, session, made_feeds(pipeline, spec, ctx.seed, side), ctx)
@@ -85,13 +86,23 @@ def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
                 f"{path.name} takes {entry.dtype} as its input {entry.name}, and Fettle feeds numbers only.",
                 "Export the model without that part, so that it takes numbers.",
             )
-        if math.prod(size or 1 for size in entry.shape) > _MAX_ELEMENTS:
+        if _elements(entry, 1) > _MAX_ELEMENTS:
             raise refuse(
                 "too_large",
                 "The model's input is too large",
                 f"{path.name} wants an input of {'×'.join(map(str, entry.shape))} numbers.",
                 "Export the model with a smaller input.",
             )
+
+
+def _elements(entry: PipelineInput, side: int) -> int:
+    return math.prod(size or (1 if axis == 0 else side) for axis, size in enumerate(entry.shape))
+
+
+def _sides(spec: PipelineSpec) -> list[int]:
+    """What free sizes are tried with, without those that make an input of millions out of a large fixed size."""
+    fitting = [side for side in _FREE_SIDES if all(_elements(entry, side) <= _MAX_FREE for entry in spec.inputs)]
+    return fitting or [1]
 
 
 def _has_free_side(spec: PipelineSpec) -> bool:
