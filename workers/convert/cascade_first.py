@@ -50,4 +50,6 @@ def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> F
         shutil.move(scratch / "model" / entry.path, target)
         files.append(f"{FOLDER}/{entry.path}")
     shutil.rmtree(scratch)
-    return First(dict(artifact.settings), artifact.precision, f"{FOLDER}/{artifact.main}", tuple(files))
+    known = model.artifact.settings
+    own = {name: value for name, value in artifact.settings.items() if name not in known or known[name] != value}
+    return First(own, artifact.precision, f"{FOLDER}/{artifact.main}", tuple(files))

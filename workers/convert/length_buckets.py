@@ -1,0 +1,195 @@
+"""One program for each of a few text lengths: short texts are no longer computed at the longest one's size."""
+
+import bisect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec, TextSteps
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.onnx_files import broken
+from workers.convert.output import new_model, take_files
+from workers.infer.base import NotRunnable
+
+if TYPE_CHECKING:
+    from workers.infer.base import Session
+
+ID = "length_buckets"
+TITLE = "A program for each text length"
+TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
+CHECKED = 8
+"""Examples that are asked with and without padding before the variant is handed out."""
+
+MOST_DIFFERENCE = 1e-3
+MOST_DIFFERENCE_16_BIT = 3e-2
+"""Largest difference relative to the largest answer that rounding may make; a mask that is not heeded makes more."""
+
+COMMON_SHARE = 0.02
+Feeds = Mapping[str, NDArray[Any]]
+
+
+class Params(TechniqueParams):
+    """The lengths that there are programs for."""
+
+    lengths: tuple[int, ...] = Field(
+        default=(8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512),
+        min_length=1,
+        max_length=32,
+        description="Lengths in tokens; a text is filled up to the next one. The model's own limit is always one.",
+    )
+    most_programs: int = Field(
+        default=6, ge=1, le=32, description="Programs made at the start, for the lengths that most examples have."
+    )
+    examples: int = Field(
+        default=200, ge=4, le=2000, description="Examples that are looked at to see how long texts are."
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Only settings change; the texts' own lengths are answered as before."""
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    names = token_inputs(spec)
+    items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
+    ctx.check_cancelled()
+    if not items:
+        raise _refused("It looks at examples to see how long texts are, and there are none.", "Add examples.")
+    lengths = usable_lengths(params.lengths, spec)
+    common = common_lengths([item[names[0]].shape[1] for item in items], lengths, params.most_programs)
+    with new_model(model, ID, params, ctx) as output:
+        take_files(model, output)
+        plain = {name: value for name, value in model.artifact.settings.items() if name != "shapes"}
+        own: dict[str, Any] = {"pads": _pads(spec, model.folder), "lengths": lengths, "outputs": {}, "common": []}
+        own["outputs"] = _checked(output.folder / model.artifact.main, plain, own, items, names, ctx)
+        output.settings = {"buckets": {**own, "common": common}, "shapes": {}}
+        output.runtimes = ("openvino",)
+        output.notes = (
+            f"Texts are filled up to {', '.join(map(str, lengths))} tokens, whichever is next; the padding is masked.",
+            f"{len(common)} programs are made when it starts, others when the first text of their length comes: that "
+            "request takes longer. Each program needs memory of its own.",
+        )
+    assert output.artifact is not None
+    return output.artifact
+
+
+def token_inputs(spec: PipelineSpec) -> list[str]:
+    """Inputs that count tokens along axis 1, the token numbers first. Raises InputRefused where there is no mask."""
+    entries = [entry for entry in spec.inputs if entry.source in TOKEN_SOURCES]
+    sources = {entry.source for entry in entries}
+    if not {"input_ids", "attention_mask"} <= sources:
+        raise _refused(
+            "It is for models that read texts and take a mask of the tokens that count.", "Leave this step out."
+        )
+    if any(len(entry.shape) != 2 or entry.shape[1] is not None for entry in entries):
+        raise _refused("This model takes texts of one length only.", "Leave this step out of the recipe.")
+    if any(entry.source not in (*TOKEN_SOURCES, "constant") for entry in spec.inputs):
+        raise _refused("This model takes more than a text.", "Leave this step out of the recipe.")
+    return [entry.name for source in TOKEN_SOURCES for entry in entries if entry.source == source]
+
+
+def usable_lengths(wanted: Sequence[int], spec: PipelineSpec) -> list[int]:
+    """Sorted lengths up to the model's own limit, which is always one of them where it is known."""
+    limit = spec.preprocess.max_length if isinstance(spec.preprocess, TextSteps) else max(wanted)
+    return sorted({length for length in wanted if 1 < length < limit} | {limit})
+
+
+def common_lengths(tokens: Sequence[int], lengths: Sequence[int], most: int) -> list[int]:
+    """The lengths that at least 2 % of the texts are filled up to, at most `most`, the most frequent ones."""
+    counts: dict[int, int] = {}
+    for count in tokens:
+        place = bisect.bisect_left(lengths, count)
+        if place < len(lengths):
+            counts[lengths[place]] = counts.get(lengths[place], 0) + 1
+    frequent = [length for length, count in counts.items() if count >= COMMON_SHARE * len(tokens)]
+    return sorted(sorted(frequent, key=lambda length: -counts[length])[:most])
+
+
+def _pads(spec: PipelineSpec, folder: Path) -> dict[str, int]:
+    """What fills each token input up."""
+    from workers.pipeline.spec import TextSteps as Steps
+    from workers.pipeline.spec import read_spec
+    from workers.pipeline.texts import Tokenizer
+
+    own = read_spec(folder)
+    pad = Tokenizer(folder, own.preprocess, own.inputs).pad_id if isinstance(own.preprocess, Steps) else 0
+    return {
+        entry.name: pad if entry.source == "input_ids" else 0 for entry in spec.inputs if entry.source in TOKEN_SOURCES
+    }
+
+
+def _checked(
+    main: Path, plain: dict[str, Any], own: dict[str, Any], items: Sequence[Feeds], names: list[str], ctx: JobContext
+) -> dict[str, list[int]]:
+    """The output axes that count tokens, once padded and unpadded answers were seen to be alike."""
+    from workers.measure.opening import find_runtime
+
+    runtime = find_runtime("openvino")
+    try:
+        exact = runtime.load(main, plain, ctx.threads)
+        outputs = token_axes(exact, items[0], names)
+        padded = runtime.load(main, {**plain, "buckets": {**own, "outputs": outputs}}, ctx.threads)
+    except NotRunnable as error:
+        raise broken(TITLE, error) from error
+    most = MOST_DIFFERENCE if plain.get("inference_precision", "f32") == "f32" else MOST_DIFFERENCE_16_BIT
+    try:
+        for feeds in items[:CHECKED]:
+            ctx.check_cancelled()
+            found = largest_difference(exact.run(feeds), padded.run(feeds))
+            if found > most:
+                raise _refused(
+                    f"Padding changes this model's answers (by {found:.1%}), so it does not heed its mask.",
+                    "Leave this step out of the recipe.",
+                )
+    finally:
+        exact.close()
+        padded.close()
+    return outputs
+
+
+def token_axes(session: "Session", feeds: Feeds, names: list[str]) -> dict[str, list[int]]:
+    """For each output the axes whose size follows the number of tokens, seen by asking at two lengths."""
+    sizes = []
+    for tokens in (5, 7):
+        cut = {name: np.resize(array[:1], (1, tokens)) if name in names else array for name, array in feeds.items()}
+        sizes.append({name: array.shape for name, array in session.run(cut).items()})
+    return {
+        name: [axis for axis, size in enumerate(shape) if size != sizes[1][name][axis]]
+        for name, shape in sizes[0].items()
+        if shape != sizes[1][name]
+    }
+
+
+def largest_difference(first: Feeds, second: Feeds) -> float:
+    """Over all outputs, the largest difference relative to the output's largest value; infinite for other shapes."""
+    worst = 0.0
+    for name, values in first.items():
+        if values.shape != second[name].shape:
+            return float("inf")
+        scale = float(np.abs(values).max()) or 1.0
+        worst = max(worst, float(np.abs(values.astype(np.float64) - second[name]).max()) / scale)
+    return worst
+
+
+def _refused(detail: str, hint: str) -> InputRefused:
+    return InputRefused("buckets_do_not_fit", f"{TITLE}: it does not fit here", detail, hint)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Short texts take short programs instead of one for all lengths. Same answers.",
+    source="OpenVINO documentation, “Dynamic shapes”, compiling a model for several fixed shapes",
+    params=Params,
+    accepts=("onnx", "openvino-ir"),
+    apply=apply,
+    needs_calibration=True,
+    requires=("openvino",),
+    install_hint="pip install openvino",
+    runtimes=("openvino",),
+)
