@@ -17,6 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
 from fakehub import Answer, FakeHub
 
 from app.cli.commands import main
+from app.instance import InstanceLock
+from app.paths import DataPaths
 
 SIZE = 6_000_000
 WEIGHTS = os.urandom(SIZE)
@@ -171,6 +173,16 @@ def test_no_hub(here: Here, fake: FakeHub) -> None:
     assert (offline.code, offline.error["code"]) == (6, "hub_offline")
     bad = here("search", HF_ENDPOINT="not an address")
     assert (bad.code, bad.error["code"]) == (2, "bad_endpoint")
+
+
+def test_while_the_window_is_open(here: Here, fettle: Fettle) -> None:
+    """Given a program that holds the data folder, Then searching works, and what would write says who holds it."""
+    with InstanceLock.take(DataPaths(fettle.home), "window", "Fettle's window"):
+        assert here("search").code == 0
+        for arguments in (("get", "ann/net"), ("login",)):
+            done = here(*arguments)
+            assert done.code == 6
+            assert "Fettle's window" in done.error["detail"]
 
 
 def test_killed_in_the_middle(fettle: Fettle, fake: FakeHub) -> None:
