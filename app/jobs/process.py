@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from multiprocessing.connection import wait
 from pathlib import Path
 
@@ -16,8 +17,20 @@ from app.jobs.channel import Channel
 from workers.contracts.birth import ChildConfig, child_main
 
 GROUP_WAIT_S = 0.1
+SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 UNKILLABLE_S = 3.0
 """A killed process that is still there after this long hangs inside the kernel; nobody waits for it any more."""
+
+
+@contextlib.contextmanager
+def without_secrets() -> Iterator[None]:
+    """Meanwhile a process that is started does not inherit tokens: it opens strangers' files, and a job that needs a
+    token is given it."""
+    kept = {name: os.environ.pop(name) for name in SECRETS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 class WorkerProcess:
@@ -36,7 +49,8 @@ class WorkerProcess:
             process = context.Process(
                 target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker", daemon=True
             )
-            process.start()
+            with without_secrets():
+                process.start()
         except BaseException:
             ours.close()
             raise

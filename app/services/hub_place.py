@@ -41,7 +41,7 @@ class HubPlace:
 
     def look(self) -> HubAccess:
         """For what a person waits for: soon an answer, or soon a word why there is none."""
-        return self.access(retries=2, max_wait_s=10.0)
+        return self.access(retries=1, max_wait_s=10.0)
 
 
 def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> HubPlace:

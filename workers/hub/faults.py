@@ -5,12 +5,17 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from workers.contracts.errors import JobCancelled, WorkerError
 from workers.contracts.hub import HubAccess
 from workers.hub import words
 
+if TYPE_CHECKING:
+    import httpx2
+
 PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+MAX_ERROR_BYTES = 1 << 20
 TOLD_FROM_S = 2.0
 """Shorter waits are not worth a line."""
 
@@ -132,3 +137,14 @@ def _told_status(error: Exception, status: int, access: HubAccess, repo: str) ->
     if status == 429:
         return words.busy(retry_after_s(error))
     return words.failed(status) if status >= 500 or status == 408 else words.not_understood(status)
+
+
+def raise_for(answer: "httpx2.Response") -> None:
+    """Raise the library's error for an answer that is none; its text is read only where it is short."""
+    from huggingface_hub.utils import hf_raise_for_status
+
+    length = answer.headers.get("content-length", "")
+    if length.isdigit() and int(length) <= MAX_ERROR_BYTES:
+        answer.read()
+    hf_raise_for_status(answer)
+    raise Dropped  # a redirect that leads nowhere, or a success without content

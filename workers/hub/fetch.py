@@ -8,7 +8,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.hub import OriginFile
 from workers.hub import words
 from workers.hub.client import Hub
-from workers.hub.faults import Dropped, Patience, is_passing, told
+from workers.hub.faults import Dropped, Patience, is_passing, raise_for, told
 from workers.hub.piece import Piece
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ if TYPE_CHECKING:
 
 MAX_DROPS = 100
 SHORT_PAUSE_S = 0.2
-MAX_ERROR_BYTES = 1 << 20
 CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})")
-DIGEST = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 class Fetcher:
@@ -95,9 +94,8 @@ class Fetcher:
     def _check_metadata(self, piece: Piece, found: "HfFileMetadata") -> None:
         """What the hub says about the file now must be what its list of files said. Raises `InputRefused`."""
         file, etag = piece.file, (found.etag or "").lower()
-        said = file.sha256 or file.git_oid or ""
         moved = found.commit_hash is not None and found.commit_hash != self._commit
-        if moved or (DIGEST.fullmatch(etag) and len(etag) == len(said) and etag != said):
+        if moved or (file.sha256 is not None and SHA256.fullmatch(etag) and etag != file.sha256):
             self._give_up(piece)
             raise words.changed(file.name)
         if found.size is not None and found.size != file.size_bytes:
@@ -113,7 +111,7 @@ class Fetcher:
             self._give_up(piece)
             raise Dropped
         if status not in (200, 206):
-            _raise_for(answer)
+            raise_for(answer)
         if headers.get("content-encoding", "identity").lower() != "identity":
             raise words.garbage(self._hub.endpoint, "packed bytes that were not asked for")
         if status == 200:
@@ -140,14 +138,3 @@ def strong_etag(text: str | None) -> str | None:
         return None
     etag = text.strip().strip('"')
     return etag if etag and etag.isascii() and etag.isprintable() and '"' not in etag and len(etag) <= 500 else None
-
-
-def _raise_for(answer: "httpx2.Response") -> None:
-    """Raise the library's error for an answer that is none; its text is read only where it is short."""
-    from huggingface_hub.utils import hf_raise_for_status
-
-    length = answer.headers.get("content-length", "")
-    if length.isdigit() and int(length) <= MAX_ERROR_BYTES:
-        answer.read()
-    hf_raise_for_status(answer)
-    raise Dropped  # a redirect that leads nowhere, or a success without content

@@ -8,6 +8,7 @@ from workers.contracts.hub import MAX_CARD_BYTES, HubFile, HubModelParams, HubMo
 from workers.hub import words
 from workers.hub.choose import Choice, choose
 from workers.hub.client import COMMIT, Hub, checked_repo
+from workers.hub.faults import PASSING, raise_for
 from workers.hub.formats import formats_of
 from workers.hub.rows import count_of, license_of, text_of
 
@@ -129,6 +130,8 @@ def _card(hub: Hub, repo: str, commit: str, files: list[HubFile]) -> tuple[str, 
 
     def read() -> bytes | None:
         with hub.session.stream("GET", url, headers=hub.headers()) as answer:
+            if answer.status_code in PASSING:
+                raise_for(answer)
             if answer.status_code != 200:
                 return None
             data = bytearray()

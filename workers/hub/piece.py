@@ -17,6 +17,8 @@ from workers.contracts.hub import HubFile, OriginFile
 from workers.hub import words
 
 READ_BYTES = 1 << 20
+PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+"""No link is followed, and on Windows no byte is changed."""
 GIVEN_BACK_BYTES = 1 << 20
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -61,7 +63,7 @@ class Piece:
         """The file, if it is in its place already with the right bytes; another one is removed."""
         digest = Digest(self.file)
         try:
-            handle = os.open(self.target, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+            handle = os.open(self.target, os.O_RDONLY | PLAIN)
         except OSError:
             self.target.unlink(missing_ok=True)
             return None
@@ -76,8 +78,7 @@ class Piece:
         """Take up what came before, if anything; a piece that makes no sense is begun anew. Raises OSError."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         note = self._read_note()
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-        self._handle = os.open(self._path, flags, 0o600)
+        self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | PLAIN, 0o600)
         found = os.fstat(self._handle)
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise OSError(errno.EINVAL, "not a plain file", str(self._path))

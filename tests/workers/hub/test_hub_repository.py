@@ -166,6 +166,14 @@ def test_a_card_that_may_not_be_read_is_no_obstacle(fake: FakeHub, see: Callable
     assert see().card == ""
 
 
+def test_a_card_that_fails_for_now_is_asked_for_again(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
+    fake.answers = [Answer("README.md", 503)]
+    assert see().card.startswith("# Pictures")
+
+    fake.answers = [Answer("README.md", 500, times=9)]
+    assert refusal(see).code == "hub_failed"
+
+
 def test_a_card_elsewhere_gets_no_token(fake: FakeHub, see: Callable[..., HubModelResult]) -> None:
     fake.answers = [
         Answer("/resolve/.*README", 302, {"Location": f"http://localhost:{fake.port}/_blob/ann/pictures/README.md"})
