@@ -60,12 +60,10 @@ def test_dropped_once(bench: Bench, place: int) -> None:
 def test_goes_on_after_the_job_has_ended(bench: Bench) -> None:
     """Given a hub that is gone at 90 %, When another job asks again, Then at most 15 % come again."""
     bench.fake.drops = {BIG_FILE: [SIZE * 9 // 10]}
-    bench.fake.answers = [Answer(f"HEAD.*{BIG_FILE}", 200, {"ETag": '"x"'}, times=0)]
     bench.fake.on_block = lambda name, position: _close_after(bench.fake, position)
     error = bench.refusal()
     assert (error.code, error.exit_code) == ("hub_failed", 6)
-    (piece,) = bench.pieces
-    assert piece.stat().st_size >= SIZE * 0.85
+    assert max(piece.stat().st_size for piece in bench.pieces) >= SIZE * 0.85
 
     before = bench.fake.sent[BIG_FILE]
     bench.fake.on_block = None
@@ -99,7 +97,7 @@ def test_another_etag_at_the_hub_while_resuming(bench: Bench) -> None:
     error = bench.refusal()
 
     assert (error.code, error.exit_code) == ("hub_file_changed", 3)
-    assert [piece.stat().st_size for piece in bench.pieces] in ([], [0])
+    assert sum(piece.stat().st_size for piece in bench.pieces) <= 2, "config.json at most"
 
 
 def test_another_etag_where_the_bytes_lie(bench: Bench) -> None:
