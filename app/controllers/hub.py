@@ -55,6 +55,7 @@ class HubController(QObject):
         page.download_cancel_requested.connect(self.downloads.cancel)
         self.downloads.changed.connect(lambda: page.show_downloads(self.downloads.values))
         page.bar.set_tasks(task_choices())
+        window.page_shown.connect(lambda page_id: self.downloads.find_arrivals() if page_id == "hub" else None)
         self.downloads.find_arrivals()
         self.show_starters()
 

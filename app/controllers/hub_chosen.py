@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
@@ -18,10 +19,10 @@ from app.services.hub_shelf import Shelf
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.main_window import MainWindow
 from widgets.pages.hub import HubPage
-from widgets.pages.hub_values import GatedValue, HubDetailValue
+from widgets.pages.hub_values import DownloadState, GatedValue, HubDetailValue
 from widgets.theme import Theme
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.hub import HubModelResult
+from workers.contracts.hub import DEFAULT_REVISION, HubModelResult
 
 REST_MS = 250
 """So long a row stays chosen before the hub is asked about it: arrow keys run over many."""
@@ -45,6 +46,7 @@ class ChosenModel(QObject):
         self._before = NOTHING
         self._looking: Running | None = None
         self._opens_next = ""
+        self._shown_state: DownloadState | None = None
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
@@ -114,15 +116,33 @@ class ChosenModel(QObject):
         found = self._found.get(self.repo)
         if found is None:
             return False
-        free_bytes = Shelf(self._session.workspace.paths.hub).free_bytes()
-        value = detail_value(found, free_bytes, self._address, has_token=has_token(self._session.workspace))
-        download = self._downloads.get(self.repo)
-        if download is not None and download.state == "done":
-            value = replace(value, action="open", problem="")
-        elif download is not None and download.state in BUSY_STATES:
+        shelf = Shelf(self._session.workspace.paths.hub)
+        value = detail_value(found, shelf.free_bytes(), self._address, has_token=has_token(self._session.workspace))
+        if self._state_of(self.repo) in BUSY_STATES:
             value = replace(value, action="")
+        elif self._path_of(self.repo) is not None:
+            value = replace(value, action="open", problem="", gated=None)
+        self._shown_state = self._state_of(self.repo)
         self._page.show_detail(value)
         return True
+
+    def _state_of(self, repo: str) -> DownloadState | None:
+        download = self._downloads.get(repo)
+        return download.state if download is not None else None
+
+    def _path_of(self, repo: str) -> Path | None:
+        """What to open of it, where it is on this computer in the version that the hub has now."""
+        found = self._found.get(repo)
+        download = self._downloads.get(repo)
+        if download is not None and download.path is not None:
+            return download.path
+        shelf = Shelf(self._session.workspace.paths.hub)
+        revision = found.commit if found is not None else DEFAULT_REVISION
+        for allow_pickle in (False, True):
+            stored = shelf.find(hub_address(), repo, revision, (), allow_pickle)
+            if stored is not None:
+                return stored.open_path
+        return None
 
     def _show_refusal(self, error: ErrorInfo) -> None:
         if error.code in WHO_CODES:
@@ -190,23 +210,25 @@ class ChosenModel(QObject):
 
     def _on_changed(self) -> None:
         """The button of the details follows the download's state."""
-        if self._looking is None and self.repo in self._found:
+        state = self._state_of(self.repo)
+        if state != self._shown_state and self._looking is None and self.repo in self._found:
             self._show_found()
 
-    def _on_finished(self, repo: str, path: str) -> None:
+    def _on_finished(self, repo: str, _path: str) -> None:
         """The one that was asked for last is opened, if the person still waits for it here."""
         if repo == self._opens_next and self._window.current_page == "hub":
             self._opens_next = ""
-            self.open_wanted.emit(path)
+            self._on_open(repo)
 
     def _on_failed(self, repo: str, error: ErrorInfo) -> None:
         if repo == self.repo and error.code in WHO_CODES:
             self._show_refusal(error)
 
     def _on_open(self, repo: str) -> None:
-        download = self._downloads.get(repo)
-        if download is not None and download.path is not None:
-            self.open_wanted.emit(str(download.path))
+        path = self._path_of(repo)
+        if path is not None:
+            self._downloads.forget(repo)
+            self.open_wanted.emit(str(path))
 
     # --- who asks
 

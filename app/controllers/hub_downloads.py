@@ -106,9 +106,14 @@ class Downloads(QObject):
         return self._items.get(repo)
 
     def find_arrivals(self) -> None:
-        """Show those that were paused or broken off before, as paused."""
+        """Show those that were paused or broken off before, as paused; forget those that were removed elsewhere."""
         shelf = Shelf(self._workspace.paths.hub)
-        for arrival in shelf.arrivals():
+        arrivals = shelf.arrivals()
+        here = {arrival.repo for arrival in arrivals}
+        for item in list(self._items.values()):
+            if item.state == "paused" and item.id not in here:
+                del self._items[item.id]
+        for arrival in arrivals:
             if arrival.repo not in self._items:
                 self._items[arrival.repo] = Download(
                     arrival.repo,
@@ -119,6 +124,13 @@ class Downloads(QObject):
                     done_bytes=min(shelf.come_bytes(arrival.key), arrival.total_bytes),
                 )
         self.changed.emit()
+
+    def forget(self, repo: str) -> None:
+        """Take one that is whole off the list."""
+        item = self._items.get(repo)
+        if item is not None and item.state == "done":
+            del self._items[repo]
+            self.changed.emit()
 
     def start(self, ask: DownloadAsk, total_bytes: int | None) -> None:
         """Begin one, or go on with it; a fourth waits for its turn."""

@@ -16,7 +16,8 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
-_LICENSE_PX, _SIZE_PX, _FORMAT_PX = 110, 78, 166
+_WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 138)}
+"""(wide, narrow) in pixels."""
 _DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
 _LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
 _FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
@@ -65,10 +66,8 @@ class HubList(QWidget):
         )
         table = Table(theme, self.tr("Models of the hub"), columns, fits=False, tall=True)
         table.setMinimumHeight(260)
-        for number, width_px in ((_LICENSE, _LICENSE_PX), (_SIZE, _SIZE_PX), (_FORMAT, _FORMAT_PX)):
+        for number in (_DOES, *_WIDTHS):
             table.horizontalHeader().setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
-            table.horizontalHeader().resizeSection(number, width_px)
-        table.horizontalHeader().setSectionResizeMode(_DOES, QHeaderView.ResizeMode.Fixed)
         table.chosen.connect(self.chosen)
         return table
 
@@ -98,7 +97,10 @@ class HubList(QWidget):
 
     def _place(self) -> None:
         share, least = (0.6, 0) if self._value.is_start else (_DOES_SHARE, _DOES_LEAST_PX)
-        self.table.horizontalHeader().resizeSection(_DOES, max(least, round(self.width() * share)))
+        header = self.table.horizontalHeader()
+        header.resizeSection(_DOES, max(least, round(self.width() * share)))
+        for number, widths in _WIDTHS.items():
+            header.resizeSection(number, widths[self._is_narrow])
 
     def _refresh(self) -> None:
         is_start = self._value.is_start
@@ -134,8 +136,8 @@ class HubList(QWidget):
     def _format(self, row: HubRowValue) -> str:
         names: dict[FormatKind, str] = {
             "safe": self.tr("Safe format"),
-            "code": self.tr("May contain code"),
-            "not_here": self.tr("Does not run here"),
+            "code": self.tr("May hold code") if self._is_narrow else self.tr("May contain code"),
+            "not_here": self.tr("Not for here") if self._is_narrow else self.tr("Does not run here"),
             "unknown": UNKNOWN,
         }
         return names[row.format]

@@ -1,5 +1,6 @@
 """The page Hub's controller: who is asked when, late answers, what is shown of them, the way to a download."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,12 +9,21 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.controllers.hub import HubController
+from app.services.hub_shelf import Shelf
 from presets.starters import load_starters
 from widgets.pages.hub import HubPage
 from widgets.pages.hub_values import HubAskValue
 from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
-from workers.contracts.hub import HubFile, HubLoginResult, HubModel, HubModelResult, HubSearchResult
+from workers.contracts.hub import (
+    HubDownloadResult,
+    HubFile,
+    HubLoginResult,
+    HubModel,
+    HubModelResult,
+    HubSearchResult,
+    OriginFile,
+)
 from workers.contracts.licenses import LicenseVerdict
 
 OK = LicenseVerdict(word="ok", title="Apache-2.0", meaning="may be used", expression="Apache-2.0")
@@ -56,6 +66,10 @@ def said(widget: QWidget) -> str:
 def button(page: QWidget, text: str) -> QPushButton:
     (found,) = [b for b in page.findChildren(QPushButton) if b.isVisible() and b.text().startswith(text)]
     return found
+
+
+def actions(page: HubPage) -> list[str]:
+    return [b.text() for b in page.detail.findChildren(QPushButton, "hub-action") if b.isVisible()]
 
 
 def rows(page: HubPage) -> list[str]:
@@ -208,7 +222,7 @@ def test_a_model_that_nothing_here_can_open(hub: HubController, page: HubPage, f
     """Given no file that Fettle opens, Then there is no button and the reason is told."""
     looked_up(page, hub, flows, told("a/gguf", wanted=(), total_bytes=0, formats=("gguf",)))
     assert "Fettle cannot open it" in said(page.detail) and "gguf" in said(page.detail)
-    assert page.detail.findChild(QPushButton, "hub-action") is None
+    assert not actions(page)
 
 
 def test_no_room_is_told_before_the_download(
@@ -218,14 +232,14 @@ def test_no_room_is_told_before_the_download(
     monkeypatch.setattr("app.controllers.hub_chosen.Shelf.free_bytes", lambda _self: 500)
     looked_up(page, hub, flows, told("a/big"))
     assert "only 500 bytes are free" in said(page.detail)
-    assert page.detail.findChild(QPushButton, "hub-action") is None
+    assert not actions(page)
 
 
 def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a gated model, When a token is kept, Then the hub is asked whose it is, then about the model again."""
     looked_up(page, hub, flows, told("meta/gated", gated=True))
     assert "Its author lets in who asked" in said(page.detail)
-    assert page.detail.findChild(QPushButton, "hub-action") is None
+    assert not actions(page)
     monkeypatch.setattr("app.services.hub.keep_token", lambda *_all: "file")
     page.token_given.emit("meta/gated", "hf_secret")
     assert flows.open[0].kind == "hub_login"
@@ -268,3 +282,59 @@ def test_the_rail_of_other_pages(hub: HubController, page: HubPage, window: Any,
 def test_it_is_a_namespace_of_values_only(session: SimpleNamespace) -> None:
     """Given the stand-ins, Then the controller saw no database: there is none."""
     assert not hasattr(session.workspace, "repositories")
+
+
+def come(asked: Any) -> None:
+    """The files of a download have come."""
+    place = Path(asked.params.place) / "files"
+    for file in asked.params.files:
+        (place / file.name).parent.mkdir(parents=True, exist_ok=True)
+        (place / file.name).write_bytes(b"x" * file.size_bytes)
+    files = tuple(OriginFile(name=f.name, sha256=f.sha256 or "", size_bytes=f.size_bytes) for f in asked.params.files)
+    asked.answer(HubDownloadResult(files=files, fetched_bytes=1000))
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_download_is_opened_where_somebody_waits_for_it(
+    hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
+) -> None:
+    """Given a download that ends, Then it is opened if the page is still in view; else a button waits for the person."""
+    opened: list[str] = []
+    hub.open_wanted.connect(opened.append)
+    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
+    assert not actions(page), "not twice"
+    if not stays:
+        window.show_page("goal")
+    come(flows.open[0])
+    assert [Path(path).name for path in opened] == (["model.onnx"] if stays else [])
+    if not stays:
+        assert "Whole and checked" in said(page)
+        page.download_open_requested.emit("a/one")
+    assert len(opened) == 1 and page.downloads.isHidden()
+    assert button(page, "Use it"), "what is here is not downloaded again"
+
+
+def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a model on this computer, When the hub has a newer version, Then that one can be downloaded."""
+    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
+    come(flows.open[0])
+    page.action_requested.emit("again", "a/one")
+    flows.open[0].answer(told("a/one", commit="d" * 40))
+    assert button(page, "Download and use")
+
+
+def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
+    """Given a paused download, When its pieces are removed in the settings, Then the page forgets it, too."""
+    looked_up(page, hub, flows, told("a/one"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one"))
+    page.download_pause_requested.emit("a/one")
+    assert page.downloads.isVisible()
+    shelf = Shelf(hub.downloads._workspace.paths.hub)
+    shelf.discard(shelf.arrivals()[0].key)
+    window.show_page("hub")
+    assert page.downloads.isHidden()
