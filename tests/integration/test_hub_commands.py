@@ -1,11 +1,13 @@
 """`fettle hub …` as a person types it, against a hub on this computer."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from fakehub import Answer, FakeHub
 from app.cli.commands import main
 from app.instance import InstanceLock
 from app.paths import DataPaths
+from presets.sample import sample_paths
 
 SIZE = 6_000_000
 WEIGHTS = os.urandom(SIZE)
@@ -270,3 +273,28 @@ def test_the_wrong_file_is_told(here: Here, fettle: Fettle, fake: FakeHub) -> No
 
     assert (done.code, done.error["code"]) == (3, "hub_wrong_hash")
     assert [path for path in (fettle.home / "hub").rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.slow
+def test_the_whole_way_of_a_models_origin(fettle: Fettle, fake: FakeHub, tmp_path: Path) -> None:
+    """Given a model from the hub, When it is optimized and exported, Then card and manifest say from where it came."""
+    sample = sample_paths()
+    fake.repos["ann/net"].files["onnx/model.onnx"].data = sample.model.read_bytes()
+    got = fettle("hub", "get", "ann/net", "--json")
+    made = fettle("optimize", get_path(got), "--data", sample.data, "--time-budget", "60", "--json")
+    assert made.code in (0, 4), made.err
+    bundle = tmp_path / "bundle.zip"
+    variant = made.document["recommended"] or made.document["baseline"]["id"]
+    told = fettle(
+        "export", made.document["run_id"], "--variant", variant, "--target", "python", "--out", bundle, "--json"
+    )
+    assert told.code == 0, told.err
+
+    with zipfile.ZipFile(bundle) as archive:
+        hub = json.loads(archive.read("manifest.json"))["origin"]["hub"]
+        card = archive.read("README.md").decode()
+    assert (hub["repo"], hub["commit"], hub["license"]) == ("ann/net", got.document["revision"], "mit")
+    assert {file["name"]: file["sha256"] for file in hub["files"]} == {
+        file["name"]: file["sha256"] for file in got.document["files"]
+    }
+    assert f"commit `{got.document['revision']}`" in card

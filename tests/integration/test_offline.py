@@ -1,0 +1,91 @@
+"""Nothing leaves the computer: no look-up of a host name and no connection, from the first job to the bundle."""
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from fettle_command import Demo, Fettle
+
+from presets.sample import sample_paths
+from workers.export.fresh_environment import make_environment
+
+STRACE = shutil.which("strace")
+SENDS = re.compile(r"(socket|connect|sendto|sendmsg|sendmmsg|bind)\(.*(AF_INET|sin_port|sin6_port|AF_NETLINK)")
+"""Calls that reach for a network. What a worker's wall answers with EPERM counts as well: it should not even try."""
+
+pytestmark = pytest.mark.skipif(STRACE is None or sys.platform != "linux", reason="strace is not here")
+
+
+def watched(log: Path, command: list[str], cwd: Path, env: dict[str, str] | None = None) -> list[str]:
+    """Run a command and all that it starts under strace; its calls to the network."""
+    assert STRACE is not None
+    done = subprocess.run(
+        [STRACE, "-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o", str(log), *command],
+        cwd=cwd,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    if "ptrace" in done.stderr and "not permitted" in done.stderr:
+        pytest.skip("this account may not trace programs")
+    assert done.returncode in (0, 4), done.stderr
+    return [line for line in log.read_text(errors="replace").splitlines() if SENDS.search(line)]
+
+
+def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
+    """Given a program that looks a host name up, then the watch tells it: no silence by mistake below."""
+    code = "import socket\ntry: socket.create_connection(('fettle.invalid', 443), 1)\nexcept OSError: pass"
+    calls = watched(tmp_path / "log", [sys.executable, "-c", code], tmp_path)
+    assert calls
+
+
+def test_an_optimization_stays_at_home(tmp_path: Path) -> None:
+    """Given the sample with both runtimes and torch's presence, when it is optimized, then no process reaches out."""
+    recipes = tmp_path / "two.yaml"
+    recipes.write_text(
+        "- title: A\n  runtime: openvino\n  steps: [{technique: int8_static}]\n"
+        "- title: B\n  steps: [{technique: int8_static}]\n"
+    )
+    sample, fettle = sample_paths(), Fettle(tmp_path / "home")
+    command = [sys.executable, "-m", "app", "optimize", str(sample.model), "--data", str(sample.data)]
+    command += ["--recipe", str(recipes), "--json"]
+    calls = watched(tmp_path / "log", command, fettle.root, fettle.env)
+    assert calls == []
+    assert (tmp_path / "log").stat().st_size > 0  # multiprocessing's own socket pairs were seen
+
+
+def test_an_export_and_the_bundle_stay_at_home(demo: Demo, tmp_path: Path) -> None:
+    """Given a finished run, when it is exported, self-tested, and its bundle answers, then nothing reaches out."""
+    out = tmp_path / "b.zip"
+    command = [sys.executable, "-m", "app", "export", demo.run_id, "--target", "python", "--out", str(out)]
+    assert watched(tmp_path / "log", command, demo.fettle.root, demo.fettle.env) == []
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(out) as archive:
+        archive.extractall(folder)
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").split()
+    python = str(make_environment(tmp_path / "environment", lines))
+    for script in (["run.py", "golden/example.npz"], ["verify.py"]):
+        assert watched(tmp_path / "log", [python, "-I", "-B", *script], folder) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
+def test_a_bundle_that_waits_stays_at_home(demo: Demo, tmp_path: Path, runtime: str) -> None:
+    """Given a bundle of each runtime that stays open for a minute, then its library's telemetry stays silent too."""
+    variant = next(v for v in demo.document["variants"] if v["runtime"] == runtime and v["latency_p50_ms"])
+    out = tmp_path / "b.zip"
+    done = demo.fettle("export", demo.run_id, "--target", "python", "--variant", variant["id"], "--out", out)
+    assert done.code == 0, done.err
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(out) as archive:
+        archive.extractall(folder)
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").split()
+    python = str(make_environment(tmp_path / "environment", lines))
+    code = f"import sys, time; sys.path.insert(0, {str(folder)!r}); from bundle import load; m = load(); time.sleep(60)"
+    assert watched(tmp_path / "log", [python, "-I", "-B", "-c", code], folder) == []
