@@ -16,7 +16,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MAX_NAME, MAX_LICENSE = 80, 18
 _DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
-_WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 138)}
+_WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 152)}
 """(wide, narrow) in pixels."""
 _DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
 _LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
