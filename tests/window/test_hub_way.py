@@ -102,10 +102,11 @@ def search_by_keys(program: Program, words: str) -> None:
 
 
 @pytest.mark.timeout(900)
-def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, tmp_path: Path) -> None:
+def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
     """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
     the hub was asked by workers alone and only when a person asked."""
-    program = start(HF_ENDPOINT=hub.endpoint)
+    log = tmp_path / "network.log"
+    program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 60)
     time.sleep(1)
     assert hub.seen == [] and remote_ends(program) == set()
@@ -126,7 +127,8 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, tmp_path: Path) -
     hub.block_delay_s = 0.0
     view = program.until_page("model", "full", 120)
     assert "Xenova/resnet-50 of 127.0.0.1" in view.texts and "Apache-2.0: may be used" in view.texts
-    n_asked = len(hub.seen)
+    n_asked, watched = len(hub.seen), log.read_text(encoding="utf-8", errors="replace")
+    assert "socket inet" in watched and f"({program.process.pid} " not in watched, "the window's own process"
 
     program.press("Continue to data")
     program.until_page("data", "empty")
@@ -154,6 +156,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, tmp_path: Path) -
     assert (origin["repo"], origin["commit"]) == ("Xenova/resnet-50", hub.repos["Xenova/resnet-50"].sha)
     assert {file["name"] for file in origin["files"]} >= {"onnx/model.onnx", "config.json"}
     assert len(hub.seen) == n_asked, "the hub was asked although nobody searched"
+    assert log.read_text(encoding="utf-8", errors="replace") == watched, "a socket although nobody searched"
     assert {end for _, end in seen} <= {("127.0.0.1", hub.port)}
     assert {who for who, _ in seen} <= {"worker"}
     assert program.see().strays == ()
@@ -186,6 +189,37 @@ def test_looking_around_in_the_hub(start: Start, hub: FakeHub) -> None:
     program.until_text("that the hub named")
     program.press("Back")
     program.until_page("model", "empty")
+    assert program.errors.read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.timeout(300)
+def test_a_model_on_request(start: Start, hub: FakeHub) -> None:
+    """Given a gated model, When a token is pasted into the third step, Then the model is let in; the token is kept for
+    its owner alone, sent to the hub alone, and shown and logged nowhere."""
+    secret = "hf_" + "s3cret" * 5
+    hub.users[secret] = "me"
+    program = start(HF_ENDPOINT=hub.endpoint)
+    search_by_keys(program, "resnet")
+    program.until(lambda view: view.page == "hub" and view.button("Download and use"), 60, "the details")
+    program.click(row(2), "the third row")
+    program.until_text("Its author lets in who asked")
+    program.click(lambda view: view.find("Access token", "TextField"), "the field")
+    program.type(secret)
+    program.keys("Return")
+    view = program.until(lambda view: view.button("Download and use (202 bytes)"), 60, "the way in")
+
+    assert secret not in view.texts and "Llama 3" in view.texts
+    (kept,) = (program.home / "data" / "hub").glob("token.json")
+    assert kept.stat().st_mode & 0o077 == 0
+    places = [path for path in (program.home / "data").rglob("*") if path.is_file() and path != kept]
+    assert [path for path in places if secret.encode() in path.read_bytes()] == []
+    assert {seen.host for seen in hub.seen if seen.token} == {f"127.0.0.1:{hub.port}"}
+
+    program.press("Settings")
+    program.until_text("is kept in a file that only you can read")
+    program.press("Forget the token")
+    program.until(lambda view: not view.button("Forget the token"), 10, "the token gone")
+    assert secret not in kept.read_text()
     assert program.errors.read_text(encoding="utf-8") == ""
 
 

@@ -1,6 +1,8 @@
 """Put on PYTHONPATH by the tests of the window: on SIGUSR1 the program writes down what can be seen of it.
 
-Also keeps a list of windows that became visible without a parent. Does nothing in any process but `python -m app`.
+It also keeps a list of windows that became visible without a parent. With FETTLE_TEST_GAPS it notes the gaps of the
+event loop instead, while every graph is drawn as often as the clock allows; with FETTLE_TEST_PAINTED when the window
+was first painted. It does nothing in any process but `python -m app`.
 """
 
 import importlib.abc
@@ -10,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
@@ -32,6 +35,10 @@ class _Loader(importlib.abc.Loader):
         build = module.build_window  # type: ignore[attr-defined]
 
         def build_window(app: Any, *args: Any) -> Any:
+            if "FETTLE_TEST_PAINTED" in os.environ:
+                window, theme = build(app, *args)
+                window.first_painted.connect(_painted)
+                return window, theme
             _watch(app)
             return build(app, *args)
 
@@ -61,11 +68,56 @@ def _watch(app: Any) -> None:
                     STRAYS.append(f"{name} {watched.accessibleName()!r}")
             return False
 
-    watch = Watch(app)
-    app.installEventFilter(watch)
-    app.setProperty("fettle_test_watch", watch)
+    if "FETTLE_TEST_GAPS" in os.environ:
+        _time_the_loop(app)
+    else:
+        watch = Watch(app)
+        app.installEventFilter(watch)
+        app.setProperty("fettle_test_watch", watch)
     signal.signal(signal.SIGUSR1, _on_signal)
     Path(os.environ["FETTLE_TEST_PROBE"] + ".ready").touch()
+
+
+def _painted() -> None:
+    Path(os.environ["FETTLE_TEST_PAINTED"]).write_text(repr(time.monotonic()), encoding="utf-8")
+
+
+def _time_the_loop(app: Any) -> None:
+    """Ticks every 2 ms: what lies between two of them is how long the window could not answer."""
+    from PySide6.QtCore import Qt, QTimer
+
+    from widgets.plots import latency_plot, strip_plot
+
+    ticks: list[float] = []
+    frames: list[tuple[float, str, bool]] = []
+    timer = QTimer(app)
+    timer.setTimerType(Qt.TimerType.PreciseTimer)
+    timer.setInterval(2)
+    timer.timeout.connect(lambda: ticks.append(time.perf_counter()))
+    timer.start()
+    for kind in (latency_plot.LatencyPlot, strip_plot.StripPlot):
+        _count_frames(kind, frames)
+
+    def write(_number: int, _frame: FrameType | None) -> None:
+        told = {"ticks": ticks, "frames": frames}
+        partial = Path(os.environ["FETTLE_TEST_GAPS"] + ".part")
+        partial.write_text(json.dumps(told), encoding="utf-8")
+        partial.replace(os.environ["FETTLE_TEST_GAPS"])
+
+    signal.signal(signal.SIGUSR2, write)
+
+
+def _count_frames(kind: Any, frames: list[tuple[float, str, bool]]) -> None:
+    draw = kind.draw
+
+    def counted(self: Any, now_s: float) -> None:
+        frames.append((time.perf_counter(), f"{kind.__name__} {id(self)}", self._clock._measuring))
+        draw(self, now_s)
+
+    def is_due(self: Any, _now_s: float, _measuring: bool) -> bool:
+        return self._canvas is not None and self.isVisible()  # as often as the clock allows
+
+    kind.draw, kind.is_due = counted, is_due
 
 
 def _on_signal(_number: int, _frame: FrameType | None) -> None:

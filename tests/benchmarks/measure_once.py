@@ -1,0 +1,111 @@
+"""Measures one model once, as a run does: `plain` by a bare loop, `window` with the whole window looking on.
+
+measure_once.py plain|window DATA_FOLDER MODEL → prints the median latency in milliseconds.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services import candidates as one
+from app.services.driver import Driver, run_to_end
+from app.services.events import ignore
+from app.services.opening import open_model, read_data
+from app.services.steps import Flow, Measured
+from app.services.store import ArtifactStore
+from app.services.workspace import Workspace, usable_cores
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
+
+BLOCKS = 12
+
+
+def flow(model_path: str) -> Flow[Measured]:
+    """Opening and reading come from the store after the first time."""
+    model = yield from open_model(OpenParams(path=model_path))
+    data = yield from read_data(DataParams(model_dir=str(model.folder)))
+    candidate = one.Candidate(one.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder)
+    measured = yield from one.measure(
+        [candidate], data, sets=1, blocks=BLOCKS, threads=usable_cores(), title="Measure", step=0
+    )
+    return measured
+
+
+def p50_ms(measured: Measured) -> float:
+    return median(time for times in measured.latencies_ms[0] for time in times)
+
+
+def in_window(space: Workspace, model_path: str) -> float:
+    """The page Optimize shows each request while it is timed, the dock reads the machine."""
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from app.bootstrap import build_window
+    from app.controllers.conductor import Conductor
+    from app.controllers.kept import KeptSettings
+    from app.controllers.live_run import LiveRun
+    from app.controllers.session import Session
+    from app.domain.run import Goal, Run, RunState
+    from app.services.events import Event, MeasuringChanged
+    from app.settings import Settings
+
+    app = QApplication(sys.argv[:1])
+    window, theme = build_window(app, Settings(theme="light"))
+    window.show()
+    session = Session(space, window)
+    conductor = Conductor(window, theme, session, KeptSettings(space.paths.settings, Settings()))
+    conductor.begin(reopen=False)
+    window.show_page("optimize")
+    run = Run("bench", "bench", Goal("balanced", 1.0), RunState.RUNNING, datetime.now(UTC))
+    live = LiveRun(run)
+    optimize = conductor._optimize()
+    found: list[Measured] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, MeasuringChanged):
+            window.set_measuring(event.measuring)
+        live.observe(event)
+
+    def begin() -> None:
+        optimize._follow(live)
+        conductor.flows.start(
+            flow(model_path), title="bench", on_done=end, on_failed=fail, observe=observe, is_run=True
+        )
+
+    def end(measured: Measured) -> None:
+        found.append(measured)
+        app.quit()
+
+    def fail(error: Any) -> None:
+        print(error, file=sys.stderr)  # noqa: T201
+        app.exit(1)
+
+    QTimer.singleShot(2500, begin)
+    app.exec()
+    conductor.stop_watching()
+    conductor.flows.interrupt_all()
+    return p50_ms(found[0])
+
+
+def main() -> int:
+    mode, folder, model_path = sys.argv[1:4]
+    paths = find_data_folder(Path(folder))
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        if mode == "window":
+            value = in_window(space, model_path)
+        else:
+            value = p50_ms(run_to_end(Driver(space, flow(model_path), ignore)))
+        pool.close()
+    print(value, flush=True)  # noqa: T201 - the answer
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
