@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QMimeData, Qt
+from PySide6.QtCore import QMimeData, Qt, QUrl
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
@@ -24,7 +24,10 @@ _MAX_TEXT_CHARS = 1_000_000
 
 @dataclass(frozen=True)
 class Incoming:
-    """Paths of this computer, links that lead elsewhere, or a text; what files carry as text is left out."""
+    """Paths of this computer, links that lead elsewhere, or a text; what files carry as text is left out.
+
+    Paths are as `workers.contracts.paths.to_text` writes them.
+    """
 
     paths: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -39,11 +42,17 @@ def can_take(mime: QMimeData) -> bool:
 def read(mime: QMimeData) -> Incoming:
     """Sort what was dropped or pasted."""
     urls = mime.urls() if mime.hasUrls() else []
-    paths = tuple(url.toLocalFile() for url in urls if url.isLocalFile())
+    paths = tuple(_path(url) for url in urls if url.isLocalFile())
     links = tuple(url.toString() for url in urls if not url.isLocalFile() and not url.isEmpty())
     if paths or links:
         return Incoming(paths, links)
     return Incoming(text=mime.text()[:_MAX_TEXT_CHARS])
+
+
+def _path(url: QUrl) -> str:
+    """The path; its address where the name holds bytes that are no text, which Qt cannot hand on (see `from_text`)."""
+    path = url.toLocalFile()
+    return url.toString(QUrl.ComponentFormattingOption.FullyEncoded) if "\ufffd" in path else path
 
 
 def let_drops_through(page: QWidget) -> None:

@@ -38,8 +38,7 @@ EXIT_GRACE_S = 1.0
 CLOSE_WAIT_S = 3.0
 MEMORY_CHECK_S = 0.05
 NEAR_LIMIT = 0.85
-EXIT_STAGE, STAGE_SLACK_S = 1, 0.5
-"""How a worker ends whose stage takes too long (`workers.runtime.stage_limit`)."""
+STAGE_SLACK_S = 0.5
 
 Message = WorkerMessage | Crashed
 
@@ -189,7 +188,8 @@ class JobClient:
             if isinstance(message, Ready):
                 self.ready = message
             elif isinstance(message, StageLimit):
-                self._stage, self._stage_s = message, time.monotonic()
+                self._stage = message if message.seconds else None
+                self._stage_s = time.monotonic()
             yield message
             if time.monotonic() > until_s:
                 return
@@ -262,12 +262,15 @@ class JobClient:
         limit = self._job.limits.memory_bytes if self._job is not None else None
         near_limit = limit is not None and self._peak_bytes > NEAR_LIMIT * limit
         log_tail = self._start_error or read_tail(self.log_path)
-        if self._reason is None and exit_code == EXIT_STAGE and self._is_stage_over():
+        if self._reason is None and self._is_stage_over():
             self._reason = "stage_time"
         return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit, stage=self._stage)
 
     def _is_stage_over(self) -> bool:
-        """The time of the stage that the worker announced last is up; its clock began a moment before ours."""
+        """The time of the stage that the worker announced is up; its clock began a moment before ours.
+
+        However it ended then: telling where it hung can crash.
+        """
         return self._stage is not None and time.monotonic() - self._stage_s > self._stage.seconds - STAGE_SLACK_S
 
     def _drop_empty_log(self) -> None:

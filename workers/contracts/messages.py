@@ -94,7 +94,7 @@ class Progress(Frozen):
 class StageLimit(Frozen):
     """From now on `what` is being done ("checking the model"); the process ends itself if that takes `seconds`.
 
-    If it ends before the next message of this kind, that says what took too long.
+    With `seconds` 0 it is done, and there is no limit until the next message of this kind.
     """
 
     type: Literal["stage_limit"] = "stage_limit"

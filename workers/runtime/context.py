@@ -74,8 +74,11 @@ class RuntimeContext:
     def time_limit(self, seconds: float, what: str) -> Iterator[None]:
         seconds *= busy_factor(self.threads)
         self.reporter.send(StageLimit(what=what, seconds=seconds))
-        with end_after(seconds):
-            yield
+        try:
+            with end_after(seconds):
+                yield
+        finally:
+            self.reporter.send(StageLimit(what=what, seconds=0))
 
     def check_cancelled(self) -> None:
         self.mailbox.check()

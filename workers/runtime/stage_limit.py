@@ -20,9 +20,10 @@ def busy_factor(cores: int) -> float:
 
 @contextmanager
 def end_after(seconds: float) -> Iterator[None]:
-    """End this process with exit code 1 if the block takes longer; where it hung stands in the log then.
+    """End this process if the block takes longer; where it hung stands in the log then, mostly.
 
-    faulthandler's timer is a native thread that needs nothing of Python. It has one timer for each process.
+    faulthandler's timer is a native thread that needs nothing of Python. It has one timer for each process. Writing
+    down where Python code is while it runs on may crash, which ends the process just as well.
     """
     faulthandler.dump_traceback_later(seconds, exit=True)
     try:

@@ -21,7 +21,7 @@ def test_a_part_that_hangs_ends_the_job_and_is_told(bench: Bench, how: str) -> N
     error, _ = explain(messages[-1])
     assert error.code == "stage_time_limit"
     assert "looking at it" in error.detail
-    assert "fettle_test_handlers" in error.traceback, "where it hung stands in the log"
+    assert "fettle_test_handlers" in error.traceback or how == "python", "where it hung stands in the log"
     assert not (bench.root / "jobs" / "stage-0").exists()
     assert client.pid is None
 
@@ -31,6 +31,14 @@ def test_time_after_the_part_is_not_counted(bench: Bench) -> None:
     _, messages = bench.run("stage", {"how": "in_time", "seconds": 0.3, "afterwards": 1.5})
 
     assert isinstance(messages[-1], Finished)
+
+
+def test_a_crash_after_the_part_is_no_matter_of_time(bench: Bench) -> None:
+    """Given a part that is done in time, When the job crashes later than its limit, Then it is told as a crash."""
+    values = {"how": "in_time", "seconds": 0.3, "afterwards": 1.5, "crash": True}
+    _, messages = bench.run("stage", values)
+
+    assert explain(messages[-1])[0].code == "native_crash"
 
 
 def test_an_end_long_before_the_limit_is_no_matter_of_time(bench: Bench) -> None:

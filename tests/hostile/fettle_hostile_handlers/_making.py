@@ -198,7 +198,7 @@ def _changed_header(data: bytes, rng: random.Random) -> bytes:
     text, rest = data[8 : 8 + length], data[8 + length :]
     action = rng.randrange(4)
     if action == 0:
-        return struct.pack("<Q", rng.choice((*NUMBERS, length - 1, length + 1))) + text + rest
+        return struct.pack("<Q", rng.choice((*NUMBERS, abs(length - 1), min(length + 1, 2**64 - 1)))) + text + rest
     if action == 1:
         at = rng.randrange(max(1, len(text)))
         text = text[:at] + rng.choice(WORDS) + text[at + rng.randrange(4) :]

@@ -1,5 +1,6 @@
 """The window by mouse, keys, drop and paste."""
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +15,7 @@ from widgets.parts.error_card import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme
 from widgets.top_bar import ProjectValue
+from workers.contracts.paths import from_text
 
 ACTIONS, LEFT = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
 ERROR = ErrorValue("The disk is full", "No room.", "Yes.", "Make room and try again.")
@@ -105,6 +107,16 @@ def test_links_and_texts_are_told_apart(window: MainWindow, qtbot: QtBot) -> Non
     with qtbot.waitSignal(window.text_dropped, timeout=2000) as told:
         drop(window, text, QPoint(600, 300))
     assert told.args == ["a sentence"]
+
+
+def test_a_name_that_is_no_text_comes_in_as_its_address(window: MainWindow, qtbot: QtBot) -> None:
+    """Given a file whose name holds a stray byte, when it is dropped, then the byte is not lost."""
+    mime = QMimeData()
+    mime.setData("text/uri-list", b"file:///tmp/a%20raw%FF.onnx\r\n")
+    with qtbot.waitSignal(window.paths_dropped, timeout=2000) as told:
+        drop(window, mime, QPoint(600, 300))
+    assert told.args == [["file:///tmp/a%20raw%FF.onnx"]]
+    assert os.fsencode(from_text(told.args[0][0])) == b"/tmp/a raw\xff.onnx"
 
 
 def test_files_can_be_pasted(window: MainWindow, qtbot: QtBot) -> None:

@@ -33,6 +33,8 @@ def run(params: Params, ctx: JobContext) -> Result:
     with ctx.time_limit(params.values["seconds"], WHAT):
         hangs[params.values["how"]]()
     time.sleep(params.values.get("afterwards", 0))
+    if params.values.get("crash"):
+        ctypes.string_at(0)
     return Result(values={"missing": list(ctx.missing_protections), "held": list(ctx.protections)})
 
 

@@ -1,0 +1,84 @@
+"""The hostile files dropped on the real window: each gets its verdict, nothing runs, and the window goes on answering."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from doors import business, expected
+from hostile_corpus.base import EITHER, OPEN, Entry
+from test_corpus import ENGINE_LACKS, opens_later, refused_when_worked_with
+
+ROOT = Path(__file__).parents[2]
+GAP_MS = 200.0
+SOME = (
+    "onnx_empty.onnx", "onnx_is_html_login.onnx", "onnx_deep_10k_nodes.onnx", "onnx_html_in_names.onnx",
+    "onnx_function_bomb_2e29.onnx", "onnx_memory_bomb_run.onnx", "ext_ok/model.onnx", "ext_symlink/model.onnx",
+    "ext_fifo/model.onnx", "pkl_os_system_p2.bin", "pkl_dos_billion_laughs.pkl", "tz_evil_plain.pt",
+    "torch_full_module.pt", "ts_ok.pt", "ts_from_file_write.pt", "st_dup_keys.safetensors", "st_html_metadata.safetensors",
+    "zip_ok.zip", "zip_slip_absolute.zip", "zip_bomb_nested.zip", "name_html/<img src=x onerror=1>.onnx",
+    "name_notutf8/raw\ufffd\ufffd.onnx", "name_rtl/model_\u202exnno.exe.onnx", "odd_fifo.onnx", "odd_symlink_loop.onnx",
+    "odd_directory.onnx", "hf_auto_map.zip", "card_10MB_line.md", "img_png_bomb.png",
+)  # fmt: skip
+
+
+def drop_all(files: list[Path], root: Path) -> list[dict[str, Any]]:
+    """What the window made of each."""
+    listed, out = root / "files.json", root / "out.json"
+    listed.write_text(json.dumps([file.absolute().as_uri() for file in files]), encoding="ascii")
+    command = [sys.executable, str(Path(__file__).parent / "window_drops.py"), root / "data", listed, out]
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr, done.stderr
+    return list(json.loads(out.read_text(encoding="utf-8")))
+
+
+def complaint(entry: Entry, row: dict[str, Any]) -> str:
+    """What is wrong with what the page shows; empty where nothing is."""
+    told = f"{entry.file}: {row['state']}, {row['words'][:6]}"
+    if entry.group == "input":
+        return "" if row["state"] in ("empty", "error") else told
+    wanted = expected(entry)
+    later = opens_later(entry.file)
+    if entry.file in ENGINE_LACKS or wanted == EITHER:
+        return "" if row["state"] in ("full", "error") else told
+    if later == "needs_consent":
+        return "" if row["dialogs"] == 1 else f"no question, {told}"
+    opens = wanted == OPEN and not later and not refused_when_worked_with(entry.file)
+    if row["state"] != ("full" if opens else "error"):
+        return told
+    words = " ".join(row["words"])
+    return "" if opens or "the file stays where it was" in words else f"no word of safety, {told}"
+
+
+def check(rows: list[dict[str, Any]], chosen: list[Entry], canary: Path) -> None:
+    wrong = [text for entry, row in zip(chosen, rows, strict=True) if (text := complaint(entry, row))]
+    assert wrong == []
+    assert list(canary.iterdir()) == [], "something was executed"
+    busy = business()
+    longest, own = (max(row[key] for row in rows) for key in ("gap_ms", "cpu_gap_ms"))
+    print(f"longest gap {longest:.0f} ms, of it at work {own:.0f} ms; busy {busy:.1f} times")  # noqa: T201
+    assert own <= GAP_MS, "the window was at work for so long without answering"
+    assert longest <= GAP_MS * busy, f"the window did not answer for so long (busy {busy:.1f} times)"
+
+
+def test_some_dropped_on_the_window(
+    entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path
+) -> None:
+    """Given one of every kind of trick, when dropped, then its verdict stands on the page and the window never froze."""
+    rows = drop_all([files[name] for name in SOME], tmp_path)
+    check(rows, [entries[name] for name in SOME], canary)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_all_dropped_on_the_window(
+    entries: dict[str, Entry], files: dict[str, Path], canary: Path, tmp_path: Path
+) -> None:
+    """Given all 267, then the same."""
+    rows = drop_all(list(files.values()), tmp_path)
+    check(rows, list(entries.values()), canary)

@@ -1,0 +1,127 @@
+"""The real window in a process of its own: files are dropped on it one after the other, while a heartbeat listens.
+
+    python window_drops.py DATA_FOLDER FILES.json OUT.json
+
+FILES.json: a list of addresses (file:///…). OUT.json: for each what the page Model shows then, what it says, the
+longest time in which the window did not answer (on the wall, and of the processor's time: the rest of it others had),
+and how long it took.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QObject, QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QDialog, QLabel
+
+from app import bootstrap
+from app.instance import InstanceLock
+from app.paths import DataPaths
+from app.settings import LoadedSettings, Settings
+
+BEAT_MS = 5
+SETTLED_S = 0.15
+LIMIT_S = 60.0
+BUSY = ("loading", "waiting")
+
+
+class Visitor(QObject):
+    """Drops, waits until the window is still, notes, drops the next."""
+
+    def __init__(self, live: bootstrap.Live, window: Any, addresses: list[str], out: Path) -> None:
+        super().__init__()
+        self._live, self._window, self._addresses, self._out = live, window, addresses, out
+        self._rows: list[dict[str, Any]] = []
+        self._last, self._last_cpu = time.monotonic(), time.thread_time()
+        self._gap = self._cpu_gap = 0.0
+        self._began = self._still = self._last
+        self._at = -1
+        self._timer = QTimer(self)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.setInterval(BEAT_MS)
+        self._timer.timeout.connect(self._on_beat)
+        self._timer.start()
+
+    def _on_beat(self) -> None:
+        now, cpu = time.monotonic(), time.thread_time()
+        self._gap = max(self._gap, now - self._last - BEAT_MS / 1000)
+        self._cpu_gap = max(self._cpu_gap, cpu - self._last_cpu)
+        self._last, self._last_cpu = now, cpu
+        if self._is_busy() and now - self._began < LIMIT_S:
+            self._still = now
+        elif now - self._still > SETTLED_S:
+            self._conclude(now)
+            self._last = self._began = self._still = time.monotonic()
+            self._last_cpu = time.thread_time()
+            self._gap = self._cpu_gap = 0.0
+
+    def _is_busy(self) -> bool:
+        conductor = self._live.conductor
+        if conductor is None or any(flow.title for flow in conductor.flows.active):
+            return True
+        return self._at < 0 and bool(conductor.flows.active)  # the first look at the machine
+
+    def _conclude(self, now: float) -> None:
+        if self._at >= 0:
+            page = self._window.page("model")
+            words = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
+            dialogs = [dialog for dialog in QApplication.topLevelWidgets() if self._is_open(dialog)]
+            row = {"address": self._addresses[self._at], "state": page.state, "words": words, "dialogs": len(dialogs)}
+            gaps = {"gap_ms": self._gap * 1000, "cpu_gap_ms": self._cpu_gap * 1000}
+            self._rows.append({**row, **gaps, "seconds": now - self._began})
+            for dialog in dialogs:
+                dialog.reject()
+        self._at += 1
+        if self._at == len(self._addresses):
+            self._out.write_text(json.dumps(self._rows), encoding="utf-8")
+            self._window.close_now()
+            QCoreApplication.quit()
+            return
+        conductor = self._live.conductor
+        assert conductor is not None
+        conductor._session.new_project()
+        QTimer.singleShot(0, lambda: self._drop(self._addresses[self._at]))
+
+    @staticmethod
+    def _is_open(widget: Any) -> bool:
+        return isinstance(widget, QDialog) and widget.isVisible()
+
+    def _drop(self, address: str) -> None:
+        """As the window system sends it."""
+        mime = QMimeData()
+        mime.setData("text/uri-list", f"{address}\r\n".encode("ascii"))
+        handle, at = self._window.windowHandle(), QPoint(600, 300)
+        buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+        copy = Qt.DropAction.CopyAction
+        QCoreApplication.sendEvent(handle, QDragEnterEvent(at, copy, mime, buttons, keys))
+        QCoreApplication.sendEvent(handle, QDropEvent(QPointF(at), copy, mime, buttons, keys))
+
+
+def main(home: Path, files: Path, out: Path) -> int:
+    paths = DataPaths(home)
+    lock = InstanceLock.take(paths, "window", "a test's window")
+    app = QApplication(sys.argv[:1])
+    app.setQuitOnLastWindowClosed(False)
+    window, theme = bootstrap.build_window(app, Settings())
+    window.show_page("model")
+    live = bootstrap.Live(app, window, theme, paths, lock, LoadedSettings(Settings()), [])
+    window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
+    window.show()
+    addresses = json.loads(files.read_text(encoding="ascii"))
+    visitor = Visitor(live, window, addresses, out)
+    with lock:
+        code = app.exec()
+        visitor.deleteLater()
+        if live.conductor is not None:
+            live.conductor.flows.interrupt_all()
+        live.end()
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    return code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*(Path(argument) for argument in sys.argv[1:])))
