@@ -1,0 +1,24 @@
+"""A workspace with a real database, a real store and real processes whose handlers are small."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # a spawned child gets the same path
+
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths
+from app.persistence import open_store
+from app.services.store import ArtifactStore
+from app.services.workspace import Workspace
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    paths = DataPaths(tmp_path / "home")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, handler_package="fettle_service_handlers")
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()

@@ -1,0 +1,24 @@
+"""Like the real measurement in its messages; a request is a sleep of `settings["request_s"]`."""
+
+import time
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.techniques import HandlerSpec
+
+
+def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
+    request_s = float(params.settings.get("request_s", 0.001))
+    if request_s < 0:
+        raise InputRefused("model_does_not_run", "It does not run", "The runtime refused it.", "Take another one.")
+    ctx.loaded()
+    for turn in ctx.turns():
+        for _ in range(turn.warmup_requests + turn.timed_requests):
+            ctx.check_cancelled()
+            time.sleep(request_s)
+        ctx.turn_done(turn.index, [request_s * 1000] * turn.timed_requests, 0.25)
+    return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=1000, device_ran="cpu")
+
+
+HANDLER = HandlerSpec(kind="measure", params=MeasureParams, result=MeasureResult, run=run)
