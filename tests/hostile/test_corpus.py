@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from doors import Times, complaint, drive, expected, inspect, leftovers, open_
-from hostile_corpus.base import OPEN, Entry
+from hostile_corpus.base import EITHER, OPEN, Entry
 
 from app.services.opening import open_model
 from app.services.workspace import Workspace
@@ -63,11 +63,13 @@ ENGINE_LACKS = {
 """The index allows to open them, or to say clearly what stands against it; with several models, to ask which."""
 
 
-def opens_later(name: str) -> str:
+def opens_later(entry: Entry) -> str:
     """The code of the refusal by whoever wants to work with a file that can be looked at; empty where it opens."""
-    if name.startswith(NO_WEIGHTS):
+    if expected(entry) != OPEN and entry.expected != EITHER:
+        return ""
+    if entry.file.startswith(NO_WEIGHTS):
         return "no_weights"
-    return "unknown_architecture" if name.startswith(UNKNOWN) else LATER.get(name, "")
+    return "unknown_architecture" if entry.file.startswith(UNKNOWN) else LATER.get(entry.file, "")
 
 
 def looked_at(space: Workspace, entries: Iterable[Entry], files: dict[str, Path], times: Times) -> list[str]:
@@ -89,7 +91,7 @@ def worked_with(space: Workspace, entries: Iterable[Entry], files: dict[str, Pat
     for entry in entries:
         verdict = open_(space, files[entry.file])
         times.note(verdict)
-        wanted = "" if entry.file in ENGINE_LACKS else opens_later(entry.file)
+        wanted = "" if entry.file in ENGINE_LACKS else opens_later(entry)
         if wanted and verdict.code != wanted:
             wrong.append(f"{entry.file} should be refused as {wanted}: {verdict}")
         elif not wanted and entry.file not in ENGINE_LACKS and (text := complaint(entry, verdict)):

@@ -43,7 +43,7 @@ def complaint(entry: Entry, row: dict[str, Any]) -> str:
     if entry.group == "input":
         return "" if row["state"] in ("empty", "error") else told
     wanted = expected(entry)
-    later = opens_later(entry.file)
+    later = opens_later(entry)
     if entry.file in ENGINE_LACKS or wanted == EITHER:
         return "" if row["state"] in ("full", "error") else told
     if later == "needs_consent":
