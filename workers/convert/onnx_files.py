@@ -104,6 +104,17 @@ def lift_constants(proto: Any) -> int:
     return lifted
 
 
+def drop_unused(proto: Any) -> None:
+    """Remove initializers that nothing reads any more."""
+    used = {output.name for graph in graphs(proto.graph) for output in graph.output}
+    used |= {name for graph in graphs(proto.graph) for node in graph.node for name in node.input}
+    for graph in graphs(proto.graph):
+        kept = [tensor for tensor in graph.initializer if tensor.name in used]
+        if len(kept) != len(graph.initializer):
+            del graph.initializer[:]
+            graph.initializer.extend(kept)
+
+
 def flatten_biases(proto: Any) -> None:
     """Make Gemm biases of shape (1, n) ones of shape (n,), which mean the same.
 

@@ -1,0 +1,168 @@
+"""Group normalization without changing the layout: means by pooling instead of by reshaping.
+
+Exporters write a group normalization as Reshape, InstanceNormalization, Reshape. Engines that keep channels innermost
+must then copy the whole tensor twice for each. Means over the picture come from pooling, means over a group's channels
+from a product with a small table, and nothing is copied.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.graph import Array, Graph, attribute
+from workers.convert.rewriting import rewrite
+
+ID = "norm_rewrite"
+TITLE = "Group normalization without copies"
+
+
+class Params(TechniqueParams):
+    """Nothing to choose."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group normalization of `source` (n, channels, …) into `groups` parts.
+
+    `scale` and `bias` are for each channel. `nodes` are replaced, the last one's output stays.
+    """
+
+    source: str
+    channels: int
+    axes: int
+    groups: int
+    epsilon: float
+    scale: Array
+    bias: Array
+    nodes: tuple[Any, ...]
+
+
+def change(graph: Graph) -> int:
+    """Rewrite all of them at once."""
+    found = [match for node in graph.nodes if (match := _match(graph, node)) is not None]
+    for match in found:
+        output = match.nodes[-1].output[0]
+        graph.remove([match.nodes[-1]])
+        if match.groups == match.channels:
+            _instance(graph, match, output)
+        else:
+            _pooled(graph, match, output)
+    return len(found)
+
+
+def _match(graph: Graph, node: Any) -> Group | None:
+    if node.op_type == "InstanceNormalization":
+        return _reshaped(graph, node)
+    if node.op_type == "GroupNormalization":
+        return _written(graph, node)
+    return None
+
+
+def _reshaped(graph: Graph, node: Any) -> Group | None:
+    """Reshape (n, groups, everything else) → InstanceNormalization → Reshape to where it came from."""
+    before, after = graph.maker.get(node.input[0]), graph.only_user(node.output[0])
+    if before is None or after is None or before.op_type != "Reshape" or after.op_type != "Reshape":
+        return None
+    source, inner = before.input[0], graph.shape(node.input[0])
+    shape = _floats(graph, source)
+    scale, bias = graph.constant(node.input[1]), graph.constant(node.input[2])
+    if shape is None or inner is None or len(inner) != 3 or scale is None or bias is None:
+        return None
+    channels, groups = shape[1], scale.size
+    if channels is None or inner[1] != groups or channels % groups or not _returns(graph, after, source, shape):
+        return None
+    each = channels // groups
+    epsilon = float(attribute(node, "epsilon", 1e-5))
+    nodes = (node, after)
+    return Group(source, channels, len(shape), groups, epsilon, np.repeat(scale, each), np.repeat(bias, each), nodes)
+
+
+def _written(graph: Graph, node: Any) -> Group | None:
+    """The operator itself; its scale and bias are for each group in operator set 18, for each channel from 21 on."""
+    shape = _floats(graph, node.input[0])
+    scale, bias = graph.constant(node.input[1]), graph.constant(node.input[2])
+    groups = int(attribute(node, "num_groups", 0))
+    if shape is None or shape[1] is None or not groups or shape[1] % groups or scale is None or bias is None:
+        return None
+    if scale.size not in (groups, shape[1]):
+        return None
+    each = shape[1] // scale.size
+    epsilon = float(attribute(node, "epsilon", 1e-5))
+    return Group(
+        node.input[0], shape[1], len(shape), groups, epsilon, np.repeat(scale, each), np.repeat(bias, each), (node,)
+    )
+
+
+def _floats(graph: Graph, name: str) -> tuple[int | None, ...] | None:
+    """The shape of a 32-bit tensor with at least one axis after the channels."""
+    from onnx import TensorProto
+
+    shape = graph.shape(name)
+    return shape if shape is not None and len(shape) >= 3 and graph.dtype(name) == TensorProto.FLOAT else None
+
+
+def _returns(graph: Graph, after: Any, source: str, shape: tuple[int | None, ...]) -> bool:
+    """Whether the second Reshape gives the first one's input its shape back."""
+    wanted = graph.constant(after.input[1])
+    if wanted is None:
+        maker = graph.maker.get(after.input[1])
+        if maker is None or maker.op_type != "Shape" or maker.input[0] != source:
+            return False
+        return attribute(maker, "start", 0) == 0 and attribute(maker, "end") is None
+    sizes = wanted.reshape(-1).tolist()
+    return len(sizes) == len(shape) and all(
+        size == have or (size == 0 and have is None) or (size in (0, -1) and axis == 0)
+        for axis, (size, have) in enumerate(zip(sizes, shape, strict=True))
+    )
+
+
+def _instance(graph: Graph, match: Group, output: str) -> None:
+    """A group of one channel each is an instance normalization as it stands."""
+    weights = [graph.add_constant(match.scale, "scale"), graph.add_constant(match.bias, "bias")]
+    graph.add("InstanceNormalization", [match.source, *weights], output, epsilon=match.epsilon)
+
+
+def _pooled(graph: Graph, match: Group, output: str) -> None:
+    """(x − mean) / √(mean((x − mean)²) + ε): never E[x²] − mean², which 16-bit numbers cannot bear."""
+    ones = (1,) * (match.axes - 2)
+    each = match.channels // match.groups
+    share = np.kron(np.eye(match.groups), np.full((each, each), 1 / each)).astype(np.float32)
+    table = graph.add_constant(share.reshape(match.channels, match.channels, *ones), "group")
+
+    def over_groups(name: str) -> str:
+        return graph.add("Conv", [graph.add("GlobalAveragePool", [name]), table])
+
+    centered = graph.add("Sub", [match.source, over_groups(match.source)])
+    variance = over_groups(graph.add("Mul", [centered, centered]))
+    epsilon = graph.add_constant(np.array(match.epsilon, np.float32), "epsilon")
+    spread = graph.add("Sqrt", [graph.add("Add", [variance, epsilon])])
+    plain = (match.scale == 1).all() and (match.bias == 0).all()
+    if plain:
+        graph.add("Div", [centered, spread], output)
+        return
+    scale = graph.add_constant(match.scale.astype(np.float32).reshape(-1, *ones), "scale")
+    bias = graph.add_constant(match.bias.astype(np.float32).reshape(-1, *ones), "bias")
+    graph.add("Add", [graph.add("Mul", [graph.add("Div", [centered, spread]), scale]), bias], output)
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """The same sums in another order; checked on inputs."""
+    words = "{count} group normalizations no longer copy their tensors into another layout and back."
+    return rewrite(model, ID, TITLE, params, ctx, change, words)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Computes group normalizations in the layout that the convolutions around them use. Same answers.",
+    source="Group Normalization, arXiv 1803.08494; ONNX operator specification (GroupNormalization, opset 21)",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+)

@@ -1,0 +1,124 @@
+"""What all rewrites of a graph share: found, rewritten, checked on inputs, or refused in words."""
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams
+from workers.convert import onnx_files
+from workers.convert.graph import Graph
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+
+Rewrite = Callable[[Graph], int]
+"""Changes the graph and returns how many places it has changed; `Graph.commit` is called by whoever called it."""
+
+MOST_DIFFERENCE = 1e-4
+"""Of an answer, relative to the largest one: rewritten sums are added up in another order, and no more than that."""
+
+CHECKED = 8
+
+
+def rewrite(
+    model: Model, technique: str, title: str, params: TechniqueParams, ctx: JobContext, change: Rewrite, words: str
+) -> ModelArtifact:
+    """Rewrite the graph and check it. `words` tell what was done, with ``{count}`` for the number of places.
+
+    Raises InputRefused where there is nothing to rewrite, or where answers change.
+    """
+    source = need_onnx(model, title)
+    ctx.check_cancelled()
+    proto = onnx_files.load(source)
+    with new_model(model, technique, params, ctx) as output:
+        count = rewritten(proto, change)
+        if not count:
+            raise InputRefused(
+                "nothing_to_rewrite",
+                f"{title}: there is nothing to do",
+                "This graph has no such places.",
+                "Leave this step out of the recipe.",
+            )
+        ctx.check_cancelled()
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, title)
+        check_alike(model, target, title, ctx)
+        output.notes = (words.format(count=count),)
+        output.torch_program = None
+    assert output.artifact is not None
+    return output.artifact
+
+
+def rewritten(proto: Any, change: Rewrite) -> int:
+    """Apply `change` to the proto's main graph until it finds nothing more; the number of places."""
+    onnx_files.lift_constants(proto)
+    total = 0
+    while True:
+        graph = Graph(proto)
+        count = change(graph)
+        if not count:
+            return total
+        graph.commit()
+        total += count
+
+
+def removed_by(proto: Any, change: Rewrite) -> set[str]:
+    """Names of nodes, and of what they make, that `change` would take out of the graph. The proto is changed."""
+    before = [(node.name, *node.output) for node in proto.graph.node if node.op_type != "Constant"]
+    if not rewritten(proto, change):
+        return set()
+    left = {name for node in proto.graph.node for name in (node.name, *node.output)}
+    return {name for names in before for name in names if name and not left.intersection(names)}
+
+
+def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext) -> None:
+    """Raise InputRefused where the rewritten file answers otherwise on a person's inputs (or on made ones)."""
+    before, after = onnx_files.start(model.main, "basic"), onnx_files.start(rewritten_path, "basic")
+    names = [output.name for output in before.get_outputs()]
+    for number, feeds in enumerate(islice(_inputs(model, ctx), CHECKED)):
+        ctx.check_cancelled()
+        ctx.progress("Check the answers", number, CHECKED, "examples")
+        old = dict(zip(names, before.run(names, feeds), strict=True))
+        new = dict(zip(names, after.run(names, feeds), strict=True))
+        found = largest_difference(old, new)
+        if not found <= MOST_DIFFERENCE:
+            raise InputRefused(
+                "rewrite_changes_answers",
+                f"{title} would change the answers",
+                f"On one of your inputs the largest difference was {found:.1e} of the largest answer; at most "
+                f"{MOST_DIFFERENCE:.0e} is taken for rounding.",
+                "Leave this step out of the recipe; the original is unchanged.",
+            )
+
+
+def _inputs(model: Model, ctx: JobContext) -> Any:
+    from workers.contracts.pipeline import PipelineSpec
+    from workers.quantize.calibration import requests
+    from workers.tune.probe import example_feeds
+
+    found = list(requests(model, ctx, CHECKED))
+    if found:
+        return found
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    return [example_feeds(spec)]
+
+
+def largest_difference(first: Mapping[str, NDArray[Any]], second: Mapping[str, NDArray[Any]]) -> float:
+    """Over all outputs, the largest difference relative to the output's largest value; infinite for other shapes."""
+    worst = 0.0
+    for name, values in first.items():
+        other = second[name]
+        if values.shape != other.shape:
+            return float("inf")
+        if not values.size:
+            continue
+        scale = float(np.abs(values).max()) or 1.0
+        difference = np.abs(values.astype(np.float64) - other.astype(np.float64))
+        worst = max(worst, float(difference.max()) / scale)
+    return worst
