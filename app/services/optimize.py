@@ -218,8 +218,9 @@ class _Optimization:
         recorder, began_s = self._recorder, self._recorder.elapsed_s
         recorder.step(step, state="running")
         variant = self._known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
-        if variant.state in ("measured", "confirmed") and variant.measurement.n:
-            self._candidates[variant.id] = Candidate(variant, self._folder_of(variant, model))
+        folder = self._folder_of(variant, model)
+        if variant.state in ("measured", "confirmed") and variant.measurement.n and folder is not None:
+            self._candidates[variant.id] = Candidate(variant, folder)
             self._tell(step, variant)
             return
         recorder.variant(variant)
@@ -345,10 +346,12 @@ class _Optimization:
         """The same candidate of an interrupted run, so that nothing is done twice."""
         return next((v for v in self._recorder.variants.values() if v.recipe == recipe), None)
 
-    def _folder_of(self, variant: Variant, model: OpenedModel) -> Path:
+    def _folder_of(self, variant: Variant, model: OpenedModel) -> Path | None:
+        """Where a version's model lies; None where it was not made yet, or is no longer in the store."""
         if not variant.recipe.steps:
             return model.folder
-        return self._artifacts.folder(str(variant.artifact_key)) / "model"
+        entry = self._artifacts.get(variant.artifact_key) if variant.artifact_key else None
+        return entry.folder / "model" if entry is not None else None
 
 
 def _speedup(variant: Variant) -> float:

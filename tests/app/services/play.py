@@ -1,0 +1,234 @@
+"""Plays a whole optimization without a process: each step is answered from what a test says about the variants."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
+from app.services.store import ArtifactStore
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import (
+    AnswerParams,
+    AnswerResult,
+    ApplyParams,
+    ApplyResult,
+    DataResult,
+    DescribeResult,
+    InspectResult,
+    JudgeParams,
+    JudgeResult,
+    MeasureResult,
+    OpenResult,
+    PlanParams,
+    PlanResult,
+    SpeedSummary,
+    SummarizeParams,
+    SummarizeResult,
+)
+from workers.contracts.specs import (
+    Described,
+    DeviceFacts,
+    Judgement,
+    LatencySummary,
+    ModelArtifact,
+    ModelInfo,
+    Recipe,
+    TensorSpec,
+    Verdict,
+)
+
+DEVICE = DeviceFacts(processor="test", cores=2, memory_bytes=1 << 30)
+INFO = ModelInfo(
+    name="model",
+    format="onnx",
+    task="image-classification",
+    inputs=(TensorSpec(name="x", shape=(1, 8), dtype="float32"),),
+    outputs=(TensorSpec(name="y", shape=(1, 3), dtype="float32"),),
+    parameters=10,
+    size_bytes=1000,
+    sha256="ab" * 32,
+)
+
+
+def failure(code: str = "no_good") -> JobError:
+    return JobError(ErrorInfo(code=code, title="No good", detail="It is bad.", hint="Bring another."), 3)
+
+
+@dataclass(frozen=True)
+class Like:
+    """How one variant turns out. `fails_at` names the kind of job that fails for it."""
+
+    p50_ms: float = 1.0
+    verdict: Verdict = "safe"
+    agreement: float = 1.0
+    size_bytes: int = 1000
+    fails_at: str = ""
+    code: str = "no_good"
+    final_p50_ms: float | None = None
+    seconds: float = 1.0
+
+
+@dataclass
+class Play:
+    """`run(flow)` answers every step; `clock` is moved on by what each would take. `seen` lists the kinds of steps."""
+
+    root: Path
+    artifacts: ArtifactStore
+    original: Like
+    variants: dict[str, Like]
+    clock: float = 0.0
+    seen: list[str] = field(default_factory=list)
+    cancel_at: str = ""
+    interrupt_at: str = ""
+    finals: list[MeasureStep] = field(default_factory=list)
+    candidates: tuple[Recipe, ...] | None = None
+
+    def run(self, flow: Flow[Any]) -> Any:
+        """What the flow returns; raises what it raises."""
+        answer: Callable[[], Any] = lambda: next(flow)  # noqa: E731
+        while True:
+            try:
+                step = answer()
+            except StopIteration as stop:
+                return stop.value
+            kind = "measure" if isinstance(step, MeasureStep) else step.kind
+            self.seen.append(f"{kind}:{step.title}")
+            if self.interrupt_at in (kind, self.seen[-1]):
+                flow.close()
+                return None
+            answer = self._answer(flow, step, kind)
+
+    def _answer(self, flow: Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
+        if self.cancel_at in (kind, self.seen[-1]):
+            return lambda: flow.throw(FlowCancelled())
+        try:
+            if isinstance(step, MeasureStep):
+                measured = self._measure(step)
+                return lambda: flow.send(measured)
+            result, folder = getattr(self, f"_{kind}_job")(step)
+        except JobError as error:
+            thrown = error
+            return lambda: flow.throw(thrown)
+        key = f"{kind}-{step.title}" if step.cache else None
+        if key is not None:
+            folder = self.artifacts.adopt(folder, key, result.model_dump(mode="json")).folder
+        done = Done(result, folder, key, False, 0.0)
+        return lambda: flow.send(done)
+
+    def like(self, title: str) -> Like:
+        return self.variants.get(title, self.original)
+
+    def _may_fail(self, step: JobStep[Any], kind: str) -> Like:
+        like = self.like(step.title)
+        wall_s = step.limits.wall_s
+        if wall_s is not None and like.seconds > wall_s:
+            self.clock += wall_s
+            raise failure("time_limit")
+        self.clock += like.seconds / 3
+        if like.fails_at == kind:
+            raise failure(like.code)
+        return like
+
+    def _folder(self, name: str) -> Path:
+        folder = self.root / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def _model(self, name: str, size_bytes: int) -> tuple[ModelArtifact, Path]:
+        folder = self._folder(f"{name}/model")
+        (folder / "model.onnx").write_bytes(b"x" * size_bytes)
+        return write_model(folder, "model.onnx", ["model.onnx"]), folder.parent
+
+    def _describe_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        names = ("onnxruntime-cpu", "openvino")
+        rows = tuple(Described(id=name, title=name, available=True, group="cpu") for name in names)
+        return DescribeResult(
+            device=DEVICE, devices=(), runtimes=rows, techniques=(), targets=(), versions={}
+        ), self.root  # fmt: skip
+
+    def _inspect_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        if self.original.fails_at == "inspect":
+            raise failure()
+        return InspectResult(info=INFO), self.root
+
+    def _open_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        artifact, folder = self._model("open", self.original.size_bytes)
+        return OpenResult(info=INFO, artifact=artifact), folder
+
+    def _data_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        result = DataResult(
+            origin="person", kind="arrays", n_items=100, n_test=100, n_calibration=20, labelled=True, sha256="cd" * 32
+        )
+        return result, self._folder("data")
+
+    def _plan_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        params = step.params
+        assert isinstance(params, PlanParams)
+        candidates = self.candidates or params.preset_steps
+        fitting = tuple(recipe for recipe in candidates if recipe.runtime in params.runtimes)
+        return PlanResult(baseline=Recipe(title="Original"), candidates=fitting), self.root
+
+    def _apply_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        assert isinstance(step.params, ApplyParams)
+        like = self._may_fail(step, "apply")
+        artifact, folder = self._model(f"apply {step.title}", like.size_bytes)
+        return ApplyResult(artifact=artifact), folder
+
+    def _answer_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        assert isinstance(step.params, AnswerParams)
+        self._may_fail(step, "answer")
+        return AnswerResult(n=100, seconds=1.0), self._folder(f"answer {step.title}")
+
+    def _judge_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        assert isinstance(step.params, JudgeParams)
+        like = self._may_fail(step, "judge")
+        judgement = Judgement(
+            verdict=like.verdict, n=100, labelled=True, accuracy=0.9, agreement=like.agreement,
+            drop=1 - like.agreement, margin=0.01, missing_examples=200,
+        )  # fmt: skip
+        return JudgeResult(judgement=judgement), self.root
+
+    def _measure(self, step: MeasureStep) -> Measured:
+        final = step.title.startswith("Final")
+        if final:
+            self.finals.append(step)
+        times, failures, results = [], [], []
+        began = self.clock
+        for contender in step.contenders:
+            like = self._of(contender, step)
+            p50 = like.final_p50_ms if final and like.final_p50_ms else like.p50_ms
+            self.clock += like.seconds / 3 * step.sets
+            failed = like.fails_at == ("final" if final else "measure")
+            failures.append(failure(like.code).error if failed else None)
+            one_set = (p50,) * (step.blocks * step.timed_requests)
+            times.append(() if failed else (one_set,) * step.sets)
+            result = MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
+            results.append(() if failed else (result,) * step.sets)
+        return Measured(tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began)
+
+    def _of(self, contender: Contender, step: MeasureStep) -> Like:
+        folder = Path(contender.params.model_dir).parent.name
+        return self.like(folder.removeprefix("apply-"))
+
+    def _summarize_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        params = step.params
+        assert isinstance(params, SummarizeParams)
+        base = params.latencies_ms[0][0][0]
+        rows: list[SpeedSummary | None] = []
+        for sets in params.latencies_ms:
+            if not sets:
+                rows.append(None)
+                continue
+            p50 = sets[0][0]
+            n = sum(map(len, sets))
+            latency = LatencySummary(n=n, p50_ms=p50, p90_ms=p50, p99_ms=p50 if n >= 299 else None, max_ms=p50)
+            ratio = base / p50
+            rows.append(
+                SpeedSummary(
+                    latency=latency, throughput_per_s=1000 / p50, speedup=ratio,
+                    speedup_low=ratio * 0.97, speedup_high=ratio * 1.03,
+                )
+            )  # fmt: skip
+        return SummarizeResult(summaries=tuple(rows)), self.root
