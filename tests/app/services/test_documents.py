@@ -1,0 +1,92 @@
+"""The JSON documents of CLI.md."""
+
+import json
+from datetime import UTC, datetime
+
+from app.domain.run import Goal, Run, RunState
+from app.domain.variant import Measurement, Variant
+from app.services.documents import compare_document, run_document, variant_document
+from workers.contracts.specs import Judgement, Recipe, RecipeStep, SliceDrop, Verdict
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def variant(name: str, index: int = 1, verdict: Verdict | None = "safe", **more: object) -> Variant:
+    judgement = None
+    if verdict is not None:
+        judgement = Judgement(
+            verdict=verdict, n=10, labelled=True, accuracy=0.9, agreement=0.99, flips=0.01, negative_flips=0.0, margin=0.01,
+            changed=(3, 1), changed_count=2, notes=("told by the judge",),
+            slices=(SliceDrop(name="cats", n=5, drop=0.2, changed=1),),
+        )  # fmt: skip
+    values = {
+        "measurement": Measurement(latency_p50_ms=1.0, n=100, speedup=2.0),
+        "size_bytes": 10,
+        "size_ratio": 2.0,
+        "notes": ("own note",),
+        **more,
+    }
+    recipe = Recipe(title=name, steps=(RecipeStep(technique="bf16", params={"a": 1}),))
+    return Variant(name, "r", index, name, recipe, "openvino", "bf16", "confirmed", judgement=judgement, **values)  # type: ignore[arg-type]
+
+
+def a_run(**more: object) -> Run:
+    return Run("r", "p", Goal("balanced", 1.5), RunState.FINISHED, NOW, seconds=12.5, **more)  # type: ignore[arg-type]
+
+
+def test_what_was_not_measured_is_null_and_never_zero() -> None:
+    """Given a version that was neither judged nor measured, then its figures are null and its verdict says so."""
+    document = variant_document(
+        variant("a", verdict=None, measurement=Measurement(), size_bytes=None, size_ratio=None, notes=())
+    )
+    assert document["verdict"] == "unmeasured"
+    figures = {name: value for name, value in document.items() if name.endswith(("_ms", "_bytes", "_s", "_ratio"))}
+    assert set(figures.values()) == {None}
+    assert document["accuracy"] is None
+    assert document["agreement"] is None
+    assert document["speedup"] is None
+
+
+def test_a_share_of_zero_stays_zero() -> None:
+    """Given a version of which no answer got worse, then that is 0, not null."""
+    assert variant_document(variant("a"))["negative_flips"] == 0.0
+
+
+def test_numbers_that_json_does_not_know_are_null() -> None:
+    """Given NaN and infinity, then the document is JSON all the same."""
+    measurement = Measurement(latency_p50_ms=float("nan"), speedup=float("inf"), n=1)
+    document = variant_document(variant("a", measurement=measurement))
+    assert document["latency_p50_ms"] is None
+    assert document["speedup"] is None
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_original_answers_as_itself() -> None:
+    """Given an original with few examples, then its verdict is safe and its speedup 1; unmeasured stays unmeasured."""
+    few = variant_document(variant("o", 0, "not_enough_data", is_baseline=True))
+    assert (few["verdict"], few["speedup"]) == ("safe", 1.0)
+    assert variant_document(variant("o", 0, "unmeasured", is_baseline=True))["verdict"] == "unmeasured"
+    assert variant_document(variant("o", 0, None, is_baseline=True, measurement=Measurement()))["speedup"] is None
+
+
+def test_notes_of_the_judge_are_among_the_notes() -> None:
+    """Given notes of the version and of its judgement, then the document holds both, each once."""
+    assert variant_document(variant("a"))["notes"] == ["own note", "told by the judge"]
+
+
+def test_the_run_and_its_comparison() -> None:
+    """Given a run, then its document has the contract's fields; the comparison adds slices and changed items."""
+    variants = [variant("b", 2), variant("o", 0, is_baseline=True), variant("a", 1)]
+    run = a_run(recommended_variant_id="b")
+    document = run_document(run, variants)
+    assert list(document) == ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds"]
+    assert document["baseline"]["id"] == "o"
+    assert [row["id"] for row in document["variants"]] == ["a", "b"]
+    assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)
+    compared = compare_document(run, variants)
+    assert {name: compared[name] for name in document} == document
+    assert [(row["variant"], row["name"], row["drop"]) for row in compared["slices"]] == [
+        ("a", "cats", 0.2),
+        ("b", "cats", 0.2),
+    ]
+    assert compared["changed"][0] == {"variant": "a", "count": 2, "items": [3, 1]}
