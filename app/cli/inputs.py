@@ -6,23 +6,26 @@ from pathlib import Path
 from app.cli.output import refusal
 
 
-def check_exists(path: Path) -> None:
-    """Raises `CommandFailed` (exit code 3) for what is not there or must not be looked at."""
-    if any("\udc80" <= char <= "\udcff" for char in str(path)):  # bytes that Python could not read as text
-        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+def check_exists(path: Path, *, any_name: bool = False) -> None:
+    """Raises `CommandFailed` (exit code 3) for what is not there or must not be looked at.
+
+    A name of bytes that are no text is taken with `any_name`: models are opened under any.
+    """
+    shown = os.fsencode(path.absolute()).decode("utf-8", "backslashreplace")
+    if not any_name and any("\udc80" <= char <= "\udcff" for char in str(path)):
         detail = f"The name {shown} holds bytes that are no text."
         raise refusal("name_no_text", "This name cannot be used", detail, "Give the file another name, and try again.")
     try:
         there = os.path.lexists(path) and path.exists()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        detail = f"{path}: {reason}."
+        detail = f"{shown}: {reason}."
         raise refusal("not_readable", "This cannot be looked at", detail, "Check its name and rights.") from error
     if not there:
-        detail = f"{path.absolute()} is not there."
+        detail = f"{shown} is not there."
         raise refusal("not_found", "There is no such file or folder", detail, "Check the name and try again.")
     if not os.access(path, os.R_OK):
-        detail = f"You have no right to read {path}."
+        detail = f"You have no right to read {shown}."
         raise refusal(
             "not_readable", "This cannot be read", detail, "Give yourself the right to read it, and try again."
         )

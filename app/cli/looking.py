@@ -78,7 +78,7 @@ def inspect(output: Output, model: Path, shapes: list[str], preprocess: str | No
     params = OpenParams(
         path=str(model.absolute()), shapes=parse_shapes(shapes), preprocess=preprocess, allow_code=allow_code
     )
-    check_exists(model)
+    check_exists(model, any_name=True)
     with workspace(output.options, writes=False) as space:
         info = run(space, inspect_model(params), output.watch)
     output.document(info.model_dump(mode="json", exclude={"name", "architecture"}))
@@ -123,7 +123,7 @@ def bench(output: Output, model: Path, options: BenchOptions) -> int:
         shapes=parse_shapes(list(options.shapes)),
         preprocess=options.preprocess,
     )
-    check_exists(model)
+    check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
         flow = bench_model(params, options.runtime, batches, options.scenario, options.seconds, options.threads)

@@ -53,7 +53,8 @@ class OptimizeOptions:
 def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
     """The whole optimization; exit code 4 when the original is kept."""
     opening = _opening(model, options)
-    for path in (model, options.data, options.calibration):
+    check_exists(model, any_name=True)
+    for path in (options.data, options.calibration):
         if path is not None:
             check_exists(path)
     if options.out is not None:
