@@ -47,6 +47,7 @@ def open_window(arguments: list[str]) -> int:
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import clear_leftovers, find_data_folder
     from workers.contracts.errors import WorkerError
+    from workers.contracts.paths import to_text
 
     try:
         paths = find_data_folder(options.data_dir)
@@ -58,7 +59,7 @@ def open_window(arguments: list[str]) -> int:
         return error.exit_code
     with lock:
         clear_leftovers(paths)
-        return _run(paths, lock, [str(Path(file).absolute()) for file in files])
+        return _run(paths, lock, [to_text(Path(file).absolute()) for file in files])
 
 
 def has_display() -> bool:

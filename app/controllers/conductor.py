@@ -31,6 +31,7 @@ from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
 from workers.contracts.jobs import DescribeResult
+from workers.contracts.paths import to_text
 
 HANDOVER_MS = 300
 
@@ -253,7 +254,7 @@ class Conductor(QObject):
             self._window.activateWindow()
             QApplication.alert(self._window)
             if request.files:
-                self.take_paths([str(path) for path in request.files])
+                self.take_paths([to_text(path) for path in request.files])
 
     # --- going
 
