@@ -24,6 +24,7 @@ from workers.contracts.errors import ErrorInfo, WorkerError
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
 WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
 """Wherever this version of typer keeps it."""
+TYPER_INTERRUPTED = 130
 
 commands = typer.Typer(
     name="fettle", no_args_is_help=False, add_completion=False, epilog=EPILOG, pretty_exceptions_enable=False
@@ -202,6 +203,8 @@ def main(arguments: list[str]) -> int:
                 output.text(f"fettle {VERSION}")
                 return 0
             code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
+            if code == TYPER_INTERRUPTED:
+                raise KeyboardInterrupt
             return int(code or 0)
     except BrokenPipeError:
         # what is left in the buffer has nowhere to go either

@@ -99,4 +99,4 @@ def on_signal(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
 
 def break_off(signum: int, frame: FrameType | None) -> None:
     """Between jobs there is nothing to wait for."""
-    raise KeyboardInterrupt
+    raise CommandFailed(CANCELLED, CANCELLED_WORDS)

@@ -1,0 +1,99 @@
+"""How commands speak."""
+
+import io
+import json
+
+import pytest
+
+from app.cli.output import CommandFailed, Globals, Output
+from app.domain.run import StepRecord
+from app.services.events import LogLine, StepChanged, StepProgress
+from workers.contracts.errors import ErrorInfo
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class Full(io.StringIO):
+    def write(self, text: str) -> int:
+        raise OSError(28, "No space left on device")
+
+
+def output(
+    json_wanted: bool = False, quiet: bool = False, terminal: bool = False
+) -> tuple[Output, io.StringIO, io.StringIO]:
+    out, err = io.StringIO(), Terminal() if terminal else io.StringIO()
+    return Output(Globals(json=json_wanted, quiet=quiet), out, err), out, err
+
+
+def step(state: str, detail: str = "", figure: str = "") -> StepChanged:
+    return StepChanged(StepRecord("r", 0, "Measure", state, detail, figure))
+
+
+def test_one_document_and_nothing_else_on_standard_output() -> None:
+    """Given --json, then words are left out; without it, the document is."""
+    speak, out, _ = output(json_wanted=True)
+    speak.text("words")
+    speak.document({"größe": 1.5, "none": None})
+    assert json.loads(out.getvalue()) == {"größe": 1.5, "none": None}
+    assert out.getvalue().isascii()
+    speak, out, _ = output()
+    speak.document({"a": 1})
+    speak.text("words")
+    assert out.getvalue() == "words\n"
+
+
+def test_numbers_that_are_none_are_a_mistake() -> None:
+    """Given NaN, then it is not written as JSON."""
+    speak, _, _ = output(json_wanted=True)
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        speak.document({"a": float("nan")})
+
+
+def test_plain_lines_where_there_is_no_terminal() -> None:
+    """Given a pipe, then steps are lines, and progress within them is not shown."""
+    speak, _, err = output()
+    for event in (step("running"), StepProgress(0, "warm up", 1, 2, "", 3.0), step("done", "same answers", "1 ms")):
+        speak.watch(event)
+    speak.watch(step("skipped"))
+    speak.watch(step("skipped", "no time left"))
+    assert err.getvalue() == "Measure …\nMeasure: 1 ms, same answers\nMeasure: no time left\n"
+
+
+def test_a_bar_on_a_terminal_is_wiped_by_what_follows() -> None:
+    """Given a terminal, then progress is a bar with the time left, and the next line stands in its place."""
+    speak, _, err = output(terminal=True)
+    speak.watch(StepProgress(0, "warm up", 1, 2, "", 3.0))
+    assert "warm up, 3 s left" in err.getvalue()
+    assert not err.getvalue().endswith("\n")
+    speak.sentence("Done.")
+    assert err.getvalue().endswith("\r\x1b[2KDone.\n")
+
+
+def test_quiet_tells_only_the_sentence_that_matters() -> None:
+    """Given --quiet, then neither steps nor logs nor notices are shown, but the last sentence is."""
+    speak, _, err = output(quiet=True)
+    speak.watch(step("done"))
+    speak.watch(LogLine("error", "bad"))
+    speak.notice("by the way")
+    speak.sentence("Done.")
+    assert err.getvalue() == "Done.\n"
+
+
+def test_an_error_is_whole_sentences() -> None:
+    """Given an error, then title, detail and hint stand in one line, each with its full stop; empty parts are left out."""
+    speak, out, err = output(json_wanted=True)
+    speak.error(ErrorInfo(code="x", title="Broken", detail="It is\nbroken.", hint=""))
+    assert err.getvalue() == "Broken. It is broken.\n"
+    assert json.loads(out.getvalue())["error"]["hint"] == ""
+
+
+def test_standard_output_without_room() -> None:
+    """Given a full disk behind standard output, then the command fails in words."""
+    speak = Output(Globals(json=True), Full(), io.StringIO())
+    with pytest.raises(CommandFailed) as failed:
+        speak.document({"a": 1})
+    assert failed.value.error.code == "not_written"
+    speak.error(failed.value.error)  # its JSON cannot be written either; the words can
