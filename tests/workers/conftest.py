@@ -1,189 +1,25 @@
 """Small real models of several kinds, with data, for tests of everything that touches a model."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from workers.contracts.folder import read_model, write_model
-from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.techniques import Model
 from workers.pipeline.prepared import write_prepared
 
-Feeds = dict[str, np.ndarray]
+sys.path.insert(0, str(Path(__file__).parent))
+import small_models
+import special_models
+
+KINDS = {**small_models.KINDS, **special_models.SPECIAL}
+Feeds = small_models.Feeds
 RNG = np.random.default_rng
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One small model: how to build it, how its pipeline looks, and one item of its data."""
-
-    build: Callable[[], onnx.ModelProto]
-    spec: PipelineSpec
-    item: Callable[[np.random.Generator], Feeds]
-
-
-def weight(rng: np.random.Generator, name: str, *shape: int) -> TensorProto:
-    """He-scaled float32 weights."""
-    fan_in = max(1, int(np.prod(shape[1:])) if len(shape) > 2 else shape[0])
-    return numpy_helper.from_array(rng.normal(0, (2 / fan_in) ** 0.5, shape).astype(np.float32), name)
-
-
-def model_of(nodes: list[Any], inputs: list[Any], outputs: list[Any], weights: list[Any], opset: int = 17) -> Any:
-    graph = helper.make_graph(nodes, "small", inputs, outputs, weights)
-    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
-    onnx.checker.check_model(proto)
-    return proto
-
-
-def floats(name: str, *shape: Any) -> Any:
-    return helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
-
-
-def build_cnn(opset: int = 17) -> onnx.ModelProto:
-    rng = RNG(1)
-    weights = [weight(rng, "w1", 16, 3, 3, 3), weight(rng, "w2", 32, 16, 3, 3), weight(rng, "w3", 32, 5)]
-    weights.append(numpy_helper.from_array(np.zeros(5, np.float32), "b3"))
-    nodes = [
-        helper.make_node("Conv", ["image", "w1"], ["c1"], pads=[1, 1, 1, 1], name="conv1"),
-        helper.make_node("Relu", ["c1"], ["r1"]),
-        helper.make_node("Conv", ["r1", "w2"], ["c2"], pads=[1, 1, 1, 1], strides=[2, 2], name="conv2"),
-        helper.make_node("Relu", ["c2"], ["r2"]),
-        helper.make_node("GlobalAveragePool", ["r2"], ["p"]),
-        helper.make_node("Flatten", ["p"], ["f"]),
-        helper.make_node("Gemm", ["f", "w3", "b3"], ["logits"], name="head"),
-    ]
-    return model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 5)], weights, opset)
-
-
-def build_transformer() -> onnx.ModelProto:
-    """Embedding, one attention layer without heads, mean over the tokens, two classes."""
-    rng = RNG(2)
-    width, words = 32, 50
-    weights = [weight(rng, "table", words, width)]
-    weights += [weight(rng, name, width, width) for name in ("wq", "wk", "wv", "wo")]
-    weights += [weight(rng, "head", width, 2)]
-    weights += [numpy_helper.from_array(np.array(value), name) for name, value in (("axis1", [1]),)]
-    weights += [numpy_helper.from_array(np.float32(width**-0.5), "scale")]
-    nodes = [
-        helper.make_node("Gather", ["table", "input_ids"], ["e"]),
-        helper.make_node("MatMul", ["e", "wq"], ["q"]),
-        helper.make_node("MatMul", ["e", "wk"], ["k"]),
-        helper.make_node("MatMul", ["e", "wv"], ["v"]),
-        helper.make_node("Transpose", ["k"], ["kt"], perm=[0, 2, 1]),
-        helper.make_node("MatMul", ["q", "kt"], ["s"]),
-        helper.make_node("Mul", ["s", "scale"], ["ss"]),
-        helper.make_node("Softmax", ["ss"], ["a"], axis=-1),
-        helper.make_node("MatMul", ["a", "v"], ["av"]),
-        helper.make_node("MatMul", ["av", "wo"], ["o"]),
-        helper.make_node("Add", ["o", "e"], ["h"]),
-        helper.make_node("ReduceMean", ["h"], ["m"], axes=[1], keepdims=0),
-        helper.make_node("MatMul", ["m", "head"], ["logits"]),
-    ]
-    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["n", "tokens"])
-    return model_of(nodes, [ids], [floats("logits", "n", 2)], weights[:-2] + weights[-1:])
-
-
-def build_constants() -> onnx.ModelProto:
-    """A perceptron whose weights lie in Constant nodes, in the old operator set 11."""
-    rng = RNG(3)
-    nodes = [
-        helper.make_node("Constant", [], [name], value=weight(rng, f"{name}_value", *shape))
-        for name, shape in (("w1", (20, 64)), ("w2", (64, 4)))
-    ]
-    nodes += [
-        helper.make_node("MatMul", ["x", "w1"], ["h"]),
-        helper.make_node("Relu", ["h"], ["r"]),
-        helper.make_node("MatMul", ["r", "w2"], ["y"]),
-    ]
-    return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], [], opset=11)
-
-
-def build_stateful() -> onnx.ModelProto:
-    """One recurrent step with its state as input and output; a sample rate chooses a branch of an If."""
-    rng = RNG(4)
-    weights = [weight(rng, "wx", 8, 16), weight(rng, "wh", 16, 16), weight(rng, "wo", 16, 1)]
-    weights.append(numpy_helper.from_array(np.array(16000, np.int64), "rate"))
-
-    def branch(name: str, seed: int) -> Any:
-        own = weight(RNG(seed), f"{name}_w", 8, 8)
-        nodes = [helper.make_node("MatMul", ["frame", f"{name}_w"], [f"{name}_y"])]
-        return helper.make_graph(nodes, name, [], [floats(f"{name}_y", "n", 8)], [own])
-
-    nodes = [
-        helper.make_node("Equal", ["sr", "rate"], ["is16"]),
-        helper.make_node("If", ["is16"], ["x"], then_branch=branch("b16", 5), else_branch=branch("b8", 6)),
-        helper.make_node("MatMul", ["x", "wx"], ["a"]),
-        helper.make_node("MatMul", ["state", "wh"], ["b"]),
-        helper.make_node("Add", ["a", "b"], ["ab"]),
-        helper.make_node("Tanh", ["ab"], ["stateN"]),
-        helper.make_node("MatMul", ["stateN", "wo"], ["o"]),
-        helper.make_node("Sigmoid", ["o"], ["speech"]),
-    ]
-    sr = helper.make_tensor_value_info("sr", TensorProto.INT64, [])
-    inputs = [floats("frame", "n", 8), floats("state", "n", 16), sr]
-    return model_of(nodes, inputs, [floats("speech", "n", 1), floats("stateN", "n", 16)], weights)
-
-
-def spec_of(task: str, inputs: list[PipelineInput], outputs: list[PipelineOutput], **more: Any) -> PipelineSpec:
-    kind = more.pop("answer_kind", "class")
-    return PipelineSpec(
-        task=task, inputs=tuple(inputs), outputs=tuple(outputs), preprocess=ArraySteps(), answer_kind=kind, **more
-    )
-
-
-KINDS: dict[str, Kind] = {
-    "cnn": Kind(
-        build_cnn,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="image", dtype="float32", shape=(None, 3, 16, 16), source="array")],
-            [PipelineOutput(name="logits", dtype="float32", shape=(None, 5), answer=True)],
-        ),
-        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
-    ),
-    "transformer": Kind(
-        build_transformer,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="input_ids", dtype="int64", shape=(None, None), source="array")],
-            [PipelineOutput(name="logits", dtype="float32", shape=(None, 2), answer=True)],
-        ),
-        lambda rng: {"input_ids": rng.integers(0, 50, size=(1, int(rng.integers(3, 12))))},
-    ),
-    "constants": Kind(
-        build_constants,
-        spec_of(
-            "array-classification",
-            [PipelineInput(name="x", dtype="float32", shape=(None, 20), source="array")],
-            [PipelineOutput(name="y", dtype="float32", shape=(None, 4), answer=True)],
-        ),
-        lambda rng: {"x": rng.normal(size=(1, 20)).astype(np.float32)},
-    ),
-    "stateful": Kind(
-        build_stateful,
-        spec_of(
-            "audio-frames",
-            [
-                PipelineInput(name="frame", dtype="float32", shape=(None, 8), source="array"),
-                PipelineInput(name="state", dtype="float32", shape=(None, 16), source="state"),
-                PipelineInput(name="sr", dtype="int64", shape=(), source="constant", constant=16000),
-            ],
-            [
-                PipelineOutput(name="speech", dtype="float32", shape=(None, 1), answer=True),
-                PipelineOutput(name="stateN", dtype="float32", shape=(None, 16)),
-            ],
-            answer_kind="score",
-            links={"state": "stateN"},
-        ),
-        lambda rng: {"frame": rng.normal(size=(12, 8)).astype(np.float32), "sr": np.array(16000)},
-    ),
-}
 
 
 @dataclass(frozen=True)

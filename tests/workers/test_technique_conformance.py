@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from special_models import SUITED
 
 from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
 from workers.contracts.techniques import TechniqueSpec
+from workers.infer import openvino_program
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
 
@@ -19,6 +21,24 @@ HERE = ("onnxruntime-cpu", "openvino")
 MAX_CHECKS = 60
 
 every_technique = pytest.mark.parametrize("spec", TECHNIQUES.values(), ids=list(TECHNIQUES))
+every_kind = pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful", "suited"])
+NEEDS_BF16 = ("cascade",)
+"""Techniques that refuse to work where the processor has no 16-bit arithmetic."""
+
+
+def kind_for(spec: TechniqueSpec, default: str = "cnn") -> str:
+    return SUITED.get(spec.id, default)
+
+
+def may_refuse(spec: TechniqueSpec, kind: str) -> bool:
+    """Whether a refusal in words is a right answer to this kind of model."""
+    if spec.id in NEEDS_BF16 and not bf16_is_here():
+        return True
+    return spec.id in SUITED and kind != SUITED[spec.id]
+
+
+def bf16_is_here() -> bool:
+    return "BF16" in openvino_program.import_library().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def runtimes_of(spec_runtimes: tuple[str, ...] | None) -> list[str]:
@@ -51,12 +71,29 @@ def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> No
         spec.params.model_validate({"no_such_parameter": 1})
 
 
+@every_kind
 @every_technique
-def test_result_is_described_runs_and_keeps_the_interface(spec: TechniqueSpec, small, tmp_path: Path) -> None:
-    """Given a small model, when a technique runs, then its folder is whole and each allowed runtime answers."""
+def test_result_is_described_runs_and_keeps_the_interface(
+    spec: TechniqueSpec, kind: str, make_small, tmp_path: Path
+) -> None:
+    """Given a small model, when a technique runs, then its folder is whole and each allowed runtime answers.
+
+    A technique for some models only refuses the others in words, and leaves nothing.
+    """
+    if kind == "suited":
+        if spec.id not in SUITED or SUITED[spec.id] == "cnn":
+            pytest.skip("it is for all models")
+        kind = SUITED[spec.id]
+    small = make_small(kind)
     ctx = RecordingContext(tmp_path, data_dir=small.data)
     original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
-    artifact = spec.apply(small.model, spec.params(), ctx)
+    try:
+        artifact = spec.apply(small.model, spec.params(), ctx)
+    except InputRefused as error:
+        assert may_refuse(spec, kind), error
+        assert error.detail.endswith(".") and error.hint.endswith(".")
+        assert leftovers(tmp_path) == []
+        return
     folder = tmp_path / "model"
     assert leftovers(tmp_path) == ["model"]
     assert read_model(folder).artifact == artifact
@@ -82,7 +119,9 @@ def test_result_is_described_runs_and_keeps_the_interface(spec: TechniqueSpec, s
 @every_technique
 def test_cancel_at_every_check_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
     """Given a job that is cancelled at its first, second, … check, then nothing is left of it each time."""
-    small = make_small("cnn", items=8)
+    if may_refuse(spec, kind_for(spec)):
+        pytest.skip("needs 16-bit arithmetic")
+    small = make_small(kind_for(spec), items=8)
     for checks in itertools.count():
         work_dir = tmp_path / str(checks)
         work_dir.mkdir()

@@ -5,8 +5,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from special_models import SUITED
 
 from workers import registry
+from workers.contracts.errors import InputRefused
 from workers.contracts.folder import write_model
 from workers.convert import onnx_files
 from workers.measure.opening import open_session
@@ -16,10 +18,11 @@ TECHNIQUES = registry.techniques()
 
 
 @pytest.fixture
-def external(make_small, monkeypatch: pytest.MonkeyPatch):
+def external(make_small, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest):
     """A small model that is treated as one of several GiB: its weights lie outside."""
     monkeypatch.setattr(onnx_files, "EXTERNAL_FROM_BYTES", 1000)
-    small = make_small("cnn")
+    spec = request.node.callspec.params.get("spec") if hasattr(request.node, "callspec") else None
+    small = make_small(SUITED.get(spec.id, "cnn") if spec else "cnn")
     proto = onnx_files.load(small.folder / "model.onnx")
     for tensor in proto.graph.initializer:  # onnx moves only tensors of 1 KiB and more
         tensor.raw_data = tensor.raw_data
@@ -40,7 +43,11 @@ def test_saving_twice_does_not_grow_the_file(external) -> None:
 @pytest.mark.parametrize("spec", TECHNIQUES.values(), ids=list(TECHNIQUES))
 def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path) -> None:
     """Given weights outside, then the result names all its files and answers, also when the source is gone."""
-    artifact = spec.apply(external.model, spec.params(), RecordingContext(tmp_path, data_dir=external.data))
+    try:
+        artifact = spec.apply(external.model, spec.params(), RecordingContext(tmp_path, data_dir=external.data))
+    except InputRefused as error:
+        assert "16-bit" in error.detail, error
+        pytest.skip("needs 16-bit arithmetic")
     folder = tmp_path / "model"
     on_disk = {path.name for path in folder.iterdir()} - {"artifact.json", "pipeline.json", "info.json"}
     assert {entry.path for entry in artifact.files} == on_disk
@@ -48,7 +55,7 @@ def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_pa
         source.unlink()
     runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
     answers = open_session(folder, runtime, {}, 1).run(external.feeds())
-    assert np.isfinite(answers["logits"]).all()
+    assert all(np.isfinite(values).all() for values in answers.values())
 
 
 def test_constants_are_lifted_everywhere(make_small) -> None:

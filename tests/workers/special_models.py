@@ -1,0 +1,198 @@
+"""Small models that have what one technique looks for: a mask, one-hot vectors, another layout, groups, casts."""
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from small_models import RNG, Feeds, Kind, build_transformer, classes, floats, model_of, spec_of, weight
+
+from workers.contracts.pipeline import PipelineInput, PipelineOutput
+
+
+def build_texts() -> onnx.ModelProto:
+    """The transformer with a mask of the tokens that count, in attention and mean; and the tokens' own vectors."""
+    proto = build_transformer()
+    graph = proto.graph
+    weights = [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in (("one", 1), ("far", 1e4))]
+    weights += [numpy_helper.from_array(np.array([axis]), f"ax{axis}") for axis in (1, 2)]
+    mean = next(node for node in graph.node if node.op_type == "ReduceMean")
+    softmax = next(node for node in graph.node if node.op_type == "Softmax")
+    softmax.input[0] = "masked"
+    nodes = [
+        helper.make_node("Cast", ["attention_mask"], ["m0"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["m0", "one"], ["minus"]),
+        helper.make_node("Mul", ["minus", "far"], ["low"]),
+        helper.make_node("Unsqueeze", ["low", "ax1"], ["bias"]),
+        helper.make_node("Unsqueeze", ["m0", "ax2"], ["m2"]),
+    ]
+    late = [
+        helper.make_node("Mul", ["h", "m2"], ["hm"]),
+        helper.make_node("ReduceSum", ["hm", "ax1"], ["total"], keepdims=0),
+        helper.make_node("ReduceSum", ["m0", "ax1"], ["count"], keepdims=1),
+        helper.make_node("Div", ["total", "count"], ["m"]),
+    ]
+    kept = [node for node in graph.node if node is not mean]
+    at = kept.index(softmax)
+    kept = [*nodes, *kept[:at], helper.make_node("Add", ["ss", "bias"], ["masked"]), *kept[at:-1], *late, kept[-1]]
+    ids = [
+        helper.make_tensor_value_info(n, TensorProto.INT64, ["n", "tokens"]) for n in ("input_ids", "attention_mask")
+    ]
+    outputs = [floats("logits", "n", 2), floats("h", "n", "tokens", 32)]
+    return model_of(kept, ids, outputs, [*graph.initializer, *weights])
+
+
+def build_one_hot(by: str = "Equal") -> onnx.ModelProto:
+    """Bytes as one-hot vectors times a table, an activation, the largest over all places, four classes."""
+    rng = RNG(8)
+    weights = [weight(rng, "table", 20, 16), weight(rng, "bias", 1, 1, 16), weight(rng, "head", 16, 4)]
+    weights += [numpy_helper.from_array(np.arange(20, dtype=np.int32).reshape(1, 1, 20), "counting")]
+    weights += [numpy_helper.from_array(np.array([-1]), "last"), numpy_helper.from_array(np.array(20), "depth")]
+    weights += [numpy_helper.from_array(np.array([0, 1], np.float32), "off_on")]
+    if by == "Equal":
+        nodes = [
+            helper.make_node("Unsqueeze", ["bytes", "last"], ["column"]),
+            helper.make_node("Equal", ["column", "counting"], ["same"]),
+            helper.make_node("Cast", ["same"], ["hot"], to=TensorProto.FLOAT),
+        ]
+    else:
+        nodes = [helper.make_node("OneHot", ["bytes", "depth", "off_on"], ["hot"], axis=-1)]
+    nodes += [
+        helper.make_node("MatMul", ["hot", "table"], ["rows"]),
+        helper.make_node("Add", ["rows", "bias"], ["biased"]),
+        helper.make_node("Tanh", ["biased"], ["t"]),
+        helper.make_node("Mul", ["biased", "t"], ["active"]),
+        helper.make_node("ReduceMax", ["active"], ["largest"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["largest", "head"], ["logits"]),
+    ]
+    used = {name for node in nodes for name in node.input}
+    inputs = [helper.make_tensor_value_info("bytes", TensorProto.INT32, ["n", 12])]
+    return model_of(nodes, inputs, [floats("logits", "n", 4)], [w for w in weights if w.name in used])
+
+
+def build_nhwc() -> onnx.ModelProto:
+    """Two blocks as TensorFlow exports them: a Transpose before and after each convolution, a shortcut, a mean."""
+    rng = RNG(9)
+    to_nchw, to_nhwc = [0, 3, 1, 2], [0, 2, 3, 1]
+    weights = [weight(rng, "head", 8, 3)]
+    nodes, last = [], "image"
+    for block, channels in enumerate((3, 8, 8)):
+        weights += [
+            weight(rng, f"w{block}", 8, channels, 3, 3),
+            weight(rng, f"s{block}", 8),
+            weight(rng, f"b{block}", 8),
+        ]
+        nodes += [
+            helper.make_node("Transpose", [last], [f"in{block}"], perm=to_nchw),
+            helper.make_node("Conv", [f"in{block}", f"w{block}"], [f"c{block}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Transpose", [f"c{block}"], [f"out{block}"], perm=to_nhwc),
+            helper.make_node("Mul", [f"out{block}", f"s{block}"], [f"m{block}"]),
+            helper.make_node("Add", [f"m{block}", f"b{block}"], [f"a{block}"]),
+            helper.make_node("Relu", [f"a{block}"], [f"r{block}"]),
+        ]
+        last = f"r{block}"
+    nodes += [
+        helper.make_node("Add", ["r1", "r2"], ["both"]),
+        helper.make_node("Concat", ["both", "r0"], ["wide"], axis=3),
+        helper.make_node("Slice", ["wide", "from", "to", "ax3"], ["half"]),
+        helper.make_node("ReduceMean", ["half"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("MatMul", ["mean", "head"], ["logits"]),
+    ]
+    weights += [numpy_helper.from_array(np.array([v]), n) for n, v in (("from", 4), ("to", 12), ("ax3", 3))]
+    return model_of(nodes, [floats("image", "n", 12, 12, 3)], [floats("logits", "n", 3)], weights)
+
+
+def build_group_norm() -> onnx.ModelProto:
+    """Two convolutions with group normalizations as exporters write them: eight groups of one, four of two channels."""
+    rng = RNG(10)
+    weights = [weight(rng, "w0", 8, 3, 3, 3), weight(rng, "w1", 8, 8, 3, 3), weight(rng, "head", 8, 5)]
+    nodes, last = [], "image"
+    for block, groups in enumerate((8, 4)):
+        scale = rng.normal(1, 0.1, groups).astype(np.float32)
+        weights += [numpy_helper.from_array(scale, f"s{block}"), numpy_helper.from_array(scale - 1, f"z{block}")]
+        weights += [numpy_helper.from_array(np.array([0, groups, -1]), f"to{block}")]
+        nodes += [
+            helper.make_node("Conv", [last, f"w{block}"], [f"c{block}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Reshape", [f"c{block}", f"to{block}"], [f"g{block}"]),
+            helper.make_node("InstanceNormalization", [f"g{block}", f"s{block}", f"z{block}"], [f"n{block}"]),
+            helper.make_node("Shape", [f"c{block}"], [f"back{block}"]),
+            helper.make_node("Reshape", [f"n{block}", f"back{block}"], [f"y{block}"]),
+        ]
+        last = f"y{block}"
+    nodes += [
+        helper.make_node("Relu", [last], ["relu"]),
+        helper.make_node("GlobalAveragePool", ["relu"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "head"], ["logits"]),
+    ]
+    return model_of(nodes, [floats("image", "n", 3, 16, 16)], [floats("logits", "n", 5)], weights)
+
+
+def build_casts() -> onnx.ModelProto:
+    """A perceptron with a cast to what it is, one there and back, and a square root in 64 bits."""
+    rng = RNG(11)
+    weights = [weight(rng, "w1", 20, 16), weight(rng, "w2", 16, 4)]
+    weights += [numpy_helper.from_array(np.array(1.5), "wide")]
+    nodes = [
+        helper.make_node("Cast", ["x"], ["same"], to=TensorProto.FLOAT),
+        helper.make_node("MatMul", ["same", "w1"], ["h"]),
+        helper.make_node("Cast", ["h"], ["d"], to=TensorProto.DOUBLE),
+        helper.make_node("Mul", ["d", "wide"], ["dm"]),
+        helper.make_node("Cast", ["dm"], ["s"], to=TensorProto.FLOAT),
+        helper.make_node("Relu", ["s"], ["r"]),
+        helper.make_node("MatMul", ["r", "w2"], ["y"]),
+    ]
+    return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], weights)
+
+
+def text_item(rng: np.random.Generator) -> Feeds:
+    tokens = int(rng.integers(3, 24))
+    return {"input_ids": rng.integers(1, 50, size=(1, tokens)), "attention_mask": np.ones((1, tokens), np.int64)}
+
+
+SPECIAL: dict[str, Kind] = {
+    "texts": Kind(
+        build_texts,
+        spec_of(
+            "text-classification",
+            [
+                PipelineInput(name=name, dtype="int64", shape=(None, None), source=name)
+                for name in ("input_ids", "attention_mask")
+            ],
+            [
+                PipelineOutput(name="logits", dtype="float32", shape=(None, 2), answer=True),
+                PipelineOutput(name="h", dtype="float32", shape=(None, None, 32)),
+            ],
+        ),
+        text_item,
+    ),
+    "one_hot": Kind(
+        build_one_hot,
+        classes("bytes", "int32", (12,), 4),
+        lambda rng: {"bytes": rng.integers(-2, 22, size=(1, 12)).astype(np.int32)},
+    ),
+    "nhwc": Kind(
+        build_nhwc,
+        classes("image", "float32", (12, 12, 3), 3),
+        lambda rng: {"image": rng.normal(size=(1, 12, 12, 3)).astype(np.float32)},
+    ),
+    "group_norm": Kind(
+        build_group_norm,
+        classes("image", "float32", (3, 16, 16), 5),
+        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
+    ),
+    "casts": Kind(
+        build_casts,
+        classes("x", "float32", (20,), 4, "y"),
+        lambda rng: {"x": rng.normal(size=(1, 20)).astype(np.float32)},
+    ),
+}
+
+
+SUITED = {
+    "cascade": "cnn",
+    "cast_cleanup": "casts",
+    "gather_rewrite": "one_hot",
+    "layout_rewrite": "nhwc",
+    "length_buckets": "texts",
+    "norm_rewrite": "group_norm",
+}
+"""Techniques that are for some models only: a model that is one of them. Others they may refuse."""
