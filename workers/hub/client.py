@@ -95,9 +95,10 @@ class Hub:
         os.environ["HF_HUB_DISABLE_IMPLICIT_TOKEN"] = "1"
         for name in TOKEN_VARIABLES:  # the token comes with the job alone
             os.environ.pop(name, None)
-        from huggingface_hub import HfApi, set_client_factory
+        from huggingface_hub import HfApi, constants, set_client_factory
         from huggingface_hub.utils import logging
 
+        constants.HF_HUB_DISABLE_TELEMETRY = True  # read from the environment once, when whoever imported it first did
         logging.set_verbosity(logging.ERROR)  # its warnings hold whole addresses
         set_client_factory(self._new_client)
         return HfApi(endpoint=self.endpoint, token=self.access.token or False)

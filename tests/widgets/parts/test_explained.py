@@ -1,8 +1,8 @@
 """Field terms stay, each with its explanation."""
 
 import pytest
-from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QAccessible, QHelpEvent, QImage
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QHelpEvent, QImage, QMouseEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -10,6 +10,8 @@ from widgets.parts.explained import ExplainedLabel
 from widgets.parts.glossary import WORDS, explain, meanings, terms
 from widgets.parts.text import ElidedLabel, label, plain_tip
 from widgets.theme import Theme
+
+NO_BUTTONS = (Qt.MouseButton.NoButton, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier)
 
 
 def test_terms_are_found_once_each_as_whole_words() -> None:
@@ -32,14 +34,16 @@ def test_explanation_comes_at_the_term_and_nowhere_else(theme: Theme, qtbot: QtB
     shown = ExplainedLabel("Quantized to INT8, sensitive layers kept.")
     qtbot.addWidget(shown)
     shown.resize(400, 24)
-    shown.show()
+    with qtbot.waitExposed(shown):
+        shown.show()
     metrics = shown.fontMetrics()
     at = QPoint(metrics.horizontalAdvance("Quantized to IN"), 12)
     beside = QPoint(metrics.horizontalAdvance("Quantized t"), 12)
     assert shown.term_at(at) is not None and shown.term_at(beside) is None
     QApplication.sendEvent(shown, QHelpEvent(QEvent.Type.ToolTip, at, shown.mapToGlobal(at)))
     assert QToolTip.text() == explain("INT8")
-    qtbot.mouseMove(shown, at)
+    move = QMouseEvent(QEvent.Type.MouseMove, QPointF(at), shown.mapToGlobal(QPointF(at)), *NO_BUTTONS)
+    QApplication.sendEvent(shown, move)  # a real pointer would arrive when the X server likes
     assert shown.cursor().shape() == Qt.CursorShape.WhatsThisCursor
     interface = QAccessible.queryAccessibleInterface(shown)
     assert interface.text(QAccessible.Text.Name) == "Quantized to INT8, sensitive layers kept."
