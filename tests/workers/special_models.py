@@ -64,7 +64,8 @@ def build_one_hot(by: str = "Equal") -> onnx.ModelProto:
         helper.make_node("MatMul", ["largest", "head"], ["logits"]),
     ]
     used = {name for node in nodes for name in node.input}
-    inputs = [helper.make_tensor_value_info("bytes", TensorProto.INT32, ["n", 12])]
+    kind = TensorProto.INT32 if by == "Equal" else TensorProto.INT64  # the only ones that ONNX Runtime knows here
+    inputs = [helper.make_tensor_value_info("bytes", kind, ["n", 12])]
     return model_of(nodes, inputs, [floats("logits", "n", 4)], [w for w in weights if w.name in used])
 
 

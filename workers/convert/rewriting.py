@@ -70,11 +70,15 @@ def rewritten(proto: Any, change: Rewrite) -> int:
 
 def removed_by(proto: Any, change: Rewrite) -> set[str]:
     """Names of nodes, and of what they make, that `change` would take out of the graph. The proto is changed."""
-    before = [(node.name, *node.output) for node in proto.graph.node if node.op_type != "Constant"]
+    before = [_names(node) for node in proto.graph.node if node.op_type != "Constant"]
     if not rewritten(proto, change):
         return set()
-    left = {name for node in proto.graph.node for name in (node.name, *node.output)}
-    return {name for names in before for name in names if name and not left.intersection(names)}
+    left = {name for node in proto.graph.node for name in _names(node)}
+    return {name for names in before for name in names if not left.intersection(names)}
+
+
+def _names(node: Any) -> list[str]:
+    return [name for name in (node.name, *node.output) if name]
 
 
 def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext) -> None:

@@ -1,0 +1,232 @@
+"""Rewrites of the graph: the right places are found, answers stay, what does not fit is left alone."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from small_models import floats, model_of
+from special_models import build_casts, build_group_norm, build_nhwc, build_one_hot
+
+from workers.contracts.errors import InputRefused
+from workers.convert import cast_cleanup, gather_rewrite, layout_rewrite, norm_rewrite, onnx_files
+from workers.convert.graph import Graph
+from workers.convert.rewriting import largest_difference, removed_by, rewrite, rewritten
+from workers.measure.opening import open_session
+from workers.runtime.recording import RecordingContext
+
+
+def kinds(proto: onnx.ModelProto) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for node in proto.graph.node:
+        found[node.op_type] = found.get(node.op_type, 0) + 1
+    return found
+
+
+def answers(proto: onnx.ModelProto, feeds: dict, tmp_path: Path) -> dict:
+    path = tmp_path / f"{len(list(tmp_path.iterdir()))}.onnx"
+    onnx.checker.check_model(proto)
+    onnx.save_model(proto, str(path))
+    session = onnx_files.start(path)
+    names = [output.name for output in session.get_outputs()]
+    return dict(zip(names, session.run(names, feeds), strict=True))
+
+
+def same_after(proto: onnx.ModelProto, change, feeds: dict, tmp_path: Path, most: float = 1e-5) -> int:
+    """Rewrite in place and see that the answers stay; the number of places."""
+    before = answers(proto, feeds, tmp_path)
+    count = rewritten(proto, change)
+    assert largest_difference(before, answers(proto, feeds, tmp_path)) <= most
+    return count
+
+
+@pytest.mark.parametrize("by", ["Equal", "OneHot"])
+def test_one_hot_product_and_what_follows_become_one_look_up(by: str, tmp_path: Path) -> None:
+    """Given row numbers inside and outside of the table, then the answers are those of the product."""
+    proto = build_one_hot(by)
+    kind = np.int32 if by == "Equal" else np.int64
+    feeds = {"bytes": np.array([[0, 19, 20, -1, -20, -21, 300, 5, 5, 7, 1, 2]], kind)}
+    assert same_after(proto, gather_rewrite.change, feeds, tmp_path) == 1
+    found = kinds(proto)
+    assert found["Gather"] == 1 and not {"Tanh", "Equal", "OneHot"} & found.keys() and found["MatMul"] == 1
+
+
+def test_one_hot_of_broken_numbers_is_left_alone(tmp_path: Path) -> None:
+    """Given float row numbers (2.5 equals no row), then there is nothing to rewrite."""
+    proto = build_one_hot("OneHot")
+    proto.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    assert rewritten(proto, gather_rewrite.change) == 0
+
+
+def test_part_of_a_table_that_is_an_output_keeps_its_name(tmp_path: Path) -> None:
+    proto = build_one_hot()
+    proto.graph.output.append(floats("biased", "n", 12, 16))
+    feeds = {"bytes": np.arange(12, dtype=np.int32)[None]}
+    assert same_after(proto, gather_rewrite.change, feeds, tmp_path) == 1
+    assert kinds(proto)["Gather"] == 2
+
+
+def test_transposes_between_layers_meet_and_go(tmp_path: Path) -> None:
+    """Given three convolutions between six transposes with a shortcut, a concat and a slice, then one is left."""
+    proto = build_nhwc()
+    feeds = {"image": np.random.default_rng(1).normal(size=(2, 12, 12, 3)).astype(np.float32)}
+    assert same_after(proto, layout_rewrite.change, feeds, tmp_path) == 5
+    assert kinds(proto)["Transpose"] == 1
+
+
+def test_transposes_that_would_not_become_fewer_stay(tmp_path: Path) -> None:
+    """Given a transpose whose two users go different ways, then the graph is as it was."""
+    nodes = [
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("Transpose", ["x2"], ["t2"], perm=[1, 0]),
+        helper.make_node("Relu", ["t"], ["a"]),
+        helper.make_node("MatMul", ["t", "t2"], ["b"]),
+        helper.make_node("MatMul", ["a", "t2"], ["c"]),
+    ]
+    inputs = [floats("x", 4, 4), floats("x2", 4, 4)]
+    proto = model_of(nodes, inputs, [floats("b", 4, 4), floats("c", 4, 4)], [])
+    before = [node.SerializeToString() for node in proto.graph.node]
+    assert rewritten(proto, layout_rewrite.change) == 0
+    assert [node.SerializeToString() for node in proto.graph.node] == before
+
+
+def between(middle: list, weights: list, output: list, opset: int = 17) -> onnx.ModelProto:
+    """x (2, 3, 4, 5) → Transpose → the nodes → Transpose back (for four axes) → y."""
+    nodes = [helper.make_node("Transpose", ["x"], ["t"], perm=[0, 2, 3, 1]), *middle]
+    if len(output) == 4:
+        nodes.append(helper.make_node("Transpose", ["m"], ["y"], perm=[0, 3, 1, 2]))
+    else:
+        nodes.append(helper.make_node("Identity", ["m"], ["y"]))
+    nodes.append(helper.make_node("Transpose", ["x"], ["u"], perm=[0, 2, 3, 1]))
+    nodes.append(helper.make_node("Transpose", ["u"], ["z"], perm=[0, 3, 1, 2]))
+    return model_of(nodes, [floats("x", 2, 3, 4, 5)], [floats("y", *output), floats("z", 2, 3, 4, 5)], weights, opset)
+
+
+def ints(name: str, *values: int):
+    return numpy_helper.from_array(np.array(values), name)
+
+
+MIDDLES = {
+    "softmax": ([helper.make_node("Softmax", ["t"], ["m"], axis=-1)], [], [2, 3, 4, 5]),
+    "reduce kept": ([helper.make_node("ReduceMax", ["t"], ["m"], axes=[1, -1], keepdims=1)], [], [2, 1, 1, 5]),
+    "reduce gone": ([helper.make_node("ReduceMean", ["t"], ["m"], axes=[1], keepdims=0)], [], [2, 5, 3]),
+    "reduce by input": ([helper.make_node("ReduceSum", ["t", "a"], ["m"], keepdims=0)], [ints("a", 1, 2)], [2, 3]),
+    "pad": ([helper.make_node("Pad", ["t", "a"], ["m"])], [ints("a", 0, 1, 2, 0, 0, 0, 1, 3)], [2, 6, 5, 8]),
+    "constant of one axis": (
+        [helper.make_node("Mul", ["t", "a"], ["m"])],
+        [numpy_helper.from_array(np.arange(3, dtype=np.float32), "a")],
+        [2, 3, 4, 5],
+    ),
+    "constant on the left": (
+        [helper.make_node("Sub", ["a", "t"], ["m"])],
+        [numpy_helper.from_array(np.arange(15, dtype=np.float32).reshape(5, 3), "a")],
+        [2, 3, 4, 5],
+    ),
+    "split": (
+        [
+            helper.make_node("Split", ["t", "a"], ["p", "q"], axis=-1),
+            helper.make_node("Concat", ["q", "p"], ["m"], axis=3),
+        ],
+        [ints("a", 1, 2)],
+        [2, 3, 4, 5],
+    ),
+    "squeeze": (
+        [
+            helper.make_node("ReduceMean", ["t"], ["r"], axes=[1, 2], keepdims=1),
+            helper.make_node("Squeeze", ["r", "a"], ["m"]),
+        ],
+        [ints("a", 1, 2)],
+        [2, 3],
+    ),
+    "sizes": (
+        [
+            helper.make_node("Shape", ["t"], ["s"]),
+            helper.make_node("ConstantOfShape", ["s"], ["zeros"]),
+            helper.make_node("Add", ["t", "zeros"], ["m"]),
+        ],
+        [],
+        [2, 3, 4, 5],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MIDDLES)
+def test_operators_work_on_the_other_layout(name: str, tmp_path: Path) -> None:
+    """Given an operator after a transpose, then its axes and constants are renamed and the answers stay."""
+    middle, weights, output = MIDDLES[name]
+    proto = between(middle, weights, output)
+    feeds = {"x": np.random.default_rng(2).normal(size=(2, 3, 4, 5)).astype(np.float32)}
+    assert same_after(proto, layout_rewrite.change, feeds, tmp_path) >= 2
+
+
+def test_group_norms_copy_nothing(tmp_path: Path) -> None:
+    """Given groups of one and of two channels, then no Reshape is left and the answers stay."""
+    proto = build_group_norm()
+    feeds = {"image": np.random.default_rng(3).normal(2, 3, size=(2, 3, 16, 16)).astype(np.float32)}
+    assert same_after(proto, norm_rewrite.change, feeds, tmp_path) == 2
+    assert "Reshape" not in kinds(proto) and kinds(proto)["InstanceNormalization"] == 1
+
+
+def test_group_norm_operator_is_rewritten_too(tmp_path: Path) -> None:
+    values = np.arange(1, 9, dtype=np.float32)
+    weights = [numpy_helper.from_array(values, "scale"), numpy_helper.from_array(values / 9, "bias")]
+    node = helper.make_node("GroupNormalization", ["x", "scale", "bias"], ["y"], num_groups=4, epsilon=1e-3)
+    proto = model_of([node], [floats("x", 2, 8, 5, 5)], [floats("y", 2, 8, 5, 5)], weights, 21)
+    feeds = {"x": np.random.default_rng(4).normal(size=(2, 8, 5, 5)).astype(np.float32)}
+    assert same_after(proto, norm_rewrite.change, feeds, tmp_path) == 1
+    assert "GroupNormalization" not in kinds(proto)
+
+
+def test_casts_go_and_doubles_become_floats(tmp_path: Path) -> None:
+    proto = build_casts()
+    feeds = {"x": np.random.default_rng(5).normal(size=(3, 20)).astype(np.float32)}
+    assert same_after(proto, cast_cleanup.change, feeds, tmp_path) >= 3
+    assert "Cast" not in kinds(proto)
+
+
+def test_casts_that_lose_something_stay(tmp_path: Path) -> None:
+    """Given a way over whole numbers, then it stays: it cuts."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["i"], to=TensorProto.INT32),
+        helper.make_node("Cast", ["i"], ["f"], to=TensorProto.FLOAT),
+        helper.make_node("Relu", ["f"], ["y"]),
+    ]
+    proto = model_of(nodes, [floats("x", 4)], [floats("y", 4)], [])
+    assert rewritten(proto, cast_cleanup.change) == 0
+
+
+def test_a_rewrite_that_changes_answers_is_refused(make_small, tmp_path: Path) -> None:
+    """Given a change that is wrong, then it is told by how much, and nothing is left."""
+
+    def wrong(graph: Graph) -> int:
+        node = next((node for node in graph.nodes if node.op_type == "Relu"), None)
+        if node is None:
+            return 0
+        node.op_type = "Abs"
+        return 1
+
+    small = make_small("cnn")
+    ctx = RecordingContext(tmp_path, data_dir=small.data)
+    with pytest.raises(InputRefused, match="would change the answers") as caught:
+        rewrite(small.model, "x", "This rewrite", cast_cleanup.Params(), ctx, wrong, "{count}")
+    assert caught.value.code == "rewrite_changes_answers"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_would_go_is_told_without_doing_it() -> None:
+    assert {"hot", "rows", "biased", "t"} <= removed_by(build_one_hot(), gather_rewrite.change)
+    assert removed_by(build_nhwc(), gather_rewrite.change) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "technique"), [("one_hot", gather_rewrite), ("nhwc", layout_rewrite), ("group_norm", norm_rewrite)]
+)
+def test_rewritten_models_answer_alike_in_openvino(kind: str, technique, make_small, tmp_path: Path) -> None:
+    small = make_small(kind)
+    artifact = technique.apply(small.model, technique.Params(), RecordingContext(tmp_path, data_dir=small.data))
+    assert artifact.notes[0][0].isdigit() and artifact.runtimes is None
+    old = open_session(small.folder, "onnxruntime-cpu", {}, 1)
+    new = open_session(tmp_path / "model", "openvino", {}, 1)
+    for feeds in small.items():
+        assert largest_difference(old.run(feeds), new.run(feeds)) < 1e-4
