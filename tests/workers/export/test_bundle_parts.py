@@ -1,0 +1,149 @@
+"""Parts of a bundle: requirements, its own code, the fresh environment, golden answers."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from packaging.requirements import Requirement
+
+from workers import registry
+from workers.contracts.errors import BackendMissing
+from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
+from workers.export import fresh_environment
+from workers.export.fresh_environment import closure, make_environment
+from workers.export.layout import copy_code, requirement_lines
+from workers.pipeline import load_pipeline
+from workers.pipeline.golden import check_sums, compare_golden, write_golden, write_sums
+
+SPEC = PipelineSpec(
+    task="array-classification",
+    inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 4), source="array"),),
+    outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 3), answer=True),),
+    preprocess=ArraySteps(),
+    answer_kind="class",
+)
+
+
+@pytest.mark.parametrize("runtime_id", ["onnxruntime-cpu", "openvino", "torch-cpu"])
+def test_requirements_are_lower_bounds_that_pip_understands(runtime_id: str) -> None:
+    """Given a runtime, then each line is a requirement that the installed version meets, without a build's own mark."""
+    lines = requirement_lines(registry.runtimes()[runtime_id], SPEC)
+    assert "numpy" in {Requirement(line).name for line in lines}
+    for line in lines:
+        requirement = Requirement(line)
+        assert requirement.specifier.contains(version(requirement.name), prereleases=True)
+        assert "+" not in line
+
+
+def test_texts_need_a_tokenizer() -> None:
+    """Given a model that reads texts, then tokenizers is required; one that takes arrays needs numpy alone."""
+    names = {Requirement(line).name for line in requirement_lines(registry.runtimes()["openvino"], SPEC)}
+    assert names == {"numpy", "openvino"}
+    texts = SPEC.model_copy(update={"preprocess": TextSteps()})
+    assert "tokenizers" in "".join(requirement_lines(registry.runtimes()["openvino"], texts))
+
+
+@pytest.mark.parametrize("module", ["onnxruntime_cpu", "openvino", "torch_cpu"])
+def test_the_copied_code_stands_alone(tmp_path: Path, module: str) -> None:
+    """Given the copied code of one runtime, when it is imported where only numpy is, then it asks for nothing of ours."""
+    runtime = registry.runtimes()[module.replace("_", "-")]
+    copy_code(tmp_path, module, runtime.modules)
+    python = make_environment(tmp_path / "environment", ["numpy"])
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import fettle_bundle.pipeline, fettle_bundle.infer.{module}"
+    done = subprocess.run([python, "-I", "-B", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_fresh_environment_holds_the_closure_alone(tmp_path: Path) -> None:
+    """Given one requirement, then it and what it needs are importable there, and nothing else that is installed here."""
+    python = make_environment(tmp_path, ["pillow"])
+    code = "import importlib.util, sys; print([n for n in sys.argv[1:] if importlib.util.find_spec(n)])"
+    names = ["PIL", "numpy", "pytest", "torch", "app", "pydantic"]
+    done = subprocess.run([python, "-I", "-c", code, *names], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['PIL']"
+
+
+def test_a_requirement_that_is_not_installed_is_told(tmp_path: Path) -> None:
+    """Given a requirement that is absent or too old here, then words with the install line."""
+    for line in ("not-a-package-of-anyone>=1", "numpy>=999"):
+        with pytest.raises(BackendMissing) as missing:
+            make_environment(tmp_path / line[:3], [line])
+        assert "pip install" in missing.value.hint
+
+
+def test_the_closure_follows_what_is_needed() -> None:
+    """Given a package with requirements of its own, then those are in, extras that nobody asked for are not."""
+    found = closure(["pydantic>=2"])
+    assert {"pydantic", "pydantic-core", "typing-extensions"} <= set(found)
+    assert "email-validator" not in found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no links there")
+def test_files_are_copied_where_links_are_not_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a disk without links, then the environment works all the same."""
+
+    def no_links(*_: Any, **__: Any) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(fresh_environment.Path, "symlink_to", no_links)
+    python = make_environment(tmp_path, ["packaging"])
+    assert subprocess.run([python, "-I", "-c", "import packaging"], check=False).returncode == 0
+
+
+class Session:
+    """Answers with fixed logits, or with others."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def __init__(self, logits: list[float]) -> None:
+        self.logits = np.array([logits], np.float32)
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        return {"y": np.repeat(self.logits, len(feeds["x"]), 0)}
+
+    def close(self) -> None: ...
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "pipeline.json").write_text(SPEC.model_dump_json(), encoding="utf-8")
+    items = [{"x": np.ones((1, 4), np.float32)} for _ in range(3)]
+    write_golden(tmp_path / "golden", load_pipeline(tmp_path), Session([1, 2, 9]), items)
+    return tmp_path
+
+
+def test_golden_answers_of_classes_may_round_otherwise(folder: Path) -> None:
+    """Given answers with the same class, then they are alike; another class, another shape, or NaN is told for each."""
+    pipeline = load_pipeline(folder)
+    assert compare_golden(folder / "golden", pipeline, Session([1, 2, 8])) == (3, [])
+    for logits, word in (([9, 2, 1], "another class"), ([1, 2], "shape"), ([1, 2, float("nan")], "not a number")):
+        alike, differences = compare_golden(folder / "golden", pipeline, Session(logits))  # type: ignore[arg-type]
+        assert alike == 0
+        assert len(differences) == 3
+        assert word in differences[0]
+
+
+def test_golden_answers_that_are_no_classes_need_the_same_direction(tmp_path: Path) -> None:
+    """Given vectors, then a cosine of .999 is alike, and less is told with its figure."""
+    spec = SPEC.model_copy(update={"task": "arrays", "answer_kind": "tensor"})
+    (tmp_path / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    pipeline = load_pipeline(tmp_path)
+    write_golden(tmp_path / "golden", pipeline, Session([1, 2, 9]), [{"x": np.ones((1, 4), np.float32)}])
+    assert compare_golden(tmp_path / "golden", pipeline, Session([1.01, 2, 9])) == (1, [])
+    _, differences = compare_golden(tmp_path / "golden", pipeline, Session([4, 2, 9]))
+    assert "cosine 0.9" in differences[0]
+
+
+def test_checksums(folder: Path) -> None:
+    """Given checksums, then they hold until something is changed; a list that is gone is told."""
+    assert write_sums(folder) == len([path for path in folder.rglob("*") if path.is_file()]) - 1
+    assert check_sums(folder) == []
+    (folder / "pipeline.json").write_text("{}")
+    assert check_sums(folder) == ["pipeline.json was changed."]
+    (folder / "SHA256SUMS").unlink()
+    assert check_sums(folder) == ["SHA256SUMS is missing."]

@@ -1,0 +1,158 @@
+"""The model card: every figure from the facts, nothing invented, foreign text harmless."""
+
+from typing import Any
+
+import pytest
+import yaml
+
+from workers.contracts.jobs import CardFacts, DataResult
+from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
+from workers.contracts.specs import DeviceFacts
+from workers.export.card import card, figure, plain
+
+ORIGINAL: dict[str, Any] = {
+    "id": "o", "title": "Original", "recipe": [], "runtime": "onnxruntime-cpu", "precision": "fp32",
+    "latency_p50_ms": 10.0, "latency_p99_ms": None, "throughput_per_s": 100.0, "peak_memory_bytes": 50_000_000,
+    "size_bytes": 9_200_000, "speedup": 1.0, "size_ratio": 1.0, "accuracy": 0.912, "agreement": 1.0, "verdict": "safe",
+    "notes": [],
+}  # fmt: skip
+VARIANT: dict[str, Any] = {
+    **ORIGINAL, "id": "v", "title": "INT8", "runtime": "openvino", "precision": "int8", "latency_p50_ms": 2.5,
+    "recipe": [{"technique": "int8_static", "version": 2, "params": {"percentile": 99.9}}], "speedup": 4.0,
+    "size_ratio": 3.8, "size_bytes": 2_400_000, "accuracy": 0.911, "agreement": 0.995, "notes": ["A note."],
+}  # fmt: skip
+DATA = DataResult(
+    origin="person", kind="images", n_items=1400, n_test=1200, n_calibration=200, labelled=True, sha256="cd" * 32
+)
+SPEC = PipelineSpec(
+    task="image-classification",
+    inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 3, 8, 8), source="image", meaning="a picture"),),
+    outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 2), answer=True),),
+    preprocess=ImageSteps(),
+    answer_kind="class",
+    classes=("cat", "dog"),
+)
+
+
+def facts(**more: Any) -> CardFacts:
+    values: dict[str, Any] = {
+        "title": "Cats, INT8",
+        "project": "Cats",
+        "made_at": "2026-01-02T03:04:05+00:00",
+        "fettle_version": "0.1.0",
+        "license": "mit",
+        "origin": "cats.onnx",
+        "original_sha256": "ab" * 32,
+        "device": DeviceFacts(processor="A Processor", cores=2, memory_bytes=1),
+        "original": ORIGINAL,
+        "variant": VARIANT,
+        "data": DATA,
+        "limit_pct": 1.0,
+        "n_judged": 1100,
+        **more,
+    }
+    return CardFacts(**values)
+
+
+def front_matter(text: str) -> dict[str, Any]:
+    assert text.startswith("---\n")
+    found = yaml.safe_load(text.split("---\n")[1])
+    assert isinstance(found, dict)
+    return found
+
+
+def test_the_front_matter_is_the_hubs() -> None:
+    """Given facts, then the head of the card is YAML with the hub's names, and the measured accuracy unrounded."""
+    head = front_matter(card(facts(), SPEC, 0))
+    assert head["license"] == "mit"
+    assert head["base_model_relation"] == "quantized"
+    assert head["pipeline_tag"] == "image-classification"
+    assert head["model-index"][0]["results"][0]["metrics"][0] == {"type": "accuracy", "value": 0.911}
+
+
+def test_every_figure_is_told_beside_the_originals() -> None:
+    """Given two versions, then their figures stand side by side with their units; what is unknown is a dash."""
+    text = card(facts(), SPEC, 0)
+    assert "| Accuracy | 91.20 % | 91.10 % |" in text
+    assert "| Latency p50 | 10 ms | 2.5 ms |" in text
+    assert "| Size | 9.20 MB | 2.40 MB |" in text
+    assert "Latency p99" not in text  # neither has one
+    assert "4.00 times faster and 3.80 times smaller than the original, measured on A Processor." in text
+    assert "Safe: on 1,100 examples" in text
+    assert "1,200 examples of the person's own, with labels" in text
+    assert "200 others were used for calibration" in text
+    assert "`int8_static`, version 2: percentile 99.9" in text
+    assert "- A note." in text
+
+
+def test_what_a_person_did_not_say_is_told_as_such() -> None:
+    """Given no purpose and no license, then the card says that they are not stated, not something made up."""
+    text = card(facts(license=None, purpose="", contact=""), SPEC, 0)
+    assert text.count("Not stated by the person who made this bundle.") == 2
+    assert "License: unknown, ask its author" in text
+    assert "license" not in front_matter(text)
+
+
+VERDICTS = [
+    ({"verdict": "not_enough_data"}, "Not proven: 1,100 examples are too few"),
+    ({"verdict": "regressed"}, "Regressed: on 1,100 examples"),
+    ({"verdict": "unmeasured", "accuracy": None}, "were not compared"),
+]
+
+
+@pytest.mark.parametrize(("more", "words"), VERDICTS, ids=[row[1][:10] for row in VERDICTS])
+def test_verdicts_in_words(more: dict[str, Any], words: str) -> None:
+    """Given each verdict, then its own sentence."""
+    assert words in card(facts(variant={**VARIANT, **more}), SPEC, 0)
+
+
+def test_an_override_stands_in_the_card() -> None:
+    """Given a regressed version that was exported all the same, then the reason can be read there."""
+    text = card(facts(variant={**VARIANT, "verdict": "regressed"}, override_reason="It only sorts pictures."), SPEC, 0)
+    assert "Exported all the same, for this reason: It only sorts pictures." in text
+
+
+def test_the_original_is_called_what_it_is() -> None:
+    """Given the original itself, then no gain is claimed, and it is no quantized model."""
+    text = card(facts(variant=ORIGINAL), SPEC, 0)
+    assert "This is the original, unchanged." in text
+    assert "times faster" not in text
+    assert "base_model_relation" not in front_matter(text)
+
+
+def test_made_inputs_are_told() -> None:
+    """Given inputs that Fettle made, then the card says what is not known."""
+    text = card(facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0)
+    assert "1,200 inputs that Fettle made. What real examples would show is not known." in text
+
+
+def test_foreign_text_is_harmless() -> None:
+    """Given text that would be Markdown or HTML, then it is shown as it is, on one line."""
+    text = card(facts(purpose="<script>x</script>\n# big\n[click](http://x)"), SPEC, 0)
+    assert "<script>" not in text
+    assert "\n# big" not in text
+    assert "[click](" not in text
+    assert plain("a|b\nc") == "a\\|b c"
+
+
+@pytest.mark.parametrize(
+    ("steps", "command"),
+    [
+        (ImageSteps(), "run.py photo.jpg"),
+        (TextSteps(), 'run.py --text "some text"'),
+        (ArraySteps(), "run.py inputs.npz"),
+    ],
+    ids=["image", "text", "array"],
+)
+def test_how_to_run_it(steps: Any, command: str) -> None:
+    """Given a kind of input, then the command that a person can copy."""
+    assert command in card(facts(), SPEC.model_copy(update={"preprocess": steps}), 0)
+
+
+def test_figures() -> None:
+    """Given numbers and nothing, then units and dashes."""
+    assert figure(None, "ms") == "–"
+    assert figure(0.12345, "pct") == "12.35 %"
+    assert figure(0.0, "pct") == "0.00 %"
+    assert figure(1234567, "bytes") == "1.23 MB"
+    assert figure(1234.56, "number") == "1,234.6"
