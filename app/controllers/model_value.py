@@ -15,6 +15,8 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
 
 GUESSED = "Guessed, please check"
+PROGRAMS = ("torchscript",)
+"""Formats that hold a program; the findings say how it was run."""
 LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
 
 
@@ -34,9 +36,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     """An opened model in words; `origin` is where in the hub it came from."""
     info = model.info
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    safe = FindingValue("ok", tr("Nothing in it was run; it holds numbers and operations only."), tr("Safe"))
-    if opening is not None and opening.allow_code:
-        safe = FindingValue("warn", tr("It is a program; it ran in a sandbox, because you allowed it."), "")
+    safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
     findings = tuple(
         FindingValue(LEVELS[finding.level], in_window(finding.what))
         for finding in info.findings
@@ -53,7 +53,7 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
         license=license_words(model, origin),
         origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
         architecture=info.architecture or "",
-        findings=(safe, *findings),
+        findings=findings if info.format in PROGRAMS else (safe, *findings),
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
 
+from app.services.refusing import TRIED
 from widgets.parts.error_card import ErrorValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
@@ -65,10 +66,13 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
     """A model that was not opened, with a note for its maker."""
     value = error_value(error, page_title=tr("This file was not opened"), subject=subject_of(path))
     note = tr("Fettle did not open {0}: {1} {2}").format(Path(path).name, error.detail, value.next_step)
+    safe = tr("Yes. Nothing was run, nothing was changed, and the file stays where it was.")
+    if error.code in TRIED:
+        safe = tr("Yes. It ran in a process of its own, nothing was changed, and the file stays where it was.")
     return ErrorValue(
         title=value.title,
         happened=value.happened,
-        is_safe=tr("Yes. Nothing was run, nothing was changed, and the file stays where it was."),
+        is_safe=safe,
         next_step=value.next_step,
         details=value.details,
         page_title=value.page_title,

@@ -10,7 +10,7 @@ REFUSED = 3
 _SLOW = (
     "took_too_long",
     "The model takes too long",
-    "{name}: {why} Nothing of it was kept.",
+    "{why} Nothing of {name} was kept.",
     "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
     "smaller input of fixed size, as ONNX.",
 )
@@ -37,8 +37,10 @@ _WORDS = {
     "ended_early": _CRASHED,
     "bad_answer": _CRASHED,
 }
-TRIED = frozenset(words[0] for words in _WORDS.values())
-"""Codes of models that were refused only after the libraries had worked on them."""
+TRIED = frozenset(
+    ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words[0] for words in _WORDS.values()))
+)
+"""Codes of models that were refused only after libraries had worked on them, in the sandbox."""
 
 
 def as_refusal(error: JobError, path: Path) -> JobError:
@@ -48,6 +50,12 @@ def as_refusal(error: JobError, path: Path) -> JobError:
         return error
     code, title, detail, hint = words
     name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
-    detail = detail.format(name=name, why=error.error.detail.replace("The job", "It"))
+    detail = detail.format(name=name, why=_why(error.error.detail))
     info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=error.error.traceback)
     return JobError(info, REFUSED)
+
+
+def _why(text: str) -> str:
+    """What is told of a job, told of the model that it opened."""
+    text = text.replace("The job was still", "Fettle was still").replace("so it was stopped", "so that was stopped")
+    return text.replace("The job", "Opening it")

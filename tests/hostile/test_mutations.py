@@ -14,10 +14,11 @@ from app.jobs.client import Crashed, JobClient, Message
 from app.jobs.outcome import explain
 from app.jobs.setup import WorkerSetup
 from app.services.workspace import Workspace
-from workers.contracts.messages import Finished, Limits, Log, RunJob
+from workers.contracts.messages import TERMINAL, Finished, Limits, Log, RunJob
 
 BATCH = 2000
 NO_CLASS = "no class"
+ENDS = (*TERMINAL, Crashed)
 
 
 @pytest.fixture(scope="session")
@@ -75,7 +76,7 @@ class Campaign:
                 for message in client.poll():
                     if isinstance(message, Log):
                         self._note(message.text)
-                    elif client.done:
+                    elif isinstance(message, ENDS):
                         if isinstance(message, Finished):
                             Path(job.work_dir).rmdir()  # nothing of any mutant is left in it
                         return message
