@@ -11,7 +11,7 @@ from workers.contracts.messages import Cancelled, Failed
 
 ALLOCATION = re.compile(
     r"bad_alloc|out of memory|not enough memory|can't allocate memory|cannot allocate memory"
-    r"|failed to allocate|unable to allocate",
+    r"|failed to allocate|unable to allocate|can't start new thread",
     re.IGNORECASE,
 )
 
@@ -53,7 +53,8 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
         return OUT_OF_MEMORY
     if isinstance(error, OSError) and error.errno in BY_ERRNO:
         return BY_ERRNO[error.errno]
-    if isinstance(error, PermissionError):
+    if isinstance(error, PermissionError) or (isinstance(error, OSError) and error.errno == errno.EXDEV):
+        # the second is Landlock's answer to links that would lead out of the folder
         name = f" ({error.filename})" if error.filename else ""
         return (
             "not_permitted",
@@ -64,7 +65,7 @@ def _words(error: BaseException) -> tuple[str, str, str, str]:
     return (
         "internal",
         "Something went wrong inside Fettle",
-        f"The job stopped with an unexpected error: {type(error).__name__}: {str(error)[:300]}".rstrip(": "),
+        f"The job stopped with an unexpected error: {type(error).__name__}: {str(error)[:300]}".rstrip(":. ") + ".",
         "Open the log for the details. Trying again, or another recipe, may help.",
     )
 

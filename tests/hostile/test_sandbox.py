@@ -1,0 +1,109 @@
+"""The sandbox proven from inside: a job tries each way out alone; each is stopped and told in words."""
+
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.jobs.client import Crashed, JobClient
+from app.jobs.outcome import explain
+from app.jobs.setup import WorkerSetup
+from workers.contracts.messages import TERMINAL, Failed, Finished, Limits, RunJob
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
+
+TIGHT = Limits(memory_bytes=400 << 20, wall_s=4, file_bytes=8 << 20)
+DENIED = (
+    "read", "read_a_link", "list", "write", "remove", "move", "hard_link", "connect", "listen", "datagram",
+    "start_a_program", "become_a_program", "end_the_window", "fork_on_and_on",
+)  # fmt: skip
+STOPPED = {
+    "take_memory": "out_of_memory",
+    "run_for_ever": "time_limit",
+    "wait_for_ever": "time_limit",
+    "fill_the_disk": "file_too_large",
+}
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A server that would answer."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.txt").write_text("secret")
+    return folder
+
+
+def attempt(root: Path, what: str, outside: Path, port: int, limits: Limits = TIGHT) -> Finished | Failed | Crashed:
+    """Let a job try it; its end. Nothing of it may be left, neither a folder nor a process."""
+    job = RunJob(
+        job_id=what,
+        kind="tries",
+        params={"what": what, "outside": str(outside), "port": port},
+        work_dir=str(root / "jobs" / what),
+        limits=limits,
+    )
+    client = JobClient(WorkerSetup(root / "jobs", handler_package="fettle_hostile_handlers"))
+    client.start(job)
+    pid, end_s = client.pid, time.monotonic() + 60
+    while not client.done:
+        for message in client.poll():
+            if isinstance(message, (*TERMINAL, Crashed)):
+                end = message
+        assert time.monotonic() < end_s
+        time.sleep(0.005)
+    client.close()
+    assert not Path(job.work_dir).exists() or isinstance(end, Finished)
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+    return end  # type: ignore[return-value]
+
+
+def check_untouched(outside: Path) -> None:
+    assert [path.name for path in outside.iterdir()] == ["secret.txt"]
+    assert (outside / "secret.txt").read_text() == "secret"
+    assert (outside / "secret.txt").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("what", DENIED)
+def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: str) -> None:
+    """Given a job that tries to leave, Then it is told that this is not permitted, and outside nothing has changed."""
+    end = attempt(tmp_path, what, outside, port)
+
+    error, _ = explain(end)
+    assert error.code == "not_permitted", error
+    assert error.detail.endswith(".") and error.hint.endswith(".")
+    check_untouched(outside)
+
+
+@pytest.mark.parametrize("what", STOPPED)
+def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str) -> None:
+    """Given a job that takes all there is, Then it is stopped at its limit, and told in words."""
+    error, _ = explain(attempt(tmp_path, what, outside, port))
+
+    assert error.code == STOPPED[what], error
+    assert error.detail.endswith(".") and error.hint.endswith(".")
+
+
+def test_processor_time_has_an_end_too(tmp_path: Path, outside: Path, port: int) -> None:
+    """Given a limit on the processor's time alone, Then the system ends a job that burns it."""
+    error, _ = explain(attempt(tmp_path, "run_for_ever", outside, port, Limits(cpu_s=1)))
+
+    assert error.code == "cpu_limit"
+
+
+def test_threads_without_end(tmp_path: Path, outside: Path, port: int) -> None:
+    """Given a job that starts threads on and on, Then it ends at its limits, in words, and nothing of it is left."""
+    error, _ = explain(attempt(tmp_path, "threads_on_and_on", outside, port))
+
+    assert error.code == "out_of_memory"
