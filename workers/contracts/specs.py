@@ -85,13 +85,18 @@ class ModelArtifact(Frozen):
 
 
 class Recipe(Frozen):
-    """One candidate: the techniques to apply in order, and what runs the result."""
+    """One candidate: the techniques to apply in order, and what runs the result.
+
+    With `only_if_failed` it is tried only where each candidate of these titles that was tried failed, or changed
+    answers without being proven safe.
+    """
 
     title: str
     steps: tuple[RecipeStep, ...] = ()
     runtime: str = "onnxruntime-cpu"
     settings: dict[str, JsonValue] = {}
     why: str = ""
+    only_if_failed: tuple[str, ...] = ()
 
 
 class Described(Frozen):

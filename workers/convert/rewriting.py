@@ -1,5 +1,6 @@
 """What all rewrites of a graph share: found, rewritten, checked on inputs, or refused in words."""
 
+import time
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -22,7 +23,8 @@ Rewrite = Callable[[Graph], int]
 MOST_DIFFERENCE = 1e-4
 """Of an answer, relative to the largest one: rewritten sums are added up in another order, and no more than that."""
 
-CHECKED = 8
+CHECKED, FEWEST_CHECKED, CHECK_S = 8, 2, 3.0
+"""Inputs that are compared; slow models are compared on fewer."""
 
 
 def rewrite(
@@ -85,8 +87,11 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext)
     """Raise InputRefused where the rewritten file answers otherwise on a person's inputs (or on made ones)."""
     before, after = onnx_files.start(model.main, "basic"), onnx_files.start(rewritten_path, "basic")
     names = [output.name for output in before.get_outputs()]
+    end_s = time.monotonic() + CHECK_S
     for number, feeds in enumerate(islice(_inputs(model, ctx), CHECKED)):
         ctx.check_cancelled()
+        if number >= FEWEST_CHECKED and time.monotonic() > end_s:
+            break
         ctx.progress("Check the answers", number, CHECKED, "examples")
         old = dict(zip(names, before.run(names, feeds), strict=True))
         new = dict(zip(names, after.run(names, feeds), strict=True))

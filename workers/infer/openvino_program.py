@@ -150,7 +150,10 @@ def _read_with_shapes(path: Path, shapes: Mapping[str, list[int]]) -> Any:
         if place is None:
             raise ValueError(f"setting 'shapes' names an unknown input: {name}")
         source.set_partial_shape(place, PartialShape(sizes))
-    return frontend.convert(source)
+    try:
+        return frontend.convert(source)
+    except Exception as error:  # the frontend's own errors derive from Exception alone
+        raise RuntimeError(str(error)) from error
 
 
 def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[dict[str, Any], tuple[str, ...]]:

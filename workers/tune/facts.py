@@ -9,6 +9,11 @@ from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
 from workers.convert import onnx_files
 
+LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})
+LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "LayerNormalization"}
+LIGHT_OPERATORS |= {"InstanceNormalization", "GroupNormalization"}
+"""What engines do not fold into the product before it, and what few digits harm most."""
+
 INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv")
 
 
@@ -17,7 +22,9 @@ class ModelFacts:
     """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
 
     `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
-    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators.
+    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that compute
+    number by number or over an axis. `classes` tells whether an answer is one class out of several, `masked_texts`
+    whether texts of any length come with a mask.
     """
 
     products: int
@@ -31,6 +38,9 @@ class ModelFacts:
     precision: str
     weight_bytes: int
     nodes: int = 0
+    light: int = 0
+    classes: bool = False
+    masked_texts: bool = False
 
     @property
     def dense(self) -> int:
@@ -71,7 +81,15 @@ def read_facts(folder: Path) -> ModelFacts:
         precision="int8" if quantized else _precision(proto),
         weight_bytes=sum(size for _, _, size in _weights(proto)),
         nodes=sum(len(graph.node) for graph in onnx_files.graphs(proto.graph)),
+        light=onnx_files.count(proto, *LIGHT_OPERATORS),
+        classes=spec.answer_kind == "class" and not spec.links,
+        masked_texts=_masked_texts(spec),
     )
+
+
+def _masked_texts(spec: PipelineSpec) -> bool:
+    tokens = [entry for entry in spec.inputs if entry.source in ("input_ids", "attention_mask")]
+    return len(tokens) == 2 and all(len(entry.shape) == 2 and entry.shape[1] is None for entry in tokens)
 
 
 def _weights(proto: Any) -> Iterator[tuple[str, tuple[int, ...], int]]:

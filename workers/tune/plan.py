@@ -5,10 +5,11 @@ cannot work here is dropped with its reason; 8 bits without fast 8-bit arithmeti
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
 from workers.tune.facts import ModelFacts
+from workers.tune.search import Found
 
 FAST_BF16 = {"avx512_bf16", "amx_bf16", "neon_bf16"}
 FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"}
@@ -16,6 +17,9 @@ INT8 = ("int8_static", "int8_dynamic")
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
 """Only models under this size are worth a probe of their time."""
+
+LIGHT_SHARE = 2
+"""Light operators for each heavy one from which on it pays to treat them apart."""
 
 LARGE_GRAPH = 800
 """Operators; with 2,000 of them, quantizing all layers took two minutes and failed, the heavy ones 15 s."""
@@ -26,17 +30,25 @@ BASELINE = Recipe(title="Original", why="What everything else is compared with."
 
 @dataclass(frozen=True)
 class Situation:
-    """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown."""
+    """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown.
+
+    `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay.
+    """
 
     model: ModelFacts
     device: DeviceFacts
     runtimes: tuple[str, ...]
     has_calibration: bool
     probe_ms: float | None = None
+    found: Found = field(default_factory=Found)
 
     @property
     def tiny(self) -> bool:
         return self.probe_ms is not None and self.probe_ms < TINY_MS
+
+    @property
+    def fast_bf16(self) -> bool:
+        return bool(FAST_BF16 & set(self.device.features))
 
     @property
     def fast_int8(self) -> bool:
@@ -71,18 +83,17 @@ def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
     kept, pointless = _without_pointless_single(kept, situation)
     if not situation.fast_int8:
         kept.sort(key=lambda recipe: _has(recipe, *INT8))
-    return Plan(tuple(kept), (*dropped, *pointless))
+    return Plan(tuple(kept), (*dropped, *pointless, *situation.found.dropped))
 
 
 def why_not(recipe: Recipe, situation: Situation) -> str | None:
     """One sentence why this recipe cannot pay here; None where it may."""
-    model, features = situation.model, set(situation.device.features)
+    model = situation.model
     if recipe.runtime not in situation.runtimes:
         return f"The engine {recipe.runtime} is not available here, or was not wanted."
     if recipe.runtime.startswith("torch") and (not model.has_torch or recipe.steps):
         return "No torch source is known for this model, so PyTorch cannot run it."
-    wants_bf16 = _has(recipe, "bf16") or recipe.settings.get("inference_precision") == "bf16"
-    if wants_bf16 and not FAST_BF16 & features:
+    if _wants_bf16(recipe) and not situation.fast_bf16:
         return "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
     if _has(recipe, *INT8) and model.precision == "int8":
         return "The model is stored in 8 bits already."
@@ -95,6 +106,15 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
             return "The model has no layers that are faster in 8 bits."
     if _has(recipe, "int8_dynamic") and not model.products:
         return "The model has no matrix products, and convolutions are far slower this way."
+    if _has(recipe, "precision_by_operator") and model.light < LIGHT_SHARE * (model.products + model.convolutions):
+        return "Nearly all of the model's operators are heavy ones, so none would be spared."
+    if _has(recipe, "cascade"):
+        if not model.classes:
+            return "Only answers that are one class out of several can be sure or unsure."
+        if not situation.has_calibration:
+            return "It needs examples to learn from, and there are none."
+    if _has(recipe, "length_buckets") and not (model.masked_texts and situation.has_calibration):
+        return "It is for models that read texts of any length with a mask, and needs examples."
     if _has(recipe, "magnitude_prune") and not (model.products or model.convolutions):
         return "The model has no layers whose weights could become zero."
     return None
@@ -103,7 +123,8 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
 def fit(recipe: Recipe, situation: Situation) -> Recipe:
     """The recipe for this model: steps that do nothing are left out, steps that another one needs are added."""
     model = situation.model
-    steps = [step for step in recipe.steps if step.technique != "fixed_shape" or model.free_sizes]
+    useless = {"fixed_shape"} if not model.free_sizes or _has(recipe, "length_buckets") else set()
+    steps = [step for step in recipe.steps if step.technique not in useless]
     # OpenVINO cannot read some branches: with the input that chooses between them built in they are gone. Some
     # operators it reads only with known axes, and a stateful model takes one step at a time anyway.
     openvino = recipe.runtime == "openvino"
@@ -114,13 +135,19 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
     for technique, needs in needed.items():
         if needs and not _has(recipe, technique):
             steps.insert(0, RecipeStep(technique=technique))
+    settings, why = recipe.settings, recipe.why
+    if openvino:
+        known = {step.technique for step in steps}
+        steps = [*(step for step in situation.found.steps if step.technique not in known), *steps]
+        settings = {**situation.found.settings, **settings}
+        why = " ".join((why, *situation.found.words)).strip()
     title = recipe.title
     if model.nodes > LARGE_GRAPH and _has(recipe, "int8_static"):
         steps = [_lighter(step) for step in steps]
         title = title.replace("all layers", "heavy layers")
     if not situation.fast_int8:
         steps = [_careful(step) for step in steps]
-    return recipe.model_copy(update={"steps": tuple(steps), "title": title})
+    return recipe.model_copy(update={"steps": tuple(steps), "title": title, "settings": settings, "why": why})
 
 
 def _lighter(step: RecipeStep) -> RecipeStep:
@@ -176,6 +203,14 @@ def _without_pointless_single(kept: list[Recipe], situation: Situation) -> tuple
         pointless = recipe.settings.get("num_threads") == 1 and any(_same(twin, other) for other in kept)
         (gone if pointless else stay).append(recipe)
     return stay, [(recipe.title, reason) for recipe in gone]
+
+
+def _wants_bf16(recipe: Recipe) -> bool:
+    if recipe.settings.get("inference_precision") == "bf16" or _has(recipe, "bf16", "precision_by_operator"):
+        return True
+    return any(
+        step.technique == "cascade" and step.params.get("first", "bf16") != "int8_static" for step in recipe.steps
+    )
 
 
 def _has(recipe: Recipe, *techniques: str) -> bool:

@@ -1,33 +1,54 @@
 """kind ``plan``: what to try on this machine, in which order, and what not to try and why."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.context import JobContext
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.techniques import HandlerSpec
+from workers.measure.requests import load_requests
 from workers.tune.facts import read_facts
 from workers.tune.plan import BASELINE, TINY_BYTES, Situation, make_plan
 from workers.tune.probe import probe_ms
+from workers.tune.search import Found, search
 
 
 def run(params: PlanParams, ctx: JobContext) -> PlanResult:
-    """Read the model, time a small one once, and fit the preset's recipes."""
+    """Read the model, time a small one once, look where its time goes, and fit the preset's recipes."""
     folder = Path(params.model_dir)
     facts = read_facts(folder)
     ctx.check_cancelled()
     data_dir = Path(params.data_dir) if params.data_dir else None
     small = facts.weight_bytes < TINY_BYTES
+    probed = probe_ms(folder, data_dir, ctx.threads) if small else None
+    ctx.check_cancelled()
     situation = Situation(
         model=facts,
         device=params.device,
         runtimes=params.runtimes,
         has_calibration=params.has_calibration,
-        probe_ms=probe_ms(folder, data_dir, ctx.threads) if small else None,
+        probe_ms=probed,
     )
+    situation = replace(situation, found=_look(params, situation, folder, ctx))
     plan = make_plan(params.preset_steps, situation)
     for title, reason in plan.dropped:
         ctx.log(f"Not tried: {title}. {reason}")
     return PlanResult(baseline=BASELINE, candidates=plan.candidates, dropped=plan.dropped)
+
+
+def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> Found:
+    """Rewrites and settings that pay in OpenVINO, where it is wanted at all and there is a real request."""
+    wanted = any(recipe.runtime == "openvino" for recipe in params.preset_steps)
+    if not wanted or "openvino" not in params.runtimes or params.data_dir is None:
+        return Found()
+    feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
+    precision = "bf16" if situation.fast_bf16 else "f32"
+    ctx.progress("Look where the time goes", 0, 1)
+    found = search(read_model(folder), feeds, precision, situation.model.weight_bytes, ctx)
+    for words in found.words:
+        ctx.log(words)
+    return found
 
 
 HANDLER = HandlerSpec(kind="plan", params=PlanParams, result=PlanResult, run=run)
