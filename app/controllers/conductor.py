@@ -291,6 +291,7 @@ class Conductor(QObject):
         self.closed.emit()
 
     def stop_watching(self) -> None:
-        """No more looks at the machine, and none for later starts."""
+        """No more looks at the machine and the store, and none for later starts."""
+        self.session.stop_checking()
         self._requests.stop()
         self._telemetry.stop()

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
 from app.domain.run import Run, RunState
+from app.services.background import Background
 from app.services.opening import OpenedModel, ReadData
 from app.services.projects import latest_run, project_for
 from app.services.reopening import reopened_data, reopened_model
@@ -44,6 +45,7 @@ class Session(QObject):
         self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
         self.is_opening = False
+        self._checking: Background[Any] | None = None
 
     def begin(
         self, params: OpenParams, model: OpenedModel, *, name: str | None = None, is_sample: bool = False
@@ -78,8 +80,21 @@ class Session(QObject):
         self.recipes = self._kept_recipes(project)
         self._take_data(project)
         self.run = latest_run(self.workspace.repositories, project, _is_shown)
+        self._check_later(project)
         self._tell_all()
         return True
+
+    def _check_later(self, project: Project) -> None:
+        """Compare what was only looked at with its hashes meanwhile, so that nobody waits for it later."""
+        self.stop_checking()
+        store, keys = self.workspace.artifacts, (project.model_key, project.data_key)
+        self._checking = Background(lambda stopped: [store.get(key, stopped) for key in keys if key])
+
+    def stop_checking(self) -> None:
+        """Before the program ends, and before another project is looked at."""
+        if self._checking is not None:
+            self._checking.stop()
+            self._checking = None
 
     def new_project(self) -> None:
         """Nothing is open."""

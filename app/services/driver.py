@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.paths import unusable
+from app.services.background import Background, Stopped
 from app.services.events import JobBegan, JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
 from app.services.history import End, JobHistory
 from app.services.measuring import Measurer
@@ -20,6 +22,10 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished, Log, Progress, RunJob, WorkerMessage
 
 T = TypeVar("T")
+X = TypeVar("X")
+
+INLINE_BYTES = 8 << 20
+"""So much is hashed in less time than a frame takes."""
 
 Terminal = Finished | Failed | Cancelled | Crashed
 
@@ -40,6 +46,8 @@ class Driver(Generic[T]):
         self._key: str | None = None
         self._began_s = 0.0
         self._cancelling = False
+        self._disk: Background[Any] | None = None
+        self._after: Callable[[], None] = do_nothing
         self.result: T | None = None
         self.error: BaseException | None = None
         self.finished = False
@@ -48,7 +56,9 @@ class Driver(Generic[T]):
     def tick(self) -> bool:
         """Do what can be done without waiting; False when the flow is over."""
         try:
-            if self._measurer is not None:
+            if self._disk is not None:
+                self._tick_disk(self._disk)
+            elif self._measurer is not None:
                 self._tick_measurer(self._measurer)
             elif self._client is not None:
                 self._tick_job(self._client)
@@ -62,7 +72,9 @@ class Driver(Generic[T]):
         if self.finished or self._cancelling:
             return
         self._cancelling = True
-        if self._measurer is not None:
+        if self._disk is not None:
+            self._disk.stop()
+        elif self._measurer is not None:
             self._measurer.cancel()
         elif self._client is not None:
             self._client.cancel()
@@ -87,11 +99,27 @@ class Driver(Generic[T]):
             self._flow.close()
 
     def _stop_processes(self) -> None:
+        if self._disk is not None:
+            self._disk.stop()
+            self._disk = None
         if self._measurer is not None:
             self._measurer.close()
         if self._client is not None:
             self._client.close()
         self._client = self._measurer = self._step = self._job = None
+
+    def _beside(self, size_bytes: int, work: Callable[[Stopped], X], after: Callable[[Callable[[], X]], None]) -> None:
+        """Hashing gigabytes takes seconds: that happens beside the event loop, what is small at once."""
+        if size_bytes <= INLINE_BYTES:
+            after(lambda: work(never))
+            return
+        disk = Background(work)
+        self._disk, self._after = disk, lambda: after(disk.result)
+
+    def _tick_disk(self, disk: Background[Any]) -> None:
+        if disk.done:
+            self._disk = None
+            self._guarded(self._after)
 
     def _tick_job(self, client: JobClient) -> None:
         for message in client.poll():
@@ -160,11 +188,18 @@ class Driver(Generic[T]):
         artifacts = self._workspace.artifacts
         if step.content_key is not None:
             key = artifacts.key(step.kind, {"content": step.content_key(message.result), "asked": key}, step.seed, {})
+        self._beside(
+            size_of(work_dir),
+            lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped),
+            lambda adopted: self._adopted(step, job, adopted, seconds),
+        )
+
+    def _adopted(self, step: JobStep[Any], job: RunJob, adopted: Callable[[], Entry], seconds: float) -> None:
         try:
-            entry = artifacts.adopt(work_dir, key, message.result)
+            entry = adopted()
         except OSError as error:
-            shutil.rmtree(work_dir, ignore_errors=True)
-            self._throw(self._not_kept(error))
+            shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
+            self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
         else:
             self._history.kept(entry, job)
             self._send(step, entry, False, seconds)
@@ -193,44 +228,75 @@ class Driver(Generic[T]):
             if self._cancelling:
                 self._throw(FlowCancelled())
                 return
-            try:
-                entry = self._begin(step)
-            except OSError as error:
-                self._throw(self._not_kept(error))
-            except Exception as error:
-                self._stop_processes()
-                self._throw(error)
-            else:
-                if entry is not None and isinstance(step, JobStep):
-                    self._send(step, entry, True, 0.0)
+            self._guarded(lambda: self._begin(step))
 
-    def _begin(self, step: JobStep[Any] | MeasureStep) -> Entry | None:
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Whatever goes wrong is thrown into the flow."""
+        try:
+            action()
+        except OSError as error:
+            self._throw(self._not_kept(error))
+        except Exception as error:
+            self._stop_processes()
+            self._throw(error)
+
+    def _begin(self, step: JobStep[Any] | MeasureStep) -> None:
         """Start the step's processes, or give what is in the store already."""
         if isinstance(step, MeasureStep):
             self._measurer = Measurer(self._workspace, step)
             self._tell_begin(self._measurer.job_id, "measure", step.title)
             self._observe(MeasuringChanged(True))
-            return None
+            return
         params = step.params.model_dump(mode="json")
         store = self._workspace.artifacts
-        self._key = store.key(step.kind, params, step.seed, step.identity) if step.cache else None
-        if self._key is not None and step.content_key is None and (entry := store.get(self._key)) is not None:
-            try:
+        key = self._key = store.key(step.kind, params, step.seed, step.identity) if step.cache else None
+        if key is None or step.content_key is not None:
+            self._start(step, params)
+            return
+        self._beside(
+            store.bytes_to_check(key),
+            lambda stopped: store.get(key, stopped),
+            lambda found: self._looked_up(step, params, found()),
+        )
+
+    def _looked_up(self, step: JobStep[Any], params: dict[str, Any], entry: Entry | None) -> None:
+        if self._cancelling:
+            self._throw(FlowCancelled())
+            return
+        try:
+            if entry is not None:
                 step.result.model_validate(entry.result)
-            except ValidationError:  # another version of the program wrote it
-                pass
-            else:
-                return entry
+        except ValidationError:  # another version of the program wrote it
+            entry = None
+        if entry is not None:
+            self._send(step, entry, True, 0.0)
+        else:
+            self._start(step, params)
+
+    def _start(self, step: JobStep[Any], params: dict[str, Any]) -> None:
         self._job = self._workspace.new_job(step, params)
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
         self._tell_begin(self._job.job_id, step.kind, step.title)
         self._client.start(self._job)
-        return None
 
     def _tell_begin(self, job_id: str, kind: str, title: str) -> None:
         self._history.began(job_id, kind, title)
         self._observe(JobBegan(job_id, kind, title))
+
+
+def do_nothing() -> None:
+    """Nothing is waited for."""
+
+
+def never() -> bool:
+    """Not to be stopped."""
+    return False
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
 def run_to_end(driver: Driver[T], pause_s: float = 0.01) -> T:

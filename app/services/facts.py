@@ -82,7 +82,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
         raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
     artifacts = workspace.artifacts
-    data, opened = artifacts.get(run.data_key), artifacts.get(baseline.artifact_key)
+    data, opened = artifacts.peek(run.data_key), artifacts.peek(baseline.artifact_key)
     origin = origin_of(workspace, project)
     return RunFacts(
         project,

@@ -1,4 +1,7 @@
-"""What a project had open, found again in the store without doing any work twice."""
+"""What a project had open, found again in the store without doing any work twice.
+
+Only looked at here; whatever is run or exported is compared with its hashes first.
+"""
 
 from app.domain.project import Project
 from app.services.opening import OpenedModel, ReadData
@@ -8,7 +11,7 @@ from workers.contracts.jobs import DataResult, OpenResult
 
 def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | None:
     """The project's opened model, None where it must be opened anew."""
-    entry = artifacts.get(project.model_key) if project.model_key else None
+    entry = artifacts.peek(project.model_key) if project.model_key else None
     if entry is None:
         return None
     result = OpenResult.model_validate(entry.result)
@@ -17,7 +20,7 @@ def reopened_model(artifacts: ArtifactStore, project: Project) -> OpenedModel | 
 
 def reopened_data(artifacts: ArtifactStore, project: Project) -> ReadData | None:
     """The project's data set as it was read, None where it must be read anew."""
-    entry = artifacts.get(project.data_key) if project.data_key else None
+    entry = artifacts.peek(project.data_key) if project.data_key else None
     if entry is None:
         return None
     result = DataResult.model_validate(entry.result)

@@ -11,13 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from app.services.background import Stopped
 from app.version import VERSION
-from workers.contracts.folder import sha256_file
 
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchvision", "transformers")
 """Distributions whose version can change what a job writes."""
 
 RESULT_FILE, MANIFEST_FILE = "result.json", "files.json"
+PIECE = 1 << 20
 
 
 def library_versions() -> dict[str, str]:
@@ -64,25 +65,54 @@ class ArtifactStore:
         """Where `key` lies, whether or not it is there."""
         return self.root / key[:2] / key
 
-    def get(self, key: str) -> Entry | None:
-        """The entry, its files compared with their hashes once a process; a damaged one is removed and None given."""
+    def get(self, key: str, stopped: Stopped = lambda: False) -> Entry | None:
+        """The entry, its files compared with their hashes once a process; a damaged one is removed and None given.
+
+        Large ones take a while (see `bytes_to_check`). When `stopped` says so, it gives up: None, nothing removed.
+        """
         folder = self.folder(key)
         if not (folder / RESULT_FILE).is_file():
             return None
-        if key not in self._checked and not self._intact(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+        if key not in self._checked and not self._intact(folder, stopped):
+            if not stopped():
+                shutil.rmtree(folder, ignore_errors=True)
             return None
         self._checked.add(key)
-        return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")))
+        return _entry(key, folder)
 
-    def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any]) -> Entry:
-        """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible."""
+    def peek(self, key: str) -> Entry | None:
+        """The entry for a look at it: its files are there and as long as they were, what is in them is not compared."""
+        folder = self.folder(key)
+        try:
+            sizes = {name: (folder / name).stat().st_size for name in _manifest(folder)}
+            if sizes != {name: size for name, (_, size) in _manifest(folder).items()}:
+                return None
+            return _entry(key, folder)
+        except (OSError, ValueError):
+            return None
+
+    def bytes_to_check(self, key: str) -> int:
+        """How much `get` would have to read; 0 where nothing is there, or where it was compared already."""
+        if key in self._checked:
+            return 0
+        try:
+            return sum(size for _, size in _manifest(self.folder(key)).values())
+        except (OSError, ValueError):
+            return 0
+
+    def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any], stopped: Stopped = lambda: False) -> Entry:
+        """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible.
+
+        Raises InterruptedError, with nothing in the store, when `stopped` says so.
+        """
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files: dict[str, tuple[str, int]] = {
-            path.relative_to(work_dir).as_posix(): (sha256_file(path), path.stat().st_size)
+            path.relative_to(work_dir).as_posix(): (_digest(path, stopped), path.stat().st_size)
             for path in sorted(work_dir.rglob("*"))
             if path.is_file()
         }
+        if stopped():
+            raise InterruptedError(f"{work_dir} was not kept")
         manifest = json.dumps(files)
         _write_synced(work_dir / MANIFEST_FILE, manifest)
         _write_synced(work_dir / RESULT_FILE, json.dumps(dict(result)))
@@ -101,12 +131,30 @@ class ArtifactStore:
         """Bytes of everything kept."""
         return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
 
-    def _intact(self, folder: Path) -> bool:
+    def _intact(self, folder: Path, stopped: Stopped) -> bool:
         try:
-            files = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
-            return all(sha256_file(folder / name) == digest for name, (digest, _) in files.items())
+            return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
         except (OSError, ValueError):
             return False
+
+
+def _entry(key: str, folder: Path) -> Entry:
+    return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")))
+
+
+def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
+    """{name: (sha256, bytes)}. Raises OSError or ValueError where it is gone or damaged."""
+    files = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    return {str(name): (str(digest), int(size)) for name, (digest, size) in dict(files).items()}
+
+
+def _digest(path: Path, stopped: Stopped) -> str:
+    """sha256 of a file, given up between two pieces of it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while not stopped() and (piece := file.read(PIECE)):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _write_synced(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """A screen of its own, and the program on it, moved by a real mouse and real keys."""
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -29,17 +30,30 @@ BUTTONS = (
 )
 
 
-class Screen:
-    """Xvfb with a window manager. `display` is ``:N``."""
+def die_with_parent() -> None:
+    """In a child, before it becomes another program: a killed test leaves no screens behind."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
-    def __init__(self, size: str = "1280x800") -> None:
+
+class Screen:
+    """Xvfb with a window manager (without one, windows have no frame). `display` is ``:N``."""
+
+    def __init__(self, size: str = "1280x800", *, managed: bool = True) -> None:
         read, write = os.pipe()
         command = ["Xvfb", "-displayfd", str(write), "-screen", "0", f"{size}x24", "-nolisten", "tcp"]
-        self._server = subprocess.Popen(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
+        self._server = self._begin(command, pass_fds=(write,), stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as told:
             self.display = f":{told.readline().strip()}"
-        self._manager = subprocess.Popen(["openbox"], env=self.environment, stderr=subprocess.DEVNULL)
+        self._programs = [self._server]
+        if managed:
+            nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+            self._programs.append(self._begin(["openbox"], env=self.environment, **nowhere))
+
+    @staticmethod
+    def _begin(command: list[str], **more: Any) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(command, preexec_fn=die_with_parent, **more)  # noqa: PLW1509 - no threads here
 
     @property
     def environment(self) -> dict[str, str]:
@@ -58,7 +72,7 @@ class Screen:
         subprocess.run(["import", "-window", "root", str(out)], env=self.environment, check=True, timeout=30)
 
     def close(self) -> None:
-        for process in (self._manager, self._server):
+        for process in reversed(self._programs):
             process.terminate()
             process.wait(10)
 

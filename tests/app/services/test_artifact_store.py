@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from app.services.store import ArtifactStore
 
 
@@ -42,3 +44,31 @@ def test_the_key_holds_everything_that_made_it(tmp_path: Path) -> None:
     assert key != a.key("apply", params_a, 1, {"/home/me/m.onnx": "sha256:1"})
     assert key != a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:2"})
     assert key != a.key("answer", params_a, 0, {"/home/me/m.onnx": "sha256:1"})
+
+
+def test_a_look_compares_sizes_only(tmp_path: Path) -> None:
+    """Given a changed byte, then a look still finds it; a shorter or missing file, and it is not there."""
+    store = ArtifactStore(tmp_path / "store")
+    key = store.key("apply", {}, 0, {})
+    file = store.adopt(written(tmp_path / "job"), key, {"n": 3}).folder / "model" / "model.onnx"
+    later = ArtifactStore(tmp_path / "store")
+    assert later.bytes_to_check(key) > 0 and store.bytes_to_check(key) == 0
+    file.write_text("modeI")
+    found = later.peek(key)
+    assert found is not None and found.result == {"n": 3}
+    file.write_text("mod")
+    assert later.peek(key) is None
+    file.unlink()
+    assert later.peek(key) is None and later.peek("nothing") is None
+
+
+def test_stopping_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    """Given somebody who cancels, then nothing is kept and nothing is removed."""
+    store = ArtifactStore(tmp_path / "store")
+    with pytest.raises(InterruptedError):
+        store.adopt(written(tmp_path / "job"), "a" * 64, {}, lambda: True)
+    assert store.peek("a" * 64) is None
+    key = "b" * 64
+    store.adopt(tmp_path / "job", key, {})
+    assert ArtifactStore(tmp_path / "store").get(key, lambda: True) is None
+    assert ArtifactStore(tmp_path / "store").get(key) is not None

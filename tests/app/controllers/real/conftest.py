@@ -54,6 +54,7 @@ def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
 def session(space: Workspace) -> Iterator[Session]:
     made = Session(space)
     yield made
+    made.stop_checking()
     made.deleteLater()
 
 

@@ -38,6 +38,7 @@ def test_a_project_opens_as_it_was_left(session: Session, space: Workspace) -> N
     assert later.recipes == (Recipe(title="mine"),)
     assert later.project is not None and (later.project.page, later.project.purpose) == ("compare", "sorting")
     assert later.run is not None and later.run.id == "r1"
+    later.stop_checking()
     later.deleteLater()
 
 
@@ -74,7 +75,7 @@ def test_runs_with_other_data_do_not_fit(session: Session, space: Workspace) -> 
 
 
 def test_stored_data_that_are_damaged_are_read_anew(space: Workspace) -> None:
-    """Given data whose folder lost a file, Then they count as not there."""
+    """Given data whose folder lost a file, Then the next start counts them as not there."""
     project = make_project(space)
     Path(space.artifacts.folder("data") / "data" / "data.json").unlink()
     assert reopened_data(ArtifactStore(space.paths.store), project) is None  # as the next start looks at it

@@ -1,0 +1,161 @@
+"""Pictures of each page from the real program, to be looked at: light and dark, 1280×800 and 1024×700.
+
+    python tests/window/pictures.py FOLDER [--compare FILE.png]
+
+`--compare` writes the page Compare of the sample (light, 1280×800) as a small palette PNG, as the README shows it.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rig import Program, Screen
+from small_model import write_model, write_pictures
+
+SIZES = ((1280, 800), (1024, 700))
+PAGES = ("model", "data", "goal", "optimize", "compare", "export", "jobs", "settings")
+
+
+@contextmanager
+def opened(home: Path, size: tuple[int, int], *files: str) -> Iterator[Program]:
+    """The program on a screen of just this size, its window filling it; nobody puts a frame around it."""
+    screen = Screen(f"{size[0]}x{size[1]}", managed=False)
+    program = Program(screen, home, files=files)
+    try:
+        program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
+        window = screen.do(
+            "search", "--all", "--onlyvisible", "--pid", program.process.pid, "--name", "Fettle$"
+        ).split()[0]
+        screen.do("windowmove", window, 0, 0)
+        screen.do("windowsize", "--sync", window, *size)
+        screen.do("windowfocus", window)
+        time.sleep(0.5)
+        yield program
+        program.keys("ctrl+q")
+        program.process.wait(15)
+    finally:
+        program.end()
+        screen.close()
+
+
+def shoot(program: Program, out: Path, name: str) -> None:
+    """What is seen, without the pointer over anything."""
+    program.screen.do("mousemove", 4, 400)
+    time.sleep(0.9)
+    program.screen.picture(out / f"{name}.png")
+    print(name)  # noqa: T201
+
+
+def set_theme(home: Path, theme: str) -> None:
+    """As the person would have chosen it."""
+    file = home / "data" / "settings.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    kept = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    file.write_text(json.dumps({**kept, "theme": theme, "window_geometry": ""}), encoding="utf-8")
+
+
+def run_the_sample(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """First run, loading, the run itself."""
+    with opened(home, size) as program:
+        shoot(program, out, f"01-first-run-{tag}")
+        program.press("Try the sample")
+        program.until_page("goal", limit_s=90)
+        program.press("Start (")
+        program.until_page("optimize", "running")
+        program.until_text("16-bit numbers (BF16): running", limit_s=240)
+        time.sleep(6)
+        shoot(program, out, f"05-optimize-running-{tag}")
+        program.until(lambda view: view.state in ("done", "kept_original"), 300, "the end of the run")
+
+
+def export(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """The page Export while it writes, and done."""
+    with opened(home, size) as program:
+        program.keys("ctrl+6")
+        program.until_page("export", "full")
+        program.press("Export bundle")
+        time.sleep(1.2)
+        shoot(program, out, f"11-export-running-{tag}")
+        program.until_page("export", "done", 180)
+        shoot(program, out, f"12-export-done-{tag}")
+
+
+def all_pages(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """Each page as the next start shows it."""
+    with opened(home, size) as program:
+        for number, page in enumerate(PAGES, 1):
+            program.keys(f"ctrl+{number}")
+            program.until_page(page)
+            time.sleep(0.5)
+            shoot(program, out, f"20-{number}-{page}-{tag}")
+
+
+def own_model(folder: Path, out: Path, size: tuple[int, int], tag: str, theme: str) -> None:
+    """A model without names, few pictures: questions, warnings, refusals."""
+    home = folder / f"own-{tag}"
+    set_theme(home, theme)
+    model = write_model(folder / "nameless.onnx", names=False)
+    pictures = folder / "my pictures"
+    if not pictures.exists():
+        write_pictures(pictures, each=7)
+    bad = folder / "old-classifier.pt"
+    bad.write_bytes(b"<!DOCTYPE html><html>Not found</html>")
+    with opened(home, size, str(model)) as program:
+        program.until_page("model", "full", 60)
+        shoot(program, out, f"30-model-{tag}")
+        program.press("Continue to data")
+        program.until_page("data", "empty")
+        shoot(program, out, f"31-data-empty-{tag}")
+        program.drop(pictures, on=(600, 400))
+        program.until_page("data", "full", 60)
+        shoot(program, out, f"32-data-unknown-labels-{tag}")
+        for key, name in (("ctrl+4", "optimize"), ("ctrl+5", "compare"), ("ctrl+6", "export"), ("ctrl+7", "jobs")):
+            program.keys(key)
+            program.until_page(name)
+            shoot(program, out, f"33-{name}-empty-{tag}")
+        program.drop(bad, on=(600, 400))
+        program.until_page("model", "error", 60)
+        shoot(program, out, f"34-refused-{tag}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--compare", type=Path)
+    asked = parser.parse_args()
+    asked.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        home = folder / "sample"
+        set_theme(home, "light")
+        run_the_sample(home, asked.out, SIZES[0], "light-1280")
+        if asked.compare is not None:
+            with opened(home, SIZES[0]) as program:
+                program.keys("ctrl+5")
+                program.until_page("compare", "full")
+                shoot(program, folder, "compare")
+            small = ["convert", str(folder / "compare.png"), "-strip", "-colors", "128", f"PNG8:{asked.compare}"]
+            subprocess.run(small, check=True)
+        for theme in ("light", "dark"):
+            for size in SIZES:
+                tag = f"{theme}-{size[0]}"
+                set_theme(home, theme)
+                all_pages(home, asked.out, size, tag)
+                export(home, asked.out, size, tag)
+                own_model(folder, asked.out, size, tag, theme)
+        again = folder / "dark"
+        set_theme(again, "dark")
+        run_the_sample(again, asked.out, SIZES[0], "dark-1280")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
