@@ -123,7 +123,9 @@ class MainWindow(QMainWindow):
         return self._pages[page_id]
 
     def show_page(self, page_id: str) -> None:
-        """Go to a page."""
+        """Go to a page; one that is not known leads to the first."""
+        if page_id not in self._factories:
+            page_id = next(iter(self._factories))
         page = self.page(page_id)
         drops.let_drops_through(page)
         self._stack.setCurrentWidget(page)

@@ -89,7 +89,7 @@ class ExportController(QObject):
             ),
             target=targets[0].id if targets else "python",
             version=variant.title,
-            path=str(_default_path(project.name)),
+            path=str(default_path(project.name, documents_folder())),
             card="",
             checks=checks(facts, variant),
             purpose=project.purpose,
@@ -259,9 +259,14 @@ def reason_needed(facts: RunFacts, variant: Variant) -> str:
     )
 
 
-def _default_path(name: str) -> Path:
+def documents_folder() -> Path:
+    """Where bundles go unless the person says otherwise."""
     documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    folder = Path(documents or Path.home()) / "Fettle"
+    return Path(documents or Path.home()) / "Fettle"
+
+
+def default_path(name: str, folder: Path) -> Path:
+    """A file that is not there yet, called after the project."""
     stem = "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
     number = 1
     while (folder / f"{stem}-{number}.zip").exists():

@@ -20,15 +20,21 @@ def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") ->
     """What happened, is my work safe, what to do now; the traceback is folded away."""
     return ErrorValue(
         title=error.title,
-        happened=error.detail,
+        happened=first_line(error.detail),
         is_safe=tr("Yes. Nothing was changed, and everything that was measured before is kept."),
         next_step=in_window(error.hint),
-        details=error.traceback,
+        details=error.traceback or ("" if first_line(error.detail) == error.detail else error.detail),
         page_title=page_title,
         page_subtitle=subject,
         icon="shield-warning" if error.code.startswith("unsafe") else "warning-circle",
         tone="bad",
     )
+
+
+def first_line(text: str) -> str:
+    """One sentence for people; what libraries add in further lines is for specialists."""
+    line, *more = text.strip().splitlines() or [""]
+    return f"{line} …" if more else line
 
 
 def in_window(text: str) -> str:

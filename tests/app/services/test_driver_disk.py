@@ -70,7 +70,7 @@ def test_cancelling_while_it_is_kept(space: Workspace) -> None:
     made.cancel()
     while made.tick():
         pass
-    kept = [path for path in space.paths.store.rglob("result.json")]
+    kept = list(space.paths.store.rglob("result.json"))
     assert isinstance(made.error, FlowCancelled) or kept  # it had been kept already when the wish came
     assert isinstance(made.error, FlowCancelled) is not bool(kept)
     shutil.rmtree(space.paths.store, ignore_errors=True)
