@@ -21,6 +21,8 @@ from workers.contracts.messages import TERMINAL, Limits, Log, Sample
 POLL_MS = 250
 INTERVAL_S = 0.5
 PROCESSOR = "cpu"
+BORN_BYTES = 4 << 20
+"""A process that has less is just being born."""
 
 
 class TelemetryController(QObject):
@@ -77,9 +79,8 @@ class TelemetryController(QObject):
 
     def _add_memory(self) -> None:
         """What the processes of the work that runs have in memory together."""
-        pids = self._flows.pids
-        if pids:
-            total = float(sum(resident_bytes(pid) for pid in pids))
+        total = float(sum(resident_bytes(pid) for pid in self._flows.pids))
+        if total >= BORN_BYTES:
             self._dock.add(PROCESSOR, JOB_MEMORY, np.array([time.monotonic()]), np.array([total]))
 
     def _on_warning(self, text: str) -> None:
