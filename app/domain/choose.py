@@ -49,6 +49,14 @@ def may_win(variant: Variant) -> bool:
     return is_safe(variant) or is_alike_not_proven(variant)
 
 
+def answers_hold(variant: Variant) -> bool:
+    """Nothing more careful needs to be tried: it was not dropped, and it is safe or has changed no answer at all."""
+    if variant.state == "dropped":
+        return False
+    unchanged = variant.judgement is not None and variant.judgement.changed_count == 0
+    return is_safe(variant) or (unchanged and is_alike_not_proven(variant))
+
+
 def _cost(variant: Variant, objective: Objective) -> float:
     measurement = variant.measurement
     if objective == "size":

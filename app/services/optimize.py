@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.choose import Objective, choose, finalists, may_win
+from app.domain.choose import Objective, answers_hold, choose, finalists, may_win
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words import busy_words, headline, time_up, verdict_words, why_not
@@ -104,13 +104,20 @@ class _Optimization:
         original, measured = found
         for index, recipe in enumerate(recipes):
             step = len(FIRST_STEPS) + index
-            if self._budget.worth_trying(self._best_ids()):
+            if not self._needed(recipe):
+                recorder.step(step, state="skipped", detail="not needed")
+            elif self._budget.worth_trying(self._best_ids()):
                 yield from self._try(step, recipe, model, data, original, measured)
             else:
                 self._skipped += 1
                 recorder.step(step, state="skipped", detail="no time left within your limit")
         yield from self._final_run(len(FIRST_STEPS) + len(recipes), original, data)
         self._close(len(recipes))
+
+    def _needed(self, recipe: Recipe) -> bool:
+        """False where one holds that this recipe is only an answer to the failure of."""
+        named = [v for v in self._recorder.variants.values() if v.title in recipe.only_if_failed]
+        return not any(answers_hold(variant) for variant in named)
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
@@ -155,6 +162,7 @@ class _Optimization:
             result=PlanResult,
             title="Choose what to try",
             read_paths=(model.folder, data.folder),
+            cache=True,
         )
         plan = done.result
         self._recorder.note(plan_json=plan.model_dump_json())

@@ -1,6 +1,8 @@
 """Which variant is recommended."""
 
-from app.domain.choose import choose, finalists, is_faster
+import dataclasses
+
+from app.domain.choose import answers_hold, choose, finalists, is_faster
 from app.domain.variant import Measurement, Variant
 from app.domain.words import headline, why_not
 from workers.contracts.specs import Judgement, Recipe, Verdict
@@ -108,3 +110,14 @@ def test_words_say_only_what_was_measured() -> None:
     assert headline(None, [good, good], True, 1.0).startswith("Nothing faster was safe: keep the original (2 ways")
     assert why_not(variant("b", verdict="regressed"), 1.0) == "Beyond your limit of 1 %"
     assert why_not(variant("e", low=0.9), 1.0) == "Not faster on this computer"
+
+
+def test_answers_hold_where_they_are_proven_or_none_has_changed() -> None:
+    """Given variants near the limit, then only proven ones and those without a single changed answer hold."""
+    assert answers_hold(variant("safe", agreement=0.995))
+    assert not answers_hold(variant("broken", verdict="regressed"))
+    unproven = variant("alike", verdict="not_enough_data")
+    assert answers_hold(unproven)
+    changed = dataclasses.replace(unproven, judgement=unproven.judgement.model_copy(update={"changed_count": 1}))
+    assert not answers_hold(changed)
+    assert not answers_hold(dataclasses.replace(variant("gone"), state="dropped"))

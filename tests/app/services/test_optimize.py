@@ -1,5 +1,6 @@
 """Which way an optimization takes and how it ends; every job is played, the database is real."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -123,6 +124,27 @@ def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
     assert run.headline == "2.0 times faster, and it looks alike, not proven: add about 200 examples"
+
+
+@pytest.mark.parametrize(
+    ("first", "tried"),
+    [
+        (Like(p50_ms=1), False),
+        (Like(p50_ms=1, verdict="not_enough_data", agreement=1.0), False),
+        (Like(p50_ms=1, verdict="not_enough_data", agreement=0.98), True),
+        (Like(p50_ms=1, verdict="regressed"), True),
+        (Like(fails_at="apply"), True),
+    ],
+)
+def test_an_answer_to_a_failure_waits_for_it(stage: Make, first: Like, tried: bool) -> None:
+    """Given a version that is only an answer to another one's failure, then it is tried where that one failed."""
+    one = stage(Like(p50_ms=4), {"A": first, "B": Like(p50_ms=2)})
+    a, b = one.ask.preset.recipes
+    careful = b.model_copy(update={"only_if_failed": ("A", "never tried")})
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": (a, careful)}))
+    one.go()
+    assert ("B" in one.variants) is tried
+    assert (one.states["B"] == "skipped") is not tried
 
 
 @pytest.mark.parametrize("kind", ["apply", "answer", "judge", "measure"])
