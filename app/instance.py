@@ -79,9 +79,7 @@ class InstanceLock:
         """Give the folder free. The file stays: without it two programs could lock two files of one name."""
         if self._handle is not None:
             handle, self._handle = self._handle, None
-            with contextlib.suppress(
-                OSError
-            ):  # a full or vanished disk must not keep the program from ending
+            with contextlib.suppress(OSError):  # a full or vanished disk must not keep the program from ending
                 os.ftruncate(handle, 0)
                 unlock(handle)
             os.close(handle)
@@ -117,12 +115,8 @@ def _lock(paths: DataPaths, handle: int) -> bool:
     try:
         return try_lock(handle)
     except OSError as error:
-        detail = (
-            f"The disk of {paths.root} knows no file locks ({error.strerror}), so two programs could collide."
-        )
-        raise DataFolderUnusable(
-            paths.lock, detail, "Name a folder on another disk with --data-dir."
-        ) from error
+        detail = f"The disk of {paths.root} knows no file locks ({error.strerror}), so two programs could collide."
+        raise DataFolderUnusable(paths.lock, detail, "Name a folder on another disk with --data-dir.") from error
 
 
 def _write_holder(paths: DataPaths, handle: int, holder: Holder) -> None:

@@ -50,9 +50,7 @@ def read_wav(path: Path) -> tuple[NDArray[np.float32], int]:
 def _decode(body: bytes, kind: int, bits: int, name: str) -> NDArray[np.float32]:
     width = bits // 8
     if kind not in (_PCM, _FLOAT) or width not in ((1, 2, 3, 4) if kind == _PCM else (4, 8)):
-        raise PipelineError(
-            f"{name} is a WAV file of a kind that is not known here (format {kind}, {bits} bits)."
-        )
+        raise PipelineError(f"{name} is a WAV file of a kind that is not known here (format {kind}, {bits} bits).")
     body = body[: len(body) // width * width]
     if kind == _FLOAT:
         return np.frombuffer(body, f"<f{width}").astype(np.float32)

@@ -45,8 +45,7 @@ def _run_steps(
     for step in range(rows):
         outputs = session.run({**_slice(spec, feeds, step, step + 1, 1), **state})
         state = {
-            name: np.asarray(outputs[source]).astype(state[name].dtype, copy=False)
-            for name, source in links.items()
+            name: np.asarray(outputs[source]).astype(state[name].dtype, copy=False) for name, source in links.items()
         }
         kept = {name: value for name, value in outputs.items() if name not in links.values()}
         parts.append(_with_rows(kept, 1))

@@ -36,9 +36,7 @@ def open_picture(path: Path) -> Picture:
             warnings.simplefilter("ignore")
             with Image.open(path, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
-                    raise PipelineError(
-                        f"{path.name} has {image.width}×{image.height} pixels, which is too large."
-                    )
+                    raise PipelineError(f"{path.name} has {image.width}×{image.height} pixels, which is too large.")
                 image.load()
                 upright = ImageOps.exif_transpose(image)
                 return to_plain(upright)

@@ -60,9 +60,7 @@ def write_prepared(folder: Path, items: Iterable[Mapping[str, NDArray[Any]]]) ->
             if not columns:
                 columns = _start(folder, item, files)
             if item.keys() != columns.keys():
-                raise ValueError(
-                    f"item {count} has inputs {sorted(item)} where others have {sorted(columns)}"
-                )
+                raise ValueError(f"item {count} has inputs {sorted(item)} where others have {sorted(columns)}")
             for name, value in item.items():
                 columns[name].append(np.asarray(value))
             count += 1

@@ -122,9 +122,7 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
     """The dataclasses of one parsed pipeline.json. Raises KeyError or TypeError where something is
     missing."""
     if data.get("version", 1) != 1:
-        raise PipelineError(
-            f"{PIPELINE_FILE} has version {data['version']}, and only version 1 is known here."
-        )
+        raise PipelineError(f"{PIPELINE_FILE} has version {data['version']}, and only version 1 is known here.")
     return _build(
         Spec,
         {
