@@ -46,12 +46,23 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
         (folder / name).write_text(source, encoding="utf-8")
 
 
-def copy_model(folder: Path, model: Model) -> None:
-    """The model's own files below `model/`, its companions beside them; a torch program only where torch runs it."""
-    for entry in model.artifact.files:
-        target = folder / "model" / entry.path
+def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
+    """(what the runtime opens, all files that it needs), relative to the model's folder.
+
+    PyTorch runs the program that lies beside the model; every other runtime runs the model's own files.
+    """
+    artifact = model.artifact
+    if runtime.id.startswith("torch-") and artifact.torch_program is not None:
+        return artifact.torch_program, (artifact.torch_program, "info.json")  # which names its inputs and outputs
+    return artifact.main, tuple(entry.path for entry in artifact.files)
+
+
+def copy_model(folder: Path, model: Model, runtime: Runtime) -> None:
+    """The files that the runtime needs below `model/`, the model's companions beside it."""
+    for name in model_files(model, runtime)[1]:
+        target = folder / "model" / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(model.folder / entry.path, target)
+        shutil.copyfile(model.folder / name, target)
     for name in ("pipeline.json", "tokenizer.json"):
         if (model.folder / name).is_file():
             shutil.copyfile(model.folder / name, folder / name)
@@ -75,7 +86,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) 
             "measured_on": facts.device.model_dump(mode="json"),
         },
         "model": {
-            "main": model.artifact.main,
+            "main": model_files(model, runtime)[0],
             "format": model.artifact.format,
             "precision": model.artifact.precision,
             "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],

@@ -13,10 +13,11 @@ from packaging.requirements import Requirement
 
 from workers import registry
 from workers.contracts.errors import BackendMissing
+from workers.contracts.folder import read_model, write_model
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec, TextSteps
 from workers.export import fresh_environment
 from workers.export.fresh_environment import closure, make_environment
-from workers.export.layout import copy_code, requirement_lines
+from workers.export.layout import copy_code, copy_model, model_files, requirement_lines
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import check_sums, compare_golden, write_golden, write_sums
 
@@ -147,3 +148,17 @@ def test_checksums(folder: Path) -> None:
     assert check_sums(folder) == ["pipeline.json was changed."]
     (folder / "SHA256SUMS").unlink()
     assert check_sums(folder) == ["SHA256SUMS is missing."]
+
+
+def test_pytorch_takes_its_own_program_along(tmp_path: Path) -> None:
+    """Given a model with a torch program beside it, then a bundle for PyTorch holds that, any other the model itself."""
+    for name in ("model.onnx", "model.pt2", "info.json", "pipeline.json"):
+        (tmp_path / name).write_text("{}")
+    write_model(tmp_path, "model.onnx", ["model.onnx"], torch_program="model.pt2")
+    runtimes, model = registry.runtimes(), read_model(tmp_path)
+    for runtime_id, files in (("torch-cpu", {"model.pt2", "info.json"}), ("openvino", {"model.onnx"})):
+        folder = tmp_path / runtime_id
+        copy_model(folder, model, runtimes[runtime_id])
+        assert {path.name for path in (folder / "model").iterdir()} == files
+        assert model_files(model, runtimes[runtime_id])[0] in files
+        assert (folder / "pipeline.json").is_file()
