@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import small_models as small
+import command_models as small
 from fettle_command import Fettle, Finished
 
 TIDY = "- title: Tidy\n  steps: [{technique: graph_optimize}]\n"

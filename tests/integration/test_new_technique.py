@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-import small_models as small
+import command_models as small
 from fettle_command import ROOT, Fettle
 
 TECHNIQUE = '''"""Weights rounded to a coarse grid."""

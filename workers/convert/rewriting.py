@@ -108,8 +108,7 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext)
 
 def _inputs(model: Model, ctx: JobContext) -> Any:
     from workers.contracts.pipeline import PipelineSpec
-    from workers.quantize.calibration import requests
-    from workers.tune.probe import example_feeds
+    from workers.convert.calibration import example_feeds, requests
 
     found = list(requests(model, ctx, CHECKED))
     if found:

@@ -4,28 +4,12 @@ import time
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-
-from workers.contracts.pipeline import AudioSteps, PipelineSpec
-from workers.infer.base import Arrays
+from workers.contracts.pipeline import PipelineSpec
+from workers.convert.calibration import example_feeds
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
 
 RUNS = 30
-FREE_SIZE = 16
-"""What an open size other than the batch is set to, where there are no real inputs."""
-
-
-def example_feeds(spec: PipelineSpec) -> Arrays:
-    """One request of zeros (constants have their value), batch 1."""
-    feeds: Arrays = {}
-    for entry in spec.inputs:
-        steps = spec.preprocess
-        frame = steps.frame_samples + steps.context_samples if isinstance(steps, AudioSteps) else FREE_SIZE
-        free = frame if entry.source == "audio" else FREE_SIZE
-        sizes = [size or (1 if axis == 0 else free) for axis, size in enumerate(entry.shape)]
-        feeds[entry.name] = np.full(sizes, entry.constant or 0, dtype=np.dtype(entry.dtype))
-    return feeds
 
 
 def probe_ms(folder: Path, data_dir: Path | None, threads: int) -> float | None:

@@ -1,0 +1,106 @@
+"""Calibration inputs as complete requests of the model, one at a time and never all in memory."""
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.techniques import Model
+from workers.convert import onnx_files
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+    from workers.contracts.pipeline import PipelineSpec
+
+FREE_SIZE = 16
+"""What an open size other than the batch is set to, where there are no real inputs."""
+
+
+def example_feeds(spec: "PipelineSpec") -> "Feeds":
+    """One request of zeros (constants have their value), batch 1."""
+    feeds: Feeds = {}
+    frame = FREE_SIZE
+    if spec.preprocess.kind == "audio":
+        frame = spec.preprocess.frame_samples + spec.preprocess.context_samples
+    for entry in spec.inputs:
+        free = frame if entry.source == "audio" else FREE_SIZE
+        sizes = [size or (1 if axis == 0 else free) for axis, size in enumerate(entry.shape)]
+        feeds[entry.name] = np.full(sizes, entry.constant or 0, dtype=np.dtype(entry.dtype))
+    return feeds
+
+
+def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
+    """How many requests `requests` will give. Raises InputRefused where there are none."""
+    steps = _stateful(model.folder)
+    total = 0
+    for feeds in ctx.calibration(limit):
+        total += max(len(array) for array in feeds.values() if array.ndim) if steps else 1
+        if total >= limit:
+            return limit
+    if total == 0:
+        raise InputRefused(
+            "calibration_missing",
+            "There are no examples to calibrate with",
+            "This technique looks at examples to learn how large the model's inner values get.",
+            "Add data: pictures, texts or arrays like those that the model will see.",
+        )
+    return total
+
+
+def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+    """At most `limit` complete feeds. A stateful model is run to carry its state from step to step.
+
+    Raises InputRefused for values that are no numbers.
+    """
+    source = _steps(model, ctx, limit) if _stateful(model.folder) else ctx.calibration(limit)
+    names = set(_input_names(model))
+    for number, feeds in enumerate(islice(source, limit), start=1):
+        ctx.check_cancelled()
+        for name, array in feeds.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise InputRefused(
+                    "calibration_not_finite",
+                    "The examples hold values that are no numbers",
+                    f"Example {number} has NaN or infinity in the input {name!r}.",
+                    "Remove such examples from the data and start again.",
+                )
+        ctx.progress("Calibrate", number, limit, "examples")
+        yield {name: array for name, array in feeds.items() if name in names}
+
+
+def _input_names(model: Model) -> list[str]:
+    import onnx
+
+    graph = onnx.load(str(model.main), load_external_data=False).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    return [value.name for value in graph.input if value.name not in weights]
+
+
+def _stateful(folder: Path) -> bool:
+    from workers.pipeline.spec import PIPELINE_FILE, read_spec
+
+    return (folder / PIPELINE_FILE).is_file() and bool(read_spec(folder).links)
+
+
+def _steps(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+    from workers.pipeline.batches import is_batched, zero_state
+    from workers.pipeline.spec import read_spec
+
+    spec = read_spec(model.folder)
+    links = dict(spec.links or {})
+    batched = {entry.name for entry in spec.inputs if is_batched(entry)}
+    names = set(_input_names(model))
+    session = onnx_files.start(model.main, "all")
+    outputs = [output.name for output in session.get_outputs()]
+    for item in ctx.calibration(limit):
+        state: dict[str, Any] = zero_state(spec)
+        for step in range(max(len(array) for name, array in item.items() if name in batched)):
+            feeds = {n: a[step : step + 1] if n in batched else a for n, a in item.items()}
+            feeds = {name: array for name, array in {**feeds, **state}.items() if name in names}
+            yield feeds
+            answers = dict(zip(outputs, session.run(outputs, feeds), strict=True))
+            state = {name: answers[source] for name, source in links.items()}
