@@ -20,19 +20,25 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QTextBrowser
 
 from widgets.theme import Theme
 
-MAX_BYTES = 200_000
+MAX_BYTES = 120_000
 MAX_LINE_BYTES = 2_000
+MAX_LINES = 2_000
+MAX_CELLS = 1_500
+MAX_SOFT_CELLS = 400
+"""What more than these would take freezes a window for more than the fifth of a second (measured on two slow cores):
+50,000 items of a list took minutes, a table of 500 rows 20 s."""
 
 
 def bounded(markdown: str) -> str:
-    """At most 200 kB and 2 kB a line: longer ones freeze any text widget."""
-    lines = []
-    total = 0
+    """As much of a foreign text as is shown: by bytes, by lines, and by cells of tables. The rest is cut with “…”."""
+    lines: list[str] = []
+    total = cells = 0
     for line in markdown.splitlines():
         short = line.encode("utf-8", "replace")[:MAX_LINE_BYTES].decode("utf-8", "ignore")
         total += len(short.encode("utf-8")) + 1
-        if total > MAX_BYTES:
-            lines.append("…")
+        cells += short.count("|")
+        if total > MAX_BYTES or cells > MAX_CELLS or len(lines) == MAX_LINES:
+            lines += ["", "…"]
             break
         lines.append(short)
     return "\n".join(lines)
@@ -89,10 +95,10 @@ class MarkdownView(QTextBrowser):
         while block.isValid():
             self._soften_block(cursor, block)
             block = block.next()
-        cursor.endEditBlock()
         for frame in document.rootFrame().childFrames():
             if isinstance(frame, QTextTable):
                 self._soften_table(frame)
+        cursor.endEditBlock()  # the layout is made once, not anew for every cell
 
     def _soften_block(self, cursor: QTextCursor, block: QTextBlock) -> None:
         level = block.blockFormat().headingLevel()
@@ -121,6 +127,8 @@ class MarkdownView(QTextBrowser):
         form.setBottomMargin(4)
         form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
         table.setFormat(form)
+        if table.rows() * table.columns() > MAX_SOFT_CELLS:
+            return
         line = QBrush(self._theme.color("line"))
         for row in range(table.rows()):
             for column in range(table.columns()):

@@ -1,0 +1,60 @@
+"""Cards of the corpus as the pages show them: at once, as letters, with nothing loaded and no link followed."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+
+from widgets.parts.markdown import MarkdownView
+from widgets.theme import Theme
+from workers.model_io.neighbors import license_of
+
+CARDS = (
+    "card_remote_image.md", "card_yaml_python.md", "card_yaml_bomb.md", "card_deep_markdown.md",
+    "card_nested_tables_30.html", "card_html_div_50k.html", "card_10MB_line.md",
+)  # fmt: skip
+MOST_S = 0.2
+
+
+@pytest.fixture
+def view(qapp: QApplication) -> Iterator[MarkdownView]:
+    theme = Theme(qapp, "light")
+    made = MarkdownView(theme, "Model card")
+    made.resize(600, 500)
+    made.show()
+    yield made
+    made.deleteLater()
+    theme.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_a_card_is_shown_at_once(view: MarkdownView, files: dict[str, Path], canary: Path, name: str) -> None:
+    """Given a card that froze or fooled other programs, Then it is on the screen in a blink, and nothing else happens."""
+    text = files[name].read_bytes().decode("utf-8", "replace")
+    told: list[str] = []
+    view.link_clicked.connect(told.append)
+    began = time.thread_time()
+    view.show_markdown(text)
+    QCoreApplication.processEvents()
+    view.grab()
+
+    assert time.thread_time() - began < MOST_S
+    assert told == []
+    assert list(canary.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["card_yaml_python.md", "card_yaml_bomb.md"])
+def test_the_front_matter_of_a_card_is_only_read(
+    files: dict[str, Path], canary: Path, tmp_path: Path, name: str
+) -> None:
+    """Given front matter that calls or explodes, When its license is looked for, Then there is none, soon."""
+    (tmp_path / "README.md").write_bytes(files[name].read_bytes())
+    began = time.thread_time()
+
+    assert license_of(tmp_path) is None
+    assert time.thread_time() - began < MOST_S
+    assert list(canary.iterdir()) == []
