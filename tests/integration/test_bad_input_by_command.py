@@ -10,9 +10,9 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import command_models as small
 import numpy as np
 import pytest
-import command_models as small
 from fettle_command import Fettle, Finished
 
 TIDY = "- title: Tidy\n  steps: [{technique: graph_optimize}]\n"

@@ -3,8 +3,8 @@
 import shutil
 from pathlib import Path
 
-import pytest
 import command_models as small
+import pytest
 from fettle_command import ROOT, Fettle
 
 TECHNIQUE = '''"""Weights rounded to a coarse grid."""
