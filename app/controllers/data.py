@@ -173,7 +173,7 @@ def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
         source=Path(asked.path).name if asked is not None and asked.path else "",
         labelled=result.labelled,
         class_counts=tuple(result.class_counts.items()),
-        previews=tuple((_preview(data.folder, shown, result.kind), label) for shown, label in result.previews),
+        previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
         checks=tuple(_checks(result)),
         columns=ColumnsValue(result.columns, result.text_column, result.label_column)
         if len(result.columns) > 1
@@ -199,8 +199,8 @@ def _checks(result: DataResult) -> list[CheckValue]:
     return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
 
 
-def _preview(folder: Path, shown: str, kind: DataKind) -> PictureValue:
+def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureValue:
     picture = folder / shown
     if kind == "images" and shown.startswith("previews/") and picture.is_file():
-        return PictureValue(path=str(picture), name=shown)
+        return PictureValue(path=str(picture), name=label or tr("a picture"))
     return PictureValue(text=shown)

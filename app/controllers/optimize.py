@@ -138,10 +138,11 @@ class OptimizeController(QObject):
         watch.latencies(points)
         for step in repositories.runs.steps(run.id):
             watch.step(step)
-        for variant in repositories.variants.list(run_id=run.id):
+        for variant in sorted(repositories.variants.list(run_id=run.id), key=lambda variant: variant.index):
             watch.variant(variant)
         self._refresh(watch)
         self._add(points)
+        self._page.set_now(max([run.seconds or 0.0, *(point.at_s for point in points[-1:])]))
 
     def _mark(self) -> None:
         self._dirty = True

@@ -81,6 +81,6 @@ def busy_words(measurement: Measurement) -> str:
     if share is None or share < BUSY_SHARE:
         return ""
     return (
-        f"Other programs kept this computer busy while it was measured ({share:.0%} of it):"
+        f"Other programs kept this computer busy while it was measured ({share * 100:.0f} % of it):"
         " on a quiet one the times may differ."
     )

@@ -31,12 +31,9 @@ def opened(home: Path, size: tuple[int, int], *files: str) -> Iterator[Program]:
     program = Program(screen, home, files=files)
     try:
         program.until(lambda view: bool(view.page) and view.state != "waiting", 60, "a page")
-        window = screen.do(
-            "search", "--all", "--onlyvisible", "--pid", program.process.pid, "--name", "Fettle$"
-        ).split()[0]
+        window = focus(program)
         screen.do("windowmove", window, 0, 0)
         screen.do("windowsize", "--sync", window, *size)
-        screen.do("windowfocus", window)
         time.sleep(0.5)
         yield program
         program.keys("ctrl+q")
@@ -46,8 +43,17 @@ def opened(home: Path, size: tuple[int, int], *files: str) -> Iterator[Program]:
         screen.close()
 
 
+def focus(program: Program) -> str:
+    """Keys go to the window; nobody else sees to that here. Its number."""
+    words = ("search", "--all", "--onlyvisible", "--pid", program.process.pid, "--name", "Fettle$")
+    window = program.screen.do(*words).split()[0]
+    program.screen.do("windowfocus", window)
+    return window
+
+
 def shoot(program: Program, out: Path, name: str) -> None:
     """What is seen, without the pointer over anything."""
+    focus(program)
     program.screen.do("mousemove", 4, 400)
     time.sleep(0.9)
     program.screen.picture(out / f"{name}.png")
