@@ -69,3 +69,33 @@ def test_without_any_screen_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: 
     with display.screen({}) as environment:
         assert environment == {"QT_QPA_PLATFORM": "offscreen"}
     assert "offscreen" in capsys.readouterr().err
+
+
+FALLS_ONCE = """
+from pathlib import Path
+
+
+def test_falls_once():
+    seen = Path(__file__).with_name("seen")
+    there = seen.exists()
+    seen.touch()
+    assert there
+
+
+def test_holds():
+    assert True
+"""
+
+
+@pytest.mark.parametrize(("text", "expected"), [(FALLS_ONCE, 0), ("def test_falls():\n    assert False\n", 1)])
+def test_what_failed_is_tried_once_more(
+    place: OwnPython, text: str, expected: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Given a test that falls the first time, then it is run again alone and told so; one that falls twice has failed."""
+    monkeypatch.setattr(checks, "CHECKS", ())
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    (place.root / "test_small.py").write_text(text)
+
+    assert checks.run_all(place, []) == expected
+    _, err = capfd.readouterr()
+    assert "== pytest, what failed once more" in err
