@@ -158,7 +158,7 @@ class ExportController(QObject):
         )
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress):
+        if isinstance(event, StepProgress) and any(words.startswith(event.stage[:8]) for words in ON_EXPORT):
             self._say(event.stage, event.done, event.total)
 
     def _say(self, stage: str, done: float, total: float | None) -> None:
