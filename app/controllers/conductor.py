@@ -192,8 +192,10 @@ class Conductor(QObject):
         project, asked = self._session.project, self._session.asked_data
         if waiting:
             self._data().read_path(waiting)
-        elif project is not None and project.is_sample and self._session.data is None:
+        elif project is not None and project.is_sample and asked is None:
             self._data().read_sample()
+        elif project is not None and project.is_sample and self._session.data is not None:
+            self._window.show_page("goal")  # the sample is known already: straight on
         elif asked is not None and self._session.data is None:
             self._data().read_again(asked)
 
