@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {}
         self._may_close = self._was_painted = False
         self.setWindowTitle("Fettle")
+        self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.setAcceptDrops(True)
         self.setMinimumSize(*_LEAST_SIZE)
         self._build(theme)
