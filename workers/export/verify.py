@@ -12,6 +12,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import VerifyParams, VerifyResult
 from workers.contracts.specs import Finding
 from workers.infer.base import NotRunnable
+from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.pipeline import PipelineError, load_pipeline
 from workers.pipeline.golden import SUMS_FILE, check_sums, compare_golden
@@ -119,7 +120,13 @@ def _golden(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     runtime = find_runtime(str(document["runtime"]["id"]))
     main = folder / "model" / PurePosixPath(document["model"]["main"]).name
     try:
-        session = runtime.load(main, document["runtime"]["settings"], ctx.threads)
+        settings, _ = fit_settings(
+            document["runtime"]["settings"],
+            str(document["model"].get("precision", "")),
+            dict(document["runtime"].get("measured_on", {})),
+            ctx.threads,
+        )
+        session = runtime.load(main, settings, ctx.threads)
         return compare_golden(folder / "golden", load_pipeline(folder), session)
     except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
         return 0, [f"The model does not run: {error}"]

@@ -103,6 +103,6 @@ RUNTIME = Runtime(
     requirements=("numpy", "openvino"),
     available=available,
     load=load,
-    modules=("cascade", "openvino_buckets", "openvino_program"),
+    modules=("cascade", "openvino_buckets", "openvino_program", "processor"),
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
 )

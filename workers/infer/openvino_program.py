@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .base import Arrays, NotRunnable, check_settings
+from .processor import has_bf16
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {
     "inference_precision": (str,),
@@ -164,7 +165,7 @@ def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[di
     check_settings(settings, KNOWN_SETTINGS)
     precision = _one_of(settings, "inference_precision", "f32", CAPABILITIES)
     fallbacks: tuple[str, ...] = ()
-    if CAPABILITIES[precision] not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if not _can(core, precision):
         # Emulated 16-bit arithmetic is ten times slower than 32-bit (measured), so it is never forced.
         fallbacks = (f"{SHOWN[precision]}: this processor has no such arithmetic, 32-bit numbers were used",)
         precision = "f32"
@@ -178,6 +179,12 @@ def options_of(core: Any, settings: Mapping[str, Any], threads: int) -> tuple[di
     if settings.get("cache_dir"):
         options["CACHE_DIR"] = str(settings["cache_dir"])
     return options, fallbacks
+
+
+def _can(core: Any, precision: str) -> bool:
+    if precision == "bf16":
+        return has_bf16(core)
+    return CAPABILITIES[precision] in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def _one_of(settings: Mapping[str, Any], name: str, default: str, allowed: Mapping[str, str]) -> str:

@@ -18,6 +18,7 @@ for _name, _value in MANIFEST["runtime"]["environment"].items():
     os.environ[_name] = _value  # the runtime's own telemetry stays off
 
 import numpy as np  # noqa: E402 - the environment comes first
+from fettle_bundle.infer.fit import fit_settings  # noqa: E402
 from fettle_bundle.pipeline import Pipeline, load_pipeline  # noqa: E402
 from fettle_bundle.pipeline.pipeline import constant_of  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
@@ -31,12 +32,12 @@ class Model:
     `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers).
     """
 
-    def __init__(self, session: Any, pipeline: Pipeline) -> None:
+    def __init__(self, session: Any, pipeline: Pipeline, notes: tuple[str, ...] = ()) -> None:
         self._session = session
         self.pipeline = pipeline
         self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
         self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
-        self.notes: tuple[str, ...] = session.fallbacks
+        self.notes: tuple[str, ...] = (*notes, *session.fallbacks)
         self._required = len(self.inputs)
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -68,13 +69,19 @@ class Model:
         return done
 
 
-def load(threads: int | None = None) -> Model:
-    """Open the model. `threads` bounds the cores that it uses (None: all that this process may use)."""
+def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
+    """Open the model. `threads` bounds the cores that it uses (None: all that this process may use).
+
+    Settings that were measured elsewhere are taken where they fit this computer; `Model.notes` says where they do not.
+    With `cache_dir` (OpenVINO) what was compiled is kept there, and the next start is faster.
+    """
     runtime = MANIFEST["runtime"]
     engine = importlib.import_module(f"fettle_bundle.infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    settings = dict(runtime["settings"])
+    settings, notes = fit_settings(runtime["settings"], MANIFEST["model"]["precision"], runtime["measured_on"], cores)
     if threads is not None:
         settings.pop("num_threads", None)
+    if cache_dir is not None and runtime["id"] == "openvino":
+        settings["cache_dir"] = cache_dir
     session = engine.load(HERE / "model" / MANIFEST["model"]["main"], settings, cores)
-    return Model(session, load_pipeline(HERE))
+    return Model(session, load_pipeline(HERE), notes)

@@ -1,0 +1,152 @@
+"""Variants that are more than one model or one setting are exported whole, and fit themselves to another computer."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers import registry
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import CardFacts, ExportParams
+from workers.contracts.specs import DeviceFacts
+from workers.export.python_folder import fill
+from workers.infer import processor
+from workers.measure.opening import find_runtime
+from workers.runtime.recording import RecordingContext
+
+TECHNIQUES = registry.techniques()
+FIGURES = {
+    "id": "x", "title": "t", "runtime": "openvino", "precision": "fp32", "recipe": [], "notes": [], "verdict": "safe", "speedup": 1.0,
+    "latency_p50_ms": 1.0, "latency_p99_ms": None, "throughput_per_s": None, "peak_memory_bytes": None, "size_bytes": 1,
+    "size_ratio": 1.0, "accuracy": None, "accuracy_low": None, "accuracy_high": None, "agreement": 1.0, "flips": None,
+    "negative_flips": None,
+}  # fmt: skip
+ASK = """
+import json, sys
+import numpy as np
+from bundle import load
+model = load(**json.loads(sys.argv[1]))
+feeds = dict(np.load(sys.argv[2]))
+answers = {name: values.tolist() for name, values in model.run(feeds).items()}
+print(json.dumps({"answers": answers, "notes": model.notes}))
+"""
+
+
+@pytest.fixture
+def export(make_small, tmp_path: Path):
+    """`export(kind, technique, settings)` → (the bundle's folder, the small model)."""
+
+    def make(kind: str, technique: str, **settings: object):
+        small = make_small(kind)
+        spec = TECHNIQUES[technique]
+        work = tmp_path / "work"
+        work.mkdir()
+        try:
+            artifact = spec.apply(small.model, spec.params(), RecordingContext(work, data_dir=small.data))
+        except InputRefused as error:
+            assert "16-bit" in error.detail, error
+            pytest.skip("needs 16-bit arithmetic")
+        features = ("avx512_bf16", "avx512_vnni")
+        device = DeviceFacts(processor="Another", cores=64, memory_bytes=1 << 30, features=features)
+        params = ExportParams(
+            target="python",
+            model_dir=str(work / "model"),
+            original_dir=str(small.folder),
+            data_dir=str(small.data),
+            runtime="openvino",
+            settings={**artifact.settings, **settings},
+            facts=CardFacts(
+                title="t",
+                project="p",
+                made_at="2025-01-01T00:00:00Z",
+                fettle_version="1",
+                original_sha256="ab" * 32,
+                device=device,
+                original=FIGURES,
+                variant=FIGURES,
+                limit_pct=1.0,
+            ),
+        )
+        folder = tmp_path / "bundle"
+        folder.mkdir()
+        fill(folder, params, find_runtime("openvino"), RecordingContext(tmp_path / "other", threads=1))
+        return folder, small
+
+    return make
+
+
+def ask(folder: Path, feeds: dict, environment: dict | None = None, **options: object) -> dict:
+    """What the bundle answers in a process of its own, where nothing of Fettle can be imported."""
+    np.savez(folder.parent / "feeds.npz", **feeds)
+    arguments = [
+        "-c",
+        f"import sys; sys.path.insert(0, '.')\n{ASK}",
+        json.dumps(options),
+        str(folder.parent / "feeds.npz"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", *arguments],
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def alike(found: dict, wanted: dict) -> None:
+    for name, values in wanted.items():
+        np.testing.assert_allclose(np.array(found[name]), values, atol=0.05 * np.abs(values).max())
+
+
+@pytest.mark.parametrize(
+    ("kind", "technique"),
+    [
+        ("cnn", "cascade"),
+        ("transformer", "precision_by_operator"),
+        ("texts", "length_buckets"),
+        ("nhwc", "layout_rewrite"),
+    ],
+)
+def test_bundle_answers_under_the_original_interface(kind: str, technique: str, export) -> None:
+    """Given a variant of several files or settings, then its bundle alone gives the original's names and shapes."""
+    from workers.measure.opening import open_session
+
+    folder, small = export(kind, technique)
+    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    alike(ask(folder, small.feeds(), threads=1)["answers"], wanted)
+
+
+@pytest.mark.parametrize("technique", ["cascade", "bf16", "precision_by_operator"])
+def test_bundle_made_with_bf16_starts_without_it(technique: str, export) -> None:
+    """Given a processor without BF16 (simulated), then the bundle answers exactly, says so, and emulates nothing."""
+    from workers.measure.opening import open_session
+
+    folder, small = export("cnn", technique)
+    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["logits"]
+    found = ask(folder, small.feeds(), {processor.LIMIT: "AVX512_CORE_VNNI"}, threads=1)
+    assert any("no such arithmetic" in note for note in found["notes"])
+    np.testing.assert_allclose(np.array(found["answers"]["logits"]), wanted, atol=1e-4)
+
+
+def test_bundle_takes_what_fits_and_says_what_does_not(export) -> None:
+    """Given settings of a computer with 64 cores, then those of this one are used, and both are told."""
+    folder, small = export("cnn", "fixed_shape", num_threads=64, tbb_partitioner="auto")
+    notes = ask(folder, small.feeds())["notes"]
+    assert any("64 cores" in note for note in notes) and any("tbb_partitioner" in note for note in notes)
+
+
+def test_bundle_keeps_what_was_compiled_where_it_is_told_to(export, tmp_path: Path) -> None:
+    """Given a folder for it, then the compiled model lies there, and the bundle itself stays as it was written."""
+    folder, small = export("cnn", "fixed_shape")
+    before = sorted(path.name for path in folder.rglob("*"))
+    ask(folder, small.feeds(), threads=1, cache_dir=str(tmp_path / "cache"))
+    assert list((tmp_path / "cache").iterdir())
+    assert sorted(path.name for path in folder.rglob("*")) == before

@@ -1,0 +1,43 @@
+"""A variant's settings on another computer than where they were measured: taken where they fit, else safe ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from . import processor
+
+MEASURED_ONLY = ("tbb_partitioner",)
+"""Settings that helped on one processor and may harm on another; without them the runtime's own choice holds."""
+
+FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"})
+
+
+def fit_settings(
+    settings: Mapping[str, Any], precision: str, measured_on: Mapping[str, Any], cores: int
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """(settings to use here, one sentence for each thing that is otherwise than where they were measured).
+
+    `measured_on` holds `processor` and `features` of that computer, `cores` is how many may be used here. What a
+    runtime cannot do at all it says by itself (`Session.fallbacks`).
+    """
+    fitted = dict(settings)
+    notes = []
+    threads = fitted.get("num_threads")
+    if isinstance(threads, int) and threads > cores:
+        fitted["num_threads"] = cores
+        notes.append(f"It was measured with {threads} cores, and {cores} may be used here")
+    here, there = processor.name(), str(measured_on.get("processor", ""))
+    dropped = [name for name in MEASURED_ONLY if name in fitted and here != there]
+    for name in dropped:
+        del fitted[name]
+    if dropped:
+        where = there or "another processor"
+        notes.append(f"{', '.join(dropped)} was measured on {where}; the usual way is taken here")
+    had_int8 = bool(FAST_INT8.intersection(measured_on.get("features", ())))
+    if "int8" in precision and had_int8 and processor.has_int8() is False:
+        notes.append(
+            "8-bit numbers: this processor has no fast instructions for them, so expect about the original's speed, "
+            "and answers that differ more"
+        )
+    return fitted, tuple(notes)
