@@ -11,6 +11,7 @@ from workers.runtime.recording import RecordingContext
 from workers.tune.facts import ModelFacts, read_facts
 from workers.tune.plan import Situation, make_plan
 from workers.tune.probe import probe_ms
+from workers.tune.search import Found
 
 RICH = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx512_bf16", "avx512_vnni"))
 POOR = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx2",))
@@ -129,9 +130,58 @@ def test_graphics_cards_are_added_where_they_work() -> None:
     assert titles(plan) == ["On the graphics card", "Half-size numbers on the graphics card", "Faster engine"]
 
 
+COMBINED = (
+    recipe("By operator", "fixed_shape", "precision_by_operator"),
+    recipe("Cascade", "fixed_shape", "cascade"),
+    recipe("Buckets", "bf16", "length_buckets"),
+)
+
+
+def test_combined_recipes_are_for_models_that_suit_them() -> None:
+    """Given heavy operators alone, no classes, no texts, then each is left out with its reason; else it is planned."""
+    plan = make_plan(COMBINED, situation())
+    assert titles(plan) == []
+    reasons = dict(plan.dropped)
+    assert "heavy" in reasons["By operator"] and "class" in reasons["Cascade"] and "texts" in reasons["Buckets"]
+    suited = MODEL.__class__(**{**MODEL.__dict__, "light": 50, "classes": True, "masked_texts": True})
+    plan = make_plan(COMBINED, situation(model=suited))
+    assert titles(plan) == ["By operator", "Cascade", "Buckets"]
+    assert titles(make_plan(COMBINED, situation(model=suited, device=POOR))) == []
+    assert titles(make_plan(COMBINED, situation(model=suited, has_calibration=False))) == ["By operator"]
+
+
+def test_cascade_over_int8_needs_no_bf16() -> None:
+    suited = MODEL.__class__(**{**MODEL.__dict__, "classes": True})
+    step = RecipeStep(technique="cascade", params={"first": "int8_static"})
+    plan = make_plan([Recipe(title="C", steps=(step,), runtime="openvino")], situation(model=suited, device=POOR))
+    assert titles(plan) == ["C"]
+
+
+def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
+    """Given a rewrite and a setting that pay, then OpenVINO's recipes have them, others do not, and the why says so."""
+    found = Found(
+        steps=(RecipeStep(technique="gather_rewrite"),),
+        settings={"tbb_partitioner": "auto"},
+        words=("Look-ups: 1.20 times as fast.",),
+        dropped=(("Transposes removed", "It could save at most 3% of the time here, so it was not tried."),),
+    )
+    own = recipe("Own", "gather_rewrite", tbb_partitioner="static")
+    plan = make_plan([*PRESET, own], situation(found=found))
+    by_title = {candidate.title: candidate for candidate in plan.candidates}
+    faster = by_title["Faster engine"]
+    assert [step.technique for step in faster.steps] == ["gather_rewrite", "fixed_shape"]
+    assert faster.settings == {"tbb_partitioner": "auto"} and faster.why.endswith("1.20 times as fast.")
+    assert [step.technique for step in by_title["Own"].steps] == ["gather_rewrite"]
+    assert by_title["Own"].settings == {"tbb_partitioner": "static"}
+    assert [step.technique for step in by_title["Tidied"].steps] == ["graph_optimize"]
+    assert ("Transposes removed", found.dropped[0][1]) in plan.dropped
+
+
 @pytest.mark.parametrize(
     ("kind", "wanted"),
     [
+        ("texts", {"masked_texts": True, "classes": True}),
+        ("one_hot", {"masked_texts": False, "classes": True, "light": 4}),
         ("cnn", {"products": 1, "convolutions": 2, "depthwise": 0, "free_sizes": True, "branches": False}),
         ("transformer", {"products": 5, "convolutions": 0, "stateful": False}),
         ("constants", {"products": 2, "precision": "fp32", "has_torch": False}),

@@ -1,0 +1,129 @@
+"""What a look at the model finds: where the time goes, rewrites that pay, settings that pay."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.infer.base import NotRunnable
+from workers.runtime.recording import RecordingContext
+from workers.tune import search as module
+from workers.tune.compare import gain
+from workers.tune.profile import Profile, Timed, take_profile
+from workers.tune.search import search
+
+
+def profile(**shares: float) -> Profile:
+    """Operators whose kind and name are the key, in milliseconds."""
+    return Profile(tuple(Timed(name, name, ms) for name, ms in shares.items()))
+
+
+class Sleeping:
+    """Answers after so many milliseconds."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def __init__(self, ms: float) -> None:
+        self.ms = ms
+
+    def run(self, feeds: Mapping[str, Any]) -> dict[str, Any]:
+        time.sleep(self.ms / 1000)
+        return {}
+
+    def close(self) -> None: ...
+
+
+def test_share_counts_kinds_and_names_once() -> None:
+    found = Profile(
+        (Timed("a/MatMul", "FullyConnected", 2), Timed("hot", "OneHot", 1), Timed("conv/WithoutBiases", "C", 1))
+    )
+    assert found.share({"OneHot"}) == 0.25
+    assert found.share({"OneHot"}, {"hot", "a/MatMul:0", "conv"}) == 1.0
+    assert Profile(()).share({"OneHot"}) == 0.0
+
+
+def test_profile_of_a_real_model_names_its_operators(make_small) -> None:
+    small = make_small("cnn")
+    found = take_profile(small.folder / "model.onnx", small.feeds(), {"inference_precision": "f32"}, 1)
+    assert found.total_ms > 0 and any(operator.kind == "Convolution" for operator in found.operators)
+    with pytest.raises(NotRunnable):
+        take_profile(small.folder / "pipeline.json", small.feeds(), {}, 1)
+
+
+def test_gain_is_seen_and_noise_is_none() -> None:
+    """Given one that takes half the time, then about twice; given two alike, then nothing worth a word."""
+    calls = []
+    assert 1.5 < gain(Sleeping(6), Sleeping(3), [{}], 2.0, lambda: calls.append(1)) < 3
+    assert calls
+    assert gain(Sleeping(3), Sleeping(6), [{}], 2.0, lambda: None) == 1.0
+
+
+@pytest.fixture
+def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
+    """`looked(kind, profile, gain)` searches a small model with a profile and a comparison that a test says."""
+
+    def look(kind: str, told: Profile, faster: float, **context: Any):
+        monkeypatch.setattr(module, "take_profile", lambda *_: told)
+        monkeypatch.setattr(module, "gain", lambda *_: faster)
+        small = make_small(kind)
+        ctx = RecordingContext(tmp_path, data_dir=small.data, **context)
+        found = search(small.model, small.feeds(), "f32", 1000, ctx)
+        assert list(tmp_path.iterdir()) == []
+        return found
+
+    return look
+
+
+@pytest.mark.parametrize(
+    ("kind", "technique", "told"),
+    [
+        ("one_hot", "gather_rewrite", profile(rows=20, other=80)),
+        ("group_norm", "norm_rewrite", profile(Reorder=20, other=80)),
+        ("nhwc", "layout_rewrite", profile(Transpose=20, other=80)),
+        ("casts", "cast_cleanup", profile(Convert=20, other=80)),
+    ],
+)
+def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str, told: Profile, looked) -> None:
+    found = looked(kind, told, 1.3)
+    assert [step.technique for step in found.steps] == [technique]
+    assert "1.30 times as fast" in found.words[0] and found.settings == {}
+
+
+def test_what_takes_little_time_is_not_tried(looked) -> None:
+    """Given transposes that take 14 % of the time, then nothing is rewritten and the reason is told."""
+    found = looked("nhwc", profile(Transpose=14, other=86), 1.3)
+    assert found.steps == () and "14%" in found.dropped[0][1]
+
+
+def test_what_gives_nothing_is_dropped(looked) -> None:
+    found = looked("nhwc", profile(Transpose=50, other=50), 1.01)
+    assert found.steps == () and "nothing was faster" in found.dropped[0][1]
+
+
+def test_models_without_such_places_are_left_in_peace(looked) -> None:
+    found = looked("cnn", profile(Transpose=50, other=50), 2.0)
+    assert found.steps == () and found.dropped == ()
+
+
+def test_sharing_out_is_looked_at_for_short_requests_on_several_cores(looked) -> None:
+    assert looked("cnn", profile(other=5), 1.2, threads=2).settings == {"tbb_partitioner": "auto"}
+    assert looked("cnn", profile(other=5), 1.02, threads=2).settings == {}
+    assert looked("cnn", profile(other=5), 1.2, threads=1).settings == {}
+    assert looked("cnn", profile(other=500), 1.2, threads=2).settings == {}
+
+
+def test_what_openvino_cannot_run_gives_nothing(make_small, tmp_path: Path) -> None:
+    small = make_small("cnn")
+    feeds = {"image": np.zeros((1, 4, 16, 16), np.float32)}
+    found = search(small.model, feeds, "f32", 1000, RecordingContext(tmp_path, data_dir=small.data))
+    assert (found.steps, found.settings) == ((), {})
+
+
+def test_cancel_stops_the_look(make_small, tmp_path: Path) -> None:
+    small = make_small("nhwc")
+    with pytest.raises(JobCancelled):
+        search(small.model, small.feeds(), "f32", 1000, RecordingContext(tmp_path, data_dir=small.data, cancel_after=0))
