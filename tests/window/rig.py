@@ -228,11 +228,14 @@ class Program:
         self.until(pick, 10, what)
         for _ in range(40):
             item = pick(self.see())
-            assert item is not None, what
+            if item is None:  # the page is just being filled anew
+                time.sleep(0.1)
+                continue
             if item.is_whole:
                 break
             self.screen.do("mousemove", *item.middle, "click", 5)
             time.sleep(0.05)
+        assert item is not None, what
         self.screen.do("mousemove", *item.middle)
         self.screen.do("click", 1)
         self.clicks += 1
