@@ -22,6 +22,10 @@ class JobContext(Protocol):
         """The only folder that the job may write."""
 
     @property
+    def original(self) -> Path | None:
+        """Folder of the model that a recipe began with, for techniques that compare with it; None elsewhere."""
+
+    @property
     def seed(self) -> int: ...
 
     @property

@@ -36,7 +36,8 @@ class TechniqueSpec:
     """`source` cites the paper, specification or documentation. `requires` are import names that must be found.
 
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
-    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
+    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails. `follows` names
+    techniques of which one must have gone before.
     """
 
     id: str
@@ -50,6 +51,7 @@ class TechniqueSpec:
     requires: tuple[str, ...] = ()
     install_hint: str = ""
     runtimes: tuple[str, ...] | None = None
+    follows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

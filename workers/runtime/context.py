@@ -51,6 +51,7 @@ class RuntimeContext:
     seed: int = 0
     threads: int = 1
     data_dir: Path | None = None
+    original: Path | None = None
     ready: Ready | None = None
     missing_limits: tuple[str, ...] = ()
     _throttle: ProgressThrottle = field(default_factory=ProgressThrottle)

@@ -27,6 +27,7 @@ class RecordingContext:
     seed: int = 0
     threads: int = 1
     data_dir: Path | None = None
+    original: Path | None = None
     planned_turns: Iterable[Turn] = ()
     cancel_after: int | None = None
     checks: int = 0

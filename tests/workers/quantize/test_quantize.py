@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.convert import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import write_prepared
-from workers.quantize import bf16, calibration, fp16, int8_dynamic, int8_static
+from workers.quantize import bf16, calibration, fp16, int8_dynamic, int8_static, qdq
 from workers.runtime.recording import RecordingContext
 
 
@@ -23,7 +23,7 @@ def answers(folder: Path, feeds, runtime: str = "onnxruntime-cpu"):
     return next(iter(open_session(folder, runtime, {}, 1).run(feeds).values()))
 
 
-@pytest.mark.parametrize("method", ["minmax", "entropy", "percentile"])
+@pytest.mark.parametrize("method", ["minmax", "entropy", "percentile", "mse"])
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_static_methods_all_answer_alike(method: str, per_channel: bool, make_small, tmp_path: Path) -> None:
     """Given each method, then the model is smaller in its weights and answers close to the original."""
@@ -60,7 +60,7 @@ def test_calibration_is_streamed_and_told(make_small, tmp_path: Path) -> None:
 
 
 def test_reader_gives_one_example_at_a_time() -> None:
-    reader = int8_static.Reader(iter([{"x": np.zeros(1)}, {"x": np.ones(1)}]), 2)
+    reader = qdq.Reader(iter([{"x": np.zeros(1)}, {"x": np.ones(1)}]), 2)
     assert len(reader) == 2
     reader.set_range(0, 1)
     assert reader.get_next() is not None and reader.get_next() is None

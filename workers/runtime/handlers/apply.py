@@ -16,10 +16,13 @@ from workers.contracts.techniques import HandlerSpec, Model, TechniqueParams, Te
 
 
 class StepContext:
-    """The job's context with a work folder for one step; everything else is the job's own."""
+    """The job's context with a work folder for one step; everything else is the job's own.
 
-    def __init__(self, ctx: JobContext, work_dir: Path) -> None:
-        self._ctx, self.work_dir = ctx, work_dir
+    `original` is the folder of the model before all steps.
+    """
+
+    def __init__(self, ctx: JobContext, work_dir: Path, original: Path) -> None:
+        self._ctx, self.work_dir, self.original = ctx, work_dir, original
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ctx, name)
@@ -45,7 +48,7 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
             check_fits(spec, model)
             folder = scratch / str(number)
             folder.mkdir(parents=True)
-            artifact = spec.apply(model, step_params, cast(JobContext, StepContext(ctx, folder)))
+            artifact = spec.apply(model, step_params, cast(JobContext, StepContext(ctx, folder, Path(params.model_dir))))
             model = Model(folder / "model", artifact)
         final = ctx.work_dir / "model"
         shutil.rmtree(final, ignore_errors=True)
@@ -104,13 +107,20 @@ def check_params(spec: TechniqueSpec, step: RecipeStep) -> TechniqueParams:
 
 
 def check_fits(spec: TechniqueSpec, model: Model) -> None:
-    """Raise InputRefused where the technique does not take the format that the model has by now."""
+    """Raise InputRefused where the technique does not take what the model has become by now."""
     if model.artifact.format not in spec.accepts:
         raise InputRefused(
             "format_does_not_fit",
             f"{spec.title} does not fit here",
             f"It takes {', '.join(spec.accepts)}, and the model is {model.artifact.format} by now.",
             "Change the order of the steps.",
+        )
+    if spec.follows and not {step.technique for step in model.artifact.steps}.intersection(spec.follows):
+        raise InputRefused(
+            "step_missing",
+            f"{spec.title} does not fit here",
+            f"It improves what another step has made: {' or '.join(spec.follows)}.",
+            "Put one of these steps before it.",
         )
 
 

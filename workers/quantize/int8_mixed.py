@@ -1,0 +1,236 @@
+"""INT8 for all layers but those that would change the answers, found by measuring what each one costs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import engines, likeness, processor, qdq, sensitivity, switches
+from workers.quantize.histograms import Histogram
+from workers.quantize.likeness import Alike, Held
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+ID = "int8_mixed"
+TITLE = "INT8, sensitive layers kept"
+CHECK_EVERY = 3
+"""One of so many calibration inputs is set aside to check with; ranges are learned from the others."""
+
+FEWEST = 6
+RANGES = ("minmax", "percentile", "mse")
+SHOWN = 8
+SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
+"""What is quantized: only what gains from 8 bits, and its results are not rounded again."""
+
+
+class Params(qdq.RangeParams):
+    """How ranges are found, how alike the answers must stay, and how long to look."""
+
+    method: Literal["best", "minmax", "percentile", "mse"] = Field(  # type: ignore[assignment]
+        default="best",
+        description="minmax: the full range of the examples. percentile: all but the largest values. mse: the range "
+        "with the smallest squared error. best: whichever of these three changes answers least.",
+    )
+    min_agreement: float = Field(
+        default=0.99,
+        ge=0.5,
+        le=1,
+        description="For classes: share of the examples set aside that must get the same answer (expected from margins "
+        "and errors, since there are few).",
+    )
+    min_cosine: float = Field(
+        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
+    )
+    max_kept: float = Field(
+        default=0.5,
+        ge=0,
+        le=0.95,
+        description="Share of all multiplications that may keep their numbers; beyond it little is gained.",
+    )
+    check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
+    engine: engines.Engine = Field(
+        default="onnxruntime-cpu", description="The engine whose answers are compared with the original's."
+    )
+    max_s: float = Field(default=60, ge=5, le=3600, description="Seconds that the search may take.")
+
+    def enough(self, alike: Alike) -> bool:
+        """Whether answers are as alike as is wanted."""
+        if alike.agreement is None or alike.seen is None:
+            return alike.cosine >= self.min_cosine
+        return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Quantize all; where that changes answers, rank the layers by what each costs and keep the fewest."""
+    source = need_onnx(model, TITLE)
+    clock = sensitivity.Clock(params.max_s)
+    learn, check = set_aside(ctx, params.examples, params.check_examples)
+    ctx.check_cancelled()
+    with new_model(model, ID, params, ctx) as output:
+        prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
+        large = qdq.prepare(source, prepared, TITLE, ctx)
+        part: Any = engines.Part(ctx, learn)
+        with onnx_files.library_call(TITLE, ctx.log):
+            reader = qdq.requests(model, part, params.examples)
+            histograms = qdq.collect(prepared, reader, SCOPE, large)
+            held = likeness.hold(model, check, ctx)
+            found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(clock)
+        for name in ("prepared.onnx", "switches.onnx"):
+            qdq.remove(output.folder / name)
+        onnx_files.check_opens(target, TITLE)
+        output.files = onnx_files.written(target)
+        output.precision = "int8"
+        output.notes = _notes(found, layers, params)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], list[Feeds]]":
+    """(inputs to learn ranges from, inputs to check with). Raises InputRefused where there are too few."""
+    items = list(ctx.calibration(learn + check))
+    if len(items) < FEWEST:
+        raise InputRefused(
+            "calibration_missing" if not items else "calibration_too_little",
+            "There are too few examples" if items else "There are no examples to calibrate with",
+            f"This technique learns from some examples and checks with others; it needs {FEWEST} at least and there "
+            f"are {len(items)}.",
+            "Add data: pictures, texts or arrays like those that the model will see.",
+        )
+    aside = items[CHECK_EVERY - 1 :: CHECK_EVERY][:check]
+    numbers = set(range(CHECK_EVERY - 1, len(items), CHECK_EVERY)[:check])
+    return [item for number, item in enumerate(items) if number not in numbers][:learn], aside
+
+
+class _Search:
+    """Quantizes with other layers kept, and compares, until it is alike enough."""
+
+    def __init__(
+        self,
+        model: Model,
+        params: Params,
+        ctx: JobContext,
+        folder: Path,
+        large: bool,
+        histograms: dict[str, Histogram],
+        held: Held,
+    ) -> None:
+        self._model, self._params, self._ctx, self._held = model, params, ctx, held
+        self._prepared, self._target, self._large = folder / "prepared.onnx", folder / MODEL_FILE, large
+        self._histograms = histograms
+        self._ranges: Any = None
+
+    def run(self, clock: sensitivity.Clock) -> tuple[sensitivity.Found, int]:
+        """What is kept, and how many layers there are; the target holds that model. Raises InputRefused."""
+        params, ctx = self._params, self._ctx
+        alike = self._choose_ranges()
+        if params.enough(alike):
+            self._quantize(())
+            return sensitivity.Found((), alike, 1), len(switches.heavy_layers(onnx_files.load(self._prepared)))
+        layers = sensitivity.rank(self._prepared, self._ranges, params, self._held, self._open_original, ctx)
+        for layer in layers[:SHOWN]:
+            ctx.log(f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {layer.work:.1%}")
+        most = sensitivity.most_kept(layers, params.max_kept)
+        if most == 0:
+            raise _refused(alike, layers, 0, params)
+        names = [layer.name for layer in layers]
+        found = sensitivity.fewest(names, most, self._evaluate, params.enough, lambda: clock.over, ctx)
+        if isinstance(found, Alike):
+            raise _refused(found, layers, most, params)
+        self._quantize(found.kept)
+        return found, len(layers)
+
+    def _choose_ranges(self) -> Alike:
+        """Take the ranges that change answers least with all layers in 8 bits; how alike they are then."""
+        wanted = RANGES if self._params.method == "best" else (self._params.method,)
+        tried: list[tuple[Alike, Any]] = []
+        for number, method in enumerate(wanted):
+            self._ctx.progress("Try ranges", number, len(wanted), "ways")
+            self._ranges = qdq.ranges_of({n: self._range(h, method) for n, h in self._histograms.items()})
+            tried.append((self._evaluate(()), self._ranges))
+            qdq.need_pairs(self._target)
+        alike, self._ranges = max(tried, key=lambda pair: (pair[0].agreement or 0.0, pair[0].cosine))
+        return alike
+
+    def _range(self, histogram: Histogram, method: str) -> tuple[float, float]:
+        if method == "mse":
+            return histogram.least_error(self._params.symmetric)
+        return histogram.whole() if method == "minmax" else histogram.without_rarest(self._params.percentile)
+
+    def _evaluate(self, kept: Sequence[str]) -> Alike:
+        self._ctx.check_cancelled()
+        self._quantize(kept)
+        self._ctx.check_cancelled()
+        session = engines.open_file(self._target, self._model, self._params.engine, self._ctx.threads)
+        alike = self._held.judge(self._held.ask(session))
+        session.close()
+        return alike
+
+    def _open_original(self, path: Path) -> Any:
+        return engines.open_file(path, self._model, "onnxruntime-cpu", self._ctx.threads)
+
+    def _quantize(self, kept: Sequence[str]) -> None:
+        qdq.remove(self._target)
+        qdq.insert_pairs(self._prepared, self._target, self._ranges, self._params, SCOPE, self._large, kept)
+
+
+def shown(name: str) -> str:
+    """A layer's name as part of a sentence."""
+    return name.strip("/").replace("/", ".").replace("\\", ".")[-60:]
+
+
+def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, params: Params) -> InputRefused:
+    return InputRefused(
+        "too_sensitive",
+        "Too many layers are sensitive to 8 bits",
+        f"With {kept} of {len(layers)} layers kept as they are, {_words(alike, params)}.",
+        "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change.",
+    )
+
+
+def _words(alike: Alike, params: Params) -> str:
+    if alike.agreement is None:
+        return f"answers are alike to {alike.cosine:.5f} and {params.min_cosine:g} is wanted"
+    return f"{alike.agreement:.1%} of the answers are expected to stay and {params.min_agreement:.1%} are wanted"
+
+
+def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, ...]:
+    kept = [shown(name) for name in found.kept]
+    more = f" and {len(kept) - SHOWN} more" if len(kept) > SHOWN else ""
+    what = f"{len(kept)} of {layers} layers keep their numbers: {', '.join(kept[:SHOWN])}{more}."
+    alike = found.alike
+    share = (
+        f"{alike.seen:.1%} of {alike.n}"
+        if alike.seen is not None
+        else f"a likeness of {alike.cosine:.5f} over {alike.n}"
+    )
+    notes = [what if kept else f"All {layers} layers are in 8 bits; none had to be kept."]
+    notes.append(f"On examples set aside for it: {share} answers alike.")
+    if found.stopped:
+        notes.append("The search ended with its time; fewer layers might do.")
+    if processor.lacks_fast_int8() and not params.reduce_range:
+        notes.append(processor.NO_VNNI)
+    return tuple(notes)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="8 bits where answers stay alike; the layers that would change them keep their numbers.",
+    source="HAWQ: Hessian AWare Quantization of Neural Networks with Mixed-Precision, arXiv 1905.03696; here each "
+    "layer's cost in answers is measured, and the number of layers kept is found by bisection",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+    runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
+)

@@ -1,0 +1,92 @@
+"""Looking at inner values of a model: more outputs are added to a copy of it, and the examples are run through."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.convert import onnx_files
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def float_tensors(proto: Any) -> list[str]:
+    """Inner values of the main graph that are known to be 32-bit numbers. Shapes must have been inferred."""
+    from onnx import TensorProto
+
+    known = {
+        value.name
+        for value in (*proto.graph.value_info, *proto.graph.output)
+        if value.type.tensor_type.elem_type == TensorProto.FLOAT
+    }
+    return [name for node in proto.graph.node for name in node.output if name in known]
+
+
+def with_types(proto: Any, path: Path) -> Any:
+    """The model in the file at `path` with the types of its inner values, without weights where they lie apart."""
+    import onnx
+
+    inferred = path.with_name("inferred.onnx")
+    onnx.shape_inference.infer_shapes_path(str(path), str(inferred))
+    typed = onnx.load(str(inferred), load_external_data=False)
+    inferred.unlink()
+    del proto.graph.value_info[:]
+    proto.graph.value_info.extend(typed.graph.value_info)
+    return proto
+
+
+def add_outputs(proto: Any, names: Iterable[str], elem_type: int | None = None) -> None:
+    """Make inner values outputs of the model."""
+    from onnx import TensorProto, helper
+
+    have = {output.name for output in proto.graph.output}
+    for name in names:
+        if name not in have:
+            value = helper.make_tensor_value_info(name, elem_type or TensorProto.FLOAT, None)
+            proto.graph.output.append(value)
+
+
+def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
+    """Add the largest absolute value of the tensor `name`, over all but its last `axes_kept` axes; the output's name.
+
+    The result has the shape () or that of those axes.
+    """
+    from onnx import TensorProto, helper
+
+    output = f"fettle_largest_{name}"
+    absolute, flat = f"{output}_abs", f"{output}_flat"
+    graph = proto.graph
+    nodes = [helper.make_node("Abs", [name], [absolute])]
+    if axes_kept == 0:
+        nodes.append(helper.make_node("ReduceMax", [absolute], [output], keepdims=0))
+    else:  # (…, width) → (all others, width) → (width,)
+        nodes.append(helper.make_node("Flatten", [absolute], [flat], axis=-axes_kept))
+        if onnx_files.opset(proto) >= 18:
+            graph.initializer.append(helper.make_tensor(f"{output}_axes", TensorProto.INT64, [1], [0]))
+            nodes.append(helper.make_node("ReduceMax", [flat, f"{output}_axes"], [output], keepdims=0))
+        else:
+            nodes.append(helper.make_node("ReduceMax", [flat], [output], axes=[0], keepdims=0))
+    graph.node.extend(nodes)
+    graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    return output
+
+
+def run_each(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Iterator[Arrays]:
+    """The values of these outputs for each request, by name. Raises NotRunnable where the model does not open."""
+    session = onnx_files.start(path, "none")
+    for feeds in requests:
+        yield dict(zip(names, session.run(names, dict(feeds)), strict=True))
+
+
+def largest(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Arrays:
+    """The element-wise maximum of these outputs over all requests."""
+    found: Arrays = {}
+    for values in run_each(path, names, requests):
+        for name, value in values.items():
+            found[name] = np.maximum(found[name], value) if name in found else value
+    return found

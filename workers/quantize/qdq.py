@@ -1,0 +1,275 @@
+"""INT8 with QuantizeLinear/DequantizeLinear pairs: the parts that all techniques of this kind share.
+
+`prepare` → `learn_ranges` → `insert_pairs`; the last one may be called again with other layers left out, without
+looking at the examples anew. ONNX Runtime's quantizer does the work.
+"""
+
+import contextlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.techniques import Model, TechniqueParams
+from workers.convert import onnx_files
+from workers.quantize import calibration
+from workers.quantize.histograms import Histogram
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
+PRODUCTS = ("MatMul", "Gemm")
+
+
+class RangeParams(TechniqueParams):
+    """How the ranges of 8-bit numbers are found."""
+
+    method: Literal["minmax", "entropy", "percentile", "mse"] = Field(
+        default="minmax",
+        description="minmax: the full range of the examples. entropy: the range that keeps most information. "
+        "percentile: all but the largest values. mse: the range with the smallest squared error.",
+    )
+    percentile: float = Field(
+        default=99.99, ge=90, le=100, description="Share of values kept, in percent, for the method percentile."
+    )
+    per_channel: bool = Field(default=True, description="One scale for each output channel of a weight.")
+    symmetric: bool = Field(
+        default=False,
+        description="Activations use ranges around zero and signed numbers, as graphics cards want them.",
+    )
+    examples: int = Field(default=128, ge=8, le=2000, description="Examples to learn the ranges from, at most.")
+    reduce_range: bool = Field(
+        default=False,
+        description="Weights use 7 of 8 bits, which avoids overflow on processors without VNNI.",
+    )
+
+
+class Int8Params(RangeParams):
+    """How ranges are found, and which layers are quantized."""
+
+    layers: Literal["all", "heavy"] = Field(
+        default="all",
+        description="all: everything that has an 8-bit form. heavy: convolutions and matrix products only.",
+    )
+    product_outputs: Literal["int8", "float"] = Field(
+        default="int8",
+        description="What matrix products give. float: their results keep all bits, only what goes in is quantized.",
+    )
+
+    @property
+    def scope(self) -> "Scope":
+        """What is quantized."""
+        return Scope(heavy_only=self.layers == "heavy", float_products=self.product_outputs == "float")
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What is quantized: convolutions and products only, or all; whether products give floats; whether products of
+    two inner values (attention) stay as they are."""
+
+    heavy_only: bool = True
+    float_products: bool = False
+    weights_only: bool = False
+
+    @property
+    def operators(self) -> list[str]:
+        """Kinds of operators that are quantized."""
+        if self.heavy_only:
+            return list(HEAVY)
+        from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
+
+        return sorted({*QLinearOpsRegistry, *QDQRegistry})
+
+
+class Reader:
+    """What ONNX Runtime's calibrators pull their inputs from.
+
+    `set_range` lets them ask for one example at a time: collecting them all at once would hold every inner value
+    of every example in memory.
+    """
+
+    def __init__(self, feeds: "Iterator[Feeds]", count: int) -> None:
+        self._feeds, self._count = feeds, count
+        self._left = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def set_range(self, start_index: int, end_index: int) -> None:
+        self._left = end_index - start_index
+
+    def get_next(self) -> "Feeds | None":
+        if self._left == 0:
+            return None
+        self._left -= 1
+        return next(self._feeds, None)
+
+
+def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
+    """Constants folded, operator set raised, shapes inferred; whether the weights lie in a file of their own."""
+    import onnx
+
+    folded = target.with_name("folded.onnx")
+    with onnx_files.library_call(title, ctx.log):
+        onnx_files.start(source, "basic", save_to=folded)
+    proto = onnx_files.load(folded)
+    remove(folded)
+    ctx.check_cancelled()
+    onnx_files.lift_constants(proto)
+    onnx_files.flatten_biases(proto)
+    name_nodes(proto)
+    proto = onnx_files.raise_opset(proto, 13)
+    large = len(onnx_files.save(proto, target)) > 1
+    with onnx_files.library_call(title, ctx.log):
+        onnx.shape_inference.infer_shapes_path(str(target), str(target))
+    return large
+
+
+def name_nodes(proto: Any) -> None:
+    """Give every node a name of its own: layers are chosen by name."""
+    seen: set[str] = set()
+    for graph in onnx_files.graphs(proto.graph):
+        for number, node in enumerate(graph.node):
+            if not node.name or node.name in seen:
+                node.name = f"{node.op_type}_{number}_{len(seen)}"
+            seen.add(node.name)
+
+
+def remove(path: Path) -> None:
+    """Delete a model file and the file of its weights."""
+    for name in onnx_files.written(path):
+        (path.parent / name).unlink(missing_ok=True)
+
+
+def requests(model: Model, ctx: JobContext, examples: int) -> Reader:
+    """The calibration inputs, at most `examples` of them. Raises InputRefused where there are none."""
+    total = calibration.count_requests(model, ctx, examples)
+    return Reader(calibration.requests(model, ctx, total), total)
+
+
+def learn_ranges(prepared: Path, reader: Reader, params: RangeParams, scope: Scope, large: bool) -> Any:
+    """ONNX Runtime's `TensorsData`: the range of each inner value over all that `reader` gives."""
+    if params.method == "mse":
+        histograms = collect(prepared, reader, scope, large)
+        return ranges_of({name: one.least_error(params.symmetric) for name, one in histograms.items()})
+    from onnxruntime.quantization.calibrate import CalibrationMethod
+
+    method = {
+        "minmax": CalibrationMethod.MinMax,
+        "entropy": CalibrationMethod.Entropy,
+        "percentile": CalibrationMethod.Percentile,
+    }[params.method]
+    options = {"percentile": params.percentile} if params.method == "percentile" else {}
+    with _calibrator(prepared, method, scope, large, options) as calibrator:
+        for start in range(len(reader)):
+            reader.set_range(start, start + 1)
+            calibrator.collect_data(reader)
+        return calibrator.compute_data()
+
+
+def collect(prepared: Path, reader: Reader, scope: Scope, large: bool) -> dict[str, Histogram]:
+    """A histogram of each inner value that is quantized, over all that `reader` gives."""
+    from onnxruntime.quantization.calibrate import CalibrationMethod
+
+    found: dict[str, Histogram] = {}
+    with _calibrator(prepared, CalibrationMethod.Percentile, scope, large, {}) as calibrator:
+        names = sorted(calibrator.tensors_to_calibrate)
+        inputs = {entry.name for entry in calibrator.infer_session.get_inputs()}
+        asked = [name for name in names if name not in inputs]
+        while (feeds := reader.get_next()) is not None:
+            values = dict(zip(asked, calibrator.infer_session.run(asked, feeds), strict=True))
+            for name in names:
+                found.setdefault(name, Histogram()).add(values[name] if name in values else feeds[name])
+    return found
+
+
+def ranges_of(found: Mapping[str, tuple[float, float]]) -> Any:
+    """The same as `TensorsData`."""
+    from onnxruntime.quantization.calibrate import CalibrationMethod, TensorsData
+
+    return TensorsData(
+        CalibrationMethod.MinMax,
+        {name: (np.array(low, np.float32), np.array(high, np.float32)) for name, (low, high) in found.items()},
+    )
+
+
+@contextlib.contextmanager
+def _calibrator(prepared: Path, method: Any, scope: Scope, large: bool, options: dict[str, Any]) -> Iterator[Any]:
+    """ONNX Runtime's calibrator over the prepared model, its own file removed at the end."""
+    from onnxruntime.quantization.calibrate import create_calibrator
+
+    augmented = prepared.with_name("augmented.onnx")
+    calibrator = create_calibrator(
+        prepared,
+        scope.operators,
+        augmented_model_path=str(augmented),
+        calibrate_method=method,
+        use_external_data_format=large,
+        extra_options=options,
+    )
+    yield calibrator
+    calibrator.infer_session = None  # it holds the file
+    remove(augmented)
+
+
+def insert_pairs(
+    prepared: Path,
+    target: Path,
+    ranges: Any,
+    params: RangeParams,
+    scope: Scope,
+    large: bool,
+    without: Collection[str] = (),
+) -> None:
+    """Write the quantized model; the nodes named in `without` keep their numbers."""
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
+    from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
+
+    options: dict[str, Any] = {}
+    if params.symmetric:
+        options["ActivationSymmetric"] = True
+    if scope.float_products:
+        options["OpTypesToExcludeOutputQuantization"] = list(PRODUCTS)
+    model = load_model_with_shape_infer(prepared)
+    # ONNX Runtime's own option for this (MatMulConstBOnly) has no effect on pairs (1.32).
+    left_out = {*without, *(_without_weights(model) if scope.weights_only else ())}
+    quantizer = QDQQuantizer(
+        model,
+        params.per_channel,
+        params.reduce_range,
+        QuantType.QInt8,
+        QuantType.QInt8 if params.symmetric else QuantType.QUInt8,
+        ranges,
+        [],
+        sorted(left_out),
+        scope.operators,
+        options,
+    )
+    quantizer.quantize_model()
+    quantizer.model.save_model_to_file(str(target), large)
+
+
+def _without_weights(proto: Any) -> Iterator[str]:
+    """Names of products of two inner values."""
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    for node in proto.graph.node:
+        if node.op_type in PRODUCTS and not weights.intersection(node.input[:2]):
+            yield node.name
+
+
+def need_pairs(path: Path) -> None:
+    """Raise InputRefused where nothing was quantized."""
+    if not onnx_files.count(onnx_files.load(path), "QuantizeLinear"):
+        raise InputRefused(
+            "nothing_to_quantize",
+            "There is nothing to make smaller this way",
+            "The model has no layers with an 8-bit form.",
+            "Try 16-bit numbers instead.",
+        )

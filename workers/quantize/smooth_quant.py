@@ -1,0 +1,199 @@
+"""SmoothQuant: move the few very large channels of a transformer's inner values into its weights, before INT8."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import calibration, probes, qdq
+
+ID = "smooth_quant"
+TITLE = "Smooth before INT8 (SmoothQuant)"
+SMALLEST = 1e-5
+
+
+class Params(TechniqueParams):
+    """How much is moved."""
+
+    alpha: float = Field(
+        default=0.75,
+        ge=0,
+        le=1,
+        description="How much of the difficulty moves from the inner values into the weights: 0 none, 1 all.",
+    )
+    examples: int = Field(default=64, ge=1, le=1000, description="Examples that are looked at, at most.")
+
+
+@dataclass
+class Group:
+    """Products that share their input `source` (…, width); `norm` is the LayerNormalization before it that can take the
+    scales, None where a multiplication must be put in."""
+
+    source: str
+    products: list[Any]
+    norm: Any | None
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Divide each channel of a product's input by a factor and multiply the weight's row with it: the same answers."""
+    source = need_onnx(model, TITLE)
+    total = calibration.count_requests(model, ctx, params.examples)
+    ctx.check_cancelled()
+    proto = onnx_files.load(source)
+    onnx_files.lift_constants(proto)
+    qdq.name_nodes(proto)
+    groups = find_groups(proto)
+    if not groups:
+        raise InputRefused(
+            "nothing_to_smooth",
+            "There is nothing to smooth",
+            "The model has no matrix products with weights of their own; this technique is for transformers.",
+            "Leave this step out.",
+        )
+    with new_model(model, ID, params, ctx) as output:
+        probe = output.folder / "probe.onnx"
+        with onnx_files.library_call(TITLE, ctx.log):
+            largest = _look(proto, groups, probe, calibration.requests(model, ctx, total))
+        qdq.remove(probe)
+        folded = 0
+        for number, group in enumerate(groups):
+            ctx.check_cancelled()
+            folded += _smooth(proto, group, number, largest[group.source], params.alpha)
+        onnx_files.drop_unused(proto)
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, TITLE)
+        output.notes = (
+            f"Channels of {len(groups)} inner values were evened out, with {len(groups) - folded} multiplications "
+            "more. By itself it changes neither answers nor speed: INT8 has to follow.",
+        )
+    assert output.artifact is not None
+    return output.artifact
+
+
+def find_groups(proto: Any) -> list[Group]:
+    """Products with weights of two axes, by the inner value that they share."""
+    from onnx import TensorProto
+
+    graph = proto.graph
+    weights = {t.name for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 2}
+    vectors = {t.name for t in graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) == 1}
+    producers = {name: node for node in graph.node for name in node.output}
+    groups: dict[str, Group] = {}
+    for node in graph.node:
+        plain = node.op_type == "MatMul" or (node.op_type == "Gemm" and not _flag(node, "transA"))
+        if not plain or node.input[1] not in weights or node.input[0] in weights:
+            continue
+        group = groups.setdefault(node.input[0], Group(node.input[0], [], None))
+        group.products.append(node)
+    uses: dict[str, int] = {}
+    for inner in onnx_files.graphs(graph):
+        for node in inner.node:
+            for name in node.input:
+                uses[name] = uses.get(name, 0) + 1
+    outputs = {value.name for value in graph.output}
+    for group in groups.values():
+        norm = producers.get(group.source)
+        alone = uses[group.source] == len(group.products) and group.source not in outputs
+        if norm is not None and norm.op_type == "LayerNormalization" and alone and len(norm.output) == 1:
+            group.norm = norm if all(name in vectors for name in norm.input[1:]) else None
+    return list(groups.values())
+
+
+def _flag(node: Any, name: str) -> bool:
+    return any(attribute.name == name and attribute.i for attribute in node.attribute)
+
+
+def _look(proto: Any, groups: list[Group], probe: Path, requests: Any) -> dict[str, NDArray[np.float32]]:
+    """The largest absolute value of each channel of each group's input."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    names = {group.source: probes.add_largest(copy, group.source, axes_kept=1) for group in groups}
+    onnx_files.save(copy, probe)
+    found = probes.largest(probe, list(names.values()), requests)
+    return {source: np.asarray(found[name], np.float32) for source, name in names.items()}
+
+
+def _smooth(proto: Any, group: Group, number: int, largest: NDArray[np.float32], alpha: float) -> bool:
+    """Scale one group; whether a normalization took the factors."""
+    from onnx import helper, numpy_helper
+
+    graph = proto.graph
+    rows = np.max([_largest_of_rows(graph, node) for node in group.products], axis=0)
+    used = (largest > 0) & (rows > 0)
+    factors = np.ones_like(largest)
+    factors[used] = np.maximum(largest[used] ** alpha / rows[used] ** (1 - alpha), SMALLEST)
+    for node in group.products:
+        _scale_weight(graph, node, factors, f"{node.name}_smooth")
+    if group.norm is not None:
+        for position in range(1, len(group.norm.input)):
+            old = _tensor(graph, group.norm.input[position])
+            group.norm.input[position] = _add(graph, numpy_helper.to_array(old) / factors, f"{old.name}_smooth{number}")
+        return True
+    inverse = _add(graph, 1 / factors, f"fettle_smooth_{number}")
+    smooth = f"{group.source}_smooth"
+    names = {node.name for node in group.products}
+    place = next(index for index, node in enumerate(graph.node) if node.name in names)
+    for node in group.products:
+        node.input[0] = smooth
+    multiply = helper.make_node("Mul", [group.source, inverse], [smooth], name=f"fettle_smooth_mul_{number}")
+    graph.node.insert(place, multiply)
+    return False
+
+
+def _tensor(graph: Any, name: str) -> Any:
+    return next((tensor for tensor in graph.initializer if tensor.name == name), None)
+
+
+def _add(graph: Any, values: NDArray[Any], name: str) -> str:
+    from onnx import numpy_helper
+
+    graph.initializer.append(numpy_helper.from_array(np.asarray(values, np.float32), name))
+    return name
+
+
+def _largest_of_rows(graph: Any, node: Any) -> NDArray[np.float32]:
+    """The largest absolute weight that each input channel is multiplied with."""
+    from onnx import numpy_helper
+
+    weight = np.abs(numpy_helper.to_array(_tensor(graph, node.input[1])))
+    largest: NDArray[np.float32] = weight.max(axis=1 if _rows_first(node) else 0)
+    return largest
+
+
+def _scale_weight(graph: Any, node: Any, factors: NDArray[np.float32], name: str) -> None:
+    from onnx import numpy_helper
+
+    weight = numpy_helper.to_array(_tensor(graph, node.input[1]))
+    scaled = weight * (factors[:, None] if _rows_first(node) else factors[None, :])
+    node.input[1] = _add(graph, scaled, name)
+
+
+def _rows_first(node: Any) -> bool:
+    """Whether the first axis of the weight counts input channels."""
+    return not (node.op_type == "Gemm" and _flag(node, "transB"))
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Evens out the inner values of a transformer, so that INT8 after it loses less. For matrix products.",
+    source="SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models, arXiv 2211.10438",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+)

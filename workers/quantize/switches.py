@@ -1,0 +1,177 @@
+"""A model in which one layer at a time can be asked to compute in 8 bits: it tells what each layer costs in answers.
+
+Each layer becomes an If: its 8-bit form where it is the chosen one, else as it was. One session answers for all
+layers, where quantizing the model anew for each would take minutes.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.convert import onnx_files
+from workers.quantize.qdq import HEAVY, RangeParams
+
+CHOSEN = "fettle_chosen_layer"
+SIZE = "fettle_size_"
+NONE = -1
+CHANNEL_AXIS = {"Conv": 0, "ConvTranspose": 1}
+
+
+class ChosenLayer:
+    """A session of the switchable model that runs with one layer (by its number) in 8 bits."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self.layer = NONE
+        self.sizes: dict[int, int] = {}  # values that each layer gave in the last request
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        answers: dict[str, NDArray[Any]] = self._session.run({**feeds, CHOSEN: np.array(self.layer, np.int64)})
+        for name in [name for name in answers if name.startswith(SIZE)]:
+            self.sizes[int(name.removeprefix(SIZE))] = int(answers.pop(name))
+        return answers
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def heavy_layers(proto: Any) -> list[str]:
+    """Names of the convolutions and products with weights of their own in the main graph, in their order."""
+    from onnx import TensorProto
+
+    weights = {tensor.name for tensor in proto.graph.initializer if tensor.data_type == TensorProto.FLOAT}
+    return [
+        node.name
+        for node in proto.graph.node
+        if node.op_type in HEAVY and len(node.input) > 1 and node.input[1] in weights
+    ]
+
+
+@dataclass(frozen=True)
+class Switch:
+    """One layer. `products` multiplications go into each value that it gives."""
+
+    name: str
+    products: int
+
+
+def add_switches(proto: Any, ranges: Any, params: RangeParams) -> list[Switch]:
+    """Turn the heavy layers of `proto` into switchable ones, in place; their order is that of their numbers.
+
+    `ranges` are those of `qdq.learn_ranges`. The model gets one more input, `CHOSEN` (int64, a scalar), and an output
+    for each layer that tells how many values it gives.
+    """
+    from onnx import TensorProto, helper
+
+    graph = proto.graph
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    inputs = {node.name: node.input[0] for node in graph.node}
+    names = [name for name in heavy_layers(proto) if inputs[name] in ranges]
+    found: list[Switch] = []
+    numbers = {name: number for number, name in enumerate(names)}
+    quantized: dict[tuple[str, int], tuple[str, str, int]] = {}
+    nodes: list[Any] = []
+    for node in graph.node:
+        if node.name not in numbers:
+            nodes.append(node)
+            continue
+        number = numbers[node.name]
+        condition = f"fettle_is_{number}"
+        graph.initializer.append(helper.make_tensor(f"fettle_number_{number}", TensorProto.INT64, [], [number]))
+        nodes.append(helper.make_node("Equal", [CHOSEN, f"fettle_number_{number}"], [condition]))
+        weight = weights[node.input[1]]
+        axis = _axis(node) % len(weight.dims)
+        found.append(Switch(node.name, math.prod(weight.dims) // max(1, weight.dims[axis])))
+        key = (weight.name, axis)
+        if key not in quantized:
+            quantized[key] = _store(graph, weight, axis, params)
+        nodes.append(_switch(node, number, condition, ranges[node.input[0]].range_value, quantized[key]))
+        nodes.append(helper.make_node("Size", [node.output[0]], [f"{SIZE}{number}"]))
+        graph.output.append(helper.make_tensor_value_info(f"{SIZE}{number}", TensorProto.INT64, []))
+    del graph.node[:]
+    graph.node.extend(nodes)
+    graph.input.append(helper.make_tensor_value_info(CHOSEN, TensorProto.INT64, []))
+    return found
+
+
+def _axis(node: Any) -> int:
+    """The axis of a weight that counts output channels."""
+    if node.op_type == "Gemm":
+        transposed = any(attribute.name == "transB" and attribute.i for attribute in node.attribute)
+        return 0 if transposed else 1
+    return CHANNEL_AXIS.get(node.op_type, -1)
+
+
+def _store(graph: Any, tensor: Any, axis: int, params: RangeParams) -> tuple[str, str, int]:
+    """Add the weight in 8 bits and its scales to the graph; (name, scales' name, axis)."""
+    from onnx import numpy_helper
+
+    values = np.asarray(numpy_helper.to_array(tensor), np.float32)
+    others = tuple(i for i in range(values.ndim) if i != axis) if params.per_channel else None
+    limit = 64 if params.reduce_range else 127
+    scales = np.maximum(np.abs(values).max(axis=others, keepdims=True), 1e-12) / limit
+    name, scale_name = f"fettle_int8_{tensor.name}_{axis}", f"fettle_scales_{tensor.name}_{axis}"
+    numbers = np.clip(np.round(values / scales), -limit, limit).astype(np.int8)
+    shape = (-1,) if params.per_channel else ()
+    graph.initializer.append(numpy_helper.from_array(numbers, name))
+    graph.initializer.append(numpy_helper.from_array(scales.astype(np.float32).reshape(shape), scale_name))
+    return name, scale_name, axis
+
+
+def _switch(node: Any, number: int, condition: str, value_range: tuple[Any, Any], weight: tuple[str, str, int]) -> Any:
+    """The If that stands for `node`."""
+    from onnx import TensorProto, helper
+
+    name, scales, axis = weight
+    low, high = (float(np.asarray(value).reshape(-1)[0]) for value in value_range)
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = max(high - low, 1e-12) / 255
+    zero = int(np.clip(round(-low / scale), 0, 255))
+    prefix = f"fettle_{number}"
+    parameters = [
+        helper.make_tensor(f"{prefix}_scale", TensorProto.FLOAT, [], [scale]),
+        helper.make_tensor(f"{prefix}_zero", TensorProto.UINT8, [], [zero]),
+    ]
+    pair = [f"{prefix}_scale", f"{prefix}_zero"]
+    eight = _copy(node, f"{prefix}_on", [f"{prefix}_x", f"{prefix}_w", *node.input[2:]])
+    on = [
+        helper.make_node("QuantizeLinear", [node.input[0], *pair], [f"{prefix}_q"]),
+        helper.make_node("DequantizeLinear", [f"{prefix}_q", *pair], [f"{prefix}_x"]),
+        helper.make_node("DequantizeLinear", [name, scales], [f"{prefix}_w"], axis=axis),
+        eight,
+    ]
+    off = [_copy(node, f"{prefix}_off", list(node.input))]
+    branches = {
+        f"{branch}_branch": helper.make_graph(
+            body, f"{prefix}_{branch}", [], [helper.make_tensor_value_info(body[-1].output[0], TensorProto.FLOAT, None)]
+        )
+        for branch, body in (("then", on), ("else", off))
+    }
+    branches["then_branch"].initializer.extend(parameters)
+    return helper.make_node("If", [condition], list(node.output), name=f"{prefix}_switch", **branches)
+
+
+def _copy(node: Any, output: str, inputs: list[str]) -> Any:
+    from onnx import NodeProto
+
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    copy.name = output
+    del copy.input[:]
+    copy.input.extend(inputs)
+    copy.output[0] = output
+    return copy
+
+
+def write(prepared: Path, target: Path, ranges: Any, params: RangeParams) -> list[Switch]:
+    """Write the switchable form of the model in `prepared`; its layers in the order of their numbers."""
+    proto = onnx_files.load(prepared)
+    found = add_switches(proto, ranges, params)
+    del proto.graph.value_info[:]
+    onnx_files.save(proto, target)
+    return found
