@@ -36,8 +36,8 @@ class TechniqueSpec:
     """`source` cites the paper, specification or documentation. `requires` are import names that must be found.
 
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
-    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails. `follows` names
-    techniques of which one must have gone before.
+    it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
+    `follows` names techniques of which one must have gone before.
     """
 
     id: str

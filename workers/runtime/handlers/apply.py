@@ -48,7 +48,8 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
             check_fits(spec, model)
             folder = scratch / str(number)
             folder.mkdir(parents=True)
-            artifact = spec.apply(model, step_params, cast(JobContext, StepContext(ctx, folder, Path(params.model_dir))))
+            step_ctx = StepContext(ctx, folder, Path(params.model_dir))
+            artifact = spec.apply(model, step_params, cast(JobContext, step_ctx))
             model = Model(folder / "model", artifact)
         final = ctx.work_dir / "model"
         shutil.rmtree(final, ignore_errors=True)
