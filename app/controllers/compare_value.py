@@ -3,7 +3,7 @@
 import math
 
 from app.controllers.words import tr
-from app.domain.choose import is_alike_not_proven, is_faster
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe
 from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words import busy_words, size_words, times
@@ -121,6 +121,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
     slower = variant.measurement.speedup is not None and not is_faster(variant)
     if slower and variant.measurement.speedup is not None and variant.measurement.speedup <= 1.0:
         return "not_faster"
+    if best is None and is_safe(variant):
+        return "unconfirmed"  # it looked faster at first; side by side that was not shown
     if is_alike_not_proven(variant):
         return "alike"
     return judgement.verdict
@@ -143,7 +145,7 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         high = variant.judgement.drop_high
         base = variant.judgement.original_accuracy or 1.0
         needed = math.ceil(100 * (high / base if high is not None else loss))
-        if needed <= 100 and (found is None or needed < found[0]):
+        if facts.run.goal.max_loss_pct < needed <= 100 and (found is None or needed < found[0]):
             found = (float(needed), variant)
     return WaysValue(
         limit_pct=found[0] if found else None,

@@ -46,7 +46,7 @@ class RunWatch:
         self._steps: dict[int, StepRecord] = {}
         self._variants: dict[str, Variant] = {}
         self._measured: dict[str, tuple[float, float]] = {}
-        self._at_work = ""
+        self._at_work, self._looked_at = "", set[str]()
         self._progress: StepProgress | None = None
         self._best: list[BestPoint] = []
 
@@ -73,10 +73,12 @@ class RunWatch:
     def latencies(self, points: Iterable[LatencyPoint]) -> None:
         """When a variant was timed: its first look counts, not the final run, in which all take turns."""
         for point in points:
-            known = self._measured.get(point.variant_id)
-            if known is None or self._at_work == point.variant_id:
-                self._measured[point.variant_id] = (known[0] if known else point.at_s, point.at_s)
-            self._at_work = point.variant_id
+            if point.variant_id != self._at_work:
+                self._looked_at.add(self._at_work)
+                self._at_work = point.variant_id
+            if point.variant_id not in self._looked_at:
+                began_s, _ = self._measured.get(point.variant_id, (point.at_s, point.at_s))
+                self._measured[point.variant_id] = (began_s, point.at_s)
 
     @property
     def best(self) -> list[BestPoint]:

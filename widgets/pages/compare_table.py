@@ -81,6 +81,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
         "not_faster": lambda: Cell(_tr("Not faster on this computer"), tag="none"),
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
+        "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
     }
     return cells[version.verdict]()

@@ -19,6 +19,7 @@ Verdict = Literal[
     "not_faster",
     "beyond_limit",
     "unmeasured",
+    "unconfirmed",
 ]
 
 

@@ -67,6 +67,16 @@ def test_the_time_was_up() -> None:
     assert compare_value(facts(variant(0), headline=words)).headline == words
 
 
+def test_what_was_not_confirmed_is_no_promise() -> None:
+    """Given a safe version that looked faster but was not measured side by side, Then nothing is promised of it."""
+    hasty = variant(1, p50_ms=0.5, speedup=4.0)
+    hasty = dataclasses.replace(hasty, measurement=dataclasses.replace(hasty.measurement, speedup_low=None))
+    made = facts(variant(0), hasty)
+    assert rows(made)["v1"].verdict == "unconfirmed"
+    ways = compare_value(made).ways
+    assert ways is not None and ways.limit_pct is None
+
+
 def test_a_regression_beside_a_safe_one() -> None:
     """Given a recommended version and a worse one, Then the worse one is called a silent regression."""
     worse = variant(2, speedup=5.0, judgement=judgement(verdict="regressed"))

@@ -77,7 +77,7 @@ def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
 def test_the_final_run_moves_no_edges() -> None:
     """Given all versions take turns in the end, Then each keeps the time of its first look."""
     watch = watched()
-    watch.latencies([LatencyPoint(f"v{n % 2}", 40.0 + n, 1.0) for n in range(4)])
+    watch.latencies([LatencyPoint(f"v{n // 3 % 2}", 40.0 + n, 1.0) for n in range(12)])
     assert watch.value().steps[2].measured_s == (3.0, 4.0)
 
 
