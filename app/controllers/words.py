@@ -7,6 +7,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.services.refusing import TRIED
 from widgets.parts.error_card import ErrorValue
+from widgets.parts.format import size_bytes
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts, TensorSpec
 
@@ -89,12 +90,13 @@ def refused_file(error: ErrorInfo, path: str) -> ErrorValue:
 
 
 def subject_of(path: str) -> str:
-    """``old-classifier.pt, 98 MB``"""
+    """``old-classifier.pt, 98 MB``; a folder, or what is gone, by its name alone."""
+    file = Path(path)
     try:
-        size = Path(path).stat().st_size
+        size = file.stat().st_size if file.is_file() else None
     except OSError:
-        return Path(path).name
-    return tr("{0}, {1:.1f} MB").format(Path(path).name, size / 1e6) if Path(path).is_file() else Path(path).name
+        size = None
+    return file.name if size is None else f"{file.name}, {size_bytes(size)}"
 
 
 def tensors_in_words(tensors: tuple[TensorSpec, ...], most: int = 3) -> str:
