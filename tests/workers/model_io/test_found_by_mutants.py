@@ -36,6 +36,21 @@ def test_a_large_size_beside_a_free_one(onnx_model, saved, opened, monkeypatch):
     assert set(seen) == {1}
 
 
+def test_a_slow_model_is_tried_as_often_as_there_is_time(onnx_model, saved, opened, monkeypatch):
+    # Given a model that takes 2.6 s for each answer / Then a second one, which would end after 5 s, is not begun
+    clock = [0.0]
+    monkeypatch.setattr(trial.time, "monotonic", lambda: clock[0])
+    run = trial.Pipeline.run
+
+    def slowly(*arguments):
+        clock[0] += 2.6
+        return run(*arguments)
+
+    monkeypatch.setattr(trial.Pipeline, "run", slowly)
+    result, _ = opened(saved(onnx_model()))
+    assert any("tried once on made-up inputs" in finding.what for finding in result.info.findings)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_broken_description_of_a_program(saved, inspected):
     # Given TorchScript whose data.pkl breaks off inside its first name / Then it is damaged, not an inner error
