@@ -158,6 +158,7 @@ class _Optimization:
                 has_calibration=data.result.n_calibration > 0,
                 runtimes=tuple(r for r in available if not self._goal.runtimes or r in self._goal.runtimes),
                 data_dir=str(data.folder),
+                time_budget_s=self._goal.time_budget_s,
             ),
             result=PlanResult,
             title="Choose what to try",

@@ -113,7 +113,8 @@ class DataResult(Frozen):
 class PlanParams(Frozen):
     """kind ``plan``: which candidates to try in which order on this machine.
 
-    With `data_dir` a small model is timed on a real input, else on zeros.
+    With `data_dir` a small model is timed on a real input, else on zeros. `time_budget_s` is the whole run's: looking
+    for what pays takes a small part of it.
     """
 
     model_dir: str
@@ -122,6 +123,7 @@ class PlanParams(Frozen):
     has_calibration: bool
     runtimes: tuple[str, ...]
     data_dir: str | None = None
+    time_budget_s: float | None = None
 
 
 class PlanResult(Frozen):

@@ -27,6 +27,9 @@ MIN_SHARE = 0.15
 MIN_GAIN = 1.05
 MAX_BYTES = 1 << 29
 COMPARE_S = 3.0
+LOOK_REQUESTS = 25
+"""Requests, about, that trying one rewrite takes: checking its answers, compiling it, comparing."""
+
 PARTITIONED_UNDER_MS = 20.0
 """How the work is shared out is seen in short requests only."""
 
@@ -62,8 +65,13 @@ class _Notes:
     dropped: list[tuple[str, str]] = field(default_factory=list)
 
 
-def search(model: Model, feeds: Arrays, precision: str, weight_bytes: int, ctx: JobContext) -> Found:
-    """Look at one model in OpenVINO with one real request. What cannot be looked at gives nothing."""
+def search(
+    model: Model, feeds: Arrays, precision: str, weight_bytes: int, ctx: JobContext, max_s: float | None = None
+) -> Found:
+    """Look at one model in OpenVINO with one real request. What cannot be looked at gives nothing.
+
+    Where trying one rewrite would take more than `max_s`, none is tried.
+    """
     found = _Notes()
     if weight_bytes > MAX_BYTES:
         return Found()
@@ -71,6 +79,9 @@ def search(model: Model, feeds: Arrays, precision: str, weight_bytes: int, ctx: 
     with contextlib.suppress(NotRunnable, WorkerError):
         profile = take_profile(model.main, feeds, settings, ctx.threads)
         ctx.check_cancelled()
+        if max_s is not None and profile.total_ms * LOOK_REQUESTS > max_s * 1000:
+            reason = "A request takes so long here that trying them would cost too much of your time."
+            return Found(dropped=(("Rewrites of the graph", reason),))
         model = _rewrites(found, model, feeds, profile, settings, ctx)
         if ctx.threads > 1 and profile.total_ms < PARTITIONED_UNDER_MS:
             _partitioner(found, model, feeds, settings, ctx)

@@ -116,6 +116,14 @@ def test_sharing_out_is_looked_at_for_short_requests_on_several_cores(looked) ->
     assert looked("cnn", profile(other=500), 1.2, threads=2).settings == {}
 
 
+def test_where_time_is_short_slow_models_are_not_looked_into(monkeypatch, make_small, tmp_path: Path) -> None:
+    """Given requests of a second and ten seconds to look, then nothing is tried, and that is told."""
+    monkeypatch.setattr(module, "take_profile", lambda *_: profile(Transpose=500, other=500))
+    small = make_small("nhwc")
+    found = search(small.model, small.feeds(), "f32", 1000, RecordingContext(tmp_path), max_s=10)
+    assert found.steps == () and "your time" in found.dropped[0][1]
+
+
 def test_what_openvino_cannot_run_gives_nothing(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     feeds = {"image": np.zeros((1, 4, 16, 16), np.float32)}

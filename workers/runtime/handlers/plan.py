@@ -13,6 +13,9 @@ from workers.tune.plan import BASELINE, TINY_BYTES, Situation, make_plan
 from workers.tune.probe import probe_ms
 from workers.tune.search import Found, search
 
+LOOK_SHARE = 0.15
+"""Of the run's time: looking for rewrites that pay must leave time to try them."""
+
 
 def run(params: PlanParams, ctx: JobContext) -> PlanResult:
     """Read the model, time a small one once, look where its time goes, and fit the preset's recipes."""
@@ -45,7 +48,8 @@ def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContex
     feeds = load_requests(folder, Path(params.data_dir), limit=1).feed(0)
     precision = "bf16" if situation.fast_bf16 else "f32"
     ctx.progress("Look where the time goes", 0, 1)
-    found = search(read_model(folder), feeds, precision, situation.model.weight_bytes, ctx)
+    max_s = None if params.time_budget_s is None else LOOK_SHARE * params.time_budget_s
+    found = search(read_model(folder), feeds, precision, situation.model.weight_bytes, ctx, max_s)
     for words in found.words:
         ctx.log(words)
     return found
