@@ -165,5 +165,5 @@ def unknown(path: Path, tensors: Tensors) -> Exception:
         "The architecture of these weights is not known",
         f"{path.name} holds {count} with {numbers:,} numbers ({shown(names, 150)}), but not the code that computes "
         "with them, and no architecture of torchvision or timm has tensors of these names and shapes.",
-        "Export the model to ONNX (torch.onnx.export) or TorchScript where its Python code is, and open that file.",
+        "Ask its author for the model as ONNX (torch.onnx.export) or TorchScript, made where its Python code is.",
     )

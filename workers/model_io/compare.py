@@ -38,6 +38,6 @@ def conversion_error(path: Path, reference: Reference | None, trial: Trial, sess
             "conversion_differs",
             "The converted model answers differently",
             f"After conversion to ONNX, {path.name} answers up to {error:.1%} differently than before.",
-            "Export it to ONNX yourself with the code that it was trained with, and open that file.",
+            "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
         )
     return error

@@ -54,7 +54,7 @@ def export(
                 "cannot_convert",
                 "The model cannot be converted to ONNX",
                 f"PyTorch's exporter says about {path.name}: {shown(said(error), 300)}",
-                "Export it to ONNX yourself with the code that it was trained with, and open that file.",
+                "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
             ) from error
         exported.save(str(target / "model.onnx"), external_data=numbers * 4 > EXTERNAL_LIMIT_BYTES)
         if numbers > MAX_PROGRAM_NUMBERS:

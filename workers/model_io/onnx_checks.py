@@ -9,7 +9,7 @@ from typing import Any
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.onnx_graph import nodes, tensors
-from workers.model_io.words import damaged, refuse, shown, unsafe
+from workers.model_io.words import ASK_AGAIN, damaged, refuse, shown, unsafe
 
 MAX_INLINED_NODES = 1_000_000
 
@@ -24,9 +24,9 @@ def load_proto(path: Path) -> Any:
     except (DecodeError, RecursionError, MemoryError, ValueError, OSError) as error:
         raise damaged(path, f"it is no whole ONNX model ({error}).") from error
     if not model.HasField("graph") or not model.graph.node:
-        raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", "Export the model again.")
+        raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", ASK_AGAIN)
     if not model.graph.output:
-        raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", "Export it again.")
+        raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", ASK_AGAIN)
     if not all(isinstance(name, str) for name in _names(model)):  # protobuf hands bytes out that are no text
         raise damaged(path, "it holds names that are no text.")
     return model
@@ -167,7 +167,7 @@ def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
             "invalid_model",
             "The model breaks the rules of ONNX",
             f"{path.name}: {_first_line(error)}",
-            "Export the model again with a newer exporter.",
+            ASK_AGAIN,
         ) from error
     except (ValueError, RuntimeError, UnicodeError, MemoryError) as error:
         raise damaged(path, _first_line(error)) from error

@@ -137,7 +137,7 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
             "no_input",
             "The model has no input",
             f"{path.name} takes no input and always answers the same.",
-            "Export the model with its input, or choose another file.",
+            "Ask its author for the model with its input, or choose another file.",
         )
     if not graph.weight_bytes:
         raise refuse(

@@ -37,13 +37,13 @@ def _refusal(path: Path, text: str) -> InputRefused:
                 "unsupported_operator",
                 "The model uses an operator that is not supported",
                 f"{path.name} needs the operator {shown(match[1], 80)}{version}, and ONNX Runtime does not have it.",
-                "Export the model without that operator, or with another opset version.",
+                "Ask its author for an export without that operator, or with another opset version.",
             )
     return refuse(
         "cannot_load",
         "The model cannot be loaded",
         f"ONNX Runtime says about {path.name}: {shown(_reason(text), 300)}",
-        "Export the model again with a newer exporter, or with another opset version.",
+        "Ask its author to export the model again with a newer exporter, or with another opset version.",
     )
 
 

@@ -266,7 +266,7 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
             "no_tokenizer",
             "The tokenizer is missing",
             f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
-            "Save it with AutoTokenizer.from_pretrained(…).save_pretrained(folder), and open the folder again.",
+            "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
         )
     model = _load(folder, head, files, ctx)
     ctx.check_cancelled()

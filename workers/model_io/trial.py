@@ -84,14 +84,14 @@ def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
                 "unsupported_input",
                 "The model takes inputs that are not supported",
                 f"{path.name} takes {entry.dtype} as its input {entry.name}, and Fettle feeds numbers only.",
-                "Export the model without that part, so that it takes numbers.",
+                "Ask its author for an export without that part, so that it takes numbers.",
             )
         if _elements(entry, 1) > _MAX_ELEMENTS:
             raise refuse(
                 "too_large",
                 "The model's input is too large",
                 f"{path.name} wants an input of {'×'.join(map(str, entry.shape))} numbers.",
-                "Export the model with a smaller input.",
+                "Ask its author for an export with a smaller input.",
             )
 
 
@@ -170,7 +170,7 @@ def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tu
             "not_finite",
             "The model gives no numbers",
             f"{path.name} answers NaN or infinity to every input that was tried.",
-            "Its weights are probably damaged: get the file again, or train it again.",
+            "Its weights are probably damaged: get the file again, or ask its author for a sound one.",
         )
     if not all(finite):
         findings.append(warning("For some made inputs the model answers NaN or infinity."))

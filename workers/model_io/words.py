@@ -8,6 +8,7 @@ SUPPORTED = (
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
     "transformers folders, and ZIP files of these."
 )
+ASK_AGAIN = "Ask its author to export the model again with a newer exporter, and open that file."
 
 
 def shown(text: object, limit: int = 120) -> str:
