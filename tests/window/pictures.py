@@ -148,7 +148,15 @@ def main() -> int:
                 program.keys("ctrl+5")
                 program.until_page("compare", "full")
                 shoot(program, folder, "compare")
-            small = ["convert", str(folder / "compare.png"), "-strip", "+dither", "-colors", "200", f"PNG8:{asked.compare}"]
+            small = [
+                "convert",
+                str(folder / "compare.png"),
+                "-strip",
+                "+dither",
+                "-colors",
+                "200",
+                f"PNG8:{asked.compare}",
+            ]
             subprocess.run(small, check=True)
         for theme in ("light", "dark"):
             for size in SIZES:
