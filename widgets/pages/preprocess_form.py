@@ -110,18 +110,17 @@ class PreprocessCard(Card):
         widget.setAccessibleDescription(self.tr("guessed") if is_guessed else "")
         column = QVBoxLayout()
         column.setSpacing(SPACE_XS)
+        column.addStretch(1)  # fields of one row stand side by side, also where a title needs two lines
         top = QHBoxLayout()
         top.setSpacing(SPACE_S)
-        beside = words(title, "soft", wrap=False)
+        beside = words(title, "soft")
         beside.setBuddy(widget)
         beside.setMinimumHeight(22)
-        top.addWidget(beside)
+        top.addWidget(beside, 1)
         if is_guessed:
-            top.addWidget(Tag(self._theme, "warn", self.tr("guessed")))
-        top.addStretch(1)
+            top.addWidget(Tag(self._theme, "warn", self.tr("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
         column.addLayout(top)
         column.addWidget(widget)
-        column.addStretch(1)
         number = len(self._fields) - 1
         self._grid.addLayout(column, number // 4, number % 4)
         self._grid.setColumnStretch(number % 4, 1)

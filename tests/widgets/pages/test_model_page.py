@@ -1,5 +1,6 @@
 """The page Model by mouse and keys, in each of its states."""
 
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -285,3 +286,13 @@ def test_numbers_and_shapes_are_bounded() -> None:
     for text in ("", "1x0", "1x9999999", "?x3"):
         with pytest.raises(ValueError):
             read_shape(text)
+
+
+def test_every_field_guessed_fits_the_smallest_window(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a model that says nothing of its inputs, When the window is narrow, Then the page still only scrolls down."""
+    page = ModelPage(theme)
+    known = examples.preprocess()
+    names = frozenset({"resize", "crop", "channels", "range", "mean", "std", "layout"})
+    page.show(examples.model(preprocess=replace(known, guessed=names)))
+    shown(page, 816, 560)
+    assert page.widget().width() <= page.viewport().width()
