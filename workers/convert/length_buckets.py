@@ -39,13 +39,13 @@ class Params(TechniqueParams):
     """The lengths that there are programs for."""
 
     lengths: tuple[int, ...] = Field(
-        default=(8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512),
+        default=(8, 16, 24, 32, 40, 48, 56, 64, 96, 128, 192, 256, 384, 512),
         min_length=1,
         max_length=32,
         description="Lengths in tokens; a text is filled up to the next one. The model's own limit is always one.",
     )
     most_programs: int = Field(
-        default=6, ge=1, le=32, description="Programs made at the start, for the lengths that most examples have."
+        default=8, ge=1, le=32, description="Programs made at the start, for the lengths that most examples have."
     )
     examples: int = Field(
         default=200, ge=4, le=2000, description="Examples that are looked at to see how long texts are."
