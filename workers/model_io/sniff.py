@@ -10,6 +10,7 @@ from workers.model_io.words import damaged, not_a_model, refuse
 from workers.model_io.zip_check import read_directory
 
 MAX_BYTES = 64 * 2**30
+MAX_DEPTH = 10
 
 
 @dataclass(frozen=True)
@@ -124,9 +125,12 @@ _ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], str, str], ...] = (
 )
 
 
-def _sniff_folder(folder: Path) -> Sniffed:
-    """A transformers folder, or a folder that holds exactly one model file."""
-    files = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
+    """A transformers folder, or a folder that holds exactly one model file, perhaps some folders below."""
+    try:
+        files = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    except PermissionError as error:
+        raise _no_permission(folder) from error
     names = {entry.name for entry in files}
     weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
     if "config.json" in names and weights:
@@ -139,8 +143,8 @@ def _sniff_folder(folder: Path) -> Sniffed:
         candidates = sorted((folder / "onnx").glob("model.onnx"))
     if not candidates:
         inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
-        if len(files) == 1 and inside:
-            return _sniff_folder(inside[0])
+        if len(files) == 1 and inside and depth < MAX_DEPTH:
+            return _sniff_folder(inside[0], depth + 1)
         what = "a folder of data" if files else "an empty folder"
         raise not_a_model(folder, what, magic.DATA_HINT if files else "")
     if len(candidates) > 1:

@@ -49,6 +49,17 @@ def test_arrays_and_folders_of_data_point_to_the_data_page(tmp_path, refused):
     assert "Data page" in refused(tmp_path / "pictures").hint
 
 
+def test_folders_within_folders(onnx_model, saved, tmp_path, refused, inspected):
+    # Given a model alone some folders deep / Then it is found; sixty deep it is not looked for
+    shallow = tmp_path / "shallow" / "a" / "b"
+    shallow.mkdir(parents=True)
+    saved(onnx_model()).rename(shallow / "model.onnx")
+    assert inspected(tmp_path / "shallow").format == "onnx"
+    deep = tmp_path / "deep"
+    deep.joinpath(*["d"] * 60).mkdir(parents=True)
+    assert refused(deep).code == "not_a_model"
+
+
 def test_empty_missing_and_truncated(onnx_model, saved, tmp_path, refused):
     whole = onnx_model().SerializeToString()
     assert refused(saved(b"", "a.onnx")).code == "empty"
