@@ -10,7 +10,8 @@ MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2
 DATA_SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".csv", ".tsv", ".npz", ".npy", ".txt",
 }  # fmt: skip
-MAX_LOOKED_AT = 2000
+MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
+"""The window does not answer meanwhile."""
 
 
 def kind_of(path: Path) -> Kind:
@@ -19,7 +20,8 @@ def kind_of(path: Path) -> Kind:
         return "data" if path.suffix.lower() in DATA_SUFFIXES else "model"
     try:
         names = list(islice(path.glob("*"), MAX_LOOKED_AT))
-        below = [entry for folder in names if folder.is_dir() for entry in islice(folder.glob("*"), 20)]
+        folders = islice((entry for entry in names if entry.is_dir()), MAX_FOLDERS)
+        below = [entry for folder in folders for entry in islice(folder.glob("*"), 20)]
     except OSError:
         return "model"
     suffixes = {entry.suffix.lower() for entry in (*names, *below) if not entry.is_dir()}
