@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
@@ -31,6 +30,8 @@ ROUNDS, WARM, TIMED = 12, 20, 200
 LIMIT = 0.05
 INPUTS = 64
 ATTEMPTS = 3
+QUIET_LOAD = 0.5
+BUSY_RATIO = 1.5
 
 
 @pytest.fixture
@@ -112,15 +113,21 @@ class Bare:
 
 
 def compared(ours: Ours, bare: Bare, first: int) -> float:
-    """Median here over median there, both alive and in turn, ABBA."""
+    """Median here over median there, both alive and in turn, ABBA.
+
+    Where other programs interrupt a tenth of the bare requests or more, the median is the scheduler's, and what is
+    compared is the fastest fifth.
+    """
     found: dict[str, list[float]] = {"ours": [], "bare": []}
     for number in range(first, first + ROUNDS):
         for who in ("ours", "bare") if number % 2 == 0 else ("bare", "ours"):
             found[who] += ours.block(number) if who == "ours" else bare.block()
-    p50_ms = {who: median(times) for who, times in found.items()}
-    ratio = p50_ms["ours"] / p50_ms["bare"]
+    p50_ms, p90_ms = np.percentile(found["bare"], (50, 90))
+    percent = 50 if p90_ms < BUSY_RATIO * p50_ms else 20
+    here_ms, there_ms = (float(np.percentile(found[who], percent)) for who in ("ours", "bare"))
+    ratio = here_ms / there_ms
     print(  # noqa: T201 - the figures are the point
-        f"p50 here {p50_ms['ours']:.3f} ms, bare {p50_ms['bare']:.3f} ms: {ratio - 1:+.1%}; load {os.getloadavg()[0]:.1f}"
+        f"p{percent} here {here_ms:.3f} ms, bare {there_ms:.3f} ms: {ratio - 1:+.1%}; load {os.getloadavg()[0]:.1f}"
     )
     return ratio
 
@@ -128,9 +135,10 @@ def compared(ours: Ours, bare: Bare, first: int) -> float:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_reported_median_is_that_of_a_bare_loop(space: Workspace, tmp_path: Path) -> None:
-    """Given requests in turn, Then the medians differ by at most 5 %; a busy machine is measured again, up to thrice."""
+    """Given requests in turn, then the medians differ by at most 5 %; a busy machine is measured again, up to thrice."""
     model, data = run_to_end(Driver(space, opened(), ignore))
-    threads = usable_cores()
+    # two threads wait for each other, so that beside other programs their times are those of the scheduler
+    threads = usable_cores() if os.getloadavg()[0] < QUIET_LOAD else 1
     ours, bare = Ours(space, model, data, threads), Bare(model, data, threads, tmp_path)
     try:
         ratios = []
