@@ -27,7 +27,7 @@ def main() -> int:
     label = Source("Files")
     label.setWindowFlags(Qt.WindowType.FramelessWindowHint | Qt.WindowType.WindowStaysOnTopHint)
     label.resize(80, 40)
-    label.move(10, 740)
+    label.move(10, 600)
     label.show()
 
     def tell() -> None:

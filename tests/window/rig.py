@@ -253,19 +253,27 @@ class Program:
     def drop(self, *paths: Path, on: tuple[int, int] = (800, 420)) -> None:
         """A real drag from another program, moved by the mouse."""
         source = [sys.executable, str(Path(__file__).with_name("drag_source.py")), *[str(path) for path in paths]]
-        with subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True) as drag:
+        drag = subprocess.Popen(source, env=self.screen.environment, stdout=subprocess.PIPE, text=True)
+        try:
             assert drag.stdout is not None
             left, top = (int(word) for word in drag.stdout.readline().split())
-            time.sleep(0.3)
-            self.screen.do("mousemove", left, top)
-            self.screen.do("mousedown", 1)
-            for step in range(1, 11):
-                share = step / 10
-                self.screen.do("mousemove", round(left + (on[0] - left) * share), round(top + (on[1] - top) * share))
-                time.sleep(0.04)
-            time.sleep(0.2)
-            self.screen.do("mouseup", 1)
+            self._drag((left, top), on)
             assert drag.wait(20) == 0, "the drop was not taken"
+        finally:
+            drag.kill()
+            drag.communicate()
+
+    def _drag(self, start: tuple[int, int], end: tuple[int, int]) -> None:
+        """Press, move in small steps, let go."""
+        time.sleep(0.3)
+        self.screen.do("mousemove", *start)
+        self.screen.do("mousedown", 1)
+        for step in range(1, 11):
+            place = (round(a + (b - a) * step / 10) for a, b in zip(start, end, strict=True))
+            self.screen.do("mousemove", *place)
+            time.sleep(0.04)
+        time.sleep(0.2)
+        self.screen.do("mouseup", 1)
 
     # --- going
 
