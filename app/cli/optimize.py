@@ -24,7 +24,7 @@ from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import OpenParams
+from workers.contracts.jobs import OpenParams, PlanResult
 
 
 @dataclass(frozen=True)
@@ -184,4 +184,7 @@ def _say(output: Output, facts: RunFacts) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
     for line in version_lines(facts.variants, facts.run.recommended_variant_id):
         output.text(line)
+    plan = PlanResult.model_validate_json(facts.run.plan_json) if facts.run.plan_json else None
+    for title, reason in plan.dropped if plan else ():
+        output.text(f"   not tried: {title}. {reason}")
     output.sentence(facts.run.headline.rstrip(".") + ".")
