@@ -123,7 +123,7 @@ def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], co
     wrong = looked_at(space, [entry for entry in chosen if entry not in late], files, times)
     openable = [entry for entry in chosen if expected(entry) == OPEN or entry in late]
     wrong += worked_with(space, openable, files, times)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     check_nothing_happened(space, corpus, canary, before)
     times.check()
 

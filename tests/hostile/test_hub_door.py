@@ -70,6 +70,8 @@ def judge(entry: Entry, verdict: Verdict) -> str:
         return "" if verdict.code == wanted else f"{entry.file} should be refused as {wanted}: {verdict}"
     if entry.group == "onnx-external" and verdict.code == "weights_missing":
         return ""  # links and pipes cannot be served, so they are missing here
+    if entry.file.startswith("ext_hardlink/"):
+        return "" if verdict.opened else str(verdict)  # what comes out of a hub is a file of its own
     return complaint(entry, verdict)
 
 
@@ -90,7 +92,7 @@ def go_through(
             verdict = drive(space, entry.file, fetched_and_opened(space, repos[entry.file]))
             if text := judge(entry, verdict):
                 wrong.append(text)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert list(canary.iterdir()) == [], "something was executed"
     assert leftovers(space) == []
     return len(chosen)

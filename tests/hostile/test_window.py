@@ -54,7 +54,7 @@ def complaint(entry: Entry, row: dict[str, Any]) -> str:
 
 def check(rows: list[dict[str, Any]], chosen: list[Entry], canary: Path) -> None:
     wrong = [text for entry, row in zip(chosen, rows, strict=True) if (text := complaint(entry, row))]
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert list(canary.iterdir()) == [], "something was executed"
     busy = business()
     longest, own = (max(row[key] for row in rows) for key in ("gap_ms", "cpu_gap_ms"))

@@ -25,7 +25,6 @@ from app.settings import LoadedSettings, Settings
 BEAT_MS = 5
 SETTLED_S = 0.15
 LIMIT_S = 60.0
-BUSY = ("loading", "waiting")
 
 
 class Visitor(QObject):
@@ -39,6 +38,7 @@ class Visitor(QObject):
         self._gap = self._cpu_gap = 0.0
         self._began = self._still = self._last
         self._at = -1
+        self._is_dropped = True
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(BEAT_MS)
@@ -60,7 +60,7 @@ class Visitor(QObject):
 
     def _is_busy(self) -> bool:
         conductor = self._live.conductor
-        if conductor is None or any(flow.title for flow in conductor.flows.active):
+        if conductor is None or not self._is_dropped or any(flow.title for flow in conductor.flows.active):
             return True
         return self._at < 0 and bool(conductor.flows.active)  # the first look at the machine
 
@@ -83,6 +83,7 @@ class Visitor(QObject):
         conductor = self._live.conductor
         assert conductor is not None
         conductor._session.new_project()
+        self._is_dropped = False
         QTimer.singleShot(0, lambda: self._drop(self._addresses[self._at]))
 
     @staticmethod
@@ -91,6 +92,7 @@ class Visitor(QObject):
 
     def _drop(self, address: str) -> None:
         """As the window system sends it."""
+        self._is_dropped = True
         mime = QMimeData()
         mime.setData("text/uri-list", f"{address}\r\n".encode("ascii"))
         handle, at = self._window.windowHandle(), QPoint(600, 300)
