@@ -30,11 +30,12 @@ class PeakMeter:
 
     def peak_bytes(self) -> int | None:
         """Bytes above the level; None where the system does not tell its peak."""
-        peak = _peak_resident_bytes()
+        peak = peak_resident_bytes()
         return None if peak is None else max(0, peak - self.level_bytes)
 
 
-def _peak_resident_bytes() -> int | None:
+def peak_resident_bytes() -> int | None:
+    """The most bytes that this process held at once; None where the system does not tell."""
     system = platform.system()
     if system == "Linux":
         for line in STATUS.read_text(encoding="ascii").splitlines():

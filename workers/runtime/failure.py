@@ -98,5 +98,7 @@ def terminal_message(error: BaseException, *, near_memory_limit: bool = False) -
     trace = "".join(traceback.format_exception(error))[-20_000:]
     if isinstance(error, WorkerError):
         return Failed(error=error.info(trace), exit_code=error.exit_code)
-    code, title, detail, hint = OUT_OF_MEMORY if near_memory_limit else _words(error)
+    code, title, detail, hint = _words(error)
+    if near_memory_limit and code == "internal":
+        code, title, detail, hint = OUT_OF_MEMORY
     return Failed(error=ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=trace))

@@ -89,11 +89,15 @@ def _parent_watch() -> Callable[[], bool]:
 
 
 def is_near_memory_limit(limits: Limits) -> bool:
-    """Whether this process held nearly all that it may at some time."""
+    """Whether this process held nearly all that it may at some time.
+
+    Not by Linux's ru_maxrss: exec carries the parent's mark into it, so that a large window would count for its jobs.
+    """
     if limits.memory_bytes is None or sys.platform == "win32":
         return False
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > NEAR_LIMIT * limits.memory_bytes
+    from workers.measure.memory import peak_resident_bytes
+
+    return (peak_resident_bytes() or 0) > NEAR_LIMIT * limits.memory_bytes
 
 
 def lower_priority(niceness: int) -> None:

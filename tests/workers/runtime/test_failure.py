@@ -43,6 +43,13 @@ def test_near_its_limit_any_library_error_is_a_lack_of_memory() -> None:
     assert message.error.code == "out_of_memory"
 
 
+def test_near_its_limit_an_error_with_words_keeps_them() -> None:
+    """Given a job at its memory limit, Then what is known to be something else is still told as that."""
+    message = terminal_message(PermissionError(errno.EACCES, "Permission denied", "/secret"), near_memory_limit=True)
+    assert isinstance(message, Failed)
+    assert message.error.code == "not_permitted"
+
+
 def test_cancel_is_no_error() -> None:
     assert terminal_message(JobCancelled()) == Cancelled()
 
