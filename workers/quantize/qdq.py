@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -204,18 +205,18 @@ def _calibrator(prepared: Path, method: Any, scope: Scope, large: bool, options:
     """ONNX Runtime's calibrator over the prepared model, its own file removed at the end."""
     from onnxruntime.quantization.calibrate import create_calibrator
 
-    augmented = prepared.with_name("augmented.onnx")
-    calibrator = create_calibrator(
-        prepared,
-        scope.operators,
-        augmented_model_path=str(augmented),
-        calibrate_method=method,
-        use_external_data_format=large,
-        extra_options=options,
-    )
-    yield calibrator
-    calibrator.infer_session = None  # it holds the file
-    remove(augmented)
+    # in a folder of its own: onnx names the file of its weights by chance
+    with TemporaryDirectory(dir=prepared.parent, prefix="augmented-") as folder:
+        calibrator = create_calibrator(
+            prepared,
+            scope.operators,
+            augmented_model_path=str(Path(folder) / "augmented.onnx"),
+            calibrate_method=method,
+            use_external_data_format=large,
+            extra_options=options,
+        )
+        yield calibrator
+        calibrator.infer_session = None  # it holds the file
 
 
 def insert_pairs(
