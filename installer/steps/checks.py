@@ -1,9 +1,10 @@
 """All that must hold before a change is taken: style, types, walls between the rooms, tests."""
 
+import os
 import subprocess
 import time
 
-from steps.display import screen
+from steps.display import with_screen
 from steps.environment import clean_environment
 from steps.place import Place
 from steps.words import say
@@ -16,6 +17,9 @@ CHECKS = (
     ("lint-imports", ["-c", _LINT_IMPORTS, "--no-logo"]),
 )
 
+MOST_AT_ONCE = 4
+"""Each process of tests, with the workers that it starts, may hold some GiB."""
+
 TESTS_FAILED = 1
 """pytest's exit code where tests ran and some failed."""
 
@@ -26,16 +30,21 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     environment = clean_environment()
     for title, arguments in CHECKS:
         results.append(_run(place, title, arguments, environment))
-    with screen(environment) as with_display:
-        tests = _run(place, "pytest", ["-m", "pytest", *pytest_arguments], with_display)
-        if tests[1] == TESTS_FAILED and "no:cacheprovider" not in pytest_arguments:
-            tests = _again(place, tests, pytest_arguments, with_display)
-        results.append(tests)
+    with_display = with_screen(environment)
+    tests = _run(place, "pytest", ["-m", "pytest", *_side_by_side(), *pytest_arguments], with_display)
+    if tests[1] == TESTS_FAILED and "no:cacheprovider" not in pytest_arguments:
+        tests = _again(place, tests, pytest_arguments, with_display)
+    results.append(tests)
     told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)
     say(f"Checks: {told}")
     if any(code for _, code, _ in results[:-1]):
         return 1
     return results[-1][1]
+
+
+def _side_by_side() -> list[str]:
+    """One process for each core: many tests wait for processes of their own."""
+    return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
 
 def _again(

@@ -1,7 +1,5 @@
 """`installer/test`: every check runs, any that falls shows in the exit code, and a screen of its own ends with it."""
 
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -50,25 +48,21 @@ def test_any_failure_is_one(
     assert err.splitlines()[-1].count("FAILED") == sum(code != 0 for code in codes) + bool(pytest_arguments)
 
 
-@pytest.mark.skipif(shutil.which("Xvfb") is None, reason="needs Xvfb")
-def test_screen_of_its_own_ends_with_the_block() -> None:
-    """Given no display, then one is there inside the block, with a number that was free, and gone after it."""
-    with display.screen({"PATH": os.environ["PATH"]}) as environment:
-        socket = Path("/tmp/.X11-unix") / environment["DISPLAY"].replace(":", "X")
-        assert socket.exists()
-    assert not socket.exists()
-
-
-def test_display_that_is_there_is_taken() -> None:
-    with display.screen({"DISPLAY": ":7"}) as environment:
-        assert environment == {"DISPLAY": ":7"}
-
-
-def test_without_any_screen_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(display.shutil, "which", lambda name: None)
-    with display.screen({}) as environment:
-        assert environment == {"QT_QPA_PLATFORM": "offscreen"}
-    assert "offscreen" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("xvfb", "given", "platform"),
+    [("/usr/bin/Xvfb", {}, None), (None, {"DISPLAY": ":7"}, None), (None, {}, "offscreen")],
+)
+def test_windows_are_drawn_where_there_is_a_screen(
+    xvfb: str | None,
+    given: dict[str, str],
+    platform: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Given neither Xvfb nor a display, then Qt draws nowhere and that is told; else nothing is changed."""
+    monkeypatch.setattr(display.shutil, "which", lambda name: xvfb)
+    assert display.with_screen(given).get("QT_QPA_PLATFORM") == platform
+    assert ("offscreen" in capsys.readouterr().err) == (platform is not None)
 
 
 FALLS_ONCE = """
