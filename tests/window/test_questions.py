@@ -40,7 +40,7 @@ def test_a_program_in_a_file_needs_consent_then_a_size(start: Start, tmp_path: P
     program.type("1x3x32x32")
     program.press("Open it with this size")
     program.until_page("model", "full", 90)
-    program.until_text("scripted", "It is a program; it ran in a sandbox, because you allowed it.")
+    program.until_text("scripted", "With your consent it ran in the sandbox")
     assert field.strays == ()
 
 

@@ -1,8 +1,11 @@
 """The whole way in the real window, by a real mouse and real drags; nothing of it touches the network."""
 
+import contextlib
 import json
+import sqlite3
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +13,8 @@ import psutil
 import pytest
 from rig import ROOT, Program, View
 from small_model import write_model, write_pictures
+
+from widgets.parts import format
 
 Start = Callable[..., Program]
 RUN_S = 240
@@ -38,6 +43,26 @@ def verify(program: Program, bundle: Path) -> dict[str, object]:
     return told
 
 
+def the_same_figures(program: Program, compared: View, bundle: Path) -> None:
+    """What the page Compare showed is what the database, the command line, the manifest and the card tell."""
+    with contextlib.closing(sqlite3.connect(program.home / "data" / "fettle.db")) as database:
+        ((run_id,),) = database.execute("select id from runs").fetchall()
+    environment = {**program.environment, "FETTLE_HOME": str(program.home / "data"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "app", "compare", run_id, "--json"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    told = json.loads(done.stdout)
+    best = next(v for v in told["variants"] if v["id"] == told["recommended"])
+    with zipfile.ZipFile(bundle) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        card = archive.read("README.md").decode("utf-8")
+    assert manifest["measurements"] == {"original": told["baseline"], "this": best}
+    for variant in (told["baseline"], best):
+        row = next(line for line in compared.texts.splitlines() if line.startswith(f"{variant['title']} |"))
+        assert f"| {format.ms(variant['latency_p50_ms'])} | {format.size_bytes(variant['size_bytes'])} |" in row
+        assert f"{variant['latency_p50_ms']:.3g} ms" in card
+    assert f"{format.times(best['speedup'])}" in compared.texts
+
+
 def watch_the_run(program: Program) -> None:
     """Until it is over, the graph has lines, the steps tell what they do, and there is no socket."""
     program.until_page("optimize", "running")
@@ -61,7 +86,7 @@ def test_the_sample_in_six_clicks(start: Start) -> None:
     watch_the_run(program)
     program.press("See ")
     program.until_page("compare", "full")
-    program.until_text("All versions", "Safe to ship")
+    compared = program.until_text("All versions", "Safe to ship")
     program.press("Export")
     program.until_page("export", "full")
     program.press("Export bundle")
@@ -71,6 +96,7 @@ def test_the_sample_in_six_clicks(start: Start) -> None:
     program.until_text("Verified", "Done: your bundle runs on its own")
     (bundle,) = (program.home / "Documents" / "Fettle").glob("*.zip")
     assert verify(program, bundle)["ok"] is True
+    the_same_figures(program, compared, bundle)
     assert done.strays == ()
     assert program.errors.read_text(encoding="utf-8") == ""
 
