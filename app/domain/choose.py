@@ -57,6 +57,16 @@ def answers_hold(variant: Variant) -> bool:
     return is_safe(variant) or (unchanged and is_alike_not_proven(variant))
 
 
+def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
+    """Whether a version as fast as one of `named` could be recommended: faster than the original and than all that may.
+
+    Only by speed. True where none of `named` was tried; one that was dropped counts as slow.
+    """
+    others = [v.measurement.speedup or 0.0 for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
+    best = max([1.0, *others])
+    return not named or any(v.state != "dropped" and (v.measurement.speedup or 0.0) > best for v in named)
+
+
 def _cost(variant: Variant, objective: Objective) -> float:
     measurement = variant.measurement
     if objective == "size":

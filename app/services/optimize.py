@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.choose import Objective, answers_hold, choose, finalists, may_win
+from app.domain.choose import Objective, answers_hold, choose, could_win, finalists, may_win
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words import busy_words, headline, time_up, verdict_words, why_not
@@ -115,9 +115,13 @@ class _Optimization:
         self._close(len(recipes))
 
     def _needed(self, recipe: Recipe) -> bool:
-        """False where one holds that this recipe is only an answer to the failure of."""
-        named = [v for v in self._recorder.variants.values() if v.title in recipe.only_if_failed]
-        return not any(answers_hold(variant) for variant in named)
+        """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
+        tried = list(self._recorder.variants.values())
+        named = [v for v in tried if v.title in recipe.only_if_faster]
+        others = tried if self._ask.objective == "speed" else []
+        if not could_win(named, others):
+            return False
+        return not any(answers_hold(v) for v in tried if v.title in recipe.only_if_failed)
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")

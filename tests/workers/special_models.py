@@ -144,6 +144,31 @@ def build_casts() -> onnx.ModelProto:
     return model_of(nodes, [floats("x", "n", 20)], [floats("y", "n", 4)], weights)
 
 
+def build_hidden_weights() -> onnx.ModelProto:
+    """Two convolutions and a head with biases; beside one large weight in each channel 8 bits round small ones to 0."""
+    rng = RNG(12)
+    weights, nodes, last = [], [], "image"
+    for block, (channels, given) in enumerate(((3, 8), (8, 16))):
+        values = rng.normal(0.002, 0.0005, (given, channels, 3, 3)).astype(np.float32)
+        values[np.arange(given), rng.integers(0, channels, given), 1, 1] = 1
+        weights += [numpy_helper.from_array(values, f"w{block}"), weight(rng, f"b{block}", given)]
+        nodes += [
+            helper.make_node(
+                "Conv", [last, f"w{block}", f"b{block}"], [f"c{block}"], pads=[1, 1, 1, 1], name=f"n{block}"
+            ),
+            helper.make_node("Relu", [f"c{block}"], [f"r{block}"]),
+        ]
+        last = f"r{block}"
+    weights += [weight(rng, "head", 16, 5), weight(rng, "b2", 5)]
+    nodes += [
+        helper.make_node("GlobalAveragePool", [last], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "head"], ["m"], name="n2"),
+        helper.make_node("Add", ["m", "b2"], ["logits"]),
+    ]
+    return model_of(nodes, [floats("image", "n", 3, 12, 12)], [floats("logits", "n", 5)], weights)
+
+
 def text_item(rng: np.random.Generator) -> Feeds:
     tokens = int(rng.integers(3, 24))
     return {"input_ids": rng.integers(1, 50, size=(1, tokens)), "attention_mask": np.ones((1, tokens), np.int64)}
@@ -180,6 +205,11 @@ SPECIAL: dict[str, Kind] = {
         classes("image", "float32", (3, 16, 16), 5),
         lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
     ),
+    "hidden_weights": Kind(
+        build_hidden_weights,
+        classes("image", "float32", (3, 12, 12), 5),
+        lambda rng: {"image": rng.uniform(0, 1, size=(1, 3, 12, 12)).astype(np.float32)},
+    ),
     "casts": Kind(
         build_casts,
         classes("x", "float32", (20,), 4, "y"),
@@ -189,6 +219,7 @@ SPECIAL: dict[str, Kind] = {
 
 
 SUITED = {
+    "bias_correction": "hidden_weights",
     "cascade": "cnn",
     "cast_cleanup": "casts",
     "gather_rewrite": "one_hot",

@@ -11,7 +11,7 @@ from special_models import SUITED
 from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
-from workers.contracts.techniques import TechniqueSpec
+from workers.contracts.techniques import Model, TechniqueSpec
 from workers.infer import openvino_program
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
@@ -45,6 +45,17 @@ def runtimes_of(spec_runtimes: tuple[str, ...] | None) -> list[str]:
     return [runtime for runtime in HERE if spec_runtimes is None or runtime in spec_runtimes]
 
 
+def staged(spec: TechniqueSpec, small, scratch: Path) -> Model:
+    """The model that the technique gets: where it improves what another one makes, that one has run before."""
+    if not spec.follows:
+        return small.model
+    if not (scratch / "model").is_dir():
+        scratch.mkdir(exist_ok=True)
+        before = TECHNIQUES[spec.follows[0]]
+        before.apply(small.model, before.params(), RecordingContext(scratch, data_dir=small.data))
+    return read_model(scratch / "model")
+
+
 def leftovers(work_dir: Path) -> list[str]:
     return sorted(path.name for path in work_dir.iterdir())
 
@@ -74,7 +85,7 @@ def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> No
 @every_kind
 @every_technique
 def test_result_is_described_runs_and_keeps_the_interface(
-    spec: TechniqueSpec, kind: str, make_small, tmp_path: Path
+    spec: TechniqueSpec, kind: str, make_small, tmp_path: Path, tmp_path_factory
 ) -> None:
     """Given a small model, when a technique runs, then its folder is whole and each allowed runtime answers.
 
@@ -85,10 +96,10 @@ def test_result_is_described_runs_and_keeps_the_interface(
             pytest.skip("it is for all models")
         kind = SUITED[spec.id]
     small = make_small(kind)
-    ctx = RecordingContext(tmp_path, data_dir=small.data)
+    ctx = RecordingContext(tmp_path, data_dir=small.data, original=small.folder)
     original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
     try:
-        artifact = spec.apply(small.model, spec.params(), ctx)
+        artifact = spec.apply(staged(spec, small, tmp_path_factory.mktemp("before")), spec.params(), ctx)
     except InputRefused as error:
         assert may_refuse(spec, kind), error
         assert error.detail.endswith(".") and error.hint.endswith(".")
@@ -122,11 +133,13 @@ def test_cancel_at_every_check_leaves_nothing(spec: TechniqueSpec, make_small, t
     if may_refuse(spec, kind_for(spec)):
         pytest.skip("needs 16-bit arithmetic")
     small = make_small(kind_for(spec), items=8)
+    model = staged(spec, small, tmp_path / "before")
     for checks in itertools.count():
         work_dir = tmp_path / str(checks)
         work_dir.mkdir()
+        ctx = RecordingContext(work_dir, data_dir=small.data, original=small.folder, cancel_after=checks)
         try:
-            spec.apply(small.model, spec.params(), RecordingContext(work_dir, data_dir=small.data, cancel_after=checks))
+            spec.apply(model, spec.params(), ctx)
         except JobCancelled:
             assert leftovers(work_dir) == []
             assert checks < MAX_CHECKS

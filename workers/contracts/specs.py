@@ -88,7 +88,8 @@ class Recipe(Frozen):
     """One candidate: the techniques to apply in order, and what runs the result.
 
     With `only_if_failed` it is tried only where each candidate of these titles that was tried failed, or changed
-    answers without being proven safe.
+    answers without being proven safe. With `only_if_faster` (better answers, at no more speed) it is tried only where
+    one candidate of these titles was faster than the best that may be recommended by then.
     """
 
     title: str
@@ -97,6 +98,7 @@ class Recipe(Frozen):
     settings: dict[str, JsonValue] = {}
     why: str = ""
     only_if_failed: tuple[str, ...] = ()
+    only_if_faster: tuple[str, ...] = ()
 
 
 class Described(Frozen):

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -13,18 +13,12 @@ from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import engines, likeness, processor, qdq, sensitivity, switches
+from workers.quantize.aside import set_aside
 from workers.quantize.histograms import Histogram
 from workers.quantize.likeness import Alike, Held
 
-if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
-
 ID = "int8_mixed"
 TITLE = "INT8, sensitive layers kept"
-CHECK_EVERY = 3
-"""One of so many calibration inputs is set aside to check with; ranges are learned from the others."""
-
-FEWEST = 6
 RANGES = ("minmax", "percentile", "mse")
 SHOWN = 8
 SCOPE = qdq.Scope(heavy_only=True, float_products=True, weights_only=True)
@@ -91,22 +85,6 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.notes = _notes(found, layers, params)
     assert output.artifact is not None
     return output.artifact
-
-
-def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], list[Feeds]]":
-    """(inputs to learn ranges from, inputs to check with). Raises InputRefused where there are too few."""
-    items = list(ctx.calibration(learn + check))
-    if len(items) < FEWEST:
-        raise InputRefused(
-            "calibration_missing" if not items else "calibration_too_little",
-            "There are too few examples" if items else "There are no examples to calibrate with",
-            f"This technique learns from some examples and checks with others; it needs {FEWEST} at least and there "
-            f"are {len(items)}.",
-            "Add data: pictures, texts or arrays like those that the model will see.",
-        )
-    aside = items[CHECK_EVERY - 1 :: CHECK_EVERY][:check]
-    numbers = set(range(CHECK_EVERY - 1, len(items), CHECK_EVERY)[:check])
-    return [item for number, item in enumerate(items) if number not in numbers][:learn], aside
 
 
 class _Search:

@@ -66,14 +66,40 @@ def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
         nodes.append(helper.make_node("ReduceMax", [absolute], [output], keepdims=0))
     else:  # (…, width) → (all others, width) → (width,)
         nodes.append(helper.make_node("Flatten", [absolute], [flat], axis=-axes_kept))
-        if onnx_files.opset(proto) >= 18:
-            graph.initializer.append(helper.make_tensor(f"{output}_axes", TensorProto.INT64, [1], [0]))
-            nodes.append(helper.make_node("ReduceMax", [flat, f"{output}_axes"], [output], keepdims=0))
-        else:
-            nodes.append(helper.make_node("ReduceMax", [flat], [output], axes=[0], keepdims=0))
+        nodes.append(_reduce(proto, "ReduceMax", flat, output, 0))
     graph.node.extend(nodes)
     graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
     return output
+
+
+def add_channel_mean(proto: Any, name: str, axis: int) -> str:
+    """Add the mean of each channel of the tensor `name` (axis 1, or −1); the output's name, its shape (channels,)."""
+    from onnx import TensorProto, helper
+
+    output = f"fettle_mean_{name}"
+    graph = proto.graph
+    flat, rows = f"{output}_flat", name
+    if axis == 1:  # (n, channels, …) → (n, channels, all others) → mean over these → (n, channels)
+        graph.initializer.append(helper.make_tensor(f"{output}_shape", TensorProto.INT64, [3], [0, 0, -1]))
+        rows = f"{output}_rows"
+        graph.node.append(helper.make_node("Reshape", [name, f"{output}_shape"], [flat]))
+        graph.node.append(_reduce(proto, "ReduceMean", flat, rows, 2))
+    else:
+        graph.node.append(helper.make_node("Flatten", [name], [flat], axis=-1))
+        rows = flat
+    graph.node.append(_reduce(proto, "ReduceMean", rows, output, 0))
+    graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    return output
+
+
+def _reduce(proto: Any, kind: str, source: str, output: str, axis: int) -> Any:
+    """A node that reduces one axis; from operator set 18 on the axis is an input."""
+    from onnx import TensorProto, helper
+
+    if onnx_files.opset(proto) < 18:
+        return helper.make_node(kind, [source], [output], axes=[axis], keepdims=0)
+    proto.graph.initializer.append(helper.make_tensor(f"{output}_axis", TensorProto.INT64, [1], [axis]))
+    return helper.make_node(kind, [source, f"{output}_axis"], [output], keepdims=0)
 
 
 def run_each(path: Path, names: list[str], requests: "Iterable[Feeds]") -> Iterator[Arrays]:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 PRODUCTS = ("MatMul", "Gemm")
+ACTIVATIONS = ("Relu", "Clip")
+"""Joined to the layer before them where that is quantized: its range then ends where they cut."""
 
 
 class RangeParams(TechniqueParams):
@@ -82,7 +84,7 @@ class Scope:
     def operators(self) -> list[str]:
         """Kinds of operators that are quantized."""
         if self.heavy_only:
-            return list(HEAVY)
+            return [*HEAVY, *ACTIVATIONS]
         from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
         return sorted({*QLinearOpsRegistry, *QDQRegistry})

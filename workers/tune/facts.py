@@ -22,9 +22,9 @@ class ModelFacts:
     """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
 
     `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
-    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that compute
-    number by number or over an axis. `classes` tells whether an answer is one class out of several, `masked_texts`
-    whether texts of any length come with a mask.
+    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that
+    compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
+    tells whether an answer is one class out of several, `masked_texts` whether texts of any length come with a mask.
     """
 
     products: int
@@ -39,6 +39,7 @@ class ModelFacts:
     weight_bytes: int
     nodes: int = 0
     light: int = 0
+    biased: int = 0
     classes: bool = False
     masked_texts: bool = False
 
@@ -82,9 +83,21 @@ def read_facts(folder: Path) -> ModelFacts:
         weight_bytes=sum(size for _, _, size in _weights(proto)),
         nodes=sum(len(graph.node) for graph in onnx_files.graphs(proto.graph)),
         light=onnx_files.count(proto, *LIGHT_OPERATORS),
+        biased=_biased(proto, dims),
         classes=spec.answer_kind == "class" and not spec.links,
         masked_texts=_masked_texts(spec),
     )
+
+
+def _biased(proto: Any, dims: dict[str, tuple[int, ...]]) -> int:
+    total = 0
+    for graph in onnx_files.graphs(proto.graph):
+        products = {name for node in graph.node if node.op_type == "MatMul" for name in node.output}
+        for node in graph.node:
+            own = node.op_type in ("Conv", "ConvTranspose", "Gemm") and len(node.input) > 2 and node.input[2] in dims
+            added = node.op_type == "Add" and products & set(node.input) and any(name in dims for name in node.input)
+            total += bool(own or added or node.op_type == "BatchNormalization")
+    return total
 
 
 def _masked_texts(spec: PipelineSpec) -> bool:

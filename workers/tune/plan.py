@@ -13,7 +13,10 @@ from workers.tune.search import Found
 
 FAST_BF16 = {"avx512_bf16", "amx_bf16", "neon_bf16"}
 FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"}
-INT8 = ("int8_static", "int8_dynamic")
+INT8 = ("int8_static", "int8_dynamic", "int8_mixed")
+LEARNED = ("int8_static", "int8_mixed")
+"""Those with ranges that are learned from examples."""
+
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
 """Only models under this size are worth a probe of their time."""
@@ -67,10 +70,12 @@ def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
     """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
     kept: list[Recipe] = []
     dropped: list[tuple[str, str]] = []
+    renamed: dict[str, str] = {}
     for recipe in _with_added(recipes, situation):
         reason = why_not(recipe, situation)
         if reason is None:
             fitted = fit(recipe, situation)
+            renamed[recipe.title] = fitted.title
             twin = next((other for other in kept if _same(other, fitted)), None)
             if _same(fitted, BASELINE):
                 reason = "This is the original as it is."
@@ -80,6 +85,7 @@ def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
                 reason = f"It is the same as “{twin.title}” for this model."
         if reason is not None:
             dropped.append((recipe.title, reason))
+    kept = _with_new_names(kept, renamed)
     kept, pointless = _without_pointless_single(kept, situation)
     if not situation.fast_int8:
         kept.sort(key=lambda recipe: _has(recipe, *INT8))
@@ -99,11 +105,13 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
         return "The model is stored in 8 bits already."
     if _has(recipe, "fp16") and model.precision != "fp32":
         return "The model is stored in half-size numbers already."
-    if _has(recipe, "int8_static"):
+    if _has(recipe, *LEARNED):
         if not situation.has_calibration:
             return "It needs examples to learn from, and there are none."
         if model.dense <= 0:
             return "The model has no layers that are faster in 8 bits."
+    if _has(recipe, "bias_correction") and not model.biased:
+        return "None of the model's layers has a bias that could be corrected."
     if _has(recipe, "int8_dynamic") and not model.products:
         return "The model has no matrix products, and convolutions are far slower this way."
     if _has(recipe, "precision_by_operator") and model.light < LIGHT_SHARE * (model.products + model.convolutions):
@@ -148,6 +156,19 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
     if not situation.fast_int8:
         steps = [_careful(step) for step in steps]
     return recipe.model_copy(update={"steps": tuple(steps), "title": title, "settings": settings, "why": why})
+
+
+def _with_new_names(recipes: list[Recipe], renamed: dict[str, str]) -> list[Recipe]:
+    """The same, where they name others, with the titles that those have now."""
+    return [
+        recipe.model_copy(
+            update={
+                name: tuple(renamed.get(title, title) for title in getattr(recipe, name))
+                for name in ("only_if_failed", "only_if_faster")
+            }
+        )
+        for recipe in recipes
+    ]
 
 
 def _lighter(step: RecipeStep) -> RecipeStep:

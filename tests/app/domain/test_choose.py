@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from app.domain.choose import answers_hold, choose, finalists, is_faster
+from app.domain.choose import answers_hold, choose, could_win, finalists, is_faster
 from app.domain.variant import Measurement, Variant
 from app.domain.words import headline, why_not
 from workers.contracts.specs import Judgement, Recipe, Verdict
@@ -121,3 +121,13 @@ def test_answers_hold_where_they_are_proven_or_none_has_changed() -> None:
     changed = dataclasses.replace(unproven, judgement=unproven.judgement.model_copy(update={"changed_count": 1}))
     assert not answers_hold(changed)
     assert not answers_hold(dataclasses.replace(variant("gone"), state="dropped"))
+
+
+def test_what_is_no_faster_than_the_best_needs_no_refining() -> None:
+    """Given a faster one that may be recommended, then one as fast as a slower one could not win; unknown ones could."""
+    broken, good = variant("broken", p50_ms=0.8, verdict="regressed"), variant("good", p50_ms=1.0)
+    assert could_win([broken], [broken, good])
+    assert not could_win([broken], [broken, variant("best", p50_ms=0.5)])
+    assert not could_win([variant("slow", p50_ms=2.5, verdict="regressed")], [])
+    assert not could_win([dataclasses.replace(broken, state="dropped")], [])
+    assert could_win([], [good])

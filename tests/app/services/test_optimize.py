@@ -147,6 +147,20 @@ def test_an_answer_to_a_failure_waits_for_it(stage: Make, first: Like, tried: bo
     assert (one.states["B"] == "skipped") is not tried
 
 
+@pytest.mark.parametrize(("first_ms", "tried"), [(1.0, True), (2.5, False), (5.0, False)])
+def test_better_answers_are_looked_for_only_where_speed_is_promising(stage: Make, first_ms: float, tried: bool) -> None:
+    """Given INT8 with wrong answers, then its careful form is tried only if INT8 beat the original and the best."""
+    one = stage(
+        Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=first_ms, verdict="regressed"), "C": Like(p50_ms=1)}
+    )
+    a, b, c = one.ask.preset.recipes
+    careful = c.model_copy(update={"only_if_failed": ("B",), "only_if_faster": ("B",)})
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": (a, b, careful)}))
+    one.go()
+    assert ("C" in one.variants) is tried
+    assert (one.states["C"] == "skipped") is not tried
+
+
 @pytest.mark.parametrize("kind", ["apply", "answer", "judge", "measure"])
 def test_a_version_that_fails_is_dropped_with_its_reason(stage: Make, kind: str) -> None:
     """Given a version of which one job fails, then it is dropped with the words, and the others go on."""

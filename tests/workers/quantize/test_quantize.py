@@ -50,6 +50,14 @@ def test_heavy_layers_only(make_small, tmp_path: Path) -> None:
     assert 0 < counts["heavy"] < counts["all"]
 
 
+def test_ranges_end_where_activations_cut(make_small, tmp_path: Path) -> None:
+    """Given heavy layers with Relu behind them, then the range of 8 bits begins at 0 and takes the Relu's place."""
+    small = make_small("cnn")
+    int8_static.apply(small.model, int8_static.Params(layers="heavy"), context(small, tmp_path))
+    assert onnx_files.count(onnx_files.load(small.model.main), "Relu") == 2
+    assert not onnx_files.count(onnx_files.load(tmp_path / "model" / "model.onnx"), "Relu")
+
+
 def test_calibration_is_streamed_and_told(make_small, tmp_path: Path) -> None:
     """Given 24 examples of which 10 may be used, then progress counts to 10, one by one."""
     small = make_small("cnn")

@@ -125,6 +125,23 @@ def test_large_graphs_quantize_their_heavy_layers_only() -> None:
     assert plan.candidates[0].steps[0].params == {"layers": "heavy", "examples": 32}
 
 
+def test_biases_are_corrected_where_there_are_some() -> None:
+    corrected = recipe("Corrected", "int8_static", "bias_correction")
+    assert "bias" in dict(make_plan([corrected], situation()).dropped)["Corrected"]
+    biased = MODEL.__class__(**{**MODEL.__dict__, "biased": 3})
+    assert titles(make_plan([corrected], situation(model=biased))) == ["Corrected"]
+
+
+def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
+    """Given INT8 that is called otherwise for a large graph, then what waits for it waits for that title."""
+    model = MODEL.__class__(**{**MODEL.__dict__, "nodes": 2000})
+    first = recipe("INT8, all layers", "int8_static")
+    names = (first.title, "other")
+    careful = recipe("Kept", "int8_mixed").model_copy(update={"only_if_failed": names, "only_if_faster": names})
+    plan = make_plan([first, careful], situation(model=model))
+    assert plan.candidates[1].only_if_failed == plan.candidates[1].only_if_faster == ("INT8, heavy layers", "other")
+
+
 def test_graphics_cards_are_added_where_they_work() -> None:
     plan = make_plan(PRESET[:1], situation(runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda")))
     assert titles(plan) == ["On the graphics card", "Half-size numbers on the graphics card", "Faster engine"]
@@ -182,7 +199,8 @@ def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
     [
         ("texts", {"masked_texts": True, "classes": True}),
         ("one_hot", {"masked_texts": False, "classes": True, "light": 4}),
-        ("cnn", {"products": 1, "convolutions": 2, "depthwise": 0, "free_sizes": True, "branches": False}),
+        ("cnn", {"products": 1, "convolutions": 2, "depthwise": 0, "free_sizes": True, "biased": 1}),
+        ("hidden_weights", {"biased": 3}),
         ("transformer", {"products": 5, "convolutions": 0, "stateful": False}),
         ("constants", {"products": 2, "precision": "fp32", "has_torch": False}),
         ("stateful", {"products": 5, "branches": True, "constants": ("sr",), "stateful": True}),

@@ -1,0 +1,29 @@
+"""Calibration inputs to learn from, and others to check with: what is checked was never learned from."""
+
+from typing import TYPE_CHECKING
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+CHECK_EVERY = 3
+"""One of so many inputs is set aside."""
+
+FEWEST = 6
+
+
+def set_aside(ctx: JobContext, learn: int, check: int) -> "tuple[list[Feeds], list[Feeds]]":
+    """(inputs to learn from, inputs to check with), at most so many. Raises InputRefused where there are too few."""
+    items = list(ctx.calibration(learn + check))
+    if len(items) < FEWEST:
+        raise InputRefused(
+            "calibration_missing" if not items else "calibration_too_little",
+            "There are too few examples" if items else "There are no examples to calibrate with",
+            f"This technique learns from some examples and checks with others; it needs {FEWEST} at least and there "
+            f"are {len(items)}.",
+            "Add data: pictures, texts or arrays like those that the model will see.",
+        )
+    numbers = range(CHECK_EVERY - 1, len(items), CHECK_EVERY)[:check]
+    return [item for number, item in enumerate(items) if number not in numbers][:learn], [items[n] for n in numbers]

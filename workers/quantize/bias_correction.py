@@ -1,0 +1,136 @@
+"""Bias correction: after INT8, shift each layer's results back to the mean that they had in the original."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import biases, calibration, engines, likeness, probes, qdq
+from workers.quantize import twins as twins_of
+from workers.quantize.aside import set_aside
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+ID = "bias_correction"
+TITLE = "Correct biases after INT8"
+MAX_CHECKED = 64
+
+
+class Params(TechniqueParams):
+    """How many examples are looked at."""
+
+    examples: int = Field(default=32, ge=4, le=500, description="Examples whose means are compared, at most.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Compare each layer's mean by channel with the original's on examples and put the difference into its bias."""
+    path = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    proto = onnx_files.load(path)
+    if ctx.original is None or not onnx_files.count(proto, "QuantizeLinear"):
+        raise InputRefused(
+            "no_int8_before",
+            "There is nothing to correct",
+            "This technique improves what INT8 has changed, and no step before it made 8-bit numbers.",
+            "Put a step with INT8 before it.",
+        )
+    original = read_model(ctx.original)
+    learn, check = set_aside(ctx, params.examples, MAX_CHECKED)
+    part: Any = engines.Part(ctx, learn)
+    total = calibration.count_requests(original, part, params.examples)
+    requests = list(calibration.requests(original, part, total))
+    with new_model(model, ID, params, ctx) as output:
+        probe = output.folder / "reference.onnx"
+        qdq.prepare(original.main, probe, TITLE, ctx)
+        with onnx_files.library_call(TITLE, ctx.log):
+            ctx.check_cancelled()
+            changes = _changes(onnx_files.load(probe), proto, probe, requests)
+            for layer, change in changes:
+                biases.add(proto.graph, layer, change)
+            qdq.remove(probe)
+            onnx_files.drop_unused(proto)
+            target = output.folder / MODEL_FILE
+            output.files = onnx_files.save(proto, target)
+            onnx_files.check_opens(target, TITLE)
+            output.notes = (_judge(original, model, target, check, len(changes), ctx),)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def _changes(
+    reference: Any, proto: Any, probe: Path, requests: "list[Feeds]"
+) -> list[tuple[biases.Biased, NDArray[np.float32]]]:
+    """What each layer's bias must be changed by: the original's mean less its 8-bit twin's, by channel.
+
+    Raises InputRefused where no layer can be corrected.
+    """
+    twins = twins_of.Twins(reference.graph, proto.graph)
+    pairs = [(layer, twins.add(layer.output)) for layer in biases.find(proto.graph)]
+    named = [
+        (layer, tuple(probes.add_channel_mean(reference, name, layer.axis) for name in pair))
+        for layer, pair in pairs
+        if pair is not None
+    ]
+    if not named:
+        raise InputRefused(
+            "nothing_to_correct",
+            "There is nothing to correct",
+            "None of the layers has a bias that could be changed and a counterpart in the original.",
+            "Leave this step out.",
+        )
+    onnx_files.save(reference, probe)
+    sums: dict[str, NDArray[np.float64]] = {}
+    for values in probes.run_each(probe, [name for _, names in named for name in names], requests):
+        for name, value in values.items():
+            sums[name] = sums.get(name, np.zeros(1)) + value
+    return [
+        (layer, ((sums[wanted] - sums[have]) / len(requests)).astype(np.float32)) for layer, (wanted, have) in named
+    ]
+
+
+def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", layers: int, ctx: JobContext) -> str:
+    """What it brought on examples set aside. Raises InputRefused where that is nothing."""
+    held = likeness.hold(original, check, ctx)
+    errors = []
+    for path in (before.main, target):
+        session = engines.open_file(path, before, "onnxruntime-cpu", ctx.threads)
+        errors.append(held.error(held.ask(session)))
+        session.close()
+    if errors[1] >= errors[0]:
+        raise InputRefused(
+            "correction_brings_nothing",
+            "Correcting biases brings nothing here",
+            f"The error of the answers was {errors[0]:.2g} before and {errors[1]:.2g} after it, on {len(check)} "
+            "examples set aside.",
+            "Leave this step out.",
+        )
+    return (
+        f"Biases of {layers} layers were corrected: the squared error of the answers fell from {errors[0]:.2g} to "
+        f"{errors[1]:.2g}, on {len(check)} examples set aside."
+    )
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Shifts each layer of an INT8 model back to the mean that its results had in the original. Costs no time.",
+    source="Data-Free Quantization Through Weight Equalization and Bias Correction, arXiv 1906.04721 (empirical "
+    "correction, on examples)",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+    follows=("int8_static", "int8_mixed"),
+)
