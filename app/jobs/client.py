@@ -20,6 +20,7 @@ from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.birth import HOME_FOLDER
 from workers.contracts.messages import (
     TERMINAL,
+    Ask,
     Cancel,
     Cancelled,
     Failed,
@@ -116,6 +117,10 @@ class JobClient:
     def send_turn(self, turn: Turn) -> None:
         """Pass the turn of a measurement; a worker that is gone is told by `poll`."""
         self._send(turn)
+
+    def send_ask(self, ask: Ask) -> None:
+        """Ask a job that stays open; the answer is told by `poll`, and so is a worker that is gone."""
+        self._send(ask)
 
     def cancel(self) -> None:
         """Ask the job to stop; `poll` sees to it that it does."""

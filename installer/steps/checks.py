@@ -31,7 +31,7 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     for title, arguments in CHECKS:
         results.append(_run(place, title, arguments, environment))
     with_display = with_screen(environment)
-    tests = _run(place, "pytest", ["-m", "pytest", *_side_by_side(), *pytest_arguments], with_display)
+    tests = _run(place, "pytest", ["-m", "pytest", *_side_by_side(pytest_arguments), *pytest_arguments], with_display)
     if tests[1] == TESTS_FAILED and "no:cacheprovider" not in pytest_arguments:
         tests = _again(place, tests, pytest_arguments, with_display)
     results.append(tests)
@@ -42,8 +42,11 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     return results[-1][1]
 
 
-def _side_by_side() -> list[str]:
-    """One process for each core: many tests wait for processes of their own."""
+def _side_by_side(pytest_arguments: list[str]) -> list[str]:
+    """One process for each core, as many tests wait for processes of their own; not where some are chosen: `-m slow`
+    measures."""
+    if any(argument in ("-m", "-n") for argument in pytest_arguments):
+        return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
 

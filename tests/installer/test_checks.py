@@ -65,6 +65,20 @@ def test_windows_are_drawn_where_there_is_a_screen(
     assert ("offscreen" in capsys.readouterr().err) == (platform is not None)
 
 
+@pytest.mark.parametrize(("arguments", "together"), [([], True), (["-k", "x"], True), (["-m", "slow"], False)])
+def test_what_measures_runs_alone(
+    place: OwnPython, arguments: list[str], together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given tests chosen by their mark, then nothing runs beside them."""
+    asked: list[list[str]] = []
+    monkeypatch.setattr(checks, "CHECKS", ())
+    monkeypatch.setattr(
+        checks, "_run", lambda place, title, words, environment: (asked.append(words), (title, 0, 0.0))[1]
+    )
+    assert checks.run_all(place, arguments) == 0
+    assert ("worksteal" in asked[0]) == together
+
+
 FALLS_ONCE = """
 from pathlib import Path
 

@@ -93,7 +93,7 @@ def test_wrong_parameters_are_told(fettle: Fettle, tmp_path: Path) -> None:
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "wrong.yaml"
     recipe.write_text("- title: Wrong\n  steps: [{technique: coarse_grid, params: {step: 7}}]\n")
-    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "8", "--json")
+    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "40", "--json")
     assert done.code in (0, 4), done.err
     variant = next(v for v in done.document["variants"] if v["title"] == "Wrong")
     assert "step" in variant["notes"][0]

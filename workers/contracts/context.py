@@ -5,7 +5,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
 
-from workers.contracts.messages import Turn
+from pydantic import BaseModel
+
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.messages import Ask, Turn
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,4 +82,10 @@ class JobContext(Protocol):
     def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None: ...
 
     def loaded(self) -> None:
-        """Measurement only: tell the parent that the model is loaded and the process waits for its turn."""
+        """Tell the parent that the model is loaded and the process waits for its turn, or for what is asked."""
+
+    def asks(self) -> Iterator[Ask]:
+        """Jobs that stay open only: yields each `Ask` with a request, waits between them, ends at one without."""
+
+    def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
+        """The answer to the `Ask` of this index, or why this one has none."""

@@ -1,7 +1,8 @@
 """The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
 
-Parent → child: `RunJob`, `Turn`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`, `Log`,
-`Sample`, `Metric`, `ArtifactReady`, `TurnDone`, then exactly one of `Finished`, `Failed`, `Cancelled`.
+Parent → child: `RunJob`, `Turn`, `Ask`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`,
+`Log`, `Sample`, `Metric`, `ArtifactReady`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
+`Cancelled`.
 """
 
 from typing import Annotated, Literal
@@ -62,6 +63,14 @@ class Turn(Frozen):
     timed_requests: int = 40
     max_s: float = 10.0
     last: bool = False
+
+
+class Ask(Frozen):
+    """A question to a job that stays open; `request` is what its kind takes. One without a request ends the job."""
+
+    type: Literal["ask"] = "ask"
+    index: int = 0
+    request: dict[str, JsonValue] | None = None
 
 
 class Cancel(Frozen):
@@ -153,6 +162,15 @@ class TurnDone(Frozen):
     busy_share: float | None = None
 
 
+class Answered(Frozen):
+    """The answer to the `Ask` of this index, or why there is none; the job stays open either way."""
+
+    type: Literal["answered"] = "answered"
+    index: int
+    result: dict[str, JsonValue] | None = None
+    error: ErrorInfo | None = None
+
+
 class Finished(Frozen):
     """The job is done; `result` fits the handler's `Result`."""
 
@@ -174,9 +192,20 @@ class Cancelled(Frozen):
     type: Literal["cancelled"] = "cancelled"
 
 
-ParentMessage = Annotated[RunJob | Turn | Cancel, Field(discriminator="type")]
+ParentMessage = Annotated[RunJob | Turn | Ask | Cancel, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready | Progress | StageLimit | Log | Sample | Metric | ArtifactReady | TurnDone | Finished | Failed | Cancelled,
+    Ready
+    | Progress
+    | StageLimit
+    | Log
+    | Sample
+    | Metric
+    | ArtifactReady
+    | TurnDone
+    | Answered
+    | Finished
+    | Failed
+    | Cancelled,
     Field(discriminator="type"),
 ]
 TERMINAL = (Finished, Failed, Cancelled)

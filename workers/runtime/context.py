@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import BaseModel
+
+from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import (
     MAX_SAMPLES_PER_MESSAGE,
+    Answered,
+    Ask,
     Log,
     Metric,
     Ready,
@@ -135,6 +140,16 @@ class RuntimeContext:
     def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None:
         self._release()
         self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, busy_share=busy_share))
+
+    def asks(self) -> Iterator[Ask]:
+        while (ask := self.mailbox.next_ask()).request is not None:
+            yield ask
+
+    def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
+        if isinstance(answer, ErrorInfo):
+            self.reporter.send(Answered(index=index, error=answer))
+        else:
+            self.reporter.send(Answered(index=index, result=answer.model_dump(mode="json")))
 
     def _release(self) -> None:
         held, self._held = self._held or [], None

@@ -1,4 +1,4 @@
-"""What a job hears: cancel and turns. No reader thread, which would disturb what is measured."""
+"""What a job hears: cancel, turns and questions. No reader thread, which would disturb what is measured."""
 
 import select
 import sys
@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.messages import Cancel, ParentMessage, Turn, parent_messages
+from workers.contracts.messages import Ask, Cancel, ParentMessage, Turn, parent_messages
 
 
 class ParentGone(BaseException):
@@ -16,13 +16,16 @@ class ParentGone(BaseException):
 
 
 class Mailbox(Protocol):
-    """Raises `JobCancelled` from either method once the job was asked to stop."""
+    """Raises `JobCancelled` from any method once the job was asked to stop."""
 
     def check(self) -> None:
         """Look for a request to stop; takes about a microsecond."""
 
     def next_turn(self) -> Turn:
         """Wait for the parent to pass the turn."""
+
+    def next_ask(self) -> Ask:
+        """Wait for the parent to ask."""
 
 
 class PipeMailbox:
@@ -31,6 +34,7 @@ class PipeMailbox:
     def __init__(self, connection: "Connection[bytes, bytes]") -> None:
         self._connection = connection
         self._turns: deque[Turn] = deque()
+        self._asks: deque[Ask] = deque()
         self._cancelled = False
         self._poll = None
         if sys.platform != "win32":
@@ -55,6 +59,8 @@ class PipeMailbox:
             self._cancelled = True
         elif isinstance(message, Turn):
             self._turns.append(message)
+        elif isinstance(message, Ask):
+            self._asks.append(message)
 
     def check(self) -> None:
         while not self._cancelled and self._waiting():
@@ -69,9 +75,16 @@ class PipeMailbox:
             self.check()
         return self._turns.popleft()
 
+    def next_ask(self) -> Ask:
+        self.check()
+        while not self._asks:
+            self._take()
+            self.check()
+        return self._asks.popleft()
+
 
 class HeadlessMailbox:
-    """For runs without a parent: turns that are known beforehand, and a flag that the interrupt key sets."""
+    """For runs without a parent: turns that are known beforehand, a flag that the interrupt key sets, no questions."""
 
     def __init__(self, turns: Sequence[Turn] = ()) -> None:
         self._turns = deque(turns)
@@ -86,3 +99,7 @@ class HeadlessMailbox:
         if not self._turns:
             raise JobCancelled
         return self._turns.popleft()
+
+    def next_ask(self) -> Ask:
+        self.check()
+        return Ask()

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from workers.contracts.errors import JobCancelled
+from pydantic import BaseModel
+
+from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.folder import sha256_file, sha256_folder
-from workers.contracts.messages import ArtifactReady, Log, Metric, Progress, Sample, Turn, TurnDone
+from workers.contracts.messages import ArtifactReady, Ask, Log, Metric, Progress, Sample, Turn, TurnDone
 from workers.runtime.calibration import calibration_feeds
 
 if TYPE_CHECKING:
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 class RecordingContext:
     """Implements `workers.contracts.context.JobContext` and collects everything in lists.
 
-    `planned_turns` are what `turns()` yields. `cancel_after` checks pass before `check_cancelled` raises
-    (None: never), so that a test can stop a job at any of its steps.
+    `planned_turns` are what `turns()` yields, `planned_asks` what `asks()` does. `cancel_after` checks pass before
+    `check_cancelled` raises (None: never), so that a test can stop a job at any of its steps.
     """
 
     work_dir: Path
@@ -29,6 +31,7 @@ class RecordingContext:
     data_dir: Path | None = None
     original: Path | None = None
     planned_turns: Iterable[Turn] = ()
+    planned_asks: Iterable[Ask] = ()
     cancel_after: int | None = None
     checks: int = 0
     loaded_calls: int = 0
@@ -38,6 +41,7 @@ class RecordingContext:
     metrics: list[Metric] = field(default_factory=list)
     artifacts: list[ArtifactReady] = field(default_factory=list)
     turns_done: list[TurnDone] = field(default_factory=list)
+    answers: list[tuple[int, BaseModel]] = field(default_factory=list)
     limited: list[tuple[str, float]] = field(default_factory=list)
     protections: tuple[str, ...] = ()
     missing_protections: tuple[str, ...] = ()
@@ -92,3 +96,9 @@ class RecordingContext:
 
     def loaded(self) -> None:
         self.loaded_calls += 1
+
+    def asks(self) -> Iterator[Ask]:
+        yield from self.planned_asks
+
+    def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
+        self.answers.append((index, answer))

@@ -1,0 +1,137 @@
+"""The job that stays open: one loaded model, one input after another, through real runtimes."""
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydantic import ValidationError
+
+from workers.contracts.errors import ErrorInfo, JobCancelled
+from workers.contracts.messages import Ask
+from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec
+from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
+from workers.measure.single import time_calls
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+
+
+def tried(small: Any, work: Path, *requests: dict[str, Any], **more: Any) -> list[Any]:
+    """What came back for each request; the job is asked once and ends."""
+    work.mkdir(exist_ok=True)
+    asks = [Ask(index=number, request=request) for number, request in enumerate(requests)]
+    ctx = RecordingContext(work, planned_asks=asks, **more.pop("context", {}))
+    params = TryParams(
+        model_dir=str(small.folder), data_dir=str(small.data), runtime=more.pop("runtime", "onnxruntime-cpu"), **more
+    )
+    result = handler("try_it").run(params, ctx)
+    assert isinstance(result, TryResult)
+    assert (result.asked, ctx.loaded_calls) == (len(requests), 1)
+    assert [index for index, _ in ctx.answers] == list(range(len(requests)))
+    return [answer for _, answer in ctx.answers]
+
+
+def change_spec(small: Any, **changes: Any) -> None:
+    """Another pipeline.json for the same model."""
+    file = small.folder / "pipeline.json"
+    spec = PipelineSpec.model_validate_json(file.read_text(encoding="utf-8"))
+    file.write_text(spec.model_copy(update=changes).model_dump_json(), encoding="utf-8")
+
+
+def test_test_items_one_after_another(small: Any, tmp_path: Path) -> None:
+    """Given each small model, Then every item gets an answer with its time, and the same item the same answer."""
+    first, second, again = tried(small, tmp_path, {"item": 0}, {"item": 1}, {"item": 0})
+    for answer in (first, second, again):
+        assert isinstance(answer, TryAnswer)
+        assert answer.latency_ms > 0 and 1 <= answer.n_calls <= 9
+        assert answer.kind != "nothing" and (answer.rows or answer.values)
+    assert (first.rows, first.values) == (again.rows, again.values)
+    stored = np.load(tmp_path / "answer.npy")
+    assert stored.dtype == np.float32 and stored.size >= 1
+
+
+def test_two_versions_are_compared(small: Any, tmp_path: Path) -> None:
+    """Given the original's answer, When OpenVINO answers beside it, Then it is the same; another item's is told apart."""
+    tried(small, tmp_path / "original", {"item": 0})
+    beside = str(tmp_path / "original" / "answer.npy")
+    (alike,) = tried(
+        small, tmp_path / "variant", {"item": 0, "beside": beside}, runtime="openvino",
+        settings={"inference_precision": "f32"},
+    )  # fmt: skip
+    assert alike.same is not False
+    assert alike.same or alike.likeness == pytest.approx(1.0, abs=1e-5)
+
+
+def test_pictures(make_small: Make, tmp_path: Path) -> None:
+    """Given a picture, a text and a damaged file, Then the picture is answered and drawn, the others say why not."""
+    small = make_small("cnn")
+    change_spec(small, answer_kind="class", classes=tuple("abcdefghijklmnop"))
+    size = PipelineSpec.model_validate_json((small.folder / "pipeline.json").read_text(encoding="utf-8"))
+    assert isinstance(size.preprocess, ImageSteps | ArraySteps)
+    change_spec(small, preprocess=ImageSteps(resize=tuple(size.inputs[0].shape[2:4])))
+    good, bad = tmp_path / "ünï 模型.png", tmp_path / "bad.png"
+    Image.new("RGB", (900, 300), (200, 10, 10)).save(good)
+    bad.write_bytes(b"\x89PNG\r\n\x1a\n damaged")
+    answer, no_text, damaged, gone, again = tried(
+        small, tmp_path / "w", {"path": str(good), "draw": True}, {"text": "hello"}, {"path": str(bad), "draw": True},
+        {"path": str(tmp_path / "gone.png")}, {"path": str(good)},
+    )  # fmt: skip
+    shares = [share for _, share in answer.rows]
+    assert answer.kind == "class" and len(shares) == 3 and shares == sorted(shares, reverse=True)
+    assert (answer.seen.kind, answer.seen.height_px) == ("image", size.inputs[0].shape[2])
+    with Image.open(tmp_path / "w" / answer.picture) as drawn:
+        assert drawn.size == (360, 120)
+    for error in (no_text, damaged, gone):
+        assert isinstance(error, ErrorInfo) and error.title and error.detail.endswith(".") and error.hint.endswith(".")
+    assert no_text.detail == "This model takes no text."
+    assert "bad.png" in damaged.detail and "gone.png" in gone.detail
+    assert again.rows == answer.rows
+
+
+def test_sound(make_small: Make, tmp_path: Path) -> None:
+    """Given a WAV file for a stateful model of scores, Then mean and largest score, length and levels come."""
+    small = make_small("stateful")
+    spec = PipelineSpec.model_validate_json((small.folder / "pipeline.json").read_text(encoding="utf-8"))
+    width = spec.inputs[0].shape[-1]
+    assert width is not None
+    change_spec(
+        small, preprocess=AudioSteps(sample_rate_hz=8000, frame_samples=width), answer_kind="score",
+        scores="probabilities",
+    )  # fmt: skip
+    path = tmp_path / "tone.wav"
+    with wave.open(str(path), "wb") as out:
+        out.setparams((1, 2, 8000, 0, "NONE", ""))
+        out.writeframes((np.sin(np.arange(4000) / 9) * 16000).astype("<i2").tobytes())
+    (answer,) = tried(small, tmp_path / "w", {"path": str(path)})
+    assert isinstance(answer, TryAnswer), answer
+    assert answer.kind == "moments" and [name for name, _ in answer.rows] == ["mean", "largest"]
+    assert answer.seen.seconds == pytest.approx(0.5)
+    assert len(answer.seen.levels) == 64 and max(answer.seen.levels) == pytest.approx(0.488, abs=0.01)
+
+
+def test_it_ends_when_it_is_cancelled(make_small: Make, tmp_path: Path) -> None:
+    with pytest.raises(JobCancelled):
+        tried(make_small("constants"), tmp_path, {"item": 0}, context={"cancel_after": 2})
+
+
+def test_an_item_that_is_not_there_and_a_question_that_makes_no_sense(make_small: Make, tmp_path: Path) -> None:
+    """Given bad questions, Then each is told and the next one is answered."""
+    none, both, fine = tried(make_small("constants"), tmp_path, {"item": 999}, {"item": 1, "text": "x"}, {"item": 1})
+    assert none.code == "input_unreadable" and both.code == "bad_request"
+    assert isinstance(fine, TryAnswer)
+    with pytest.raises(ValidationError):
+        TryRequest()
+
+
+def test_few_calls_of_a_slow_model() -> None:
+    """Given a slow call, Then one is timed all the same, and a fast one is timed as often as asked."""
+    calls: list[int] = []
+    slow = time_calls(lambda: calls.append(1), 9, lambda: None, max_s=0.0)
+    assert (len(slow.latencies_ms), len(calls)) == (1, 2)
+    fast = time_calls(lambda: 7, 9, lambda: None)
+    assert (fast.result, len(fast.latencies_ms)) == (7, 9) and fast.median_ms >= 0

@@ -1,0 +1,102 @@
+"""kind ``try_it``: one live process that holds one loaded model and answers one input whenever it is asked.
+
+Two versions are two jobs, and the parent passes the turn: loaded side by side in one process they would disturb each
+other's times (RUNTIME.md, fair timing).
+"""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
+from workers.contracts.techniques import HandlerSpec
+from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
+from workers.evaluate.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, rows_of, seen_of
+from workers.infer.base import Session
+from workers.measure.opening import open_session
+from workers.measure.single import time_calls
+from workers.pipeline.pipeline import WANTED, Pipeline, load_pipeline
+from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import PipelineError
+
+
+def run(params: TryParams, ctx: JobContext) -> TryResult:
+    """An input that cannot be answered is told and harms no later one."""
+    pipeline = load_pipeline(Path(params.model_dir))
+    test = Prepared(Path(params.data_dir) / "test") if params.data_dir is not None else None
+    ctx.check_cancelled()
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    ctx.loaded()
+    asked = 0
+    try:
+        for ask in ctx.asks():
+            asked += 1
+            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, test, ctx))
+    finally:
+        session.close()
+    return TryResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
+
+
+def _reply(
+    index: int, request: object, pipeline: Pipeline, session: Session, test: Prepared | None, ctx: JobContext
+) -> TryAnswer | ErrorInfo:
+    try:
+        return _answer(index, TryRequest.model_validate(request), pipeline, session, test, ctx)
+    except (JobCancelled, MemoryError):
+        raise
+    except (PipelineError, OSError) as error:
+        return _unreadable(pipeline, error)
+    except WorkerError as error:
+        return error.info()
+    except ValidationError as error:
+        first = error.errors()[0]
+        return InputRefused(
+            "bad_request", "This input cannot be tried", f"{first['msg']}.", "Give a file, a text or a test item."
+        ).info()
+    except Exception as error:  # every runtime has its own errors
+        reason = " ".join(str(error).split())[-400:].rstrip(".") or type(error).__name__
+        return InputRefused(
+            "run_failed",
+            "The model failed at this input",
+            f"It stopped with: {reason}.",
+            "Try another input; if all fail, the preprocessing probably does not fit the model.",
+        ).info()
+
+
+def _answer(
+    index: int, request: TryRequest, pipeline: Pipeline, session: Session, test: Prepared | None, ctx: JobContext
+) -> TryAnswer:
+    feeds = feeds_of(request, pipeline, test)
+    seen = seen_of(request, pipeline, feeds)
+    picture = None
+    if request.draw and request.path is not None and seen.kind == "image":
+        name = f"shown-{index}.png"
+        picture = name if draw(Path(request.path), ctx.work_dir / name) else None
+    ctx.check_cancelled()
+    timed = time_calls(partial(pipeline.run, session, feeds), request.calls, ctx.check_cancelled)
+    answer = answer_of(pipeline, timed.result, feeds)
+    np.save(ctx.work_dir / ANSWER_FILE, answer, allow_pickle=False)
+    beside = {}
+    if request.beside is not None:
+        beside = compared(pipeline, np.load(request.beside, allow_pickle=False), answer)
+    return TryAnswer(
+        latency_ms=timed.median_ms,
+        n_calls=len(timed.latencies_ms),
+        seen=seen,
+        picture=picture,
+        answer=ANSWER_FILE,
+        **rows_of(pipeline, answer),
+        **beside,
+    )
+
+
+def _unreadable(pipeline: Pipeline, error: PipelineError | OSError) -> ErrorInfo:
+    wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
+    detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
+    return InputRefused("input_unreadable", "This input cannot be tried", detail, f"Try {wanted}.").info()
+
+
+HANDLER = HandlerSpec(kind="try_it", params=TryParams, result=TryResult, run=run)
