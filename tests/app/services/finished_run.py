@@ -1,0 +1,94 @@
+"""A finished run of the built-in sample without the minute that it takes: opened, answered and judged by real jobs,
+the versions run by other engines and settings, only their times are made up."""
+
+import dataclasses
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run, RunState
+from app.domain.variant import Measurement, Variant
+from app.services import candidates as one
+from app.services.driver import Driver, run_to_end
+from app.services.events import ignore
+from app.services.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.steps import Flow
+from app.services.workspace import Workspace
+from presets.sample import sample_paths
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe, RecipeStep
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+ORIGINAL = Recipe(title="Original")
+FASTER = Recipe(title="Faster engine", runtime="openvino", settings={"inference_precision": "f32"})
+PRUNED = Recipe(title="Pruned by 90 %", steps=(RecipeStep(technique="magnitude_prune", params={"sparsity": 0.9}),))
+
+
+def write_part(path: Path, first: int, last: int, *, labels: bool = True) -> Path:
+    """Some of the sample's pictures as a file of their own."""
+    with np.load(sample_paths().data) as stored:
+        known = {"y": stored["y"][first:last], "classes": stored["classes"]} if labels else {}
+        np.savez(path, x=stored["x"][first:last], **known)
+    return path
+
+
+def write_picture(path: Path, number: int = 0, side: int | None = None) -> Path:
+    """One of the sample's pictures as a PNG."""
+    from PIL import Image
+
+    with np.load(sample_paths().data) as stored:
+        picture = Image.fromarray(stored["x"][number])
+    (picture.resize((side, side)) if side else picture).save(path)
+    return path
+
+
+def finished_run(space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0) -> Run:
+    """A project "p1" with a run "r1"; the first of `recipes` is recommended."""
+    return run_to_end(Driver(space, _make(space, data, recipes, max_loss_pct), ignore))
+
+
+def _make(space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pct: float) -> Flow[Run]:
+    sample = sample_paths()
+    model = yield from open_model(OpenParams(path=str(sample.model)))
+    read = yield from read_data(DataParams(model_dir=str(model.folder), path=str(data)))
+    project = Project(
+        id="p1", name="Clothes classifier", model_path=str(sample.model), model_sha256=model.info.sha256,
+        created_at=NOW, updated_at=NOW, model_key=model.key, info_json=model.info.model_dump_json(),
+        data_path=str(data), data_key=read.key, data_json=read.result.model_dump_json(), is_sample=True,
+    )  # fmt: skip
+    space.repositories.projects.add(project)
+    run = Run("r1", "p1", Goal("balanced", max_loss_pct), RunState.FINISHED, NOW, NOW, NOW, 40.0, data_key=read.key)
+    space.repositories.runs.add(run)
+    made = yield from _versions(model, read, (ORIGINAL, *recipes), max_loss_pct)
+    for variant in made:
+        space.repositories.variants.add(variant)
+    run = dataclasses.replace(
+        run, baseline_variant_id=made[0].id, recommended_variant_id=made[1].id if len(made) > 1 else None
+    )
+    space.repositories.runs.update(run)
+    return run
+
+
+def _versions(
+    model: OpenedModel, data: ReadData, recipes: tuple[Recipe, ...], max_loss_pct: float
+) -> Flow[list[Variant]]:
+    made: list[one.Candidate] = []
+    for index, recipe in enumerate(recipes):
+        variant = dataclasses.replace(one.new_variant("r1", index, recipe, is_baseline=index == 0), id=f"v{index}")
+        candidate = yield from one.make(variant, model, data, 0, index)
+        candidate = yield from one.ask(candidate, data, 1, index)
+        candidate = yield from one.judge(made[0] if made else candidate, candidate, data, max_loss_pct, index)
+        made.append(candidate)
+    return [_timed(candidate.variant) for candidate in made]
+
+
+def _timed(variant: Variant) -> Variant:
+    """Made-up times of a finalist: version n is n + 1 times as fast."""
+    speedup = None if variant.is_baseline else variant.index + 1.0
+    measurement = Measurement(
+        latency_p50_ms=4.0 / (variant.index + 1), n=360, sets=3, speedup=speedup,
+        speedup_low=speedup and 0.95 * speedup, speedup_high=speedup and 1.05 * speedup,
+    )  # fmt: skip
+    return dataclasses.replace(variant, state="confirmed", measurement=measurement)
