@@ -14,7 +14,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert import finite, onnx_files
 from workers.convert.output import new_model
 
 ID = "precision_by_operator"
@@ -55,6 +55,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
                 "This model has no products of tables, and only they are faster in 16 bits.",
                 "Leave this step out of the recipe.",
             )
+        ctx.check_cancelled()
+        changed = finite.with_settings(model, output.folder, {"inference_precision": "bf16"})
+        changed = Model(output.folder, changed.artifact.model_copy(update={"main": MAIN}))
+        finite.need_finite(model, changed, "openvino", TITLE, ctx)
         output.files = (MAIN, WEIGHTS)
         output.model_format = "openvino-ir"
         output.precision = "bf16+fp32"

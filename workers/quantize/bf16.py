@@ -3,9 +3,11 @@
 from workers.contracts.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import finite
 from workers.convert.output import new_model, take_files
 
 ID = "bf16"
+SHORT = "16-bit numbers"
 
 
 class Params(TechniqueParams):
@@ -13,10 +15,17 @@ class Params(TechniqueParams):
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """Only a setting changes; the file keeps its 32-bit weights, so that other processors answer as before."""
+    """Only a setting changes; the file keeps its 32-bit weights, so that other processors answer as before.
+
+    These numbers have the range of 32-bit ones, but some masks end just beyond it: examples are asked whether answers
+    stay finite, on processors that have the arithmetic.
+    """
     ctx.check_cancelled()
     with new_model(model, ID, params, ctx) as output:
         take_files(model, output)
+        ctx.check_cancelled()
+        changed = finite.with_settings(model, output.folder, {"inference_precision": "bf16"})
+        finite.need_finite(model, changed, "openvino", SHORT, ctx)
         output.precision = "bf16"
         output.settings = {"inference_precision": "bf16"}
         output.runtimes = ("openvino",)

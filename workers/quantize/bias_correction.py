@@ -12,9 +12,9 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import biases, calibration, engines, likeness, probes, qdq
+from workers.quantize import biases, calibration, likeness, probes, qdq
 from workers.quantize import twins as twins_of
 from workers.quantize.aside import set_aside
 

@@ -1,13 +1,16 @@
 """16-bit floating-point weights: half the file, the same interface."""
 
+from typing import Any
+
 from pydantic import Field
 
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert import finite, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import overflow, qdq
 
 ID = "fp16"
 TITLE = "Half-size numbers (FP16)"
@@ -16,56 +19,84 @@ TITLE = "Half-size numbers (FP16)"
 class Params(TechniqueParams):
     """Which operators stay as they are."""
 
+    version = 2
+
     keep_operators: tuple[str, ...] = Field(
         default=(), description="Operators that keep 32-bit numbers, besides those that have no 16-bit form."
     )
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """ONNX Runtime's converter; inputs and outputs keep their 32-bit types."""
+    """ONNX Runtime's converter; inputs and outputs keep their 32-bit types, and so do operators that would overflow."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = onnx_files.load(source)
     before = onnx_files.weight_bytes(proto)
-    clipped = _too_large(proto)
+    onnx_files.lift_constants(proto)
+    qdq.name_nodes(proto)
     with new_model(model, ID, params, ctx) as output:
         target = output.folder / MODEL_FILE
         with onnx_files.library_call(TITLE, ctx.log):
-            from onnxruntime.transformers import float16
-
-            blocked = [*float16.DEFAULT_OP_BLOCK_LIST, *params.keep_operators]
-            large = before >= onnx_files.EXTERNAL_FROM_BYTES  # shapes of such a proto cannot be inferred in memory
-            proto = float16.convert_float_to_float16(
-                proto, keep_io_types=True, op_block_list=blocked, disable_shape_infer=large
-            )
+            found = overflow.look(proto, model, output.folder, ctx)
+            ctx.check_cancelled()
+            proto = _convert(proto, params, found, before)
         ctx.check_cancelled()
         if onnx_files.weight_bytes(proto) > 0.95 * before:
-            raise InputRefused(
-                "nothing_to_convert",
-                "There is nothing to make smaller this way",
-                "The model holds next to no weights as 32-bit numbers.",
-                "Leave this step out.",
-            )
+            raise _nothing_smaller(found)
         output.files = onnx_files.save(proto, target)
         onnx_files.check_opens(target, TITLE)
+        finite.need_finite(model, Model(output.folder, model.artifact), "onnxruntime-cpu", TITLE, ctx)
         output.precision = "fp16"
-        if clipped:
-            output.notes = (f"{clipped} weights were too large for 16 bits and were cut to ±65504.",)
+        output.notes = _notes(found, len(proto.graph.node))
     assert output.artifact is not None
     return output.artifact
 
 
-def _too_large(proto: object) -> int:
-    """How many weights lie outside what 16 bits can hold."""
-    import numpy as np
-    from onnx import TensorProto, numpy_helper
+def _convert(proto: Any, params: Params, found: overflow.Found, weight_bytes: int) -> Any:
+    from onnxruntime.transformers import float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
-    total = 0
-    for graph in onnx_files.graphs(proto.graph):  # type: ignore[attr-defined]
-        for tensor in graph.initializer:
-            if tensor.data_type == TensorProto.FLOAT:
-                total += int(np.count_nonzero(np.abs(numpy_helper.to_array(tensor)) > 65504))
-    return total
+    large = weight_bytes >= onnx_files.EXTERNAL_FROM_BYTES  # shapes of such a proto cannot be inferred in memory
+    proto = float16.convert_float_to_float16(
+        proto,
+        keep_io_types=True,
+        op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *params.keep_operators],
+        node_block_list=list(found.operators),
+        disable_shape_infer=large,
+    )
+    if found.operators:
+        overflow.join_casts(proto)
+    OnnxModel.graph_topological_sort(proto.graph)  # the converter appends its casts, ONNX wants nodes in their order
+    return proto
+
+
+def _nothing_smaller(found: overflow.Found) -> InputRefused:
+    if found.operators:
+        return InputRefused(
+            "half_precision_overflows",
+            "The numbers of this model are too large for 16 bits",
+            f"{len(found.operators)} operators give or take values up to {found.largest:.3g} (16 bits end at 65504), "
+            "and without them nothing would become smaller.",
+            "Keep 32-bit numbers for this model, or use BF16, whose range is larger.",
+        )
+    return InputRefused(
+        "nothing_to_convert",
+        "There is nothing to make smaller this way",
+        "The model holds next to no weights as 32-bit numbers.",
+        "Leave this step out.",
+    )
+
+
+def _notes(found: overflow.Found, operators: int) -> tuple[str, ...]:
+    notes = []
+    if found.operators:
+        notes.append(
+            f"{len(found.operators)} of {operators} operators keep 32-bit numbers: their values (up to "
+            f"{found.largest:.3g}) are too large for 16 bits, which end at 65504, or near it."
+        )
+    if not found.looked:
+        notes.append("There were no examples to see whether inner values get too large for 16 bits (beyond 65504).")
+    return tuple(notes)
 
 
 SPEC = TechniqueSpec(

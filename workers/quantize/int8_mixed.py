@@ -10,9 +10,9 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import engines, likeness, processor, qdq, sensitivity, switches
+from workers.quantize import likeness, processor, qdq, sensitivity, switches
 from workers.quantize.aside import set_aside
 from workers.quantize.histograms import Histogram
 from workers.quantize.likeness import Alike, Held

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
 from workers.contracts.techniques import Model
+from workers.convert import engines
 from workers.evaluate.similarity import likenesses
 from workers.pipeline.pipeline import Pipeline, load_pipeline
-from workers.quantize import engines
 
 if TYPE_CHECKING:
     from workers.contracts.context import Feeds

@@ -72,6 +72,17 @@ def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
     return output
 
 
+def add_extremes(proto: Any, name: str) -> tuple[str, str]:
+    """Add the smallest and the largest value of the tensor `name`, each of shape (); the outputs' names."""
+    from onnx import TensorProto, helper
+
+    names = (f"fettle_low_{name}", f"fettle_high_{name}")
+    for kind, output in zip(("ReduceMin", "ReduceMax"), names, strict=True):
+        proto.graph.node.append(helper.make_node(kind, [name], [output], keepdims=0))
+        proto.graph.output.append(helper.make_tensor_value_info(output, TensorProto.FLOAT, None))
+    return names
+
+
 def add_channel_mean(proto: Any, name: str, axis: int) -> str:
     """Add the mean of each channel of the tensor `name` (axis 1, or −1); the output's name, its shape (channels,)."""
     from onnx import TensorProto, helper

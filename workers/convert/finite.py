@@ -1,0 +1,63 @@
+"""Whether answers stay numbers once a model computes with fewer bits: asked with examples."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.techniques import Model
+from workers.convert import engines, onnx_files
+from workers.pipeline.pipeline import load_pipeline
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+ANSWERED = 4
+
+
+def need_finite(model: Model, changed: Model, engine: engines.Engine, title: str, ctx: JobContext) -> None:
+    """Raise InputRefused where `changed` gives infinity or NaN for an example and the original, in 32 bits, does not.
+
+    Without examples nothing is asked. What an engine cannot run is told where it is to run it.
+    """
+    from workers.infer.base import NotRunnable
+
+    items: list[Feeds] = list(ctx.calibration(ANSWERED))
+    if not items:
+        return
+    pipeline = load_pipeline(model.folder)
+    try:
+        sessions = (
+            engines.open_file(model.main, _in_32_bits(model), engine, ctx.threads),
+            engines.open_file(changed.main, changed, engine, ctx.threads),
+        )
+    except NotRunnable as error:
+        ctx.log(f"Whether answers stay finite could not be looked at: {onnx_files.one_line(error)}.", "warning")
+        return
+    broken = 0
+    for feeds in items:
+        ctx.check_cancelled()
+        before, after = (np.isfinite(pipeline.answer(session, feeds)).all() for session in sessions)
+        broken += bool(before and not after)
+    for session in sessions:
+        session.close()
+    if broken:
+        raise InputRefused(
+            "half_precision_overflows",
+            f"{title}: the numbers of this model are too large for it",
+            f"For {broken} of {len(items)} examples the answer is no number any more (infinity or NaN), while the "
+            "original gives one.",
+            "Keep 32-bit numbers for this model, or keep them for the operators with the largest values.",
+        )
+
+
+def _in_32_bits(model: Model) -> Model:
+    return with_settings(model, model.folder, {"inference_precision": "f32"})
+
+
+def with_settings(model: Model, folder: Path, settings: dict[str, Any]) -> Model:
+    """The model with its file in `folder` and these settings over its own."""
+    artifact = model.artifact.model_copy(update={"settings": {**model.artifact.settings, **settings}})
+    return Model(folder, artifact)

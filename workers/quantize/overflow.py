@@ -1,0 +1,141 @@
+"""Where 16 bits are too few digits for a size: inner values that half-size numbers cannot hold, seen on examples.
+
+FP16 ends at 65504, and what is larger becomes infinite; so do sums and products of it, up to the answers. The original
+is run in 32 bits and the extremes of each inner value are read. BF16 has the range of 32 bits: there the answers tell.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.techniques import Model
+from workers.convert import onnx_files
+from workers.quantize import calibration, probes
+
+LARGEST = 65504.0
+"""The largest finite number of FP16 (IEEE 754 binary16)."""
+
+HEADROOM = 2.0
+"""Other inputs may give larger values than the few that are looked at."""
+
+EXAMPLES = 16
+
+CARRIES = frozenset({"Add", "Sub", "Where", "Unsqueeze", "Expand", "Reshape", "Transpose", "Slice", "Identity", "Cast"})
+"""Operators through which a mask comes to its Softmax."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """`operators` (names) give or take values beyond what FP16 holds; `largest` is the largest seen there.
+
+    `looked` is False where there were no examples, and constants alone were looked at.
+    """
+
+    operators: tuple[str, ...]
+    largest: float
+    looked: bool
+
+
+def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
+    """Run `proto` (nodes named, constants lifted) on the model's calibration inputs; which operators must keep 32 bits.
+
+    `scratch` is a folder for two files that are removed again. The types of inner values are added to `proto`.
+    """
+    import onnx
+
+    path = scratch / "extremes.onnx"
+    onnx_files.save(proto, path)
+    probes.with_types(proto, path)
+    extremes = _of_constants(proto)
+    examples = list(ctx.calibration(1))
+    if examples:
+        copy = onnx.ModelProto()
+        copy.CopyFrom(proto)
+        names = {name: probes.add_extremes(copy, name) for name in probes.float_tensors(copy)}
+        onnx_files.save(copy, path)
+        total = calibration.count_requests(model, ctx, EXAMPLES)
+        extremes |= _of_inner_values(path, names, calibration.requests(model, ctx, total))
+    for name in onnx_files.written(path):
+        (scratch / name).unlink()
+    masks = _masks(proto.graph)
+    limit = LARGEST / HEADROOM
+    too_large = {
+        name: max(-low, high)
+        for name, (low, high) in extremes.items()
+        if not high <= limit or (not low >= -limit and name not in masks)
+    }
+    operators = [node.name for node in proto.graph.node if too_large.keys() & {*node.input, *node.output}]
+    return Found(tuple(operators), max(too_large.values(), default=0.0), bool(examples))
+
+
+def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:
+    from onnx import TensorProto, numpy_helper
+
+    arrays = ((t.name, numpy_helper.to_array(t)) for t in proto.graph.initializer if t.data_type == TensorProto.FLOAT)
+    return {name: (float(array.min()), float(array.max())) for name, array in arrays if array.size}
+
+
+def _of_inner_values(path: Path, names: dict[str, tuple[str, str]], requests: Any) -> dict[str, tuple[float, float]]:
+    """(smallest, largest) of each inner value over all requests; not finite where it was that once."""
+    asked = [name for pair in names.values() for name in pair]
+    found: dict[str, tuple[float, float]] = {}
+    for values in probes.run_each(path, asked, requests):
+        for name, (low, high) in names.items():
+            before = found.get(name, (np.inf, -np.inf))
+            found[name] = (min(before[0], float(values[low])), max(before[1], float(values[high])))
+    return found
+
+
+def _masks(graph: Any) -> set[str]:
+    """Values that come to nothing but Softmax. Very negative ones there are masks, and stay that when they are cut."""
+    constants = {tensor.name for tensor in graph.initializer}
+    readers: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    found: set[str] = set()
+    for node in reversed(graph.node):  # the nodes are sorted, so those that read come first here
+        for name in (*node.input, *node.output):
+            kinds = CARRIES | {"Mul"} if name in constants else CARRIES  # (1 - mask) times a very negative number
+            if name in readers and all(_leads_to_softmax(reader, kinds, found) for reader in readers[name]):
+                found.add(name)
+    return found
+
+
+def _leads_to_softmax(node: Any, kinds: frozenset[str], masks: set[str]) -> bool:
+    return node.op_type == "Softmax" or (node.op_type in kinds and all(name in masks for name in node.output))
+
+
+def join_casts(proto: Any) -> int:
+    """Remove casts from 32 to 16 bits and back between two operators that keep 32 bits: they would cut the value.
+
+    How many were removed.
+    """
+    from onnx import TensorProto
+
+    graph = proto.graph
+    down = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "Cast" and _target(n) == TensorProto.FLOAT16}
+    joined: dict[str, str] = {}
+    outputs = {value.name for value in graph.output}
+    for node in graph.node:
+        if node.op_type != "Cast" or _target(node) != TensorProto.FLOAT or node.input[0] not in down:
+            continue
+        if node.output[0] in outputs:
+            node.op_type, node.input[0] = "Identity", down[node.input[0]]
+            del node.attribute[:]
+        joined[node.output[0]] = node.input[0] if node.op_type == "Identity" else down[node.input[0]]
+    for node in graph.node:
+        for index, name in enumerate(node.input):
+            node.input[index] = joined.get(name, name)
+    read = {name for inner in onnx_files.graphs(graph) for node in inner.node for name in node.input} | outputs
+    kept = [node for node in graph.node if node.op_type != "Cast" or node.output[0] in read]
+    del graph.node[:]
+    graph.node.extend(kept)
+    return len(joined)
+
+
+def _target(node: Any) -> int:
+    return next((int(attribute.i) for attribute in node.attribute if attribute.name == "to"), 0)
