@@ -51,7 +51,7 @@ class FinalPlan:
     blocks: int = FINAL_BLOCKS
 
 
-CHOICES = (FinalPlan(3, 3), FinalPlan(2, 3), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 1))
+CHOICES = (FinalPlan(6, 3), FinalPlan(3, 3), FinalPlan(2, 3), FinalPlan(1, 3), FinalPlan(1, 2), FinalPlan(1, 1))
 """From the best to the cheapest; the cheapest is also done where it may not fit, and is then cut off."""
 
 

@@ -36,6 +36,11 @@ NEAR_SHARE = 0.5
 the first looks were taken at different times, and a busy machine may have spoiled one of them."""
 
 
+MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
+LARGE_BYTES = 200_000_000
+"""Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
+
+
 @dataclass(frozen=True)
 class OptimizeAsk:
     """What to optimize, for what. `recipes` are the preset's, in the order to try them."""
@@ -277,7 +282,9 @@ class _Optimization:
     def _best(self) -> list[Variant]:
         """Those to measure beside the original, best first."""
         measured = [v for v in self._recorder.variants.values() if v.id in self._candidates and v.state != "dropped"]
-        best = finalists(measured, self._ask.objective)
+        original = next((v for v in measured if v.is_baseline), None)
+        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
+        best = finalists(measured, self._ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
         if best:
             return best
         near = [v for v in measured if not v.is_baseline and may_win(v) and _speedup(v) > NEAR_SHARE]

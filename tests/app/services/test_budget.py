@@ -61,7 +61,7 @@ def test_where_time_is_short_the_final_run_gets_shorter(clock: Clock) -> None:
     """Given enough, little and no time, then the final run has 3 sets, fewer, and at last one."""
     budget = a_budget(100, clock)
     finalists = ["a", "b", "c"]
-    assert budget.plan_final(finalists) == FinalPlan(3, 3)
+    assert budget.plan_final(finalists) == FinalPlan(6, 3)
     clock.now = 70
     assert budget.plan_final(finalists) == FinalPlan(1, 3)
     clock.now = 80
@@ -76,7 +76,7 @@ def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
     clock.now = 1e6
     assert budget.worth_trying(["a"])
     assert (budget.left_s, budget.answer_s, budget.final_left_s, budget.left_to_try_s(["a"])) == (None,) * 4
-    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(3, 3)
+    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(6, 3)
 
 
 def test_slow_models_get_fewer_first_requests(clock: Clock) -> None:
