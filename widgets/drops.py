@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import QMimeData, Qt, QUrl
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -26,17 +26,19 @@ _MAX_TEXT_CHARS = 1_000_000
 class Incoming:
     """Paths of this computer, links that lead elsewhere, or a text; what files carry as text is left out.
 
+    `picture` is one that has no file: copied out of another program. Its address may come along as a link.
     Paths are as `workers.contracts.paths.to_text` writes them.
     """
 
     paths: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     text: str = ""
+    picture: QImage | None = None
 
 
 def can_take(mime: QMimeData) -> bool:
     """Whether there is anything for us in it."""
-    return mime.hasUrls() or mime.hasText()
+    return mime.hasUrls() or mime.hasText() or mime.hasImage()
 
 
 def read(mime: QMimeData) -> Incoming:
@@ -44,9 +46,15 @@ def read(mime: QMimeData) -> Incoming:
     urls = mime.urls() if mime.hasUrls() else []
     paths = tuple(_path(url) for url in urls if url.isLocalFile())
     links = tuple(url.toString() for url in urls if not url.isLocalFile() and not url.isEmpty())
+    picture = None if paths else _picture(mime)
     if paths or links:
-        return Incoming(paths, links)
-    return Incoming(text=mime.text()[:_MAX_TEXT_CHARS])
+        return Incoming(paths, links, picture=picture)
+    return Incoming(text=mime.text()[:_MAX_TEXT_CHARS], picture=picture)
+
+
+def _picture(mime: QMimeData) -> QImage | None:
+    image = mime.imageData() if mime.hasImage() else None
+    return image if isinstance(image, QImage) and not image.isNull() else None
 
 
 def _path(url: QUrl) -> str:

@@ -42,7 +42,7 @@ class MainWindow(QMainWindow):
 
     Closing is a question: the window stays and says `close_requested`; whoever listens calls `close_now` when
     nothing would be lost. `first_painted` comes once, when the person sees the window: load heavy things then,
-    and call `settle` when that is done.
+    and call `settle` when that is done. `takes_pictures`: a picture without a file counts more than its address.
     """
 
     page_requested = Signal(str)
@@ -51,6 +51,7 @@ class MainWindow(QMainWindow):
     paths_dropped = Signal(list)
     links_dropped = Signal(list)
     text_dropped = Signal(str)
+    picture_dropped = Signal(object)
     drag_entered = Signal()
     open_requested = Signal()
     close_requested = Signal()
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self._factories = dict(pages)
         self._pages: dict[str, QWidget] = {}
         self._may_close = self._was_painted = False
+        self.takes_pictures = False
         self.setWindowTitle("Fettle")
         self.setWindowIcon(theme.icon("activity", "brand", 64))
         self.setAcceptDrops(True)
@@ -271,6 +273,10 @@ class MainWindow(QMainWindow):
     def _hand_over(self, incoming: drops.Incoming) -> None:
         if incoming.paths:
             self.paths_dropped.emit(list(incoming.paths))
+        has_other = bool(incoming.links or incoming.text)
+        if incoming.picture is not None and (self.takes_pictures or not has_other):
+            self.picture_dropped.emit(incoming.picture)
+            return
         if incoming.links:
             self.links_dropped.emit(list(incoming.links))
         if incoming.text:

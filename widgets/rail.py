@@ -13,7 +13,7 @@ from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR
 
 Mark = Literal["done", "current", ""]
 
-STEPS = ("model", "data", "goal", "optimize", "compare", "export")
+STEPS = ("model", "data", "goal", "optimize", "compare", "try", "export")
 REST = ("jobs", "settings")
 BELOW = {"hub": "model"}
 """Pages without an entry of their own, and where they belong."""
@@ -23,6 +23,7 @@ _ICONS = {
     "goal": "target",
     "optimize": "gauge",
     "compare": "chart-bar",
+    "try": "play",
     "export": "package",
     "jobs": "stack",
     "settings": "gear-six",
@@ -37,6 +38,7 @@ def page_title(page_id: str) -> str:
         "goal": QCoreApplication.translate("rail", "Goal"),
         "optimize": QCoreApplication.translate("rail", "Optimize"),
         "compare": QCoreApplication.translate("rail", "Compare"),
+        "try": QCoreApplication.translate("rail", "Try it"),
         "export": QCoreApplication.translate("rail", "Export"),
         "jobs": QCoreApplication.translate("rail", "Jobs"),
         "settings": QCoreApplication.translate("rail", "Settings"),
@@ -79,7 +81,7 @@ class RailEntry(QPushButton):
 
 
 class Rail(QFrame):
-    """Shows entries for the pages that exist, and no others. Ctrl+1 to 8 go to them."""
+    """Shows entries for the pages that exist, and no others. Ctrl+1 to 9 go to them."""
 
     page_requested = Signal(str)
 

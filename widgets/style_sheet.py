@@ -143,6 +143,7 @@ QProgressBar::chunk { background: $brand; border-radius: 2px; }
 QProgressBar[scale="big"] { min-height: 8px; max-height: 8px; border-radius: 4px; }
 QProgressBar[scale="big"]::chunk { border-radius: 4px; }
 QProgressBar[tone="warn"]::chunk { background: $warn; }
+QProgressBar[tone="soft"]::chunk { background: $s0; }
 QProgressBar[tone="page"] { background: $line; }
 QScrollBar:vertical { background: transparent; width: 10px; margin: 0; }
 QScrollBar:horizontal { background: transparent; height: 10px; margin: 0; }

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
 from app.controllers.compare import CompareController
@@ -22,7 +23,8 @@ from app.controllers.optimize import OptimizeController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings import SettingsController
 from app.controllers.telemetry import TelemetryController
-from app.controllers.words import error_value
+from app.controllers.try_it import TryController
+from app.controllers.words import error_value, no_use_for_picture
 from app.domain.run import Run
 from app.handover import take_requests
 from app.services.describing import describe, remember, remembered
@@ -60,6 +62,8 @@ class Conductor(QObject):
         window.page_built.connect(self._on_page_built)
         window.page_shown.connect(lambda page_id: session.change(page=page_id))
         window.paths_dropped.connect(self.take_paths)
+        window.picture_dropped.connect(self._on_picture)
+        window.text_dropped.connect(self._on_text)
         window.drag_entered.connect(session.workspace.pool.prestart)
         window.open_requested.connect(self._on_open)
         window.close_requested.connect(self._on_close)
@@ -120,6 +124,7 @@ class Conductor(QObject):
             "goal": lambda page: GoalController(window, page, session),
             "optimize": lambda page: OptimizeController(window, page, session, flows),
             "compare": lambda page: CompareController(window, page, session, flows),
+            "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),
             "settings": lambda page: SettingsController(window, page, session, self._theme, self._kept),
@@ -141,7 +146,7 @@ class Conductor(QObject):
             controller.run_requested.connect(self._on_run_requested)
         elif isinstance(controller, OptimizeController):
             controller.resume_requested.connect(self._on_resume_requested)
-        elif isinstance(controller, CompareController):
+        elif isinstance(controller, CompareController | TryController):
             controller.export_requested.connect(self._on_export_requested)
         elif isinstance(controller, JobsController):
             controller.open_requested.connect(self._on_run_opened)
@@ -164,6 +169,9 @@ class Conductor(QObject):
     def _goal(self) -> GoalController:
         return self._controller("goal", GoalController)
 
+    def _try(self) -> TryController:
+        return self._controller("try", TryController)
+
     def _optimize(self) -> OptimizeController:
         return self._controller("optimize", OptimizeController)
 
@@ -183,8 +191,23 @@ class Conductor(QObject):
         self._model().settle()
 
     def take_paths(self, paths: list[str]) -> None:
-        """A model or data, dropped, pasted, or handed over by a second start."""
-        self._incoming.take(paths)
+        """A model or data, dropped, pasted, or handed over by a second start; on "Try it" also something to try."""
+        if self._window.current_page == "try" and self._try().takes(paths):
+            self._try().try_paths(paths)
+        else:
+            self._incoming.take(paths)
+
+    def _on_picture(self, image: QImage) -> None:
+        """A picture without a file can only be tried."""
+        if self._session.run is None:
+            self._window.banner(no_use_for_picture())
+            return
+        self._window.show_page("try")
+        self._try().try_picture(image)
+
+    def _on_text(self, text: str) -> None:
+        if self._window.current_page == "try":
+            self._try().try_text(text)
 
     def _on_model_opened(self) -> None:
         """Data that were dropped before come next; those of a model that was opened otherwise are read again."""
@@ -297,3 +320,6 @@ class Conductor(QObject):
         self.session.stop_checking()
         self._requests.stop()
         self._telemetry.stop()
+        tried = self._controllers.get("try")
+        if isinstance(tried, TryController):
+            tried.stop()

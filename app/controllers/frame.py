@@ -55,8 +55,9 @@ class Frame(QObject):
             "compare": run is not None and not is_running,
             "export": bool(exports),
         }
-        marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in STEPS}
-        following = next((step for step in STEPS if not done[step]), None)
+        steps = [step for step in STEPS if step in done]  # trying is no step that must be done
+        marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in steps}
+        following = next((step for step in steps if not done[step]), None)
         if following is not None and session.project is not None:
             marks[following] = "current"
         return marks

@@ -57,6 +57,18 @@ def settings_problem(text: str) -> ErrorValue:
     )
 
 
+def no_use_for_picture() -> ErrorValue:
+    """A picture was pasted, and nothing was optimized yet."""
+    return ErrorValue(
+        title=tr("A pasted picture can be tried later"),
+        happened=tr("It has no file, so it is neither a model nor a set of examples."),
+        is_safe=tr("Yes. Nothing was changed."),
+        next_step=tr("Optimize a model first, then paste it on the page “Try it”."),
+        tone="warn",
+        icon="info",
+    )
+
+
 def store_notice(text: str) -> ErrorValue:
     """What was found, and mended, when the database was opened."""
     return ErrorValue(

@@ -21,7 +21,7 @@ from rig import Program, Screen
 from small_model import write_model, write_pictures
 
 SIZES = ((1280, 800), (1024, 700))
-PAGES = ("model", "data", "goal", "optimize", "compare", "export", "jobs", "settings")
+PAGES = ("model", "data", "goal", "optimize", "compare", "try", "export", "jobs", "settings")
 
 
 @contextmanager
@@ -85,7 +85,7 @@ def run_the_sample(home: Path, out: Path, size: tuple[int, int], tag: str) -> No
 def export(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
     """The page Export while it writes, and done."""
     with opened(home, size) as program:
-        program.keys("ctrl+6")
+        program.keys("ctrl+7")
         program.until_page("export", "full")
         program.press("Export bundle")
         time.sleep(1.2)
@@ -123,7 +123,7 @@ def own_model(folder: Path, out: Path, size: tuple[int, int], tag: str, theme: s
         program.drop(pictures, on=(600, 400))
         program.until_page("data", "full", 60)
         shoot(program, out, f"32-data-unknown-labels-{tag}")
-        for key, name in (("ctrl+4", "optimize"), ("ctrl+5", "compare"), ("ctrl+6", "export"), ("ctrl+7", "jobs")):
+        for key, name in (("ctrl+4", "optimize"), ("ctrl+5", "compare"), ("ctrl+6", "try"), ("ctrl+7", "export")):
             program.keys(key)
             program.until_page(name)
             shoot(program, out, f"33-{name}-empty-{tag}")

@@ -120,7 +120,7 @@ def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> N
     """Given an open model, When only keys are pressed, Then every page, its buttons and the looks can be reached."""
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
-    pages = ("model", "data", "goal", "optimize", "compare", "export", "jobs", "settings")
+    pages = ("model", "data", "goal", "optimize", "compare", "try", "export", "jobs", "settings")
     for number, page in enumerate(pages, 1):
         program.keys(f"ctrl+{number}")
         view = program.until_page(page)
@@ -139,7 +139,7 @@ def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> N
     for number, page in enumerate(pages, 1):
         program.keys(f"ctrl+{number}")
         program.until_page(page)
-    program.keys("ctrl+8")
+    program.keys("ctrl+9")
     assert program.until_page("settings").find("Dark", "QRadioButton").checked  # type: ignore[union-attr]
     program.keys("ctrl+q")
     assert program.process.wait(15) == 0

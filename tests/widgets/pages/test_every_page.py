@@ -35,6 +35,7 @@ from widgets.pages.hub import HubPage
 from widgets.pages.jobs import JobsPage
 from widgets.pages.model import ModelPage
 from widgets.pages.settings import SettingsPage
+from widgets.pages.try_it import TryPage
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.theme import Theme
@@ -75,6 +76,26 @@ def hub_gated(page: HubPage, ex: ModuleType) -> None:
     page.show_downloads(ex.hub_downloads())
 
 
+def trying(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying())
+    page.show_examples(ex.live_examples())
+    page.show_input(ex.live_input())
+    page.show_answers(*ex.live_answers())
+    page.show_tried(ex.live_tried())
+
+
+def trying_sound(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying(kind="audio"))
+    page.show_input(ex.live_sound())
+    page.show_answers(*ex.live_vectors())
+
+
+def trying_texts(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying(kind="texts"))
+    page.show_examples(ex.live_texts())
+    page.show_problem(ex.refused(), ex.InputValue(caption="bad.txt"))
+
+
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 STATES: dict[str, State] = {
     "model-empty": (ModelPage, lambda p, ex: p.show_empty(ex.sample())),
@@ -101,6 +122,13 @@ STATES: dict[str, State] = {
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(ex.nothing_faster())),
     "compare-vectors": (ComparePage, lambda p, ex: p.show(ex.vectors())),
     "compare-error": (ComparePage, lambda p, ex: p.show_error(ex.refused())),
+    "try-empty": (TryPage, lambda p, ex: p.show_empty()),
+    "try-measuring": (TryPage, lambda p, ex: p.show_measuring()),
+    "try-loading": (TryPage, lambda p, ex: p.show(ex.trying())),
+    "try-full": (TryPage, trying),
+    "try-sound": (TryPage, trying_sound),
+    "try-texts": (TryPage, trying_texts),
+    "try-error": (TryPage, lambda p, ex: p.show_error(ex.refused())),
     "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
     "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
     "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
@@ -252,6 +280,15 @@ def hostile_settings(page: SettingsPage, ex: ModuleType) -> None:
     page.show_hub(replace(hostile(ex.hub_kept()), token="file"))
 
 
+def hostile_trying(page: TryPage, ex: ModuleType) -> None:
+    page.show(hostile(ex.trying()))
+    page.show_examples(hostile(ex.live_examples()))
+    page.show_input(hostile(ex.live_input()))
+    page.show_answers(*hostile(ex.live_answers()))
+    page.show_tried(hostile(ex.live_tried()))
+    page.say(HOSTILE[:80], HOSTILE[:80])
+
+
 HOSTILE_STATES: dict[str, State] = {
     "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
     "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
@@ -261,6 +298,7 @@ HOSTILE_STATES: dict[str, State] = {
     "goal": (GoalPage, lambda p, ex: p.show(hostile(ex.goal()))),
     "compare": (ComparePage, lambda p, ex: p.show(hostile(ex.compare()))),
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(hostile(ex.nothing_faster()))),
+    "try": (TryPage, hostile_trying),
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),

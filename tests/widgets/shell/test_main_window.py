@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QAccessible, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QAccessible, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
@@ -234,3 +234,26 @@ def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme
     window.close_now()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def test_a_picture_without_a_file(window: MainWindow, qtbot: QtBot) -> None:
+    """Given a picture copied out of another program, When it is pasted, Then it comes in; its address counts more
+    unless pictures are of use now."""
+    image = QImage(4, 4, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.red)
+    mime = QMimeData()
+    mime.setImageData(image)
+    with qtbot.waitSignal(window.picture_dropped, timeout=2000) as told:
+        drop(window, mime, QPoint(600, 300))
+    assert told.args[0].size() == image.size()
+    mime = QMimeData()
+    mime.setImageData(image)
+    mime.setUrls([QUrl("https://example.org/boot.png")])
+    with qtbot.waitSignal(window.links_dropped, timeout=2000), qtbot.assertNotEmitted(window.picture_dropped):
+        drop(window, mime, QPoint(600, 300))
+    window.takes_pictures = True
+    mime = QMimeData()
+    mime.setImageData(image)
+    mime.setUrls([QUrl("https://example.org/boot.png")])
+    with qtbot.waitSignal(window.picture_dropped, timeout=2000), qtbot.assertNotEmitted(window.links_dropped):
+        drop(window, mime, QPoint(600, 300))

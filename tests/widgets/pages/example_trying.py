@@ -1,0 +1,59 @@
+"""Example values of the page "Try it". Loaded after `examples`, whose names it joins."""
+
+from page_examples import KINDS, picture
+
+from widgets.pages.try_values import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.parts.pictures import PictureValue
+
+
+def trying(**changed: object) -> TryValue:
+    base: dict[str, object] = {
+        "kind": "images",
+        "original": LiveValue("o", "Original", 9_200_000),
+        "versions": (
+            LiveValue("a", "INT8, sensitive layers kept", 2_400_000),
+            LiveValue("b", "Faster engine", 9_200_000),
+        ),
+        "chosen": "a",
+    }
+    return TryValue(**{**base, **changed})  # type: ignore[arg-type]
+
+
+def live_answers(*names: str) -> tuple[AnswerValue, AnswerValue]:
+    first, second, third = names or ("Ankle boot", "Sneaker", "Sandal")
+    about = "How sure it is"
+    before = AnswerValue(first, 10.3, ((first, 0.978), (second, 0.016), (third, 0.004)), about)
+    return before, AnswerValue(first, 3.1, ((first, 0.971), (second, 0.022), (third, 0.005)), about)
+
+
+def live_vectors() -> tuple[AnswerValue, AnswerValue]:
+    about = ", ".join(f"{number / 7:.3g}" for number in range(8)) + " …"
+    note = "Likeness to the original’s answer: 0.9998"
+    return AnswerValue("384 numbers", 21.0, about=about), AnswerValue("384 numbers", 9.0, about=about, note=note)
+
+
+def live_input(name: str = "boot-window-3.jpg") -> InputValue:
+    return InputValue(picture(4, name), f"{name}, as 28 × 28 dots")
+
+
+def live_sound() -> InputValue:
+    return InputValue(PictureValue(), "doorbell.wav, 3.2 s", tuple(abs((n * 37 % 64) - 32) / 40 for n in range(64)))
+
+
+def live_examples(number: int = 13) -> tuple[ExampleValue, ...]:
+    return tuple(ExampleValue(n * 7, picture(n), KINDS[n % 10], n < 2) for n in range(number))
+
+
+def live_texts() -> tuple[ExampleValue, ...]:
+    lines = ("I love the way it fits, would buy again and tell everybody", "Arrived broken")
+    return tuple(ExampleValue(n, PictureValue(text=line), ("good", "bad")[n]) for n, line in enumerate(lines))
+
+
+def live_tried(number: int = 4) -> tuple[TriedValue, ...]:
+    return tuple(
+        TriedValue(
+            n, picture(n), f"{KINDS[n % 10].lower()}-{n}.jpg", KINDS[n % 10], 10.4, KINDS[(n + (n == 2)) % 10], 3.1,
+            n != 2,
+        )
+        for n in range(number)
+    )  # fmt: skip
