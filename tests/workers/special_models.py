@@ -226,5 +226,6 @@ SUITED = {
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
     "norm_rewrite": "group_norm",
+    "weights_only": "transformer",
 }
 """Techniques that are for some models only: a model that is one of them. Others they may refuse."""

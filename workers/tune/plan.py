@@ -110,6 +110,11 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
             return "It needs examples to learn from, and there are none."
         if model.dense <= 0:
             return "The model has no layers that are faster in 8 bits."
+    if _packs_products(recipe):
+        if model.precision == "int8":
+            return "The model is stored in 8 bits already."
+        if model.products <= model.convolutions:
+            return "Most of the model's layers are convolutions, whose weights this leaves as they are."
     if _has(recipe, "bias_correction") and not model.biased:
         return "None of the model's layers has a bias that could be corrected."
     if _has(recipe, "int8_dynamic") and not model.products:
@@ -193,7 +198,7 @@ def _with_added(recipes: Sequence[Recipe], situation: Situation) -> Iterator[Rec
     if "onnxruntime-cuda" in situation.runtimes:
         why = "A graphics card does many products at once."
         yield Recipe(title="On the graphics card", runtime="onnxruntime-cuda", why=why)
-        half = (RecipeStep(technique="fp16"),)
+        half = (RecipeStep(technique="fp16", version=2),)
         yield Recipe(title="Half-size numbers on the graphics card", runtime="onnxruntime-cuda", steps=half, why=why)
     if "torch-cuda" in situation.runtimes and situation.model.has_torch:
         yield Recipe(title="PyTorch on the graphics card", runtime="torch-cuda")
@@ -232,6 +237,10 @@ def _wants_bf16(recipe: Recipe) -> bool:
     return any(
         step.technique == "cascade" and step.params.get("first", "bf16") != "int8_static" for step in recipe.steps
     )
+
+
+def _packs_products(recipe: Recipe) -> bool:
+    return any(s.technique == "weights_only" and s.params.get("form") != "dequantize" for s in recipe.steps)
 
 
 def _has(recipe: Recipe, *techniques: str) -> bool:

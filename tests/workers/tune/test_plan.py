@@ -132,6 +132,17 @@ def test_biases_are_corrected_where_there_are_some() -> None:
     assert titles(make_plan([corrected], situation(model=biased))) == ["Corrected"]
 
 
+def test_packed_weights_are_for_models_of_products() -> None:
+    packed = recipe("Packed", "weights_only")
+    assert "convolutions" in dict(make_plan([packed], situation()).dropped)["Packed"]
+    products = MODEL.__class__(**{**MODEL.__dict__, "products": 9})
+    assert titles(make_plan([packed], situation(model=products))) == ["Packed"]
+    small = MODEL.__class__(**{**products.__dict__, "precision": "int8"})
+    assert "8 bits already" in dict(make_plan([packed], situation(model=small)).dropped)["Packed"]
+    stored = Recipe(title="Stored", steps=(RecipeStep(technique="weights_only", params={"form": "dequantize"}),))
+    assert titles(make_plan([stored], situation())) == ["Stored"]
+
+
 def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
     """Given INT8 that is called otherwise for a large graph, then what waits for it waits for that title."""
     model = MODEL.__class__(**{**MODEL.__dict__, "nodes": 2000})

@@ -1,0 +1,136 @@
+"""Weights alone in 8 or 4 bits, with a scale for each small group: less to store, to load and to read."""
+
+import logging
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import qdq, stored_weights
+
+ID = "weights_only"
+TITLE = "Smaller weights, other numbers kept"
+BLOCKS_FROM_OPSET = 21
+"""DequantizeLinear knows groups and 4 bits from this operator set on."""
+
+SMALLER = 0.95
+LIBRARY = "onnxruntime.quantization.matmul_nbits_quantizer"
+
+
+class Params(TechniqueParams):
+    """How many bits, how large the groups, and how the graph says it."""
+
+    bits: Literal[8, 4] = Field(
+        default=8, description="Bits of each weight. 4 changes answers of small models; it is for very large ones."
+    )
+    group_size: Literal[16, 32, 64, 128, 256] = Field(
+        default=32, description="Weights that share a scale. Smaller groups answer closer and take more room."
+    )
+    symmetric: bool = Field(
+        default=True, description="Ranges around zero. Otherwise each group has an offset too, which takes more room."
+    )
+    form: Literal["products", "dequantize"] = Field(
+        default="products",
+        description="products: matrix products over packed weights (MatMulNBits). dequantize: weights stored in few "
+        "bits before an ordinary product or convolution (DequantizeLinear), which OpenVINO computes with directly.",
+    )
+    round_inputs: bool = Field(
+        default=True,
+        description="For packed products: what they multiply with is rounded to 8 bits too, which is much faster.",
+    )
+    tables: bool = Field(default=True, description="Tables of word vectors in 8 bits too.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Round each group of weights to the nearest step; inner values stay as they are."""
+    source = need_onnx(model, TITLE)
+    ctx.check_cancelled()
+    proto = onnx_files.load(source)
+    before = onnx_files.weight_bytes(proto)
+    onnx_files.lift_constants(proto)
+    qdq.name_nodes(proto)
+    with new_model(model, ID, params, ctx) as output:
+        target = output.folder / MODEL_FILE
+        with onnx_files.library_call(TITLE, ctx.log):
+            tables = stored_weights.shrink_tables(proto) if params.tables else 0
+            ctx.check_cancelled()
+            if params.form == "dequantize" and params.bits == 8:
+                proto = onnx_files.raise_opset(proto, 13)
+                layers = stored_weights.shrink_layers(proto)
+            else:
+                stored_weights.plain_products(proto)
+                proto = _quantize(proto, params)
+                layers = onnx_files.count(proto, "MatMulNBits") or _stored(proto)
+            ctx.check_cancelled()
+            onnx_files.drop_unused(proto)
+        after = onnx_files.weight_bytes(proto)
+        if after > SMALLER * before:
+            raise InputRefused(
+                "nothing_to_quantize",
+                "There is nothing to make smaller this way",
+                "The model has no large matrix products or tables; only their weights can be stored like that.",
+                "Try INT8 with calibration, which also covers convolutions.",
+            )
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, TITLE)
+        output.precision = f"int{params.bits} weights"
+        output.notes = (_note(layers, tables, before, after, params),)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def _quantize(proto: Any, params: Params) -> Any:
+    """ONNX Runtime's quantizer for products whose weights are at least one group deep."""
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+    from onnxruntime.quantization import QuantFormat
+    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
+
+    root.handlers[:] = handlers  # the module sets the whole program's log up when it is imported
+    logging.getLogger(LIBRARY).setLevel(logging.ERROR)
+    pairs = params.form == "dequantize"
+    if pairs:
+        proto = onnx_files.raise_opset(proto, BLOCKS_FROM_OPSET)
+    config = DefaultWeightOnlyQuantConfig(
+        block_size=params.group_size,
+        is_symmetric=params.symmetric,
+        accuracy_level=4 if params.round_inputs and not pairs else None,
+        quant_format=QuantFormat.QDQ if pairs else QuantFormat.QOperator,
+        bits=params.bits,
+    )
+    small = stored_weights.small_products(proto)
+    quantizer = MatMulNBitsQuantizer(proto, nodes_to_exclude=small, algo_config=config)
+    quantizer.process()
+    return quantizer.model.model
+
+
+def _stored(proto: Any) -> int:
+    return onnx_files.count(proto, "DequantizeLinear")
+
+
+def _note(layers: int, tables: int, before: int, after: int, params: Params) -> str:
+    what = f"{layers} layers in {params.bits} bits" + (f" and {tables} tables in 8" if tables else "")
+    return (
+        f"Weights of {what}: {before / 1e6:.1f} MB became {after / 1e6:.1f} MB. It saves room and memory; time only "
+        "where reading weights takes longer than computing (large products, one request at a time)."
+    )
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Stores weights of large products in 8 or 4 bits. Saves memory; time only in large products.",
+    source="GPTQ, arXiv 2210.17323, section 4 (round to nearest in groups); ONNX Runtime, operator MatMulNBits; ONNX, "
+    "operator DequantizeLinear",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+    runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),
+)
