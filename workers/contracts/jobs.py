@@ -8,6 +8,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.paths import to_text
+from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
     Described,
     DeviceFacts,
@@ -168,12 +169,18 @@ class AnswerResult(Frozen):
 
 
 class JudgeParams(Frozen):
-    """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent."""
+    """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent.
+
+    Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
+    `changed` all items of all folders are counted on, in this order.
+    """
 
     data_dir: str
     original_answers: str
     variant_answers: str
     max_loss_pct: float = 1.0
+    items: tuple[int, ...] | None = None
+    more: tuple[JudgePart, ...] = ()
 
 
 class JudgeResult(Frozen):

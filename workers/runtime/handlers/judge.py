@@ -1,12 +1,9 @@
-"""Job kind ``judge``: two sets of answers over one set of data become a verdict."""
-
-from pathlib import Path
+"""Job kind ``judge``: two sets of answers over the same examples become a verdict."""
 
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import JudgeParams, JudgeResult
 from workers.contracts.techniques import HandlerSpec
-from workers.evaluate.answers import load_answers
-from workers.evaluate.dataset import read_dataset
+from workers.evaluate.added import read_parts
 from workers.evaluate.judge import judge
 
 STAGE = "Judging"
@@ -15,10 +12,11 @@ STAGE = "Judging"
 def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
     """Deterministic for a seed: the same answers give the same verdict."""
     ctx.progress(STAGE, 0, 1)
-    data = read_dataset(Path(params.data_dir))
-    old, new = load_answers(Path(params.original_answers)), load_answers(Path(params.variant_answers))
+    joined = read_parts(params)
     ctx.check_cancelled()
-    judgement = judge(data, old, new, params.max_loss_pct, ctx.seed)
+    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed)
+    changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
+    judgement = judgement.model_copy(update={"changed": changed})
     ctx.progress(STAGE, 1, 1)
     return JudgeResult(judgement=judgement)
 

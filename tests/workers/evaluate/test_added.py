@@ -1,0 +1,140 @@
+"""Examples that come later: which are new, and that judging parts is judging the whole."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.jobs import AnswerParams, DataParams, JudgeParams
+from workers.contracts.proving import FreshParams, FreshResult, JudgePart
+from workers.contracts.specs import Judgement
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import load_pipeline
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Make:
+    """Run a job kind in a work folder of its own; gives its result and that folder."""
+    count = iter(range(100))
+
+    def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:
+        work = tmp_path / f"job{next(count)}"
+        work.mkdir()
+        return handler(kind).run(params, RecordingContext(work, **context)), work
+
+    return run
+
+
+@pytest.fixture
+def rows(tmp_path: Path, make_small: Make) -> Callable[[int, int], Path]:
+    """Some of 400 rows of numbers as an NPZ file; a tenth of the labels is not what the model answers."""
+    values = np.random.default_rng(0).normal(size=(400, 20)).astype(np.float32)
+    folder = make_small("constants").folder
+    labels = load_pipeline(folder).answer(open_session(folder, "onnxruntime-cpu", {}, 1), {"x": values}).argmax(axis=1)
+    labels[::10] = (labels[::10] + 1) % 4
+
+    def write(first: int, last: int) -> Path:
+        path = tmp_path / f"rows {first} {last}.npz"
+        np.savez(path, x=values[first:last], y=labels[first:last])
+        return path
+
+    return write
+
+
+def read(job: Make, folder: Path, path: Path, **more: Any) -> Path:
+    result, work = job("data", DataParams(model_dir=str(folder), path=str(path), **more))
+    return Path(work / result.data_dir)
+
+
+def fresh(job: Make, data: Path, *known: Path, **context: Any) -> FreshResult:
+    params = FreshParams(data_dir=str(data), known=tuple(str(folder) for folder in known))
+    result = job("fresh", params, **context)[0]
+    assert isinstance(result, FreshResult)
+    return result
+
+
+def test_known_examples_are_left_out(job: Make, make_small: Make, rows: Callable[[int, int], Path]) -> None:
+    """Given data of which a part was tested or tuned with before, Then only what is new counts, wherever it lies."""
+    folder = make_small("constants").folder
+    first = read(job, folder, rows(0, 100))
+    more = read(job, folder, rows(60, 180), max_calibration=0)
+    found = fresh(job, more, first)
+    assert len(found.items) == 80 and found.in_test + found.in_calibration == 40 and found.in_calibration > 0
+    third = read(job, folder, rows(60, 200), max_calibration=0)
+    assert len(fresh(job, third, first, more).items) == 20
+    assert fresh(job, more, more).items == ()
+    with pytest.raises(JobCancelled):
+        fresh(job, more, first, cancel_after=30)
+
+
+def answers(job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu", **more: Any) -> Path:
+    params = AnswerParams(model_dir=str(folder), data_dir=str(data), runtime=runtime, **more)
+    result, work = job("answer", params)
+    return Path(work / result.path)
+
+
+def test_parts_are_judged_as_the_whole(job: Make, make_small: Make, rows: Callable[[int, int], Path]) -> None:
+    """Given answers on a first part and on what came later, Then the verdict is that of all of them read at once, and
+    changed answers are numbered on through all parts."""
+    old, new = make_small("constants").folder, make_small("constants", _other(make_small)).folder
+    whole = read(job, old, rows(0, 300), max_calibration=0)
+    first = read(job, old, rows(0, 100), max_calibration=0)
+    more = read(job, old, rows(60, 300), max_calibration=0)
+    items = fresh(job, more, first).items
+    assert len(items) == 200
+
+    def judged(params: JudgeParams) -> Judgement:
+        result = job("judge", params)[0].judgement
+        assert isinstance(result, Judgement)
+        return result
+
+    at_once = judged(
+        JudgeParams(
+            data_dir=str(whole), original_answers=str(answers(job, old, whole)),
+            variant_answers=str(answers(job, new, whole)),
+        )
+    )  # fmt: skip
+    part = JudgePart(
+        data_dir=str(more), original_answers=str(answers(job, old, more)), variant_answers=str(answers(job, new, more)),
+        items=items,
+    )  # fmt: skip
+    in_parts = judged(
+        JudgeParams(
+            data_dir=str(first), original_answers=str(answers(job, old, first)),
+            variant_answers=str(answers(job, new, first)), more=(part,),
+        )
+    )  # fmt: skip
+    assert 0 < at_once.changed_count < 300
+    for name in ("verdict", "n", "accuracy", "original_accuracy", "agreement", "drop", "changed_count", "margin"):
+        assert getattr(in_parts, name) == pytest.approx(getattr(at_once, name)), name
+    later = [item - 100 for item in in_parts.changed if item >= 100]
+    assert later and set(later) <= set(items) and max(in_parts.changed) < 100 + 240
+
+    alone = judged(
+        JudgeParams(
+            data_dir=part.data_dir, original_answers=part.original_answers, variant_answers=part.variant_answers,
+            items=items,
+        )
+    )  # fmt: skip
+    assert alone.n == 200 and set(alone.changed) <= set(items)
+
+
+def _other(make_small: Make) -> Any:
+    """The same model with weights that are a quarter noise, so that some answers change."""
+    proto = onnx.load(str(make_small("constants").folder / "model.onnx"))
+    rng = np.random.default_rng(5)
+    for node in proto.graph.node:
+        if node.op_type == "Constant":
+            values = numpy_helper.to_array(node.attribute[0].t)
+            noisy = values + rng.normal(0, 0.25 * values.std(), values.shape).astype(np.float32)
+            node.attribute[0].t.CopyFrom(numpy_helper.from_array(noisy))
+    return proto
