@@ -1,7 +1,5 @@
 """The page Compare: the stored result, and the changed answers of the version that is chosen."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.compare_value import compare_value
@@ -71,15 +69,14 @@ class CompareController(QObject):
         self._running = self._flows.start(
             changed_examples(self._session.workspace, facts, variant),
             title="",
-            on_done=lambda found: self._on_examples(found, total),
+            on_done=lambda rows: self._on_examples(rows, total),
             on_failed=self._on_failed,
         )
 
-    def _on_examples(self, found: tuple[Path, tuple[Example, ...]], total: int) -> None:
+    def _on_examples(self, rows: tuple[Example, ...], total: int) -> None:
         self._running = None
-        folder, rows = found
         labelled = any(row.label is not None for row in rows)
-        self._page.show_changes(ChangesValue(total, tuple(_change(folder, row) for row in rows), labelled))
+        self._page.show_changes(ChangesValue(total, tuple(_change(row) for row in rows), labelled))
 
     def _on_failed(self, error: ErrorInfo) -> None:
         """The comparison stands without its pictures; the data may have been moved."""
@@ -92,8 +89,6 @@ class CompareController(QObject):
         self._window.show_page("goal")
 
 
-def _change(folder: Path, row: Example) -> ChangeValue:
-    picture = (
-        PictureValue(path=str(folder / row.picture), name=row.text) if row.picture else PictureValue(text=row.text)
-    )
+def _change(row: Example) -> ChangeValue:
+    picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
     return ChangeValue(row.item, picture, row.before, row.after, row.label, row.kind)

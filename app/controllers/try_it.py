@@ -1,7 +1,5 @@
 """The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QBuffer, QIODevice, QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 
@@ -260,10 +258,9 @@ class TryController(QObject):
             on_failed=self._on_no_examples,
         )
 
-    def _on_examples(self, found: tuple[Path, tuple[Example, ...]]) -> None:
+    def _on_examples(self, rows: tuple[Example, ...]) -> None:
         self._looking = None
-        folder, rows = found
-        self._examples = {row.item: example_value(folder, row) for row in rows}
+        self._examples = {row.item: example_value(row) for row in rows}
         self._next_changed = 0
         self._page.show_examples(list(self._examples.values()))
 

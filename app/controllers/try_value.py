@@ -1,7 +1,5 @@
 """Answers of live versions as the page "Try it" shows them."""
 
-from pathlib import Path
-
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.domain.words import times
@@ -41,10 +39,10 @@ def _live(variant: Variant) -> LiveValue:
     return LiveValue(variant.id, variant.title, variant.size_bytes)
 
 
-def example_value(folder: Path, row: Example) -> ExampleValue:
+def example_value(row: Example) -> ExampleValue:
     """A tile of the strip."""
     name = row.label or row.before
-    picture = PictureValue(path=str(folder / row.picture), name=name) if row.picture else PictureValue(text=row.text)
+    picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
     return ExampleValue(row.item, picture, name, row.before != row.after)
 
 

@@ -20,8 +20,8 @@ class RunState(StrEnum):
 ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.INTERRUPTED}),
     RunState.RUNNING: frozenset(set(RunState) - {RunState.QUEUED, RunState.RUNNING}),
-    RunState.FINISHED: frozenset(),
-    RunState.KEPT_ORIGINAL: frozenset(),
+    RunState.FINISHED: frozenset({RunState.KEPT_ORIGINAL}),  # more examples may change the verdict, never the rest
+    RunState.KEPT_ORIGINAL: frozenset({RunState.FINISHED}),
     RunState.FAILED: frozenset({RunState.RUNNING}),
     RunState.CANCELLED: frozenset({RunState.RUNNING}),
     RunState.INTERRUPTED: frozenset({RunState.RUNNING}),

@@ -12,6 +12,7 @@ from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.hub_origin import origin_of
+from app.services.proofs import Proof, data_with, read_proof
 from app.services.steps import JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -19,6 +20,7 @@ from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
 
+NOTHING_ADDED = Proof()
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 
@@ -26,6 +28,7 @@ SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 class RunFacts:
     """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
 
+    `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -39,6 +42,8 @@ class RunFacts:
     data: DataResult | None = None
     origin: Origin | None = None
     verdict: LicenseVerdict | None = None
+    first_data: DataResult | None = None
+    proof: Proof = NOTHING_ADDED
 
     @property
     def baseline(self) -> Variant:
@@ -84,6 +89,8 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
     artifacts = workspace.artifacts
     data, opened = artifacts.peek(run.data_key), artifacts.peek(baseline.artifact_key)
     origin = origin_of(workspace, project)
+    first_data = DataResult.model_validate(data.result) if data is not None else None
+    proof = read_proof(repositories, run_id)
     return RunFacts(
         project,
         run,
@@ -91,9 +98,11 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         artifacts.folder(baseline.artifact_key) / "model",
         artifacts.folder(run.data_key) / "data",
         artifacts.root,
-        DataResult.model_validate(data.result) if data is not None else None,
+        data_with(first_data, proof),
         origin,
         origin.verdict if origin is not None else _verdict_in(opened.result if opened is not None else {}),
+        first_data,
+        proof,
     )
 
 

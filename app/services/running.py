@@ -79,6 +79,12 @@ def _kept_plan(run: Run) -> _Plan | None:
         return None
 
 
+def kept_objective(run: Run) -> Objective:
+    """What a run chooses by; speed where nothing was said."""
+    plan = _kept_plan(run)
+    return plan.objective if plan is not None else "speed"
+
+
 def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:
     """The person's limit and time, else the preset's."""
     loss = preset.max_loss_pct if max_loss_pct is None else max_loss_pct

@@ -6,10 +6,19 @@ from app.domain.run import ALLOWED, IllegalTransition, RunState, check_transitio
 
 
 def test_a_finished_run_stays_finished() -> None:
-    """Given a finished run, when anything would change its state, then it is refused."""
-    for state in RunState:
+    """Given a finished run, when anything would change its state, then it is refused; only the verdict may turn."""
+    for state in set(RunState) - {RunState.KEPT_ORIGINAL}:
         with pytest.raises(IllegalTransition):
             check_transition(RunState.FINISHED, state)
+    for state in set(RunState) - {RunState.FINISHED}:
+        with pytest.raises(IllegalTransition):
+            check_transition(RunState.KEPT_ORIGINAL, state)
+
+
+def test_more_examples_may_turn_the_verdict() -> None:
+    """Given a run that is over, when more examples say otherwise, then it may recommend, or no longer."""
+    assert check_transition(RunState.FINISHED, RunState.KEPT_ORIGINAL) is RunState.KEPT_ORIGINAL
+    assert check_transition(RunState.KEPT_ORIGINAL, RunState.FINISHED) is RunState.FINISHED
 
 
 @pytest.mark.parametrize("state", [RunState.INTERRUPTED, RunState.CANCELLED, RunState.FAILED])

@@ -1,0 +1,66 @@
+"""Examples that were added to a finished run to prove it: kept beside the run, never mixed into its first data."""
+
+from pydantic import ValidationError
+
+from app.persistence import Repositories
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import DataResult
+
+
+class AddedPart(Frozen):
+    """Data that were read for a run that was finished; only `items`, which were new, count.
+
+    `known` is how many others were there already. `answers` maps a version's id to the key of its answers.
+    """
+
+    data_key: str
+    path: str
+    items: tuple[int, ...]
+    known: int
+    n_test: int
+    labelled: bool
+    answers: dict[str, str]
+
+
+class Proof(Frozen):
+    """All that was added, in the order in which it came."""
+
+    parts: tuple[AddedPart, ...] = ()
+
+    @property
+    def added(self) -> int:
+        """Examples that count."""
+        return sum(len(part.items) for part in self.parts)
+
+    @property
+    def known(self) -> int:
+        """Examples that were left out since they were there already."""
+        return sum(part.known for part in self.parts)
+
+
+def read_proof(repositories: Repositories, run_id: str) -> Proof:
+    """What was added to this run; nothing where the record is one of another version of the program."""
+    kept = repositories.settings.get(_key(run_id))
+    try:
+        return Proof() if kept is None else Proof.model_validate(kept)
+    except ValidationError:
+        return Proof()
+
+
+def write_proof(repositories: Repositories, run_id: str, proof: Proof) -> None:
+    """Keep it in place of what was there."""
+    repositories.settings.put(_key(run_id), proof.model_dump(mode="json"))
+
+
+def _key(run_id: str) -> str:
+    return f"proof:{run_id}"
+
+
+def data_with(data: DataResult | None, proof: Proof) -> DataResult | None:
+    """What a run was judged on, with what was added."""
+    if data is None or not proof.parts:
+        return data
+    first = 0 if data.origin == "made" else data.n_test
+    labelled = any(part.labelled for part in proof.parts) or (data.labelled and data.origin == "person")
+    changes = {"origin": "person", "n_test": first + proof.added, "labelled": labelled}
+    return data.model_copy(update=changes)
