@@ -225,6 +225,7 @@ SUITED = {
     "gather_rewrite": "one_hot",
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
+    "nncf_int8": "cnn",
     "norm_rewrite": "group_norm",
     "weights_only": "transformer",
 }

@@ -4,7 +4,7 @@ A preset's recipes stay in their order, which is the one that was measured to pa
 cannot work here is dropped with its reason; 8 bits without fast 8-bit arithmetic come last.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
@@ -13,8 +13,9 @@ from workers.tune.search import Found
 
 FAST_BF16 = {"avx512_bf16", "amx_bf16", "neon_bf16"}
 FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"}
-INT8 = ("int8_static", "int8_dynamic", "int8_mixed")
-LEARNED = ("int8_static", "int8_mixed")
+OWN_INT8 = ("int8_static", "int8_dynamic", "int8_mixed")
+INT8 = (*OWN_INT8, "nncf_int8")
+LEARNED = ("int8_static", "int8_mixed", "nncf_int8")
 """Those with ranges that are learned from examples."""
 
 TINY_MS = 0.5
@@ -35,7 +36,8 @@ BASELINE = Recipe(title="Original", why="What everything else is compared with."
 class Situation:
     """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown.
 
-    `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay.
+    `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay. `unavailable` maps techniques
+    whose library is not installed to what installs it.
     """
 
     model: ModelFacts
@@ -44,6 +46,7 @@ class Situation:
     has_calibration: bool
     probe_ms: float | None = None
     found: Found = field(default_factory=Found)
+    unavailable: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def tiny(self) -> bool:
@@ -97,6 +100,9 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
     model = situation.model
     if recipe.runtime not in situation.runtimes:
         return f"The engine {recipe.runtime} is not available here, or was not wanted."
+    hints = [situation.unavailable[s.technique] for s in recipe.steps if s.technique in situation.unavailable]
+    if hints:
+        return f"It needs a library that is not installed: {hints[0]}."
     if recipe.runtime.startswith("torch") and (not model.has_torch or recipe.steps):
         return "No torch source is known for this model, so PyTorch cannot run it."
     if _wants_bf16(recipe) and not situation.fast_bf16:
@@ -185,7 +191,7 @@ def _lighter(step: RecipeStep) -> RecipeStep:
 
 def _careful(step: RecipeStep) -> RecipeStep:
     """Without VNNI the sums of two 8-bit products can overflow; 7 bits avoid it."""
-    if step.technique not in INT8:
+    if step.technique not in OWN_INT8:
         return step
     return step.model_copy(update={"params": {"reduce_range": True, **step.params}})
 

@@ -132,6 +132,16 @@ def test_biases_are_corrected_where_there_are_some() -> None:
     assert titles(make_plan([corrected], situation(model=biased))) == ["Corrected"]
 
 
+def test_what_is_not_installed_is_not_tried() -> None:
+    """Given a technique without its library, then the way to install it is told, and nothing is started."""
+    by_nncf = recipe("By NNCF", "nncf_int8")
+    plan = make_plan([by_nncf], situation(unavailable={"nncf_int8": "pip install nncf"}))
+    assert dict(plan.dropped)["By NNCF"] == "It needs a library that is not installed: pip install nncf."
+    assert titles(make_plan([by_nncf], situation())) == ["By NNCF"]
+    poor = make_plan([by_nncf], situation(device=POOR))
+    assert poor.candidates[0].steps[0].params == {}, "it has no such parameter"
+
+
 def test_packed_weights_are_for_models_of_products() -> None:
     packed = recipe("Packed", "weights_only")
     assert "convolutions" in dict(make_plan([packed], situation()).dropped)["Packed"]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+from workers import registry
 from workers.contracts.context import JobContext
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import PlanParams, PlanResult
@@ -32,6 +33,9 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         runtimes=params.runtimes,
         has_calibration=params.has_calibration,
         probe_ms=probed,
+        unavailable={
+            spec.id: spec.install_hint for spec in registry.techniques().values() if registry.missing(spec.requires)
+        },
     )
     situation = replace(situation, found=_look(params, situation, folder, ctx))
     plan = make_plan(params.preset_steps, situation)

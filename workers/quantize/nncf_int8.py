@@ -1,0 +1,140 @@
+"""INT8 as OpenVINO's own tool makes it (NNCF), beside ours: which one answers closer differs from model to model."""
+
+import logging
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import calibration, processor, qdq
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+ID = "nncf_int8"
+TITLE = "INT8 by NNCF"
+BRANCHING = ("If", "Loop", "Scan")
+
+
+class Params(TechniqueParams):
+    """What NNCF is told; everything else is as its documentation says."""
+
+    preset: Literal["performance", "mixed"] = Field(
+        default="performance",
+        description="performance: ranges around zero everywhere. mixed: inner values have ranges of their own, which "
+        "suits activations that are not symmetric.",
+    )
+    transformer: bool = Field(
+        default=False, description="The model is a transformer: its patterns keep more digits, and it is smoothed."
+    )
+    fast_correction: bool = Field(
+        default=True, description="Biases are corrected by a fast estimate; otherwise layer by layer, which takes long."
+    )
+    examples: int = Field(default=128, ge=8, le=2000, description="Examples to learn the ranges from, at most.")
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """NNCF's post-training quantization over the ONNX graph; what it prints goes into the log."""
+    source = need_onnx(model, TITLE)
+    total = calibration.count_requests(model, ctx, params.examples)
+    ctx.check_cancelled()
+    with new_model(model, ID, params, ctx) as output:
+        prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
+        qdq.prepare(source, prepared, TITLE, ctx)
+        ctx.check_cancelled()
+        examples = _Examples(model, ctx, total)
+        try:
+            with onnx_files.library_call(TITLE, ctx.log):
+                proto = _quantize(_readable(onnx_files.load(prepared)), examples, total, params)
+        finally:
+            examples.raise_cancelled()  # the library may have made another error of it
+        qdq.remove(prepared)
+        output.files = onnx_files.save(proto, target)
+        qdq.need_pairs(target)
+        onnx_files.check_opens(target, TITLE)
+        output.precision = "int8"
+        if processor.lacks_fast_int8():
+            output.notes = (processor.NO_VNNI,)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def _readable(proto: Any) -> Any:
+    """The same. Raises InputRefused where NNCF (3.4) stumbles over it."""
+    if onnx_files.count(proto, *BRANCHING):
+        raise InputRefused(
+            "branches",
+            f"{TITLE} does not read this model",
+            "It holds branches or loops, and NNCF cannot look into them.",
+            "Tidy the model up first (graph_optimize), or take our own INT8.",
+        )
+    return proto
+
+
+class _Examples:
+    """What NNCF goes through, each time from the start; it may do so more than once."""
+
+    def __init__(self, model: Model, ctx: JobContext, total: int) -> None:
+        self._model, self._ctx, self._total = model, ctx, total
+        self._cancelled: JobCancelled | None = None
+
+    def __iter__(self) -> "Iterator[Feeds]":
+        try:
+            yield from calibration.requests(self._model, self._ctx, self._total)
+        except JobCancelled as error:
+            self._cancelled = error
+            raise
+
+    def __len__(self) -> int:
+        return self._total
+
+    def raise_cancelled(self) -> None:
+        if self._cancelled is not None:
+            raise self._cancelled
+
+
+def _quantize(proto: Any, examples: _Examples, total: int, params: Params) -> Any:
+    nncf = _import_library()
+    return nncf.quantize(
+        proto,
+        nncf.Dataset(examples),
+        preset=nncf.QuantizationPreset(params.preset),
+        subset_size=total,
+        fast_bias_correction=params.fast_correction,
+        model_type=nncf.ModelType.TRANSFORMER if params.transformer else None,
+    )
+
+
+def _import_library() -> Any:
+    """`nncf` without the telemetry package that it and OpenVINO call home with, and without its own log."""
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    from workers.infer import onnxruntime_cpu
+
+    onnxruntime_cpu.import_library()
+    import nncf
+
+    nncf.set_log_level(logging.ERROR)
+    return nncf
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="8 bits as OpenVINO's own tool makes them, with ranges learned from your examples and corrected biases.",
+    source="Neural Network Compression Framework for fast model inference, arXiv 2002.08679; NNCF, “Post-training "
+    "quantization”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    requires=("nncf", "onnx", "onnxruntime"),
+    install_hint="pip install nncf",
+    runtimes=("onnxruntime-cpu", "openvino"),
+)
