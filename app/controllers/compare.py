@@ -5,33 +5,41 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.compare_value import compare_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
-from app.controllers.words import error_value
+from app.controllers.words import error_value, measured_now, tr
+from app.domain.choose import is_safe
+from app.services.events import Event, JobBegan, StepProgress
 from app.services.facts import RunFacts, read_facts
+from app.services.proving import Proved, prove
 from app.services.showing import changed_examples
+from app.services.sniffing import kind_of
 from app.services.steps import JobError
 from widgets.main_window import MainWindow
 from widgets.pages.compare import ComparePage
 from widgets.pages.results import ChangesValue, ChangeValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import Example
+from workers.contracts.jobs import DataParams, Example
+from workers.contracts.paths import from_text
 
 
 class CompareController(QObject):
     """`export_requested(variant id)` goes on to the page Export."""
 
     export_requested = Signal(str)
-    add_data_requested = Signal()
 
     def __init__(self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._facts: RunFacts | None = None
         self._running: Running | None = None
+        self._proving: Running | None = None
+        self._asking = ""
         page.export_requested.connect(self.export_requested)
         page.export_anyway_requested.connect(self.export_requested)
         page.version_chosen.connect(self._show_changes)
-        page.add_data_requested.connect(self.add_data_requested)
+        page.add_data_requested.connect(lambda: window.show_page("data"))
+        page.proof_data_chosen.connect(self.prove)
+        page.cancel_requested.connect(self._on_cancel)
         page.set_limit_requested.connect(self._on_limit)
         page.goal_requested.connect(lambda: window.show_page("goal"))
         page.log_requested.connect(lambda: window.show_page("optimize"))
@@ -41,6 +49,11 @@ class CompareController(QObject):
     def show(self) -> None:
         """The result of the run that is open, if there is one."""
         run = self._session.run
+        if self._proving is not None:
+            if run is not None and self._facts is not None and run.id == self._facts.run.id:
+                return
+            self._on_cancel()  # another run is open; of the work for the one before nothing was written yet
+            self._proving = None
         self._facts = None
         if run is None:
             self._page.show_empty()
@@ -55,6 +68,68 @@ class CompareController(QObject):
         shown = facts.recommended
         if shown is not None:
             self._show_changes(shown.id)
+
+    # --- more examples for a verdict that is not proven
+
+    def takes(self, paths: list[str]) -> bool:
+        """Whether what was dropped is more examples for a verdict that is not proven."""
+        best = self._facts.recommended if self._facts is not None else None
+        if best is None or is_safe(best) or self._proving is not None or len(paths) != 1:
+            return False
+        return kind_of(from_text(paths[0])) == "data"
+
+    def prove(self, path: str) -> None:
+        """Judge the run again with these examples as well."""
+        facts, kept = self._facts, self._session.asked_data
+        if facts is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(measured_now())
+            return
+        asked = DataParams(model_dir="", path=path)
+        if kept is not None:
+            asked = kept.model_copy(update={"path": path, "calibration_path": None})
+        self._asking = ""
+        self._page.show_loading(tr("Reading the new examples"))
+        running = self._flows.start(
+            prove(self._session.workspace, facts, asked),
+            title=tr("Prove it with more examples"),
+            on_done=lambda proved: self._on_proved(running, proved),
+            on_failed=lambda error: self._on_not_proved(running, error),
+            on_cancelled=lambda: self._on_not_proved(running, None),
+            observe=self._on_event,
+        )
+        self._proving = running
+
+    def _on_event(self, event: Event) -> None:
+        if self._proving is None:
+            return
+        if isinstance(event, JobBegan):
+            self._asking = event.title if event.kind == "answer" else ""
+        elif isinstance(event, StepProgress):
+            text = tr("“{0}” answers the new examples").format(self._asking) if self._asking else event.stage
+            self._page.show_loading(text, event.done, event.total)
+
+    def _on_proved(self, running: Running, proved: Proved) -> None:
+        if running is not self._proving:
+            return
+        self._proving = None
+        self._session.set_run(proved.run)
+
+    def _on_not_proved(self, running: Running, error: ErrorInfo | None) -> None:
+        """The result stands as it was."""
+        if running is not self._proving:
+            return
+        self._proving = None
+        self.show()
+        if error is not None:
+            self._window.banner(error_value(error))
+
+    def _on_cancel(self) -> None:
+        if self._proving is not None:
+            self._flows.cancel(self._proving)
+
+    # --- answers that changed
 
     def _show_changes(self, variant_id: str) -> None:
         facts = self._facts

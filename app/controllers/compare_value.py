@@ -36,9 +36,7 @@ def compare_value(facts: RunFacts) -> CompareValue:
         loss_high=judgement.drop_high if judgement else None,
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
-        note=" ".join(
-            part for part in (_note(data, outcome), busy_words((best or facts.baseline).measurement)) if part
-        ),
+        note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline)))),
     )
 
 
@@ -81,6 +79,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
     """One row of the table."""
     measurement, judgement = variant.measurement, variant.judgement
     accuracy = judgement.accuracy if judgement else None
+    shown = best.judgement if best is not None else facts.baseline.judgement
+    counts = judgement is not None and shown is not None and judgement.n == shown.n  # else counts are of another number
     return VersionValue(
         id=variant.id,
         title=variant.title,
@@ -91,9 +91,9 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         memory_bytes=measurement.peak_memory_bytes,
         size_bytes=variant.size_bytes,
         accuracy=accuracy,
-        right=round(accuracy * judgement.n) if accuracy is not None and judgement else None,
+        right=round(accuracy * judgement.n) if accuracy is not None and judgement and counts else None,
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
-        changed=judgement.changed_count if judgement and not variant.is_baseline else None,
+        changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
         runtime=variant.runtime,
         speedup=measurement.speedup if not variant.is_baseline else None,
@@ -131,7 +131,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
     if judgement is None:
         return None
-    return ProofValue(judgement.n, judgement.n + (judgement.missing_examples or 0), limit_pct, judgement.drop_high)
+    missing = judgement.missing_examples
+    return ProofValue(judgement.n, judgement.n + missing if missing else None, limit_pct, judgement.drop_high)
 
 
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
@@ -154,6 +155,21 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
     )
+
+
+def _busy(variant: Variant) -> str:
+    return busy_words(variant.measurement)
+
+
+def _added(facts: RunFacts) -> str:
+    """What came later, and what of it did not count."""
+    proof = facts.proof
+    if not proof.parts:
+        return ""
+    text = tr("{0:,} of the examples were added later.")
+    if proof.known:
+        text = tr("{0:,} of the examples were added later; {1:,} more were there already and left out.")
+    return text.format(proof.added, proof.known)
 
 
 def _note(data: DataResult | None, outcome: str) -> str:

@@ -191,9 +191,15 @@ class Conductor(QObject):
         self._model().settle()
 
     def take_paths(self, paths: list[str]) -> None:
-        """A model or data, dropped, pasted, or handed over by a second start; on "Try it" also something to try."""
-        if self._window.current_page == "try" and self._try().takes(paths):
+        """A model or data, dropped, pasted, or handed over by a second start.
+
+        On "Try it" it may be something to try, on Compare more examples for what is not proven.
+        """
+        page = self._window.current_page
+        if page == "try" and self._try().takes(paths):
             self._try().try_paths(paths)
+        elif page == "compare" and self._controller("compare", CompareController).takes(paths):
+            self._controller("compare", CompareController).prove(paths[0])
         else:
             self._incoming.take(paths)
 

@@ -69,6 +69,18 @@ def no_use_for_picture() -> ErrorValue:
     )
 
 
+def measured_now() -> ErrorValue:
+    """Other work would spoil what is being measured."""
+    return ErrorValue(
+        title=tr("Versions are being measured now"),
+        happened=tr("Answering more examples at the same time would spoil their times."),
+        is_safe=tr("Yes. Nothing was changed, and the run goes on."),
+        next_step=tr("Add the examples again when the run is over."),
+        tone="warn",
+        icon="warning",
+    )
+
+
 def store_notice(text: str) -> ErrorValue:
     """What was found, and mended, when the database was opened."""
     return ErrorValue(

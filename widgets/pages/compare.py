@@ -1,7 +1,7 @@
 """The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QWidget
 
 from widgets.pages.changes import ChangesCard
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
@@ -22,12 +22,15 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 
 class ComparePage(Page):
-    """`export_requested(id)`, `export_anyway_requested(id)` name the version; the other signals lead back."""
+    """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
+    examples to prove it with; the other signals lead back.
+    """
 
     export_requested = Signal(str)
     export_anyway_requested = Signal(str)
     version_chosen = Signal(str)
     add_data_requested = Signal()
+    proof_data_chosen = Signal(str)
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     log_requested = Signal()
@@ -108,7 +111,8 @@ class ComparePage(Page):
             anyway = GhostButton(self.theme, self.tr("Export anyway…"))
             anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
             prove = PrimaryButton(self.theme, self.tr("Prove it"), "plus")
-            prove.clicked.connect(self.add_data_requested)
+            choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
+            prove.clicked.connect(choose)
             head.add_action(anyway)
             head.add_action(prove)
             return
@@ -148,7 +152,10 @@ class ComparePage(Page):
         return card
 
     def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
-        return ProofCard(self.theme, value, proof)
+        card = ProofCard(self.theme, value, proof)
+        card.folder_wanted.connect(self.choose_folder)
+        card.file_wanted.connect(self.choose_file)
+        return card
 
     def _ways(self, value: CompareValue) -> WaysCards:
         assert value.ways is not None
@@ -178,6 +185,19 @@ class ComparePage(Page):
         return row
 
     # -- slots --
+    def choose_folder(self) -> None:
+        """Open the system's dialog for a folder of more examples."""
+        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of more examples"))
+        if path:
+            self.proof_data_chosen.emit(path)
+
+    def choose_file(self) -> None:
+        """Open the system's dialog for a file of more examples."""
+        kinds = self.tr("Examples (*.csv *.npz *.zip *.wav);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of more examples"), "", kinds)
+        if path:
+            self.proof_data_chosen.emit(path)
+
     def _version(self, version_id: str) -> VersionValue | None:
         versions = self._value.versions if self._value is not None else ()
         return next((version for version in versions if version.id == version_id), None)

@@ -16,35 +16,61 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 
 
 class ProofCard(Card):
-    """How many examples are missing, and what may be added."""
+    """How many examples are missing, and what may be added: chosen by a button, or dropped."""
+
+    folder_wanted = Signal()
+    file_wanted = Signal()
 
     def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
         super().__init__()
         both = QHBoxLayout()
         both.setSpacing(SPACE_XL)
-        both.addLayout(self._missing(proof), 1)
+        both.addLayout(self._missing(theme, value, proof), 1)
         both.addLayout(self._ways(theme, plural(value.kind)), 1)
         self.add(both)
 
-    def _missing(self, proof: ProofValue) -> QVBoxLayout:
+    def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
         column = QVBoxLayout()
         column.setSpacing(SPACE_S)
-        text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
-            proof.needed, percent_of(proof.limit_pct), proof.have
-        )
         column.addWidget(label(self.tr("How to prove it"), "section"))
-        column.addWidget(words(text, "soft"))
+        if proof.needed is None:
+            text = self.tr(
+                "You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most."
+            ).format(proof.have)
+            column.addWidget(words(text, "soft"))
+        else:
+            text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
+                proof.needed, percent_of(proof.limit_pct), proof.have
+            )
+            column.addWidget(words(text, "soft"))
+            column.addSpacing(SPACE_S)
+            column.addLayout(self._bar(proof.have, proof.needed))
         column.addSpacing(SPACE_S)
+        column.addLayout(self._choosers(theme, value))
+        column.addStretch(1)
+        return column
+
+    def _bar(self, have: int, needed: int) -> QHBoxLayout:
         bar = Bar(self.tr("Examples that are there"), "warn", big=True)
-        bar.set_share(proof.have / max(1, proof.needed))
+        bar.set_share(have / max(1, needed))
         row = QHBoxLayout()
         row.setSpacing(SPACE_M)
         row.addWidget(bar, 1)
-        counted = self.tr("{0:,} of about {1:,}").format(proof.have, proof.needed)
+        counted = self.tr("{0:,} of about {1:,}").format(have, needed)
         row.addWidget(label(counted, wrap=False))
-        column.addLayout(row)
-        column.addStretch(1)
-        return column
+        return row
+
+    def _choosers(self, theme: Theme, value: CompareValue) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small")
+        folder.clicked.connect(self.folder_wanted)
+        file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small")
+        file.clicked.connect(self.file_wanted)
+        for button in (folder, file) if value.kind in ("images", "audio") else (file, folder):
+            row.addWidget(button)
+        row.addWidget(words(self.tr("or drop them on this page"), "caption"), 1)
+        return row
 
     def _ways(self, theme: Theme, things: str) -> QVBoxLayout:
         column = QVBoxLayout()

@@ -69,10 +69,13 @@ class ChangesValue:
 
 @dataclass(frozen=True)
 class ProofValue:
-    """How many examples there are, about how many a proof of the limit needs; `loss_high` is the bound (0..1)."""
+    """How many examples there are, about how many a proof of the limit needs; `loss_high` is the bound (0..1).
+
+    `needed` is None where no number can be said: so many answers change that more examples alone may not do.
+    """
 
     have: int
-    needed: int
+    needed: int | None
     limit_pct: float
     loss_high: float | None = None
 

@@ -2,6 +2,8 @@
 the versions run by other engines and settings, only their times are made up."""
 
 import dataclasses
+import shutil
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,11 +12,15 @@ import numpy as np
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths, find_data_folder
+from app.persistence import open_store
 from app.services import candidates as one
 from app.services.driver import Driver, run_to_end
 from app.services.events import ignore
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.steps import Flow
+from app.services.store import ArtifactStore
 from app.services.workspace import Workspace
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
@@ -47,6 +53,27 @@ def write_picture(path: Path, number: int = 0, side: int | None = None) -> Path:
 def finished_run(space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0) -> Run:
     """A project "p1" with a run "r1"; the first of `recipes` is recommended."""
     return run_to_end(Driver(space, _make(space, data, recipes, max_loss_pct), ignore))
+
+
+def finished_folder(root: Path) -> Path:
+    """The same, in a data folder of its own below `root`; gives `root`."""
+    paths = DataPaths(root / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        finished_run(space, write_part(root / "some.npz", 0, 60), FASTER, PRUNED)
+        pool.close()
+    return root
+
+
+def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
+    """A copy of what `finished_folder` made, opened while it is used."""
+    shutil.copytree(root / "data", to / "data")
+    paths = find_data_folder(to / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
 
 
 def _make(space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pct: float) -> Flow[Run]:

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_run import FASTER, PRUNED, finished_run, write_part
+from finished_run import copied_space, finished_folder, write_part
 
 from app.domain.choose import is_alike_not_proven
 from app.domain.run import RunState
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
 from app.services.events import JobBegan, ignore
 from app.services.facts import RunFacts, read_facts
@@ -21,21 +18,15 @@ from app.services.proving import Proved, prove
 from app.services.run_parts import parts_of
 from app.services.showing import changed_examples
 from app.services.steps import FlowCancelled, JobError
-from app.services.store import ArtifactStore
 from app.services.workspace import Workspace
 from workers.contracts.jobs import DataParams
 
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    root = tmp_path_factory.mktemp("prove")
-    paths = DataPaths(root / "home")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        finished_run(space, write_part(root / "some.npz", 0, 60), FASTER, PRUNED)
-        yield space
-        pool.close()
+    """The sample with two versions on 60 pictures, 48 of them to test with."""
+    root = finished_folder(tmp_path_factory.mktemp("prove"))
+    yield from copied_space(root, root / "copy")
 
 
 def add(space: Workspace, path: Path, events: list[Any] | None = None, cancel_at: str = "") -> Proved:

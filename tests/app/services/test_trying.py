@@ -7,14 +7,10 @@ from typing import Any
 
 import psutil
 import pytest
-from finished_run import FASTER, PRUNED, finished_run, write_part, write_picture
+from finished_run import copied_space, finished_folder, write_picture
 
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
 from app.services.facts import RunFacts, read_facts
 from app.services.steps import JobError
-from app.services.store import ArtifactStore
 from app.services.trying import Lost, Refused, Tried, TryInput, TryPair
 from app.services.workspace import Workspace
 
@@ -24,14 +20,9 @@ Facts = tuple[Workspace, RunFacts]
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
     """The sample with two versions; treat as read-only."""
-    root = tmp_path_factory.mktemp("try")
-    paths = DataPaths(root / "home")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        finished_run(space, write_part(root / "some.npz", 0, 60), FASTER, PRUNED)
+    root = finished_folder(tmp_path_factory.mktemp("try"))
+    for space in copied_space(root, root / "copy"):
         yield space, read_facts(space, "r1")
-        pool.close()
 
 
 @pytest.fixture

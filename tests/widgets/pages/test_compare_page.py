@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QListView, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.changes import ChangesCard, ChangesModel
@@ -170,7 +170,7 @@ def test_without_labels_there_is_one_filter_and_no_accuracy(
 
 
 def test_not_proven_says_how_many_are_missing(
-    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given 20 examples, then figures are counts, the bar shows 20 of 300, and both ways on work."""
     page = ComparePage(theme)
@@ -186,11 +186,25 @@ def test_not_proven_says_how_many_are_missing(
     assert bar.value() == 67 and bar.maximum() == 1000
     assert [c.title for c in columns(examples.not_proven())][3:5] == ["Right answers", "Same answers"]
     assert ["Pruned by 30 %", "5.2 ms", "6.5 MB", "18 of 20", "18 of 20", "Not enough data"] in table_text(page)
-    with qtbot.waitSignal(page.add_data_requested, timeout=1000):
-        press(page, "Prove it")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: "/more pictures")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("/more.npz", ""))
+    buttons = {"Prove it": "/more pictures", "Choose a folder…": "/more pictures", "Choose a file…": "/more.npz"}
+    for button, path in buttons.items():
+        with qtbot.waitSignal(page.proof_data_chosen, timeout=1000) as told:
+            press(page, button)
+        assert told.args == [path]
+    assert "or drop them on this page" in text
     with qtbot.waitSignal(page.export_anyway_requested, timeout=1000) as blocker:
         press(page, "Export anyway…")
     assert blocker.args == ["a"]
+
+
+def test_where_no_number_can_be_said(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given answers that change, so that more examples alone may not do, then no number is made up."""
+    page = ComparePage(theme)
+    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
+    shown(page)
+    assert "nobody can say how many more it takes" in said(page) and "of about" not in said(page)
 
 
 def test_nothing_faster_offers_three_ways_on(

@@ -13,6 +13,8 @@ from pytestqt.qtbot import QtBot
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[2] / "services"))  # finished_run.py
 
+from finished_run import finished_folder
+
 from app.bootstrap import build_window
 from app.controllers.conductor import Conductor
 from app.controllers.flows import FlowRunner
@@ -35,6 +37,12 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
+
+
+@pytest.fixture(scope="session")
+def finished_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of the sample on 60 pictures, to be copied by `copied_space`."""
+    return finished_folder(tmp_path_factory.mktemp("finished"))
 
 
 @pytest.fixture

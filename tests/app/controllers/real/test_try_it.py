@@ -1,24 +1,19 @@
 """The page "Try it" with both versions of the sample really loaded."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
-from finished_run import FASTER, PRUNED, finished_run, write_part, write_picture
+from finished_run import copied_space, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QLabel
 
 from app.controllers.conductor import Conductor
 from app.controllers.try_it import TryController
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths, find_data_folder
-from app.persistence import open_store
 from app.services.describing import describe
-from app.services.store import ArtifactStore
 from app.services.trying import TryPair
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
@@ -27,28 +22,10 @@ from widgets.pages.try_it import TryPage
 Drive = Callable[..., None]
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a finished run of the sample; copied for each test."""
-    root = tmp_path_factory.mktemp("template")
-    paths = DataPaths(root / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
-        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        finished_run(space, write_part(root / "some.npz", 0, 60), FASTER, PRUNED)
-        pool.close()
-    return root
-
-
 @pytest.fixture
-def space(template: Path, tmp_path: Path) -> Iterator[Workspace]:
-    """The same in a folder of its own."""
-    shutil.copytree(template / "data", tmp_path / "data")
-    paths = find_data_folder(tmp_path / "data")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run of the sample."""
+    yield from copied_space(finished_data, tmp_path)
 
 
 @pytest.fixture
