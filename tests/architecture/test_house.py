@@ -21,7 +21,7 @@ TOP_LEVEL = {
 # Slow to import: only inside the functions of workers that need them.
 HEAVY = {
     "torch", "torchvision", "onnxruntime", "openvino", "onnx", "onnxscript", "onnx_ir", "nncf", "timm", "transformers",
-    "tokenizers", "scipy", "sklearn", "tensorrt", "huggingface_hub",
+    "tokenizers", "scipy", "sklearn", "cleanlab", "imagehash", "datasketch", "tensorrt", "huggingface_hub",
 }  # fmt: skip
 MODEL_CODE = {"torch", "torchvision", "onnxruntime", "tensorrt", "openvino", "onnx", "timm", "transformers"}
 QT = {"PySide6", "shiboken6", "pyqtgraph", "qtawesome"}

@@ -1,0 +1,196 @@
+"""Folders of pictures through the job ``data_check``, without a model."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workers.contracts.errors import InputRefused, JobCancelled
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def album(tmp_path: Path, drawn: Make) -> Callable[..., Path]:
+    """A folder of drawn pictures, in sub-folders by label where some are given."""
+
+    def make(name: str, seeds: range, labels: tuple[str, ...] = ("",)) -> Path:
+        for seed in seeds:
+            folder = tmp_path / name / labels[seed % len(labels)]
+            folder.mkdir(parents=True, exist_ok=True)
+            drawn(seed, 48).save(folder / f"{seed}.png")
+        return tmp_path / name
+
+    return make
+
+
+def test_a_clean_folder(album: Make, check: Make, found: Make) -> None:
+    """Given 30 different pictures of two kinds, then nothing is wrong, and what could not be counted is not 0."""
+    result = check(album("set", range(30), ("cat", "dog")))
+    assert {f.level for f in result.findings} == {"info"}
+    counts = result.counts
+    assert (counts["items"], counts["classes"], counts["labelled"]) == (30, 2, 30)
+    assert (counts["unreadable"], counts["exact_duplicates"], counts["near_duplicates"]) == (0, 0, 0)
+    assert counts["leaked"] is counts["drift"] is counts["against_items"] is counts["private"] is None
+    (sizes,) = found(result, "sizes")
+    assert "all 48 × 48 pixels" in sizes.what and 0 < sizes.values["brightness, median"] < 1
+    assert "15 examples of each" in found(result, "balance")[0].what
+
+
+def test_unreadable_files_are_named(album: Make, check: Make, found: Make) -> None:
+    """Given an empty file, a web page and a cut off picture, then all three are named and may be left out."""
+    folder = album("set", range(12))
+    (folder / "empty.png").touch()
+    (folder / "page.jpg").write_text("<html>404</html>")
+    (folder / "half.png").write_bytes((folder / "0.png").read_bytes()[:200])
+    result = check(folder)
+    (finding,) = found(result, "unreadable")
+    assert set(finding.items) == {"empty.png", "page.jpg", "half.png"} == set(result.leave_out)
+    assert finding.level == "warning" and result.counts["unreadable"] == 3
+    again = check(folder, left_out=result.leave_out)
+    assert again.counts["unreadable"] == 0 and not found(again, "unreadable")
+
+
+def test_the_same_picture_in_other_formats(album: Make, check: Make, found: Make) -> None:
+    """Given a picture again as BMP and a gray one as palette, then both are exact duplicates: pixels count, not bytes."""
+    folder = album("set", range(10))
+    Image.open(folder / "3.png").save(folder / "again.bmp")
+    gray = Image.open(folder / "4.png").convert("L")
+    gray.save(folder / "gray.png")
+    gray.convert("RGB").save(folder / "gray.tif")
+    result = check(folder)
+    assert result.counts["exact_duplicates"] == 2
+    groups = {frozenset(group) for group in found(result, "duplicates")[0].groups}
+    assert {frozenset({"3.png", "again.bmp"}), frozenset({"gray.png", "gray.tif"})} == groups
+
+
+def test_leakage_between_two_folders(album: Make, check: Make, found: Make, changes: Any) -> None:
+    """Given training pictures of which the test set holds two as they are and two changed, then four leak, it is a
+    danger, and leaving them out ends it."""
+    test, train = album("test", range(40)), album("train", range(100, 140))
+    for seed in (3, 4):
+        (test / f"copy{seed}.png").write_bytes((train / f"{100 + seed}.png").read_bytes())
+    for number, change in enumerate(changes[1:3]):
+        change(Image.open(train / f"{110 + number}.png"), np.random.default_rng(1)).save(test / f"changed{number}.png")
+    result = check(test, train)
+    (finding,) = found(result, "leakage")
+    assert finding.level == "danger" == result.findings[0].level and result.leaked == 4
+    assert (result.counts["leaked"], result.counts["leaked_exact"], result.counts["leaked_near"]) == (4, 2, 2)
+    assert set(finding.items) == {"copy3.png", "copy4.png", "changed0.png", "changed1.png"} == set(result.leave_out)
+    assert "train: 103.png" in {name for group in finding.groups for name in group}
+    assert check(test, train, left_out=result.leave_out).leaked == 0
+
+
+def test_parts_of_one_folder_are_compared(album: Make, check: Make, tmp_path: Path) -> None:
+    """Given one folder with the parts train and test that share a picture, then it leaks without being told where."""
+    album("both/test", range(12)), album("both/train", range(50, 62))
+    (tmp_path / "both/test/x.png").write_bytes((tmp_path / "both/train/50.png").read_bytes())
+    result = check(tmp_path / "both")
+    assert (result.leaked, result.counts["items"], result.counts["against_items"]) == (1, 13, 12)
+
+
+def test_contradictory_labels(album: Make, check: Make, found: Make) -> None:
+    """Given one picture as cat and as dog, then the contradiction is told with both names."""
+    folder = album("set", range(20), ("cat", "dog"))
+    (folder / "dog" / "copy.png").write_bytes((folder / "cat" / "0.png").read_bytes())
+    result = check(folder)
+    (finding,) = found(result, "contradictions")
+    assert result.counts["contradictions"] == 1 and "“cat”" in finding.what and "“dog”" in finding.what
+
+
+def test_odd_pictures_are_read_and_told(tmp_path: Path, album: Make, check: Make, found: Make) -> None:
+    """Given CMYK, 16 bits, an animation, a picture turned by its EXIF mark and other sizes, then all are read."""
+    folder = album("set", range(12))
+    picture = Image.open(folder / "1.png")
+    picture.convert("CMYK").save(folder / "cmyk.jpg", quality=95)
+    deep = np.random.default_rng(5).integers(0, 65536, (24, 36), dtype=np.uint16)
+    Image.fromarray(deep).save(folder / "deep.png")
+    frames = [Image.open(folder / f"{n}.png").convert("P") for n in (2, 5)]
+    frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.open(folder / "7.png").resize((40, 30)).save(folder / "turned.jpg", exif=exif, quality=95)
+    result = check(folder)
+    assert result.counts["unreadable"] == 0 and result.counts["items"] == 16
+    told = " ".join(f.what for f in found(result, "sizes"))
+    for words in ("CMYK", "16 or more bits", "animated", "turned by its EXIF mark", "3 different sizes"):
+        assert words in told
+
+
+def test_three_pictures_and_one_kind(album: Make, check: Make, found: Make) -> None:
+    """Given three pictures of one kind, then both facts are told."""
+    told = " ".join(f.what for f in found(check(album("set", range(3), ("cat",))), "balance"))
+    assert "only 3 items" in told and "one kind" in told
+
+
+def test_uneven_kinds_and_empty_pictures(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
+    """Given 40 cats, 2 dogs and a white picture, then the spread and the empty picture are warnings."""
+    folder = album("set", range(40), ("cat",))
+    album("set", range(90, 92), ("dog",))
+    Image.new("RGB", (30, 30), "white").save(folder / "cat" / "white.png")
+    result = check(folder)
+    assert "41 of “cat” and 2 of “dog”" in found(result, "balance")[0].what
+    assert result.counts["empty"] == 1
+
+
+def test_brighter_pictures_are_drift(album: Make, check: Make, found: Make, tmp_path: Path) -> None:
+    """Given darker pictures in the second set, then they are told apart and brightness is named; given two halves of
+    one set, then they look alike."""
+    light, dark = album("light", range(80)), album("dark", range(200, 280))
+    alike = check(light, dark)
+    assert alike.counts["drift"] == 0 and found(alike, "drift")[0].level == "info"
+    for path in dark.iterdir():
+        Image.open(path).point(lambda value: value // 3).save(path)
+    result = check(light, dark)
+    (finding,) = found(result, "drift")
+    assert result.counts["drift"] == 1 and finding.level == "warning" and "brightness" in finding.what
+    assert finding.values["p-value"] <= 0.01 and finding.values["pairs told apart"] > 0.9
+    (outside,) = found(result, "outliers")
+    assert outside.level == "warning" and outside.values["share outside"] > 0.3
+
+
+def test_a_license_beside_the_data(album: Make, check: Make, found: Make) -> None:
+    """Given a license file, then what it allows is told; given none, then that it is not known."""
+    folder = album("set", range(10))
+    assert "without a license" in found(check(folder), "license")[0].what
+    (folder / "LICENSE").write_text("Creative Commons Attribution-NonCommercial 4.0 International")
+    (finding,) = found(check(folder), "license")
+    assert finding.level == "warning" and "not in business" in finding.what
+
+
+def test_it_can_be_cancelled_anywhere(album: Make, check: Make, tmp_path: Path) -> None:
+    """Given a request to stop at any of its checks, then it stops there."""
+    folder = album("set", range(25), ("cat", "dog"))
+    against = album("other", range(100, 125))
+    ctx = RecordingContext(tmp_path)
+    check(folder, against, ctx=ctx)
+    assert {p.stage for p in ctx.progress_sent} >= {"Looking at each item", "Comparing the two sets"}
+    for after in (0, 10, ctx.checks // 2, ctx.checks - 1):
+        with pytest.raises(JobCancelled):
+            check(folder, against, ctx=RecordingContext(tmp_path, cancel_after=after))
+
+
+def test_what_cannot_be_checked_is_refused(tmp_path: Path, album: Make, check: Make, table: Make) -> None:
+    """Given nothing, an empty folder, a program, only damage, or two kinds, then it is refused in words."""
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "main.py").write_text("print()")
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "0.png").write_bytes(b"nothing")
+    texts, pictures = table("a.csv", [("some text", "a")] * 4), album("set", range(4))
+    for path, against, code in (
+        (tmp_path / "gone", None, "no_such_data"),
+        (tmp_path / "empty", None, "no_data_found"),
+        (tmp_path / "code", None, "no_data_found"),
+        (tmp_path / "bad", None, "nothing_readable"),
+        (texts, pictures, "different_kinds"),
+    ):
+        with pytest.raises(InputRefused) as refused:
+            check(path, against)
+        assert refused.value.code == code and refused.value.detail.endswith((".", "found in “empty”. It is empty."))
+    with pytest.raises(InputRefused):
+        check(pictures, left_out=tuple(f"{n}.png" for n in range(4)))

@@ -1,0 +1,46 @@
+"""Label errors planted in real digits (FETTLE_MODELS_DIR): what cleanlab finds, the check finds."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.evaluate.checks.base import Material, Pictures, Unit
+from workers.evaluate.checks.kinds.label_errors import cross_validated
+from workers.evaluate.checks.learnable import rows_of
+from workers.evaluate.checks.measuring import measure
+from workers.runtime.recording import RecordingContext
+
+pytestmark = pytest.mark.models
+
+
+@pytest.mark.timeout(600)
+def test_planted_label_errors_in_digits(tmp_path: Path, check: Callable[..., Any]) -> None:
+    """Given 5,000 digits of which 150 have a wrong label, when the check and cleanlab itself (on the same
+    probabilities) look for them, then the check's recall is cleanlab's, and above nine in ten."""
+    from cleanlab.filter import find_label_issues
+
+    with np.load(Path(os.environ["FETTLE_MODELS_DIR"]) / "DATA" / "mnist_10k.npz") as stored:
+        x, truth = stored["x_train"][:5000], stored["y_train"][:5000]
+    random = np.random.default_rng(4)
+    wrong = np.sort(random.choice(len(truth), 150, replace=False))
+    given = truth.copy()
+    given[wrong] = (truth[wrong] + random.integers(1, 10, len(wrong))) % 10
+    np.savez(tmp_path / "digits.npz", x=x, y=given)
+    result = check(tmp_path / "digits.npz")
+    (finding,) = [f for f in result.findings if f.check == "label_errors"]
+    doubted = {int(name.split()[1]) - 1 for name in finding.items}
+    recall = len(doubted & set(wrong.tolist())) / len(wrong)
+
+    small = np.stack([measure(digit, "images").small for digit in x])
+    pictures = Pictures(small, np.zeros((len(x), 1), np.uint64), np.zeros((len(x), 2), np.int64), ("",) * len(x))
+    units = [Unit(str(i), 0, b"", (str(label),)) for i, label in enumerate(given)]
+    rows = rows_of(Material("images", ("digits",), units, pictures=pictures), np.arange(len(x)))
+    probabilities = cross_validated(rows, given.astype(np.int64), RecordingContext(tmp_path))
+    own = find_label_issues(given, probabilities.astype(np.float64), n_jobs=1)
+    print(f"recall {recall:.3f}, cleanlab's {own[wrong].mean():.3f}, doubted {len(doubted)}")  # noqa: T201
+    assert recall >= own[wrong].mean() and recall >= 0.9
+    assert len(doubted) < 4 * len(wrong)

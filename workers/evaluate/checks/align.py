@@ -1,0 +1,159 @@
+"""Are two small pictures the same scene? They are laid on each other before they are compared.
+
+A shift and a scale for each axis, brightness and contrast are fitted by Gauss-Newton steps (Lucas and Kanade 1981;
+Baker and Matthews 2004, "Lucas-Kanade 20 Years On"), all pairs at once. What is left over, as a share of the picture's
+own variation, tells copies from look-alikes: perceptual hashes alone take two products on white for one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+STEPS = 6
+DARK, BRIGHT = 4.0, 250.0
+"""Values beyond these may have been cut off by a change of brightness and say nothing about it."""
+FEW_LEFT = 0.1
+FLAT = 4.0
+"""A standard deviation (of 255) below which there is nothing to compare."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """For each pair the variation of the copy that the fitted original does not explain, in 0..1: `left_over` of all
+    of it, `left_clear` of what was not cut off at black or white (`clear`, the share of pixels). `worst` is the largest
+    smoothed difference in standard deviations; `sure` False where pictures are too flat to tell."""
+
+    left_over: Floats
+    left_clear: Floats
+    clear: Floats
+    worst: Floats
+    sure: NDArray[np.bool_]
+
+
+def warps(boxes: Floats) -> Floats:
+    """(part, left, top) of (n, 3) boxes as (x scale, y scale, x shift, y shift), in shares of the picture."""
+    return np.stack([boxes[:, 0], boxes[:, 0], boxes[:, 1], boxes[:, 2]], axis=1).astype(np.float32)
+
+
+def likeness(copies: Floats, originals: Floats, warp: Floats) -> Floats:
+    """The correlation of (n, S, S) gray pictures with those parts of others, as they lie: a cheap first look."""
+    values = _sample(originals, *_places(warp, copies.shape[1])).reshape(len(copies), -1)
+    others = copies.reshape(len(copies), -1)
+    a, b = values - values.mean(axis=1, keepdims=True), others - others.mean(axis=1, keepdims=True)
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return np.asarray((a * b).sum(axis=1) / np.maximum(scale, 1e-6), np.float32)
+
+
+def lay_on(copies: Floats, originals: Floats, warp: Floats, steps: int, weights: Floats | None = None) -> Floats:
+    """The warp after some steps, of (n, S, S) gray pictures; `weights` (n, S, S) say which pixels count."""
+    if weights is None:
+        weights = np.ones_like(copies)
+    gain_bias = np.tile(np.asarray([1.0, 0.0], np.float32), (len(copies), 1))
+    for _ in range(steps):
+        warp, gain_bias = _step(copies, originals, weights, warp, gain_bias)
+    return warp
+
+
+def fit(copies: NDArray[np.uint8], originals: NDArray[np.uint8], warp: Floats) -> Fit:
+    """Compare (n, S, S, 3) pictures with parts of others, beginning at `warp`."""
+    copy, original = copies.astype(np.float32), originals.astype(np.float32)
+    weights = _unspoiled(copy)
+    warp = lay_on(smooth(copy).mean(axis=3), smooth(original).mean(axis=3), warp, STEPS, weights)
+    return _left_over(copy, original, warp, weights)
+
+
+def _unspoiled(copy: Floats) -> Floats:
+    """1 where no channel was cut off at black or white, nor beside it; 1 everywhere if little would be left."""
+    cut_off = ((copy <= DARK) | (copy >= BRIGHT)).any(axis=3, keepdims=True)
+    spoiled: Floats = np.asarray(cut_off, np.float32)
+    weights = np.asarray(smooth(spoiled)[..., 0] < 0.05, np.float32)
+    few = weights.mean(axis=(1, 2), keepdims=True) < FEW_LEFT
+    return np.where(few, np.float32(1.0), weights)
+
+
+def smooth(pictures: Floats) -> Floats:
+    """A 3 × 3 binomial filter over axes 1 and 2: what recompression and resizing change lies above it."""
+    for axis in (1, 2):
+        padded = np.concatenate([pictures.take([0], axis), pictures, pictures.take([-1], axis)], axis)
+        n = pictures.shape[axis]
+        first, middle, last = (padded.take(range(k, k + n), axis) for k in range(3))
+        pictures = (first + 2 * middle + last) / np.float32(4)
+    return pictures
+
+
+def _grid(side: int) -> Floats:
+    return ((np.arange(side, dtype=np.float32) + np.float32(0.5)) / np.float32(side)).astype(np.float32)
+
+
+def _places(warp: Floats, side: int) -> tuple[Floats, Floats]:
+    """Where each of the copy's pixels lies in the original, in pixels: x (n, S), y (n, S)."""
+    grid = _grid(side)
+    x = (warp[:, 2:3] + warp[:, 0:1] * grid) * side - np.float32(0.5)
+    y = (warp[:, 3:4] + warp[:, 1:2] * grid) * side - np.float32(0.5)
+    return np.clip(x, 0, side - 1), np.clip(y, 0, side - 1)
+
+
+def _between(places: Floats) -> Floats:
+    """(n, S, S) matrices whose rows mix the two nearest of S values: bilinear sampling of one axis."""
+    columns = np.arange(places.shape[1], dtype=np.float32)
+    return np.asarray(np.maximum(0, 1 - np.abs(places[:, :, None] - columns)), np.float32)
+
+
+def _sample(pictures: Floats, x: Floats, y: Floats) -> Floats:
+    """Bilinear values of (n, S, S) or (n, S, S, 3) at all pairs of y (n, S) and x (n, S)."""
+    down, across = _between(y), _between(x).transpose(0, 2, 1)
+    if pictures.ndim == 3:
+        return np.asarray(down @ pictures @ across, np.float32)
+    channels = pictures.transpose(0, 3, 1, 2)
+    return np.asarray((down[:, None] @ channels @ across[:, None]).transpose(0, 2, 3, 1), np.float32)
+
+
+def _step(gray: Floats, base: Floats, weights: Floats, warp: Floats, gain_bias: Floats) -> tuple[Floats, Floats]:
+    """One Gauss-Newton step for (x scale, y scale, x shift, y shift) and (gain, bias)."""
+    count, side = len(gray), gray.shape[1]
+    x, y = _places(warp, side)
+    values = _sample(base, x, y)
+    slope_y, slope_x = np.gradient(values, axis=(1, 2))
+    # slopes of the sampled picture are in its own pixels: one of these is `scale` of the original's
+    gain = gain_bias[:, :1, None] * side
+    slope_x, slope_y = gain * slope_x / warp[:, 0, None, None], gain * slope_y / warp[:, 1, None, None]
+    grid = _grid(side)
+    across, down = slope_x * grid[None, None, :], slope_y * grid[None, :, None]
+    ones = np.ones_like(values)
+    columns = np.stack([across, down, slope_x, slope_y, values, ones], axis=3).reshape(count, -1, 6)
+    rest = (gray - gain_bias[:, 0, None, None] * values - gain_bias[:, 1, None, None]).reshape(count, -1, 1)
+    weighted = columns * weights.reshape(count, -1, 1)
+    normal = weighted.transpose(0, 2, 1) @ columns
+    trace = np.einsum("nii->ni", normal)
+    normal = normal + (1e-4 * trace + 1e-3)[:, :, None] * np.eye(6, dtype=np.float32)
+    change = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ rest)[:, :, 0]
+    limits = np.asarray([0.03, 0.03, 0.03, 0.03], np.float32)
+    warp = warp + np.clip(change[:, :4], -limits, limits)
+    warp[:, :2], warp[:, 2:] = np.clip(warp[:, :2], 0.87, 1.05), np.clip(warp[:, 2:], -0.04, 0.13)
+    return warp.astype(np.float32), (gain_bias + change[:, 4:]).astype(np.float32)
+
+
+def _left_over(copy: Floats, original: Floats, warp: Floats, weights: Floats) -> Fit:
+    """One gain and one bias for all three channels: a copy in other colors is none. Cut off where the copy is."""
+    values = _sample(original, *_places(warp, copy.shape[1]))
+    share = weights[..., None] / weights.sum(axis=(1, 2))[:, None, None, None] / 3
+
+    def mean(field: Floats) -> Floats:
+        return np.asarray((field * share).sum(axis=(1, 2, 3), keepdims=True), np.float32)
+
+    a, b = values - mean(values), copy - mean(copy)
+    gain = np.clip(mean(a * b) / np.maximum(mean(a * a), 1e-6), 0.4, 2.5)
+    expected = np.clip(mean(copy) + gain * a, 0.0, 255.0)
+    rest = smooth(copy) - smooth(expected)
+    own = smooth(copy).var(axis=(1, 2, 3), keepdims=True)
+    squares, floor = np.square(rest), np.float32(1e-6)
+    left = squares.mean(axis=(1, 2, 3)) / np.maximum(own, floor).ravel()
+    clear_part = mean(squares).ravel() / np.maximum(mean(np.square(b)), floor).ravel()
+    worst = np.abs(smooth(rest) / np.sqrt(np.maximum(own, floor))).max(axis=(1, 2, 3))
+    sure = (np.sqrt(own).ravel() > FLAT) & (expected.std(axis=(1, 2, 3)) > FLAT)
+    clear = weights.mean(axis=(1, 2))
+    figures = [np.asarray(value, np.float32) for value in (left, clear_part, clear, worst)]
+    return Fit(figures[0], figures[1], figures[2], figures[3], sure)

@@ -1,0 +1,52 @@
+"""Which items are the same or nearly so: worked out once, used by several checks."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Material, Pictures
+from workers.evaluate.checks.groups import joined, same_digest
+from workers.evaluate.checks.near_pictures import near_pairs
+from workers.evaluate.checks.near_texts import near_texts
+
+KEPT = "alike"
+
+
+@dataclass(frozen=True)
+class Alike:
+    """Groups of positions: `exact` of equal content; `all_of` of equal or nearly equal content. `near_known` is False
+    where nothing says what nearly the same would be (arrays, sounds)."""
+
+    exact: list[list[int]]
+    all_of: list[list[int]]
+    near_known: bool
+
+
+def alike(material: Material, ctx: JobContext) -> Alike:
+    """The groups of both sets together."""
+    found = material.kept.get(KEPT)
+    if not isinstance(found, Alike):
+        found = material.kept[KEPT] = _look(material, ctx)
+    return found
+
+
+def _look(material: Material, ctx: JobContext) -> Alike:
+    exact = same_digest([unit.digest for unit in material.units])
+    surplus = {number for group in exact for number in group[1:]}
+    single = np.asarray([i for i in range(len(material.units)) if i not in surplus], np.intp)
+    pairs = _near(material, single, ctx)
+    links = [(group[0], other) for group in exact for other in group[1:]]
+    everything = joined([*links, *((int(single[i]), int(single[j])) for i, j in pairs or ())])
+    return Alike(exact, everything, pairs is not None)
+
+
+def _near(material: Material, single: NDArray[np.intp], ctx: JobContext) -> list[tuple[int, int]] | None:
+    if material.pictures is not None:
+        all_of = material.pictures
+        modes = tuple(all_of.modes[i] for i in single)
+        return near_pairs(Pictures(all_of.small[single], all_of.hashes[single], all_of.sizes[single], modes), ctx)
+    if material.kind == "texts":
+        return near_texts([material.units[i].text or "" for i in single], ctx)
+    return None

@@ -1,0 +1,102 @@
+"""Decodes every item once and keeps what the checks need."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.evaluate.checks.base import Floats, Material, Pictures, Unit
+from workers.evaluate.checks.measuring import Measured, measure
+from workers.evaluate.checks.reading import Part
+from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.dataset import Kind
+from workers.pipeline.spec import PipelineError
+
+STAGE = "Looking at each item"
+
+
+def gather(parts: Sequence[Part], ctx: JobContext) -> Material:
+    """Read all entries. Raises InputRefused where none can be read."""
+    units: list[Unit] = []
+    measured: list[Measured] = []
+    unreadable: list[tuple[str, str, int]] = []
+    total, done = sum(len(part.entries) for part in parts), 0
+    kind = _kind_of(parts)
+    for side, part in enumerate(parts):
+        unreadable += [(name, "It is not there.", side) for name in part.collection.missing]
+        for entry in part.entries:
+            ctx.check_cancelled()
+            ctx.progress(STAGE, done, total, "items")
+            done += 1
+            try:
+                found = measure(entry.open(), kind)
+            except (PipelineError, OSError, ValueError) as error:
+                unreadable.append((entry.source, str(error), side))
+                continue
+            measured.append(found)
+            units.append(Unit(entry.source, side, found.digest, entry.labels, entry.text))
+    ctx.progress(STAGE, total, total, "items")
+    if not units:
+        raise _nothing_readable(unreadable)
+    return Material(
+        kind=kind,
+        names=tuple(part.name for part in parts),
+        units=units,
+        unreadable=unreadable,
+        pictures=_pictures(measured),
+        features=_features(measured),
+        properties=_properties(measured),
+        roots=tuple(part.root for part in parts),
+    )
+
+
+def _kind_of(parts: Sequence[Part]) -> Kind:
+    """Arrays that look like pictures are looked at as pictures."""
+    kind = parts[0].collection.kind
+    if kind != "arrays":
+        return kind
+    return "images" if all(_is_picture(part.entries[0]) for part in parts) else kind
+
+
+def _is_picture(entry: Entry) -> bool:
+    """Bytes of a height and a width of at least 8, in one, three or four channels."""
+    sample = entry.open()
+    if not isinstance(sample, np.ndarray) or sample.dtype != np.uint8 or sample.ndim not in (2, 3):
+        return False
+    if sample.ndim == 3 and sample.shape[0] not in (1, 3) and sample.shape[2] not in (1, 3, 4):
+        return False
+    return bool(sorted(sample.shape)[-2] >= 8)
+
+
+def _pictures(measured: Sequence[Measured]) -> Pictures | None:
+    small = [found.small for found in measured if found.small is not None]
+    hashes = [found.hashes for found in measured if found.hashes is not None]
+    if len(small) != len(measured):
+        return None
+    columns = ("width in pixels", "height in pixels")
+    sizes = [[round(found.properties[name]) for name in columns] for found in measured]
+    kinds = tuple(", ".join(found.kind_of_file) for found in measured)
+    return Pictures(np.stack(small), np.stack(hashes), np.asarray(sizes, np.int64), kinds)
+
+
+def _features(measured: Sequence[Measured]) -> Floats | None:
+    """Numbers of one length for all; None where there are none or lengths differ."""
+    rows = [found.numbers for found in measured if found.numbers is not None]
+    same = len(rows) == len(measured) and len({row.shape for row in rows}) == 1 and rows[0].size > 0
+    return np.stack(rows) if same else None
+
+
+def _properties(measured: Sequence[Measured]) -> dict[str, Floats]:
+    names = [name for name in measured[0].properties if all(name in found.properties for found in measured)]
+    return {name: np.asarray([found.properties[name] for found in measured], np.float32) for name in names}
+
+
+def _nothing_readable(unreadable: Sequence[tuple[str, str, int]]) -> InputRefused:
+    names = [name for name, _, _ in unreadable]
+    return InputRefused(
+        "nothing_readable",
+        "None of the data can be read",
+        f"{len(names):,} items were tried, among them {names_of(names)}. {unreadable[0][1]}",
+        "Open one of them in another program to see whether it is damaged, or choose other data.",
+    )

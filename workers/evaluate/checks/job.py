@@ -1,0 +1,56 @@
+"""The job ``data_check``: reads the sets, runs every check, gathers what they found."""
+
+from workers.contracts.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Material, Outcome
+from workers.evaluate.checks.gather import gather
+from workers.evaluate.checks.reading import Part, read_parts
+from workers.evaluate.checks.registry import all_checks
+
+LEVELS = {"danger": 0, "warning": 1, "info": 2}
+
+
+def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
+    """Raises InputRefused where the data cannot be read at all."""
+    parts = read_parts(params)
+    material = gather(parts, ctx)
+    outcomes = []
+    for check in all_checks():
+        ctx.check_cancelled()
+        outcomes.append(check.run(material, ctx))
+    return _result(parts, material, outcomes)
+
+
+def _result(parts: tuple[Part, ...], material: Material, outcomes: list[Outcome]) -> DataCheckResult:
+    counts = _sizes(material)
+    for outcome in outcomes:
+        counts |= outcome.counts
+    found = [*_told_by_reader(parts), *(finding for outcome in outcomes for finding in outcome.findings)]
+    return DataCheckResult(
+        kind=material.kind,
+        findings=tuple(sorted(found, key=lambda finding: LEVELS[finding.level])),
+        counts=counts,
+        leaked=sum(outcome.leaked for outcome in outcomes),
+        unreadable=tuple(name for name, _, _ in material.unreadable)[:MAX_NAMED],
+        leave_out=tuple(dict.fromkeys(source for outcome in outcomes for source in outcome.leave_out)),
+    )
+
+
+def _sizes(material: Material) -> dict[str, int | None]:
+    sides = material.sides
+    against = int((sides == 1).sum()) if material.is_pair else None
+    return {"items": int((sides == 0).sum()), "against_items": against}
+
+
+def _told_by_reader(parts: tuple[Part, ...]) -> list[CheckFinding]:
+    """How the files were read: separators, encodings, columns, what the labels are, how many were looked at."""
+    found = []
+    for part in parts:
+        before = f"{part.name}: " if len(parts) > 1 else ""
+        told = dict.fromkeys((finding.level, finding.what) for finding in part.collection.findings)
+        found += [CheckFinding(check="reading", level=level, what=before + what) for level, what in told]
+        total, used = len(part.collection.entries), len(part.entries)
+        if used < total and len({id(p.collection) for p in parts}) == len(parts):
+            what = f"{before}Of {total:,} items {used:,} were looked at, chosen by chance."
+            found.append(CheckFinding(check="reading", level="info", what=what))
+    return found

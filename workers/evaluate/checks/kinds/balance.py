@@ -1,0 +1,58 @@
+"""How the labels are spread, and whether there are enough items to say anything."""
+
+from collections import Counter
+
+from workers.contracts.checks import CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words, named
+from workers.evaluate.data.base import names_of
+
+FEW = 10
+UNEVEN = 10
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Of the first set."""
+    units = [unit for unit in material.units if unit.side == 0]
+    labels = Counter(unit.labels[0] for unit in units if unit.labels)
+    labelled = sum(labels.values())
+    counts: dict[str, int | None] = {"labelled": labelled, "classes": len(labels) if labels else None}
+    findings = _few(len(units))
+    if not labels:
+        what = "There are no labels: whether answers are right cannot be told, only whether they change."
+        findings.append(CheckFinding(check=CHECK.id, level="info", what=what))
+        return Outcome(tuple(findings), counts)
+    if labelled < len(units):
+        names = [unit.source for unit in units if not unit.labels]
+        what = f"{items_words(len(names)).capitalize()} of {len(units):,} {are(len(names))} without a label."
+        finding = CheckFinding(check=CHECK.id, level="info", what=what, count=len(names), items=named(names))
+        findings.append(finding)
+    findings.append(_spread(labels))
+    return Outcome(tuple(findings), counts)
+
+
+def _few(count: int) -> list[CheckFinding]:
+    if count >= FEW:
+        return []
+    what = f"There {are(count)} only {items_words(count)}: too few to say how often answers are right or change."
+    hint = "Add more, some hundreds if you can."
+    return [CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, count=count)]
+
+
+def _spread(labels: Counter[str]) -> CheckFinding:
+    (most, many), (least, few) = labels.most_common()[0], labels.most_common()[-1]
+    values = {f"items of {label}": float(count) for label, count in labels.most_common(100)}
+    if len(labels) == 1:
+        what = f"All labels are of one kind, {names_of([most])}: what happens to other kinds is not tested."
+        hint = "Add examples of the other kinds."
+        return CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, values=values)
+    if few * UNEVEN < many:
+        what = f"The kinds are unevenly spread: {many:,} of {names_of([most])} and {few:,} of {names_of([least])}."
+        hint = "Add examples of the rare kinds; what is said about these rests on few."
+        return CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint, values=values)
+    spread = f"{few:,} to {many:,}" if few != many else f"{many:,}"
+    what = f"{len(labels):,} kinds, {spread} examples of each."
+    return CheckFinding(check=CHECK.id, level="info", what=what, values=values)
+
+
+CHECK = Check("balance", "Examples of each kind", "plain counts of the labels", 30, run)

@@ -1,0 +1,37 @@
+"""The same content under labels that have nothing in common."""
+
+from workers.contracts.checks import MAX_NAMED, CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.alike import alike
+from workers.evaluate.checks.base import Check, Material, Outcome
+from workers.evaluate.data.base import names_of
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Exactly equal items only: nearly equal ones may rightly differ."""
+    if not any(unit.labels for unit in material.units):
+        return Outcome(counts={"contradictions": None})
+    groups = [group for group in alike(material, ctx).exact if _contradict(material, group)]
+    if not groups:
+        return Outcome(counts={"contradictions": 0})
+    count = len(groups)
+    labels = sorted({label for i in groups[0] for label in material.units[i].labels})
+    first = names_of([material.name_of(i) for i in groups[0]], 2)
+    cases = "1 item comes" if count == 1 else f"{count:,} items come"
+    finding = CheckFinding(
+        check=CHECK.id,
+        level="warning",
+        what=f"{cases} more than once with labels that contradict each other: {first} as {names_of(labels)}.",
+        hint="Correct the labels; until then none of them is believed.",
+        count=count,
+        groups=tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED]),
+    )
+    return Outcome((finding,), {"contradictions": count})
+
+
+def _contradict(material: Material, group: list[int]) -> bool:
+    sets = [set(material.units[i].labels) for i in group if material.units[i].labels]
+    return len(sets) > 1 and not set.intersection(*sets)
+
+
+CHECK = Check("contradictions", "Equal items have equal labels", "content digest", 60, run)

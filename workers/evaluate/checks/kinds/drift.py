@@ -1,0 +1,147 @@
+"""Are two sets alike? A classifier two-sample test first, then which properties differ.
+
+Lopez-Paz and Oquab 2017, "Revisiting Classifier Two-Sample Tests" (arXiv 1610.06545); Rabanser and others 2019,
+"Failing Loudly" (arXiv 1810.11953) for Kolmogorov-Smirnov tests of single properties, here with Holm's correction.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.checks import CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome
+from workers.evaluate.checks.learnable import linear, quiet, rows_of
+
+STAGE = "Comparing the two sets"
+FEWEST = 20
+MOST = 3000
+"""Items of each set that are compared."""
+PERMUTATIONS = 1999
+LEVEL = 0.01
+TOLD_APART = 0.6
+"""Ordered pairs below which a difference, though proven, is too small to matter."""
+CHUNK = 50
+
+
+@dataclass(frozen=True)
+class Shift:
+    """One property: how far the distributions differ (0..1), its p-value after Holm, and both medians."""
+
+    name: str
+    distance: float
+    p: float
+    first: float
+    second: float
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Only where there are two sets of at least 20 items."""
+    counts: dict[str, int | None] = {"drift": None}
+    sides = material.sides
+    if not material.is_pair or min((sides == 0).sum(), (sides == 1).sum()) < FEWEST:
+        return Outcome(counts=counts)
+    generator = np.random.default_rng(ctx.seed)
+    chosen = np.sort(np.concatenate([_sample(np.flatnonzero(sides == side), generator) for side in (0, 1)]))
+    rows = _rows(material, chosen)
+    if rows is None:
+        return Outcome(counts=counts)
+    apart, p = two_sample_test(rows, sides[chosen], generator, ctx)
+    shifts = _shifts(material, chosen)
+    drifted = p <= LEVEL and apart >= TOLD_APART
+    finding = CheckFinding(
+        check=CHECK.id,
+        level="warning" if drifted else "info",
+        what=_words(material, apart, p, shifts, drifted),
+        hint="See whether both are like what the model will get in use." if drifted else "",
+        values={
+            "pairs told apart": apart,
+            "p-value": p,
+            **{f"{shift.name}: distance": shift.distance for shift in shifts},
+            **{f"{shift.name}: p-value": shift.p for shift in shifts},
+        },
+    )
+    return Outcome((finding,), {"drift": int(drifted)})
+
+
+def _sample(positions: NDArray[np.intp], generator: np.random.Generator) -> NDArray[np.intp]:
+    return positions if len(positions) <= MOST else generator.choice(positions, MOST, replace=False)
+
+
+def _rows(material: Material, chosen: NDArray[np.intp]) -> Any:
+    """The properties of each item beside what it looks like."""
+    from scipy.sparse import csr_array, hstack, issparse
+
+    looks = rows_of(material, chosen)
+    columns = [column[chosen] for column in material.properties.values()]
+    if not columns:
+        return looks
+    stacked = np.stack(columns, axis=1)
+    numbers = (stacked - stacked.mean(axis=0)) / np.maximum(stacked.std(axis=0), 1e-6)
+    if looks is None:
+        return numbers
+    return hstack([looks, csr_array(numbers)]).tocsr() if issparse(looks) else np.concatenate([looks, numbers], axis=1)
+
+
+def two_sample_test(
+    rows: Any, sides: NDArray[np.int64], generator: np.random.Generator, ctx: JobContext
+) -> tuple[float, float]:
+    """(share of pairs told apart, p-value). A classifier learns from one half; on the other, the share of pairs (one of
+    each set) that it orders rightly is compared with that under 1,999 permutations of which item is of which set. The
+    p-value is exact: given the classifier, every order is as likely where the sets are alike (Phipson and Smyth 2010).
+    """
+    from scipy.stats import rankdata
+    from sklearn.model_selection import StratifiedShuffleSplit
+
+    ctx.check_cancelled()
+    ctx.progress(STAGE, 0, 1)
+    split = StratifiedShuffleSplit(1, test_size=0.5, random_state=int(generator.integers(2**31)))
+    taught, judged = next(split.split(np.zeros(len(sides)), sides))
+    with quiet():
+        model = linear(rows, ctx.seed).fit(rows[taught], sides[taught])
+    ranks = rankdata(model.decision_function(rows[judged]))
+    ones = int(sides[judged].sum())
+    zeros = len(judged) - ones
+    observed = float(ranks[sides[judged] == 1].sum())
+    reached = 0
+    for start in range(0, PERMUTATIONS, CHUNK):
+        ctx.check_cancelled()
+        count = min(CHUNK, PERMUTATIONS - start)
+        mixed = generator.permuted(np.tile(ranks, (count, 1)), axis=1)[:, :ones].sum(axis=1)
+        reached += int((mixed >= observed - 1e-9).sum())
+    ctx.progress(STAGE, 1, 1)
+    return (observed - ones * (ones + 1) / 2) / (ones * zeros), (1 + reached) / (1 + PERMUTATIONS)
+
+
+def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
+    """Properties by their distance, the largest first; p-values after Holm."""
+    from scipy.stats import ks_2samp
+
+    sides = material.sides[chosen]
+    found: list[tuple[float, float, str, Floats, Floats]] = []
+    for name, column in material.properties.items():
+        first, second = column[chosen][sides == 0], column[chosen][sides == 1]
+        test = ks_2samp(first, second, method="asymp" if len(chosen) > 2000 else "auto")
+        found.append((float(test.pvalue), float(test.statistic), name, first, second))
+    found.sort(key=lambda entry: entry[0])
+    shifts, worst = [], 0.0
+    for place, (p, distance, name, first, second) in enumerate(found):
+        worst = max(worst, min(1.0, p * (len(found) - place)))
+        shifts.append(Shift(name, distance, worst, float(np.median(first)), float(np.median(second))))
+    return sorted(shifts, key=lambda shift: -shift.distance)
+
+
+def _words(material: Material, apart: float, p: float, shifts: list[Shift], drifted: bool) -> str:
+    first, second = material.names
+    told = f"a computer tells {apart:.0%} of pairs apart, where chance gives 50 % (p = {p:.2g})"
+    if not drifted:
+        return f"“{first}” and “{second}” look alike: {told}."
+    clear = [shift for shift in shifts if shift.p <= LEVEL][:3]
+    listed = "; ".join(f"{shift.name} {shift.first:.3g} beside {shift.second:.3g}" for shift in clear)
+    why = f" They differ most in: {listed} (medians)." if listed else ""
+    return f"“{first}” and “{second}” are not alike: {told}.{why}"
+
+
+CHECK = Check("drift", "Both sets are alike", "C2ST (arXiv 1610.06545), KS (arXiv 1810.11953)", 80, run)

@@ -1,0 +1,51 @@
+"""Items that are in one set more than once: as they are, or resized, recompressed, cropped, reworded a little."""
+
+from workers.contracts.checks import MAX_NAMED, CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.alike import alike
+from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
+from workers.evaluate.data.base import names_of
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Inside each set; what both sets share is the leakage check's."""
+    found = alike(material, ctx)
+    exact = _inside(material, found.exact)
+    same = {frozenset(group) for group in exact}
+    every = [group for group in _inside(material, found.all_of) if frozenset(group) not in same]
+    surplus = sum(len(group) - 1 for group in exact)
+    near = sum(len(group) - 1 for group in _inside(material, found.all_of)) - surplus
+    counts: dict[str, int | None] = {"exact_duplicates": surplus, "near_duplicates": near if found.near_known else None}
+    findings = []
+    if surplus:
+        what = f"{items_words(surplus).capitalize()} {are(surplus)} exactly the same as another one"
+        findings.append(_finding(material, what, surplus, exact, "Identical items are counted once."))
+    if near:
+        what = f"{items_words(near).capitalize()} {are(near)} nearly the same as another one"
+        hint = "They say less than different examples would: take out what adds nothing."
+        findings.append(_finding(material, what, near, every, hint))
+    return Outcome(tuple(findings), counts)
+
+
+def _inside(material: Material, groups: list[list[int]]) -> list[list[int]]:
+    """The parts of each group that lie in one set."""
+    sides = material.sides
+    parts = [[i for i in group if sides[i] == side] for group in groups for side in range(len(material.names))]
+    return [part for part in parts if len(part) > 1]
+
+
+def _finding(material: Material, what: str, count: int, groups: list[list[int]], hint: str) -> CheckFinding:
+    named = tuple(tuple(material.name_of(i) for i in group) for group in groups[:MAX_NAMED])
+    first = f": {' and '.join(names_of([name]) for name in named[0][:2])}" if named else ""
+    return CheckFinding(
+        check=CHECK.id, level="info", what=f"{what}{first}.", hint=hint, count=count, groups=named
+    )  # fmt: skip
+
+
+CHECK = Check(
+    "duplicates",
+    "No item is there twice",
+    "content digest; pHash of imagehash confirmed by alignment; MinHash of datasketch confirmed by Jaccard",
+    40,
+    run,
+)

@@ -1,0 +1,34 @@
+"""Cells that a spreadsheet would take for a formula: here they are texts like others, and nothing is ever run.
+
+OWASP, "CSV Injection".
+"""
+
+import re
+
+from workers.contracts.checks import CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words, named
+from workers.evaluate.data.base import names_of
+
+FORMULA = re.compile(r"^\s*(?:=\s*[A-Za-z+\-@(\"]|@[A-Z]{2,}\(|[+-][A-Za-z@(]+\()|^\s*=[^=\s].*[()!|]")
+"""An equals sign, or the beginning of a function's call."""
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Of texts alone."""
+    if material.kind != "texts":
+        return Outcome(counts={"formulas": None})
+    names = [material.name_of(i) for i, unit in enumerate(material.units) if FORMULA.match(unit.text or "")]
+    if not names:
+        return Outcome(counts={"formulas": 0})
+    count = len(names)
+    what = (
+        f"{items_words(count)} {are(count)} what a spreadsheet would take for a formula ({names_of(names)});"
+        " here they stay plain texts."
+    )
+    hint = "If they came from a spreadsheet, save the values instead of the formulas."
+    finding = CheckFinding(check=CHECK.id, level="info", what=what, hint=hint, count=count, items=named(names))
+    return Outcome((finding,), {"formulas": count})
+
+
+CHECK = Check("formulas", "Cells are plain texts", "OWASP, CSV Injection", 95, run)

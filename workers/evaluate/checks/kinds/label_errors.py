@@ -1,0 +1,125 @@
+"""Labels that are probably wrong: confident learning by `cleanlab`.
+
+Northcutt, Jiang, Chuang 2021, "Confident Learning: Estimating Uncertainty in Dataset Labels". What an item looks like
+is learned from the others (five parts, each judged by what was learned from the other four).
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.checks import CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Check, Floats, Material, Outcome, items_words, named
+from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
+from workers.evaluate.data.split import choose
+
+STAGE = "Looking for wrong labels"
+FOLDS = 5
+FEWEST = 50
+PER_CLASS = 10
+MOST = 20_000
+MOST_CLASSES = 200
+LEARNED = 0.6
+"""Right answers below which the simple classifier has learned too little to doubt a label."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """`labels` (n,) and `probabilities` (n, classes) of the units at `chosen`, each from a classifier that did not see
+    it."""
+
+    chosen: Positions
+    names: tuple[str, ...]
+    labels: NDArray[np.int64]
+    probabilities: Floats
+
+    @property
+    def accuracy(self) -> float:
+        return float((self.probabilities.argmax(axis=1) == self.labels).mean())
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Items with one label each; where a simple classifier learns too little, that is told instead."""
+    chosen, names, labels = _usable(material)
+    rows = rows_of(material, chosen) if len(chosen) >= FEWEST and 1 < len(names) <= MOST_CLASSES else None
+    if rows is None:
+        return Outcome(counts={"label_errors": None})
+    found = Learned(chosen, names, labels, cross_validated(rows, labels, ctx))
+    if found.accuracy < LEARNED:
+        what = (
+            f"Wrong labels were not looked for: a simple classifier names only {found.accuracy:.0%} of the items right,"
+            " too few to doubt a label."
+        )
+        values = {"right answers of a simple classifier": found.accuracy}
+        finding = CheckFinding(check=CHECK.id, level="info", what=what, values=values)
+        return Outcome((finding,), {"label_errors": None})
+    return _told(material, found, issues(found.labels, found.probabilities))
+
+
+def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.int64]]:
+    """Items with exactly one label, of labels with at least ten items."""
+    single = [(i, unit.labels[0]) for i, unit in enumerate(material.units) if len(unit.labels) == 1]
+    counts = Counter(label for _, label in single)
+    names = tuple(sorted(label for label, count in counts.items() if count >= PER_CLASS))
+    number = {label: k for k, label in enumerate(names)}
+    kept = [(i, number[label]) for i, label in single if label in number]
+    digests = material.units
+    picked = choose([label for _, label in kept], lambda k: digests[kept[k][0]].digest, MOST)
+    chosen = np.asarray([kept[k][0] for k in picked], np.intp)
+    return chosen, names, np.asarray([kept[k][1] for k in picked], np.int64)
+
+
+def cross_validated(rows: Any, labels: NDArray[np.int64], ctx: JobContext) -> Floats:
+    """(n, classes) probabilities of each item from a classifier that was taught with the others."""
+    from sklearn.model_selection import StratifiedKFold
+
+    probabilities = np.zeros((len(labels), int(labels.max()) + 1), np.float32)
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=ctx.seed)
+    with quiet():
+        for number, (taught, judged) in enumerate(folds.split(np.zeros(len(labels)), labels)):
+            ctx.check_cancelled()
+            ctx.progress(STAGE, number, FOLDS, "parts")
+            part = rows[taught]
+            model = classifier(part, ctx.seed).fit(part, labels[taught])
+            probabilities[judged] = model.predict_proba(rows[judged])
+    ctx.progress(STAGE, FOLDS, FOLDS, "parts")
+    return probabilities
+
+
+def issues(labels: NDArray[np.int64], probabilities: Floats) -> NDArray[np.int64]:
+    """Positions of probable label errors, the least believed label first."""
+    from cleanlab.filter import find_label_issues
+
+    found = find_label_issues(
+        labels, probabilities.astype(np.float64), return_indices_ranked_by="self_confidence", n_jobs=1
+    )
+    return np.asarray(found, np.int64)
+
+
+def _told(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> Outcome:
+    values = {"right answers of a simple classifier": found.accuracy}
+    if not len(doubtful):
+        return Outcome(counts={"label_errors": 0})
+    names = [material.name_of(int(found.chosen[i])) for i in doubtful]
+    first = int(doubtful[0])
+    given, guess = found.names[found.labels[first]], found.names[int(found.probabilities[first].argmax())]
+    count = len(names)
+    verb = "has a label that is" if count == 1 else "have labels that are"
+    finding = CheckFinding(
+        check=CHECK.id,
+        level="warning",
+        what=f"{items_words(count).capitalize()} {verb} probably wrong: {names[0]} is labelled “{given}” and looks more"
+        f" like “{guess}”.",
+        hint="Look at them one by one; a simple classifier made this guess and may be wrong.",
+        count=count,
+        items=named(names),
+        values=values,
+    )
+    return Outcome((finding,), {"label_errors": count})
+
+
+CHECK = Check("label_errors", "Labels fit what they label", "cleanlab (arXiv 1911.00068)", 70, run)

@@ -1,0 +1,69 @@
+"""Items that both sets share: a model that is tuned on what it is tested with looks better than it is.
+
+Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-learning-based science".
+"""
+
+from workers.contracts.checks import MAX_NAMED, CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.alike import alike
+from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
+from workers.evaluate.data.base import names_of
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Equal or nearly equal items across the sets."""
+    if not material.is_pair:
+        return Outcome(counts={"leaked": None, "leaked_exact": None, "leaked_near": None})
+    found = alike(material, ctx)
+    exact, every = _across(material, found.exact), _across(material, found.all_of)
+    shared, same = _of_first(material, every), _of_first(material, exact)
+    counts: dict[str, int | None] = {
+        "leaked": len(shared),
+        "leaked_exact": len(same),
+        "leaked_near": len(shared) - len(same) if found.near_known else None,
+    }
+    if not shared:
+        return Outcome(counts=counts)
+    finding = CheckFinding(
+        check=CHECK.id,
+        level="danger",
+        what=_words(material, shared, same, every),
+        hint="Leave them out of one of the two: a model tuned on what it is tested with looks better than it is.",
+        count=len(shared),
+        items=tuple(material.name_of(i) for i in shared[:MAX_NAMED]),
+        groups=tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED]),
+    )
+    return Outcome((finding,), counts, _to_leave_out(material, every), len(shared))
+
+
+def _across(material: Material, groups: list[list[int]]) -> list[list[int]]:
+    sides = material.sides
+    return [group for group in groups if len({int(sides[i]) for i in group}) > 1]
+
+
+def _of_first(material: Material, groups: list[list[int]]) -> list[int]:
+    return [i for group in groups for i in group if material.units[i].side == 0]
+
+
+def _words(material: Material, shared: list[int], same: list[int], every: list[list[int]]) -> str:
+    first, second = material.names
+    how = "exactly" if len(same) == len(shared) else "nearly" if not same else f"{len(same):,} of them exactly"
+    by = names_of([material.name_of(every[0][0])])
+    count = len(shared)
+    verb = are(count)
+    return f"{items_words(count).capitalize()} of “{first}” {verb} also in “{second}” ({how} the same), such as {by}."
+
+
+def _to_leave_out(material: Material, groups: list[list[int]]) -> tuple[str, ...]:
+    """Of two sets that are parts of one, all but one item of each group, so that another split shares nothing either;
+    of two sets apart, the first set's."""
+    one_set = material.roots[0] == material.roots[1]
+    left: list[str] = []
+    for group in groups:
+        own = [i for i in group if material.units[i].side == 0]
+        going = [i for i in group if i != own[0]] if one_set else own
+        left += [material.units[i].source for i in going]
+    return tuple(left)
+
+
+CHECK = Check("leakage", "The two sets share nothing", "content digest, pHash, MinHash as for duplicates", 50, run)

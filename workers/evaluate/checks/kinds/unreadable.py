@@ -1,0 +1,30 @@
+"""Items that cannot be decoded."""
+
+from collections import Counter
+
+from workers.contracts.checks import CheckFinding
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.base import Check, Material, Outcome, items_words, named
+from workers.evaluate.data.base import names_of
+
+
+def run(material: Material, ctx: JobContext) -> Outcome:
+    """Each is named; the commonest reason is told."""
+    found = list(material.unreadable)
+    counts: dict[str, int | None] = {"unreadable": len(found)}
+    if not found:
+        return Outcome(counts=counts)
+    names = [name if side == 0 else f"{material.names[1]}: {name}" for name, _, side in found]
+    reason = Counter(reason for _, reason, _ in found).most_common(1)[0][0]
+    finding = CheckFinding(
+        check=CHECK.id,
+        level="warning",
+        what=f"{items_words(len(found))} cannot be read: {names_of(names)}. {reason}",
+        hint="Open them in another program, or leave them out.",
+        count=len(found),
+        items=named(names),
+    )
+    return Outcome((finding,), counts, leave_out=tuple(name for name, _, side in found if side == 0))
+
+
+CHECK = Check("unreadable", "Every item can be read", "Pillow, numpy: what they decode", 10, run)

@@ -1,0 +1,158 @@
+"""What is kept of one item after it was decoded: some thousand bytes, enough for all checks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.checks.base import Floats
+from workers.evaluate.checks.hashing import hashes_of
+from workers.evaluate.data.base import Sample, array_digest, digest
+
+if TYPE_CHECKING:
+    pass
+
+SIDE = 32
+MOST_NUMBERS = 4096
+RATE_HZ = 16_000
+BANDS = 32
+WINDOW = 512
+EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`properties` are single numbers under names for people, `kind_of_file` words such as "CMYK" or "animated"."""
+
+    digest: bytes
+    properties: Mapping[str, float]
+    small: NDArray[np.uint8] | None = None
+    hashes: NDArray[np.uint64] | None = None
+    numbers: Floats | None = None
+    kind_of_file: tuple[str, ...] = ()
+
+
+def measure(sample: Sample, kind: str) -> Measured:
+    """Decode one sample and keep what the checks need. Raises PipelineError, OSError or ValueError if it cannot be."""
+    if kind == "texts":
+        return _text(str(sample))
+    if kind == "images":
+        return _picture(sample)
+    if kind == "audio":
+        return _sound(sample)
+    return _arrays(sample)
+
+
+def _text(text: str) -> Measured:
+    words = text.split()
+    properties = {
+        "length in characters": float(len(text)),
+        "length of words": sum(map(len, words)) / max(1, len(words)),
+        "share of capitals": sum(map(str.isupper, text)) / max(1, len(text)),
+        "share of digits": sum(map(str.isdigit, text)) / max(1, len(text)),
+    }
+    return Measured(digest(text.strip().encode("utf-8", "surrogatepass")), properties)
+
+
+def _picture(sample: Sample) -> Measured:
+    from PIL import Image
+
+    from workers.pipeline.images import open_picture, picture_from_array
+
+    if isinstance(sample, Mapping):
+        return _arrays(sample)
+    told: tuple[str, ...] = ()
+    if isinstance(sample, Path):
+        picture, told = open_picture(sample), _kind_of_file(sample)
+    else:
+        picture = picture_from_array(np.asarray(sample))
+    rgb = picture.convert("RGB")
+    pixels = np.asarray(rgb)
+    small = rgb.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    values = np.asarray(small, np.uint8)
+    content = digest(f"{rgb.size}".encode(), pixels.tobytes())
+    return Measured(content, _picture_properties(values, rgb.size), values, hashes_of(rgb), kind_of_file=told)
+
+
+def _kind_of_file(path: Path) -> tuple[str, ...]:
+    """What is unusual about it; the picture itself was read before."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        told = []
+        if image.mode.startswith(("I;16", "I", "F")):
+            told.append("16 or more bits")
+        elif image.mode not in ("RGB", "L"):
+            told.append({"1": "black and white", "P": "palette", "RGBA": "transparent", "LA": "transparent"}.get(
+                image.mode, image.mode
+            ))  # fmt: skip
+        if getattr(image, "is_animated", False):
+            told.append("animated")
+        if image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
+            told.append("turned by its EXIF mark")
+        return tuple(told)
+
+
+def _picture_properties(small: NDArray[np.uint8], size: tuple[int, int]) -> dict[str, float]:
+    values = small.astype(np.float32)
+    gray = values.mean(axis=2)
+    edges = np.abs(np.diff(gray, axis=0)).mean() + np.abs(np.diff(gray, axis=1)).mean()
+    return {
+        "brightness": float(gray.mean()) / 255,
+        "contrast": float(gray.std()) / 255,
+        "color": float((values.max(axis=2) - values.min(axis=2)).mean()) / 255,
+        "detail": float(edges) / 255,
+        "width in pixels": float(size[0]),
+        "height in pixels": float(size[1]),
+        "red beside blue": float(values[..., 0].mean() - values[..., 2].mean()) / 255,
+    }
+
+
+def _sound(sample: Sample) -> Measured:
+    from workers.pipeline.audio import read_wav, resample
+
+    if isinstance(sample, Mapping):
+        return _arrays(sample)
+    if isinstance(sample, Path):
+        samples, rate = read_wav(sample)
+    else:
+        samples, rate = np.asarray(sample, np.float32).reshape(-1), RATE_HZ
+    if not samples.size:
+        raise ValueError("It holds no sound.")
+    loudness = 20 * np.log10(max(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), 1e-6))
+    properties = {
+        "length in seconds": samples.size / rate,
+        "loudness in dB": float(loudness),
+        "rate in Hz": float(rate),
+    }
+    bands = _bands(resample(samples[: 60 * rate], rate, RATE_HZ))
+    return Measured(digest(str(rate).encode(), samples.tobytes()), properties, numbers=bands)
+
+
+def _bands(samples: Floats) -> Floats:
+    """Mean and deviation of the log energy in 32 bands, evenly wide on a logarithmic scale from 60 Hz to 8 kHz."""
+    padded = np.pad(samples, (0, max(0, WINDOW - samples.size)))
+    count = 1 + (padded.size - WINDOW) // (WINDOW // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[:: WINDOW // 2][:count]
+    power = np.square(np.abs(np.fft.rfft(frames * np.hanning(WINDOW), axis=1)))
+    edges = np.unique(np.round(np.geomspace(60, RATE_HZ / 2, BANDS + 1) / (RATE_HZ / WINDOW)).astype(int))
+    energy = np.log(np.stack([power[:, a:b].sum(axis=1) for a, b in pairwise(edges)], 1) + 1e-8)
+    return np.concatenate([energy.mean(axis=0), energy.std(axis=0)]).astype(np.float32)
+
+
+def _arrays(sample: Sample) -> Measured:
+    arrays: list[NDArray[Any]] = (
+        [np.asarray(value) for value in sample.values()] if isinstance(sample, Mapping) else [np.asarray(sample)]
+    )
+    content = array_digest(*arrays)
+    if any(array.dtype.kind not in "biuf" for array in arrays) or sum(array.size for array in arrays) > MOST_NUMBERS:
+        return Measured(content, {})
+    numbers = np.concatenate([array.astype(np.float32).reshape(-1) for array in arrays])
+    if not np.isfinite(numbers).all():
+        raise ValueError("It holds numbers that are not finite.")
+    properties = {"mean of the numbers": float(numbers.mean()) if numbers.size else 0.0}
+    return Measured(content, properties, numbers=numbers)

@@ -1,0 +1,67 @@
+"""Texts that are nearly the same: MinHash of their word shingles by `datasketch` gives candidates, Jaccard decides.
+
+Broder 1997, "On the resemblance and containment of documents"; Leskovec, Rajaraman, Ullman, "Mining of Massive
+Datasets", chapter 3 (banding).
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from workers.contracts.context import JobContext
+
+STAGE = "Looking for texts that are alike"
+JACCARD = 0.8
+"""The threshold of EVALUATION."""
+LOOKED_UP = 0.7
+"""MinHash estimates: a little lower, so that few pairs are missed."""
+PERMUTATIONS = 128
+SHINGLE_WORDS = 3
+SHORT_WORDS = 8
+"""Texts of fewer words are cut into runs of characters: one other word would change all their shingles."""
+SHINGLE_CHARS = 4
+FEWEST_SHINGLES = 5
+WORD = re.compile(r"\w+")
+
+
+def normal_text(text: str) -> str:
+    """One form of Unicode, case and blanks do not count."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def shingles(text: str) -> frozenset[str]:
+    """Runs of three words, or of four characters of a short text."""
+    words = WORD.findall(normal_text(text))
+    if len(words) >= SHORT_WORDS:
+        return frozenset(" ".join(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1))
+    joined = " ".join(words)
+    return frozenset(joined[i : i + SHINGLE_CHARS] for i in range(max(1, len(joined) - SHINGLE_CHARS + 1)))
+
+
+def jaccard(first: frozenset[str], second: frozenset[str]) -> float:
+    """Shared shingles as a part of all, 0..1."""
+    return len(first & second) / max(1, len(first | second))
+
+
+def near_texts(texts: Sequence[str], ctx: JobContext) -> list[tuple[int, int]]:
+    """Pairs (i, j), i < j, whose shingles agree by at least 80 %, also those that differ in case and blanks alone."""
+    from datasketch import MinHash, MinHashLSH
+
+    index = MinHashLSH(threshold=LOOKED_UP, num_perm=PERMUTATIONS)
+    sets = [shingles(text) for text in texts]
+    plain: dict[str, int] = {}
+    pairs: list[tuple[int, int]] = []
+    for number, found in enumerate(sets):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, len(sets), "texts")
+        first = plain.setdefault(normal_text(texts[number]), number)
+        if first != number:
+            pairs.append((first, number))
+        elif len(found) >= FEWEST_SHINGLES:
+            sketch = MinHash(num_perm=PERMUTATIONS, seed=1)
+            sketch.update_batch([shingle.encode("utf-8", "surrogatepass") for shingle in found])
+            others = (int(other) for other in index.query(sketch))
+            pairs += [(other, number) for other in others if jaccard(sets[other], found) >= JACCARD]
+            index.insert(number, sketch)
+    ctx.progress(STAGE, len(sets), len(sets), "texts")
+    return sorted(pairs)

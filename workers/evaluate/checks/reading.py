@@ -1,0 +1,178 @@
+"""Reads the sets that are checked: with a model as it would be read for it, without one by what the files are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from workers.contracts.checks import DataCheckParams
+from workers.contracts.errors import InputRefused
+from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of, shown
+from workers.evaluate.data.folders import SPLITS
+from workers.evaluate.data.readers import arrays
+from workers.evaluate.data.sniff import all_readers, read_collection
+from workers.evaluate.data.split import choose
+from workers.evaluate.dataset import read_dataset
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Input, Spec, TextSteps, read_spec
+
+ORDER = ("pictures", "audio", "texts", "arrays")
+"""A folder of pictures with a list beside them is a folder of pictures."""
+STEPS = {"pictures": ImageSteps, "audio": AudioSteps, "texts": TextSteps, "arrays": ArraySteps}
+SOURCES = {"pictures": "image", "audio": "audio", "texts": "input_ids", "arrays": "array"}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the sets: its name in words, what was found, and the entries that are looked at."""
+
+    name: str
+    root: Path
+    collection: Collection
+    entries: Sequence[Entry]
+
+
+def read_parts(params: DataCheckParams) -> tuple[Part, ...]:
+    """One or two sets. Raises InputRefused in plain words."""
+    parts = _plain_parts(params) if params.data_dir is None else _split_parts(params, Path(params.data_dir))
+    return tuple(_thinned(part, params) for part in parts)
+
+
+def _thinned(part: Part, params: DataCheckParams) -> Part:
+    left = set(params.left_out)
+    kept = [entry for entry in part.entries if entry.source not in left]
+    if not kept:
+        raise InputRefused(
+            "nothing_left",
+            "Nothing is left to look at",
+            f"All items of “{part.name}” were left out.",
+            "Put some of them back, or choose other data.",
+        )
+    chosen = choose([None] * len(kept), lambda i: digest(kept[i].source.encode()), params.max_items)
+    return replace(part, entries=[kept[i] for i in chosen])
+
+
+def _plain_parts(params: DataCheckParams) -> list[Part]:
+    path = Path(params.path)
+    if params.against is not None:
+        places = [(path.name, path), (Path(params.against).name, Path(params.against))]
+        if places[0][0] == places[1][0]:
+            places = [(f"{place.parent.name}/{place.name}", place) for _, place in places]
+    else:
+        places = _parts_of(path) or [(path.name, path)]
+    parts = []
+    for name, place in places:
+        collection = _read(place, params)
+        parts.append(Part(shown(name), place, collection, collection.entries))
+    if len({part.collection.kind for part in parts}) > 1:
+        raise InputRefused(
+            "different_kinds",
+            "These two sets are of different kinds",
+            f"“{parts[0].name}” holds {parts[0].collection.kind} and “{parts[1].name}” {parts[1].collection.kind}.",
+            "Choose two sets of the same kind.",
+        )
+    return parts
+
+
+def _parts_of(path: Path) -> list[tuple[str, Path]]:
+    """The first and the last of sub-folders that are parts of a set ("test" and "train")."""
+    if not path.is_dir():
+        return []
+    names = {child.name.lower(): child for child in path.iterdir() if child.is_dir() and not child.name.startswith(".")}
+    if len(names) < 2 or not set(names) <= set(SPLITS):
+        return []
+    found = [names[name] for name in SPLITS if name in names]
+    return [(place.name, place) for place in (found[0], found[-1])]
+
+
+def _read(path: Path, params: DataCheckParams) -> Collection:
+    if params.model_dir is not None:
+        spec = read_spec(Path(params.model_dir))
+        return read_collection(path, Options(spec, params.text_column, params.label_column))
+    reader = _reader_of(path)
+    try:
+        collection = reader.read(path, Options(_spec_of(reader, path), params.text_column, params.label_column))
+    except OSError as error:
+        raise InputRefused(
+            "unreadable_data",
+            "The data cannot be read",
+            f"“{shown(path.name)}” cannot be opened ({error.strerror or error}).",
+            "Check that it is there and that you may read it, and try again.",
+        ) from error
+    if not collection.entries:
+        raise _nothing(path, [])
+    return collection
+
+
+def _reader_of(path: Path) -> Reader:
+    if not path.exists():
+        raise InputRefused(
+            "no_such_data",
+            "There is no such data",
+            f"There is nothing at “{shown(str(path))}”.",
+            "Check the path, or choose the folder or file again.",
+        )
+    readers = {reader.id: reader for reader in all_readers()}
+    order = [*ORDER, *(name for name in readers if name not in ORDER)]
+    try:
+        matching = [readers[name] for name in order if readers[name].matches(path)]
+        inside = sorted(child.name for child in path.iterdir()) if path.is_dir() else [path.name]
+    except OSError as error:
+        raise InputRefused(
+            "unreadable_data",
+            "The data cannot be read",
+            f"“{shown(path.name)}” cannot be looked into ({error.strerror or error}).",
+            "Check that you may read it, and try again.",
+        ) from error
+    if not matching:
+        raise _nothing(path, inside)
+    return matching[0]
+
+
+def _nothing(path: Path, inside: Sequence[str]) -> InputRefused:
+    holds = f"It holds {names_of(inside)}." if inside else "It is empty."
+    return InputRefused(
+        "no_data_found",
+        "There is nothing in it that can be checked",
+        f"No pictures, texts (CSV), sounds (WAV) or arrays (NPZ) were found in “{shown(path.name)}”. {holds}",
+        "Choose a folder of pictures or sounds, a CSV of texts or an NPZ file.",
+    )
+
+
+def _spec_of(reader: Reader, path: Path) -> Spec:
+    """The description of a model that takes whatever is there: readers ask it for names and kinds only."""
+    names = _array_names(path) if reader.id == "arrays" else ["x"]
+    inputs = tuple(Input(name, "float32", (None,), SOURCES.get(reader.id, "array")) for name in names)
+    steps = STEPS.get(reader.id, ArraySteps)()
+    return Spec("data", inputs, (), steps, "class")
+
+
+def _array_names(path: Path) -> list[str]:
+    """Arrays with one row for each item: those of the commonest length that are no labels."""
+    file = path if path.is_file() else next(path.glob("*.npz"))
+    found = arrays.load_arrays(file)
+    lower = {name.lower() for name in found}
+    if lower & set(arrays.X_NAMES):
+        return ["x"]
+    wanted = {
+        name: len(values)
+        for name, values in found.items()
+        if values.ndim and values.dtype.kind in "biuf" and name.lower() not in (*arrays.LABEL_NAMES, *arrays.NAME_LISTS)
+    }
+    lengths = list(wanted.values())
+    common = max(lengths, key=lambda length: (lengths.count(length), length), default=0)
+    return [name for name, length in wanted.items() if length == common] or ["x"]
+
+
+def _split_parts(params: DataCheckParams, data_dir: Path) -> list[Part]:
+    """The two parts of a set that was read and split before."""
+    data = read_dataset(data_dir)
+    collection = _read(Path(params.path), params)
+    parts = [_chosen("test", Path(params.path), collection, [item.source for item in data.test])]
+    own = collection if params.against is None else _read(Path(params.against), params)
+    place = Path(params.path if params.against is None else params.against)
+    sources = [item.source for item in data.calibration]
+    return [*parts, _chosen("calibration", place, own, sources)] if sources else parts
+
+
+def _chosen(name: str, root: Path, collection: Collection, sources: Sequence[str]) -> Part:
+    wanted = set(sources)
+    return Part(name, root, collection, [entry for entry in collection.entries if entry.source in wanted])
