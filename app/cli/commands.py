@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from app.cli import data as checking
 from app.cli import export as exporting
 from app.cli import hub as hubs
 from app.cli import looking
@@ -145,6 +146,23 @@ def verify(ctx: typer.Context, bundle: Annotated[Path, typer.Argument(metavar="B
 def jobs(ctx: typer.Context) -> int:
     """Runs and jobs with their states."""
     return looking.jobs(_output(ctx))
+
+
+data = typer.Typer(help="Data of your own.", no_args_is_help=False)
+commands.add_typer(data, name="data")
+
+
+@data.command("check")
+def data_check(
+    ctx: typer.Context,
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="Pictures, texts, arrays or sounds.")],
+    against: Annotated[Path | None, typer.Option(metavar="PATH", help="A second set: do they share items?")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+) -> int:
+    """Duplicates, leakage, label errors, balance, drift, license, private data; exit code 3 on leakage."""
+    return checking.check(_output(ctx), path, checking.CheckOptions(against, text_column, label_column, seed))
 
 
 hub = typer.Typer(

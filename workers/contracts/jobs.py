@@ -72,7 +72,8 @@ class DataParams(Frozen):
     """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
 
     Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
-    `label_map` says which answer of the model a label means that it does not know by that name.
+    `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
+    in `left_out` are not used.
     """
 
     model_dir: str
@@ -81,6 +82,7 @@ class DataParams(Frozen):
     text_column: str | None = None
     label_column: str | None = None
     label_map: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
     max_test: int = 5000
     max_calibration: int = 200
 

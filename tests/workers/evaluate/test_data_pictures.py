@@ -225,3 +225,18 @@ def test_a_folder_that_may_not_be_read(run_data: Make, classes: Path, monkeypatc
     monkeypatch.setattr(os, "scandir", scandir)
     with pytest.raises(InputRefused, match="“DOG” cannot be opened"):
         run_data("pictures", classes)
+
+
+def test_items_can_be_left_out(run_data: Make, classes: Path, words: Make) -> None:
+    """Given items that the person left out, then they are not used, not tried, and told; all cannot be left out."""
+    (classes / "cat" / "broken.png").write_bytes(b"damaged")
+    left = ("cat/broken.png", "cat/3.png", "DOG/4.png", "nowhere.png")
+    result, folder = run_data("pictures", classes, left_out=left)
+    data = read_dataset(folder)
+    assert (result.n_items, result.n_test + result.n_calibration, result.unreadable) == (58, 58, ())
+    assert not {item.source for item in (*data.test, *data.calibration)} & set(left)
+    assert "3 items are left out as you wished" in words(result)
+    everything = tuple(path.relative_to(classes).as_posix() for path in classes.rglob("*.png"))
+    with pytest.raises(InputRefused) as refused:
+        run_data("pictures", classes, left_out=everything)
+    assert refused.value.code == "nothing_left"

@@ -32,7 +32,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     if params.path is None:
         collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
     else:
-        collection = read_collection(Path(params.path), options)
+        collection = without(read_collection(Path(params.path), options), params.left_out)
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
     store = Store(folder, pipeline, ctx)
@@ -76,6 +76,26 @@ def _write_calibration(store: Store, params: DataParams, options: Options) -> No
             " tested with looks better than it is.",
             "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
         )
+
+
+def without(collection: Collection, left_out: tuple[str, ...]) -> Collection:
+    """The collection without the items that the person left out. Raises InputRefused where nothing stays."""
+    left = set(left_out)
+    entries = [entry for entry in collection.entries if entry.source not in left]
+    missing = tuple(name for name in collection.missing if name not in left)
+    count = len(collection.entries) + len(collection.missing) - len(entries) - len(missing)
+    if not count:
+        return collection
+    if not entries:
+        raise InputRefused(
+            "nothing_left",
+            "Nothing is left",
+            f"All {count:,} items were left out.",
+            "Put some of them back, or choose other data.",
+        )
+    what = f"{count:,} items are left out as you wished." if count > 1 else "1 item is left out as you wished."
+    findings = (*collection.findings, Finding(level="info", what=what))
+    return replace(collection, entries=entries, missing=missing, findings=findings)
 
 
 def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int) -> Labelled:

@@ -23,7 +23,7 @@ FEWEST = 50
 PER_CLASS = 10
 MOST = 20_000
 MOST_CLASSES = 200
-LEARNED = 0.6
+LEARNED = 0.8
 """Right answers below which the simple classifier has learned too little to doubt a label."""
 
 

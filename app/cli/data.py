@@ -1,0 +1,75 @@
+"""`fettle data check`: what is wrong with a person's data, told before anything is optimized with them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.cli.inputs import check_exists
+from app.cli.output import OK, REFUSED, Output
+from app.cli.session import run, workspace
+from app.services.checking import check_data
+from workers.contracts.checks import CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.errors import ErrorInfo
+
+SHOWN = 5
+"""Names of items that are listed under a finding; --json has up to a thousand."""
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """The options of `fettle data check`."""
+
+    against: Path | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    seed: int = 0
+
+
+def check(output: Output, path: Path, options: CheckOptions) -> int:
+    """Findings and counts; exit code 3 where the two sets share items."""
+    for place in (path, options.against):
+        if place is not None:
+            check_exists(place)
+    params = DataCheckParams(
+        path=str(path.absolute()),
+        against=None if options.against is None else str(options.against.absolute()),
+        text_column=options.text_column,
+        label_column=options.label_column,
+    )
+    with workspace(output.options, writes=False) as space:
+        result = run(space, check_data(params, options.seed), output.watch)
+    document = result.model_dump(mode="json", include={"findings", "counts"})
+    leakage = _leakage(result) if result.leaked else None
+    if leakage is not None:
+        document["error"] = leakage.model_dump(include={"code", "title", "detail", "hint"})
+    output.document(document)
+    for finding in result.findings:
+        _tell(output, finding)
+    output.sentence(_summary(result) if leakage is None else f"{leakage.detail} {leakage.hint}")
+    return OK if leakage is None else REFUSED
+
+
+def _leakage(result: DataCheckResult) -> ErrorInfo:
+    finding = next(found for found in result.findings if found.check == "leakage")
+    return ErrorInfo(code="leakage", title="The two sets share items", detail=finding.what, hint=finding.hint)
+
+
+def _tell(output: Output, finding: CheckFinding) -> None:
+    output.text(f"  {finding.level}: {finding.what}")
+    if finding.level == "info":
+        return
+    for names in finding.groups[:SHOWN] or [(name,) for name in finding.items[:SHOWN]]:
+        output.text(f"      {' = '.join(names)}")
+    rest = max(finding.count or 0, len(finding.groups or finding.items)) - SHOWN
+    if rest > 0 and not finding.groups:
+        output.text(f"      and {rest:,} more")
+    if finding.hint:
+        output.text(f"      {finding.hint}")
+
+
+def _summary(result: DataCheckResult) -> str:
+    items = result.counts["items"] or 0
+    looked = "1 item was looked at" if items == 1 else f"{items:,} items were looked at"
+    warnings = sum(finding.level != "info" for finding in result.findings)
+    if not warnings:
+        return f"{looked}; nothing speaks against using them."
+    return f"{looked}; {warnings} thing{'' if warnings == 1 else 's'} to look at."
