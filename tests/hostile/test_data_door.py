@@ -13,7 +13,7 @@ from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 
 PICTURES = ("img_png_bomb.png", "img_svg_xxe.svg", "img_truncated.jpg")
-TABLES = ("csv_formula.csv", "labels_not_utf8.txt")
+TABLES = ("npy_object_array.npy", "csv_formula.csv", "labels_not_utf8.txt")
 
 
 def examples(path: Path) -> Flow[ReadData]:

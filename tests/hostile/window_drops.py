@@ -67,7 +67,7 @@ class Visitor(QObject):
     def _conclude(self, now: float) -> None:
         if self._at >= 0:
             page = self._window.page("model")
-            words = [label.text() for label in page.findChildren(QLabel) if label.isVisible()]
+            words = [label.text() for label in self._window.findChildren(QLabel) if label.isVisible()]
             dialogs = [dialog for dialog in QApplication.topLevelWidgets() if self._is_open(dialog)]
             row = {"address": self._addresses[self._at], "state": page.state, "words": words, "dialogs": len(dialogs)}
             gaps = {"gap_ms": self._gap * 1000, "cpu_gap_ms": self._cpu_gap * 1000}
