@@ -12,7 +12,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import likeness, processor, qdq, sensitivity, switches
+from workers.quantize import likeness, one_sided, processor, qdq, sensitivity, switches
 from workers.quantize.aside import set_aside
 from workers.quantize.histograms import Histogram
 from workers.quantize.likeness import Alike, Held
@@ -82,7 +82,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        output.notes = _notes(found, layers, params)
+        output.notes = (*one_sided.notes(model, ctx), *_notes(found, layers, params))
     assert output.artifact is not None
     return output.artifact
 

@@ -5,7 +5,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import processor, qdq
+from workers.quantize import one_sided, processor, qdq
 
 ID = "int8_static"
 TITLE = "INT8, all layers"
@@ -35,8 +35,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
+        output.notes = one_sided.notes(model, ctx)
         if processor.lacks_fast_int8() and not params.reduce_range:
-            output.notes = (processor.NO_VNNI,)
+            output.notes = (*output.notes, processor.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
 

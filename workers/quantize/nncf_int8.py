@@ -13,7 +13,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, processor, qdq
+from workers.quantize import calibration, one_sided, processor, qdq
 
 if TYPE_CHECKING:
     from workers.contracts.context import Feeds
@@ -60,8 +60,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         qdq.need_pairs(target)
         onnx_files.check_opens(target, TITLE)
         output.precision = "int8"
+        output.notes = one_sided.notes(model, ctx)
         if processor.lacks_fast_int8():
-            output.notes = (processor.NO_VNNI,)
+            output.notes = (*output.notes, processor.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
 

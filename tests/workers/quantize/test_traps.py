@@ -1,0 +1,221 @@
+"""Recipes that look good and are not: each is noticed, explained and never recommended.
+
+The models are real, the verdicts are those of the job `judge`, and `choose` decides as it does in a run. Where speed is
+not what a test is about, the variant is said to be twice as fast as the original: only its answers can stop it.
+"""
+
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import trap_models as traps
+from onnx import helper, numpy_helper
+from small_models import RNG, floats, model_of
+from trap_models import Trap
+
+from app.domain.choose import choose
+from app.domain.variant import Measurement, Variant
+from app.domain.words import why_not
+from workers.contracts.jobs import SpeedSummary, SummarizeParams
+from workers.contracts.specs import Judgement, Recipe
+from workers.measure.opening import open_session
+from workers.quantize import fp16, int8_mixed, int8_static, nncf_int8
+from workers.registry import missing
+from workers.runtime.handlers import summarize
+from workers.runtime.recording import RecordingContext
+
+TWICE = Measurement(latency_p50_ms=1.0, speedup=2.0, speedup_low=1.9, speedup_high=2.1)
+NOISE = RNG(45).normal(0, 0.02, (64, traps.WIDTHS[0])).astype(np.float32)
+LIKE_THE_TEST = traps.draw(64, 42)[0]
+
+
+def items(x: np.ndarray) -> list[dict[str, np.ndarray]]:
+    return [{"x": row[None]} for row in x]
+
+
+def classifier(root: Path, calibration: np.ndarray, explode: float = 0.0) -> Trap:
+    """The learned classifier with 500 labelled test items and these calibration inputs."""
+    x, labels = traps.draw(500, 41)
+    proto = traps.build_classifier(explode)
+    return traps.make_trap(root, proto, traps.CLASSIFIER, items(x), items(calibration), labels)
+
+
+def variant(judgement: Judgement, measurement: Measurement = TWICE) -> Variant:
+    return Variant(
+        id="v", run_id="r", index=1, title="V", recipe=Recipe(title="V"), runtime="onnxruntime-cpu", precision="int8",
+        state="confirmed", measurement=measurement, judgement=judgement,
+    )  # fmt: skip
+
+
+def quantized(trap: Trap, technique: Any, folder: Path, **params: Any) -> tuple[tuple[str, ...], Judgement]:
+    """(the technique's notes, the verdict in ONNX Runtime)."""
+    folder.mkdir()
+    artifact = technique.apply(trap.model, technique.Params(**params), RecordingContext(folder, data_dir=trap.data))
+    return artifact.notes, trap.judged(folder, open_session(folder / "model", "onnxruntime-cpu", {}, 1))
+
+
+def assert_noticed(judgement: Judgement) -> None:
+    """Beyond the limit, told in words, and not recommended however fast it is."""
+    assert judgement.verdict == "regressed"
+    assert any("wrong now" in note for note in judgement.notes)
+    assert why_not(variant(judgement), 1.0) == "Beyond your limit of 1 %"
+    assert choose([variant(judgement)]).variant is None
+
+
+def one_sided(notes: tuple[str, ...]) -> bool:
+    return any("the same answer" in note for note in notes)
+
+
+TECHNIQUES = [
+    int8_static,
+    int8_mixed,
+    pytest.param(nncf_int8, marks=pytest.mark.skipif(bool(missing(("nncf",))), reason="pip install nncf")),
+]
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+def test_good_calibration_is_no_trap(technique: Any, tmp_path: Path) -> None:
+    """Given calibration inputs like the test's, then INT8 is proven safe and recommended: the traps make the rest."""
+    notes, judgement = quantized(classifier(tmp_path / "trap", LIKE_THE_TEST), technique, tmp_path / "job")
+    assert judgement.verdict == "safe" and not one_sided(notes)
+    choice = choose([variant(judgement)])
+    assert choice.variant is not None and choice.proven
+
+
+@pytest.mark.parametrize("technique", TECHNIQUES)
+@pytest.mark.parametrize(
+    ("calibration", "warned"),
+    [
+        pytest.param(NOISE, True, id="noise"),
+        pytest.param(traps.draw(64, 42, only=0)[0], True, id="one class"),
+        pytest.param(LIKE_THE_TEST * 255, False, id="other preprocessing"),
+    ],
+)
+def test_calibration_on_other_inputs(calibration: np.ndarray, warned: bool, technique: Any, tmp_path: Path) -> None:
+    """Given ranges learned from what the model never sees, then the verdict on real inputs stops it.
+
+    Where all of them get one answer, the technique has warned beforehand.
+    """
+    notes, judgement = quantized(classifier(tmp_path / "trap", calibration), technique, tmp_path / "job")
+    assert one_sided(notes) is warned
+    assert_noticed(judgement)
+
+
+def test_a_layer_whose_range_explodes(tmp_path: Path) -> None:
+    """Given one inner value of thousands that nothing reads, then plain INT8 loses all others and is stopped.
+
+    The way that measures each layer's cost finds that layer, keeps and names it, and is recommended.
+    """
+    trap = classifier(tmp_path / "trap", LIKE_THE_TEST, explode=3e3)
+    _, judgement = quantized(trap, int8_static, tmp_path / "all")
+    assert_noticed(judgement)
+    notes, judgement = quantized(trap, int8_mixed, tmp_path / "mixed", method="minmax")
+    assert "1 of 4 layers keep their numbers: layer1" in notes[0]
+    assert judgement.verdict == "safe" and choose([variant(judgement)]).variant is not None
+
+
+def timed(sessions: list[Any], feeds: list[Any], sets: int = 4) -> list[SpeedSummary | None]:
+    """Figures of sessions in turn (ABBA), each set in blocks of 10 and 40 requests, as the job `summarize` makes them."""
+    times: list[list[list[float]]] = [[] for _ in sessions]
+    for number in range(sets):
+        order = list(enumerate(sessions))
+        for index, session in order if number % 2 == 0 else reversed(order):
+            marks = []
+            for request in range(51):
+                marks.append(time.perf_counter())
+                session.run(feeds[request % len(feeds)])
+            times[index].append([1000 * (after - before) for before, after in pairwise(marks[10:])])
+    latencies = tuple(tuple(tuple(one) for one in contender) for contender in times)
+    done = summarize.run(SummarizeParams(latencies_ms=latencies), RecordingContext(Path()))
+    return list(done.summaries)
+
+
+def test_a_model_where_int8_is_slower(tmp_path: Path) -> None:
+    """Given a small model, then INT8 is safe and takes longer than its four products; that is measured and said."""
+    trap = classifier(tmp_path / "trap", LIKE_THE_TEST)
+    _, judgement = quantized(trap, int8_static, tmp_path / "job")
+    sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (trap.folder, tmp_path / "job" / "model")]
+    _, summary = timed(sessions, items(traps.draw(8, 47)[0]))
+    assert judgement.verdict == "safe" and summary is not None
+    measured = Measurement(
+        latency_p50_ms=summary.latency.p50_ms,
+        speedup=summary.speedup,
+        speedup_low=summary.speedup_low,
+        speedup_high=summary.speedup_high,
+    )
+    slow = variant(judgement, measured)
+    assert summary.speedup < 0.9
+    assert choose([slow]).variant is None
+    assert why_not(slow, 1.0) == "Not faster on this computer"
+
+
+def in_16_bits(proto: onnx.ModelProto, path: Path) -> Path:
+    """What the converter alone makes of a model, without our guard."""
+    from onnxruntime.transformers import float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    half = float16.convert_float_to_float16(proto, keep_io_types=True)
+    OnnxModel.graph_topological_sort(half.graph)
+    onnx.save(half, str(path))
+    return path
+
+
+def build_loud_classifier() -> onnx.ModelProto:
+    """The classifier with its inner values a thousand times larger, and squared and rooted again, before the last layer."""
+    proto = traps.build_classifier()
+    graph = proto.graph
+    graph.initializer.append(numpy_helper.from_array(np.float32(1000), "loud"))
+    last = next(node for node in graph.node if node.name == "layer3")
+    before = [
+        helper.make_node("Mul", ["r2", "loud"], ["louder"]),
+        helper.make_node("Mul", ["louder", "louder"], ["squares"]),
+        helper.make_node("Sqrt", ["squares"], ["roots"]),
+        helper.make_node("Div", ["roots", "loud"], ["as_before"]),
+    ]
+    last.input[0] = "as_before"
+    nodes = list(graph.node)
+    at = nodes.index(last)
+    nodes = [*nodes[:at], *before, *nodes[at:]]
+    return model_of(nodes, [floats("x", "n", 24)], [floats("logits", "n", 6)], list(graph.initializer))
+
+
+def test_a_model_where_half_precision_overflows(tmp_path: Path) -> None:
+    """Given squares of millions, then plain 16 bits lose the answers and are stopped; the technique keeps those in 32.
+
+    What it keeps is told, and what it makes is proven safe.
+    """
+    x, labels = traps.draw(500, 41)
+    proto = build_loud_classifier()
+    trap = traps.make_trap(tmp_path / "trap", proto, traps.CLASSIFIER, items(x), items(LIKE_THE_TEST), labels)
+    plain = in_16_bits(onnx.load(str(trap.model.main)), tmp_path / "plain.onnx")
+    judgement = trap.judged(tmp_path / "plain", traps.StrictSession(plain))
+    assert judgement.verdict == "regressed" and any("no number (NaN)" in note for note in judgement.notes)
+    assert choose([variant(judgement)]).variant is None
+    (tmp_path / "job").mkdir()
+    artifact = fp16.apply(trap.model, fp16.Params(), RecordingContext(tmp_path / "job", data_dir=trap.data))
+    assert "keep 32-bit numbers" in artifact.notes[0] and "65504" in artifact.notes[0]
+    judgement = trap.judged(tmp_path / "kept", traps.StrictSession(tmp_path / "job" / "model" / "model.onnx"))
+    assert judgement.verdict == "safe"
+
+
+@pytest.mark.parametrize(("steps", "verdict"), [(200, "regressed"), (1, "safe")])
+def test_a_state_that_drifts_in_half_precision(steps: int, verdict: str, tmp_path: Path) -> None:
+    """Given a slow mean in 16 bits, then single frames look perfect, and 200 in a row show the drift, which is told."""
+    rng = RNG(48)
+    sounds = [
+        {"frame": (rng.uniform(0.3, 1) + rng.normal(0, 0.01, (steps, 1))).astype(np.float32)}
+        for _ in range(40 if steps > 1 else 400)
+    ]
+    trap = traps.make_trap(tmp_path / "trap", traps.build_mean(), traps.MEAN, sounds, sounds[:8])
+    (tmp_path / "job").mkdir()
+    fp16.apply(trap.model, fp16.Params(), RecordingContext(tmp_path / "job", data_dir=trap.data))
+    session = traps.StrictSession(tmp_path / "job" / "model" / "model.onnx")
+    judgement = trap.judged(tmp_path / "judged", session)
+    assert judgement.verdict == verdict
+    drifted = any("drift away" in note for note in judgement.notes)
+    assert drifted is (steps > 1)
+    assert (choose([variant(judgement)]).variant is None) is drifted

@@ -1,0 +1,38 @@
+"""Calibration inputs that show one side of what a model sees: their ranges do not fit the rest."""
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.techniques import Model
+from workers.convert import engines
+from workers.pipeline.pipeline import load_pipeline
+
+ASKED, FEWEST = 32, 8
+
+
+def notes(model: Model, ctx: JobContext) -> tuple[str, ...]:
+    """A warning where the original gives one and the same class for all of the first 32 calibration inputs.
+
+    Nothing is said of fewer than 8 inputs, or of models that give no class.
+    """
+    pipeline = load_pipeline(model.folder)
+    if pipeline.spec.answer_kind != "class":
+        return ()
+    items = list(ctx.calibration(ASKED))
+    if len(items) < FEWEST:
+        return ()
+    session = engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
+    seen: set[int] = set()
+    for feeds in items:
+        ctx.check_cancelled()
+        answer = pipeline.answer(session, feeds)
+        seen.update(np.unique(answer.reshape(-1, answer.shape[-1]).argmax(axis=1)).tolist())
+        if len(seen) > 1:
+            break
+    session.close()
+    if len(seen) > 1:
+        return ()
+    return (
+        f"The original gives all {len(items)} examples to learn from the same answer: ranges that fit them may not fit "
+        "others. Bring examples of every kind, prepared as those that the model will see.",
+    )
