@@ -243,7 +243,7 @@ def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
 def _unreadable(error: OSError) -> ErrorInfo:
     return ErrorInfo(
         code="input_unreadable",
-        title="This input cannot be tried",
+        title="It cannot be read",
         detail=f"It cannot be read: {error.strerror or error}.",
         hint="Try another file.",
     )

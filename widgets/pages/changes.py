@@ -170,6 +170,7 @@ class ChangesCard(Card):
         store.ready.connect(self._list.viewport().update)
         theme.changed.connect(self._list.viewport().update)
         self._empty = label("", "soft")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.add(self._empty)
         self.add(self._list, stretch=1)
         self.show_value(value)
@@ -209,5 +210,6 @@ class ChangesCard(Card):
         self._empty.setText(text)
         self._empty.setVisible(bool(text))
         self._list.setVisible(bool(value.rows))
+        self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # it stands below the title, not in the middle
         if value.rows:
             self._list.setMinimumHeight(min(2, len(value.rows)) * ROW_PX + 2)

@@ -8,6 +8,7 @@ from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, WaysValue
 from widgets.parts.buttons import FoldButton, GhostButton
 from widgets.parts.card import Card, Square, icon_text
+from widgets.parts.flow import FlowLayout
 from widgets.parts.format import percent_of
 from widgets.parts.small import Bar
 from widgets.parts.text import label, words
@@ -46,7 +47,7 @@ class ProofCard(Card):
             column.addSpacing(SPACE_S)
             column.addLayout(self._bar(proof.have, proof.needed))
         column.addSpacing(SPACE_S)
-        column.addLayout(self._choosers(theme, value))
+        column.addWidget(self._choosers(theme, value))
         column.addStretch(1)
         return column
 
@@ -60,17 +61,19 @@ class ProofCard(Card):
         row.addWidget(label(counted, wrap=False))
         return row
 
-    def _choosers(self, theme: Theme, value: CompareValue) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
+    def _choosers(self, theme: Theme, value: CompareValue) -> QWidget:
+        holder = QWidget()
+        row = FlowLayout(holder, SPACE_S)
         folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small")
         folder.clicked.connect(self.folder_wanted)
         file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small")
         file.clicked.connect(self.file_wanted)
         for button in (folder, file) if value.kind in ("images", "audio") else (file, folder):
             row.addWidget(button)
-        row.addWidget(words(self.tr("or drop them on this page"), "caption"), 1)
-        return row
+        drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
+        drop.setMinimumHeight(26)
+        row.addWidget(drop)
+        return holder
 
     def _ways(self, theme: Theme, things: str) -> QVBoxLayout:
         column = QVBoxLayout()

@@ -34,7 +34,7 @@ from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
 Index = QModelIndex | QPersistentModelIndex
 TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
 ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
-COLUMNS = (0.30, 0.19, 0.10, 0.19, 0.10, 0.12)
+COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
 MAX_CHARS = 300
 
 
@@ -108,11 +108,12 @@ class ExampleDelegate(_Delegate):
         self._strip = strip
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """All tiles are of one size."""
+        """They share the width that is there."""
         value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
         least = TILE_PX if value.picture.is_picture else TEXT_TILE_PX
         room = self._strip.viewport().width()
-        return QSize(room // max(1, room // least), TILE_HEIGHT_PX)  # none is cut at the edge
+        count, at = max(1, room // least), index.row()
+        return QSize((at + 1) * room // count - at * room // count, TILE_HEIGHT_PX)  # none is cut at the edge
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one tile."""
@@ -186,6 +187,7 @@ class ExampleStrip(_KeyList):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setFixedHeight(TILE_HEIGHT_PX + 2)
         self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(False)
 
     def show_values(self, values: Sequence[ExampleValue]) -> None:
         """Show these examples."""

@@ -1,7 +1,7 @@
 """Parts of the page "Try it": what is tried, and a card for each version's answer."""
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.pages.try_values import AnswerValue, InputValue
@@ -11,7 +11,7 @@ from widgets.parts.pictures import PictureStore, PictureValue, paint_picture
 from widgets.parts.small import Bar
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
-from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
 
 LEAST_HEIGHT_PX, BELOW_PX = 240, 28
 ROWS = 3
@@ -95,6 +95,20 @@ class AnswerCard(Card):
         self._show(value.title, ms(value.latency_ms), value.about, value.rows, value.note)
         self.set_busy(False)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A long answer is written smaller where the card is narrow."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        font = QFont(self._answer.font())
+        font.setPixelSize(TEXT_HEADLINE)
+        font.setWeight(QFont.Weight.DemiBold)
+        room = self.width() - 2 * SPACE_L - SPACE_M - self._time.sizeHint().width()
+        role = "headline" if QFontMetrics(font).horizontalAdvance(self._answer.text()) <= room else "section"
+        if self._answer.property("role") != role:
+            restyle(self._answer, role=role)
+
     def set_busy(self, is_busy: bool) -> None:
         """It is being asked; an answer to the input before stays meanwhile."""
         self._busy.setVisible(is_busy)
@@ -102,6 +116,7 @@ class AnswerCard(Card):
     def _show(self, answer: str, time: str, about: str, rows: tuple[tuple[str, float], ...], note: str) -> None:
         self._answer.setText(answer)
         self._time.setText(time)
+        self._fit()
         self.setAccessibleDescription(", ".join(part for part in (answer, time, note) if part))
         for part, text in ((self._answer, answer), (self._time, time), (self._about, about), (self._note, note)):
             part.setText(text)

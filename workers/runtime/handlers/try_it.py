@@ -96,7 +96,7 @@ def _answer(
 def _unreadable(pipeline: Pipeline, error: PipelineError | OSError) -> ErrorInfo:
     wanted = WANTED.get(type(pipeline.spec.preprocess), "arrays in an NPZ file")
     detail = str(error) if isinstance(error, PipelineError) else f"It cannot be read ({error.strerror or error})."
-    return InputRefused("input_unreadable", "This input cannot be tried", detail, f"Try {wanted}.").info()
+    return InputRefused("input_unreadable", "It cannot be read", detail, f"Try {wanted}.").info()
 
 
 HANDLER = HandlerSpec(kind="try_it", params=TryParams, result=TryResult, run=run)
