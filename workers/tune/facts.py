@@ -14,7 +14,7 @@ LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", 
 LIGHT_OPERATORS |= {"InstanceNormalization", "GroupNormalization"}
 """What engines do not fold into the product before it, and what few digits harm most."""
 
-INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv")
+INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "MatMulNBits")
 
 
 @dataclass(frozen=True)

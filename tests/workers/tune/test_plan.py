@@ -6,6 +6,7 @@ import pytest
 
 from workers.contracts.jobs import PlanParams
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
+from workers.quantize import weights_only
 from workers.runtime.handlers.plan import run
 from workers.runtime.recording import RecordingContext
 from workers.tune.facts import ModelFacts, read_facts
@@ -231,6 +232,16 @@ def test_facts_are_read_from_the_graph(kind: str, wanted: dict, make_small) -> N
     facts = read_facts(make_small(kind).folder)
     assert {name: getattr(facts, name) for name in wanted} == wanted
     assert facts.weight_bytes > 100
+
+
+def test_packed_weights_are_known_as_eight_bits(make_small, tmp_path: Path) -> None:
+    """Given a model whose products are packed already, then its facts say 8 bits, and no INT8 is planned on top."""
+    small = make_small("transformer")
+    weights_only.apply(small.model, weights_only.Params(), RecordingContext(tmp_path))
+    facts = read_facts(tmp_path / "model")
+    assert facts.precision == "int8"
+    plan = make_plan([recipe("INT8", "int8_dynamic"), recipe("Packed", "weights_only")], situation(model=facts))
+    assert titles(plan) == []
 
 
 def test_probe_times_small_models_with_and_without_data(small) -> None:
