@@ -132,6 +132,8 @@ def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
 
 def seen_words(seen: Seen) -> str:
     """How the model got it."""
+    if seen.first_of > 1:
+        return tr("the first of {0:,} examples").format(seen.first_of)
     if seen.kind == "image":
         return tr("as {0:,} × {1:,} dots").format(seen.width_px or 0, seen.height_px or 0)
     if seen.kind == "text":

@@ -46,7 +46,8 @@ class TryRequest(Frozen):
 class Seen(Frozen):
     """What the model got of the input: pixels of a picture, tokens of a text, seconds of a sound, sizes of arrays.
 
-    `cut`: the text was longer than the model reads. `levels` are the largest |samples| (0..1) of 64 equal parts.
+    `cut`: the text was longer than the model reads. `first_of`: the file holds so many examples, and the first was
+    taken. `levels` are the largest |samples| (0..1) of 64 equal parts.
     """
 
     kind: Literal["image", "text", "audio", "array"]
@@ -57,6 +58,7 @@ class Seen(Frozen):
     seconds: float | None = None
     levels: tuple[float, ...] = ()
     shapes: dict[str, tuple[int, ...]] = {}
+    first_of: int = 1
 
 
 class TryAnswer(Frozen):

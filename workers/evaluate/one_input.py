@@ -11,6 +11,7 @@ from workers.contracts.trying import Seen, TryRequest
 from workers.evaluate.answers import predict
 from workers.evaluate.similarity import cosine, likeness
 from workers.pipeline.audio import read_wav
+from workers.pipeline.batches import is_batched
 from workers.pipeline.images import open_picture
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
@@ -23,8 +24,20 @@ ARRAY_SUFFIXES = (".npz", ".npy")
 Values = NDArray[np.float32]
 
 
-def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:
-    """Model inputs of one request. Raises PipelineError in a whole sentence where it cannot be read."""
+def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> tuple[Arrays, int]:
+    """Model inputs of one example, and how many the request's file holds.
+
+    Raises PipelineError in a whole sentence where it cannot be read.
+    """
+    feeds = _read(request, pipeline, test)
+    count = len(feeds[pipeline.main_input.name]) if is_batched(pipeline.main_input) and not pipeline.stateful else 1
+    if count < 1:
+        raise PipelineError("There is no example in it.")
+    batched = {entry.name for entry in pipeline.spec.inputs if is_batched(entry)}
+    return {name: value[:1] if name in batched and count > 1 else value for name, value in feeds.items()}, count
+
+
+def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:
     if request.item is not None:
         if test is None or request.item >= len(test):
             raise PipelineError("This example is not among the test data.")
@@ -37,8 +50,12 @@ def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> 
     return pipeline.feeds_from(Path(request.path or ""))
 
 
-def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
-    """What the model got of it."""
+def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) -> Seen:
+    """What the model got of it; `count` is how many examples the file holds."""
+    return _seen(request, pipeline, feeds).model_copy(update={"first_of": count})
+
+
+def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
     steps, main = pipeline.spec.preprocess, feeds[pipeline.main_input.name]
     if isinstance(steps, ImageSteps) and main.ndim == 4:
         height, width = main.shape[2:4] if steps.layout == "nchw" else main.shape[1:3]

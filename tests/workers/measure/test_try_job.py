@@ -1,5 +1,6 @@
 """The job that stays open: one loaded model, one input after another, through real runtimes."""
 
+import time
 import wave
 from collections.abc import Callable
 from pathlib import Path
@@ -114,6 +115,20 @@ def test_sound(make_small: Make, tmp_path: Path) -> None:
     assert len(answer.seen.levels) == 64 and max(answer.seen.levels) == pytest.approx(0.488, abs=0.01)
 
 
+def test_a_file_of_many_examples(make_small: Make, tmp_path: Path) -> None:
+    """Given a file of 30 rows, Then the first is tried, which is told; one without rows is refused."""
+    small = make_small("constants")
+    rows = np.random.default_rng(0).normal(size=(30, 20)).astype(np.float32)
+    for name, values in (("many", rows), ("first", rows[:1]), ("none", rows[:0])):
+        np.savez(tmp_path / f"{name}.npz", x=values)
+    many, first, none = tried(
+        small, tmp_path, *({"path": str(tmp_path / f"{n}.npz")} for n in ("many", "first", "none"))
+    )
+    assert many.rows == first.rows and (many.seen.first_of, first.seen.first_of) == (30, 1)
+    assert many.seen.shapes == {"x": (1, 20)}
+    assert none.detail == "There is no example in it."
+
+
 def test_it_ends_when_it_is_cancelled(make_small: Make, tmp_path: Path) -> None:
     with pytest.raises(JobCancelled):
         tried(make_small("constants"), tmp_path, {"item": 0}, context={"cancel_after": 2})
@@ -133,5 +148,8 @@ def test_few_calls_of_a_slow_model() -> None:
     calls: list[int] = []
     slow = time_calls(lambda: calls.append(1), 9, lambda: None, max_s=0.0)
     assert (len(slow.latencies_ms), len(calls)) == (1, 2)
+    long: list[int] = []
+    very_slow = time_calls(lambda: (long.append(1), time.sleep(0.05)), 9, lambda: None, slow_ms=20.0)
+    assert (len(very_slow.latencies_ms), len(long)) == (1, 1), "nobody waits twice"
     fast = time_calls(lambda: 7, 9, lambda: None)
     assert (fast.result, len(fast.latencies_ms)) == (7, 9) and fast.median_ms >= 0

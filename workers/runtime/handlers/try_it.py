@@ -69,8 +69,8 @@ def _reply(
 def _answer(
     index: int, request: TryRequest, pipeline: Pipeline, session: Session, test: Prepared | None, ctx: JobContext
 ) -> TryAnswer:
-    feeds = feeds_of(request, pipeline, test)
-    seen = seen_of(request, pipeline, feeds)
+    feeds, count = feeds_of(request, pipeline, test)
+    seen = seen_of(request, pipeline, feeds, count)
     picture = None
     if request.draw and request.path is not None and seen.kind == "image":
         name = f"shown-{index}.png"
