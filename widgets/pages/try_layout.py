@@ -44,11 +44,18 @@ class TryLayout:
         layout.addWidget(self.cancel)
         self.versions = ChoiceField(_tr("Version beside the original"), small=True, elastic=True)
         for version in value.versions:
-            size = "" if version.size_bytes is None else f", {size_bytes(version.size_bytes)}"
-            self.versions.addItem(f"{version.title[:80]}{size}", version.id)
+            self.versions.addItem(version.title[:80], version.id)
         self.versions.setCurrentIndex(max(0, self.versions.findData(value.chosen)))
         self.before = AnswerCard(_tr("Original"), size_label(value.original.size_bytes))
         self.after = AnswerCard(_tr("Optimized"), self.versions, chosen=True)
+        sizes = {version.id: version.size_bytes for version in value.versions}
+
+        def show_size(_at: int = 0) -> None:
+            size = sizes.get(str(self.versions.currentData()))
+            self.after.size_label.setText("" if size is None else size_bytes(size))
+
+        self.versions.currentIndexChanged.connect(show_size)
+        show_size()
         self.answers = QHBoxLayout()
         self.answers.setSpacing(SPACE_L)
         for part, stretch in ((self.given, 10), (self.before, 11), (self.after, 11)):

@@ -58,7 +58,11 @@ class AnswerCard(Card):
         self.setMinimumHeight(LEAST_HEIGHT_PX)
         head = QVBoxLayout()
         head.setSpacing(0)
-        head.addWidget(label(title, "section"))
+        top = QHBoxLayout()
+        top.addWidget(label(title, "section"), 1)
+        self.size_label = label("", "soft", wrap=False)
+        top.addWidget(self.size_label)
+        head.addLayout(top)
         holder = QWidget()  # both cards' lines stand at one height, whatever is in them
         holder.setFixedHeight(BELOW_PX)
         inside = QVBoxLayout(holder)

@@ -46,17 +46,20 @@ def main(folder: Path, schemes: list[str]) -> None:
     beside = load("conftest")
     examples, every = beside.join_examples(), load("test_every_page")
     folder.mkdir(parents=True, exist_ok=True)
+    kept = []  # a page must not go with its last name while Qt still deletes its children (see conftest.shown)
     for scheme in schemes:
         theme.set_choice("dark" if scheme == "dark" else "light")
         for width, height in SIZES:
             for name, (kind, fill) in every.STATES.items():
                 page = kind(theme)
+                kept.append(page)
                 page.resize(width, height)
                 fill(page, examples)
                 page.show()
                 save(page, theme, folder / f"{name}-{scheme}-{width}.png")
                 page.deleteLater()
         page = ModelPage(theme)
+        kept.append(page)
         page.show_empty(None)
         page.show()
         shape = ShapeQuestionValue((("input", (None, 3, None, None)),))
