@@ -7,35 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from special_models import SUITED
+from technique_cases import OPTIONAL, TECHNIQUES, every_technique, staged
 
 from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import ARTIFACT_FILE, read_model, sha256_file
-from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.techniques import TechniqueSpec
 from workers.infer import openvino_program
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
 
-OPTIONAL = ("nncf_int8",)
-"""Techniques whose library is not among those that Fettle installs: here they are run where it is there."""
-
-TECHNIQUES = registry.techniques()
 HERE = ("onnxruntime-cpu", "openvino")
 MAX_CHECKS = 60
 
-every_technique = pytest.mark.parametrize(
-    "spec",
-    [
-        pytest.param(
-            spec,
-            id=spec.id,
-            marks=pytest.mark.skipif(
-                spec.id in OPTIONAL and bool(registry.missing(spec.requires)), reason=spec.install_hint
-            ),
-        )
-        for spec in TECHNIQUES.values()
-    ],
-)
 every_kind = pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful", "suited"])
 NEEDS_BF16 = ("cascade",)
 """Techniques that refuse to work where the processor has no 16-bit arithmetic."""
@@ -58,17 +42,6 @@ def bf16_is_here() -> bool:
 
 def runtimes_of(spec_runtimes: tuple[str, ...] | None) -> list[str]:
     return [runtime for runtime in HERE if spec_runtimes is None or runtime in spec_runtimes]
-
-
-def staged(spec: TechniqueSpec, small, scratch: Path) -> Model:
-    """The model that the technique gets: where it improves what another one makes, that one has run before."""
-    if not spec.follows:
-        return small.model
-    if not (scratch / "model").is_dir():
-        scratch.mkdir(exist_ok=True)
-        before = TECHNIQUES[spec.follows[0]]
-        before.apply(small.model, before.params(), RecordingContext(scratch, data_dir=small.data))
-    return read_model(scratch / "model")
 
 
 def leftovers(work_dir: Path) -> list[str]:

@@ -44,16 +44,13 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
 
     `scratch` is a folder for two files that are removed again. The types of inner values are added to `proto`.
     """
-    import onnx
-
     path = scratch / "extremes.onnx"
-    onnx_files.save(proto, path)
+    onnx_files.save(_copy(proto), path)
     probes.with_types(proto, path)
     extremes = _of_constants(proto)
     examples = list(ctx.calibration(1))
     if examples:
-        copy = onnx.ModelProto()
-        copy.CopyFrom(proto)
+        copy = _copy(proto)
         names = {name: probes.add_extremes(copy, name) for name in probes.float_tensors(copy)}
         onnx_files.save(copy, path)
         total = calibration.count_requests(model, ctx, EXAMPLES)
@@ -69,6 +66,15 @@ def look(proto: Any, model: Model, scratch: Path, ctx: JobContext) -> Found:
     }
     operators = [node.name for node in proto.graph.node if too_large.keys() & {*node.input, *node.output}]
     return Found(tuple(operators), max(too_large.values(), default=0.0), bool(examples))
+
+
+def _copy(proto: Any) -> Any:
+    """Another one with its own weights: writing large weights into a file of their own takes them out of a proto."""
+    import onnx
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    return copy
 
 
 def _of_constants(proto: Any) -> dict[str, tuple[float, float]]:

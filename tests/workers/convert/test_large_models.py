@@ -6,15 +6,13 @@ import numpy as np
 import onnx
 import pytest
 from special_models import SUITED
+from technique_cases import every_technique, staged
 
-from workers import registry
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import write_model
 from workers.convert import onnx_files
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
-
-TECHNIQUES = registry.techniques()
 
 
 @pytest.fixture
@@ -40,19 +38,21 @@ def test_saving_twice_does_not_grow_the_file(external) -> None:
     assert (external.folder / "model.onnx.data").stat().st_size == size
 
 
-@pytest.mark.parametrize("spec", TECHNIQUES.values(), ids=list(TECHNIQUES))
-def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path) -> None:
+@every_technique
+def test_every_technique_takes_and_gives_external_weights(spec, external, tmp_path: Path, tmp_path_factory) -> None:
     """Given weights outside, then the result names all its files and answers, also when the source is gone."""
+    ctx = RecordingContext(tmp_path, data_dir=external.data, original=external.folder)
+    model = staged(spec, external, tmp_path_factory.mktemp("before"))
     try:
-        artifact = spec.apply(external.model, spec.params(), RecordingContext(tmp_path, data_dir=external.data))
+        artifact = spec.apply(model, spec.params(), ctx)
     except InputRefused as error:
         assert "16-bit" in error.detail, error
         pytest.skip("needs 16-bit arithmetic")
     folder = tmp_path / "model"
     on_disk = {path.name for path in folder.iterdir()} - {"artifact.json", "pipeline.json", "info.json"}
     assert {entry.path for entry in artifact.files} == on_disk
-    for source in external.folder.glob("model.onnx*"):
-        source.unlink()
+    for source in (*external.folder.glob("model.onnx*"), *model.folder.glob("model.onnx*")):
+        source.unlink(missing_ok=True)
     runtime = "openvino" if artifact.runtimes and "onnxruntime-cpu" not in artifact.runtimes else "onnxruntime-cpu"
     answers = open_session(folder, runtime, {}, 1).run(external.feeds())
     assert all(np.isfinite(values).all() for values in answers.values())

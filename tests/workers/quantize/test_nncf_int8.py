@@ -1,6 +1,5 @@
 """NNCF's INT8: it answers alike, keeps quiet, phones nobody, and is missed in words where it is not installed."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from workers.quantize import nncf_int8
 from workers.runtime.handlers.apply import find_technique
 from workers.runtime.recording import RecordingContext
 
-needs_nncf = pytest.mark.skipif(importlib.util.find_spec("nncf") is None, reason="pip install nncf")
+needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")
 ROOT = Path(__file__).resolve().parents[3]
 
 QUIET = """

@@ -1,0 +1,35 @@
+"""All techniques as cases of a test, and the model that each of them is to get."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers import registry
+from workers.contracts.folder import read_model
+from workers.contracts.techniques import Model, TechniqueSpec
+from workers.runtime.recording import RecordingContext
+
+OPTIONAL = ("nncf_int8",)
+"""Techniques whose library is not among those that Fettle installs: here they are run where it is there."""
+
+TECHNIQUES = registry.techniques()
+
+
+def _case(spec: TechniqueSpec) -> Any:
+    gone = spec.id in OPTIONAL and bool(registry.missing(spec.requires))
+    return pytest.param(spec, id=spec.id, marks=pytest.mark.skipif(gone, reason=spec.install_hint))
+
+
+every_technique = pytest.mark.parametrize("spec", [_case(spec) for spec in TECHNIQUES.values()])
+
+
+def staged(spec: TechniqueSpec, small: Any, scratch: Path) -> Model:
+    """The model that the technique gets: where it improves what another one makes, that one has run before."""
+    if not spec.follows:
+        return small.model
+    if not (scratch / "model").is_dir():
+        scratch.mkdir(exist_ok=True)
+        before = TECHNIQUES[spec.follows[0]]
+        before.apply(small.model, before.params(), RecordingContext(scratch, data_dir=small.data))
+    return read_model(scratch / "model")
