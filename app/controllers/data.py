@@ -6,6 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.data_checks import DataChecks
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.sample import sample_or_none
 from app.controllers.session import Session
@@ -36,14 +37,19 @@ class DataController(QObject):
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._running: Running | None = None
+        self._checks = DataChecks(session, flows, self)
+        self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(self.read_path)
         page.no_data_chosen.connect(self._on_no_data)
         page.columns_changed.connect(self._on_columns)
         page.labels_matched.connect(self._on_matched)
         page.continue_requested.connect(lambda: window.show_page("goal"))
         page.cancel_requested.connect(self._on_cancel)
+        page.leave_out_requested.connect(self._on_leave_out)
+        page.put_back_requested.connect(self._on_put_back)
         session.data_changed.connect(self.show)
         session.model_changed.connect(self._on_model_changed)
+        self._checks.look()
         self.show()
 
     def show(self) -> None:
@@ -53,6 +59,7 @@ class DataController(QObject):
         if self._session.data is not None:
             value = data_value(self._session.data, self._session.asked_data)
             self._page.show_value(replace(value, model_classes=self._classes()))
+            self._show_checks()
         else:
             self._page.show_empty(DataAskValue(self._kind(), self._name()))
 
@@ -83,6 +90,25 @@ class DataController(QObject):
         asked = self._session.asked_data
         if asked is not None and meant:
             self._read(asked.model_copy(update={"label_map": {**asked.label_map, **meant}}), after=None)
+
+    def _show_checks(self) -> None:
+        """What was found so far; the rest of the page stays as it is."""
+        if self._running is None and self._session.data is not None:
+            asked = self._session.asked_data
+            left = len(asked.left_out) if asked is not None else 0
+            self._page.show_found(self._checks.rows(), len(self._checks.leave_out), left)
+
+    def _on_leave_out(self) -> None:
+        """The files stay where they are; they are only not read."""
+        asked, going = self._session.asked_data, self._checks.leave_out
+        if asked is not None and going:
+            left = tuple(dict.fromkeys((*asked.left_out, *going)))
+            self._read(asked.model_copy(update={"left_out": left}), after=None)
+
+    def _on_put_back(self) -> None:
+        asked = self._session.asked_data
+        if asked is not None and asked.left_out:
+            self._read(asked.model_copy(update={"left_out": ()}), after=None)
 
     def _on_cancel(self) -> None:
         if self._running is not None:

@@ -1,10 +1,12 @@
 """The page Data: examples of the person's own, how they are split, what was checked; or on without any."""
 
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.pages.data_found import FoundList
 from widgets.pages.data_parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
 from widgets.pages.nouns import counted, plural
 from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
@@ -31,11 +33,14 @@ class DataPage(Page):
     continue_requested = Signal()
     columns_changed = Signal(str, str)  # text column, label column ("" for none)
     labels_matched = Signal(object)  # {label: answer of the model}
+    leave_out_requested = Signal()
+    put_back_requested = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
+        self._found: FoundList | None = None
 
     # -- states --
     def show_empty(self, ask: DataAskValue) -> None:
@@ -247,6 +252,10 @@ class DataPage(Page):
     def _checks_card(self, value: DataValue) -> Card:
         card = Card(self.tr("What was checked"))
         card.add(CheckList(self.theme, value.checks))
+        self._found = FoundList(self.theme)
+        self._found.leave_out_requested.connect(self.leave_out_requested)
+        self._found.put_back_requested.connect(self.put_back_requested)
+        card.add(self._found)
         if value.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, self.tr("Match the names…"))
             match.clicked.connect(lambda: self.ask_match(value))
@@ -255,6 +264,11 @@ class DataPage(Page):
         if value.note:
             card.add(words(value.note, "caption"))
         return card
+
+    def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int) -> None:
+        """What the checks found so far, how many examples they offer to leave out, how many are left out."""
+        if self._found is not None and self.state == "full":
+            self._found.show_values(rows, leave_out, left_out)
 
     # -- doings --
     def ask_match(self, value: DataValue) -> MatchDialog:

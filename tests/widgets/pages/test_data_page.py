@@ -12,6 +12,7 @@ from widgets.pages.data import DataPage
 from widgets.pages.data_parts import PreviewGrid, SplitBar
 from widgets.pages.values import DataAskValue
 from widgets.parts.pictures import PictureLabel
+from widgets.parts.small import CheckValue
 from widgets.theme import Theme
 
 
@@ -166,3 +167,33 @@ def test_loading_can_be_cancelled(theme: Theme, shown: Any, press: Any, qtbot: Q
     shown(page)
     with qtbot.waitSignal(page.cancel_requested, timeout=1000):
         press(page, "Cancel")
+
+
+def test_found_problems_are_left_out_and_put_back(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given checks that go on, then their rows change in place; given copies, one click leaves them out, and a click or
+    the keys for undo put them back."""
+    page = DataPage(theme)
+    page.show(examples.data())
+    shown(page)
+    page.show_found((CheckValue("running", "Looking at each item", "40 %"),), 0, 0)
+    qtbot.wait(1)
+    assert "Looking at each item\n40 %" in said(page) and "this can be undone" not in said(page)
+    page.show_found(examples.found(), 4, 0)
+    qtbot.wait(1)
+    assert "also in “calibration”" in said(page) and "Looking at each item" not in said(page)
+    assert "Your files stay where they are" in said(page)
+    with qtbot.waitSignal(page.leave_out_requested, timeout=1000):
+        press(page, "Leave these 4 out")
+    page.show_found((), 0, 4)
+    qtbot.wait(1)
+    with qtbot.waitSignal(page.put_back_requested, timeout=1000):
+        press(page, "Put the 4 back")
+    with qtbot.waitSignal(page.put_back_requested, timeout=1000):
+        qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    page.show_found((), 1, 0)
+    qtbot.wait(1)
+    press(page, "Leave this one out")
+    with qtbot.assertNotEmitted(page.put_back_requested, wait=50):
+        qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

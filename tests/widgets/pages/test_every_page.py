@@ -97,6 +97,14 @@ def trying_texts(page: TryPage, ex: ModuleType) -> None:
 
 
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
+
+
+def data_found(page: DataPage, examples: ModuleType) -> None:
+    """Copies across both parts, and one click that ends it."""
+    page.show(examples.data())
+    page.show_found(examples.found(), 4, 2)
+
+
 STATES: dict[str, State] = {
     "model-empty": (ModelPage, lambda p, ex: p.show_empty(ex.sample())),
     "model-full": (ModelPage, lambda p, ex: p.show(ex.model())),
@@ -111,6 +119,7 @@ STATES: dict[str, State] = {
     "data-empty": (DataPage, lambda p, ex: p.show_empty(ex.ask_data())),
     "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
     "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
+    "data-found": (DataPage, data_found),
     "data-made": (DataPage, lambda p, ex: p.show(ex.made())),
     "data-error": (DataPage, lambda p, ex: p.show_error(ex.refused())),
     "goal-empty": (GoalPage, lambda p, ex: p.show_empty()),

@@ -194,3 +194,24 @@ def test_what_cannot_be_checked_is_refused(tmp_path: Path, album: Make, check: M
         assert refused.value.code == code and refused.value.detail.endswith((".", "found in “empty”. It is empty."))
     with pytest.raises(InputRefused):
         check(pictures, left_out=tuple(f"{n}.png" for n in range(4)))
+
+
+def test_the_parts_of_a_set_that_was_read(
+    tmp_path: Path, drawn: Make, check: Make, run_data: Make, model_dir: Make, found: Make
+) -> None:
+    """Given a set that was read and split, in which each picture is there again as JPEG, then the parts leak; read again
+    without what may be left out, they share nothing, and each picture is still there once."""
+    for seed in range(30):
+        (tmp_path / "set").mkdir(exist_ok=True)
+        drawn(seed, 64).save(tmp_path / "set" / f"{seed}.png")
+        drawn(seed, 64).save(tmp_path / "set" / f"{seed}.jpg", quality=80)
+    places = {"model_dir": str(model_dir("pictures"))}
+    _, data = run_data("pictures", tmp_path / "set")
+    result = check(tmp_path / "set", data_dir=str(data), **places)
+    assert result.leaked > 0 and found(result, "leakage")[0].what.count("calibration") == 1
+    left = result.leave_out
+    again, data = run_data("pictures", tmp_path / "set", left_out=left)
+    assert again.n_items == 60 - len(left) == 30
+    clean = check(tmp_path / "set", data_dir=str(data), left_out=left, **places)
+    assert clean.leaked == 0 and clean.leave_out == ()
+    assert (clean.counts["items"], clean.counts["against_items"]) == (again.n_test, again.n_calibration)

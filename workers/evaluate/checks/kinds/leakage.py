@@ -33,7 +33,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         items=tuple(material.name_of(i) for i in shared[:MAX_NAMED]),
         groups=tuple(tuple(material.name_of(i) for i in group) for group in every[:MAX_NAMED]),
     )
-    return Outcome((finding,), counts, _to_leave_out(material, every), len(shared))
+    return Outcome((finding,), counts, _to_leave_out(material, found.all_of, every), len(shared))
 
 
 def _across(material: Material, groups: list[list[int]]) -> list[list[int]]:
@@ -54,16 +54,20 @@ def _words(material: Material, shared: list[int], same: list[int], every: list[l
     return f"{items_words(count).capitalize()} of “{first}” {verb} also in “{second}” ({how} the same), such as {by}."
 
 
-def _to_leave_out(material: Material, groups: list[list[int]]) -> tuple[str, ...]:
-    """Of two sets that are parts of one, all but one item of each group, so that another split shares nothing either;
-    of two sets apart, the first set's."""
-    one_set = material.roots[0] == material.roots[1]
-    left: list[str] = []
-    for group in groups:
-        own = [i for i in group if material.units[i].side == 0]
-        going = [i for i in group if i != own[0]] if one_set else own
-        left += [material.units[i].source for i in going]
-    return tuple(left)
+def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:
+    """Of two sets apart, what the first one shares.
+
+    Two parts of one set are split anew when something is left out: so that this split shares nothing either, each
+    picture is kept once, also those whose copies lie in one part now.
+    """
+    units = material.units
+    if material.roots[0] != material.roots[1]:
+        return tuple(units[i].source for group in across for i in group if units[i].side == 0)
+    return tuple(units[i].source for group in groups for i in group if i != _kept(material, group))
+
+
+def _kept(material: Material, group: list[int]) -> int:
+    return next((i for i in group if material.units[i].side == 0), group[0])
 
 
 CHECK = Check("leakage", "The two sets share nothing", "content digest, pHash, MinHash as for duplicates", 50, run)

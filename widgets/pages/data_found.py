@@ -1,0 +1,64 @@
+"""Part of the page Data: what the checks found, and leaving out by a click what speaks against using it."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.card import divider
+from widgets.parts.small import CheckList, CheckValue
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+
+
+class FoundList(QWidget):
+    """Rows that change in place. The files themselves stay untouched, so that everything can be put back."""
+
+    leave_out_requested = Signal()
+    put_back_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        self._line = divider()
+        self._rows = CheckList(theme)
+        self._leave = GhostButton(theme, "")
+        self._back = TextButton(theme, "")
+        self._leave.clicked.connect(self.leave_out_requested)
+        self._back.clicked.connect(self.put_back_requested)
+        self._hint = words(self.tr("Your files stay where they are; this can be undone."), "caption")
+        undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
+        undo.setContext(Qt.ShortcutContext.WindowShortcut)
+        undo.activated.connect(self._undo)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(0, SPACE_S, 0, 0)
+        buttons.setSpacing(SPACE_S)
+        buttons.addWidget(self._leave)
+        buttons.addWidget(self._back)
+        buttons.addStretch(1)
+        box.addWidget(self._line)
+        box.addWidget(self._rows)
+        box.addLayout(buttons)
+        box.addWidget(self._hint)
+        self.show_values((), 0, 0)
+
+    def show_values(self, rows: Sequence[CheckValue], leave_out: int, left_out: int) -> None:
+        """`leave_out` examples may be left out, `left_out` are."""
+        self._rows.show_values(rows)
+        self._line.setVisible(bool(rows))
+        one, many = self.tr("Leave this one out"), self.tr("Leave these {0:,} out").format(leave_out)
+        self._leave.relabel(one if leave_out == 1 else many)
+        self._leave.setVisible(leave_out > 0)
+        one, many = self.tr("Put the one back"), self.tr("Put the {0:,} back").format(left_out)
+        self._back.relabel(one if left_out == 1 else many)
+        self._back.setVisible(left_out > 0)
+        self._hint.setVisible(leave_out > 0 or left_out > 0)
+
+    def _undo(self) -> None:
+        if self._back.isVisible():
+            self.put_back_requested.emit()
