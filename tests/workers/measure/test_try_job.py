@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
 
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.messages import Ask
-from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec
+from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
 from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
 from workers.measure.single import time_calls
 from workers.runtime.kinds import handler
@@ -92,6 +95,25 @@ def test_pictures(make_small: Make, tmp_path: Path) -> None:
     assert no_text.detail == "This model takes no text."
     assert "bad.png" in damaged.detail and "gone.png" in gone.detail
     assert again.rows == answer.rows
+
+
+def test_typed_texts(make_small: Make, tmp_path: Path) -> None:
+    """Given texts as they are typed, Then each has its answer and its number of tokens; a long one is cut, told."""
+    small = make_small("texts")
+    words = ["[UNK]", "[PAD]", "good", "bad", "film"]
+    tokenizer = Tokenizer(WordLevel({word: number for number, word in enumerate(words)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = Whitespace()
+    tokenizer.save(str(small.folder / "tokenizer.json"))
+    change_spec(small, preprocess=TextSteps(max_length=6), classes=("negative", "positive"))
+    (tmp_path / "note.txt").write_text("good film", encoding="utf-8")
+    short, file, long, empty = tried(
+        small, tmp_path / "w", {"text": "good film"}, {"path": str(tmp_path / "note.txt"), "draw": True},
+        {"text": "bad " * 50}, {"text": "good"},
+    )  # fmt: skip
+    assert short.rows == file.rows and {name for name, _ in short.rows} == {"negative", "positive"}
+    assert (short.seen.tokens, short.seen.cut, file.picture) == (2, False, None)
+    assert (long.seen.tokens, long.seen.cut) == (6, True)
+    assert empty.seen.tokens == 1 and empty.rows != short.rows
 
 
 def test_sound(make_small: Make, tmp_path: Path) -> None:
