@@ -1,0 +1,57 @@
+"""Ranges for 8 bits from counted values."""
+
+import numpy as np
+import pytest
+
+from workers.quantize.histograms import MOST_VALUES, Histogram
+
+
+def histogram(*parts: np.ndarray) -> Histogram:
+    found = Histogram()
+    for part in parts:
+        found.add(part)
+    return found
+
+
+def rounded(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    """What 8 bits over low … high make of values."""
+    scale = (high - low) / 255
+    return np.round((np.clip(values, low, high) - low) / scale) * scale + low
+
+
+def test_extremes_are_those_of_all_values_however_many() -> None:
+    """Given more values than are counted, and a range that grows, then the extremes are exact and no count is lost."""
+    large = np.zeros(3 * MOST_VALUES, np.float32)
+    large[1] = 9
+    found = histogram(np.array([-1.0, 0.5], np.float32), large, np.array([-70.0], np.float32))
+    assert found.whole() == (-70, 9)
+    assert found.counts.sum() == 2 + MOST_VALUES + 1
+    assert Histogram().whole() == (0, 0) == Histogram().without_rarest(99)
+
+
+@pytest.mark.parametrize("percent", [99.0, 99.9])
+def test_the_rarest_are_left_out_on_both_sides(percent: float) -> None:
+    """Given normal values, then the range is that of their percentiles, within two bins."""
+    values = np.random.default_rng(1).normal(0, 1, 100_000).astype(np.float32)
+    low, high = histogram(values).without_rarest(percent)
+    tail = (100 - percent) / 2
+    bins = 2 * 2 * np.abs(values).max() / 2048
+    assert abs(low - np.percentile(values, tail)) < 2 * bins
+    assert abs(high - np.percentile(values, 100 - tail)) < 2 * bins
+
+
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_the_range_of_least_error_beats_the_whole_one(symmetric: bool) -> None:
+    """Given many values near zero and one far away, then cutting that one costs less than rounding the others."""
+    rng = np.random.default_rng(2)
+    values = np.concatenate([rng.normal(0, 1, 200_000), [40.0]]).astype(np.float32)
+    low, high = histogram(values).least_error(symmetric)
+    assert high < 35 and (not symmetric or low == -high)
+    whole = (-40.0, 40.0) if symmetric else histogram(values).whole()
+    errors = [float(((values - rounded(values, *ends)) ** 2).mean()) for ends in ((low, high), whole)]
+    assert errors[0] < errors[1]
+
+
+def test_values_of_one_side_keep_zero_in_their_range() -> None:
+    low, high = histogram(np.full(100, 5.0, np.float32)).least_error()
+    assert low <= 0 < high
