@@ -219,3 +219,32 @@ def test_a_state_that_drifts_in_half_precision(steps: int, verdict: str, tmp_pat
     drifted = any("drift away" in note for note in judgement.notes)
     assert drifted is (steps > 1)
     assert (choose([variant(judgement)]).variant is None) is drifted
+
+
+class Forgetful:
+    """A session that begins anew with every frame."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def run(self, feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        answers: dict[str, np.ndarray] = self._session.run({**feeds, "state": np.zeros_like(feeds["state"])})
+        return answers
+
+    def close(self) -> None:
+        self._session.close()
+
+
+@pytest.mark.parametrize("carried", [True, False])
+def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
+    """Given a variant that forgets its state between frames, then whole sequences show it; one that keeps it is safe."""
+    rng = RNG(49)
+    sounds = [{"frame": rng.uniform(0.3, 1, (200, 1)).astype(np.float32)} for _ in range(40)]
+    trap = traps.make_trap(tmp_path / "trap", traps.build_mean(), traps.MEAN, sounds, sounds[:8])
+    session = open_session(trap.folder, "openvino", {"inference_precision": "f32"}, 1)
+    judgement = trap.judged(tmp_path / "judged", session if carried else Forgetful(session))
+    assert judgement.verdict == ("safe" if carried else "regressed")
+    assert any("drift away" in note for note in judgement.notes) is not carried
+    assert (choose([variant(judgement)]).variant is not None) is carried
