@@ -1,6 +1,6 @@
 """The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QTimer, Signal
+from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage
 
 from app.controllers.flows import FlowRunner, Running
@@ -22,6 +22,8 @@ from workers.contracts.paths import from_text
 
 POLL_MS = 15
 PAGE = "try"
+MAX_PASTED_PX, FAST_PNG = 2048, 90
+"""Encoding a screenshot of a large screen would hold the window up; models take far less."""
 
 
 class TryController(QObject):
@@ -152,9 +154,12 @@ class TryController(QObject):
 
     def try_picture(self, image: QImage) -> None:
         """A picture that was pasted, or dropped without a file."""
+        if max(image.width(), image.height()) > MAX_PASTED_PX:
+            size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
+            image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG")  # type: ignore[call-overload]
+        image.save(buffer, "PNG", FAST_PNG)  # type: ignore[call-overload]
         self._ask(TryInput(png=bytes(buffer.data().data())))
 
     def _ask(self, asked: TryInput) -> None:

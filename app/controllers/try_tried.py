@@ -6,7 +6,7 @@ from app.controllers.try_value import input_value, name_of, picture_of, tried_va
 from app.services.trying import Tried, TryInput
 from widgets.pages.try_values import ExampleValue, InputValue, TriedValue
 
-MOST = 50
+MOST, MAX_KEPT_BYTES = 50, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ class TriedSoFar:
         if self._lines and _goes_on(self._lines[0].tried.asked, tried.asked):
             self._lines.pop(0)
         kept = replace(tried, picture=b"")
+        self._lines = [_smaller(line) for line in self._lines]
         self._lines.insert(0, _Line(kept, tried_value(self._number, tried, name, picture)))
         del self._lines[MOST:]
         return input_value(tried, name, picture)
@@ -51,6 +52,14 @@ class TriedSoFar:
     def clear(self) -> None:
         """Another run is open."""
         self._lines.clear()
+
+
+def _smaller(line: _Line) -> _Line:
+    """Of an older pasted picture that is large, what was drawn of it is enough to ask again."""
+    asked, drawn = line.tried.asked, line.value.picture.data
+    if len(asked.png) <= MAX_KEPT_BYTES or not drawn:
+        return line
+    return replace(line, tried=replace(line.tried, asked=replace(asked, png=drawn)))
 
 
 def _goes_on(before: TryInput, now: TryInput) -> bool:

@@ -13,11 +13,13 @@ from PySide6.QtWidgets import QLabel
 
 from app.controllers.conductor import Conductor
 from app.controllers.try_it import TryController
+from app.controllers.try_tried import TriedSoFar
 from app.services.describing import describe
-from app.services.trying import TryPair
+from app.services.trying import Tried, TryInput, TryPair
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.try_it import TryPage
+from workers.contracts.trying import Seen, TryAnswer
 
 Drive = Callable[..., None]
 
@@ -192,3 +194,26 @@ def test_without_a_run(conductor: Conductor, window: MainWindow) -> None:
     page = window.page("try")
     assert isinstance(page, TryPage) and page.state == "empty"
     assert "Nothing to try yet" in words(page)
+
+
+def test_what_was_tried_stays_small() -> None:
+    """Given texts that are being typed and large pasted pictures, Then one line stands for a text, and of older
+    pictures the small drawing is kept."""
+    seen = Seen(kind="image", height_px=28, width_px=28)
+    answer = TryAnswer(kind="class", rows=(("Bag", 1.0),), latency_ms=1.0, n_calls=9, seen=seen)
+    kept = TriedSoFar()
+    for text in ("a", "a good", "a good film", "another"):
+        kept.add(Tried(TryInput(text=text), answer, answer), None)
+    assert [line.name for line in kept.lines] == ["another", "a good film"]
+    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+    newest = kept.lines[0].id
+    asked = kept.asked(newest)
+    assert asked is not None and len(asked.png) == 2 << 20
+    for number in range(60):
+        kept.add(Tried(TryInput(item=number), answer, answer), None)
+    assert len(kept.lines) == 50 and kept.asked(newest) is None and kept.asked(kept.lines[9].id) == TryInput(item=50)
+    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+    pasted = kept.lines[0].id
+    kept.add(Tried(TryInput(item=0), answer, answer), None)
+    asked = kept.asked(pasted)
+    assert asked is not None and asked.png == b"small"
