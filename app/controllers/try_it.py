@@ -265,7 +265,8 @@ class TryController(QObject):
 
     def _on_examples(self, rows: tuple[Example, ...]) -> None:
         self._looking = None
-        self._examples = {row.item: example_value(row) for row in rows}
+        facts = self._facts
+        self._examples = {row.item: example_value(row, facts) for row in rows} if facts is not None else {}
         self._next_changed = 0
         self._page.show_examples(list(self._examples.values()))
 

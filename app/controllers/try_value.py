@@ -39,9 +39,11 @@ def _live(variant: Variant) -> LiveValue:
     return LiveValue(variant.id, variant.title, variant.size_bytes)
 
 
-def example_value(row: Example) -> ExampleValue:
-    """A tile of the strip."""
-    name = row.label or row.before
+def example_value(row: Example, facts: RunFacts) -> ExampleValue:
+    """A tile of the strip, called by its label, else by the original's answer where that is a class."""
+    judgement = facts.baseline.judgement
+    is_class = judgement is not None and judgement.flips is not None
+    name = row.label or (row.before if is_class else tr("Example {0:,}").format(row.item + 1))
     picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
     return ExampleValue(row.item, picture, name, row.before != row.after)
 
@@ -102,13 +104,15 @@ def headline(tried: Tried) -> tuple[str, str]:
 def name_of(asked: TryInput, example: ExampleValue | None) -> str:
     """What an input is called."""
     if asked.path:
-        name = from_text(asked.path).name
+        name = from_text(asked.path).name.encode(errors="surrogateescape").decode(errors="replace")
         return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
     if asked.text is not None:
         return " ".join(asked.text.split())[:MAX_NAME]
     if asked.png:
         return tr("Pasted picture")
-    named = example.name if example is not None else ""
+    named = (example.picture.text or example.name) if example is not None else ""
+    if example is not None and (example.picture.text or not example.picture.is_picture):
+        return " ".join(named.split())[:MAX_NAME]
     return tr("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
 
 
