@@ -1,8 +1,10 @@
 """The job ``data_check``: reads the sets, runs every check, gathers what they found."""
 
+import traceback
+
 from workers.contracts.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
 from workers.contracts.context import JobContext
-from workers.evaluate.checks.base import Material, Outcome
+from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import Part, read_parts
 from workers.evaluate.checks.registry import all_checks
@@ -17,8 +19,18 @@ def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
     outcomes = []
     for check in all_checks():
         ctx.check_cancelled()
-        outcomes.append(check.run(material, ctx))
+        outcomes.append(_outcome(check, material, ctx))
     return _result(parts, material, outcomes)
+
+
+def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:
+    """What one check found. Where numbers are too odd for its method, that is told, and the others go on."""
+    try:
+        return check.run(material, ctx)
+    except (ValueError, ArithmeticError) as error:
+        ctx.log(f"The check {check.id} failed: {traceback.format_exc()}", "warning")
+        what = f"One check could not be made ({check.title}): {' '.join(str(error).split())[:200].rstrip('.')}."
+        return Outcome((CheckFinding(check=check.id, level="warning", what=what),))
 
 
 def _result(parts: tuple[Part, ...], material: Material, outcomes: list[Outcome]) -> DataCheckResult:

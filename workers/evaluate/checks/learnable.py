@@ -32,7 +32,7 @@ def rows_of(material: Material, chosen: Positions) -> Any:
         texts = [material.units[i].text or "" for i in chosen]
         hashed = HashingVectorizer(n_features=TEXT_FEATURES, ngram_range=(1, 2), alternate_sign=False).transform(texts)
         shared = np.bincount(hashed.indices, minlength=TEXT_FEATURES) > 1  # what one text alone has teaches nothing
-        return TfidfTransformer(sublinear_tf=True).fit_transform(hashed[:, shared]) if shared.any() else None
+        return TfidfTransformer(sublinear_tf=True).fit_transform(hashed[:, shared]) if shared.sum() > 1 else None
     return None if material.features is None else material.features[chosen]
 
 

@@ -1,6 +1,7 @@
 """What is kept of one item after it was decoded: some thousand bytes, enough for all checks."""
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +15,7 @@ from workers.evaluate.checks.hashing import hashes_of
 from workers.evaluate.data.base import Sample, array_digest, digest
 
 if TYPE_CHECKING:
-    pass
+    from PIL.Image import Image
 
 SIDE = 32
 MOST_NUMBERS = 4096
@@ -79,22 +80,30 @@ def _picture(sample: Sample) -> Measured:
 
 
 def _kind_of_file(path: Path) -> tuple[str, ...]:
-    """What is unusual about it; the picture itself was read before."""
+    """What is unusual about it. The picture itself was read before, so that odd headers cost this remark alone."""
     from PIL import Image
 
-    with Image.open(path) as image:
-        told = []
-        if image.mode.startswith(("I;16", "I", "F")):
-            told.append("16 or more bits")
-        elif image.mode not in ("RGB", "L"):
-            told.append({"1": "black and white", "P": "palette", "RGBA": "transparent", "LA": "transparent"}.get(
-                image.mode, image.mode
-            ))  # fmt: skip
-        if getattr(image, "is_animated", False):
-            told.append("animated")
-        if image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
-            told.append("turned by its EXIF mark")
-        return tuple(told)
+    from workers.pipeline.images import FORMATS
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as image:
+                return tuple(_unusual(image))
+    except Exception:  # Pillow raises whatever its parsers meet
+        return ()
+
+
+def _unusual(image: "Image") -> Iterator[str]:
+    names = {"1": "black and white", "P": "palette", "RGBA": "transparent", "LA": "transparent", "F": "16 or more bits"}
+    if image.mode.startswith("I"):
+        yield "16 or more bits"
+    elif image.mode not in ("RGB", "L"):
+        yield names.get(image.mode, image.mode)
+    if getattr(image, "is_animated", False):
+        yield "animated"
+    if image.getexif().get(EXIF_ORIENTATION, 1) not in (0, 1):
+        yield "turned by its EXIF mark"
 
 
 def _picture_properties(small: NDArray[np.uint8], size: tuple[int, int]) -> dict[str, float]:

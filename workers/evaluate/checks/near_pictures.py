@@ -16,6 +16,7 @@ NEAR, FAR = 6, 10
 """Distances of hashes: up to 6 is always a candidate (EVALUATION), up to 10 where few pictures look alike."""
 PER_PICTURE = 20
 """So many candidates for each picture on average are worth the time; beyond it only near ones are looked at."""
+SAMPLE = 200
 CELLS = 4_000_000
 BATCH = 512
 ALIKE, AFTER_STEPS, COARSE_STEPS = 0.8, 0.9, 3
@@ -55,8 +56,12 @@ def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
         return []
     gray = smooth(pictures.small.mean(axis=3, dtype=np.float32)[..., None])[..., 0]
     coarse = gray.reshape(count, 16, 2, 16, 2).mean(axis=(2, 4))
-    found = _candidates(pictures.hashes, coarse, ctx)
-    found = _thinned(found, count)
+    radius = _radius(pictures.hashes, ctx.seed)
+    if radius < NEAR:
+        ctx.log(
+            f"Nearly all pictures look alike: only those whose hashes differ in {radius} bits at most are compared."
+        )
+    found = _candidates(pictures.hashes, coarse, radius, ctx)
     pairs: set[tuple[int, int]] = set()
     total = len(found.copy)
     for start in range(0, total, BATCH):
@@ -70,9 +75,9 @@ def near_pairs(pictures: Pictures, ctx: JobContext) -> list[tuple[int, int]]:
     return sorted(pairs)
 
 
-def _candidates(hashes: NDArray[np.uint64], coarse: Floats, ctx: JobContext) -> Candidates:
-    """All within `FAR`, the nearer way round of each pair and its best part."""
-    parts = list(_blocks(hashes, coarse, ctx))
+def _candidates(hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext) -> Candidates:
+    """All within `radius`, the nearer way round of each pair and its best part."""
+    parts = list(_blocks(hashes, coarse, radius, ctx))
     columns = [np.concatenate([part[k] for part in parts]) for k in range(4)]
     low, high = np.minimum(columns[0], columns[1]), np.maximum(columns[0], columns[1])
     order = np.lexsort((columns[2], columns[3], high, low))
@@ -83,7 +88,7 @@ def _candidates(hashes: NDArray[np.uint64], coarse: Floats, ctx: JobContext) -> 
 
 
 def _blocks(
-    hashes: NDArray[np.uint64], coarse: Floats, ctx: JobContext
+    hashes: NDArray[np.uint64], coarse: Floats, radius: int, ctx: JobContext
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
     count = len(hashes)
     rows = max(1, CELLS // count)
@@ -91,27 +96,37 @@ def _blocks(
     unit = unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), 1e-6)
     for start in range(0, count, rows):
         stop = min(count, start + rows)
-        best = np.full((stop - start, count), FAR + 1, np.uint8)
+        best = np.full((stop - start, count), radius + 1, np.uint8)
         box = np.zeros((stop - start, count), np.uint8)
         for number in range(hashes.shape[1]):
             ctx.check_cancelled()
             distance = np.bitwise_count(hashes[start:stop, :1] ^ hashes[None, :, number])
             nearer = distance < best
             best[nearer], box[nearer] = distance[nearer], number
-        whole = (unit[start:stop] @ unit.T > FULL_ALIKE) & (best > NEAR)
-        best[whole], box[whole] = NEAR, 0
-        best[np.arange(stop - start), np.arange(start, stop)] = FAR + 1
-        i, j = np.nonzero(best <= FAR)
+        whole = (unit[start:stop] @ unit.T > FULL_ALIKE) & (best > radius)
+        best[whole], box[whole] = radius, 0
+        best[np.arange(stop - start), np.arange(start, stop)] = radius + 1
+        i, j = np.nonzero(best <= radius)
         yield i + start, j, box[i, j].astype(np.int64), best[i, j].astype(np.int64)
         ctx.progress(STAGE, 0.5 * stop / count, 1.0)
 
 
-def _thinned(found: Candidates, count: int) -> Candidates:
-    """The largest radius between `NEAR` and `FAR` that leaves a bearable number of candidates."""
-    for radius in range(FAR, NEAR, -1):
-        if int((found.distance <= radius).sum()) <= PER_PICTURE * count:
-            return found.where(found.distance <= radius)
-    return found.where(found.distance <= NEAR)
+def _radius(hashes: NDArray[np.uint64], seed: int) -> int:
+    """The largest distance up to `FAR` that leaves a bearable number of candidates, judged by some of the pictures.
+
+    `NEAR` is held where that costs ten times as much; only where nearly everything looks alike it is less.
+    """
+    count = len(hashes)
+    some = np.random.default_rng(seed).permutation(count)[:SAMPLE]
+    nearest = np.full((len(some), count), FAR + 1, np.uint8)
+    for number in range(hashes.shape[1]):
+        nearest = np.minimum(nearest, np.bitwise_count(hashes[some, :1] ^ hashes[None, :, number]))
+    nearest[np.arange(len(some)), some] = FAR + 1
+    for radius in range(FAR, 0, -1):
+        for_each = float((nearest <= radius).sum()) / len(some) / 2
+        if for_each <= (PER_PICTURE if radius > NEAR else 10 * PER_PICTURE):
+            return radius
+    return 0
 
 
 def _confirmed(batch: Candidates, small: NDArray[np.uint8], coarse: Floats, ctx: JobContext) -> list[tuple[int, int]]:

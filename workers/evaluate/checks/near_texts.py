@@ -21,6 +21,8 @@ SHORT_WORDS = 8
 """Texts of fewer words are cut into runs of characters: one other word would change all their shingles."""
 SHINGLE_CHARS = 4
 FEWEST_SHINGLES = 5
+MOST_CHARS = 100_000
+"""Of longer texts the beginning is compared."""
 WORD = re.compile(r"\w+")
 
 
@@ -31,7 +33,7 @@ def normal_text(text: str) -> str:
 
 def shingles(text: str) -> frozenset[str]:
     """Runs of three words, or of four characters of a short text."""
-    words = WORD.findall(normal_text(text))
+    words = WORD.findall(normal_text(text[:MOST_CHARS]))
     if len(words) >= SHORT_WORDS:
         return frozenset(" ".join(words[i : i + SHINGLE_WORDS]) for i in range(len(words) - SHINGLE_WORDS + 1))
     joined = " ".join(words)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,24}(?![\w-])", re.ASCII)
-CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d.,-]*\d)")
+CARD = re.compile(r"(?<![\d.,-])\d(?:[ -]?\d){12,18}(?![\d.,-]{0,20}\d)")
 IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
-PHONE = re.compile(r"(?<![\w+.,/-])(?:\+|00)?\(?\d{1,4}\)?(?:[ ./-]{1,2}\(?\d{1,5}\)?){2,6}(?![\w.,/-]*\d)")
+PHONE = re.compile(r"(?<![\w+.,/-])(?:\+|00)?\(?\d{1,4}\)?(?:[ ./-]{1,2}\(?\d{1,5}\)?){2,6}(?![\w.,/-]{0,20}\d)")
 PHONE_PLAIN = re.compile(r"(?<![\w+])\+\d{8,15}(?!\d)")
 CALLED = re.compile(
     r"(?:\bcall|\bphone|\bmobile|\btel\b|\bfax\b|\bcell|\bwhatsapp|\bsms\b|\btext\b|telefon|☎|📞)", re.I

@@ -9,6 +9,10 @@ import pytest
 from PIL import Image
 
 from workers.contracts.errors import InputRefused, JobCancelled
+from workers.evaluate.checks import job
+from workers.evaluate.checks.base import Check, Material, Outcome, Pictures
+from workers.evaluate.checks.near_pictures import near_pairs
+from workers.evaluate.checks.registry import all_checks
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
@@ -215,3 +219,55 @@ def test_the_parts_of_a_set_that_was_read(
     clean = check(tmp_path / "set", data_dir=str(data), left_out=left, **places)
     assert clean.leaked == 0 and clean.leave_out == ()
     assert (clean.counts["items"], clean.counts["against_items"]) == (again.n_test, again.n_calibration)
+
+
+def test_odd_sets_do_not_break_a_check(tmp_path: Path, check: Make) -> None:
+    """Given a set that is all the same, flat pictures, constant numbers or texts of one letter, then no check fails."""
+    odd = np.arange(100) % 2
+    flat = np.repeat(np.arange(100, dtype=np.uint8), 256).reshape(100, 16, 16)
+    sets = {
+        "same": {"x": np.full((100, 16, 16), 7, np.uint8), "y": odd},
+        "flat": {"x": flat, "y": odd},
+        "zeros": {"x": np.zeros((100, 4), np.float32), "y": odd},
+        "ones": {"x": np.ones((100, 4), np.float32), "y": odd},
+        "many": {"x": np.random.default_rng(0).normal(size=(300, 1)), "y": np.arange(300) % 150},
+    }
+    for name, arrays in sets.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays)
+    for name, letters in (("a.csv", "a"), ("b.csv", "abcdefgh")):
+        rows = [f"{letters[i % len(letters)]},{i % 2}" for i in range(90)]
+        (tmp_path / name).write_text("\n".join(["text,label", *rows]))
+    pairs = (
+        ("same", "flat"),
+        ("flat", "same"),
+        ("zeros", "ones"),
+        ("many", None),
+        ("a.csv", "b.csv"),
+        ("b.csv", "a.csv"),
+    )
+    for first, second in pairs:
+        places = [tmp_path / (name if "." in name else f"{name}.npz") for name in (first, second) if name]
+        result = check(*places)
+        assert not any("could not be made" in finding.what for finding in result.findings), first
+
+
+def test_a_check_that_fails_is_told(album: Make, check: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given numbers that a method cannot take, then this is a finding, and the other checks are made."""
+
+    def fail(material: Material, ctx: RecordingContext) -> Outcome:
+        raise ValueError("array must not contain infs")
+
+    monkeypatch.setattr(job, "all_checks", lambda: (Check("odd", "Odd", "none", 0, fail), *all_checks()))
+    result = check(album("set", range(12)))
+    (finding,) = [f for f in result.findings if f.check == "odd"]
+    assert finding.level == "warning" and "infs" in finding.what and result.counts["exact_duplicates"] == 0
+
+
+def test_pictures_that_nearly_all_look_alike(tmp_path: Path) -> None:
+    """Given hashes of which each is near each, then fewer are compared, and this is logged."""
+    count = 600
+    hashes = np.zeros((count, 1), np.uint64) + (np.arange(count) % 2).astype(np.uint64)[:, None]
+    small = np.random.default_rng(0).integers(0, 256, (count, 32, 32, 3), dtype=np.uint8)
+    ctx = RecordingContext(tmp_path)
+    assert near_pairs(Pictures(small, hashes, np.zeros((count, 2), np.int64), ("",) * count), ctx) == []
+    assert "look alike" in ctx.logs[0].text

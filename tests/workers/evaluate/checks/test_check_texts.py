@@ -1,6 +1,7 @@
 """Tables of texts, arrays and sounds through the job ``data_check``."""
 
 import struct
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,16 @@ def test_private_data_is_told_and_not_repeated(check: Make, table: Make, found: 
 def test_numbers_that_are_not_private(text: str) -> None:
     """Given dates, versions, wrong check digits and other numbers, then nothing is found."""
     assert private_in(text) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["1.1" * 100_000 + "a" * 100_000, "1 1 " * 100_000, "4" * 300_000, "a.b-" * 100_000 + "@", "DE89 " * 60_000]
+)
+def test_long_texts_are_quick(text: str) -> None:
+    """Given texts that patterns with an open end would hang on, then they are read in a moment."""
+    started = time.monotonic()
+    private_in(text)
+    assert time.monotonic() - started < 5
 
 
 def test_checksums() -> None:

@@ -61,8 +61,10 @@ def run(material: Material, ctx: JobContext) -> Outcome:
 
 
 def _usable(material: Material) -> tuple[Positions, tuple[str, ...], NDArray[np.int64]]:
-    """Items with exactly one label, of labels with at least ten items."""
-    single = [(i, unit.labels[0]) for i, unit in enumerate(material.units) if len(unit.labels) == 1]
+    """Items with exactly one label, of labels with at least ten items. Each content once: copies give labels away."""
+    first = {unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}
+    single = [(i, material.units[i].labels[0]) for i in first.values() if len(material.units[i].labels) == 1]
+    single.sort()
     counts = Counter(label for _, label in single)
     names = tuple(sorted(label for label, count in counts.items() if count >= PER_CLASS))
     number = {label: k for k, label in enumerate(names)}

@@ -27,7 +27,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     """Only where the second set has at least 60 items to learn from."""
     sides = material.sides
     generator = np.random.default_rng(ctx.seed)
-    own = generator.permutation(np.flatnonzero(sides == 1))[:MOST]
+    own = generator.permutation([i for i in _once(material) if sides[i] == 1])[:MOST].astype(np.intp)
     others = np.sort(generator.permutation(np.flatnonzero(sides == 0))[:MOST])
     rows = rows_of(material, np.concatenate([own, others])) if len(own) >= FEWEST and len(others) else None
     if rows is None:
@@ -40,6 +40,11 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     outside = judged > _threshold(held)
     ctx.progress(STAGE, 1, 1)
     return _told(material, others, outside, judged, len(held))
+
+
+def _once(material: Material) -> list[int]:
+    """Each content once."""
+    return sorted({unit.digest: i for i, unit in reversed(list(enumerate(material.units)))}.values())
 
 
 def _distances(rows: Any, half: int, seed: int) -> Floats:
