@@ -88,8 +88,9 @@ class StoredModel:
 
     @property
     def open_path(self) -> Path:
-        """What to open: the folder, or the one file in it that was asked for."""
-        return self.folder if self.main is None else self.folder.joinpath(*self.main.split("/"))
+        """What to open: the one file that was asked for or that there is, which its content tells; else the folder."""
+        main = self.origin.files[0].path if self.main is None and len(self.origin.files) == 1 else self.main
+        return self.folder if main is None else self.folder.joinpath(*main.split("/"))
 
     @property
     def size_bytes(self) -> int:

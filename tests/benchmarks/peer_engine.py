@@ -1,0 +1,117 @@
+"""One contender of `peers.py` in a process of its own, through its own public interface.
+
+peer_engine.py KIND WHERE MODEL_DIR DATA_DIR THREADS; each line of input is ``time WARM TIMED`` (answers a JSON list of
+milliseconds) or ``ask PATH`` (writes the answers to the test inputs as .npy, and answers ``[]``).
+
+KIND is ``bundle`` (the folder of a bundle), ``ort`` (an ONNX file), or ``ov``, ``ov-bf16``, ``ov-fixed`` (a file for
+OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request).
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.measure.requests import load_requests
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+
+Arrays = dict[str, NDArray[Any]]
+Run = Callable[[Mapping[str, NDArray[Any]]], Arrays]
+ASKED = 200
+
+
+class Engine:
+    """What a pipeline asks: `run(feeds)` gives the outputs by name."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+
+
+def bundle(where: str, threads: int, _first: Arrays) -> Run:
+    sys.path.insert(0, where)
+    from bundle import load  # type: ignore[import-not-found]
+
+    run: Run = load(threads=threads).run
+    return run
+
+
+def ort(where: str, threads: int, _first: Arrays) -> Run:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(where, options, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    return lambda feeds: dict(zip(names, session.run(None, dict(feeds)), strict=True))
+
+
+def openvino(where: str, threads: int, first: Arrays, *, precision: str, fixed: bool = False) -> Run:
+    import openvino as ov
+
+    core = ov.Core()
+    model = core.read_model(where)
+    if fixed:
+        model.reshape({name: list(array.shape) for name, array in first.items()})
+    hints = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
+    compiled = core.compile_model(model, "CPU", hints)
+    names = [output.get_any_name() for output in compiled.outputs]
+
+    def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        found = compiled(dict(feeds))
+        return {name: found[number] for number, name in enumerate(names)}
+
+    return run
+
+
+KINDS: dict[str, Callable[[str, int, Arrays], Run]] = {
+    "bundle": bundle,
+    "ort": ort,
+    "ov": lambda where, threads, first: openvino(where, threads, first, precision="f32"),
+    "ov-bf16": lambda where, threads, first: openvino(where, threads, first, precision="bf16"),
+    "ov-fixed": lambda where, threads, first: openvino(where, threads, first, precision="bf16", fixed=True),
+}
+
+
+def main() -> int:
+    kind, where, model_dir, data_dir, threads = sys.argv[1:]
+    requests = load_requests(Path(model_dir), Path(data_dir))
+    run = KINDS[kind](where, int(threads), requests.feed(0))
+    print("[]", flush=True)  # noqa: T201 - the answer
+    for line in sys.stdin:
+        what, *words = line.split()
+        if what == "ask":
+            pipeline, prepared = load_pipeline(model_dir), Prepared(Path(data_dir) / "test")
+            items = range(min(ASKED, len(prepared)))
+            answers = [pipeline.answer(Engine(run), prepared[number]) for number in items]
+            np.save(words[0], np.concatenate([answer.reshape(len(answer), -1) for answer in answers]))
+            spans: list[float] = []
+        else:
+            spans = timed(run, requests, *map(int, words))
+        print(json.dumps(spans), flush=True)  # noqa: T201 - the answer
+    return 0
+
+
+def timed(run: Run, requests: Any, warm: int, count: int) -> list[float]:
+    """Milliseconds of `count` requests after `warm` ones."""
+    spans = []
+    for number in range(warm + count):
+        feeds = requests.feed(number)
+        began = time.perf_counter()
+        outputs = run(feeds)
+        spans.append((time.perf_counter() - began) * 1000)
+        requests.carry(outputs)
+    return spans[warm:]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

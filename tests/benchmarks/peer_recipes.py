@@ -1,0 +1,77 @@
+"""The INT8 models of `peers.py`, made as their tools' documentation says, by default settings.
+
+peer_recipes.py KIND MODEL_DIR DATA_DIR OUT; KIND is ``dynamic`` or ``static`` (ONNX Runtime) or ``nncf``.
+"""
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+
+from workers.measure.requests import Requests, load_requests
+from workers.pipeline.prepared import Arrays
+
+EXAMPLES = 64
+
+
+def calibration(model: str, model_dir: str, data_dir: str) -> Iterator[Arrays]:
+    """Complete feeds of the calibration inputs; the state of a stateful model is that of the original."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "test").symlink_to(Path(data_dir, "calibration"))
+        requests: Requests = load_requests(Path(model_dir), Path(folder), limit=EXAMPLES)
+    session = onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    for number in range(len(requests)):
+        feeds = dict(requests.feed(number))
+        if requests.links:
+            requests.carry(dict(zip(names, session.run(None, feeds), strict=True)))
+        yield feeds
+
+
+def dynamic(model: str, out: str, _feeds: list[Arrays]) -> None:
+    from onnxruntime.quantization import quantize_dynamic
+
+    quantize_dynamic(model, out)
+
+
+def static(model: str, out: str, feeds: list[Arrays]) -> None:
+    from onnxruntime.quantization import CalibrationDataReader, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.left = iter(feeds)
+
+        def get_next(self) -> Arrays | None:
+            return next(self.left, None)
+
+    prepared = f"{out}.prepared.onnx"
+    quant_pre_process(model, prepared)
+    quantize_static(prepared, out, Reader())
+
+
+def nncf(model: str, out: str, feeds: list[Arrays]) -> None:
+    import nncf
+    import openvino as ov
+
+    quantized = nncf.quantize(ov.Core().read_model(model), nncf.Dataset(feeds))
+    ov.save_model(quantized, out, compress_to_fp16=False)
+
+
+KINDS = {"dynamic": dynamic, "static": static, "nncf": nncf}
+
+
+def main() -> int:
+    kind, model_dir, data_dir, out = sys.argv[1:]
+    model = str(Path(model_dir) / "model.onnx")
+    KINDS[kind](model, out, list(calibration(model, model_dir, data_dir)))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,264 @@
+"""Fettle's recommended bundle against the known tools, interleaved in one run.
+
+    python -m tests.benchmarks.peers MODELS_DIR [NAME…]
+
+A row for each contender: milliseconds, speedup over ONNX Runtime f32, and how alike it answers. Only those that answer
+alike (class agreement ≥ .99, cosine ≥ .999) count as the best peer. Fettle's ratio to that one is the figure.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import geometric_mean, median
+from typing import Any
+
+import numpy as np
+
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths
+from app.persistence import open_store
+from app.services.driver import Driver, run_to_end
+from app.services.events import ignore
+from app.services.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.steps import Flow
+from app.services.store import ArtifactStore
+from app.services.workspace import Workspace, usable_cores
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.pipeline.pipeline import load_pipeline
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+ROUNDS, WARM, BLOCK_S = 7, 5, 1.0
+ALIKE_CLASSES, ALIKE_VECTORS = 0.99, 0.999
+
+
+@dataclass(frozen=True)
+class Case:
+    """A model and its data, below MODELS_DIR. `shapes` and `columns` as on the command line."""
+
+    name: str
+    model: str
+    data: str | None
+    options: tuple[str, ...] = ()
+
+
+CASES = (
+    Case("MobileNetV2", "P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx", "DATA/imagenet_stamps"),
+    Case("MiniLM-L6", "P/P03_all_minilm_l6_safetensors", "DATA/sentiment_vader.csv"),
+    Case("silero-vad", "P/P05_silero_vad/silero_vad_16k_op15.onnx", "DATA/vad_frames.npz"),
+    Case("magika", "P/P08_magika_filetype/model.onnx", "DATA/filetypes_magika.npz"),
+)
+
+
+@dataclass
+class Contender:
+    """A process, or why there is none; `spans_ms` are all its requests, `answers` float32 of shape (n, width)."""
+
+    name: str
+    process: "subprocess.Popen[str] | None"
+    why_not: str = ""
+    rounds_ms: list[float] = field(default_factory=list)
+    answers: "np.ndarray | None" = None
+
+    def ask(self, line: str) -> list[float]:
+        """One line there, one line back. A contender that falls is out."""
+        assert self.process is not None and self.process.stdin is not None and self.process.stdout is not None
+        try:
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            self.why_not, self.process = "it ended", None
+            return []
+        found: list[float] = json.loads(answer)
+        return found
+
+
+@dataclass
+class Bench:
+    """One case: its prepared model and data, and a folder for what the tools make."""
+
+    case: Case
+    models: Path
+    folder: Path
+
+    def go(self) -> dict[str, Any]:
+        home = self.folder / "home"
+        environment = {**os.environ, "FETTLE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        bundle, told = self._fettle(environment)
+        model, data = self._opened(home)
+        contenders = list(self._contenders(bundle, model, data, environment))
+        for contender in contenders:
+            if contender.process is not None:
+                self._hold_answers(contender)
+        self._rounds(contenders)
+        for contender in contenders:
+            if contender.process is not None:
+                contender.process.communicate()
+        return {
+            "model": self.case.name,
+            "recommended": told,
+            "rows": list(rows(contenders, load_pipeline(model.folder).spec.answer_kind)),
+        }
+
+    def _fettle(self, environment: dict[str, str]) -> tuple[Path, str]:
+        """(the folder of the bundle, what was recommended): the command line, as anybody would use it."""
+        data = ["--data", str(self.models / self.case.data)] if self.case.data else []
+        ask = ["optimize", str(self.models / self.case.model), *data, *self.case.options, "--json"]
+        done = run([*FETTLE, *ask], environment)
+        document = json.loads(done)
+        out = self.folder / "bundle.zip"
+        chosen = next((v for v in document["variants"] if v["id"] == document["recommended"]), document["baseline"])
+        run([*FETTLE, "export", document["run_id"], "--target", "python", "--out", str(out)], environment)
+        with zipfile.ZipFile(out) as archive:
+            archive.extractall(self.folder / "bundle")
+        return self.folder / "bundle", str(chosen["title"])
+
+    def _opened(self, home: Path) -> tuple[OpenedModel, ReadData]:
+        """The same from the store, as the commands left it."""
+        paths = DataPaths(home)
+        with open_store(paths) as store:
+            pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
+            space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+            found = run_to_end(Driver(space, self._open(), ignore))
+            pool.close()
+        return found
+
+    def _open(self) -> Flow[tuple[OpenedModel, ReadData]]:
+        model = yield from open_model(OpenParams(path=str(self.models / self.case.model)))
+        path = str(self.models / self.case.data) if self.case.data else None
+        data = yield from read_data(DataParams(model_dir=str(model.folder), path=path))
+        return model, data
+
+    def _contenders(
+        self, bundle: Path, model: OpenedModel, data: ReadData, environment: dict[str, str]
+    ) -> Iterator[Contender]:
+        original = str(model.folder / "model.onnx")
+        folders = [str(model.folder), str(data.folder)]
+        yield self._start("Fettle", "bundle", str(bundle), folders, environment)
+        for name, kind in (("ONNX Runtime f32", "ort"), ("OpenVINO f32", "ov"), ("OpenVINO bf16", "ov-bf16")):
+            yield self._start(name, kind, original, folders, environment)
+        yield self._start("OpenVINO bf16, fixed shape", "ov-fixed", original, folders, environment)
+        for name, recipe, kind, suffix in (
+            ("ONNX Runtime dynamic INT8", "dynamic", "ort", "onnx"),
+            ("ONNX Runtime static INT8", "static", "ort", "onnx"),
+            ("OpenVINO + NNCF INT8", "nncf", "ov-bf16", "xml"),
+        ):
+            made = self.folder / f"{recipe}.{suffix}"
+            try:
+                run([sys.executable, str(HERE / "peer_recipes.py"), recipe, *folders, str(made)], environment)
+            except subprocess.CalledProcessError as error:
+                lines = str(error.stderr).strip().splitlines() or ["it failed"]
+                yield Contender(name, None, lines[-1][:120])
+            else:
+                yield self._start(name, kind, str(made), folders, environment)
+
+    def _start(self, name: str, kind: str, where: str, folders: list[str], environment: dict[str, str]) -> Contender:
+        command = [sys.executable, str(HERE / "peer_engine.py"), kind, where, *folders, str(usable_cores())]
+        log = (self.folder / f"{name}.log").open("w")
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, text=True
+        )
+        assert process.stdout is not None
+        if process.stdout.readline():
+            return Contender(name, process)
+        process.communicate()
+        lines = (self.folder / f"{name}.log").read_text().strip().splitlines() or ["it ended"]
+        return Contender(name, None, lines[-1][:120])
+
+    def _hold_answers(self, contender: Contender) -> None:
+        path = self.folder / f"{contender.name.replace(' ', '-')}.npy"
+        contender.ask(f"ask {path}")
+        contender.answers = np.load(path) if path.exists() else None
+
+    @staticmethod
+    def _rounds(contenders: list[Contender]) -> None:
+        """All in turn, each round in the other direction; blocks of about a second of the slowest."""
+        alive = [contender for contender in contenders if contender.process is not None]
+        slowest = max(median(contender.ask(f"time {WARM} 10") or [0.0]) for contender in alive)
+        count = int(np.clip(BLOCK_S * 1000 / max(slowest, 1e-3), 10, 400))
+        for number in range(ROUNDS):
+            for contender in alive if number % 2 == 0 else reversed(alive):
+                spans = contender.ask(f"time {WARM} {count}") if contender.process is not None else []
+                if spans:
+                    contender.rounds_ms.append(median(spans))
+
+
+def run(command: list[str], environment: dict[str, str]) -> str:
+    """Standard output; exit code 4 (keep the original) is an answer too."""
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 4):
+        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+    return done.stdout
+
+
+FETTLE = [sys.executable, "-m", "app"]
+
+
+def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tuple[float, bool] | None:
+    """(share of the same classes or cosine, whether that counts as alike)."""
+    if answers is None or answers.shape != reference.shape:
+        return None
+    if kind == "class":
+        share = float((answers.argmax(1) == reference.argmax(1)).mean())
+        return share, share >= ALIKE_CLASSES
+    cosine = float((answers * reference).sum() / (np.linalg.norm(answers) * np.linalg.norm(reference)))
+    return cosine, cosine >= ALIKE_VECTORS
+
+
+def rows(contenders: list[Contender], kind: str) -> Iterator[dict[str, Any]]:
+    """Each contender beside ONNX Runtime f32."""
+    base = next(contender for contender in contenders if contender.name == "ONNX Runtime f32")
+    assert base.answers is not None
+    for contender in contenders:
+        ms = median(contender.rounds_ms) if contender.rounds_ms else None
+        likeness = alike(contender.answers, base.answers, kind)
+        yield {
+            "name": contender.name,
+            "ms": ms,
+            "speedup": median(base.rounds_ms) / ms if ms else None,
+            "alike": likeness[0] if likeness else None,
+            "counts": bool(ms and likeness and likeness[1]),
+            "why_not": contender.why_not,
+        }
+
+
+def ratio_to_best(found: dict[str, Any]) -> float:
+    """Fettle's speed over that of the best peer that answers alike."""
+    ours = next(row for row in found["rows"] if row["name"] == "Fettle")
+    best = min(row["ms"] for row in found["rows"] if row["counts"] and row["name"] != "Fettle")
+    return float(best / ours["ms"]) if ours["counts"] else 0.0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", type=Path)
+    parser.add_argument("names", nargs="*")
+    asked = parser.parse_args()
+    ratios = []
+    for case in CASES:
+        if asked.names and case.name not in asked.names:
+            continue
+        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+            found = Bench(case, asked.models, Path(folder)).go()
+        ratios.append(ratio_to_best(found))
+        print(f"\n{case.name}: {found['recommended']}, {ratios[-1]:.2f} of the best peer")  # noqa: T201
+        for row in found["rows"]:
+            figures = f"{row['ms']:8.3f} ms {row['speedup']:6.2f} x" if row["ms"] else f"fails: {row['why_not']}"
+            likeness = "" if row["alike"] is None else f"  alike {row['alike']:.5f}{'' if row['counts'] else ' (no)'}"
+            print(f"  {row['name']:28} {figures}{likeness}")  # noqa: T201
+    print(f"\nGeometric mean over {len(ratios)} models: {geometric_mean(ratios):.2f} of the best peer")  # noqa: T201
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
