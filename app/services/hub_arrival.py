@@ -89,7 +89,7 @@ class StoredModel:
     @property
     def open_path(self) -> Path:
         """What to open: the one file that was asked for or that there is, which its content tells; else the folder."""
-        main = self.origin.files[0].path if self.main is None and len(self.origin.files) == 1 else self.main
+        main = self.origin.files[0].name if self.main is None and len(self.origin.files) == 1 else self.main
         return self.folder if main is None else self.folder.joinpath(*main.split("/"))
 
     @property
