@@ -211,7 +211,7 @@ def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
 
 def _checks(result: DataResult) -> list[CheckValue]:
     shared = tr("0 of {0:,} shared").format(result.n_test)
-    checks = [CheckValue("ok", tr("Test and calibration examples do not overlap"), shared)]
+    checks = [CheckValue("ok", tr("No example is for test and calibration at once"), shared)]
     if result.class_counts and not result.unknown_labels:
         known = tr("{0:,} of {0:,}").format(len(result.class_counts))
         checks.append(CheckValue("ok", tr("The labels match the model’s answers"), known))

@@ -182,7 +182,7 @@ def test_found_problems_are_left_out_and_put_back(
     assert "Looking at each item\n40 %" in said(page) and "this can be undone" not in said(page)
     page.show_found(examples.found(), 4, 0)
     qtbot.wait(1)
-    assert "also in “calibration”" in said(page) and "Looking at each item" not in said(page)
+    assert "the same as items of “calibration”" in said(page) and "Looking at each item" not in said(page)
     assert "Your files stay where they are" in said(page)
     with qtbot.waitSignal(page.leave_out_requested, timeout=1000):
         press(page, "Leave these 4 out")

@@ -99,7 +99,7 @@ def test_what_was_found_in_words() -> None:
     value = data_value(found, DataParams(model_dir="", path="/a/my pictures"))
     assert value.source == "my pictures"
     said = [(check.state, check.what) for check in value.checks]
-    assert said[0] == ("ok", "Test and calibration examples do not overlap")
+    assert said[0] == ("ok", "No example is for test and calibration at once")
     assert ("warn", "Examples of each kind") in said
     assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
     assert data_value(read(columns=("only",)), None).columns is None

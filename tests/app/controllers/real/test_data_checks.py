@@ -68,7 +68,7 @@ def test_what_was_found_is_left_out_and_put_back(
     before = conductor.session.data
     assert before is not None and before.result.n_items == 81
     drive(lambda: not conductor.flows.active)
-    assert "also in “calibration”" in said(page)
+    assert "the same as items of “calibration”" in said(page)
 
     leave = button(page, "Leave these")
     assert leave is not None
@@ -105,7 +105,7 @@ def test_an_optimization_comes_first(page: DataPage, conductor: Conductor, album
     assert "after the measurements" in said(page)
     drive(lambda: not conductor.flows.runs)
     drive(lambda: not conductor.flows.active)
-    assert "also in “calibration”" in said(page)
+    assert "the same as items of “calibration”" in said(page)
 
 
 def test_the_same_set_is_not_checked_twice(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
@@ -117,7 +117,7 @@ def test_the_same_set_is_not_checked_twice(page: DataPage, conductor: Conductor,
     drive(lambda: page.state == "full" and not conductor.flows.active)
     kinds = [job.kind for job in conductor.session.workspace.repositories.jobs.list()]
     assert len(kinds) >= first and kinds.count("data_check") <= 1
-    assert "also in “calibration”" in said(page)
+    assert "the same as items of “calibration”" in said(page)
 
 
 def test_words_of_what_was_found() -> None:

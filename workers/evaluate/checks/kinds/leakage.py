@@ -47,11 +47,11 @@ def _of_first(material: Material, groups: list[list[int]]) -> list[int]:
 
 def _words(material: Material, shared: list[int], same: list[int], every: list[list[int]]) -> str:
     first, second = material.names
-    how = "exactly" if len(same) == len(shared) else "nearly" if not same else f"{len(same):,} of them exactly"
-    by = names_of([material.name_of(every[0][0])])
-    count = len(shared)
-    verb = are(count)
-    return f"{items_words(count).capitalize()} of “{first}” {verb} also in “{second}” ({how} the same), such as {by}."
+    count, example = len(shared), names_of([material.name_of(every[0][0])])
+    how = "exactly the same as" if len(same) == count else "the same as" if same else "nearly the same as"
+    some = "" if len(same) in (0, count) else f", {len(same):,} of them exactly"
+    what = "an item" if count == 1 else "items"
+    return f"{items_words(count)} of “{first}” {are(count)} {how} {what} of “{second}”{some}, such as {example}."
 
 
 def _to_leave_out(material: Material, groups: list[list[int]], across: list[list[int]]) -> tuple[str, ...]:
