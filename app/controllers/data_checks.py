@@ -55,7 +55,7 @@ class DataChecks(QObject):
         """Begin with the set that is open, unless it is the one that was looked at."""
         data = self._session.data
         key = data.key if data is not None else None
-        if key == self._key:
+        if key == self._key and self._failed is None:
             return
         self._key, self._result, self._failed = key, None, None
         self.stop()
@@ -100,6 +100,7 @@ class DataChecks(QObject):
             title=tr("Check the examples"),
             on_done=lambda result: self._on_done(wish, result),
             on_failed=lambda error: self._on_failed(wish, error),
+            on_cancelled=lambda: self._on_failed(wish, _stopped()),
             observe=lambda event: self._on_event(wish, event),
         )
         self.changed.emit()
@@ -129,6 +130,15 @@ class DataChecks(QObject):
         if wish is self._wish:
             self._running, self._wish, self._failed = None, None, error
             self.changed.emit()
+
+
+def _stopped() -> ErrorInfo:
+    return ErrorInfo(
+        code="cancelled",
+        title=tr("The checks were stopped"),
+        detail=tr("You stopped the checks."),
+        hint=tr("Read the examples again to have them checked."),
+    )
 
 
 def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:

@@ -120,6 +120,19 @@ def test_the_same_set_is_not_checked_twice(page: DataPage, conductor: Conductor,
     assert "the same as items of “calibration”" in said(page)
 
 
+def test_checks_can_be_stopped_and_made_again(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given checks that go on, When they are stopped in the list of jobs, Then the page says so and is as usable as
+    before; When the set is read again, Then it is checked."""
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and len(conductor.flows.active) == 1)
+    conductor.flows.cancel(conductor.flows.active[0])
+    drive(lambda: not conductor.flows.active)
+    assert "You stopped the checks" in said(page) and button(page, "Continue") is not None
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    assert "the same as items of “calibration”" in said(page) and "You stopped" not in said(page)
+
+
 def test_words_of_what_was_found() -> None:
     """Given a leak, an unknown count and a clean one, Then the leak is bad, the clean one said, the unknown one not; what
     the reading told is not told again."""
