@@ -131,8 +131,8 @@ def go_through(space: Workspace, chosen: list[Entry], files: dict[str, Path], co
 def test_some_of_every_kind(
     space: Workspace, entries: dict[str, Entry], files: dict[str, Path], corpus: Path, canary: Path
 ) -> None:
-    """Given one or two of every trick, Then each ends as its index says, in words and in time, and nothing ran."""
-    go_through(space, [entries[name] for name in SOME], files, corpus, canary)
+    """Given a trick of every kind, Then each ends as its index says, in words and in time, and nothing ran."""
+    go_through(space, [entries[name] for name in SOME[::2]], files, corpus, canary)
 
 
 @pytest.mark.slow
