@@ -75,6 +75,6 @@ def test_job_cycles_leave_nothing_behind(bench: Bench, count: int) -> None:
     files, children, rss = cycles(bench, 10)
     files_after, children_after, rss_after = cycles(bench, count)
 
-    assert files_after == files
-    assert children_after == children
+    assert files_after <= files
+    assert children_after <= children
     assert rss_after - rss < 8 << 20
