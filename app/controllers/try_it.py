@@ -1,7 +1,7 @@
 """The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
 
-from PySide6.QtCore import QBuffer, QIODevice, QObject, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QImageWriter
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
@@ -159,7 +159,9 @@ class TryController(QObject):
             image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-        image.save(buffer, "PNG", FAST_PNG)  # type: ignore[call-overload]
+        writer = QImageWriter(buffer, QByteArray(b"png"))
+        writer.setQuality(FAST_PNG)
+        writer.write(image)
         self._ask(TryInput(png=bytes(buffer.data().data())))
 
     def _ask(self, asked: TryInput) -> None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -15,16 +16,15 @@ class Background(Generic[T]):
     def __init__(self, work: Callable[[Stopped], T]) -> None:
         self._work = work
         self._stop = threading.Event()
-        self._value: T | None = None
-        self._error: BaseException | None = None
+        self._future: Future[T] = Future()
         self._thread = threading.Thread(target=self._run, name="fettle-background")
         self._thread.start()
 
     def _run(self) -> None:
         try:
-            self._value = self._work(self._stop.is_set)
+            self._future.set_result(self._work(self._stop.is_set))
         except BaseException as error:  # raised again by `result`, in the thread that asks
-            self._error = error
+            self._future.set_exception(error)
 
     @property
     def done(self) -> bool:
@@ -34,9 +34,7 @@ class Background(Generic[T]):
     def result(self) -> T:
         """Wait for it. Raises what the work raised."""
         self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._value  # type: ignore[return-value]
+        return self._future.result()
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""

@@ -7,6 +7,7 @@ KIND is ``bundle`` (the folder of a bundle), ``ort`` (an ONNX file), or ``ov``, 
 OpenVINO, in f32, in bf16, in bf16 with the shapes of the first request).
 """
 
+import importlib
 import json
 import os
 import sys
@@ -38,9 +39,7 @@ class Engine:
 
 def bundle(where: str, threads: int, _first: Arrays) -> Run:
     sys.path.insert(0, where)
-    from bundle import load  # type: ignore[import-not-found]
-
-    run: Run = load(threads=threads).run
+    run: Run = importlib.import_module("bundle").load(threads=threads).run
     return run
 
 

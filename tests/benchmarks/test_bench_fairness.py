@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -65,11 +65,11 @@ class Ours:
         )  # fmt: skip
         self._wait(lambda message: isinstance(message, Ready) and message.stage == "loaded")
 
-    def _wait(self, wanted: object) -> object:
+    def _wait(self, wanted: Callable[[object], bool]) -> object:
         end = time.monotonic() + 60
         while time.monotonic() < end:
             for message in self.client.poll():
-                if wanted(message):  # type: ignore[operator]
+                if wanted(message):
                     return message
             time.sleep(0.001)
         raise AssertionError("the measurement did not answer")

@@ -65,8 +65,7 @@ print(json.dumps({name: [list(a.shape), str(a.dtype)] for name, a in answers.ite
 @pytest.fixture(scope="module", params=CASES, ids=[case.name for case in CASES])
 def case(request: pytest.FixtureRequest) -> Case:
     found: Case = request.param
-    if not (ROOT / found.model).exists():
-        pytest.skip(f"{found.model} is not in FETTLE_MODELS_DIR")
+    assert (ROOT / found.model).exists(), f"{found.model} is not in FETTLE_MODELS_DIR"
     return found
 
 

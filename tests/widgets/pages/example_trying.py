@@ -1,22 +1,25 @@
 """Example values of the page "Try it". Loaded after `examples`, whose names it joins."""
 
+from dataclasses import replace
+from typing import Any
+
 from page_examples import KINDS, picture
 
 from widgets.pages.try_values import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.pictures import PictureValue
 
 
-def trying(**changed: object) -> TryValue:
-    base: dict[str, object] = {
-        "kind": "images",
-        "original": LiveValue("o", "Original", 9_200_000),
-        "versions": (
+def trying(**changed: Any) -> TryValue:
+    base = TryValue(
+        kind="images",
+        original=LiveValue("o", "Original", 9_200_000),
+        versions=(
             LiveValue("a", "INT8, sensitive layers kept", 2_400_000),
             LiveValue("b", "Faster engine", 9_200_000),
         ),
-        "chosen": "a",
-    }
-    return TryValue(**{**base, **changed})  # type: ignore[arg-type]
+        chosen="a",
+    )
+    return replace(base, **changed)
 
 
 def live_answers(*names: str) -> tuple[AnswerValue, AnswerValue]:

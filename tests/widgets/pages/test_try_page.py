@@ -129,9 +129,10 @@ def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, s
     page.type_text("dropped words")
     assert told[-1] == "dropped words" and editor.toPlainText() == "dropped words"
     page.show_value(examples.trying(kind="texts", chosen="b"))
-    assert parts(page).editor is not None and parts(page).editor.toPlainText() == "dropped words"  # type: ignore[union-attr]
-    QTest.keyClick(parts(page).editor, Qt.Key.Key_Tab)
-    assert not parts(page).editor.hasFocus()  # type: ignore[union-attr]
+    editor = parts(page).editor
+    assert editor is not None and editor.toPlainText() == "dropped words"
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert not editor.hasFocus()
 
 
 def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType, said: Any) -> None:

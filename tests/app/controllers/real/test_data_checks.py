@@ -88,8 +88,9 @@ def test_what_was_found_is_left_out_and_put_back(
     assert back is not None
     back.click()
     drive(lambda: page.state == "full" and not conductor.flows.active)
-    after = conductor.session.data
-    assert after is not None and after.key == before.key and conductor.session.asked_data.left_out == ()  # type: ignore[union-attr]
+    after, asked = conductor.session.data, conductor.session.asked_data
+    assert after is not None and asked is not None
+    assert (after.key, asked.left_out) == (before.key, ())
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
 
 

@@ -48,8 +48,8 @@ def controller(conductor: Conductor) -> TryController:
     return made
 
 
-def pair(conductor: Conductor) -> TryPair:
-    return controller(conductor)._pair  # type: ignore[return-value]
+def pair(conductor: Conductor) -> TryPair | None:
+    return controller(conductor)._pair
 
 
 def layout(page: TryPage) -> Any:
@@ -88,7 +88,9 @@ def test_a_dropped_picture_an_example_and_a_pasted_one(
     assert "Pasted picture" in words(page) and "3 pictures" in words(page)
 
 
-def test_several_files_one_after_another(page: TryPage, window: MainWindow, tmp_path: Path, drive: Drive) -> None:
+def test_several_files_one_after_another(
+    page: TryPage, window: MainWindow, tmp_path: Path, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given three dropped pictures, one of them damaged, Then all are tried in turn, and the damaged one is told."""
     paths = [write_picture(tmp_path / f"{number}.png", number) for number in range(3)]
     paths[1].write_bytes(b"no picture")
@@ -99,7 +101,7 @@ def test_several_files_one_after_another(page: TryPage, window: MainWindow, tmp_
         said.append(value.happened)
         show_problem(value, given)
 
-    page.show_problem = note  # type: ignore[method-assign]
+    monkeypatch.setattr(page, "show_problem", note)
     window.paths_dropped.emit([str(path) for path in paths])
     drive(lambda: len(layout(page).tried.rows.values) == 2)
     assert [line.name for line in layout(page).tried.rows.values] == ["2.png", "0.png"]
