@@ -87,7 +87,7 @@ class PreviewGrid(QWidget):
             row, column = divmod(number, columns)
             x, y = round(column * spread), row * (SIDE_PX + CAPTION_PX + GAP_PX - 2)
             picture.move(x, y)
-            caption.setGeometry(x - 4, y + SIDE_PX, SIDE_PX + 8, CAPTION_PX)
+            caption.setGeometry(max(0, x - 4), y + SIDE_PX, SIDE_PX + 4 + min(4, x), CAPTION_PX)
             picture.setVisible(row < MAX_ROWS)
             caption.setVisible(row < MAX_ROWS)
 

@@ -107,8 +107,11 @@ class ExplainedLabel(QLabel):
         return self.wordWrap()
 
     def heightForWidth(self, width: int) -> int:
-        """Height of the wrapped text."""
-        return int(self._layout(width)[1]) if self.wordWrap() else -1
+        """Height of the wrapped text and the margins around it."""
+        if not self.wordWrap():
+            return -1
+        edges = self.contentsMargins()
+        return int(self._layout(width - edges.left() - edges.right())[1]) + edges.top() + edges.bottom()
 
     def _boxes(self) -> list[tuple[QRectF, Term]]:
         box = self.contentsRect()

@@ -84,3 +84,12 @@ def test_foreign_text_stays_plain_everywhere(theme: Theme, qtbot: QtBot) -> None
     assert plain_tip("") == "" and "<img" not in plain_tip(text)
     elided.resize(100_000, 20)
     assert elided.toolTip() == ""
+
+
+def test_margins_take_room_of_their_own(qtbot: QtBot) -> None:
+    """Given margins, Then the lines get the width that is left, and the height has the margins in it."""
+    label = ExplainedLabel("Other programs kept this computer busy while it was measured. " * 3)
+    qtbot.addWidget(label)
+    bare = label.heightForWidth(300)
+    label.setContentsMargins(20, 8, 20, 8)
+    assert label.heightForWidth(340) == bare + 16

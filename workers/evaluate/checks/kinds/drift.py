@@ -54,7 +54,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     finding = CheckFinding(
         check=CHECK.id,
         level="warning" if drifted else "info",
-        what=_words(material, apart, p, shifts, drifted),
+        what=_words(material, apart, shifts, drifted),
         hint="See whether both are like what the model will get in use." if drifted else "",
         values={
             "pairs told apart": apart,
@@ -133,9 +133,10 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
     return sorted(shifts, key=lambda shift: -shift.distance)
 
 
-def _words(material: Material, apart: float, p: float, shifts: list[Shift], drifted: bool) -> str:
+def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
-    told = f"a computer tells {apart:.0%} of pairs apart, where chance gives 50 % (p = {p:.2g})"
+    right = f"right {100 * apart:.0f} % of the time (50 % is luck)"
+    told = f"a program that guesses which of the two an example is from is {right}"
     if not drifted:
         return f"“{first}” and “{second}” look alike: {told}."
     clear = [shift for shift in shifts if shift.p <= LEVEL][:3]

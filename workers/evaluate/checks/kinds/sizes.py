@@ -58,8 +58,8 @@ def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
 def _said(name: str, own: Floats) -> str:
     middle, least, most = float(np.median(own)), float(own.min()), float(own.max())
     if name in ("brightness", "contrast", "color"):
-        return f"{name} {middle:.0%} in the middle ({least:.0%} to {most:.0%})"
-    return f"{name} {middle:,.4g} in the middle ({least:,.4g} to {most:,.4g})"
+        return f"{name} mostly about {100 * middle:.0f} % ({100 * least:.0f} to {100 * most:.0f} %)"
+    return f"{name} mostly about {middle:,.4g} ({least:,.4g} to {most:,.4g})"
 
 
 def _sizes(sizes: NDArray[np.int64]) -> str:
