@@ -135,8 +135,8 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
-    right = f"right {100 * apart:.0f} % of the time (50 % is luck)"
-    told = f"a program that guesses which of the two an example is from is {right}"
+    right = f"{100 * apart:.0f} % of the time (50 % is luck)"
+    told = f"given one example of each, a program tells which is which {right}"
     if not drifted:
         return f"“{first}” and “{second}” look alike: {told}."
     clear = [shift for shift in shifts if shift.p <= LEVEL][:3]
