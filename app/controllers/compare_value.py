@@ -36,7 +36,7 @@ def compare_value(facts: RunFacts) -> CompareValue:
         loss_high=judgement.drop_high if judgement else None,
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
-        note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline)))),
+        note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline, outcome)))),
     )
 
 
@@ -157,8 +157,9 @@ def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
     )
 
 
-def _busy(variant: Variant) -> str:
-    return busy_words(variant.measurement)
+def _busy(variant: Variant, outcome: str) -> str:
+    """Where the page opens with the version's notes, it stands there already."""
+    return "" if outcome == "not_proven" else busy_words(variant.measurement)
 
 
 def _added(facts: RunFacts) -> str:

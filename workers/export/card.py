@@ -78,16 +78,20 @@ def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
     return f"---\n{data.to_yaml()}\n---\n"
 
 
+SAME = 1.02
+"""Ratios closer to one are the same to a reader; the table has the figures."""
+
+
 def _is_original(facts: CardFacts) -> bool:
     return facts.variant["id"] == facts.original["id"]
 
 
 def _summary(facts: CardFacts) -> str:
     words = []
-    for key, word in (("speedup", "faster"), ("size_ratio", "smaller")):
+    for key, more, less in (("speedup", "faster", "slower"), ("size_ratio", "smaller", "larger")):
         ratio = facts.variant.get(key)
-        if isinstance(ratio, float) and not _is_original(facts):
-            words.append(f"{ratio:.2f} times {word}")
+        if isinstance(ratio, float) and not _is_original(facts) and not 1 / SAME < ratio < SAME:
+            words.append(f"{max(ratio, 1 / ratio):.2f} times {more if ratio > 1 else less}")
     measured = f" {' and '.join(words)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
     return f"{first}{measured}\n"

@@ -85,6 +85,22 @@ def test_every_figure_is_told_beside_the_originals() -> None:
     assert "- A note." in text
 
 
+@pytest.mark.parametrize(
+    ("speedup", "size_ratio", "told"),
+    [
+        (2.75, 1.0, "2.75 times faster than the original"),
+        (0.5, 0.8, "2.00 times slower and 1.25 times larger than the original"),
+        (1.01, 1.0, ""),
+    ],
+)
+def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: float, told: str) -> None:
+    """Given a size or a speed that did not change, or for the worse, then no sentence praises it."""
+    text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, 0)
+    assert told in text
+    assert ("than the original, measured" in text) == bool(told)
+    assert "1.00 times" not in text
+
+
 def test_what_a_person_did_not_say_is_told_as_such() -> None:
     """Given no purpose and no license, then the card says that they are not stated, not something made up."""
     text = card(facts(license=None, purpose="", contact=""), SPEC, 0)
