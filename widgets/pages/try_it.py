@@ -9,7 +9,7 @@ from widgets.pages.nouns import counted
 from widgets.pages.try_layout import TryLayout
 from widgets.pages.try_parts import AnswerCard, TextInput
 from widgets.pages.try_values import AnswerValue, ExampleValue, InputValue, TriedValue, TryValue
-from widgets.pages.try_words import file_kinds
+from widgets.pages.try_words import try_words
 from widgets.pages.values import DataKind
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.empty_card import EmptyCard
@@ -191,7 +191,9 @@ class TryPage(Page):
     def choose_file(self) -> None:
         """Open the system's dialog for a file."""
         kind = self._value.kind if self._value is not None else "images"
-        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose something to try"), "", file_kinds(kind))
+        path, _filter = QFileDialog.getOpenFileName(
+            self, self.tr("Choose something to try"), "", try_words(kind).file_kinds
+        )
         if path:
             self.path_chosen.emit(path)
 

@@ -7,7 +7,7 @@ from widgets.pages.nouns import plural
 from widgets.pages.try_lists import ExampleStrip, TriedHead, TriedList
 from widgets.pages.try_parts import AnswerCard, InputCard, TextInput, size_label
 from widgets.pages.try_values import TryValue
-from widgets.pages.try_words import choose_words, drop_words, first_words
+from widgets.pages.try_words import try_words
 from widgets.pages.values import DataKind
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -29,14 +29,14 @@ class TryLayout:
     """The widgets of the full page."""
 
     def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
-        kind = value.kind
-        self.head = PageHead(_tr("Try it: both versions side by side"), first_words(kind))
-        self.choose = GhostButton(theme, choose_words(kind), "image" if kind == "images" else "file-text")
+        kind, said = value.kind, try_words(value.kind)
+        self.head = PageHead(_tr("Try it: both versions side by side"), said.first)
+        self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
         self.export = PrimaryButton(theme, _tr("Export…"), "package")
         self.head.add_action(self.choose)
         self.head.add_action(self.export)
         self.editor = TextInput(_tr("Text to try"), _tr("Type a text…")) if kind == "texts" else None
-        self.given = InputCard(theme, store, *drop_words(kind), self.editor)
+        self.given = InputCard(theme, store, said.drop_title, said.drop_words, self.editor)
         self.cancel = GhostButton(theme, _tr("Cancel"), "x", "small")
         self.cancel.hide()
         layout = self.given.layout()

@@ -134,6 +134,14 @@ def prepare(source: Path, target: Path, title: str, ctx: JobContext) -> bool:
     return large
 
 
+def load_named(path: Path) -> Any:
+    """The model with its constants among the initializers and every node under a name of its own."""
+    proto = onnx_files.load(path)
+    onnx_files.lift_constants(proto)
+    name_nodes(proto)
+    return proto
+
+
 def name_nodes(proto: Any) -> None:
     """Give every node a name of its own: layers are chosen by name."""
     seen: set[str] = set()

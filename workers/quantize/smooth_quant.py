@@ -48,9 +48,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     source = need_onnx(model, TITLE)
     total = calibration.count_requests(model, ctx, params.examples)
     ctx.check_cancelled()
-    proto = onnx_files.load(source)
-    onnx_files.lift_constants(proto)
-    qdq.name_nodes(proto)
+    proto = qdq.load_named(source)
     groups = find_groups(proto)
     if not groups:
         raise InputRefused(

@@ -50,10 +50,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Round each group of weights to the nearest step; inner values stay as they are."""
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
-    proto = onnx_files.load(source)
+    proto = qdq.load_named(source)
     before = onnx_files.weight_bytes(proto)
-    onnx_files.lift_constants(proto)
-    qdq.name_nodes(proto)
     with new_model(model, ID, params, ctx) as output:
         target = output.folder / MODEL_FILE
         with onnx_files.library_call(TITLE, ctx.log):

@@ -21,9 +21,23 @@ from workers.contracts.pipeline import (
 from workers.evaluate.answers import Answers, predict
 from workers.evaluate.data.build import build_data
 from workers.evaluate.dataset import DataSet, Item
+from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
 
 CLASSES = ("cat, tabby cat", "dog", "bird")
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Callable[..., Any]:
+    """Run a job kind in a work folder of its own; gives its result and that folder."""
+    count = iter(range(100))
+
+    def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:
+        work = tmp_path / f"job{next(count)}"
+        work.mkdir()
+        return handler(kind).run(params, RecordingContext(work, **context)), work
+
+    return run
 
 
 def spec_of(

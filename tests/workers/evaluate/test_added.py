@@ -15,23 +15,8 @@ from workers.contracts.proving import FreshParams, FreshResult, JudgePart
 from workers.contracts.specs import Judgement
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.runtime.kinds import handler
-from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Make:
-    """Run a job kind in a work folder of its own; gives its result and that folder."""
-    count = iter(range(100))
-
-    def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:
-        work = tmp_path / f"job{next(count)}"
-        work.mkdir()
-        return handler(kind).run(params, RecordingContext(work, **context)), work
-
-    return run
 
 
 @pytest.fixture

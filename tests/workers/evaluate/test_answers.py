@@ -18,23 +18,9 @@ from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import Input, Output
-from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]
-
-
-@pytest.fixture
-def job(tmp_path: Path) -> Callable[..., Any]:
-    """Run a job kind in a work folder of its own; gives its result and that folder."""
-    count = iter(range(100))
-
-    def run(kind: str, params: Any, **context: Any) -> tuple[Any, Path]:
-        work = tmp_path / f"job{next(count)}"
-        work.mkdir()
-        return handler(kind).run(params, RecordingContext(work, **context)), work
-
-    return run
 
 
 def data_for(job: Make, folder: Path, path: Path | None = None) -> Path:
