@@ -114,14 +114,18 @@ def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
         return None
 
 
-def check_stored(workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
-    """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not."""
+def check_stored(workspace: Workspace, facts: RunFacts, variant: Variant, *, contents: bool = True) -> None:
+    """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not.
+
+    `contents` False is for a look: files must be there and as long as they were, but are not read.
+    """
+    find = workspace.artifacts.get if contents else workspace.artifacts.peek
     keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
-    if any(key is not None and workspace.artifacts.get(key) is None for key in keys):
+    if any(key is not None and find(key) is None for key in keys):
         raise _refused(
             "store_damaged",
             "Files of this run are gone",
-            "Something in the data folder was removed or changed since; what is damaged is never exported.",
+            "Something in the data folder was removed or changed since; what is damaged is neither run nor exported.",
             "Optimize the model again; it takes what is still there from the store.",
         )
 

@@ -7,8 +7,8 @@ from app.domain.variant import Variant
 from app.jobs.client import Crashed
 from app.jobs.outcome import Outcome, error_of
 from app.services.candidates import TORCH_RUNTIMES, Candidate
-from app.services.facts import RunFacts
-from app.services.steps import JobError, JobStep, limits_of_runtime
+from app.services.facts import RunFacts, check_stored
+from app.services.steps import JobStep, limits_of_runtime
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
@@ -73,17 +73,7 @@ class LiveModel:
 
 def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> JobStep[TryResult]:
     model_dir = facts.model_dir(variant)
-    keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
-    if any(key is not None and workspace.artifacts.peek(key) is None for key in keys):
-        raise JobError(
-            ErrorInfo(
-                code="store_damaged",
-                title="Files of this run are gone",
-                detail=f"The files of “{variant.title}” were removed from the data folder, or changed since.",
-                hint="Optimize the model again; it takes what is still there from the store.",
-            ),
-            3,
-        )
+    check_stored(workspace, facts, variant, contents=False)
     params = TryParams(
         model_dir=str(model_dir),
         runtime=variant.runtime,

@@ -9,7 +9,7 @@ from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.domain.words import headline
 from app.services.candidates import TORCH_RUNTIMES, Candidate
-from app.services.facts import RunFacts
+from app.services.facts import RunFacts, check_stored
 from app.services.opening import ReadData, read_data
 from app.services.proofs import AddedPart, Proof, write_proof
 from app.services.run_parts import Part, parts_of
@@ -87,16 +87,7 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
 def _answers(workspace: Workspace, facts: RunFacts, variant: Variant, data: ReadData) -> Flow[str]:
     """The key of this version's answers to the new data."""
     model_dir = facts.model_dir(variant)
-    if variant.artifact_key is None or workspace.artifacts.peek(variant.artifact_key) is None:
-        raise JobError(
-            ErrorInfo(
-                code="store_damaged",
-                title="Files of this run are gone",
-                detail=f"The model of “{variant.title}” was removed from the data folder, or changed since.",
-                hint="Optimize the model again; it takes what is still there from the store.",
-            ),
-            3,
-        )
+    check_stored(workspace, facts, variant, contents=False)
     done: Done[AnswerResult] = yield JobStep(
         kind="answer",
         params=AnswerParams(
