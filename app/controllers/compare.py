@@ -43,6 +43,7 @@ class CompareController(QObject):
         page.set_limit_requested.connect(self._on_limit)
         page.goal_requested.connect(lambda: window.show_page("goal"))
         page.log_requested.connect(lambda: window.show_page("optimize"))
+        page.page_wanted.connect(window.show_page)
         session.run_changed.connect(self.show)
         self.show()
 

@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QWidget
 
 from widgets.pages.changes import ChangesCard
+from widgets.pages.closer import LOOKS, CloserRow
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare_table import columns, figures, original_of, points, rows
 from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
@@ -23,7 +24,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 class ComparePage(Page):
     """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
-    examples to prove it with; the other signals lead back.
+    examples to prove it with, `page_wanted(page id)` one that looks closer; the other signals lead back.
     """
 
     export_requested = Signal(str)
@@ -34,6 +35,7 @@ class ComparePage(Page):
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     log_requested = Signal()
+    page_wanted = Signal(str)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Compare"))
@@ -84,6 +86,10 @@ class ComparePage(Page):
             if value.outcome == "safe" or value.changes.total:
                 items.append(self._below(value))
                 grow = len(items) - 1
+        if LOOKS:
+            closer = CloserRow(self.theme)
+            closer.page_wanted.connect(self.page_wanted)
+            items.append(closer)
         if value.note:
             items.append(words(value.note, "caption"))
         self._fill("full", head, *items, grow=grow)
