@@ -27,7 +27,7 @@ from workers.pipeline.prepared import Prepared
 
 Arrays = dict[str, NDArray[Any]]
 Run = Callable[[Mapping[str, NDArray[Any]]], Arrays]
-ASKED = 200
+ASKED = 400
 
 
 class Engine:

@@ -1,0 +1,186 @@
+"""Never a surprise: what is recommended, judged on data that nothing has seen, over many splits.
+
+    python -m tests.benchmarks.splits MODELS_DIR [--seeds 20] [--time-budget S] [NAME…]
+
+For each seed the data are split anew: Fettle gets one part for everything, the bundle that it writes is then asked the
+other part and timed beside the original in ONNX Runtime, in turn. It holds where the answers stay within the limit
+(a relative loss of accuracy of at most 1 %, or a mean cosine of at least .999) and the bundle is not slower.
+"""
+
+import argparse
+import csv
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from app.services.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.steps import Flow
+from tests.benchmarks.peers import CASES, Bench, Case, alike
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.evaluate.dataset import read_dataset
+from workers.pipeline.pipeline import load_pipeline
+
+NAMES = ("MobileNetV2", "MiniLM-L6", "magika")
+UNSEEN_SHARE, MOST = 1 / 3, 1200
+LIMIT_PCT, NOISE = 1.0, 0.97
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One split's outcome. `loss_pct` is None where answers are no classes; `likeness` a share or a mean cosine."""
+
+    title: str
+    speedup: float
+    likeness: float
+    loss_pct: float | None
+    n: int
+
+    @property
+    def is_slower(self) -> bool:
+        """Two equal engines read .97 to 1.03 here."""
+        return self.speedup < NOISE
+
+    @property
+    def is_within(self) -> bool:
+        if self.loss_pct is None:
+            return self.likeness >= 0.999
+        return self.loss_pct <= LIMIT_PCT
+
+
+def split(data: Path, folder: Path, seed: int) -> tuple[Path, Path]:
+    """(what Fettle gets, what nothing sees), disjoint copies of a folder of pictures, a CSV or an NPZ."""
+    random = np.random.default_rng(seed)
+    if data.is_dir():
+        with (data / "labels.csv").open(newline="") as file:
+            header, *found = list(csv.reader(file))
+        parts = _cut(found, random)
+        for name, part in zip(("seen", "unseen"), parts, strict=True):
+            (folder / name).mkdir(parents=True)
+            _write_csv(folder / name / "labels.csv", header, part)
+            for row in part:
+                shutil.copy2(data / row[0], folder / name / row[0])
+        return folder / "seen", folder / "unseen"
+    folder.mkdir(parents=True)
+    targets = folder / f"seen{data.suffix}", folder / f"unseen{data.suffix}"
+    if data.suffix == ".csv":
+        csv.field_size_limit(sys.maxsize)
+        with data.open(newline="") as file:
+            header, *found = list(csv.reader(file))
+        for path, part in zip(targets, _cut(found, random), strict=True):
+            _write_csv(path, header, part)
+        return targets
+    arrays = np.load(data)
+    count = len(arrays["x"])
+    for path, part in zip(targets, _cut(list(range(count)), random), strict=True):
+        np.savez(path, **{name: arrays[name][part] if len(arrays[name]) == count else arrays[name] for name in arrays})
+    return targets
+
+
+def _cut(rows: list[Any], random: np.random.Generator) -> tuple[list[Any], list[Any]]:
+    order = [rows[number] for number in random.permutation(len(rows))[:MOST]]
+    border = int(len(order) * UNSEEN_SHARE)
+    return order[border:], order[:border]
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: list[Any]) -> None:
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+
+
+@dataclass
+class Split(Bench):
+    """One split of one case."""
+
+    home: Path = Path()
+    seen: Path = Path()
+    unseen: Path = Path()
+
+    def see(self) -> Seen:
+        environment = {**os.environ, "FETTLE_HOME": str(self.home), "PYTHONPATH": str(Path(__file__).parents[2])}
+        bundle, title = self._fettle(environment)
+        model, data = self._opened(self.home)
+        folders = [str(model.folder), str(data.folder)]
+        ours = self._start("Fettle", "bundle", str(bundle), folders, environment)
+        base = self._start("original", "ort", str(model.folder / "model.onnx"), folders, environment)
+        for contender in (ours, base):
+            self._hold_answers(contender)
+        self._rounds([ours, base])
+        for contender in (ours, base):
+            assert contender.process is not None
+            contender.process.communicate()
+        assert ours.answers is not None and base.answers is not None
+        kind = load_pipeline(model.folder).spec.answer_kind
+        likeness = alike(ours.answers, base.answers, kind)
+        assert likeness is not None
+        loss = loss_pct(data.folder, ours.answers, base.answers) if kind == "class" else None
+        speedup = median(base.rounds_ms) / median(ours.rounds_ms)
+        return Seen(title, speedup, likeness[0], loss, len(base.answers))
+
+    def _open(self) -> Flow[tuple[OpenedModel, ReadData]]:
+        """All that was not seen is there to test with."""
+        model = yield from open_model(OpenParams(path=str(self.models / self.case.model)))
+        asked = DataParams(model_dir=str(model.folder), path=str(self.unseen), calibration_path=str(self.seen))
+        data = yield from read_data(asked)
+        return model, data
+
+
+def loss_pct(data_dir: Path, ours: np.ndarray, base: np.ndarray) -> float:
+    """Percent of the original's accuracy that is lost; without labels the percent of changed answers."""
+    accepted = [item.labels for item in read_dataset(data_dir).test][: len(base)]
+    if not any(accepted):
+        return float((ours.argmax(1) != base.argmax(1)).mean() * 100)
+
+    def right(answers: np.ndarray) -> int:
+        return sum(int(answer) in labels for answer, labels in zip(answers.argmax(1), accepted, strict=True))
+
+    return (right(base) - right(ours)) / max(1, right(base)) * 100
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("models", type=Path)
+    parser.add_argument("names", nargs="*", default=NAMES)
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--time-budget", type=float)
+    asked = parser.parse_args()
+    all_hold = True
+    for case in CASES:
+        if case.name in asked.names:
+            all_hold &= _all_seeds(case, asked)
+    return 0 if all_hold else 1
+
+
+def _all_seeds(case: Case, asked: argparse.Namespace) -> bool:
+    budget = () if asked.time_budget is None else ("--time-budget", str(asked.time_budget))
+    held = 0
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        for seed in range(asked.seeds):
+            here = folder / str(seed)
+            assert case.data is not None
+            seen, unseen = split(asked.models / case.data, here / "data", seed)
+            mine = replace(case, data=str(seen), options=(*case.options, *budget, "--seed", str(seed)))
+            found = Split(mine, asked.models, here, folder / "home", seen, unseen).see()
+            holds = found.is_within and not found.is_slower
+            held += holds
+            loss = "" if found.loss_pct is None else f"  loss {found.loss_pct:+.2f} %"
+            print(  # noqa: T201
+                f"{case.name} {seed:2}: {found.title}, {found.speedup:.2f} x, alike {found.likeness:.5f}{loss}"
+                f" of {found.n}{'' if holds else '  DOES NOT HOLD'}",
+                flush=True,
+            )
+            shutil.rmtree(here)
+    print(f"{case.name}: {held} of {asked.seeds} hold", flush=True)  # noqa: T201
+    return held == asked.seeds
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
