@@ -74,12 +74,14 @@ def split(data: Path, folder: Path, seed: int) -> tuple[Path, Path]:
         csv.field_size_limit(sys.maxsize)
         with data.open(newline="") as file:
             header, *found = list(csv.reader(file))
-        for path, part in zip(targets, _cut(found, random), strict=True):
+        once = {row[-1].strip().lower(): row for row in found}
+        for path, part in zip(targets, _cut(list(once.values()), random), strict=True):
             _write_csv(path, header, part)
         return targets
-    arrays = np.load(data)
+    arrays = dict(np.load(data))
     count = len(arrays["x"])
-    for path, part in zip(targets, _cut(list(range(count)), random), strict=True):
+    once = {row.tobytes(): number for number, row in enumerate(arrays["x"])}  # the same item must not be in both
+    for path, part in zip(targets, _cut(sorted(once.values()), random), strict=True):
         np.savez(path, **{name: arrays[name][part] if len(arrays[name]) == count else arrays[name] for name in arrays})
     return targets
 
