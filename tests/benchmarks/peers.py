@@ -7,14 +7,16 @@ alike (class agreement ≥ .99, cosine ≥ .999) count as the best peer. Fettle'
 """
 
 import argparse
+import csv
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import geometric_mean, median
 from typing import Any
@@ -41,18 +43,53 @@ ALIKE_CLASSES, ALIKE_VECTORS = 0.99, 0.999
 
 @dataclass(frozen=True)
 class Case:
-    """A model and its data, below MODELS_DIR. `shapes` and `columns` as on the command line."""
+    """A model and its data, below MODELS_DIR. `options` as on the command line.
+
+    `make_data(data, model, folder)` makes the case's own data of them instead.
+    """
 
     name: str
     model: str
     data: str | None
     options: tuple[str, ...] = ()
+    make_data: Callable[[Path, Path, Path], Path] | None = None
+
+
+LONG_TOKENS, TEXTS = 64, 600
+
+
+def texts_of_one_length(data: Path, model: Path, folder: Path) -> Path:
+    """Texts of exactly 64 tokens: words of `data` (CSV, text last) that the tokenizer keeps whole, two special ones."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(model / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    csv.field_size_limit(sys.maxsize)
+    with data.open(newline="") as file:
+        texts = " ".join(row[-1] for row in list(csv.reader(file))[1 : 20 * TEXTS])
+    words = re.findall(r"[a-z]{3,}", texts.lower())
+    is_whole = {word: len(tokenizer.encode(word, add_special_tokens=False).ids) == 1 for word in set(words)}
+    whole = [word for word in words if is_whole[word]]
+    each = LONG_TOKENS - 2
+    path = folder / "texts.csv"
+    with path.open("w", newline="") as file:
+        rows = [[" ".join(whole[start * each : (start + 1) * each])] for start in range(TEXTS)]
+        csv.writer(file).writerows([["text"], *rows])
+    return path
 
 
 CASES = (
     Case("MobileNetV2", "P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx", "DATA/imagenet_stamps"),
     Case("MiniLM-L6", "P/P03_all_minilm_l6_safetensors", "DATA/sentiment_vader.csv"),
+    Case(
+        "MiniLM-L6, 64 tokens",
+        "P/P03_all_minilm_l6_safetensors",
+        "DATA/sentiment_vader.csv",
+        make_data=texts_of_one_length,
+    ),
     Case("silero-vad", "P/P05_silero_vad/silero_vad_16k_op15.onnx", "DATA/vad_frames.npz"),
+    Case("terrain U-Net", "P/P07_terrain_consistency_unet/terrain_consistency_unet_difficulty100.onnx", None),
     Case("magika", "P/P08_magika_filetype/model.onnx", "DATA/filetypes_magika.npz"),
 )
 
@@ -94,9 +131,12 @@ class Bench:
     def go(self) -> dict[str, Any]:
         home = self.folder / "home"
         environment = {**os.environ, "FETTLE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        if self.case.make_data is not None and self.case.data is not None:
+            data = self.case.make_data(self.models / self.case.data, self.models / self.case.model, self.folder)
+            self.case = replace(self.case, data=str(data))
         bundle, told = self._fettle(environment)
-        model, data = self._opened(home)
-        contenders = list(self._contenders(bundle, model, data, environment))
+        model, prepared = self._opened(home)
+        contenders = list(self._contenders(bundle, model, prepared, environment))
         for contender in contenders:
             if contender.process is not None:
                 self._hold_answers(contender)
