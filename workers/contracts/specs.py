@@ -130,11 +130,13 @@ Verdict = Literal["safe", "regressed", "not_enough_data", "unmeasured"]
 
 
 class SliceDrop(Frozen):
-    """One part of the test set (a class), beside the original. Shares are 0..1.
+    """One part of the test set, beside the original. Shares are 0..1.
 
-    `drop` is the loss of accuracy, or without labels the share of changed answers. `p_holm` (the gate) and
-    `p_display` (Benjamini-Hochberg) are adjusted p-values of the exact McNemar test, None without labels. `judged` is
-    False where too few answers changed to say anything.
+    `kind` says what the part has in common: class, brightness, blur, size, length, loudness, language, or column (the
+    person's own). `drop` is the loss of accuracy, or without labels the share of changed answers (of likeness where
+    answers are no classes). `p_holm` (the gate) and `p_display` (Benjamini-Hochberg) are adjusted p-values: of the exact
+    McNemar test with labels, else of a test that a quarter of the answers changed. `judged` is False where too few
+    answers changed to say anything.
     """
 
     name: str
@@ -144,6 +146,39 @@ class SliceDrop(Frozen):
     p_holm: float | None = None
     p_display: float | None = None
     judged: bool = False
+    kind: str = "class"
+
+
+class ScorePart(Frozen):
+    """One class's share of a score."""
+
+    name: str
+    n: int
+    original: float | None
+    optimized: float
+
+
+class TaskScore(Frozen):
+    """How well both models do their task, by one measure, on the same `n` examples.
+
+    `unit`: shares are 0..1. `against` "labels": both were scored by the truth, `low` and `high` are the 95 % interval
+    (paired bootstrap over examples) of optimized − original. "original": there are no labels, the optimized answers
+    were scored by the original's, `original` is None, and the interval is that of `optimized`.
+    """
+
+    id: str
+    task: str
+    title: str
+    meaning: str
+    unit: Literal["share", "number", "dB"] = "share"
+    higher_is_better: bool = True
+    against: Literal["labels", "original"]
+    n: int
+    original: float | None = None
+    optimized: float
+    low: float | None = None
+    high: float | None = None
+    parts: tuple[ScorePart, ...] = ()
 
 
 class Judgement(Frozen):
@@ -153,7 +188,7 @@ class Judgement(Frozen):
     where answers are no classes (then `flips` is None). `drop_low`/`drop_high` are the one-sided 95 % bounds of the
     loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
     a proof needs. `changed` holds item numbers whose answer changed, worst first, at most 1,000. `slices` holds the
-    worst 50 classes, worst first.
+    worst 50 parts of the test set, worst first. `scores` are measures of the task, the most important first.
     """
 
     verdict: Verdict
@@ -179,6 +214,7 @@ class Judgement(Frozen):
     kl_mean: float | None = None
     ece_change: float | None = None
     slices: tuple[SliceDrop, ...] = ()
+    scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -5,6 +5,7 @@ the person's own files stay where they are.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -17,15 +18,27 @@ STEPS_FILE = "test.steps.npz"
 
 Kind = Literal["images", "texts", "arrays", "audio"]
 Origin = Literal["person", "made"]
+Box = tuple[float, float, float, float, int]
 
 
 @dataclass(frozen=True)
 class Item:
-    """`labels` are the accepted class numbers, empty where the item is unlabelled."""
+    """`labels` are the accepted class numbers, empty where the item is unlabelled.
+
+    Where answers are no classes there may be other truths: `target` (the numbers that are right), `group` (the label as
+    written: items of one group belong together), `boxes` (x, y, width, height in shares of the picture, and a class),
+    `transcript`. `facts` are what was measured about it (brightness, …), `columns` what the person's table says.
+    """
 
     source: str
     text: str | None = None
     labels: tuple[int, ...] = ()
+    target: tuple[float, ...] = ()
+    group: str = ""
+    boxes: tuple[Box, ...] | None = None
+    transcript: str | None = None
+    facts: Mapping[str, float | str] = field(default_factory=dict, compare=False)
+    columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,18 @@ def read_dataset(folder: Path) -> DataSet:
 
 
 def _item(facts: dict[str, Any]) -> Item:
-    return Item(facts["source"], facts["text"], tuple(facts["labels"]))
+    boxes = facts.get("boxes")
+    return Item(
+        source=facts["source"],
+        text=facts["text"],
+        labels=tuple(facts["labels"]),
+        target=tuple(facts.get("target", ())),
+        group=facts.get("group", ""),
+        boxes=None if boxes is None else tuple((x, y, w, h, int(kind)) for x, y, w, h, kind in boxes),
+        transcript=facts.get("transcript"),
+        facts=facts.get("facts", {}),
+        columns=facts.get("columns", {}),
+    )
 
 
 def _read_steps(path: Path) -> tuple[NDArray[np.int64] | None, ...]:

@@ -10,9 +10,10 @@ from workers.contracts.specs import Judgement, SliceDrop
 from workers.evaluate.answers import Answers
 from workers.evaluate.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.dataset import DataSet
+from workers.evaluate.groups import Group, groups_of
 from workers.evaluate.needed import needed_examples, needed_unlabelled
 from workers.evaluate.pairs import Pair, changed_items, classes_of, is_guessing, make_pair
-from workers.evaluate.slices import broken, labelled_slices, unlabelled_slices
+from workers.evaluate.slices import Slice, broken, changed_slices, labelled_slices, worst_first
 from workers.evaluate.stats import (
     binomial_interval,
     binomial_lower,
@@ -27,8 +28,10 @@ from workers.evaluate.verdict import (
     decide_unlabelled,
     percent,
     still_missing,
-    worst_first,
 )
+
+MOST_TOLD = 3
+"""Broken parts that are told in words."""
 
 
 def judge_classes(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int) -> Judgement:
@@ -59,9 +62,8 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     changes, everything = int(pair.changed.sum()), len(pair.items)
     low, high = drop_bounds(b, c, n, seed)
     high = min(high, binomial_upper(changes, everything))
-    names = [data.class_name(accepted[0]) for accepted in pair.labels if accepted]
-    slices = labelled_slices(names, right_old, right_new)
-    worse = broken(slices, margin) if len(slices) > 1 else []
+    slices = labelled_slices(_labelled_groups(data, pair), right_old, right_new, margin)
+    worse = broken(slices) if len(slices) > 1 else []
     _note_negative_flips(notes, b / n, b)
     _note_slices(notes, worse, slices)
     kl_mean = _note_divergence(notes, pair)
@@ -94,9 +96,13 @@ def _judge_changes(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes,
     n, changes = len(pair.items), int(pair.changed.sum())
     share, margin = changes / n, max_loss_pct / 100
     bounds = binomial_lower(changes, n), binomial_upper(changes, n)
-    slices = worst_first(unlabelled_slices([data.class_name(int(k)) for k in pair.old], pair.changed))
+    items = [data.test[i] for i in pair.items]
+    slices = changed_slices(groups_of(items, [data.class_name(int(k)) for k in pair.old]), pair.changed, margin)
+    worse = broken(slices) if len(slices) > 1 else []
+    for part in worse[:MOST_TOLD]:
+        notes.add(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
     kl_mean = _note_divergence(notes, pair)
-    verdict = decide_unlabelled(bounds, margin)
+    verdict = "regressed" if worse else decide_unlabelled(bounds, margin)
     missing = None
     if verdict == "not_enough_data":
         needed = needed_unlabelled(margin, share)
@@ -118,8 +124,14 @@ def _judge_changes(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes,
         missing_examples=missing,
         kl_mean=kl_mean,
         notes=tuple(notes.lines),
-        **_in_common(pair, slices if changes else ()),
+        **_in_common(pair, worst_first(slices) if changes else ()),
     )
+
+
+def _labelled_groups(data: DataSet, pair: Pair) -> list[Group]:
+    at = np.flatnonzero(pair.labelled).tolist()
+    names = [data.class_name(pair.labels[i][0]) for i in at]
+    return groups_of([data.test[i] for i in pair.items[at]], names)
 
 
 def _in_common(pair: Pair, slices: tuple[SliceDrop, ...]) -> dict[str, Any]:
@@ -159,12 +171,13 @@ def _note_negative_flips(notes: Notes, share: float, count: int) -> None:
         notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}).")
 
 
-def _note_slices(notes: Notes, worse: Sequence[SliceDrop], slices: Sequence[SliceDrop]) -> None:
-    for part in worse[:3]:
+def _note_slices(notes: Notes, worse: Sequence[SliceDrop], slices: Sequence[Slice]) -> None:
+    for part in worse[:MOST_TOLD]:
         notes.add(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
+    facts = [part.facts for part in slices]
     notes.add(
-        "In no class did enough answers change to judge it by itself.",
-        when=len(slices) > 1 and any(part.changed for part in slices) and not any(part.judged for part in slices),
+        "In no part of the examples did enough answers change to judge it by itself.",
+        when=len(facts) > 1 and any(part.changed for part in facts) and not any(part.judged for part in facts),
     )
 
 

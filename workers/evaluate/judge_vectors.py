@@ -9,16 +9,20 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import Judgement, Verdict
 from workers.evaluate.answers import Answers, Values
-from workers.evaluate.dataset import DataSet
+from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.groups import MOST_VALUES, groups_of
 from workers.evaluate.needed import POWER, SPARE
 from workers.evaluate.similarity import likenesses
+from workers.evaluate.slices import alike_slices, broken, worst_first
 from workers.evaluate.stats import CONFIDENCE, mean_bounds, normal_quantile
-from workers.evaluate.verdict import MOST_CHANGED, Notes
+from workers.evaluate.verdict import MOST_CHANGED, Notes, percent
 
 SAFE_MEAN = 0.999
 SAFE_LEAST = 0.99
 LEAST_ITEMS = 10
 """Bounds of a mean over fewer items are not believed."""
+
+MOST_TOLD = 3
 
 
 @dataclass(frozen=True)
@@ -92,8 +96,14 @@ def judge_vectors(data: DataSet, old: Answers, new: Answers, seed: int) -> Judge
         when=worst.verdict == "not_enough_data" and missing is None,
     )
     changed = _changed(answer, items)
+    facts = [data.test[i] for i in items]
+    slices = alike_slices(groups_of(facts, _names(facts)), answer.values, SAFE_LEAST, SAFE_MEAN)
+    worse = broken(slices)
+    for part in worse[:MOST_TOLD]:
+        notes.add(f"“{part.name}” changed most: their {part.n:,} answers are {percent(part.drop)} less alike.")
+    shown = worst_first(slices) if len(changed) else ()
     return Judgement(
-        verdict=worst.verdict,
+        verdict="regressed" if worse else worst.verdict,
         n=len(items),
         labelled=False,
         agreement=worst.mean,
@@ -102,11 +112,21 @@ def judge_vectors(data: DataSet, old: Answers, new: Answers, seed: int) -> Judge
         drop_low=1 - worst.high,
         drop_high=1 - worst.low,
         margin=1 - SAFE_MEAN,
-        missing_examples=missing,
+        missing_examples=missing if not worse else None,
         changed=changed[:MOST_CHANGED],
         changed_count=len(changed),
+        slices=shown,
+        worst_slice=shown[0].name if shown else None,
+        worst_slice_drop=shown[0].drop if shown else None,
         notes=tuple(notes.lines),
     )
+
+
+def _names(items: Sequence[Item]) -> list[str] | None:
+    """Labels as they were written, where the answers are no classes; not where nearly each is another."""
+    names = [item.group for item in items]
+    different = len(set(filter(None, names)))
+    return names if 1 < different <= max(MOST_VALUES, len(names) // 10) else None
 
 
 def common_items(data: DataSet, old: Answers, new: Answers) -> NDArray[np.int64]:

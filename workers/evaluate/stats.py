@@ -145,6 +145,19 @@ def mean_bounds(values: NDArray[np.float64], seed: int = 0) -> tuple[float, floa
     return min(mean - reach, float(low)), max(mean + reach, float(high))
 
 
+def student_below(values: NDArray[np.float64], limit: float) -> float:
+    """p of "the mean is at least `limit`" (one-sided Student's t); 1 under two values."""
+    n = len(values)
+    if n < 2:
+        return 1.0
+    from scipy.special import stdtr
+
+    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
+    if error == 0:
+        return 0.0 if mean < limit else 1.0
+    return float(stdtr(n - 1, (mean - limit) / error))
+
+
 def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
     """`draws` sums over items drawn again; `values` (n,) or (n, k) → (draws,) or (draws, k). Bounded memory."""
     rng = np.random.default_rng(seed)

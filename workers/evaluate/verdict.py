@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass, field
 
-from workers.contracts.specs import Judgement, SliceDrop, Verdict
+from workers.contracts.specs import Judgement, Verdict
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.needed import needed_unlabelled
 
 AMBER_NEGATIVE_FLIPS = 0.005
 RED_NEGATIVE_FLIPS = 0.02
 MOST_CHANGED = 1000
-MOST_SLICES = 50
 
 
 @dataclass
@@ -67,13 +66,3 @@ def cap_made(judgement: Judgement, data: DataSet, least: int | None = None) -> J
         return told
     needed = least if least is not None else needed_unlabelled(judgement.margin, 0.0)
     return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": needed})
-
-
-def worst_first(slices: list[SliceDrop]) -> tuple[SliceDrop, ...]:
-    """The most certain losses first, then the largest; at most 50."""
-
-    def key(part: SliceDrop) -> tuple[float, float, int]:
-        certainty = part.p_display if part.p_display is not None else 1.0
-        return (certainty if part.drop > 0 else 1.0, -part.drop, -part.n)
-
-    return tuple(sorted(slices, key=key)[:MOST_SLICES])

@@ -5,7 +5,7 @@ A reader is one module of `workers.evaluate.data.readers` that holds `READER = R
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import Finding
-from workers.evaluate.dataset import Kind
+from workers.evaluate.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
 
 Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
@@ -33,7 +33,8 @@ class Entry:
     number of time steps (below 0: none).
 
     `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
-    by which the split is seeded.
+    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes` and `transcript` are
+    truths for models whose answers are no classes (see `workers.evaluate.dataset.Item`).
     """
 
     source: str
@@ -42,6 +43,10 @@ class Entry:
     labels: tuple[str, ...] = ()
     text: str | None = None
     steps: Callable[[int], NDArray[np.int64]] | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    target: tuple[float, ...] = ()
+    boxes: tuple[Box, ...] | None = None
+    transcript: str | None = None
 
 
 @dataclass(frozen=True)

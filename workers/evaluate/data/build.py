@@ -132,13 +132,14 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
 
 def _dataset(collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams) -> DataSet:
     steps = tuple(kept.steps for kept in stored.test)
+    is_class = pipeline.spec.answer_kind in ("class", "score")
     return DataSet(
         kind=collection.kind,
         origin="made" if params.path is None else "person",
         root=params.path,
         classes=pipeline.spec.classes,
-        test=tuple(kept.item() for kept in stored.test),
-        calibration=tuple(kept.item() for kept in stored.calibration),
+        test=tuple(kept.item(is_class) for kept in stored.test),
+        calibration=tuple(kept.item(is_class) for kept in stored.calibration),
         steps=steps if any(step is not None for step in steps) else (),
     )
 

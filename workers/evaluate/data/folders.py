@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ SPLITS = ("test", "val", "valid", "validation", "train")
 """Sub-folders of these names are parts of a set, not classes; the first that is there is used."""
 
 FILE_NAMES = ("file", "filename", "file_name", "image", "picture", "sound", "path")
+TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
 
 
@@ -77,6 +79,7 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
     label_column = table.column(*given)
     if file_column is None:
         raise _no_files(f"{listing.name} has no column “file”; its columns are {names_of(table.header, 6)}.")
+    transcript = table.column(*TRANSCRIPT_NAMES) if kind == "audio" else None
     entries, missing, inside = [], [], root.resolve()
     for row in table.rows:
         name = row[file_column].strip()
@@ -86,7 +89,9 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
             continue
         raw = row[label_column] if label_column is not None else ""
         labels = tuple(part.strip() for part in raw.split("|") if part.strip())
-        entries.append(file_entry(root / name, root, labels))
+        further = {name: row[i] for i, name in enumerate(table.header) if i not in (file_column, label_column)}
+        spoken = row[transcript] if transcript is not None else None
+        entries.append(replace(file_entry(root / name, root, labels), columns=further, transcript=spoken))
     if not entries:
         raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
     told = f"The labels come from {listing.name}."

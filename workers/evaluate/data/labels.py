@@ -84,7 +84,10 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
     if not any(raw):
         return Resolved(none)
     if spec.answer_kind not in ("class", "score"):
-        what = "This model’s answers are not classes, so the labels are not used; the answers themselves are compared."
+        what = (
+            "This model’s answers are not classes: the answers themselves are compared, and the labels are used for"
+            " scores where they fit."
+        )
         return Resolved(none, (Finding(level="info", what=what),))
     known = LabelMap(spec)
     translate = {**_translation(collection.class_names, known, spec), **(meant or {})}

@@ -1,7 +1,8 @@
 """From entries to the prepared stores: decode, drop doubles and what cannot be read, split, write in one pass."""
 
 import hashlib
-from collections.abc import Hashable, Iterator, Sequence
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from workers.contracts.context import JobContext
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.split import Splitter
 from workers.evaluate.dataset import Item
+from workers.evaluate.slice_facts import facts_of
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError
@@ -26,10 +28,22 @@ class Kept:
     entry: Entry
     ids: tuple[int, ...]
     steps: NDArray[np.int64] | None = None
+    facts: Mapping[str, float | str] = field(default_factory=dict)
 
-    def item(self) -> Item:
-        """As `data.json` keeps it."""
-        return Item(self.entry.source, self.entry.text, self.ids)
+    def item(self, is_class: bool = True) -> Item:
+        """As `data.json` keeps it. `is_class`: the model's answers are classes, so that written labels are in `ids`."""
+        entry = self.entry
+        return Item(
+            source=entry.source,
+            text=entry.text,
+            labels=self.ids,
+            target=() if is_class else entry.target or target_of(entry.labels),
+            group="" if is_class else "|".join(entry.labels),
+            boxes=entry.boxes,
+            transcript=entry.transcript,
+            facts=self.facts,
+            columns=entry.columns,
+        )
 
 
 @dataclass
@@ -108,7 +122,8 @@ class Store:
                 if overlap is not None and against is not None and id(first) in against:
                     overlap.append(entry.source)
                 continue
-            self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds))
+            facts = facts_of(entry, feeds, self._pipeline.spec)
+            self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds), facts)
             yield kept, feeds
         self._ctx.progress(READING, len(entries), len(entries), "items")
 
@@ -145,6 +160,15 @@ class Store:
                     yield feeds
 
         write_prepared(self._folder / "calibration", items())
+
+
+def target_of(labels: Sequence[str]) -> tuple[float, ...]:
+    """Labels that are all finite numbers, as numbers; else none."""
+    try:
+        numbers = tuple(float(label) for label in labels)
+    except ValueError:
+        return ()
+    return numbers if all(map(math.isfinite, numbers)) else ()
 
 
 def group_of(labels: tuple[int, ...]) -> Hashable:

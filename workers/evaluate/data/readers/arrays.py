@@ -18,6 +18,7 @@ from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, Text
 MAX_BYTES = 4 << 30
 X_NAMES = ("x", "x_test", "x_val", "x_valid", "images", "inputs", "data")
 LABEL_NAMES = ("label", "y", "labels", "y_test", "y_val", "y_valid", "target", "targets")
+TRANSCRIPT_NAMES = ("transcript", "transcripts", "text", "texts", "sentence")
 NAME_LISTS = ("labels", "classes", "class_names", "names", "label_names", "target_names")
 
 
@@ -68,8 +69,18 @@ def read(path: Path, options: Options) -> Collection:
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
     label_lists = [()] * count if labels is None else [raw_labels(value) for value in labels]
+    more = columns_of(arrays, {*inputs, label_name}, count)
+    spoken = _transcripts(arrays, inputs, count)
     entries = [
-        Entry(f"item {i + 1}", partial(_sample, inputs, i), partial(_content, inputs, i), label_lists[i])
+        Entry(
+            f"item {i + 1}",
+            partial(_sample, inputs, i),
+            partial(_content, inputs, i),
+            label_lists[i],
+            columns={name: str(values[i]) for name, values in more.items()},
+            target=() if labels is None else _target(labels[i]),
+            transcript=None if spoken is None else str(spoken[i]),
+        )
         for i in range(count)
     ]
     return Collection(_kind(options.spec), entries, names, findings=_told(inputs, label_name, file))
@@ -110,6 +121,31 @@ def raw_labels(value: Any) -> tuple[str, ...]:
     if values.dtype.kind in "US":
         return tuple(part.strip() for text in values.tolist() for part in str(text).split("|") if part.strip())
     return tuple(f"{number:g}" for number in values.tolist() if number >= 0)
+
+
+def columns_of(arrays: Mapping[str, NDArray[Any]], taken: set[str | None], count: int) -> dict[str, NDArray[Any]]:
+    """Further arrays of one value for each item: the person's own columns."""
+    return {
+        name: values
+        for name, values in arrays.items()
+        if name not in taken and values.ndim == 1 and len(values) == count and values.dtype.kind in "biufU"
+    }
+
+
+def _transcripts(
+    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int
+) -> NDArray[Any] | None:
+    """What was said, one text for each item."""
+    fits = [arrays[name] for name in TRANSCRIPT_NAMES if name in arrays and name not in inputs]
+    return next((v for v in fits if v.dtype.kind == "U" and v.ndim == 1 and len(v) == count), None)
+
+
+def _target(value: Any) -> tuple[float, ...]:
+    """Exact numbers of one row of labels, where it has only finite ones."""
+    values = np.atleast_1d(value)
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        return ()
+    return tuple(float(number) for number in values)
 
 
 def _class_names(arrays: Mapping[str, NDArray[Any]], label_name: str | None, spec: Spec) -> tuple[str, ...] | None:

@@ -83,7 +83,8 @@ def read(path: Path, options: Options) -> Collection:
         labels = tuple(part.strip() for part in row[label].split("|") if part.strip()) if label is not None else ()
         value = row[text]
         content = partial(digest, value.encode("utf-8", "surrogatepass"))
-        entries.append(Entry(f"row {number}", partial(str, value), content, labels, value))
+        further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
+        entries.append(Entry(f"row {number}", partial(str, value), content, labels, value, columns=further))
     if not entries:
         raise _no_text(file, f"its column “{table.header[text]}” is empty")
     findings = [*table.findings, Finding(level="info", what=_told(table, text, label, options))]

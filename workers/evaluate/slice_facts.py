@@ -1,0 +1,97 @@
+"""What is measured about one item so that parts of the test set can be judged by themselves: some numbers each.
+
+Pictures are measured as the model gets them (the same size for all, range and mean undone), but for their own size.
+"""
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.base import Entry
+from workers.pipeline.spec import AudioSteps, ImageSteps, Spec
+
+LETTERS = 500
+"""So many letters of a text tell its script."""
+
+
+def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, float | str]:
+    """Facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB)."""
+    main = next((item for item in spec.inputs if item.source not in ("state", "constant")), None)
+    values = feeds.get(main.name) if main is not None else None
+    steps = spec.preprocess
+    if isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
+        return {**picture_facts(values[0], steps), **_size(entry)}
+    if isinstance(steps, AudioSteps) and values is not None and values.size:
+        return dict(sound_facts(values, steps))
+    return text_facts(entry.text) if entry.text is not None else {}
+
+
+def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
+    """`values` is one model input, (channels, height, width) or (height, width, channels).
+
+    Sharpness is the variance of the Laplacian of the gray picture with values 0..255 (Pech-Pacheco et al., ICPR 2000).
+    """
+    channels = np.asarray(values, np.float32)
+    if steps.layout == "nhwc":
+        channels = channels.transpose(2, 0, 1)
+    mean, std = (np.asarray(numbers, np.float32).reshape(-1, 1, 1) for numbers in (steps.mean, steps.std))
+    gray = (channels * std + mean).mean(axis=0)
+    gray = gray * np.float32(255) if steps.range == "0..1" else gray
+    return {"brightness": float(gray.mean()) / 255, "sharpness": laplacian_variance(gray)}
+
+
+def laplacian_variance(gray: NDArray[np.float32]) -> float:
+    """Variance of the four-neighbor Laplacian of (height, width); 0 for pictures below three pixels."""
+    if min(gray.shape) < 3:
+        return 0.0
+    inner = gray[1:-1, 1:-1]
+    laplacian = gray[:-2, 1:-1] + gray[2:, 1:-1] + gray[1:-1, :-2] + gray[1:-1, 2:] - 4 * inner
+    return float(laplacian.var(dtype=np.float64))
+
+
+def _size(entry: Entry) -> dict[str, float]:
+    """Pixels of the picture as the person has it; only a file's header is read."""
+    from PIL import Image
+
+    from workers.pipeline.images import FORMATS
+
+    sample = entry.open()
+    if isinstance(sample, Path):
+        try:
+            with Image.open(sample, formats=FORMATS) as image:
+                width, height = image.size
+        except Exception:  # Pillow raises whatever its parsers meet; the picture itself was read before
+            return {}
+        return {"pixels": float(width * height)}
+    if isinstance(sample, np.ndarray) and sample.ndim >= 2:
+        sides = sorted(sample.shape)[-2:]
+        return {"pixels": float(sides[0] * sides[1])}
+    return {}
+
+
+def sound_facts(values: NDArray[Any], steps: AudioSteps) -> dict[str, float]:
+    """`values` is (steps, samples) of one recording, −1..1."""
+    new = np.asarray(values, np.float64).reshape(len(values), -1)[:, -steps.frame_samples :]
+    level = float(np.sqrt(np.square(new).mean()))
+    seconds = len(values) * steps.frame_samples / steps.sample_rate_hz
+    return {"seconds": seconds, "loudness": 20 * float(np.log10(max(level, 1e-6)))}
+
+
+def text_facts(text: str) -> dict[str, float | str]:
+    """Its length, and the script that most of its letters are of ("Latin", "Cyrillic", …)."""
+    letters = [char for char in text if char.isalpha()][:LETTERS]
+    facts: dict[str, float | str] = {"characters": float(len(text))}
+    if letters:
+        facts["script"] = Counter(map(script_of, letters)).most_common(1)[0][0]
+    return facts
+
+
+def script_of(letter: str) -> str:
+    """The first word of the letter's Unicode name, but one word for what Chinese and Japanese are written with."""
+    name = unicodedata.name(letter, "OTHER").split()[0].split("-")[0]
+    return "Chinese or Japanese" if name in ("CJK", "HIRAGANA", "KATAKANA") else name.capitalize()
