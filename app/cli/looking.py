@@ -9,7 +9,7 @@ from app.cli.options import parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
-from app.services.benching import Scenario, bench_model
+from app.services.benching import Engine, bench_model
 from app.services.comparing import against_document, compare_against
 from app.services.describing import describe as describe_flow
 from app.services.devices import check_runtimes
@@ -19,6 +19,7 @@ from app.services.facts import read_facts
 from app.services.opening import inspect_model
 from presets.loader import load_presets
 from workers.contracts.jobs import BenchResult, OpenParams
+from workers.contracts.load import Scenario
 from workers.contracts.specs import Described
 
 
@@ -34,6 +35,7 @@ class BenchOptions:
     shapes: tuple[str, ...] = ()
     allow_code: bool = False
     threads: int | None = None
+    engine: Engine = "loadgen"
 
 
 def describe(output: Output) -> int:
@@ -126,15 +128,19 @@ def bench(output: Output, model: Path, options: BenchOptions) -> int:
     check_exists(model, any_name=True)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         check_runtimes(run(space, describe_flow(), output.watch), [options.runtime])
-        flow = bench_model(params, options.runtime, batches, options.scenario, options.seconds, options.threads)
+        flow = bench_model(
+            params, options.runtime, batches, options.scenario, options.seconds, options.threads, options.engine
+        )
         result = run(space, flow, output.watch)
-    output.document({"points": _points(result), "knee_batch": result.knee_batch})
+    document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
+    output.document(document)
     for point in result.points:
         latency = point.latency
         output.text(
             f"  batch {point.batch:>4}  p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  "
-            f"{point.throughput_per_s:.1f} per second"
+            f"{point.throughput_per_s:.1f} per second{'  (not valid)' if point.valid is False else ''}"
         )
+    output.text(f"  {result.measured_with}")
     output.sentence(f"Batch {result.knee_batch} is the smallest that gives 95 % of the best throughput.")
     return OK
 
@@ -149,6 +155,8 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
             "throughput_per_s": point.throughput_per_s,
             "peak_memory_bytes": point.peak_memory_bytes,
             "n": point.latency.n,
+            "valid": point.valid,
+            "reasons": list(point.reasons),
         }
         for point in result.points
     ]

@@ -6,8 +6,9 @@ from app.services.opening import open_model, read_data
 from app.services.steps import Done, Flow, JobStep, limits_of_runtime
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
+from workers.contracts.load import Scenario
 
-Scenario = Literal["single-stream", "offline", "server"]
+Engine = Literal["loadgen", "own"]
 
 
 def bench_model(
@@ -17,6 +18,7 @@ def bench_model(
     scenario: Scenario,
     seconds: float,
     threads: int | None = None,
+    engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
     """Open it, make inputs, sweep the batch sizes for `seconds` each."""
     opened = yield from open_model(model)
@@ -31,6 +33,7 @@ def bench_model(
             batches=batches,
             scenario=scenario,
             seconds=seconds,
+            engine=engine,
         ),
         result=BenchResult,
         title="Measure",

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.load import Scenario
 from workers.contracts.paths import to_text
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
@@ -190,7 +191,11 @@ class JudgeResult(Frozen):
 
 
 class ExamplesParams(Frozen):
-    """kind ``examples``: shows test items with both answers; pictures are drawn small into `work_dir`/examples."""
+    """kind ``examples``: shows test items with both answers; pictures are drawn small into `work_dir`/examples.
+
+    `side_px` is how large a picture may be, `text_chars` how long a text. With `sounds` a sound is written there, too,
+    as a plain WAV file.
+    """
 
     data_dir: str
     model_dir: str
@@ -199,10 +204,16 @@ class ExamplesParams(Frozen):
     items: tuple[int, ...]
     text_column: str | None = None
     label_column: str | None = None
+    side_px: int = Field(112, ge=16, le=1024)
+    text_chars: int = Field(300, ge=1, le=100_000)
+    sounds: bool = False
 
 
 class Example(Frozen):
-    """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels."""
+    """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels.
+
+    `sound` is a WAV file there (one channel, 16 bits), `levels` the largest |samples| (0..1) of its 64 equal parts.
+    """
 
     item: int
     picture: str | None = None
@@ -211,6 +222,8 @@ class Example(Frozen):
     after: str
     label: str | None = None
     kind: Literal["worse", "better", "other"] = "other"
+    sound: str | None = None
+    levels: tuple[float, ...] = ()
 
 
 class ExamplesResult(Frozen):
@@ -259,27 +272,38 @@ class SummarizeResult(Frozen):
 
 
 class BenchParams(Frozen):
-    """kind ``bench``: one model alone, a sweep over batch sizes."""
+    """kind ``bench``: one model alone, a sweep over batch sizes.
+
+    `engine`: the scenarios of MLCommons LoadGen, or loops of our own (which have no multi-stream).
+    """
 
     model_dir: str
     data_dir: str
     runtime: str
     settings: dict[str, JsonValue] = {}
     batches: tuple[int, ...] = (1,)
-    scenario: Literal["single-stream", "offline", "server"] = "single-stream"
+    scenario: Scenario = "single-stream"
     seconds: float = 10.0
+    engine: Literal["loadgen", "own"] = "loadgen"
 
 
 class BenchPoint(Frozen):
+    """`valid` and `reasons` are LoadGen's verdict on its own run; None for our own loops."""
+
     batch: int
     latency: LatencySummary
     throughput_per_s: float
     peak_memory_bytes: int | None
+    valid: bool | None = None
+    reasons: tuple[str, ...] = ()
 
 
 class BenchResult(Frozen):
+    """`measured_with` says how, in the words that must be told with the figures."""
+
     points: tuple[BenchPoint, ...]
     knee_batch: int
+    measured_with: str = ""
 
 
 class CardFacts(Frozen):

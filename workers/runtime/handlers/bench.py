@@ -5,16 +5,21 @@ from pathlib import Path
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
+from workers.contracts.load import LOADGEN_WORDS
 from workers.contracts.techniques import HandlerSpec
+from workers.infer.base import Session
 from workers.measure.latency import summarize
+from workers.measure.loadgen import run_scenario
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session
-from workers.measure.requests import load_requests, run_first
-from workers.measure.throughput import knee, run_load
+from workers.measure.requests import Requests, load_requests, run_first
+from workers.measure.throughput import knee, run_load, warm_up
+
+OWN_WORDS = "measured with loops of Fettle's own"
 
 
 def run(params: BenchParams, ctx: JobContext) -> BenchResult:
-    """One point a batch size, smallest first; the time is shared out evenly. The loops are our own, not LoadGen's."""
+    """One point a batch size, smallest first; the time is shared out evenly. LoadGen's logs go to the job's folder."""
     batches = sorted(set(params.batches))
     if not batches or batches[0] < 1 or params.seconds <= 0:
         raise InputRefused(
@@ -32,23 +37,50 @@ def run(params: BenchParams, ctx: JobContext) -> BenchResult:
         requests = load_requests(folder, data, batch)
         meter.reset_peak()
         run_first(session, requests, params.runtime)
-        load = run_load(
-            session, requests, params.scenario, params.seconds / len(batches), ctx.seed, ctx.check_cancelled
-        )
-        points.append(
-            BenchPoint(
-                batch=batch,
-                latency=summarize(load.latencies_ms),
-                throughput_per_s=load.throughput_per_s,
-                peak_memory_bytes=meter.peak_bytes(),
-            )
-        )
+        seconds = params.seconds / len(batches)
+        points.append(_point(params, session, requests, seconds, ctx, meter))
     ctx.progress("Measure", len(batches), len(batches), "batch sizes")
     for fallback in session.fallbacks:
         ctx.log(fallback, "warning")
     session.close()
     best = knee(batches, [point.throughput_per_s for point in points])
-    return BenchResult(points=tuple(points), knee_batch=best)
+    words = LOADGEN_WORDS if params.engine == "loadgen" else OWN_WORDS
+    return BenchResult(points=tuple(points), knee_batch=best, measured_with=words)
+
+
+def _point(
+    params: BenchParams, session: Session, requests: Requests, seconds: float, ctx: JobContext, meter: PeakMeter
+) -> BenchPoint:
+    """One batch size, by the engine that was asked for. The warm-up is LoadGen's pilot."""
+    check = ctx.check_cancelled
+    if params.engine == "own":
+        if params.scenario == "multi-stream":
+            raise InputRefused(
+                "no_own_multi_stream",
+                "Multi-stream is measured by LoadGen alone",
+                "Fettle's own loops know single-stream, offline and server.",
+                "Leave the engine out, or choose another scenario.",
+            )
+        load = run_load(session, requests, params.scenario, seconds, ctx.seed, check)
+        return BenchPoint(
+            batch=requests.batch,
+            latency=summarize(load.latencies_ms),
+            throughput_per_s=load.throughput_per_s,
+            peak_memory_bytes=meter.peak_bytes(),
+        )
+    pilot_per_s = warm_up(session, requests, seconds, check)
+    logs = ctx.work_dir / "loadgen" / f"batch-{requests.batch}"
+    found = run_scenario(session, requests, params.scenario, seconds, pilot_per_s, logs, ctx.seed, check)
+    if not found.valid:
+        ctx.log(f"LoadGen calls batch {requests.batch} invalid: {' '.join(found.reasons)}", "warning")
+    return BenchPoint(
+        batch=requests.batch,
+        latency=found.latency,
+        throughput_per_s=found.throughput_per_s,
+        peak_memory_bytes=meter.peak_bytes(),
+        valid=found.valid,
+        reasons=found.reasons,
+    )
 
 
 HANDLER = HandlerSpec(kind="bench", params=BenchParams, result=BenchResult, run=run)

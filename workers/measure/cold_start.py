@@ -1,0 +1,51 @@
+"""Cold start: from the start of a process to its first answer, each time in a fresh one.
+
+The files are in the system's cache by then, as they are on a computer that starts a model again and again; the first
+start after switching on takes longer.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from workers.contracts.errors import WorkerError
+from workers.contracts.load import ColdModel
+
+ROOT = Path(__file__).parents[2]
+CODE = (
+    "import sys; sys.modules['openvino_telemetry'] = None; sys.path.insert(0, sys.argv.pop(1)); "
+    "from workers.measure.cold_child import main; sys.exit(main())"
+)
+"""The environment switches off what onnxruntime would send; OpenVINO's part looks at no variable."""
+TIMEOUT_S = 300.0
+
+
+def start_once(model: ColdModel, data_dir: str, threads: int) -> tuple[float, float]:
+    """Milliseconds from start to answer, and of them for loading. Raises `WorkerError` where no answer comes."""
+    command = [
+        *(sys.executable, "-B", "-c", CODE, str(ROOT), model.model_dir, data_dir, model.runtime, str(threads)),
+        json.dumps(model.settings),
+    ]
+    begin = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        end_it = threading.Timer(TIMEOUT_S, process.kill)
+        end_it.start()
+        try:
+            line = process.stdout.readline()
+            total_ms = (time.perf_counter() - begin) * 1000
+            errors = process.stderr.read()
+        finally:
+            end_it.cancel()
+    if not line:
+        reason = " ".join(errors.split())[-300:] or f"it ended with {process.returncode}"
+        raise WorkerError(
+            "cold_start_failed",
+            "A fresh process gave no answer",
+            f"The model was started in a process of its own, and there: {reason}.",
+            "Measure again; if it happens twice, report it with the log.",
+        )
+    return total_ms, float(json.loads(line)["load_ms"])

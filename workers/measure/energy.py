@@ -1,0 +1,124 @@
+"""Energy from counters of the machine, never estimated: NVML's on NVIDIA GPUs, RAPL's on processors.
+
+NVML: nvmlDeviceGetTotalEnergyConsumption, millijoules since the driver was loaded (Volta and later). RAPL: the files
+``energy_uj`` below /sys/class/powercap (Linux kernel, power/powercap); they wrap at ``max_energy_range_uj``, and most
+systems let root alone read them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from workers.contracts.load import Energy
+from workers.measure.gpu import GpuLostError, open_gpus
+
+MIN_SECONDS = 10.0
+"""Counters step slowly, and a GPU takes a second to settle."""
+
+
+class Counter(Protocol):
+    """`joules` counts up; `source` says what it counts."""
+
+    source: str
+
+    def joules(self) -> float: ...
+
+    def between(self, before: float, after: float) -> float: ...
+
+    def close(self) -> None: ...
+
+
+class RaplCounter:
+    """All processors of the machine. `files` are their ``energy_uj``."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = tuple(files)
+        self.source = "RAPL, the whole processor with everything that ran on it"
+        self._range = sum(int(file.with_name("max_energy_range_uj").read_text("ascii")) for file in files) / 1e6
+        self.joules()
+
+    def joules(self) -> float:
+        """Now. Raises OSError where it may not be read."""
+        return sum(int(file.read_text("ascii")) for file in self._files) / 1e6
+
+    def between(self, before: float, after: float) -> float:
+        """Counters begin again at their end."""
+        return after - before if after >= before else after - before + self._range
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class NvmlCounter:
+    """The first GPU."""
+
+    def __init__(self) -> None:
+        self._gpus = open_gpus()
+        if not self._gpus.readers:
+            raise OSError("no NVIDIA GPU answers")
+        self._reader = self._gpus.readers[0]
+        self.source = f"NVML, {self._reader.name} with everything that ran on it"
+        try:
+            self.joules()
+        except OSError:
+            self._gpus.close()
+            raise
+
+    def joules(self) -> float:
+        """Now. Raises OSError where the GPU does not count, or is gone."""
+        nvml: Any = self._reader.nvml
+        try:
+            return float(nvml.nvmlDeviceGetTotalEnergyConsumption(self._reader.handle)) / 1000
+        except (nvml.NVMLError, GpuLostError) as error:
+            raise OSError(str(error)) from error
+
+    def between(self, before: float, after: float) -> float:
+        """64 bits do not wrap."""
+        return after - before
+
+    def close(self) -> None:
+        """End NVML."""
+        self._gpus.close()
+
+
+@dataclass
+class EnergyMeter:
+    """Takes the counter when made; `read` tells what was used since. Without a counter `note` says why."""
+
+    counter: Counter | None
+    note: str
+    before: float = 0.0
+
+    @classmethod
+    def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
+        """The counter of the device that runs the model: a GPU's for "cuda…", else the processor's."""
+        on_gpu = device_ran.startswith(("cuda", "gpu"))
+        what = "This GPU" if on_gpu else "This computer"
+        try:
+            counter: Counter = NvmlCounter() if on_gpu else _rapl(files)
+            return cls(counter, "", counter.joules())
+        except (OSError, ValueError):
+            return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
+
+    def read(self, seconds: float, answers: int) -> Energy:
+        """What was used since the beginning; no figure for less than 10 s. Closes the counter."""
+        if self.counter is None:
+            return Energy(seconds=seconds, answers=answers, note=self.note)
+        try:
+            joules = self.counter.between(self.before, self.counter.joules())
+        except (OSError, ValueError):
+            return Energy(seconds=seconds, answers=answers, note="The energy counter stopped answering meanwhile.")
+        finally:
+            self.counter.close()
+        source = self.counter.source
+        if seconds < MIN_SECONDS:
+            note = f"Energy needs {MIN_SECONDS:g} s at least; this took {seconds:.1f} s."
+            return Energy(seconds=seconds, answers=answers, source=source, note=note)
+        return Energy(joules=joules, seconds=seconds, answers=answers, source=source)
+
+
+def _rapl(files: Sequence[str]) -> Counter:
+    if not files:
+        raise OSError("no counter")
+    return RaplCounter([Path(file) for file in files])

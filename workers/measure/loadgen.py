@@ -1,0 +1,203 @@
+"""The scenarios of MLCommons LoadGen, run over a session of ours in this process (EVALUATION.md).
+
+Source: https://github.com/mlcommons/inference, folder ``loadgen``. What comes of it is "measured with MLCommons
+LoadGen; not an MLPerf result". One LoadGen sample is one request of `Requests`, so of `requests.batch` items.
+"""
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import BackendMissing
+from workers.contracts.load import Scenario, ScenarioResult
+from workers.contracts.specs import LatencySummary
+from workers.infer.base import Session
+from workers.measure.latency import P99_NEEDS, median_ranks, summarize
+from workers.measure.loadgen_log import LoadGenLog, read_log
+from workers.measure.requests import Requests
+from workers.measure.spread import throughput_bounds
+
+NAMES: dict[Scenario, str] = {
+    "single-stream": "SingleStream",
+    "multi-stream": "MultiStream",
+    "server": "Server",
+    "offline": "Offline",
+}
+LATENCY_OF_PILOT, RATE_OF_PILOT = 0.6, 1.2
+"""LoadGen plans its queries by what is expected; with less than that it runs out of them and calls itself invalid."""
+SERVER_LOAD = 0.7
+"""Share of the pilot's rate that arrives in the server scenario."""
+SERVER_BOUND = 12.0
+"""The server scenario wants 99 % of the answers within so many times the pilot's latency: at 70 % load a queue with
+constant service (M/D/1) keeps it within about 8."""
+STREAMS = 8
+"""Samples of one query in MultiStream: MLPerf's own number."""
+MAX_SAMPLES = 5_000_000
+"""LoadGen lists all samples of Offline at once; more would take gigabytes."""
+DRAIN_S = 0.02
+
+
+@dataclass
+class Sut:
+    """The system under test: answers each query at once, in LoadGen's own thread, and notes when.
+
+    LoadGen cannot be stopped, and an exception through it would end the process: after one, queries are answered
+    without work until its time is over, and the exception is kept. (A cancelled job is killed long before.)
+    """
+
+    session: Session
+    requests: Requests
+    check: Callable[[], None]
+    lg: Any
+    spans: list[tuple[float, float]] = field(default_factory=list)
+    error: BaseException | None = None
+
+    def issue(self, samples: list[Any]) -> None:
+        """Run all samples of a query, one request after the other."""
+        clock, done, response = time.perf_counter, self.lg.QuerySamplesComplete, self.lg.QuerySampleResponse
+        for sample in samples:
+            if self.error is None:
+                try:
+                    self.check()
+                    feeds = self.requests.feed(sample.index)
+                    begin = clock()
+                    outputs = self.session.run(feeds)
+                    self.spans.append((begin, clock()))
+                    self.requests.carry(outputs)
+                except BaseException as error:
+                    self.error = error
+            elif len(samples) == 1:
+                time.sleep(DRAIN_S)
+            done([response(sample.id, 0, 0)])
+
+
+def find_loadgen() -> Any:
+    """The module. Raises `BackendMissing` where it is not installed."""
+    try:
+        import mlperf_loadgen
+    except ImportError as error:
+        raise BackendMissing(
+            "loadgen_missing",
+            "MLCommons LoadGen is not installed",
+            f"It could not be loaded: {error}.",
+            "Install it with: pip install mlcommons-loadgen.",
+        ) from error
+    return mlperf_loadgen
+
+
+def run_scenario(
+    session: Session,
+    requests: Requests,
+    scenario: Scenario,
+    seconds: float,
+    pilot_per_s: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+    bound_ms: float | None = None,
+) -> ScenarioResult:
+    """Run one scenario for `seconds`; its logs go to `folder`. `pilot_per_s` are requests a second, just measured.
+
+    `bound_ms` is what 99 % of the server's answers must keep, else 12 times the pilot's latency. Whatever the session
+    or `check` raises is raised here.
+    """
+    lg = find_loadgen()
+    folder.mkdir(parents=True, exist_ok=True)
+    bound_ms = bound_ms or SERVER_BOUND * 1000 / pilot_per_s
+    settings = _settings(lg, scenario, seconds, pilot_per_s, bound_ms, seed)
+    sut = Sut(session, requests, check, lg)
+    gc.collect()
+    gc.disable()
+    try:
+        _run(lg, sut, settings, folder)
+    finally:
+        gc.enable()
+    if sut.error is not None:
+        raise sut.error
+    return _result(sut, read_log(folder), scenario, pilot_per_s, bound_ms)
+
+
+def _settings(lg: Any, scenario: Scenario, seconds: float, per_s: float, bound_ms: float, seed: int) -> Any:
+    """max_duration 0: none, else LoadGen stops early and calls its result invalid."""
+    settings = lg.TestSettings()
+    settings.scenario = getattr(lg.TestScenario, NAMES[scenario])
+    settings.mode = lg.TestMode.PerformanceOnly
+    settings.min_duration_ms = max(1, round(seconds * 1000))
+    settings.max_duration_ms = 0
+    settings.min_query_count = 1
+    settings.single_stream_expected_latency_ns = max(1, round(1e9 / per_s * LATENCY_OF_PILOT))
+    settings.multi_stream_samples_per_query = STREAMS
+    settings.multi_stream_expected_latency_ns = max(1, round(STREAMS * 1e9 / per_s * LATENCY_OF_PILOT))
+    settings.offline_expected_qps = min(per_s * RATE_OF_PILOT, MAX_SAMPLES / seconds)
+    settings.server_target_qps = per_s * SERVER_LOAD
+    settings.server_target_latency_ns = round(bound_ms * 1e6)
+    settings.qsl_rng_seed, settings.sample_index_rng_seed, settings.schedule_rng_seed = seed + 1, seed + 2, seed + 3
+    return settings
+
+
+def _run(lg: Any, sut: Sut, settings: Any, folder: Path) -> None:
+    output = lg.LogOutputSettings()
+    output.outdir = str(folder)
+    output.copy_summary_to_stdout = False
+    logs = lg.LogSettings()
+    logs.log_output = output
+    logs.enable_trace = False
+    count = len(sut.requests)
+    library = lg.ConstructQSL(count, count, _nothing, _nothing)  # all requests are in memory already
+    system = lg.ConstructSUT(sut.issue, _flush)
+    try:
+        lg.StartTestWithLogSettings(system, library, settings, logs)
+    finally:
+        lg.DestroySUT(system)
+        lg.DestroyQSL(library)
+
+
+def _nothing(_samples: list[int]) -> None:
+    """Samples are loaded before and stay."""
+
+
+def _flush() -> None:
+    """Nothing is held back."""
+
+
+def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, bound_ms: float) -> ScenarioResult:
+    batch, spans = sut.requests.batch, sut.spans
+    seconds = spans[-1][1] - spans[0][0]
+    per_s = log.per_s if log.per_s is not None else len(spans) / seconds
+    low, high = throughput_bounds([end for _, end in spans], spans[0][0], batch)
+    return ScenarioResult(
+        scenario=scenario,
+        batch=batch,
+        valid=log.valid,
+        reasons=log.reasons,
+        n=len(spans),
+        seconds=seconds,
+        throughput_per_s=per_s * batch,
+        throughput_low=low,
+        throughput_high=high,
+        latency=_latency(sut, log, scenario),
+        target_per_s=pilot_per_s * SERVER_LOAD * batch if scenario == "server" else None,
+        bound_ms=bound_ms if scenario == "server" else None,
+        version=log.version,
+    )
+
+
+def _latency(sut: Sut, log: LoadGenLog, scenario: Scenario) -> LatencySummary:
+    calls_ms = [(end - begin) * 1000 for begin, end in sut.spans]
+    if scenario == "offline":  # LoadGen's own count from the one moment at which everything was asked
+        return summarize(calls_ms)
+    told, n = log.latencies_ms, log.queries
+    low, high = median_ranks(len(calls_ms)) if scenario == "single-stream" else (None, None)
+    ordered = sorted(calls_ms)
+    return LatencySummary(
+        n=n,
+        p50_ms=told["50.00"],
+        p90_ms=told["90.00"],
+        p99_ms=told["99.00"] if n >= P99_NEEDS else None,
+        max_ms=told["max"],
+        p50_low_ms=None if low is None else ordered[low],
+        p50_high_ms=None if high is None else ordered[high],
+    )

@@ -1,0 +1,107 @@
+"""Reads LoadGen's own log, `mlperf_log_detail.txt`: one JSON object a line behind ``:::MLLOG``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.errors import WorkerError
+
+DETAIL_LOG = "mlperf_log_detail.txt"
+PREFIX = ":::MLLOG "
+INVALID = "result_invalid_reason"
+RATES = (
+    "result_completed_samples_per_sec",
+    "result_samples_per_second",
+    "result_qps_with_loadgen_overhead",
+)
+"""Samples a second: Server, Offline, SingleStream (MultiStream tells none)."""
+
+
+@dataclass(frozen=True)
+class LoadGenLog:
+    """`latencies_ms` maps a percentile ("50.00") to milliseconds, and "max". `per_s` is in LoadGen's samples, or None.
+
+    `reasons` are LoadGen's own words where it calls the run invalid, and its errors.
+    """
+
+    valid: bool
+    reasons: tuple[str, ...]
+    queries: int
+    per_s: float | None
+    latencies_ms: Mapping[str, float]
+    version: str
+
+
+def read_log(folder: Path) -> LoadGenLog:
+    """The result in a folder that LoadGen wrote. Raises `WorkerError` where there is none."""
+    file = folder / DETAIL_LOG
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    rows: dict[str, Any] = {}
+    reasons: list[str] = []
+    for line in text.splitlines():
+        row = _row(line)
+        key, value = row.get("key"), row.get("value")
+        if row.get("metadata", {}).get("is_error"):
+            reasons.append(" ".join(str(value).split()))
+        elif isinstance(key, str):
+            rows[key] = value
+    if "result_validity" not in rows:
+        raise WorkerError(
+            "loadgen_without_result",
+            "LoadGen gave no result",
+            "MLCommons LoadGen ended before it wrote what it had measured.",
+            "Measure again; if it happens twice, report it with the log.",
+        )
+    if rows["result_validity"] != "VALID":
+        reasons += _reasons(rows)
+    return LoadGenLog(
+        valid=rows["result_validity"] == "VALID",
+        reasons=tuple(dict.fromkeys(reason for reason in reasons if reason)),
+        queries=int(rows["result_query_count"]),
+        per_s=next((float(rows[key]) for key in RATES if key in rows), None),
+        latencies_ms=_latencies(rows),
+        version=str(rows.get("loadgen_version", "")).split(" ")[0],
+    )
+
+
+def _row(line: str) -> dict[str, Any]:
+    if not line.startswith(PREFIX):
+        return {}
+    try:
+        found = json.loads(line.removeprefix(PREFIX))
+    except ValueError:  # a line that was cut off
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _latencies(rows: Mapping[str, Any]) -> dict[str, float]:
+    """Of whole queries where LoadGen tells them (MultiStream), else of single samples."""
+    found: dict[str, float] = {}
+    for ending in ("_percentile_latency_ns", "_percentile_per_query_latency_ns"):
+        for key, value in rows.items():
+            percentile = key.removeprefix("result_").removesuffix(ending)
+            if key.endswith(ending) and percentile.replace(".", "").isdigit() and isinstance(value, int | float):
+                found[percentile] = value / 1e6
+    for key in ("result_max_query_latency_ns", "result_max_latency_ns"):
+        if isinstance(rows.get(key), int | float):
+            found["max"] = rows[key] / 1e6
+            break
+    return found
+
+
+CONDITIONS = {
+    "result_perf_constraints_met": "Answers took longer than the scenario allows.",
+    "result_min_duration_met": "It ended before the asked time was over.",
+    "result_min_queries_met": "There were too few requests.",
+    "early_stopping_met": "There were too few requests to be sure of the percentile.",
+}
+
+
+def _reasons(rows: Mapping[str, Any]) -> list[str]:
+    """Conditions that do not hold, with what LoadGen says of them."""
+    found = [text for key, text in CONDITIONS.items() if rows.get(key) is False]
+    told = (rows.get("early_stopping_result") if rows.get("early_stopping_met") is False else "", rows.get(INVALID))
+    found += [" ".join(str(text).replace("*", "").split()) for text in told if text]
+    return found or ["LoadGen did not say why."]

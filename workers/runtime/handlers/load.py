@@ -1,0 +1,75 @@
+"""kind ``load``: one part of how a model does under load; LoadGen's logs stay in the job's folder."""
+
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.load import LoadParams, LoadResult, Scenario, ScenarioResult
+from workers.contracts.techniques import HandlerSpec
+from workers.infer.base import Session
+from workers.measure.energy import EnergyMeter
+from workers.measure.loadgen import run_scenario
+from workers.measure.opening import open_session
+from workers.measure.requests import load_requests, run_first
+from workers.measure.throughput import warm_up
+from workers.measure.timing import OtherLoad
+from workers.measure.under_load import cached, serving, sweep
+
+MAX_PART_S = 60.0
+"""Batch sizes, rates and a cache get no better known by more."""
+
+
+def run(params: LoadParams, ctx: JobContext) -> LoadResult:
+    """Load, warm up, measure; nothing is sent meanwhile. Raises `InputRefused` where the part does not fit."""
+    folder, data = Path(params.model_dir), Path(params.data_dir)
+    session = open_session(folder, params.runtime, params.settings, ctx.threads)
+    first = load_requests(folder, data)
+    run_first(session, first, params.runtime)
+    ctx.check_cancelled()
+    ctx.progress("Measure", 0, 1)
+    load = OtherLoad()
+    result = _measure(params, session, folder, data, ctx)
+    busy_share = load.share()
+    ctx.progress("Measure", 1, 1)
+    fallbacks = tuple(session.fallbacks)
+    session.close()
+    return result.model_copy(update={"busy_share": busy_share, "fallbacks": fallbacks})
+
+
+def _measure(params: LoadParams, session: Session, folder: Path, data: Path, ctx: JobContext) -> LoadResult:
+    part, check = params.part, ctx.check_cancelled
+    seconds = min(params.seconds, MAX_PART_S)
+    if part == "sweep":
+
+        def one_core() -> Session:
+            return open_session(folder, params.runtime, {**params.settings, "num_threads": 1}, 1)
+
+        found = sweep(session, one_core, folder, data, params.runtime, params.batches, seconds, ctx.threads, check)
+        return LoadResult(part=part, sweep=found)
+    if part == "serving":
+        return LoadResult(part=part, serving=serving(session, folder, data, params.batch, seconds, ctx.seed, check))
+    if part == "cache":
+        return LoadResult(part=part, cache=cached(session, folder, data, seconds, ctx.seed, check))
+    return LoadResult(part=part, scenario=_scenario(params, part, session, ctx))
+
+
+def _scenario(params: LoadParams, scenario: Scenario, session: Session, ctx: JobContext) -> ScenarioResult:
+    folder, data = Path(params.model_dir), Path(params.data_dir)
+    requests = load_requests(folder, data, params.batch)
+    per_s = warm_up(session, requests, params.seconds, ctx.check_cancelled)
+    meter = EnergyMeter.begin(session.device_ran, params.energy_files) if scenario == "offline" else None
+    found = run_scenario(
+        session,
+        requests,
+        scenario,
+        params.seconds,
+        per_s,
+        ctx.work_dir / "loadgen" / scenario,
+        ctx.seed,
+        ctx.check_cancelled,
+    )
+    if meter is None:
+        return found
+    return found.model_copy(update={"energy": meter.read(found.seconds, found.n * found.batch)})
+
+
+HANDLER = HandlerSpec(kind="load", params=LoadParams, result=LoadResult, run=run)
