@@ -137,6 +137,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "goal": lambda: page("goal", "GoalPage"),
         "optimize": lambda: page("optimize", "OptimizePage", clock),
         "compare": lambda: page("compare", "ComparePage"),
+        "answers": lambda: page("answers", "AnswersPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
         "jobs": lambda: page("jobs", "JobsPage"),

@@ -139,6 +139,7 @@ class CompareController(QObject):
         variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
         if variant is None or variant.judgement is None or variant.is_baseline:
             return
+        self._session.looked_at = variant_id
         if self._running is not None:
             self._flows.cancel(self._running)
         total = variant.judgement.changed_count

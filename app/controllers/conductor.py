@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.controllers.answers import AnswersController
 from app.controllers.compare import CompareController
 from app.controllers.data import DataController
 from app.controllers.export import ExportController
@@ -124,6 +125,7 @@ class Conductor(QObject):
             "goal": lambda page: GoalController(window, page, session),
             "optimize": lambda page: OptimizeController(window, page, session, flows),
             "compare": lambda page: CompareController(window, page, session, flows),
+            "answers": lambda page: AnswersController(window, page, session, flows),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),

@@ -44,6 +44,7 @@ class Session(QObject):
         self.data: ReadData | None = None
         self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
+        self.looked_at = ""  # id of the version that was chosen on Compare; pages that look closer begin with it
         self.is_opening = False
         self._checking: Background[Any] | None = None
 

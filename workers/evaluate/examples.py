@@ -1,7 +1,8 @@
 """Single test items with the original's and a variant's answer, to be looked at side by side."""
 
+import wave
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,15 +10,16 @@ from numpy.typing import NDArray
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 from workers.evaluate.answers import Answers, load_answers
-from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.dataset import DataSet, Item, read_dataset
+from workers.evaluate.one_input import levels_of
 from workers.pipeline import Pipeline, load_pipeline
+from workers.pipeline.audio import read_wav
 from workers.pipeline.spec import PipelineError
 
 FOLDER = "examples"
-SIDE_PX = 112
-TEXT_CHARS = 300
+MAX_SECONDS = 600
 
 
 def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
@@ -30,33 +32,27 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
     for number, item in enumerate(params.items):
         ctx.check_cancelled()
         ctx.progress("Show what changed", number, len(params.items), "examples")
-        rows.append(_row(item, data, pipeline, before, after, entries.get(data.test[item].source), ctx))
+        row = _row(item, data, pipeline, before, after, params.text_chars)
+        entry = entries.get(data.test[item].source)
+        rows.append(row if entry is None else row.model_copy(update=_seen(item, entry, data, params, ctx)))
     return ExamplesResult(rows=tuple(rows))
 
 
 def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[str, Entry]:
-    """Pictures by their source; nothing else needs the person's files again."""
-    if data.kind != "images" or data.root is None or not Path(data.root).exists():
+    """Pictures and wanted sounds by their source; nothing else needs the person's files again."""
+    is_shown = data.kind == "images" or (data.kind == "audio" and params.sounds)
+    if not is_shown or data.root is None or not Path(data.root).exists():
         return {}
     options = Options(pipeline.spec, params.text_column, params.label_column)
     return {entry.source: entry for entry in read_collection(Path(data.root), options).entries}
 
 
-def _row(
-    item: int,
-    data: DataSet,
-    pipeline: Pipeline,
-    before: Answers,
-    after: Answers,
-    entry: Entry | None,
-    ctx: JobContext,
-) -> Example:
+def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: Answers, text_chars: int) -> Example:
     facts = data.test[item]
     old, new = _predicted(before, item), _predicted(after, item)
     return Example(
         item=item,
-        picture=_thumbnail(item, entry, ctx) if entry is not None else None,
-        text=(facts.text or facts.source)[:TEXT_CHARS],
+        text=(facts.text or facts.source)[:text_chars],
         before=_words(old, before.answer[item], data, pipeline),
         after=_words(new, after.answer[item], data, pipeline),
         label=" or ".join(data.class_name(label) for label in facts.labels) or None,
@@ -84,21 +80,52 @@ def _kind(facts: Item, old: int | None, new: int | None) -> Literal["worse", "be
     return "worse" if was_right else "better"
 
 
-def _thumbnail(item: int, entry: Entry, ctx: JobContext) -> str | None:
+def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: JobContext) -> dict[str, Any]:
+    """The fields of an `Example` that say what it looks or sounds like; none where its file cannot be read any more."""
+    try:
+        sample = entry.open()
+        if data.kind == "audio":
+            return _sound(item, sample, ctx)
+        return {"picture": _thumbnail(item, sample, params.side_px, ctx)}
+    except (PipelineError, OSError, ValueError):
+        return {}
+
+
+def _thumbnail(item: int, sample: Sample, side_px: int, ctx: JobContext) -> str | None:
     from workers.pipeline.images import open_picture, picture_from_array
 
-    sample = entry.open()
-    try:
-        if isinstance(sample, Path):
-            picture = open_picture(sample)
-        elif isinstance(sample, np.ndarray):
-            picture = picture_from_array(sample)
-        else:
-            return None
-    except (PipelineError, OSError, ValueError):
+    if isinstance(sample, Path):
+        picture = open_picture(sample)
+    elif isinstance(sample, np.ndarray):
+        picture = picture_from_array(sample)
+    else:
         return None
-    (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
-    name = f"{FOLDER}/{item}.png"
-    picture.thumbnail((SIDE_PX, SIDE_PX))
+    picture.thumbnail((side_px, side_px))
+    name = _name(item, "png", ctx)
     picture.save(ctx.work_dir / name)
     return name
+
+
+def _sound(item: int, sample: Sample, ctx: JobContext) -> dict[str, Any]:
+    """Read here and written anew, so that whoever plays it meets a file of one known kind."""
+    if not isinstance(sample, Path):
+        return {}
+    samples, rate_hz = read_wav(sample)
+    name = _name(item, "wav", ctx)
+    write_plain_wav(ctx.work_dir / name, samples, rate_hz)
+    return {"sound": name, "levels": levels_of(samples)}
+
+
+def write_plain_wav(path: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
+    """One channel of 16 bits; at most ten minutes, louder than ±1 is cut."""
+    kept = np.nan_to_num(samples[: MAX_SECONDS * rate_hz])
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate_hz)
+        file.writeframes((np.clip(kept, -1, 1) * 32767).astype("<i2").tobytes())
+
+
+def _name(item: int, suffix: str, ctx: JobContext) -> str:
+    (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
+    return f"{FOLDER}/{item}.{suffix}"

@@ -69,9 +69,9 @@ def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
     if isinstance(steps, AudioSteps):
         if request.path is not None and Path(request.path).suffix.lower() not in ARRAY_SUFFIXES:
             samples, rate_hz = read_wav(Path(request.path))
-            return Seen(kind="audio", seconds=samples.size / rate_hz, levels=_levels(samples))
+            return Seen(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
         samples = np.ascontiguousarray(main[..., steps.context_samples :], np.float32).ravel()
-        return Seen(kind="audio", seconds=samples.size / steps.sample_rate_hz, levels=_levels(samples))
+        return Seen(kind="audio", seconds=samples.size / steps.sample_rate_hz, levels=levels_of(samples))
     return Seen(kind="array", shapes={name: value.shape for name, value in feeds.items()})
 
 
@@ -85,7 +85,8 @@ def draw(path: Path, out: Path) -> bool:
     return True
 
 
-def _levels(samples: Values) -> tuple[float, ...]:
+def levels_of(samples: Values) -> tuple[float, ...]:
+    """The largest |samples| (0..1) of 64 equal parts; 0 where they are no numbers."""
     parts = np.array_split(np.abs(samples), LEVELS)
     return tuple(
         round(min(1.0, float(part.max())), 3) if part.size and np.isfinite(part).all() else 0.0 for part in parts

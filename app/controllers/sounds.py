@@ -1,0 +1,40 @@
+"""Plays the sound of a page: asked by its buttons, told back to it."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.services.loudspeaker import Loudspeaker
+from widgets.parts.sound_bar import SoundState
+
+POLL_MS = 100
+
+
+class SoundPlayer(QObject):
+    """`tell(state)` is called whenever what the loudspeaker does has changed."""
+
+    def __init__(self, tell: Callable[[SoundState], None], parent: QObject) -> None:
+        super().__init__(parent)
+        self._speaker, self._tell = Loudspeaker(), tell
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._on_tick)
+
+    def play(self, wav: bytes) -> None:
+        """From its beginning."""
+        self._speaker.play(wav)
+        self._tell("playing")
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Silence; nothing is told where there was silence already."""
+        if self._timer.isActive():
+            self._timer.stop()
+            self._speaker.stop()
+            self._tell("idle")
+
+    def _on_tick(self) -> None:
+        state = self._speaker.poll()
+        if state != "playing":
+            self._timer.stop()
+            self._tell(state)
