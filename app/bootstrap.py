@@ -239,7 +239,7 @@ class Live:
 
     def _on_mistake(self, kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
         """A mistake of the program's own, raised in a slot: logged whole, told in one sentence."""
-        logging.getLogger("fettle").error("unexpected", exc_info=(kind, error, trace))
+        logging.getLogger(__name__).error("unexpected", exc_info=(kind, error, trace))
         from app.controllers.words import error_value
         from workers.contracts.errors import ErrorInfo, WorkerError
 

@@ -26,4 +26,4 @@ class KeptSettings:
         try:
             self.keep(**changes)
         except WorkerError:
-            logging.getLogger("fettle").warning("the settings could not be saved", exc_info=True)
+            logging.getLogger(__name__).warning("the settings could not be saved", exc_info=True)

@@ -1,6 +1,7 @@
 """Write a variant as a bundle that runs on its own. The old file stays until the new one has passed its self-test."""
 
 import contextlib
+import logging
 import os
 import shutil
 import uuid
@@ -31,6 +32,8 @@ from workers.contracts.jobs import (
 from workers.contracts.messages import Limits
 from workers.contracts.specs import DeviceFacts, ModelInfo
 
+log = logging.getLogger(__name__)
+
 MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
 """An override is a sentence that goes into the card, not a keystroke."""
@@ -38,7 +41,7 @@ MIN_REASON_CHARS = 10
 
 @dataclass(frozen=True)
 class ExportAsk:
-    """`override_reason` is needed for a variant that regressed."""
+    """`override_reason` is needed for a variant that regressed, and is not kept of any other."""
 
     run_id: str
     variant_id: str | None
@@ -75,8 +78,7 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
             f"The run {facts.run.id} has no version {wanted!r}.",
             "Take one of the ids that 'fettle compare' lists.",
         )
-    regressed = variant.judgement is not None and variant.judgement.verdict == "regressed"
-    if regressed and len((reason or "").strip()) < MIN_REASON_CHARS:
+    if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
         raise refusal(
             "regressed",
             "This version answers worse than your limit allows",
@@ -84,6 +86,16 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
             'Take the recommended version, or say why in a sentence: --accept-regression "WHY".',
         )
     return variant
+
+
+def is_regressed(variant: Variant) -> bool:
+    """Whether a version is only exported with the person's own words why."""
+    return variant.judgement is not None and variant.judgement.verdict == "regressed"
+
+
+def override_of(variant: Variant, ask: ExportAsk) -> str | None:
+    """The words that go into the card, the manifest, the history and the log; none where none were needed."""
+    return " ".join((ask.override_reason or "").split()) if is_regressed(variant) else None
 
 
 def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Exported]:
@@ -107,9 +119,12 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
         size_bytes=done.result.size_bytes,
         created_at=datetime.now(UTC),
         selftest_json=done.result.model_dump_json(include={"selftest"}),
-        override_reason=ask.override_reason,
+        override_reason=override_of(variant, ask),
     )
     workspace.repositories.exports.add(record)
+    if record.override_reason is not None:
+        told = (variant.title, facts.run.id, ask.out, record.override_reason)
+        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
     return Exported(ask.out, done.result, record)
 
 
@@ -156,7 +171,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         variant=variant_document(variant),
         data=facts.data,
         limit_pct=run.goal.max_loss_pct,
-        override_reason=ask.override_reason,
+        override_reason=override_of(variant, ask),
         run_id=run.id,
         n_judged=variant.judgement.n if variant.judgement else None,
         hub_origin=facts.origin,
