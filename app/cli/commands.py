@@ -11,16 +11,19 @@ import typer
 from app.cli import data as checking
 from app.cli import export as exporting
 from app.cli import hub as hubs
+from app.cli import load as loading
 from app.cli import looking
 from app.cli import optimize as optimizing
+from app.cli import stress as stressing
 from app.cli.options import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.errors import FettleError
-from app.services.benching import Scenario
+from app.services.benching import Engine
 from app.services.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.load import Scenario
 
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
 WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
@@ -86,11 +89,14 @@ def optimize(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
     threads: Threads = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Measure everything again, also what was measured lately.")
+    ] = False,
 ) -> int:
     """Make a model faster, prove that it answers alike."""
     options = optimizing.OptimizeOptions(
         preset, recipe, data, calibration, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, tuple(runtime), device, time_budget, seed, threads, out,
+        architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options)
 
@@ -106,6 +112,18 @@ def compare(
 
 
 @commands.command()
+def stress(
+    ctx: typer.Context,
+    run: Run,
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="All kinds at all severities: takes some minutes.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=1, max=86_400, help="Time for it; more examples fit in.")] = None,
+) -> int:
+    """Changed, nonsensical and hostile inputs, for the original and a version of a run."""
+    return stressing.stress(_output(ctx), run, stressing.StressOptions(variant, full, seconds))
+
+
+@commands.command()
 def bench(
     ctx: typer.Context,
     model: Model,
@@ -117,10 +135,30 @@ def bench(
     shape: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
     threads: Threads = None,
+    engine: Annotated[Engine, typer.Option(help="MLCommons LoadGen, or loops of Fettle's own.")] = "loadgen",
 ) -> int:
     """Latency, throughput and memory of one model."""
-    options = looking.BenchOptions(runtime, batch, scenario, seconds, preprocess, tuple(shape), allow_code, threads)
+    options = looking.BenchOptions(
+        runtime, batch, scenario, seconds, preprocess, tuple(shape), allow_code, threads, engine
+    )
     return looking.bench(_output(ctx), model, options)
+
+
+@commands.command()
+def load(
+    ctx: typer.Context,
+    run: Run,
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.5, max=3600, help="For each scenario: 10, 60 or 600.")] = 10.0,
+    price_per_hour: Annotated[
+        float | None, typer.Option(min=0.000001, help="What an hour of a computer costs.")
+    ] = None,
+    currency: Annotated[str, typer.Option(help="Of that price.")] = "USD",
+    utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the hour that it works.")] = 0.5,
+) -> int:
+    """A run's original and one version under load: scenarios of MLCommons LoadGen, batches, cache, cold start, cost."""
+    options = loading.LoadOptions(variant, seconds, price_per_hour, currency, utilization)
+    return loading.load(_output(ctx), run, options)
 
 
 @commands.command()

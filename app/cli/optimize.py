@@ -48,6 +48,7 @@ class OptimizeOptions:
     seed: int = 0
     threads: int | None = None
     out: Path | None = None
+    fresh: bool = False
 
 
 def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
@@ -125,7 +126,7 @@ def _run(
         runtimes=runtimes,
     )
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
-    recorder, flow = start_run(space, RunAsk(project, opening, data, preset, goal), output.watch)
+    recorder, flow = start_run(space, RunAsk(project, opening, data, preset, goal, options.fresh), output.watch)
     return run(space, flow, recorder.watch)
 
 

@@ -1,6 +1,7 @@
 """Sentences about results. Only figures that were measured are ever put into words."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from app.domain.choose import is_alike_not_proven
 from app.domain.variant import Measurement, Variant
@@ -84,3 +85,21 @@ def busy_words(measurement: Measurement) -> str:
         f"Other programs kept this computer busy while it was measured ({share * 100:.0f} % of it):"
         " on a quiet one the times may differ."
     )
+
+
+_MEASURED = "Measured on "
+
+
+def measured_words(when: datetime) -> str:
+    """Said of figures that were not taken now, in this computer's own time."""
+    return f"{_MEASURED}{when.astimezone():%Y-%m-%d at %H:%M}, and not measured again since nothing has changed."
+
+
+def day_words(when: datetime) -> str:
+    """The same in a few words, for a line in a list."""
+    return f"measured on {when.astimezone():%Y-%m-%d}"
+
+
+def is_measured_words(text: str) -> bool:
+    """Whether a note says when something was measured."""
+    return text.startswith(_MEASURED)

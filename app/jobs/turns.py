@@ -75,7 +75,8 @@ class TurnGroup:
     """`poll()` until `done`, then read `outcomes`, one `Timing` for each job in their order.
 
     `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
-    full blocks, so that only models slower than a block are measured in fewer sets).
+    full blocks, so that only models slower than a block are measured in fewer sets). One whose requests take longer
+    than `slow_over_ms` has two blocks in each set: so few are enough to see that.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class TurnGroup:
         timed_requests: int = 40,
         block_max_s: float = 4.0,
         budget_s: float | None = None,
+        slow_over_ms: float | None = None,
         new_client: Callable[[], JobClient] = JobClient,
     ) -> None:
         self.outcomes = [Timing() for _ in jobs]
@@ -97,6 +99,7 @@ class TurnGroup:
         self._jobs, self._sets, self._new_client = list(jobs), sets, new_client
         self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks)
         self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
+        self._slow_over_ms = slow_over_ms
         self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
         self._live: dict[int, JobClient] = {}
         self._loading: list[int] = []
@@ -223,7 +226,10 @@ class TurnGroup:
             if index not in self._live:
                 continue
             blocks_done = len(self.outcomes[index].blocks_ms[-1])
-            warmup, timed = self._pace.block(self._latency_ms(index))
+            latency_ms = self._latency_ms(index)
+            if latency_ms is not None and self._slow_over_ms is not None and latency_ms > self._slow_over_ms:
+                self._blocks[index] = min(self._blocks_of(index), MIN_BLOCKS)
+            warmup, timed = self._pace.block(latency_ms)
             turn = Turn(
                 index=blocks_done,
                 warmup_requests=warmup,

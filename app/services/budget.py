@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from app.services.steps import Flow, JobStep, Measured, MeasureStep, T
+from app.services.steps import Done, Flow, JobStep, Measured, MeasureStep, T
 
 FINAL_SETS, FINAL_BLOCKS = 3, 3
 """Blocks of 40 timed requests in each of 3 fresh sets of processes (RUNTIME.md)."""
 
-QUICK_BLOCKS, FEW_BLOCKS = 8, 3
+QUICK_BLOCKS, FEW_BLOCKS, GLANCE_BLOCKS = 8, 3, 2
 SLOW_BLOCK_S = 0.3
 
 SAFETY = 1.3
@@ -56,7 +56,11 @@ CHOICES = (FinalPlan(6, 3), FinalPlan(3, 3), FinalPlan(2, 3), FinalPlan(1, 3), F
 
 
 class TimeBudget:
-    """`total_s` None: no limit. `elapsed` gives the seconds since the run's start."""
+    """`total_s` None: no limit. `elapsed` gives the seconds since the run's start.
+
+    What the store answers counts with the seconds that it took once (`note_saved`): a run that goes on, or that comes
+    again, decides as it did the first time, and so finds the same.
+    """
 
     def __init__(self, total_s: float | None, elapsed: Callable[[], float]) -> None:
         self._total_s, self._elapsed = total_s, elapsed
@@ -64,12 +68,21 @@ class TimeBudget:
         self._first: str | None = None
         self._tried_s: list[float] = []
         self._original_s = 0.0
-        self._tail_s = 0.0
+        self._tail_s = self._saved_s = 0.0
 
     @property
     def left_s(self) -> float | None:
         """Seconds until the run must be over, None without a limit."""
-        return None if self._total_s is None else self._total_s - self._elapsed()
+        return None if self._total_s is None else self._total_s - self.spent_s
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds that went by, with those that the store saved."""
+        return self._elapsed() + self._saved_s
+
+    def note_saved(self, seconds: float) -> None:
+        """A step was answered from the store; it took so long once."""
+        self._saved_s += seconds
 
     @property
     def answer_s(self) -> float | None:
@@ -133,6 +146,10 @@ class TimeBudget:
         original = self._costs.get(self._first or "")
         return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
 
+    def blocks_for(self, promising: bool) -> int:
+        """Blocks of a first look: what cannot be recommended anyway is only glanced at."""
+        return self.quick_blocks if promising else GLANCE_BLOCKS
+
     def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
         """The best final run that fits into what is left."""
         left_s = self.left_s
@@ -147,6 +164,26 @@ class TimeBudget:
 
 def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
     """`flow` with every step of it bounded by the seconds that are left when it begins."""
+    return each(flow, lambda step: bounded(step, left_s()), lambda answer: None)
+
+
+def counting(flow: Flow[T], note_saved: Callable[[float], None]) -> Flow[T]:
+    """`flow`; `note_saved` gets the seconds that each step took once which the store answers now."""
+
+    def note(answer: Any) -> None:
+        if isinstance(answer, Done) and answer.cached:
+            note_saved(answer.made_s)
+        elif isinstance(answer, Measured) and answer.measured_at is not None:
+            note_saved(answer.seconds)
+
+    return each(flow, lambda step: step, note)
+
+
+AnyStep = JobStep[Any] | MeasureStep
+
+
+def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
+    """`flow` with every step changed by `ask`; `answered` sees what comes back."""
     answer: Any = None
     error: BaseException | None = None
     while True:
@@ -156,12 +193,14 @@ def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
             return stop.value  # type: ignore[no-any-return]
         answer = error = None
         try:
-            answer = yield bounded(step, left_s())
+            answer = yield ask(step)
         except GeneratorExit:
             flow.close()
             raise
         except Exception as thrown:
             error = thrown
+        else:
+            answered(answer)
 
 
 def bounded(step: JobStep[Any] | MeasureStep, left_s: float | None) -> JobStep[Any] | MeasureStep:

@@ -3,12 +3,11 @@
 import dataclasses
 import uuid
 from pathlib import Path
-from statistics import median
 from typing import Any
 
-from app.domain.variant import Measurement, Variant
+from app.domain.variant import Variant
 from app.services.opening import OpenedModel, ReadData
-from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep, limits_of_runtime
+from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep, Reuse, limits_of_runtime
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -18,7 +17,6 @@ from workers.contracts.jobs import (
     JudgeParams,
     JudgeResult,
     MeasureParams,
-    MeasureResult,
     SpeedSummary,
     SummarizeParams,
     SummarizeResult,
@@ -133,16 +131,18 @@ def _folders(*candidates: Candidate) -> list[Path]:
     return [candidate.answers.parent for candidate in candidates if candidate.answers is not None]
 
 
-def measure(
-    candidates: list[Candidate],
-    data: ReadData,
-    *,
-    sets: int,
-    blocks: int,
-    threads: int,
-    title: str,
-    step: int,
-) -> Flow[Measured]:
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """How a measurement is made: fresh sets of processes, blocks in each, and whether an earlier one is as good."""
+
+    sets: int
+    blocks: int
+    threads: int
+    reuse: Reuse | None = None
+    slow_over_ms: float | None = None
+
+
+def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: str, step: int) -> Flow[Measured]:
     """Time single requests of all candidates in turn, one fresh process each and per set."""
     contenders = tuple(
         Contender(
@@ -160,10 +160,12 @@ def measure(
     measured: Measured = yield MeasureStep(
         contenders,
         title=title,
-        sets=sets,
-        blocks=blocks,
-        threads=threads,
+        sets=how.sets,
+        blocks=how.blocks,
+        threads=how.threads,
         block_max_s=2.0,
+        slow_over_ms=how.slow_over_ms,
+        reuse=how.reuse,
         step_index=step,
     )
     return measured
@@ -177,32 +179,6 @@ def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple
         params=SummarizeParams(latencies_ms=times),
         result=SummarizeResult,
         title="Work out the figures",
+        cache=True,
     )
     return done.result.summaries[(0 if against is None else 1) :]
-
-
-def measurement_of(
-    summary: SpeedSummary,
-    results: tuple[MeasureResult, ...],
-    sets: int,
-    busy_share: float | None,
-    interleaved: bool,
-) -> Measurement:
-    """The figures of one variant. Bounds of the speedup are kept only where both were measured in turn."""
-    memory = [result.peak_memory_bytes for result in results if result.peak_memory_bytes is not None]
-    latency = summary.latency
-    return Measurement(
-        latency_p50_ms=latency.p50_ms,
-        latency_p90_ms=latency.p90_ms,
-        latency_p99_ms=latency.p99_ms,
-        latency_max_ms=latency.max_ms,
-        throughput_per_s=summary.throughput_per_s,
-        peak_memory_bytes=int(median(memory)) if memory else None,
-        load_ms=median([result.load_ms for result in results]) if results else None,
-        n=latency.n,
-        speedup=summary.speedup,
-        speedup_low=summary.speedup_low if interleaved else None,
-        speedup_high=summary.speedup_high if interleaved else None,
-        sets=sets,
-        busy_share=busy_share,
-    )

@@ -14,8 +14,9 @@ from app.paths import unusable
 from app.services.background import Background, Stopped
 from app.services.events import JobBegan, JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
 from app.services.history import End, JobHistory
+from app.services.kept_measurements import KeptMeasurements
 from app.services.measuring import Measurer
-from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, MeasureStep
+from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import Entry
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -39,6 +40,7 @@ class Driver(Generic[T]):
     def __init__(self, workspace: Workspace, flow: Flow[T], observe: Observer) -> None:
         self._workspace, self._flow, self._observe = workspace, flow, observe
         self._history = JobHistory(workspace)
+        self._kept = KeptMeasurements(workspace.artifacts, workspace.jobs)
         self._client: JobClient | None = None
         self._measurer: Measurer | None = None
         self._step: JobStep[Any] | None = None
@@ -134,6 +136,8 @@ class Driver(Generic[T]):
             return
         self._measurer = None
         measured = measurer.measured()
+        if not self._cancelling:
+            self._keep_measured(measurer, measured)
         failure = next((failure for failure in measured.failures if failure is not None), None)
         state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
         self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
@@ -142,6 +146,17 @@ class Driver(Generic[T]):
             self._throw(FlowCancelled())
         else:
             self._advance(lambda: self._flow.send(measured))
+
+    def _keep_measured(self, measurer: Measurer, measured: Measured) -> None:
+        """So that it need not be measured again; a run does not fail because this could not be written."""
+        try:
+            entry = self._kept.keep(measurer.step, measured)
+        except OSError as error:
+            text = f"The measurement could not be kept for later: {error.strerror or error}."
+            self._observe(LogLine("warning", text, measurer.job_id))
+        else:
+            if entry is not None:
+                self._history.measured(entry, measurer.job_id)
 
     def _pass_on(self, message: WorkerMessage) -> None:
         index = self._step.step_index if self._step else None
@@ -190,7 +205,7 @@ class Driver(Generic[T]):
             key = artifacts.key(step.kind, {"content": step.content_key(message.result), "asked": key}, step.seed, {})
         self._beside(
             size_of(work_dir),
-            lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped),
+            lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped, seconds),
             lambda adopted: self._adopted(step, job, adopted, seconds),
         )
 
@@ -205,7 +220,8 @@ class Driver(Generic[T]):
             self._send(step, entry, False, seconds)
 
     def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
-        done = Done(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds)
+        made_s = entry.seconds if cached else 0.0
+        done = Done(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds, made_s)
         self._advance(lambda: self._flow.send(done))
 
     def _not_kept(self, error: OSError) -> JobError:
@@ -243,6 +259,10 @@ class Driver(Generic[T]):
     def _begin(self, step: JobStep[Any] | MeasureStep) -> None:
         """Start the step's processes, or give what is in the store already."""
         if isinstance(step, MeasureStep):
+            known = self._kept.find(step)
+            if known is not None:
+                self._advance(lambda: self._flow.send(known))
+                return
             self._measurer = Measurer(self._workspace, step)
             self._tell_begin(self._measurer.job_id, "measure", step.title)
             self._observe(MeasuringChanged(True))

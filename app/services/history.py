@@ -62,13 +62,24 @@ class JobHistory:
         if self._artifacts is None:
             return
         made_by = json.dumps({"job": job.job_id, "params": job.params, "seed": job.seed, "versions": entry.versions})
-        record = ArtifactRecord(entry.key, job.kind, entry.sha256, entry.size_bytes, datetime.now(UTC), made_by)
+        self._put(ArtifactRecord(entry.key, job.kind, entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
+
+    def _put(self, record: ArtifactRecord) -> None:
+        if self._artifacts is None:
+            return
         try:
-            self._artifacts.get(entry.key)
+            self._artifacts.get(record.key)
         except NotFound:
             self._artifacts.add(record)
         else:
             self._artifacts.update(record)
+
+    def measured(self, entry: Entry, job_id: str) -> None:
+        """A measurement is in the store now."""
+        if self._artifacts is None:
+            return
+        made_by = json.dumps({"job": job_id, "versions": entry.versions})
+        self._put(ArtifactRecord(entry.key, "measured", entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
 
     def _relative(self, log_path: Path | None) -> str | None:
         if log_path is None or not log_path.is_relative_to(self._root):

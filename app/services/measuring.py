@@ -29,10 +29,11 @@ class Measurer:
 
     def __init__(self, workspace: Workspace, step: MeasureStep) -> None:
         self.job_id = f"measure-{uuid.uuid4().hex[:12]}"
-        self._step, self._folder = step, workspace.jobs
+        self.step, self._folder = step, workspace.jobs
         self._began_s = time.monotonic()
         self._blocks_done = 0
         self._busy: list[float] = []
+        self._cut = False
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
         self._group = TurnGroup(
             [self._job(workspace, step, index) for index in range(len(step.contenders))],
@@ -42,6 +43,7 @@ class Measurer:
             timed_requests=step.timed_requests,
             block_max_s=step.block_max_s,
             budget_s=left_s,
+            slow_over_ms=step.slow_over_ms,
             new_client=workspace.pool.take,
         )
 
@@ -61,7 +63,8 @@ class Measurer:
     @property
     def done(self) -> bool:
         """Everything was measured, or the time is up."""
-        if not self._group.done and self._step.until_s is not None and time.monotonic() > self._step.until_s:
+        if not self._group.done and self.step.until_s is not None and time.monotonic() > self.step.until_s:
+            self._cut = True
             self._group.close()
         return self._group.done
 
@@ -97,7 +100,7 @@ class Measurer:
         total = max(self._group.total_turns, self._blocks_done)
         seconds = time.monotonic() - self._began_s
         left_s = seconds / self._blocks_done * (total - self._blocks_done)
-        return StepProgress(self._step.step_index, self._step.title, self._blocks_done, total, "blocks", left_s)
+        return StepProgress(self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s)
 
     def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
         """Requests ran one after the other and the last ended about now."""
@@ -105,7 +108,7 @@ class Measurer:
         points = []
         for latency_ms in latencies_ms:
             at_s += latency_ms / 1000
-            points.append(LatencyPoint(self._step.contenders[index].variant_id, at_s, latency_ms))
+            points.append(LatencyPoint(self.step.contenders[index].variant_id, at_s, latency_ms))
         return tuple(points)
 
     def measured(self) -> Measured:
@@ -123,6 +126,7 @@ class Measurer:
             failures=tuple(timing.failure or (None if sets else NO_TIME) for timing in outcomes),
             busy_share=fmean(self._busy) if self._busy else None,
             seconds=time.monotonic() - self._began_s,
+            complete=not self._cut,
         )
 
     def _remove_folders(self) -> None:

@@ -7,22 +7,23 @@ finalists and the original are measured again in turn, in fresh processes, befor
 import contextlib
 import dataclasses
 import traceback
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import UTC, datetime
 
 from app.domain.choose import Objective, answers_hold, choose, could_win, finalists, may_win
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import busy_words, headline, time_up, verdict_words, why_not
+from app.domain.words import day_words, headline, time_up, verdict_words, why_not
 from app.services import candidates as one
-from app.services.budget import TimeBudget, within
-from app.services.candidates import Candidate
+from app.services.budget import TimeBudget, counting, within
+from app.services.candidates import Candidate, Pass
 from app.services.describing import describe
+from app.services.figures import p50_words, speedup_of, with_figures
+from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.recorder import Recorder
-from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured
+from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
@@ -36,6 +37,9 @@ NEAR_SHARE = 0.5
 the first looks were taken at different times, and a busy machine may have spoiled one of them."""
 
 
+SLOW_SHARE = 1.25
+"""Slower than the original by more than this, two blocks are enough of a first look."""
+
 MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
 LARGE_BYTES = 200_000_000
 """Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
@@ -43,7 +47,10 @@ LARGE_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class OptimizeAsk:
-    """What to optimize, for what. `recipes` are the preset's, in the order to try them."""
+    """What to optimize, for what. `recipes` are the preset's, in the order to try them.
+
+    With `fresh` everything is measured in this run, also what was measured lately in another one.
+    """
 
     model: OpenParams
     data: DataParams  # model_dir is filled in when the model is open
@@ -51,13 +58,14 @@ class OptimizeAsk:
     objective: Objective
     threads: int
     max_candidates: int | None = None
+    fresh: bool = False
 
 
 def optimize(recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> Flow[Run]:
     """Run it and write it down. However it ends, the run is closed and what was measured is kept."""
     recorder.begin()
     try:
-        yield from _Optimization(recorder, artifacts, ask).run()
+        yield from _Optimization(recorder, artifacts, ask).counted()
     except FlowCancelled:
         recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
         raise
@@ -94,8 +102,13 @@ class _Optimization:
         self._budget = TimeBudget(self._goal.time_budget_s, lambda: recorder.elapsed_s)
         self._candidates: dict[str, Candidate] = {}
         self._skipped = 0
+        self._reuse: Reuse | None = None
 
-    def run(self) -> Flow[None]:
+    def counted(self) -> Flow[None]:
+        """All of it. What the store answers counts with its time, so that the same is found each time."""
+        yield from counting(self._run(), self._budget.note_saved)
+
+    def _run(self) -> Flow[None]:
         recorder = self._recorder
         recorder.plan_steps(FIRST_STEPS)
         model = yield from self._open()
@@ -157,6 +170,8 @@ class _Optimization:
 
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
+        oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
+        self._reuse = Reuse(found.device.model_dump_json(), oldest)
         available = tuple(row.id for row in found.runtimes if row.available)
         done: Done[PlanResult] = yield JobStep(
             kind="plan",
@@ -195,7 +210,7 @@ class _Optimization:
         return found
 
     def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
-        recorder, step, began_s = self._recorder, 2, self._recorder.elapsed_s
+        recorder, step, began_s = self._recorder, 2, self._budget.spent_s
         recorder.step(step, state="running")
         variant = self._known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from one.make(variant, model, data, self._goal.seed, step)
@@ -209,51 +224,55 @@ class _Optimization:
         measured = yield from self._quick(original, data, step)
         summaries = yield from self._summarize(measured)
         original = self._with_figures(original, measured, 0, summaries[0], interleaved=False)
-        self._budget.note_original(recorder.elapsed_s - began_s)
-        recorder.step(step, state="done", figure=_figure(original.variant))
+        self._budget.note_original(self._budget.spent_s - began_s)
+        recorder.step(step, state="done", detail=self._when(measured), figure=p50_words(original.variant))
         return original, measured
 
-    def _quick(self, candidate: Candidate, data: ReadData, step: int) -> Flow[Measured]:
+    def _quick(
+        self, candidate: Candidate, data: ReadData, step: int, slow_over_ms: float | None = None
+    ) -> Flow[Measured]:
         """A first look at one version. Raises `JobError` where it could not be measured."""
-        title, blocks = f"Measure {candidate.variant.title}", self._budget.quick_blocks
-        measured = yield from one.measure(
-            [candidate], data, sets=1, blocks=blocks, threads=self._ask.threads, title=title, step=step
-        )
+        variant = candidate.variant
+        blocks = self._budget.blocks_for(variant.is_baseline or may_win(variant))
+        how = Pass(1, blocks, self._ask.threads, self._reuse, slow_over_ms)
+        measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
-        self._budget.note_measured(candidate.variant.id, measured, 0, blocks)
+        self._budget.note_measured(variant.id, measured, 0, blocks)
         return measured
 
+    def _is_new(self, measured: Measured) -> bool:
+        """Whether this run measured it, now or before it was interrupted."""
+        return measured.measured_at is None or measured.measured_at >= self._recorder.run.created_at
+
+    def _when(self, measured: Measured) -> str:
+        return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
+
     def _summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
-        began_s = self._recorder.elapsed_s
+        began_s = self._budget.spent_s
         summaries = yield from one.summarize(measured, against)
-        self._budget.note_tail(self._recorder.elapsed_s - began_s)
+        self._budget.note_tail(self._budget.spent_s - began_s)
         return summaries
 
     def _try(
         self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
     ) -> Flow[None]:
-        recorder, began_s = self._recorder, self._recorder.elapsed_s
+        recorder, began_s = self._recorder, self._budget.spent_s
         recorder.step(step, state="running")
         variant = self._known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
-        folder = self._folder_of(variant, model)
-        if variant.state in ("measured", "confirmed") and variant.measurement.n and folder is not None:
-            self._candidates[variant.id] = Candidate(variant, folder)
-            self._tell(step, variant)
-            return
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
-            candidate = yield from within(flow, lambda: self._budget.left_to_try_s(self._best_ids()))
+            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(self._best_ids()))
         except JobError as error:
             self._drop(step, variant, error.error)
         else:
-            self._tell(step, candidate.variant)
-        self._budget.note_tried(recorder.elapsed_s - began_s)
+            self._tell(step, candidate.variant, when)
+        self._budget.note_tried(self._budget.spent_s - began_s)
 
     def _measure_candidate(
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
-    ) -> Flow[Candidate]:
+    ) -> Flow[tuple[Candidate, str]]:
         recorder = self._recorder
         candidate = yield from one.make(variant, model, data, self._goal.seed, step)
         recorder.variant(candidate.variant)
@@ -261,9 +280,12 @@ class _Optimization:
         candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
         candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
         recorder.variant(candidate.variant)
-        measured = yield from self._quick(candidate, data, step)
+        p50_ms = original.variant.measurement.latency_p50_ms
+        slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
+        measured = yield from self._quick(candidate, data, step, slow_over_ms)
         summaries = yield from self._summarize(measured, base)
-        return self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
+        done = self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
+        return done, self._when(measured)
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
         late = error.code == TIME_LIMIT and self._budget.left_s is not None
@@ -275,9 +297,10 @@ class _Optimization:
     def _put_dropped(self, variant: Variant, note: str) -> None:
         self._recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
 
-    def _tell(self, step: int, variant: Variant) -> None:
+    def _tell(self, step: int, variant: Variant, when: str) -> None:
         state = "done" if may_win(variant) else "warning"
-        self._recorder.step(step, state=state, detail=verdict_words(variant), figure=_figure(variant))
+        detail = ", ".join(part for part in (verdict_words(variant), when) if part)
+        self._recorder.step(step, state=state, detail=detail, figure=p50_words(variant))
 
     def _best(self) -> list[Variant]:
         """Those to measure beside the original, best first."""
@@ -287,8 +310,8 @@ class _Optimization:
         best = finalists(measured, self._ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
         if best:
             return best
-        near = [v for v in measured if not v.is_baseline and may_win(v) and _speedup(v) > NEAR_SHARE]
-        return sorted(near, key=_speedup, reverse=True)[:1]
+        near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
+        return sorted(near, key=speedup_of, reverse=True)[:1]
 
     def _best_ids(self) -> list[str]:
         return [variant.id for variant in self._best()]
@@ -301,9 +324,8 @@ class _Optimization:
         recorder.step(step, state="running")
         plan = self._budget.plan_final([variant.id for variant in best])
         field = [original, *(self._candidates[variant.id] for variant in best[: plan.finalists])]
-        flow = one.measure(
-            field, data, sets=plan.sets, blocks=plan.blocks, threads=self._ask.threads, title=LAST_STEP, step=step
-        )
+        how = Pass(plan.sets, plan.blocks, self._ask.threads, self._reuse)
+        flow = one.measure(field, data, how, title=LAST_STEP, step=step)
         measured = yield from within(flow, lambda: self._budget.final_left_s)
         if (failure := measured.failures[0]) is not None:
             if failure.code != TIME_LIMIT or self._budget.left_s is None:
@@ -318,28 +340,16 @@ class _Optimization:
                 self._put_dropped(candidate.variant, f"{error.title}. {error.detail}")
             else:
                 self._with_figures(candidate, measured, index, summaries[index], interleaved=True)
-        recorder.step(step, state="done", detail=f"{len(field)} versions in turn")
+        detail = ", ".join(part for part in (f"{len(field)} versions in turn", self._when(measured)) if part)
+        recorder.step(step, state="done", detail=detail)
 
     def _with_figures(
         self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
     ) -> Candidate:
-        if summary is None:
-            raise RuntimeError("a contender that was measured has no summary")
-        results = measured.results[index]
-        sets = len(measured.latencies_ms[index])
-        measurement = one.measurement_of(summary, results, sets, measured.busy_share, interleaved)
-        if measurement.peak_memory_bytes is None:  # a last set that was cut off tells no memory: keep the first look's
-            before = candidate.variant.measurement
-            measurement = dataclasses.replace(
-                measurement, peak_memory_bytes=before.peak_memory_bytes, load_ms=before.load_ms
-            )
-        fallbacks = tuple(dict.fromkeys(text for result in results for text in result.fallbacks))
-        variant = dataclasses.replace(
-            candidate.variant,
-            state="confirmed" if interleaved else "measured",
-            measurement=measurement,
-            notes=_notes(candidate.variant, (*fallbacks, busy_words(measurement))),
-        )
+        anew = self._is_new(measured)
+        variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
+        if not anew:
+            self._recorder.take_over(variant.id, measured.latencies_ms[index])
         done = dataclasses.replace(candidate, variant=self._recorder.variant(variant))
         self._candidates[variant.id] = done
         return done
@@ -365,26 +375,3 @@ class _Optimization:
     def _known(self, recipe: Recipe) -> Variant | None:
         """The same candidate of an interrupted run, so that nothing is done twice."""
         return next((v for v in self._recorder.variants.values() if v.recipe == recipe), None)
-
-    def _folder_of(self, variant: Variant, model: OpenedModel) -> Path | None:
-        """Where a version's model lies; None where it was not made yet, or is no longer in the store."""
-        if not variant.recipe.steps:
-            return model.folder
-        entry = self._artifacts.get(variant.artifact_key) if variant.artifact_key else None
-        return entry.folder / "model" if entry is not None else None
-
-
-def _speedup(variant: Variant) -> float:
-    return variant.measurement.speedup or 0.0
-
-
-def _notes(variant: Variant, said: Sequence[str]) -> tuple[str, ...]:
-    """Its notes with what is said now; what an earlier measurement said of a busy computer no longer holds."""
-    old = busy_words(variant.measurement)
-    kept = [note for note in variant.notes if note != old]
-    return tuple(dict.fromkeys((*kept, *(note for note in said if note))))
-
-
-def _figure(variant: Variant) -> str:
-    p50 = variant.measurement.latency_p50_ms
-    return f"{p50:.3g} ms" if p50 is not None else ""

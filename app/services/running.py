@@ -24,13 +24,14 @@ from workers.contracts.specs import Recipe
 
 @dataclass(frozen=True)
 class RunAsk:
-    """`data` without a path means: inputs that Fettle makes."""
+    """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again."""
 
     project: Project
     model: OpenParams
     data: DataParams
     preset: Preset
     goal: Goal
+    fresh: bool = False
 
 
 def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
@@ -47,7 +48,7 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
     """
     plan = _kept_plan(run)
     if plan is None:
-        plan = _Plan(recipes=ask.preset.recipes, objective=ask.preset.objective)
+        plan = _Plan(recipes=ask.preset.recipes, objective=ask.preset.objective, fresh=ask.fresh)
         run = dataclasses.replace(run, goal=dataclasses.replace(run.goal, recipe_json=plan.model_dump_json()))
         space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, ask.project, run, observe)
@@ -60,6 +61,7 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
             recipes=plan.recipes,
             objective=plan.objective,
             threads=run.goal.threads or usable_cores(),
+            fresh=plan.fresh,
         ),
     )
     return recorder, flow
@@ -70,6 +72,7 @@ class _Plan(Frozen):
 
     recipes: tuple[Recipe, ...]
     objective: Objective
+    fresh: bool = False
 
 
 def _kept_plan(run: Run) -> _Plan | None:

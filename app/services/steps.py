@@ -9,6 +9,7 @@ Written so, a use case reads as straight-line code, while the window's timer and
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -36,13 +37,17 @@ class FlowCancelled(Exception):
 
 @dataclass(frozen=True)
 class Done(Generic[R]):
-    """A finished job: its result, and the folder that it wrote (in the store, if it is kept)."""
+    """A finished job: its result, and the folder that it wrote (in the store, if it is kept).
+
+    `seconds` is how long it took now; `made_s` how long it took once, where it was answered from the store.
+    """
 
     result: R
     folder: Path
     key: str | None
     cached: bool
     seconds: float
+    made_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,19 @@ class Contender:
 
 
 @dataclass(frozen=True)
+class Reuse:
+    """An earlier measurement of the very same is as good: on this `machine` (its facts as text), not before `since`."""
+
+    machine: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class MeasureStep:
     """Several variants measured in turn, one live process each (RUNTIME.md, fair timing).
 
-    At `until_s` (`time.monotonic`) it ends with what was measured by then.
+    At `until_s` (`time.monotonic`) it ends with what was measured by then. One whose requests take longer than
+    `slow_over_ms` gets two blocks only. With `reuse` the store may answer, and what is measured is kept there.
     """
 
     contenders: tuple[Contender, ...]
@@ -99,6 +113,8 @@ class MeasureStep:
     timed_requests: int = 40
     block_max_s: float = 4.0
     until_s: float | None = None
+    slow_over_ms: float | None = None
+    reuse: Reuse | None = None
     step_index: int | None = None
 
 
@@ -106,7 +122,8 @@ class MeasureStep:
 class Measured:
     """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured.
 
-    `seconds` is how long all of it took, processes and warming up included.
+    `seconds` is how long all of it took, processes and warming up included. `complete` is False where it was cut off.
+    `measured_at` is None for what was measured just now, else when it was.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
@@ -114,6 +131,8 @@ class Measured:
     failures: tuple[ErrorInfo | None, ...]
     busy_share: float | None
     seconds: float = 0.0
+    complete: bool = True
+    measured_at: datetime | None = None
 
 
 Flow = Generator[JobStep[Any] | MeasureStep, Any, T]

@@ -17,7 +17,7 @@ from app.version import VERSION
 LIBRARIES = ("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchvision", "transformers")
 """Distributions whose version can change what a job writes."""
 
-RESULT_FILE, MANIFEST_FILE = "result.json", "files.json"
+RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
 PIECE = 1 << 20
 
 
@@ -34,7 +34,8 @@ def library_versions() -> dict[str, str]:
 class Entry:
     """One kept folder with the result of the job that wrote it.
 
-    The rest is known when it is adopted: the digest over its files, their size, the libraries that made it.
+    `seconds` is how long it took to make. The rest is known when it is adopted: the digest over its files, their size,
+    the libraries that made it.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Entry:
     sha256: str = ""
     size_bytes: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
 
 
 class ArtifactStore:
@@ -100,7 +102,25 @@ class ArtifactStore:
         except (OSError, ValueError):
             return 0
 
-    def adopt(self, work_dir: Path, key: str, result: Mapping[str, Any], stopped: Stopped = lambda: False) -> Entry:
+    def content_of(self, folder: Path) -> str | None:
+        """sha256 over names and hashes of the files in `folder` of the store; None for one that lies elsewhere."""
+        try:
+            top, key, *inner = folder.relative_to(self.root).parts
+            manifest = _manifest(self.root / top / key)
+        except (OSError, ValueError):
+            return None
+        start = "".join(f"{part}/" for part in inner)
+        found = {name.removeprefix(start): digest for name, (digest, _) in manifest.items() if name.startswith(start)}
+        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() if found else None
+
+    def adopt(
+        self,
+        work_dir: Path,
+        key: str,
+        result: Mapping[str, Any],
+        stopped: Stopped = lambda: False,
+        seconds: float = 0.0,
+    ) -> Entry:
         """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible.
 
         Raises InterruptedError, with nothing in the store, when `stopped` says so.
@@ -116,6 +136,7 @@ class ArtifactStore:
         manifest = json.dumps(files)
         _write_synced(work_dir / MANIFEST_FILE, manifest)
         _write_synced(work_dir / RESULT_FILE, json.dumps(dict(result)))
+        _write_synced(work_dir / MADE_FILE, json.dumps({"seconds": seconds}))
         folder = self.folder(key)
         folder.parent.mkdir(parents=True, exist_ok=True)
         if folder.exists():
@@ -125,7 +146,7 @@ class ArtifactStore:
         self._checked.add(key)
         digest = hashlib.sha256(manifest.encode()).hexdigest()
         size_bytes = sum(size for _, size in files.values())
-        return Entry(key, folder, dict(result), digest, size_bytes, self._versions)
+        return Entry(key, folder, dict(result), digest, size_bytes, self._versions, seconds)
 
     def size_bytes(self) -> int:
         """Bytes of everything kept."""
@@ -139,7 +160,15 @@ class ArtifactStore:
 
 
 def _entry(key: str, folder: Path) -> Entry:
-    return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")))
+    return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")), seconds=_made_s(folder))
+
+
+def _made_s(folder: Path) -> float:
+    """Seconds; 0 for what an older version of the program kept."""
+    try:
+        return float(json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def _manifest(folder: Path) -> dict[str, tuple[str, int]]:

@@ -30,9 +30,8 @@ def flow(model_path: str) -> Flow[Measured]:
     model = yield from open_model(OpenParams(path=model_path))
     data = yield from read_data(DataParams(model_dir=str(model.folder)))
     candidate = one.Candidate(one.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder)
-    measured = yield from one.measure(
-        [candidate], data, sets=1, blocks=BLOCKS, threads=usable_cores(), title="Measure", step=0
-    )
+    how = one.Pass(sets=1, blocks=BLOCKS, threads=usable_cores())
+    measured = yield from one.measure([candidate], data, how, title="Measure", step=0)
     return measured
 
 

@@ -3,10 +3,14 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # a spawned child gets the same path
+
+from play import Like, Play
+from staging import Make, Stage
 
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
@@ -22,3 +26,11 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, handler_package="fettle_service_handlers")
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
+
+
+@pytest.fixture
+def stage(space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    def make(original: Like, variants: dict[str, Like], **goal: Any) -> Stage:
+        return Stage(space, Play(tmp_path / "play", space.artifacts, original, variants), monkeypatch, **goal)
+
+    return make

@@ -1,10 +1,13 @@
 """Plays a whole optimization without a process: each step is answered from what a test says about the variants."""
 
+import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.services.kept_measurements import KeptMeasurements
 from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo
@@ -72,7 +75,10 @@ class Like:
 
 @dataclass
 class Play:
-    """`run(flow)` answers every step; `clock` is moved on by what each would take. `seen` lists the kinds of steps."""
+    """`run(flow)` answers every step; `clock` is moved on by what each would take.
+
+    `seen` lists the kinds of steps that were done, `stored` those that the store answered.
+    """
 
     root: Path
     artifacts: ArtifactStore
@@ -84,6 +90,9 @@ class Play:
     interrupt_at: str = ""
     finals: list[MeasureStep] = field(default_factory=list)
     candidates: tuple[Recipe, ...] | None = None
+    stored: list[str] = field(default_factory=list)
+    end_after: int | None = None
+    was_ended: bool = False
 
     def run(self, flow: Flow[Any]) -> Any:
         """What the flow returns; raises what it raises."""
@@ -94,11 +103,35 @@ class Play:
             except StopIteration as stop:
                 return stop.value
             kind = "measure" if isinstance(step, MeasureStep) else step.kind
+            known = self._known(step)
+            if known is not None:
+                self.stored.append(f"{kind}:{step.title}")
+                answer = functools.partial(flow.send, known)
+                continue
             self.seen.append(f"{kind}:{step.title}")
-            if self.interrupt_at in (kind, self.seen[-1]):
+            if self.interrupt_at in (kind, self.seen[-1]) or len(self.seen) - 1 == self.end_after:
+                self.was_ended = True
                 flow.close()
                 return None
             answer = self._answer(flow, step, kind)
+
+    @property
+    def _kept(self) -> KeptMeasurements:
+        return KeptMeasurements(self.artifacts, self.root / "jobs")
+
+    def _known(self, step: Any) -> Any:
+        """As the driver answers from the store; what the data job reads is always read."""
+        if isinstance(step, MeasureStep):
+            return self._kept.find(step)
+        entry = self.artifacts.get(self._key(step)) if step.cache and step.content_key is None else None
+        if entry is None:
+            return None
+        return Done(step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds)
+
+    def _key(self, step: JobStep[Any]) -> str:
+        if step.kind not in ("plan", "summarize"):
+            return f"{step.kind}-{step.title}"
+        return f"{step.kind}-{hashlib.sha256(step.params.model_dump_json().encode()).hexdigest()[:16]}"
 
     def _answer(self, flow: Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
         if self.cancel_at in (kind, self.seen[-1]):
@@ -106,14 +139,17 @@ class Play:
         try:
             if isinstance(step, MeasureStep):
                 measured = self._measure(step)
+                self._kept.keep(step, measured)
                 return lambda: flow.send(measured)
+            began = self.clock
             result, folder = getattr(self, f"_{kind}_job")(step)
         except JobError as error:
             thrown = error
             return lambda: flow.throw(thrown)
-        key = f"{kind}-{step.title}" if step.cache else None
+        key = self._key(step) if step.cache else None
         if key is not None:
-            folder = self.artifacts.adopt(folder, key, result.model_dump(mode="json")).folder
+            written = result.model_dump(mode="json")
+            folder = self.artifacts.adopt(folder, key, written, seconds=self.clock - began).folder
         done = Done(result, folder, key, False, 0.0)
         return lambda: flow.send(done)
 
@@ -168,7 +204,7 @@ class Play:
         assert isinstance(params, PlanParams)
         candidates = self.candidates or params.preset_steps
         fitting = tuple(recipe for recipe in candidates if recipe.runtime in params.runtimes)
-        return PlanResult(baseline=Recipe(title="Original"), candidates=fitting), self.root
+        return PlanResult(baseline=Recipe(title="Original"), candidates=fitting), self._folder("plan")
 
     def _apply_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
         assert isinstance(step.params, ApplyParams)
@@ -188,7 +224,7 @@ class Play:
             verdict=like.verdict, n=100, labelled=True, accuracy=0.9, agreement=like.agreement,
             drop=1 - like.agreement, margin=0.01, missing_examples=200,
         )  # fmt: skip
-        return JudgeResult(judgement=judgement), self.root
+        return JudgeResult(judgement=judgement), self._folder(f"judge {step.title}")
 
     def _measure(self, step: MeasureStep) -> Measured:
         final = step.title.startswith("Final")
@@ -231,4 +267,4 @@ class Play:
                     speedup_low=ratio * 0.97, speedup_high=ratio * 1.03,
                 )
             )  # fmt: skip
-        return SummarizeResult(summaries=tuple(rows)), self.root
+        return SummarizeResult(summaries=tuple(rows)), self._folder("summarize")

@@ -1,0 +1,65 @@
+"""One run of a play, driven to its end, and what the database holds then."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from play import Play
+
+from app.domain.run import Goal, Run
+from app.domain.variant import Variant
+from app.services.events import Event, ignore
+from app.services.projects import project_for
+from app.services.recorder import Recorder
+from app.services.running import RunAsk, resume_run, start_run
+from app.services.workspace import Workspace
+from presets.loader import load_presets
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe, RecipeStep
+
+STEP = (RecipeStep(technique="graph_optimize"),)
+
+
+def recipes(*titles: str, runtime: str = "openvino") -> tuple[Recipe, ...]:
+    return tuple(Recipe(title=title, runtime=runtime, steps=STEP, settings={"n": i}) for i, title in enumerate(titles))
+
+
+class Stage:
+    """One run of a play: `go` drives it to its end and reads what the database holds then."""
+
+    def __init__(self, space: Workspace, play: Play, monkeypatch: pytest.MonkeyPatch, **goal: Any) -> None:
+        self.space, self.play, self.events = space, play, list[Event]()
+        monkeypatch.setattr(Recorder, "elapsed_s", property(lambda recorder: play.clock))
+        preset = load_presets().get("balanced").model_copy(update={"recipes": recipes(*play.variants)})
+        self.project = project_for(space.repositories, Path("/models/m.onnx"))
+        self.ask = RunAsk(
+            self.project, OpenParams(path="/models/m.onnx"), DataParams(model_dir=""), preset,
+            Goal("balanced", 1.0, **goal),
+        )  # fmt: skip
+
+    def go(self) -> Run:
+        recorder, flow = start_run(self.space, self.ask, self.events.append)
+        self.run_id = recorder.run.id
+        self.play.run(flow)
+        return self.stored
+
+    def again(self) -> Run:
+        _, flow = resume_run(self.space, self.stored, self.ask, ignore)
+        self.play.run(flow)
+        return self.stored
+
+    @property
+    def stored(self) -> Run:
+        return self.space.repositories.runs.get(self.run_id)
+
+    @property
+    def variants(self) -> dict[str, Variant]:
+        return {v.title: v for v in self.space.repositories.variants.list(run_id=self.run_id)}
+
+    @property
+    def states(self) -> dict[str, str]:
+        return {step.title: step.state for step in self.space.repositories.runs.steps(self.run_id)}
+
+
+Make = Callable[..., Stage]
