@@ -14,6 +14,7 @@ from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
 from app.cli import optimize as optimizing
+from app.cli import presets as presetting
 from app.cli import stress as stressing
 from app.cli.options import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
@@ -201,6 +202,50 @@ def data_check(
 ) -> int:
     """Duplicates, leakage, label errors, balance, drift, license, private data; exit code 3 on leakage."""
     return checking.check(_output(ctx), path, checking.CheckOptions(against, text_column, label_column, seed))
+
+
+@data.command("doctor")
+def data_doctor(
+    ctx: typer.Context,
+    model: Model,
+    data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")],
+    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    preprocess: Preprocess = None,
+    shape: Shapes = [],  # noqa: B006 - typer copies it
+    allow_code: AllowCode = False,
+) -> int:
+    """Which way of preparing inputs fits the model, with the evidence; exit code 0 whatever it finds."""
+    options = checking.DoctorOptions(data, text_column, label_column, preprocess, tuple(shape), allow_code)
+    return checking.doctor(_output(ctx), model, options)
+
+
+presets = typer.Typer(help="What to optimize for: those that come with Fettle, and your own.")
+commands.add_typer(presets, name="presets")
+
+
+@presets.callback(invoke_without_command=True)
+def presets_without_more(ctx: typer.Context) -> int:
+    """List them, where nothing else is said."""
+    return presetting.list_presets(_output(ctx)) if ctx.invoked_subcommand is None else 0
+
+
+@presets.command("list")
+def presets_list(ctx: typer.Context) -> int:
+    """All presets with what they are for."""
+    return presetting.list_presets(_output(ctx))
+
+
+@presets.command("show")
+def presets_show(ctx: typer.Context, preset: Annotated[str, typer.Argument(metavar="ID")]) -> int:
+    """What a preset tries, as YAML."""
+    return presetting.show(_output(ctx), preset)
+
+
+@presets.command("add")
+def presets_add(ctx: typer.Context, path: Annotated[Path, typer.Argument(metavar="FILE.yaml")]) -> int:
+    """Check a file and keep it among your own."""
+    return presetting.add(_output(ctx), path)
 
 
 hub = typer.Typer(

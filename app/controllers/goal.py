@@ -3,8 +3,10 @@
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
-from app.controllers.words import tr
+from app.controllers.words import error_value, tr
+from app.paths import unusable
 from presets.loader import DEFAULT_ID, Catalog, load_presets
+from presets.own_presets import save_preset
 from presets.schema import Preset
 from presets.yaml_file import PresetRefused
 from widgets.main_window import MainWindow
@@ -26,6 +28,7 @@ class GoalController(QObject):
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)
         page.recipes_changed.connect(self._on_recipes)
+        page.save_requested.connect(self._on_save)
         page.run_requested.connect(self.run_requested)
         page.model_requested.connect(lambda: window.show_page("model"))
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
@@ -86,6 +89,20 @@ class GoalController(QObject):
         kept = {recipe.title: recipe for recipe in own}
         recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
         self._session.set_recipes(recipes or None)
+
+    def _on_save(self, title: str) -> None:
+        """The recipes as they stand become a card of the person's own, which is then the chosen one."""
+        project, folder = self._session.project, self._session.workspace.paths.presets
+        base = self.preset
+        if project is not None:
+            base = base.model_copy(update={"max_loss_pct": project.max_loss_pct})
+        try:
+            saved = save_preset(base, title, folder)
+        except OSError as error:
+            self._window.banner(error_value(unusable(folder, error).info()))
+            return
+        self._catalog = load_presets(folder)
+        self._on_preset(saved.id)
 
 
 def preset_value(preset: Preset) -> PresetValue:

@@ -11,7 +11,7 @@ from widgets.pages.values import BudgetValue, GoalValue, PresetValue, RecipeValu
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
 from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.fields import DecimalField, WholeField
+from widgets.parts.fields import DecimalField, TextField, WholeField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, clipped
 from widgets.parts.page import Page
@@ -31,6 +31,7 @@ class GoalPage(Page):
     limit_changed = Signal(float)  # percent, relative to the original's accuracy
     budget_changed = Signal(object)  # BudgetValue
     recipes_changed = Signal(object)  # tuple of RecipeValue; the empty tuple: the preset's own again
+    save_requested = Signal(str)  # what the person calls it
     run_requested = Signal()
     model_requested = Signal()
 
@@ -99,7 +100,27 @@ class GoalPage(Page):
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
         editor.reset_requested.connect(self._on_reset)
-        self._fill("recipes", head, editor)
+        self._fill("recipes", head, self._saving(), editor)
+
+    def _saving(self) -> QWidget:
+        """A name and a button: the recipe as it stands now becomes a card of the person's own."""
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_M)
+        name = TextField()
+        name.setPlaceholderText(self.tr("A name for it"))
+        name.setAccessibleName(self.tr("Name of your preset"))
+        name.setMaxLength(40)
+        save = GhostButton(self.theme, self.tr("Save as my preset"), "plus")
+        save.setEnabled(False)
+        name.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
+        save.clicked.connect(lambda: self.save_requested.emit(name.text().strip()))
+        name.returnPressed.connect(save.click)
+        row.addWidget(name, 1)
+        row.addWidget(save)
+        row.addStretch(1)
+        return holder
 
     def _differs_in_choice(self, value: GoalValue) -> bool:
         old = self._value

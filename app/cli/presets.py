@@ -1,0 +1,70 @@
+"""`fettle presets`: which goals there are, what one tries, and a file of the person's own added to them."""
+
+from pathlib import Path
+
+from app.cli.inputs import check_exists
+from app.cli.output import OK, CommandFailed, Output, usage
+from app.cli.session import workspace
+from presets.loader import BUILTIN_FOLDER, load_presets
+from presets.own_presets import add_preset, preset_text
+from workers.contracts.errors import ErrorInfo
+
+
+def list_presets(output: Output) -> int:
+    """All presets; a file that cannot be used says why."""
+    with workspace(output.options, writes=False) as space:
+        catalog = load_presets(space.paths.presets)
+    own = {preset.id for preset in catalog.presets} - {path.stem for path in BUILTIN_FOLDER.glob("*.yaml")}
+    rows = [
+        {
+            "id": preset.id,
+            "title": preset.title,
+            "summary": preset.summary,
+            "expect": preset.expect,
+            "how_long": preset.how_long,
+            "max_loss_pct": preset.max_loss_pct,
+            "own": preset.id in own,
+        }
+        for preset in catalog.presets
+    ]
+    problems = [
+        {"path": str(problem.path), "problem": f"{problem.detail} {problem.hint}"} for problem in catalog.problems
+    ]
+    output.document({"presets": rows, "problems": problems})
+    for row in rows:
+        mark = "  (your own)" if row["own"] else ""
+        output.text(f"  {row['id']:<16} {row['title']}: {row['summary']} {row['how_long']}.{mark}")
+    for problem in problems:
+        output.text(f"  not usable: {problem['problem']}")
+    output.sentence("Take one with 'fettle optimize MODEL --preset ID'.")
+    return OK
+
+
+def show(output: Output, preset_id: str) -> int:
+    """What a preset tries, as the YAML that `add` takes."""
+    with workspace(output.options, writes=False) as space:
+        catalog = load_presets(space.paths.presets)
+    known = {preset.id: preset for preset in catalog.presets}
+    if preset_id not in known:
+        raise usage(f"There is no preset {preset_id!r}.", f"Choose one of: {', '.join(known)}.")
+    preset = known[preset_id]
+    output.document(preset.model_dump(mode="json"))
+    output.text(preset_text(preset).rstrip("\n"))
+    output.sentence(f"“{preset.title}” tries {len(preset.recipes)} ways, in this order.")
+    return OK
+
+
+def add(output: Output, path: Path) -> int:
+    """Check a file and keep it among the person's own; exit code 3 where it is no preset."""
+    check_exists(path)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        try:
+            preset = add_preset(path, space.paths.presets)
+        except OSError as error:
+            detail = f"{space.paths.presets}: {error.strerror or error}."
+            hint = "Make room there, or check its rights."
+            info = ErrorInfo(code="not_written", title="The preset could not be kept", detail=detail, hint=hint)
+            raise CommandFailed(3, info) from error
+    output.document(preset.model_dump(mode="json"))
+    output.sentence(f"Added “{preset.title}”: take it with 'fettle optimize MODEL --preset {preset.id}'.")
+    return OK
