@@ -14,19 +14,28 @@ from pathlib import Path
 from workers.contracts.errors import WorkerError
 from workers.contracts.load import ColdModel
 
-ROOT = Path(__file__).parents[2]
-CODE = (
-    "import sys; sys.modules['openvino_telemetry'] = None; sys.path.insert(0, sys.argv.pop(1)); "
-    "from workers.measure.cold_child import main; sys.exit(main())"
+PACKAGE = Path(__file__).parents[1]
+CODE = """
+import importlib.util, sys
+sys.modules["openvino_telemetry"] = None
+folder = sys.argv.pop(1)
+spec = importlib.util.spec_from_file_location(
+    "workers", folder + "/__init__.py", submodule_search_locations=[folder]
 )
-"""The environment switches off what onnxruntime would send; OpenVINO's part looks at no variable."""
+sys.modules["workers"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(sys.modules["workers"])
+from workers.measure.cold_child import main
+sys.exit(main())
+"""
+"""A worker may read this package and not the folder around it, so the package is named. The environment switches off
+what onnxruntime would send; OpenVINO's part looks at no variable."""
 TIMEOUT_S = 300.0
 
 
 def start_once(model: ColdModel, data_dir: str, threads: int) -> tuple[float, float]:
     """Milliseconds from start to answer, and of them for loading. Raises `WorkerError` where no answer comes."""
     command = [
-        *(sys.executable, "-B", "-c", CODE, str(ROOT), model.model_dir, data_dir, model.runtime, str(threads)),
+        *(sys.executable, "-B", "-c", CODE, str(PACKAGE), model.model_dir, data_dir, model.runtime, str(threads)),
         json.dumps(model.settings),
     ]
     begin = time.perf_counter()

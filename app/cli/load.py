@@ -1,0 +1,100 @@
+"""`fettle load`: a finished run's original and one of its versions under load."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.cli.output import OK, Output, usage
+from app.cli.session import run, workspace
+from app.domain.cost import cost_per_million
+from app.domain.variant import Variant
+from app.services.describing import describe
+from app.services.facts import RunFacts, read_facts
+from app.services.load_record import LoadRecord, Price, VersionLoad, read_price
+from app.services.load_words import headline
+from app.services.loading import best_per_s, measure_load
+from workers.contracts.load import LOADGEN_WORDS
+
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """The options of `fettle load`."""
+
+    variant: str | None = None
+    seconds: float = 10.0
+    price_per_hour: float | None = None
+    currency: str = "USD"
+    utilization: float = 0.5
+
+
+def load(output: Output, run_id: str, options: LoadOptions) -> int:
+    """Measure, keep it with the run, tell it."""
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        facts = read_facts(space, run_id)
+        variant = _variant(facts, options.variant)
+        found = run(space, describe(), output.watch)
+        record = run(space, measure_load(space, facts, variant, options.seconds, found.device), output.watch)
+        price = _price(options) or read_price(space.repositories)
+    output.document(load_document(record, price))
+    for version in (record.original, record.variant):
+        if version is not None:
+            _say(output, version, price)
+    output.text(f"  {LOADGEN_WORDS}")
+    output.sentence(headline(record))
+    return OK
+
+
+def _variant(facts: RunFacts, wanted: str | None) -> Variant | None:
+    """The asked-for or the recommended version; None for the original alone."""
+    if wanted is None:
+        return facts.recommended
+    found = next((variant for variant in facts.variants if variant.id == wanted), None)
+    if found is None:
+        raise usage(f"The run {facts.run.id} has no version {wanted!r}.", "'fettle compare' lists their ids.")
+    return None if found.is_baseline else found
+
+
+def _price(options: LoadOptions) -> Price | None:
+    if options.price_per_hour is None:
+        return None
+    return Price(per_hour=options.price_per_hour, currency=options.currency, utilization=options.utilization)
+
+
+def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:
+    """`{run_id, seconds, original, variant, paired, measured_with, price, cost}`; what was not measured is null."""
+    versions = [record.original] + ([record.variant] if record.variant is not None else [])
+    return {
+        **record.model_dump(mode="json"),
+        "measured_with": LOADGEN_WORDS,
+        "price": price.model_dump(mode="json") if price is not None else None,
+        "cost_per_million": {version.variant_id: _cost(version, price) for version in versions},
+    }
+
+
+def _cost(version: VersionLoad, price: Price | None) -> float | None:
+    per_s = best_per_s(version)
+    if price is None or per_s is None:
+        return None
+    return cost_per_million(price.per_hour, per_s, price.utilization)
+
+
+def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
+    output.text(version.title)
+    for found in version.scenarios:
+        state = "" if found.valid else f"  not valid: {' '.join(found.reasons)}"
+        latency = found.latency
+        output.text(
+            f"  {found.scenario:<14} {found.throughput_per_s:>10,.1f} a second   "
+            f"p50 {latency.p50_ms:.3g} ms  p90 {latency.p90_ms:.3g} ms  n {found.n:,}{state}"
+        )
+    if version.sweep is not None:
+        for point in version.sweep.points:
+            mark = "  (knee)" if point.batch == version.sweep.knee_batch else ""
+            output.text(f"  batch {point.batch:>4}     {point.throughput_per_s:>10,.1f} a second{mark}")
+    if version.cold is not None:
+        times = sorted(version.cold.total_ms)
+        output.text(f"  cold start     p50 {times[len(times) // 2]:.0f} ms, max {times[-1]:.0f} ms, n {len(times)}")
+    cost = _cost(version, price)
+    if cost is not None and price is not None:
+        output.text(f"  a million answers cost {cost:.3g} {price.currency} at {price.per_hour:g} an hour")
+    for words in version.missing:
+        output.text(f"  not measured: {words}")

@@ -1,0 +1,122 @@
+"""What was measured of a run's versions under load, and the person's price: kept beside the run."""
+
+from datetime import datetime
+
+from pydantic import Field, ValidationError
+
+from app.persistence import Repositories
+from workers.contracts.base import Frozen
+from workers.contracts.load import CacheResult, ColdTimes, ScenarioResult, ServingResult, SweepResult
+
+PRICE_KEY = "load-price"
+
+
+class VersionLoad(Frozen):
+    """One version. What could not be measured is None, and `missing` says why, part by part in words."""
+
+    variant_id: str
+    title: str
+    runtime: str
+    scenarios: tuple[ScenarioResult, ...] = ()
+    sweep: SweepResult | None = None
+    serving: ServingResult | None = None
+    cache: CacheResult | None = None
+    cold: ColdTimes | None = None
+    missing: tuple[str, ...] = ()
+    busy_share: float | None = None
+
+
+class Paired(Frozen):
+    """Answers a second of both versions at their best batch sizes, measured in turn in fresh processes.
+
+    `ratio` is variant/original with its 95 % bootstrap interval over `sets` of processes; `n` requests of each.
+    """
+
+    original_batch: int
+    variant_batch: int
+    original_per_s: float
+    variant_per_s: float
+    ratio: float
+    ratio_low: float | None
+    ratio_high: float | None
+    n: int
+    sets: int
+    busy_share: float | None = None
+
+
+class LoadRecord(Frozen):
+    """`variant` is None where only the original was measured. `seconds` is what each scenario measured for."""
+
+    run_id: str
+    seconds: float
+    made_at: datetime
+    processor: str
+    cores: int
+    original: VersionLoad
+    variant: VersionLoad | None = None
+    paired: Paired | None = None
+    round: int = 0
+
+
+class Price(Frozen):
+    """What an hour of the computer costs, as a person says it (or took from an example). `utilization`: share 0..1."""
+
+    per_hour: float = Field(gt=0, le=1e6)
+    currency: str = Field(default="USD", min_length=1, max_length=8)
+    what: str = Field(default="", max_length=200)
+    source: str = Field(default="", max_length=300)
+    date: str = Field(default="", max_length=20)
+    utilization: float = Field(default=0.5, gt=0, le=1)
+
+
+class LoadRecords(Frozen):
+    """The newest for each version of a run."""
+
+    records: tuple[LoadRecord, ...] = ()
+
+    def of(self, variant_id: str) -> LoadRecord | None:
+        """What was measured of this version beside the original ("" for the original alone)."""
+        return next((kept for kept in self.records if _variant_of(kept) == variant_id), None)
+
+
+def read_load(repositories: Repositories, run_id: str) -> LoadRecords:
+    """What is kept; nothing where another version of the program wrote it."""
+    kept = repositories.settings.get(_key(run_id))
+    try:
+        return LoadRecords() if kept is None else LoadRecords.model_validate(kept)
+    except ValidationError:
+        return LoadRecords()
+
+
+def write_load(repositories: Repositories, record: LoadRecord) -> None:
+    """Keep it in place of what there was of the same version."""
+    others = [
+        kept for kept in read_load(repositories, record.run_id).records if _variant_of(kept) != _variant_of(record)
+    ]
+    records = LoadRecords(records=(record, *others))
+    repositories.settings.put(_key(record.run_id), records.model_dump(mode="json"))
+
+
+def read_price(repositories: Repositories) -> Price | None:
+    """The person's price, None before there is one."""
+    kept = repositories.settings.get(PRICE_KEY)
+    try:
+        return None if kept is None else Price.model_validate(kept)
+    except ValidationError:
+        return None
+
+
+def write_price(repositories: Repositories, price: Price | None) -> None:
+    """Keep it for all runs, or forget it."""
+    if price is None:
+        repositories.settings.delete(PRICE_KEY)
+    else:
+        repositories.settings.put(PRICE_KEY, price.model_dump(mode="json"))
+
+
+def _variant_of(record: LoadRecord) -> str:
+    return record.variant.variant_id if record.variant is not None else ""
+
+
+def _key(run_id: str) -> str:
+    return f"load:{run_id}"
