@@ -14,6 +14,7 @@ from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
 from app.cli import optimize as optimizing
+from app.cli import stress as stressing
 from app.cli import presets as presetting
 from app.cli import stress as stressing
 from app.cli.options import split_globals, wants_json
@@ -110,6 +111,18 @@ def compare(
 ) -> int:
     """The comparison of a run again, from what is stored."""
     return looking.compare(_output(ctx), run, against)
+
+
+@commands.command()
+def stress(
+    ctx: typer.Context,
+    run: Run,
+    variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="All kinds at all severities: takes some minutes.")] = False,
+    seconds: Annotated[float | None, typer.Option(min=1, max=86_400, help="Time for it; more examples fit in.")] = None,
+) -> int:
+    """Changed, nonsensical and hostile inputs, for the original and a version of a run."""
+    return stressing.stress(_output(ctx), run, stressing.StressOptions(variant, full, seconds))
 
 
 @commands.command()

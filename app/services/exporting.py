@@ -176,6 +176,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         n_judged=variant.judgement.n if variant.judgement else None,
         hub_origin=facts.origin,
         license_verdict=facts.verdict,
+        stress=facts.stress.get(variant.id),
     )
 
 

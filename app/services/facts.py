@@ -1,7 +1,7 @@
 """Everything that is stored about one run, read together."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from app.persistence.repositories import NotFound
 from app.services.hub_origin import origin_of
 from app.services.proofs import Proof, data_with, read_proof
 from app.services.steps import JobError
+from app.services.stress_record import read_stress
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.stress import StressResult
 
 NOTHING_ADDED = Proof()
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
@@ -29,6 +31,7 @@ class RunFacts:
     """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
 
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
+    `stress` is what was found under stress, by the version's id.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -44,6 +47,7 @@ class RunFacts:
     verdict: LicenseVerdict | None = None
     first_data: DataResult | None = None
     proof: Proof = NOTHING_ADDED
+    stress: Mapping[str, StressResult] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Variant:
@@ -103,6 +107,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         origin.verdict if origin is not None else _verdict_in(opened.result if opened is not None else {}),
         first_data,
         proof,
+        read_stress(repositories, artifacts, run_id),
     )
 
 

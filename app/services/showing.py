@@ -111,7 +111,7 @@ def _examples_step(
     if not items or before_key is None or after_key is None:
         return None
     before, after = workspace.artifacts.folder(before_key), workspace.artifacts.folder(after_key)
-    sources = _sources(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
+    sources = sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
     return JobStep(
         kind="examples",
         params=ExamplesParams(
@@ -176,7 +176,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     return found
 
 
-def _sources(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
+def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
     """Where the run's examples lie, as we know it ourselves: what a worker wrote opens no door."""
     try:
         made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json

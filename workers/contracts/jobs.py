@@ -21,6 +21,7 @@ from workers.contracts.specs import (
     Recipe,
     RecipeStep,
 )
+from workers.contracts.stress import StressResult
 
 PathText = Annotated[str, BeforeValidator(to_text)]
 """A path that a person named; `workers.contracts.paths.from_text` gives it back."""
@@ -333,6 +334,7 @@ class CardFacts(Frozen):
     n_judged: int | None = None
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
+    stress: StressResult | None = None
 
 
 class ExportParams(Frozen):

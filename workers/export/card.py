@@ -4,6 +4,7 @@ from typing import Any
 
 from workers.contracts.jobs import CardFacts
 from workers.contracts.pipeline import PipelineSpec
+from workers.export.card_stress import under_stress
 
 PIPELINE_TAGS = {
     "image-classification": "image-classification",
@@ -38,6 +39,7 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         _measured(facts, spec),
         f"## Verdict\n\n{_verdict(facts, n)}\n",
         _test_data(facts),
+        *([under_stress(facts.stress)] if facts.stress is not None else []),
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),

@@ -1,0 +1,64 @@
+"""`fettle stress`: how a version fares beside the original when its inputs are not as nice as the examples were."""
+
+from dataclasses import dataclass
+
+from app.cli.output import OK, Output
+from app.cli.session import run, workspace
+from app.services.facts import read_facts
+from app.services.stressing import StressAsk, Stressed
+from app.services.stressing import stress as stress_flow
+from workers.contracts.stress import StressResult, StressRow
+
+
+@dataclass(frozen=True)
+class StressOptions:
+    """The options of `fettle stress`."""
+
+    variant: str | None = None
+    full: bool = False
+    max_seconds: float | None = None
+
+
+def stress(output: Output, run_id: str, options: StressOptions) -> int:
+    """A table of kinds and severities, then nonsense, attacks and the calibration set."""
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        facts = read_facts(space, run_id)
+        ask = StressAsk(options.variant, options.full, options.max_seconds)
+        found = run(space, stress_flow(space, facts, ask), output.watch)
+    output.document(_document(run_id, found))
+    _tell(output, found)
+    output.sentence(found.result.headline)
+    return OK
+
+
+def _document(run_id: str, found: Stressed) -> dict[str, object]:
+    result = found.result.model_dump(mode="json")
+    return {"run_id": run_id, "variant": found.variant.id, **result, "folder": str(found.folder)}
+
+
+def _tell(output: Output, found: Stressed) -> None:
+    result = found.result
+    clean = result.clean
+    output.text(f"{found.variant.title}: {result.n_answered:,} examples, original / optimized ({result.measure})")
+    output.text(f"  {'unchanged':<24} {clean.original:>7.1%} / {clean.optimized:<7.1%}")
+    for row in result.rows:
+        output.text(_line(row))
+    for line in _more(result):
+        output.text(f"  {line}")
+
+
+def _line(row: StressRow) -> str:
+    cells = "   ".join(f"{cell.level}: {cell.original:.1%} / {cell.optimized:.1%}" for cell in row.cells)
+    mark = {"worse": "WORSE", "unclear": "?", "even": ""}[row.verdict]
+    return f"  {row.title:<24} {mark:<6} {cells}"
+
+
+def _more(result: StressResult) -> list[str]:
+    lines = [row.words for row in result.rows if row.verdict == "worse"]
+    lines += [row.words for row in result.unfamiliar]
+    for attack in result.attacks:
+        budget = f"eps {attack.eps:.4g}, {attack.queries:,} queries, {attack.restarts} start"
+        told = f"not made. {attack.why_not}" if attack.why_not else f"{attack.words} ({budget})"
+        lines.append(f"{attack.title}: {told}")
+    lines += [f"{finding.level}: {finding.what} {finding.hint}".strip() for finding in result.poison]
+    return [*lines, *result.notes]

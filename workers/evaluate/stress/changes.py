@@ -1,0 +1,149 @@
+"""Every example is changed in all planned ways, and both versions answer the very same changed inputs."""
+
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.stress import Measure
+from workers.evaluate.stress.base import Generator, Stress
+from workers.evaluate.stress.pixels import as_8_bits
+from workers.evaluate.stress.samples import Given, Samples
+from workers.evaluate.stress.scoring import Scorer, Values, scorer_for
+from workers.evaluate.stress.verdicts import Pairs
+from workers.evaluate.stress.versions import Version
+from workers.pipeline.pipeline import Arrays
+from workers.pipeline.spec import PipelineError
+
+FEWEST = 10
+"""So many examples are answered whatever the time."""
+FOLDER = "pictures"
+SIDE_PX = 112
+STAGES = {
+    "images": "Changing pictures and asking both versions",
+    "texts": "Changing texts and asking both versions",
+    "audio": "Changing sounds and asking both versions",
+    "arrays": "Changing numbers and asking both versions",
+}
+
+Plan = Sequence[tuple[Stress, tuple[int, ...]]]
+
+
+@dataclass
+class Changed:
+    """`clean` and `cells[kind][severity]` hold one pair of scores for each example that counts (`items`).
+
+    `references` are the original's and the optimized one's clean answers to them. `pictures` names small examples.
+    """
+
+    measure: Measure
+    items: list[Given] = field(default_factory=list)
+    clean: list[tuple[float, float]] = field(default_factory=list)
+    cells: dict[str, dict[int, list[tuple[float, float]]]] = field(default_factory=dict)
+    references: list[tuple[Values, Values]] = field(default_factory=list)
+    pictures: dict[str, str] = field(default_factory=dict)
+    unreadable: int = 0
+    stopped_early: bool = False
+
+    def pairs(self, stress: Stress, severities: Sequence[int]) -> list[Pairs]:
+        """(n, 2) for each severity."""
+        return [np.asarray(self.cells[stress.id][severity], np.float64) for severity in severities]
+
+
+def rng_of(seed: int, number: int, kind: str, severity: int) -> Generator:
+    """The same changes for the same example, kind and severity, whatever else is done."""
+    return np.random.default_rng([seed, number, zlib.crc32(kind.encode()), severity])
+
+
+class Asking:
+    """`left()` says how many seconds of this part's time remain."""
+
+    def __init__(
+        self, old: Version, new: Version, samples: Samples, ctx: JobContext, left: Callable[[], float]
+    ) -> None:
+        self._old, self._new, self._samples, self._ctx, self._left = old, new, samples, ctx, left
+
+    def run(self, items: Sequence[Given], plan: Plan) -> Changed:
+        """Item by item, so that all cells hold the same examples whenever it ends."""
+        found: Changed | None = None
+        scorer: Scorer | None = None
+        total_s = max(self._left(), 1e-3)
+        stage = STAGES[self._samples.takes]
+        for number, given in enumerate(items):
+            self._ctx.check_cancelled()
+            spent_s = total_s - self._left()
+            reach = len(items) if number < FEWEST else min(len(items), int(number * total_s / max(spent_s, 1e-3)) + 1)
+            self._ctx.progress(stage, number, max(reach, number + 1), "examples")
+            if found is not None and len(found.items) >= FEWEST and self._left() <= 0:
+                found.stopped_early = True
+                break
+            try:
+                sample = self._samples.open(given)
+            except (PipelineError, OSError):
+                found = found or Changed("agreement")
+                found.unreadable += 1
+                continue
+            clean = self._both(given, sample)
+            if scorer is None:
+                scorer = scorer_for(self._old.pipeline, list(items), clean[0])
+                found = Changed(scorer.measure, unreadable=found.unreadable if found else 0)
+                found.cells = {stress.id: {severity: [] for severity in wanted} for stress, wanted in plan}
+                self._draw("clean", sample, found)
+            assert found is not None
+            self._one(number, given, sample, clean, plan, scorer, found)
+        self._ctx.progress(stage, 1, 1, "examples")
+        return found or Changed("agreement")
+
+    def _one(
+        self, number: int, given: Given, sample: Any, clean: tuple[Values, Values], plan: Plan, scorer: Scorer,
+        found: Changed,
+    ) -> None:  # fmt: skip
+        base = scorer.score(given, clean[0], *clean)
+        if base is None:
+            return
+        rows = []
+        for stress, severities in plan:
+            for severity in severities:
+                self._ctx.check_cancelled()
+                changed = stress.apply(sample, severity, rng_of(self._ctx.seed, number, stress.id, severity))
+                if not found.items and severity == severities[len(severities) // 2]:
+                    self._draw(stress.id, changed, found)
+                pair = scorer.score(given, clean[0], *self._both(given, changed))
+                rows.append((stress.id, severity, base if pair is None else pair))
+        found.items.append(given)
+        found.clean.append(base)
+        found.references.append(clean)
+        for kind, severity, pair in rows:
+            found.cells[kind][severity].append(pair)
+
+    def _both(self, given: Given, sample: Any) -> tuple[Values, Values]:
+        feeds = self._samples.feeds(self._old.pipeline, given, sample)
+        return self._old.answer(feeds), self._new.answer(self.feeds_of_new(given, sample, feeds))
+
+    def feeds_of_new(self, given: Given, sample: Any, feeds: Arrays) -> Arrays:
+        """A version that prepares its inputs otherwise gets them its own way."""
+        if self._new.pipeline.spec == self._old.pipeline.spec:
+            return feeds
+        return self._samples.feeds(self._new.pipeline, given, sample)
+
+    def _draw(self, name: str, sample: Any, found: Changed) -> None:
+        if self._samples.takes == "images":
+            found.pictures[name] = draw(sample, name, self._ctx.work_dir)
+
+
+def draw(sample: Any, name: str, work_dir: Path) -> str:
+    """A PNG of at most 112 pixels a side; its name below the work folder."""
+    from PIL import Image
+
+    (work_dir / FOLDER).mkdir(exist_ok=True)
+    values = as_8_bits(sample)
+    picture = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
+    scale = SIDE_PX / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    way = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BILINEAR
+    picture.resize(size, way).save(work_dir / FOLDER / f"{name}.png")
+    return f"{FOLDER}/{name}.png"

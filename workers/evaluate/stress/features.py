@@ -1,0 +1,82 @@
+"""What the original's last layer but one makes of an input: one more output of a copy of the model."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.folder import read_model
+from workers.evaluate.stress.base import Floats
+from workers.infer.onnxruntime_cpu import load as load_session
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.prepared import Prepared
+
+STAGE = "Looking at the calibration set with the original's eyes"
+THROUGH = ("Softmax", "LogSoftmax", "Sigmoid", "Identity", "Reshape", "Flatten", "Squeeze", "Cast", "Add", "Dropout")
+HEADS = ("Gemm", "MatMul", "Conv")
+MOST_ITEMS = 400
+
+
+def penultimate(proto: Any, answer: str) -> str:
+    """The tensor that the last layer with weights is given; the answer itself where there is no such layer."""
+    maker = {name: node for node in proto.graph.node for name in node.output}
+    weights = {tensor.name for tensor in proto.graph.initializer}
+    name = answer
+    for _ in range(12):
+        node = maker.get(name)
+        if node is None:
+            return answer
+        computed = [given for given in node.input if given in maker and maker[given].op_type != "Constant"]
+        if node.op_type in HEADS:
+            is_layer = len(computed) == 1 and (len(node.input) - len(computed)) >= 1 and computed[0] not in weights
+            return str(computed[0]) if is_layer else answer
+        if node.op_type not in THROUGH or len(computed) != 1:
+            return answer
+        name = computed[0]
+    return answer
+
+
+def features_of(folder: Path, pipeline: Pipeline, items: Prepared, ctx: JobContext) -> tuple[Floats, Floats] | None:
+    """(n, d) features and (n, classes) answers of at most 400 items; None where the model is no ONNX file, carries a
+    state, or gives other sizes for other items. Places of a picture are averaged."""
+    import onnx
+
+    artifact = read_model(folder).artifact
+    if artifact.format != "onnx" or pipeline.stateful or not len(items):
+        return None
+    answer = next(entry.name for entry in pipeline.spec.outputs if entry.answer)
+    proto = onnx.load(str(folder / artifact.main))
+    wanted = penultimate(proto, answer)
+    if wanted not in {output.name for output in proto.graph.output}:
+        proto.graph.output.append(onnx.helper.make_tensor_value_info(wanted, onnx.TensorProto.FLOAT, None))
+    place = ctx.work_dir / "features"
+    place.mkdir(exist_ok=True)
+    path = place / "model.onnx"
+    onnx.save_model(proto, str(path), save_as_external_data=proto.ByteSize() > 1 << 30)
+    session = load_session(path, {}, ctx.threads)
+    try:
+        return _collected(session, pipeline, items, wanted, ctx)
+    finally:
+        session.close()
+        for file in place.iterdir():
+            file.unlink()
+        place.rmdir()
+
+
+def _collected(
+    session: Any, pipeline: Pipeline, items: Prepared, wanted: str, ctx: JobContext
+) -> tuple[Floats, Floats] | None:
+    rows, answers = [], []
+    count = min(len(items), MOST_ITEMS)
+    for number in range(count):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, count, "examples")
+        feeds = {name: np.array(value) for name, value in items[number].items()}
+        outputs = pipeline.run(session, feeds)
+        values = np.asarray(outputs[wanted], np.float32)
+        values = values.mean(axis=tuple(range(2, values.ndim))) if values.ndim > 2 else values
+        rows.append(values.ravel())
+        answers.append(np.asarray(pipeline.answer_of(outputs, feeds), np.float32).ravel())
+    alike = len({row.size for row in rows}) == 1 and len({answer.size for answer in answers}) == 1
+    return (np.stack(rows), np.stack(answers)) if alike else None

@@ -1,0 +1,114 @@
+"""The job ``stress``: the same hard inputs for the original and one variant, and what came out of it."""
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.stress import AttackRow, StressParams, StressResult
+from workers.evaluate.stress.attacks import Budget, attack_both
+from workers.evaluate.stress.changes import Asking, Changed
+from workers.evaluate.stress.poison import look_for_poison
+from workers.evaluate.stress.registry import planned
+from workers.evaluate.stress.samples import PictureSamples, Samples, read_items, samples_for
+from workers.evaluate.stress.unfamiliar import unfamiliar_rows
+from workers.evaluate.stress.verdicts import cell_of, headline, judged, row_of
+from workers.evaluate.stress.versions import Version, open_version
+
+CHANGES_UNTIL, UNFAMILIAR_UNTIL = 0.70, 0.78
+"""Shares of the time by which the changes and the nonsense end; attacks have the rest."""
+
+
+@dataclass
+class Clock:
+    """`left(share)` are the seconds until this share of the time is used up."""
+
+    max_seconds: float
+    started_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def spent_s(self) -> float:
+        return time.monotonic() - self.started_s
+
+    def left(self, share: float = 1.0) -> float:
+        return share * self.max_seconds - self.spent_s
+
+
+def stress_model(params: StressParams, ctx: JobContext) -> StressResult:
+    """Raises InputRefused where there is nothing to change, or where a model fails at it."""
+    clock = Clock(params.max_seconds)
+    ctx.progress("Opening both versions", 0, 1)
+    old = open_version(params.original_dir, params.original_runtime, dict(params.original_settings), ctx.threads)
+    try:
+        new = open_version(params.variant_dir, params.variant_runtime, dict(params.variant_settings), ctx.threads)
+        try:
+            return _stressed(params, ctx, clock, old, new)
+        finally:
+            new.close()
+    finally:
+        old.close()
+
+
+def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version, new: Version) -> StressResult:
+    items = read_items(params, old.pipeline)
+    samples = samples_for(old.pipeline, items)
+    plan = planned(samples.takes, params.full, color=getattr(old.pipeline.spec.preprocess, "channels", "") != "gray")
+    poison = look_for_poison(params, old.pipeline, ctx)
+    changed = Asking(old, new, samples, ctx, lambda: clock.left(CHANGES_UNTIL)).run(items, plan)
+    if not changed.items:
+        raise InputRefused(
+            "nothing_to_score",
+            "None of the examples could be changed and scored",
+            f"{len(items):,} examples were tried; {changed.unreadable:,} of them cannot be read any more.",
+            "Put the examples back where they were, or optimize again with others.",
+        )
+    unfamiliar = unfamiliar_rows(old, new, samples, changed, ctx, lambda: clock.left(UNFAMILIAR_UNTIL))
+    budget = Budget(params.attack_eps, params.attack_queries, params.attack_items, clock.left)
+    attacks: tuple[AttackRow, ...] = ()
+    if params.attack_items:
+        attacks = attack_both(old, new, samples, changed, budget, ctx)
+    clean = cell_of(0, "", np.asarray(changed.clean, np.float64))
+    rows = [
+        row_of(stress, severities, changed.pairs(stress, severities), changed.pictures.get(stress.id))
+        for stress, severities in plan
+    ]
+    clean, done = judged(clean, rows, {stress.id: stress.scene for stress, _ in plan}, changed.measure)
+    for name in changed.pictures.values():
+        ctx.artifact(ctx.work_dir / name)
+    return StressResult(
+        measure=changed.measure,
+        full=params.full,
+        n_items=len(items),
+        n_answered=len(changed.items),
+        seconds=clock.spent_s,
+        stopped_early=changed.stopped_early,
+        headline=headline(clean, done, len(changed.items), changed.measure),
+        clean=clean,
+        rows=tuple(done),
+        unfamiliar=unfamiliar,
+        attacks=attacks,
+        poison=poison,
+        notes=_notes(changed, samples, len(items), params),
+        picture=changed.pictures.get("clean"),
+    )
+
+
+def _notes(changed: Changed, samples: Samples, total: int, params: StressParams) -> tuple[str, ...]:
+    notes = []
+    if changed.stopped_early:
+        notes.append(
+            f"{len(changed.items):,} of {total:,} examples were used: more did not fit into {params.max_seconds:.0f} s."
+        )
+    if changed.unreadable:
+        notes.append(f"{changed.unreadable:,} examples could not be read any more and were left out.")
+    if isinstance(samples, PictureSamples) and samples.redrawn:
+        notes.append(
+            f"{samples.redrawn:,} pictures are not where they were; they were drawn from what the model got of them."
+        )
+    if changed.measure == "agreement":
+        notes.append("There are no labels: right is what the original answers to the unchanged input.")
+    if changed.measure == "likeness":
+        notes.append("The model gives no classes: right is an answer like the original's to the same changed input.")
+    return tuple(notes)

@@ -1,0 +1,49 @@
+"""Projected gradient descent under the L∞ norm (Madry and others 2018, arXiv 1706.06083), on a torch program."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.stress.base import Floats
+
+STEP = 2.5
+"""A step is this many times eps / steps: enough to reach the edge of the ball from any start (the paper's rule)."""
+
+
+def pgd_attack(
+    scores: Callable[[Any, NDArray[np.intp]], Any],
+    inputs: Floats,
+    classes: NDArray[np.int64],
+    eps: float,
+    steps: int,
+    seed: int,
+    check: Callable[[], None],
+    batch: int = 16,
+) -> Floats:
+    """Changed inputs (n, C, H, W) within `eps` and in 0..1, from a random start.
+
+    `scores(tensor (k, C, H, W), indices)` gives a tensor (k, classes) through which gradients flow. `check` is called
+    between steps and may raise.
+    """
+    import torch
+
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(-eps, eps, inputs.shape).astype(np.float32)
+    found = []
+    for first in range(0, len(inputs), batch):
+        rows = np.arange(first, min(first + batch, len(inputs)))
+        start = torch.from_numpy(inputs[rows].copy())
+        wanted = torch.from_numpy(classes[rows])
+        now = (start + torch.from_numpy(noise[rows])).clamp(0, 1)
+        for _ in range(steps):
+            check()
+            now = now.detach().requires_grad_(True)
+            loss = torch.nn.functional.cross_entropy(scores(now, rows), wanted, reduction="sum")
+            (gradient,) = torch.autograd.grad(loss, now)
+            with torch.no_grad():
+                moved = now + STEP * eps / steps * gradient.sign()
+                now = torch.maximum(torch.minimum(moved, start + eps), start - eps).clamp(0, 1)
+        found.append(now.detach().numpy())
+    return np.concatenate(found)

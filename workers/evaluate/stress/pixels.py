@@ -1,0 +1,133 @@
+"""Parts of changes to pictures. Pictures are float32 (H, W, C) in 0..1.
+
+Severities are those of ImageNet-C (Hendrycks and Dietterich 2019, arXiv 1903.12261; hendrycks/robustness), made for 224
+pixels: what is a length in pixels is scaled to the picture's shorter side.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.stress.base import Floats, Generator
+
+SIDE_PX = 224
+SOURCE = "ImageNet-C (arXiv 1903.12261)"
+
+
+def scale_of(picture: Floats) -> float:
+    """How much smaller than ImageNet-C's pictures it is."""
+    return float(min(picture.shape[:2])) / SIDE_PX
+
+
+def clipped(values: NDArray[Any]) -> Floats:
+    """Back into 0..1."""
+    return np.asarray(np.clip(values, 0.0, 1.0), np.float32)
+
+
+def gray_of(picture: Floats) -> Floats:
+    """Lightness (ITU-R BT.601) of shape (H, W, 1)."""
+    if picture.shape[2] == 1:
+        return picture
+    return (picture @ np.asarray([0.299, 0.587, 0.114], np.float32))[:, :, None]
+
+
+def gaussian(picture: NDArray[Any], sigma_px: float) -> Floats:
+    """Blurred within the picture's plane, edges reflected."""
+    from scipy.ndimage import gaussian_filter
+
+    sigmas = (sigma_px, sigma_px) + (0.0,) * (picture.ndim - 2)
+    return np.asarray(gaussian_filter(picture, sigmas, mode="reflect"), np.float32)
+
+
+def disk_blur(picture: Floats, radius_px: float) -> Floats:
+    """Convolved with a disk whose edge is smooth."""
+    from scipy.signal import fftconvolve
+
+    reach = max(1, math.ceil(radius_px))
+    grid = np.arange(-reach, reach + 1)
+    kernel = np.clip(radius_px + 0.5 - np.hypot(grid[:, None], grid[None, :]), 0, 1)
+    kernel /= kernel.sum()
+    padded = np.pad(
+        picture, ((reach, reach), (reach, reach), (0, 0)), mode="reflect" if _fits(picture, reach) else "edge"
+    )
+    return np.asarray(fftconvolve(padded, kernel[:, :, None], mode="valid", axes=(0, 1)), np.float32)
+
+
+def _fits(picture: NDArray[Any], reach: int) -> bool:
+    return bool(min(picture.shape[:2]) > reach)
+
+
+def motion_blur(picture: NDArray[Any], radius_px: float, sigma_px: float, angle_deg: float) -> Floats:
+    """Weighted copies along a line: half a Gaussian, as a camera that moves during the exposure sees it."""
+    steps = np.arange(max(2, round(radius_px)) + 1)
+    weights = np.exp(-(steps**2) / (2 * max(sigma_px, 0.5) ** 2))
+    weights /= weights.sum()
+    reach = len(steps)
+    padded = np.pad(picture, ((reach, reach), (reach, reach)) + ((0, 0),) * (picture.ndim - 2), mode="edge")
+    height, width = picture.shape[:2]
+    out = np.zeros_like(picture, dtype=np.float64)
+    radians = math.radians(angle_deg)
+    for step, weight in zip(steps.tolist(), weights.tolist(), strict=True):
+        down, right = reach + round(step * math.sin(radians)), reach + round(step * math.cos(radians))
+        out += weight * padded[down : down + height, right : right + width]
+    return out.astype(np.float32)
+
+
+def zoomed(picture: NDArray[Any], factor: float) -> Floats:
+    """The middle enlarged by `factor`, of the same shape."""
+    from scipy.ndimage import affine_transform
+
+    center = (np.asarray(picture.shape[:2]) - 1) / 2
+    matrix = np.full(picture.ndim, 1.0)
+    matrix[:2] = 1 / factor
+    offset = np.zeros(picture.ndim)
+    offset[:2] = center - center / factor
+    return np.asarray(affine_transform(picture, matrix, offset, order=1, mode="nearest"), np.float32)
+
+
+def plasma(shape: tuple[int, int], decay: float, rng: Generator) -> Floats:
+    """Cloud-like noise (H, W) in 0..1: octaves of random grids, each weaker by `decay` than the coarser one."""
+    from PIL import Image
+
+    height, width = shape
+    total = np.zeros(shape, np.float32)
+    cells, weight = 2, 1.0
+    while cells < max(shape) * 2:
+        grid = rng.random((cells, cells), dtype=np.float32)
+        fine = Image.fromarray(grid).resize((width, height), Image.Resampling.BICUBIC)
+        total += weight * np.asarray(fine, np.float32)
+        cells, weight = cells * 2, weight / decay
+    low, high = float(total.min()), float(total.max())
+    return (total - low) / max(high - low, 1e-6)
+
+
+def to_hsv(picture: Floats) -> Floats:
+    """Hue, saturation and value in 0..1 of (H, W, 3); float arithmetic, so that nothing is rounded to 8 bits."""
+    high, low = picture.max(axis=2), picture.min(axis=2)
+    range_ = high - low
+    safe = np.where(range_ > 0, range_, 1)
+    red, green, blue = picture[..., 0], picture[..., 1], picture[..., 2]
+    hue = np.where(
+        high == red,
+        ((green - blue) / safe) % 6,
+        np.where(high == green, (blue - red) / safe + 2, (red - green) / safe + 4),
+    )
+    saturation = np.where(high > 0, range_ / np.where(high > 0, high, 1), 0)
+    return np.stack([np.where(range_ > 0, hue / 6, 0), saturation, high], axis=2).astype(np.float32)
+
+
+def from_hsv(values: Floats) -> Floats:
+    """The inverse of `to_hsv`."""
+    hue, saturation, value = values[..., 0] * 6, values[..., 1], values[..., 2]
+    channels = []
+    for shift in (5, 3, 1):
+        k = (shift + hue) % 6
+        channels.append(value - value * saturation * np.clip(np.minimum(k, 4 - k), 0, 1))
+    return np.stack(channels, axis=2).astype(np.float32)
+
+
+def as_8_bits(picture: Floats) -> NDArray[np.uint8]:
+    """As a file would hold it."""
+    return np.clip(np.round(picture * 255), 0, 255).astype(np.uint8)

@@ -1,0 +1,199 @@
+"""Was the calibration set tampered with? Activation clustering (Chen and others 2018, arXiv 1811.03728), and outliers.
+
+For each class the original's features are split in two (k-means): a small part that stands well apart is suspicious.
+Variety does that, too, so that an alarm needs more: the part shares one small detail that no other picture has (a
+trigger patch), or the model, which is right about the others, answers nearly all of it otherwise than it is labelled.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.stress import PoisonFinding, StressParams
+from workers.evaluate.dataset import DataSet, read_dataset
+from workers.evaluate.stress.base import Floats
+from workers.evaluate.stress.features import features_of
+from workers.evaluate.stress.patches import Patch, common_patch
+from workers.evaluate.stress.samples import drawn
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import ImageSteps
+
+COMPONENTS = 10
+LARGEST, FEWEST_APART, FEWEST = 0.35, 4, 12
+"""The paper's largest share of a poisoned part; fewer items than these cannot be told from chance."""
+SILHOUETTE = 0.10
+OTHERWISE, RIGHT = 0.8, 0.8
+FAR = 6.0
+"""Robust standard deviations (1.4826 × median absolute deviation) of the logarithm of the distance."""
+FEWEST_OUTLIERS = 40
+MAX_NAMED = 50
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Features and answers of the first n calibration items, with what they are called and labelled (−1: unknown)."""
+
+    names: tuple[str, ...]
+    features: Floats
+    answered: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    pictures: Floats | None
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """The labels where there are any, else what the model answers."""
+        return np.where(self.labels >= 0, self.labels, self.answered)
+
+
+def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -> tuple[PoisonFinding, ...]:
+    """Findings, or one that says that nothing was found or why nothing could be looked at."""
+    folder = Path(params.parts[0].data_dir)
+    if not (folder / "calibration" / "index.json").is_file():
+        return (_nothing("There is no calibration set."),)
+    data, items = read_dataset(folder), Prepared(folder / "calibration")
+    if len(items) < FEWEST or pipeline.spec.answer_kind != "class":
+        return (_nothing("The calibration set is too small, or the model gives no classes, to look for tampering."),)
+    try:
+        found = features_of(Path(params.original_dir), pipeline, items, ctx)
+    except (InputRefused, WorkerError) as error:
+        ctx.log(f"The calibration set was not looked at: {error}", "warning")
+        found = None
+    if found is None:
+        return (_nothing("This model's inner values cannot be looked at, so that tampering was not looked for."),)
+    calibration = _calibration(data, items, pipeline, *found)
+    findings = [*_triggers(calibration, data, ctx), *_outliers(calibration, ctx)]
+    if findings:
+        return tuple(findings)
+    count = len(calibration.names)
+    return (_nothing(f"No sign of tampering was found among {count:,} calibration examples."),)
+
+
+def _nothing(what: str) -> PoisonFinding:
+    return PoisonFinding(check="none", level="info", what=what)
+
+
+def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: Floats, answers: Floats) -> Calibration:
+    count = len(features)
+    labels = [item.labels[0] if item.labels else -1 for item in data.calibration[:count]]
+    pictures: Floats | None = None
+    steps = pipeline.spec.preprocess
+    if isinstance(steps, ImageSteps) and items[0][pipeline.main_input.name].ndim == 4:
+        shown = [drawn({"x": np.array(items[i][pipeline.main_input.name])}, steps) for i in range(count)]
+        if len({one.shape for one in shown}) == 1:
+            pictures = np.stack(shown).astype(np.float32) / np.float32(255)
+            pictures = pictures[..., None] if pictures.ndim == 3 else pictures
+    return Calibration(
+        tuple(item.source for item in data.calibration[:count]),
+        features,
+        np.argmax(answers, axis=1).astype(np.int64),
+        np.asarray(labels, np.int64),
+        pictures,
+    )
+
+
+def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> list[PoisonFinding]:
+    found = []
+    for label in np.unique(calibration.classes).tolist():
+        ctx.check_cancelled()
+        members = np.flatnonzero(calibration.classes == label)
+        apart = _apart(calibration.features[members], ctx.seed)
+        if apart is None:
+            continue
+        small, rest = members[apart], members[~apart]
+        name = data.class_name(int(label))
+        patch = None
+        if calibration.pictures is not None:
+            others = np.setdiff1d(np.arange(len(calibration.names)), small)
+            patch = common_patch(calibration.pictures[small], calibration.pictures[others])
+        if patch is not None:
+            found.append(_patch_finding(calibration, small, name, patch))
+        elif _labelled_otherwise(calibration, small, rest):
+            found.append(_label_finding(calibration, small, name))
+    return found
+
+
+def _apart(features: Floats, seed: int) -> NDArray[np.bool_] | None:
+    """Which items are the smaller of two parts, where that one is small and well apart."""
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+    from sklearn.metrics import silhouette_score
+
+    n = len(features)
+    if n < FEWEST or not np.isfinite(features).all() or float(features.std(axis=0).max()) == 0:
+        return None
+    low = PCA(min(COMPONENTS, n - 1, features.shape[1]), random_state=seed).fit_transform(features)
+    parts = KMeans(2, n_init=10, random_state=seed).fit_predict(low)
+    small = parts == int(np.argmin(np.bincount(parts, minlength=2)))
+    if not FEWEST_APART <= small.sum() <= LARGEST * n:
+        return None
+    return small if float(silhouette_score(low, parts)) >= SILHOUETTE else None
+
+
+def _labelled_otherwise(calibration: Calibration, small: NDArray[np.intp], rest: NDArray[np.intp]) -> bool:
+    if (calibration.labels[small] < 0).any():
+        return False
+    wrong = float((calibration.answered[small] != calibration.labels[small]).mean())
+    right = float((calibration.answered[rest] == calibration.labels[rest]).mean())
+    return wrong >= OTHERWISE and right >= RIGHT
+
+
+def _patch_finding(calibration: Calibration, small: NDArray[np.intp], name: str, patch: Patch) -> PoisonFinding:
+    what = (
+        f"{len(small)} calibration pictures of “{name}” stand apart and share the same small detail at the "
+        f"{patch.place}, which the other pictures do not have: it may be a planted trigger."
+    )
+    return PoisonFinding(
+        check="trigger",
+        level="danger",
+        what=what,
+        hint="Look at these pictures, take them out if you did not expect it, and optimize again.",
+        items=_names(calibration.names, small),
+    )
+
+
+def _label_finding(calibration: Calibration, small: NDArray[np.intp], name: str) -> PoisonFinding:
+    what = (
+        f"{len(small)} calibration examples labelled “{name}” stand apart, and the model takes nearly all for others."
+    )
+    return PoisonFinding(
+        check="trigger",
+        level="warning",
+        what=what,
+        hint="Look whether their labels are right, and where they come from.",
+        items=_names(calibration.names, small),
+    )
+
+
+def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
+    """Items far from all others in the model's eyes: Mahalanobis distance (arXiv 1807.03888), covariance shrunk."""
+    from sklearn.covariance import LedoitWolf
+    from sklearn.decomposition import PCA
+
+    n = len(calibration.features)
+    if n < FEWEST_OUTLIERS or not np.isfinite(calibration.features).all():
+        return []
+    low = PCA(min(COMPONENTS, n // 4, calibration.features.shape[1]), random_state=ctx.seed).fit_transform(
+        calibration.features
+    )
+    distances = np.log(np.maximum(LedoitWolf().fit(low).mahalanobis(low), 1e-9))
+    middle = float(np.median(distances))
+    spread = 1.4826 * float(np.median(np.abs(distances - middle)))
+    far = np.flatnonzero(distances > middle + FAR * max(spread, 0.05))
+    if not len(far):
+        return []
+    are = "1 calibration example is" if len(far) == 1 else f"{len(far)} calibration examples are"
+    what = f"{are} very unlike all others in the model's eyes."
+    hint = "Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with."
+    return [
+        PoisonFinding(check="outliers", level="warning", what=what, hint=hint, items=_names(calibration.names, far))
+    ]
+
+
+def _names(names: Sequence[str], which: NDArray[np.intp]) -> tuple[str, ...]:
+    return tuple(names[i] for i in which[:MAX_NAMED].tolist())

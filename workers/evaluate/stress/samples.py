@@ -1,0 +1,233 @@
+"""The person's examples as they are before the model's preprocessing, so that changes act on what the world gives.
+
+Pictures are read again from where they lie; where they are gone (or were made by Fettle) they are drawn from the
+prepared inputs. Texts stand in `data.json`. Sounds and numbers are in the prepared inputs as they were.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.stress import StressParams, StressPart
+from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.dataset import Item, read_dataset
+from workers.evaluate.stress.base import Floats, Row, Takes
+from workers.evaluate.stress.pixels import as_8_bits
+from workers.pipeline.audio import to_frames
+from workers.pipeline.images import open_picture, picture_from_array, to_tensor
+from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, TextSteps
+
+MAX_SPREAD_ITEMS = 500
+
+
+@dataclass(frozen=True)
+class Given:
+    """One test item: where it stands in its part, what it is called, its labels (or one for each time step)."""
+
+    prepared: Prepared
+    index: int
+    item: Item
+    steps: NDArray[np.int64] | None = None
+    entry: Entry | None = None
+
+    def feeds(self) -> Arrays:
+        """The model inputs as they were prepared; a copy, since some runtimes take no read-only arrays."""
+        return {name: np.array(value) for name, value in self.prepared[self.index].items()}
+
+
+class Samples(Protocol):
+    """Opens items as samples that can be changed, and makes model inputs of them."""
+
+    takes: Takes
+
+    def open(self, given: Given) -> Any:
+        """Raises PipelineError or OSError where it cannot be read any more."""
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays: ...
+
+
+class PictureSamples:
+    """float32 (H, W, 1 or 3) in 0..1. Pictures that are larger than what the model resizes to are made so small first:
+    ImageNet-C's severities are meant for what the model sees. `redrawn` counts those drawn from prepared inputs."""
+
+    takes: Takes = "images"
+
+    def __init__(self, steps: ImageSteps) -> None:
+        self._steps = steps
+        self._drawn: set[int] = set()
+
+    @property
+    def redrawn(self) -> int:
+        return len(self._drawn)
+
+    def open(self, given: Given) -> Floats:
+        picture = self._read(given)
+        if picture is None:
+            self._drawn.add(id(given))
+            picture = drawn(given.feeds(), self._steps)
+        values = np.asarray(picture, np.float32) / np.float32(255)
+        return values[:, :, None] if values.ndim == 2 else values
+
+    def _read(self, given: Given) -> Any:
+        if given.entry is None:
+            return None
+        sample = given.entry.open()
+        try:
+            if isinstance(sample, Path):
+                return self._shrunk(open_picture(sample))
+            if isinstance(sample, np.ndarray) and sample.dtype == np.uint8:
+                return self._shrunk(picture_from_array(sample))
+        except PipelineError:
+            return None
+        return None
+
+    def _shrunk(self, picture: Any) -> Any:
+        from PIL import Image
+
+        wanted = self._steps.resize
+        side = wanted if isinstance(wanted, int) else max(wanted) if wanted is not None else None
+        short = min(picture.size)
+        if side is None or short <= side:
+            return picture
+        size = tuple(max(1, int(side * length / short)) for length in picture.size)
+        return picture.resize(size, Image.Resampling[self._steps.interpolation.upper()])
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+        from PIL import Image
+
+        steps = pipeline.spec.preprocess
+        assert isinstance(steps, ImageSteps)
+        if id(given) in self._drawn:  # it has the model's size already
+            steps = replace(steps, resize=None, crop=None)
+        values = as_8_bits(sample)
+        tensor = to_tensor(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values), steps)
+        return _with_main(pipeline, given, tensor)
+
+
+class TextSamples:
+    """Texts as they stand in the data."""
+
+    takes: Takes = "texts"
+
+    def open(self, given: Given) -> str:
+        if given.item.text is None:
+            raise PipelineError("The text of this example is not kept.")
+        return given.item.text
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: str) -> Arrays:
+        return pipeline.feeds_from(sample)
+
+
+class SoundSamples:
+    """float32 (n,) in −1..1 at the model's rate, the frames' new samples one after the other."""
+
+    takes: Takes = "audio"
+
+    def __init__(self, pipeline: Pipeline, steps: AudioSteps) -> None:
+        self._name, self._steps = pipeline.main_input.name, steps
+
+    def open(self, given: Given) -> Floats:
+        frames = given.feeds()[self._name]
+        return np.ascontiguousarray(frames[..., self._steps.context_samples :], np.float32).ravel()
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
+        return _with_main(pipeline, given, to_frames(sample, self._steps))
+
+
+class NumberSamples:
+    """The main input as a `Row`; centers and spreads come from at most 500 items."""
+
+    takes: Takes = "arrays"
+
+    def __init__(self, pipeline: Pipeline, items: Sequence[Given]) -> None:
+        self._name = pipeline.main_input.name
+        shape = items[0].feeds()[self._name].shape
+        rows = [given.feeds()[self._name].astype(np.float32) for given in items[:MAX_SPREAD_ITEMS]]
+        alike = [row for row in rows if row.shape == shape and np.isfinite(row).all()]
+        values = np.stack(alike) if alike else np.zeros((1, *shape), np.float32)
+        if len(alike) < len(rows):  # items of many lengths share one figure
+            flat = np.concatenate([row.ravel() for row in rows if row.size])
+            flat = flat[np.isfinite(flat)]
+            values = flat.reshape(-1, *(1 for _ in shape))
+        self._center, self._spread = values.mean(axis=0), values.std(axis=0)
+        self._low, self._high = values.min(axis=0), values.max(axis=0)
+
+    def open(self, given: Given) -> Row:
+        return Row(given.feeds()[self._name], self._center, self._spread, self._low, self._high)
+
+    def feeds(self, pipeline: Pipeline, given: Given, sample: Any) -> Arrays:
+        values = sample.values if isinstance(sample, Row) else sample
+        return {**given.feeds(), self._name: values}
+
+
+def _with_main(pipeline: Pipeline, given: Given, values: NDArray[np.float32]) -> Arrays:
+    """The prepared inputs with another main one, in its dtype."""
+    name, dtype = pipeline.main_input.name, np.dtype(pipeline.main_input.dtype)
+    cast = np.round(values).astype(dtype) if dtype.kind in "iu" else values.astype(dtype, copy=False)
+    return {**given.feeds(), name: cast}
+
+
+def drawn(feeds: Mapping[str, NDArray[Any]], steps: ImageSteps) -> NDArray[np.uint8]:
+    """A prepared picture back as (H, W, 3) or (H, W) of 8 bits: the last preprocessing steps undone."""
+    values = np.asarray(next(value for value in feeds.values() if value.ndim == 4)[0], np.float32)
+    if steps.layout == "nchw":
+        values = values.transpose(1, 2, 0)
+    values = values * np.asarray(steps.std, np.float32) + np.asarray(steps.mean, np.float32)
+    if steps.range == "0..1":
+        values = values * np.float32(255)
+    if steps.channels == "bgr":
+        values = values[:, :, ::-1]
+    bits = np.clip(np.round(values), 0, 255).astype(np.uint8)
+    return bits[:, :, 0] if bits.shape[2] == 1 else bits
+
+
+def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:
+    """All items of all parts that count, in their order, which is by chance (the digests of their contents)."""
+    found: list[Given] = []
+    for part in params.parts:
+        folder = Path(part.data_dir)
+        data, prepared = read_dataset(folder), Prepared(folder / "test")
+        entries = _entries(part, params, pipeline) if data.kind == "images" else {}
+        numbers = range(len(data.test)) if part.items is None else part.items
+        for i in numbers:
+            steps = data.steps[i] if data.steps else None
+            found.append(Given(prepared, i, data.test[i], steps, entries.get(data.test[i].source)))
+    if not found:
+        raise InputRefused(
+            "no_examples",
+            "There are no examples to change",
+            "Stress changes the test examples of a run, and this one has none.",
+            "Optimize the model again with examples of your own.",
+        )
+    return found if params.max_items is None else found[: params.max_items]
+
+
+def _entries(part: StressPart, params: StressParams, pipeline: Pipeline) -> dict[str, Entry]:
+    if part.source is None or not Path(part.source).exists():
+        return {}
+    options = Options(pipeline.spec, params.text_column, params.label_column)
+    try:
+        return {entry.source: entry for entry in read_collection(Path(part.source), options).entries}
+    except (InputRefused, OSError):  # it is another folder by now: the prepared inputs are still there
+        return {}
+
+
+def samples_for(pipeline: Pipeline, items: Sequence[Given]) -> Samples:
+    """How items of this model are changed. What is no picture, text or sound to the model is an array of numbers."""
+    steps = pipeline.spec.preprocess
+    main = items[0].prepared[items[0].index].get(pipeline.main_input.name)
+    if isinstance(steps, ImageSteps) and main is not None and main.ndim == 4:
+        return PictureSamples(steps)
+    if isinstance(steps, TextSteps) and all(given.item.text is not None for given in items):
+        return TextSamples()
+    if isinstance(steps, AudioSteps):
+        return SoundSamples(pipeline, steps)
+    return NumberSamples(pipeline, items)

@@ -1,0 +1,105 @@
+"""The Square attack under the L∞ norm (Andriushchenko and others 2020, arXiv 1912.00049): it needs answers alone, no
+gradients, and so goes through any runtime. Stripes at first, then random squares that shrink as the queries are used.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.stress.base import Floats, Generator
+from workers.evaluate.stress.pixels import clipped
+
+P_INIT = 0.8
+"""The share of the picture that the first squares cover; the paper's value."""
+SCHEDULE = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
+"""Of 10,000 queries: after each of these the share is halved (paper, section B)."""
+
+Predict = Callable[[Floats, NDArray[np.intp]], Floats]
+"""(k, C, H, W) in 0..1 and which of the inputs they are → (k, classes) scores."""
+
+
+def square_attack(
+    predict: Predict,
+    inputs: Floats,
+    classes: NDArray[np.int64],
+    eps: float,
+    queries: int,
+    seed: int,
+    check: Callable[[], None],
+    restarts: int = 1,
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """The changed inputs (n, C, H, W), each within `eps` of its own and in 0..1, and which of them are answered with
+    another class. Each input has a generator of its own, so that two models are attacked with the same proposals.
+    `check` is called between requests and may raise.
+    """
+    best = inputs.copy()
+    fooled = np.zeros(len(inputs), bool)
+    for restart in range(restarts):
+        left = np.flatnonzero(~fooled)
+        if not len(left):
+            break
+        rngs = [np.random.default_rng([seed, restart, int(i)]) for i in left]
+        found, won = _one_start(predict, inputs[left], classes[left], eps, queries, rngs, check, left)
+        best[left], fooled[left] = found, won
+    return best, fooled
+
+
+def _one_start(
+    predict: Predict,
+    inputs: Floats,
+    classes: NDArray[np.int64],
+    eps: float,
+    queries: int,
+    rngs: list[Generator],
+    check: Callable[[], None],
+    names: NDArray[np.intp],
+) -> tuple[Floats, NDArray[np.bool_]]:
+    best = np.stack([_stripes(one, eps, rng) for one, rng in zip(inputs, rngs, strict=True)])
+    check()
+    margins = margin_of(predict(best, names), classes)
+    for query in range(1, queries):
+        left = np.flatnonzero(margins > 0)
+        if not len(left):
+            break
+        share = share_at(query, queries)
+        tried = np.stack([_moved(best[i], inputs[i], eps, share, rngs[i]) for i in left])
+        check()
+        now = margin_of(predict(tried, names[left]), classes[left])
+        better = now < margins[left]
+        best[left[better]] = tried[better]
+        margins[left[better]] = now[better]
+    return best, margins <= 0
+
+
+def margin_of(scores: Floats, classes: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The score of the right class less the largest of the others: not above 0 where the input is answered wrongly."""
+    values = scores.astype(np.float64)
+    rows = np.arange(len(values))
+    right = values[rows, classes]
+    values[rows, classes] = -np.inf
+    others = values.max(axis=1)
+    return np.where(np.isfinite(right) & np.isfinite(others), right - others, -1.0)
+
+
+def share_at(query: int, queries: int) -> float:
+    """The share of the picture that a square covers at this query."""
+    at = query / queries * 10_000
+    return float(P_INIT / 2 ** sum(at > limit for limit in SCHEDULE))
+
+
+def _stripes(one: Floats, eps: float, rng: Generator) -> Floats:
+    signs = rng.choice(np.asarray([-eps, eps], np.float32), (one.shape[0], 1, one.shape[2]))
+    return clipped(one + signs)
+
+
+def _moved(best: Floats, start: Floats, eps: float, share: float, rng: Generator) -> Floats:
+    channels, height, width = start.shape
+    side = max(1, round(float(np.sqrt(share * height * width))))
+    high, wide = min(side, height), min(max(1, round(share * width)) if height == 1 else side, width)
+    top, left = int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1))
+    tried = best.copy()
+    place = (slice(None), slice(top, top + high), slice(left, left + wide))
+    signs = rng.choice(np.asarray([-2 * eps, 2 * eps], np.float32), (channels, 1, 1))
+    tried[place] = np.clip(tried[place] + signs, start[place] - eps, start[place] + eps)
+    return clipped(tried)
