@@ -6,6 +6,8 @@ from workers.evaluate.dataset import DataSet
 from workers.evaluate.judge_classes import judge_classes
 from workers.evaluate.judge_scores import judge_scores
 from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
+from workers.evaluate.scores.base import Case
+from workers.evaluate.scores.scoring import with_scores
 from workers.evaluate.verdict import cap_made
 
 
@@ -24,6 +26,7 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         judgement = judge_scores(data, old, new, max_loss_pct, seed)
     else:
         judgement = judge_vectors(data, old, new, seed)
+    judgement = with_scores(judgement, Case(data, old, new, items, seed), max_loss_pct)
     least = None if old.predicted is not None else LEAST_ITEMS
     return cap_made(_with_broken(judgement, data, old, new), data, least)
 

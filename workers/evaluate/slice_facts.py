@@ -25,7 +25,8 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec) -> dic
     values = feeds.get(main.name) if main is not None else None
     steps = spec.preprocess
     if isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
-        return {**picture_facts(values[0], steps), **_size(entry)}
+        frame = frame_facts(values[0], steps) if entry.boxes is not None else {}
+        return {**picture_facts(values[0], steps), **_size(entry), **frame}
     if isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
     return text_facts(entry.text) if entry.text is not None else {}
@@ -43,6 +44,12 @@ def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
     gray = (channels * std + mean).mean(axis=0)
     gray = gray * np.float32(255) if steps.range == "0..1" else gray
     return {"brightness": float(gray.mean()) / 255, "sharpness": laplacian_variance(gray)}
+
+
+def frame_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
+    """The size of the model's input, to which boxes are relative."""
+    height, width = values.shape[:2] if steps.layout == "nhwc" else values.shape[1:]
+    return {"input width": float(width), "input height": float(height)}
 
 
 def laplacian_variance(gray: NDArray[np.float32]) -> float:

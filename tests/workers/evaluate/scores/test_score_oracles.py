@@ -1,0 +1,327 @@
+"""Every score beside a second implementation: scikit-learn, torchmetrics, pycocotools as a whole, scikit-image."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+from skimage import metrics as pictures
+from sklearn import metrics as sk
+from sklearn.neighbors import NearestNeighbors
+from torchmetrics.functional import regression as tm_regression
+from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy, multiclass_calibration_error
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.answers import Answers
+from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.scores.base import Case
+from workers.evaluate.scores.kinds import (
+    classification,
+    detection,
+    embedding,
+    generated_pictures,
+    regression,
+    transcripts,
+    voice,
+)
+from workers.evaluate.scores.registry import all_scores
+
+Make = Callable[..., Any]
+CLOSE = 1e-6
+
+
+def case_of(items: list[Item], old: Answers, new: Answers, **data: Any) -> Case:
+    return Case(DataSet("arrays", "person", test=tuple(items), **data), old, new, np.arange(len(items)), 0)
+
+
+def by_id(scores: list[TaskScore]) -> dict[str, TaskScore]:
+    return {score.id: score for score in scores}
+
+
+def test_every_adapter_is_found() -> None:
+    """Given the folder, then each file's score is there once, in its order."""
+    assert [score.id for score in all_scores()] == [
+        "classification", "text-classification", "embedding", "detection", "regression", "voice", "transcripts",
+        "generated-pictures",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "classes", "seed"), [(300, 10, 0), (40, 3, 1), (1, 7, 2), (200, 6, 3)])
+def test_classification(answers_of: Make, n: int, classes: int, seed: int) -> None:
+    """Given random shares, then top-1, top-5, each class and ECE are scikit-learn's and torchmetrics'."""
+    rng = np.random.default_rng(seed)
+    logits = [rng.normal(size=(n, classes)).astype(np.float32) for _ in range(2)]
+    labels = rng.integers(0, classes, n)
+    old, new = (answers_of(list(rows), "class", "logits") for rows in logits)
+    found = by_id(classification.measure(case_of([Item("", None, (int(k),)) for k in labels], old, new)))
+    for rows, field in zip(logits, ("original", "optimized"), strict=True):
+        top1 = sk.accuracy_score(labels, rows.argmax(1))
+        assert getattr(found["top1"], field) == pytest.approx(top1, abs=CLOSE)
+        every = range(classes)
+        if classes > 5:
+            top5 = sk.top_k_accuracy_score(labels, rows.astype(np.float64), k=5, labels=list(every))
+            assert getattr(found["top5"], field) == pytest.approx(top5, abs=CLOSE)
+        shares = torch.softmax(torch.from_numpy(rows).double(), 1)
+        error = multiclass_calibration_error(shares, torch.from_numpy(labels), classes, n_bins=15, norm="l1")
+        assert getattr(found["ece"], field) == pytest.approx(float(error), abs=CLOSE)
+        each = multiclass_accuracy(torch.from_numpy(rows), torch.from_numpy(labels), classes, average="none")
+        for part in found["top1"].parts:
+            assert getattr(part, field) == pytest.approx(float(each[int(part.name.split()[-1])]), abs=CLOSE)
+
+
+def test_the_interval_of_a_known_change(answers_of: Make, class_answers: Make, labelled: Make) -> None:
+    """Given 30 of 300 answers lost, then the change is −.1 and its interval that of the binomial law, nearly."""
+    labels = np.arange(300) % 3
+    lost = np.where(np.arange(300) < 30, (labels + 1) % 3, labels)
+    data = labelled(labels)
+    score = classification.measure(Case(data, class_answers(labels), class_answers(lost), np.arange(300)))[0]
+    assert score.optimized == pytest.approx(0.9) and score.low is not None and score.high is not None
+    assert score.low == pytest.approx(-0.1 - 1.96 * 0.0173, abs=0.006)
+    assert score.high == pytest.approx(-0.1 + 1.96 * 0.0173, abs=0.006)
+
+
+@pytest.mark.parametrize(("n", "columns", "seed"), [(200, 1, 0), (5, 3, 1), (2, 1, 2)])
+def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
+    """Given random numbers, then MAE, RMSE and R² are torchmetrics'."""
+    rng = np.random.default_rng(seed)
+    truth = rng.normal(50, 20, (n, columns))
+    rows = [(truth + rng.normal(0, 5, truth.shape)).astype(np.float32) for _ in range(2)]
+    old, new = (answers_of(list(values), "tensor") for values in rows)
+    found = by_id(regression.measure(case_of([Item("", target=tuple(t)) for t in truth.tolist()], old, new)))
+    wanted = torch.from_numpy(truth)
+    for values, field in zip(rows, ("original", "optimized"), strict=True):
+        given = torch.from_numpy(values).double()
+        mae = float(tm_regression.mean_absolute_error(given, wanted))
+        assert getattr(found["mae"], field) == pytest.approx(mae, abs=CLOSE)
+        root = tm_regression.mean_squared_error(given, wanted, squared=False, num_outputs=columns)
+        assert getattr(found["rmse"], field) == pytest.approx(float(root.mean()), abs=CLOSE)
+        assert getattr(found["r2"], field) == pytest.approx(float(tm_regression.r2_score(given, wanted)), abs=CLOSE)
+    assert found["mae"].low is not None and found["mae"].low <= found["mae"].optimized - (found["mae"].original or 0)
+
+
+def test_regression_without_spread(answers_of: Make) -> None:
+    """Given targets that are all the same, then R² is not told; other kinds of targets do not fit."""
+    old = answers_of([np.array([1.0])] * 5, "tensor")
+    same = case_of([Item("", target=(2.0,))] * 5, old, old)
+    assert set(by_id(regression.measure(same))) == {"mae", "rmse"}
+    assert not regression.fits(case_of([Item("", target=(2.0, 1.0))] * 5, old, old))
+
+
+def test_voice(answers_of: Make) -> None:
+    """Given random scores with ties over sequences, then the area is torchmetrics', and so is the weighted one."""
+    rng = np.random.default_rng(4)
+    lengths = [30, 5, 80, 1]
+    labels = [rng.integers(0, 2, k) for k in lengths]
+    labels[1][:] = -1
+    scores = [
+        [np.round(rng.random(k) * 0.6 + 0.3 * (y > 0), 2) for k, y in zip(lengths, labels, strict=True)] for _ in "ab"
+    ]
+    old, new = (answers_of(rows, "score", stateful=True) for rows in scores)
+    data = DataSet("audio", "person", test=tuple(Item(str(i)) for i in range(4)), steps=tuple(labels))
+    case = Case(data, old, new, np.arange(4))
+    assert voice.fits(case)
+    (found,) = voice.measure(case)
+    at = [0, 2, 3]
+    truth = np.concatenate([labels[i] for i in at])
+    for rows, value in zip(scores, (found.original, found.optimized), strict=True):
+        flat = np.concatenate([rows[i] for i in at]).astype(np.float32)
+        area = binary_auroc(torch.from_numpy(flat).double(), torch.from_numpy(truth))
+        assert value == pytest.approx(float(area), abs=CLOSE)
+    sequence = np.repeat(np.arange(3), [lengths[i] for i in at])
+    times = np.array([[1.0, 1, 1], [3, 0, 1]])
+    areas = voice.weighted_auc(flat.astype(np.float64), truth > 0, times, sequence)
+    weighted = sk.roc_auc_score(truth, flat, sample_weight=times[1][sequence])
+    assert areas == pytest.approx([float(area), weighted], abs=CLOSE)
+
+
+def test_embeddings(answers_of: Make) -> None:
+    """Given random vectors, then neighbors are scikit-learn's, and recall is counted from them."""
+    rng = np.random.default_rng(5)
+    rows = rng.normal(size=(120, 16)).astype(np.float32)
+    near = (rows + rng.normal(0, 0.4, rows.shape)).astype(np.float32)
+    groups = rng.integers(0, 12, 120)
+    old, new = (answers_of(list(values), "embedding") for values in (rows, near))
+    found = by_id(embedding.measure(case_of([Item("", group=f"{g}") for g in groups], old, new)))
+    lists = [
+        NearestNeighbors(n_neighbors=11, metric="cosine").fit(v).kneighbors(v, return_distance=False)[:, 1:]
+        for v in (rows, near)
+    ]
+    same = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(*lists, strict=True)])
+    assert found["neighbours"].optimized == pytest.approx(same, abs=CLOSE)
+    for neighbors, value in zip(lists, (found["recall"].original, found["recall"].optimized), strict=True):
+        shares = [
+            (groups[n] == g).sum() / min(10, (groups == g).sum() - 1)
+            for n, g in zip(neighbors, groups, strict=True)
+            if (groups == g).sum() > 1
+        ]
+        assert value == pytest.approx(np.mean(shares), abs=CLOSE)
+    cosines = np.diag(sk.pairwise.cosine_similarity(rows.astype(np.float64), near.astype(np.float64)))
+    assert found["cosine"].optimized == pytest.approx(cosines.mean(), abs=CLOSE)
+
+
+def boxes_of(rng: np.random.Generator, count: int) -> np.ndarray:
+    corner, size = rng.random((count, 2)) * 0.6, rng.random((count, 2)) * 0.3 + 0.05
+    return np.hstack([corner, corner + size])
+
+
+def coco(truths: list[list[Any]], rows: list[np.ndarray]) -> tuple[float, float]:
+    """mAP and mAP 50 as pycocotools summarizes them."""
+    annotations = [
+        {
+            "image_id": i,
+            "category_id": k,
+            "bbox": [x * 1000, y * 1000, w * 1000, h * 1000],
+            "area": w * h * 1e6,
+            "iscrowd": 0,
+        }
+        for i, boxes in enumerate(truths)
+        for x, y, w, h, k in boxes
+    ]
+    for number, row in enumerate(annotations, start=1):
+        row["id"] = number
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = COCO()
+        truth.dataset = {
+            "info": {},
+            "images": [{"id": i} for i in range(len(truths))],
+            "annotations": annotations,
+            "categories": [{"id": k} for k in sorted({row["category_id"] for row in annotations})],
+        }
+        truth.createIndex()
+        guesses = [
+            {
+                "image_id": i,
+                "category_id": int(r[5]),
+                "bbox": [r[0] * 1e3, r[1] * 1e3, (r[2] - r[0]) * 1e3, (r[3] - r[1]) * 1e3],
+                "score": float(r[4]),
+            }
+            for i, part in enumerate(rows)
+            for r in part.astype(np.float64)
+        ]
+        work = COCOeval(truth, truth.loadRes(guesses), "bbox")
+        work.evaluate()
+        work.accumulate()
+        work.summarize()
+    return float(work.stats[0]), float(work.stats[1])
+
+
+def detections(rng: np.random.Generator, truth: np.ndarray, kinds: np.ndarray, shake: float) -> np.ndarray:
+    """Shaken boxes with scores, some missed, some made up."""
+    kept = rng.random(len(truth)) < 0.85
+    boxes = np.vstack([truth[kept] + rng.normal(0, shake, (int(kept.sum()), 4)), boxes_of(rng, 3)])
+    classes = np.concatenate([kinds[kept], rng.integers(0, 3, 3)])
+    return np.column_stack([boxes, rng.random(len(boxes)), classes]).astype(np.float32)
+
+
+def test_detection(answers_of: Make) -> None:
+    """Given random boxes of three classes, one picture without any, then mAP is that of COCO's own summary."""
+    rng = np.random.default_rng(6)
+    truths, rows = [], ([], [])  # type: tuple[list[list[Any]], tuple[list[np.ndarray], list[np.ndarray]]]
+    for count in (4, 0, 7, 1, 5, 3):
+        boxes, kinds = boxes_of(rng, count), rng.integers(0, 3, count)
+        truths.append([(a, b, c - a, d - b, int(k)) for (a, b, c, d), k in zip(boxes.tolist(), kinds, strict=True)])
+        for part, shake in zip(rows, (0.004, 0.02), strict=True):
+            part.append(detections(rng, boxes, kinds, shake))
+    old, new = (answers_of(part, "tensor") for part in rows)
+    case = case_of([Item(str(i), boxes=tuple(boxes)) for i, boxes in enumerate(truths)], old, new)
+    assert detection.fits(case)
+    found = by_id(detection.measure(case))
+    for part, field in zip(rows, ("original", "optimized"), strict=True):
+        wanted = coco(truths, part)
+        assert getattr(found["map"], field) == pytest.approx(wanted[0], abs=CLOSE)
+        assert getattr(found["map50"], field) == pytest.approx(wanted[1], abs=CLOSE)
+    assert found["map"].high is not None and found["map"].high < 0
+
+
+def test_drawing_pictures_again_is_the_same_as_copying_them() -> None:
+    """Given one picture drawn twice and one not at all, then the value is COCO's for such a set."""
+    rng = np.random.default_rng(8)
+    truth = [boxes_of(rng, 3) for _ in range(3)]
+    kinds = [rng.integers(0, 2, 3) for _ in truth]
+    rows = [detections(rng, b, k, 0.02) for b, k in zip(truth, kinds, strict=True)]
+    boxes = [
+        [(a, b, c - a, d - b, int(n)) for (a, b, c, d), n in zip(t.tolist(), k, strict=True)]
+        for t, k in zip(truth, kinds, strict=True)
+    ]
+    found = [(r[:, :4].astype(float), r[:, 4].astype(float), r[:, 5].astype(int)) for r in rows]
+    value = detection.Evaluation(boxes, found).value(False, np.array([2.0, 0.0, 1.0]))
+    assert value == pytest.approx(coco([boxes[0], boxes[0], boxes[2]], [rows[0], rows[0], rows[2]])[0], abs=CLOSE)
+
+
+def test_detection_without_labels(answers_of: Make) -> None:
+    """Given no boxes, then the original's sure ones are the truth, and the same answers score 1; names tell outputs."""
+    rng = np.random.default_rng(7)
+    rows = [boxes_of(rng, 3).astype(np.float32) for _ in range(5)]
+    others = {"scores": [np.array([0.9, 0.8, 0.1], np.float32)] * 5, "labels": [np.array([0, 1, 0], np.float32)] * 5}
+    old = replace(answers_of(rows, "tensor"), others=others)
+    case = case_of([Item(str(i)) for i in range(5)], old, old)
+    assert detection.fits(case)
+    found = by_id(detection.measure(case))
+    assert found["map"].against == "original" and found["map"].optimized == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_generated_pictures(answers_of: Make, channels: int) -> None:
+    """Given pictures with noise, then PSNR and SSIM are scikit-image's; the same picture is told as 120 dB."""
+    rng = np.random.default_rng(9)
+    rows = [rng.random((channels, 24, 31)).astype(np.float32) for _ in range(3)]
+    noisy = [np.asarray(part + rng.normal(0, 0.05, part.shape), np.float32) for part in rows]
+    case = case_of([Item("")] * 3, answers_of(rows, "tensor"), answers_of(noisy, "tensor"))
+    assert generated_pictures.fits(case)
+    found = by_id(generated_pictures.measure(case))
+    span = float(max(p.max() for p in rows)) - float(min(p.min() for p in rows))
+    exact = [(a.astype(np.float64), b.astype(np.float64)) for a, b in zip(rows, noisy, strict=True)]
+    noise = [pictures.peak_signal_noise_ratio(a, b, data_range=span) for a, b in exact]
+    alike = [
+        pictures.structural_similarity(
+            a, b, data_range=span, channel_axis=0, gaussian_weights=True, sigma=1.5, use_sample_covariance=False
+        )
+        for a, b in exact
+    ]
+    assert found["psnr"].optimized == pytest.approx(np.mean(noise), abs=CLOSE)
+    assert found["ssim"].optimized == pytest.approx(np.mean(alike), abs=CLOSE)
+    same = generated_pictures.measure(replace(case, new=case.old))
+    assert [score.optimized for score in same] == pytest.approx([120.0, 1.0])
+
+
+NAMES = ("<blank>", "|", "a", "b", "c")
+
+
+def spoken(text: str) -> np.ndarray:
+    """Scores of a reading that says `text`, with a blank between all."""
+    steps = [index for char in text for index in (0, NAMES.index("|" if char == " " else char))]
+    return np.eye(len(NAMES), dtype=np.float32)[[*steps, 0]]
+
+
+def distance(a: str, b: str) -> int:
+    """Levenshtein's, by the book."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, start=1):
+        row, before = [i, *row[1:]], row
+        for j, y in enumerate(b, start=1):
+            row[j] = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (x != y))
+    return row[-1]
+
+
+def test_transcripts(answers_of: Make) -> None:
+    """Given readings with errors, then the share is that of edits over all characters; repeated letters are kept."""
+    rng = np.random.default_rng(10)
+    said = ["".join(rng.choice(list("abc "), 12)).strip().replace("  ", " ") for _ in range(20)]
+    said = [" ".join(text.split()) for text in said]
+    heard = [" ".join((text[:3] + "b" + text[5:]).split()) for text in said]
+    assert transcripts.read(spoken("aab c"), NAMES) == "aab c"
+    old, new = (answers_of([spoken(text) for text in texts], "tensor") for texts in (said, heard))
+    case = case_of([Item("", transcript=text) for text in said], old, new, classes=NAMES)
+    assert transcripts.fits(case)
+    (found,) = transcripts.measure(case)
+    wanted = sum(map(distance, heard, said)) / sum(map(len, said))
+    assert found.original == 0 and found.optimized == pytest.approx(wanted, abs=CLOSE)
+    unsaid = case_of([Item("")] * 20, old, new, classes=NAMES)
+    (alone,) = transcripts.measure(unsaid)
+    assert alone.against == "original" and alone.optimized == pytest.approx(wanted, abs=CLOSE)

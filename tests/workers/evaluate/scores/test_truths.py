@@ -1,0 +1,143 @@
+"""Truths for models whose answers are no classes: numbers, groups, boxes, transcripts; from the data to the judgement."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.jobs import DataParams
+from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.specs import Judgement
+from workers.evaluate.data.build import build_data
+from workers.evaluate.data.coco import boxes_beside
+from workers.evaluate.dataset import DataSet, Item, read_dataset, write_dataset
+from workers.evaluate.judge import judge
+from workers.pipeline.spec import ImageSteps as Steps
+from workers.pipeline.spec import Spec
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+
+
+def regression_model(folder: Path) -> Path:
+    folder.mkdir()
+    spec = PipelineSpec(
+        task="arrays",
+        inputs=(PipelineInput(name="input", dtype="float32", shape=(None, 4), source="array"),),
+        outputs=(PipelineOutput(name="output", dtype="float32", shape=(None, 1), answer=True),),
+        preprocess=ArraySteps(),
+        answer_kind="tensor",
+    )
+    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    return folder
+
+
+def test_targets_of_a_regression_are_kept_exactly(tmp_path: Path, words: Make) -> None:
+    """Given an NPZ with real numbers as y, also below 0, then each item has its own, and that is told."""
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=40) * 1000 + 1 / 3
+    truth[7] = -5.5
+    np.savez(tmp_path / "a.npz", x=rng.normal(size=(40, 4)).astype(np.float32), y=truth)
+    model = regression_model(tmp_path / "model")
+    work = tmp_path / "work"
+    work.mkdir()
+    result = build_data(DataParams(model_dir=str(model), path=str(tmp_path / "a.npz")), RecordingContext(work))
+    data = read_dataset(work / result.data_dir)
+    kept = {item.target[0] for item in (*data.test, *data.calibration)}
+    assert kept == set(truth.tolist())
+    assert "used for scores" in words(result)
+
+
+def judged(answers_of: Make, shift: float) -> Judgement:
+    """200 targets, an original with some error, and a variant whose answers are shifted."""
+    rng = np.random.default_rng(1)
+    truth = rng.normal(100, 30, 200)
+    old = truth + rng.normal(0, 5, 200)
+    items = tuple(Item(f"{i}", target=(float(t),)) for i, t in enumerate(truth))
+    data = DataSet("arrays", "person", test=items)
+    return judge(data, answers_of(list(old[:, None]), "tensor"), answers_of(list(old[:, None] + shift), "tensor"), 1.0)
+
+
+def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
+    """Given a shift that makes errors grow, then it is regressed by the score, told in a sentence; a tiny one is not."""
+    judgement = judged(answers_of, 4.0)
+    assert judgement.verdict == "regressed" and "Mean error got worse for sure" in " ".join(judgement.notes)
+    assert [score.id for score in judgement.scores] == ["mae", "rmse", "r2"]
+    assert judgement.scores[0].against == "labels" and judgement.scores[0].low is not None
+    assert judged(answers_of, 1e-4).verdict == "safe"
+
+
+def test_scores_of_classes_change_no_verdict(labelled: Make, class_answers: Make) -> None:
+    """Given a class model, then scores are told beside the verdict, which its own rules decide."""
+    labels = np.arange(400) % 3
+    judgement = judge(labelled(labels), class_answers(labels), class_answers(labels), 1.0)
+    assert judgement.verdict == "safe"
+    assert [score.id for score in judgement.scores] == ["top1", "ece"]
+    unlabelled = judge(labelled([None] * 400), class_answers(labels), class_answers(labels), 1.0)
+    assert [(s.id, s.against, s.original, s.optimized) for s in unlabelled.scores] == [("same", "original", None, 1.0)]
+    assert Judgement.model_validate_json(judgement.model_dump_json()) == judgement
+
+
+def test_texts_are_scored_as_texts(class_answers: Make) -> None:
+    """Given texts with classes, then the same measures stand under their own task."""
+    items = tuple(Item(f"{i}", "good", (i % 3,)) for i in range(60))
+    answers = class_answers([i % 3 for i in range(60)])
+    judgement = judge(DataSet("texts", "person", test=items), answers, answers, 1.0)
+    assert {score.task for score in judgement.scores} == {"text classification"}
+
+
+def test_truths_survive_the_folder(tmp_path: Path) -> None:
+    """Given items with all kinds of truths, when written and read, then they are the same."""
+    item = Item(
+        "a", None, (), (1.5, -2.0), "x|y", ((0.1, 0.2, 0.3, 0.4, 7),), "said", {"brightness": 0.5}, {"camera": "phone"}
+    )
+    write_dataset(tmp_path, DataSet("images", "person", test=(item, Item("b"))))
+    found = read_dataset(tmp_path).test
+    assert found == (item, Item("b"))
+    assert found[0].facts == {"brightness": 0.5} and found[0].columns == {"camera": "phone"}
+
+
+def spec_of(**steps: Any) -> Spec:
+    return Spec(
+        task="arrays",
+        inputs=(),
+        outputs=(),
+        preprocess=Steps(**steps),
+        answer_kind="tensor",
+        scores="logits",
+        classes=("dog", "cat"),
+    )
+
+
+def test_boxes_beside_pictures(tmp_path: Path) -> None:
+    """Given COCO's JSON, then boxes are shares of their picture and classes the model's; damaged rows are left out."""
+    facts = {
+        "images": [
+            {"id": 1, "file_name": "a.png", "width": 200, "height": 100},
+            {"id": 2, "file_name": "b.png", "width": 10, "height": 10},
+            {"id": 3},
+        ],
+        "annotations": [
+            {"image_id": 1, "category_id": 18, "bbox": [20, 10, 100, 50]},
+            {"image_id": 1, "category_id": 99, "bbox": [0, 0, 1, 1]},
+            {"image_id": 9, "category_id": 18, "bbox": [0, 0, 1, 1]},
+            {"image_id": 1, "category_id": 18, "bbox": "all"},
+        ],
+        "categories": [{"id": 18, "name": "Cat"}],
+    }
+    (tmp_path / "other.json").write_text("[1, 2]", encoding="utf-8")
+    (tmp_path / "instances.json").write_text(json.dumps(facts), encoding="utf-8")
+    boxes, findings = boxes_beside(tmp_path, spec_of(resize=(32, 32)))
+    assert boxes == {"a.png": ((0.1, 0.1, 0.5, 0.5, 1),), "b.png": ()}
+    assert "instances.json" in findings[0].what
+    assert boxes_beside(tmp_path, spec_of(resize=64, crop=32)) == ({}, ())
+
+
+@pytest.mark.parametrize("content", ["", "{", '{"images": 1}', "[" * 5000])
+def test_other_json_files_are_no_boxes(tmp_path: Path, content: str) -> None:
+    """Given any other JSON, or none, then there are no boxes and no error."""
+    (tmp_path / "notes.json").write_text(content, encoding="utf-8")
+    assert boxes_beside(tmp_path, spec_of(resize=(32, 32))) == ({}, ())

@@ -1,0 +1,78 @@
+"""Boxes beside pictures, as COCO writes them: a JSON file with `images`, `annotations` and `categories`."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.specs import Finding
+from workers.evaluate.dataset import Box
+from workers.pipeline.spec import ImageSteps, Spec
+
+MAX_BYTES = 256 << 20
+
+Boxes = dict[str, tuple[Box, ...]]
+
+
+def boxes_beside(folder: Path, spec: Spec) -> tuple[Boxes, tuple[Finding, ...]]:
+    """Boxes by the name of their picture (empty for pictures that are listed without any), and what to tell.
+
+    In shares of the picture: left, top, width, height, and the class. Classes are the model's where it knows all names,
+    else COCO's own numbers. Nothing where the model crops pictures: its boxes would be of another frame.
+    """
+    steps = spec.preprocess
+    if not isinstance(steps, ImageSteps) or steps.crop is not None or isinstance(steps.resize, int):
+        return {}, ()
+    for path in sorted(folder.glob("*.json")):
+        facts = _read(path)
+        if facts is not None:
+            found = _boxes(facts, spec)
+            what = f"The boxes of {len(found):,} pictures come from {path.name}."
+            return found, (Finding(level="info", what=what),)
+    return {}, ()
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    if path.stat().st_size > MAX_BYTES:
+        return None
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    wanted = ("images", "annotations", "categories")
+    if not isinstance(facts, dict) or not all(isinstance(facts.get(name), list) for name in wanted):
+        return None
+    return facts
+
+
+def _boxes(facts: dict[str, Any], spec: Spec) -> Boxes:
+    """Entries that lack what COCO asks for are left out."""
+    numbers = _classes(facts["categories"], spec)
+    pictures = {
+        row["id"]: (str(row["file_name"]), float(row["width"]), float(row["height"]))
+        for row in facts["images"]
+        if isinstance(row, dict)
+        and {"id", "file_name", "width", "height"} <= row.keys()
+        and row["width"]
+        and row["height"]
+    }
+    rows: dict[str, list[Box]] = defaultdict(list, {name: [] for name, _, _ in pictures.values()})
+    for row in facts["annotations"]:
+        if not isinstance(row, dict) or row.get("image_id") not in pictures or row.get("category_id") not in numbers:
+            continue
+        box = row.get("bbox")
+        if isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box):
+            name, width, height = pictures[row["image_id"]]
+            x, y, w, h = (float(v) for v in box)
+            rows[name].append((x / width, y / height, w / width, h / height, numbers[row["category_id"]]))
+    return {name: tuple(boxes) for name, boxes in rows.items()}
+
+
+def _classes(categories: list[Any], spec: Spec) -> dict[int, int]:
+    named = {
+        row["id"]: str(row.get("name", "")).casefold() for row in categories if isinstance(row, dict) and "id" in row
+    }
+    known = {name.casefold(): index for index, name in enumerate(spec.classes or ())}
+    if named and all(name in known for name in named.values()):
+        return {number: known[name] for number, name in named.items()}
+    return {number: int(number) for number in named if isinstance(number, int)}

@@ -1,0 +1,146 @@
+"""What scores a task: one module of `workers.evaluate.scores.kinds` that holds `SCORE = Score(...)`.
+
+Both models are scored on the same items; intervals resample items (or whole sequences) for both at once, 1,000 times.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import ScorePart, TaskScore
+from workers.evaluate.answers import Answers, Values
+from workers.evaluate.dataset import DataSet, Item
+
+DRAWS = 1000
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Both models' answers to the test items of `data`. `items` are the numbers of those that count."""
+
+    data: DataSet
+    old: Answers
+    new: Answers
+    items: NDArray[np.int64]
+    seed: int = 0
+
+    @property
+    def facts(self) -> list[Item]:
+        """The items themselves."""
+        return [self.data.test[i] for i in self.items]
+
+    def answers(self, which: Literal["old", "new"]) -> list[Values]:
+        """The answers of one model to `items`."""
+        answer = self.old.answer if which == "old" else self.new.answer
+        return [answer[i] for i in self.items]
+
+    def only(self, wanted: NDArray[np.bool_]) -> "Case":
+        """The same for some of the items."""
+        return Case(self.data, self.old, self.new, self.items[wanted], self.seed)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One way to score one task. `fits` looks at kinds and labels only; `measure` gives the most important score first.
+
+    `engine` names what works the values out. `gate`: the first score refuses a variant whose loss is proven and reaches
+    the person's limit; not for classes, which have gates of their own.
+    """
+
+    id: str
+    title: str
+    engine: str
+    order: int
+    fits: Callable[[Case], bool]
+    measure: Callable[[Case], Sequence[TaskScore]]
+    gate: bool = False
+
+
+@dataclass(frozen=True)
+class Words:
+    """One measure in words: its name, what it says to people, how it is read."""
+
+    id: str
+    title: str
+    meaning: str
+    unit: Literal["share", "number", "dB"] = "share"
+    higher_is_better: bool = True
+
+
+def beside(
+    words: Words, task: str, n: int, values: tuple[float, float], draws: Floats, parts: Sequence[ScorePart] = ()
+) -> TaskScore:
+    """A score of both by the truth. `values` are (original, optimized), `draws` resampled optimized − original."""
+    low, high = _interval(draws)
+    return _score(words, task, n, "labels", values[0], values[1], low, high, parts)
+
+
+def alone(words: Words, task: str, n: int, value: float, draws: Floats) -> TaskScore:
+    """A score of the optimized answers by the original's; `draws` are resampled values of it."""
+    low, high = _interval(draws)
+    return _score(words, task, n, "original", None, value, low, high, ())
+
+
+def _score(
+    words: Words,
+    task: str,
+    n: int,
+    against: Literal["labels", "original"],
+    original: float | None,
+    optimized: float,
+    low: float | None,
+    high: float | None,
+    parts: Sequence[ScorePart],
+) -> TaskScore:
+    return TaskScore(
+        id=words.id,
+        task=task,
+        title=words.title,
+        meaning=words.meaning,
+        unit=words.unit,
+        higher_is_better=words.higher_is_better,
+        against=against,
+        n=n,
+        original=original,
+        optimized=optimized,
+        low=low,
+        high=high,
+        parts=tuple(parts),
+    )
+
+
+def _interval(draws: Floats) -> tuple[float | None, float | None]:
+    """The middle 95 %; none where a draw could not be worked out (one class alone, no spread)."""
+    finite = draws[np.isfinite(draws)]
+    if len(finite) < max(2, len(draws) // 2):
+        return None, None
+    low, high = np.quantile(finite, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def weights(n: int, seed: int, draws: int = DRAWS) -> Floats:
+    """(draws, n): how often each item is drawn. Rows add up to n."""
+    rng = np.random.default_rng(seed)
+    rows = [np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(draws)]
+    return np.asarray(rows, dtype=np.float64)
+
+
+def mean_draws(values: NDArray[Any], seed: int) -> Floats:
+    """Resampled means of (n,) or (n, k) values. At most 8 million weights are in memory."""
+    n = len(values)
+    block = max(1, 8_000_000 // max(n, 1))
+    starts = range(0, DRAWS, block)
+    numbers = np.asarray(values, np.float64)
+    parts = [weights(n, seed + start, min(block, DRAWS - start)) @ numbers / n for start in starts]
+    return np.asarray(np.concatenate(parts), dtype=np.float64)
+
+
+def stacked(values: Sequence[Values]) -> Floats | None:
+    """(n, values of one answer), None where answers differ in their number of values."""
+    if not values or len({part.size for part in values}) != 1:
+        return None
+    return np.stack([part.reshape(-1) for part in values]).astype(np.float64)

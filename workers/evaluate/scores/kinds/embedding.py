@@ -1,0 +1,81 @@
+"""Embeddings: do they point the same way, and does a search with them find the same (or the right) things?"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws, stacked
+from workers.evaluate.similarity import cosine
+
+K = 10
+MOST_ITEMS = 2000
+"""Each item is compared with each other one; of more items the first are taken."""
+
+LEAST_ITEMS = 3
+
+COSINE = Words("cosine", "Same direction", "how alike both versions’ vectors are (cosine)")
+NEIGHBOURS = Words("neighbours", "Same neighbors", "finds what a search with the original finds, among the first ten")
+RECALL = Words("recall", "Finds the right ones", "finds what a search should find, among the first ten")
+
+
+def fits(case: Case) -> bool:
+    return case.old.answer_kind == "embedding"
+
+
+def measure(case: Case) -> list[TaskScore]:
+    """Searches first: by labels where items share some, else by what the original finds."""
+    old, new = stacked(case.answers("old")), stacked(case.answers("new"))
+    if old is None or new is None or old.shape != new.shape or not len(old) or not np.isfinite(new).all():
+        return []
+    alike = np.asarray([cosine(a, b) for a, b in zip(case.answers("old"), case.answers("new"), strict=True)])
+    direction = alone(COSINE, "embeddings", len(alike), float(alike.mean()), mean_draws(alike, case.seed))
+    return [*_searches(case, old[:MOST_ITEMS], new[:MOST_ITEMS]), direction]
+
+
+def _searches(case: Case, old: Floats, new: Floats) -> list[TaskScore]:
+    n = len(old)
+    if n < LEAST_ITEMS:
+        return []
+    k = min(K, n - 1)
+    found_old, found_new = nearest(old, k), nearest(new, k)
+    groups = np.asarray([item.group for item in case.facts[:n]])
+    recall_old, recall_new = recall_at(found_old, groups), recall_at(found_new, groups)
+    counts = ~np.isnan(recall_old)
+    scores = []
+    if counts.sum() >= LEAST_ITEMS:
+        a, b = recall_old[counts], recall_new[counts]
+        values = (float(a.mean()), float(b.mean()))
+        scores.append(beside(RECALL, "embeddings", int(counts.sum()), values, mean_draws(b - a, case.seed)))
+    shared = np.asarray([len(set(a) & set(b)) / k for a, b in zip(found_old.tolist(), found_new.tolist(), strict=True)])
+    scores.append(alone(NEIGHBOURS, "embeddings", n, float(shared.mean()), mean_draws(shared, case.seed)))
+    return scores
+
+
+def nearest(vectors: Floats, k: int) -> NDArray[np.int64]:
+    """(n, k): the items of the highest cosine to each, itself left out, the nearest first; of equal ones the first."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = vectors / np.where(norms > 0, norms, 1.0)
+    rows = []
+    for start in range(0, len(unit), 256):
+        likeness = unit[start : start + 256] @ unit.T
+        likeness[np.arange(len(likeness)), np.arange(start, start + len(likeness))] = -np.inf
+        rows.append(np.argsort(-likeness, axis=1, kind="stable")[:, :k])
+    return np.concatenate(rows)
+
+
+def recall_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
+    """(n,): of the others in an item's group the share that was found; all count as found where k of them were.
+
+    NaN for items without a group, alone in it, or in one that holds everything.
+    """
+    shares = np.full(len(groups), np.nan)
+    for index, group in enumerate(groups.tolist()):
+        others = int((groups == group).sum()) - 1
+        if not group or others < 1 or others == len(groups) - 1:
+            continue
+        hits = int((groups[found[index]] == group).sum())
+        shares[index] = hits / min(others, found.shape[1])
+    return shares
+
+
+SCORE = Score("embedding", "Embeddings", "numpy", 20, fits, measure, gate=True)

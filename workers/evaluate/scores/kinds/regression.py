@@ -1,0 +1,56 @@
+"""Numbers as answers: how far they are from the right ones. scikit-learn works the values out."""
+
+import numpy as np
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.scores.base import Case, Floats, Score, Words, beside, mean_draws, stacked
+
+MAE = Words("mae", "Mean error", "how far answers are from the right number", "number", higher_is_better=False)
+RMSE = Words("rmse", "Error, large ones count more", "the root of the mean squared error", "number", False)
+R2 = Words("r2", "Explained spread (R²)", "how much of the spread of the right numbers is met; 1 is all", "number")
+
+
+def fits(case: Case) -> bool:
+    """The right numbers are known: as many for each item as the answer has."""
+    answer = case.old.answer
+    return case.old.answer_kind == "tensor" and any(
+        0 < len(item.target) == answer[i].size for i, item in zip(case.items, case.facts, strict=True)
+    )
+
+
+def measure(case: Case) -> list[TaskScore]:
+    known = np.asarray(
+        [len(item.target) == case.old.answer[i].size for i, item in zip(case.items, case.facts, strict=True)]
+    )
+    case = case.only(known)
+    truth = np.asarray([item.target for item in case.facts], np.float64)
+    old, new = stacked(case.answers("old")), stacked(case.answers("new"))
+    if old is None or new is None or old.shape != new.shape or not np.isfinite(new).all():
+        return []
+    from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
+
+    n = len(truth)
+    draws = _draws(truth, old, new, case.seed)
+    rows = [(MAE, mean_absolute_error, draws[0]), (RMSE, root_mean_squared_error, draws[1])]
+    if n >= 2 and (truth.std(axis=0) > 0).all():
+        rows.append((R2, r2_score, draws[2]))
+    return [
+        beside(words, "regression", n, (float(engine(truth, old)), float(engine(truth, new))), part)
+        for words, engine, part in rows
+    ]
+
+
+def _draws(truth: Floats, old: Floats, new: Floats, seed: int) -> tuple[Floats, Floats, Floats]:
+    """Resampled differences of MAE, RMSE and R² (means over columns, as scikit-learn's), from sums of items."""
+    k = truth.shape[1]
+    columns = [np.abs(old - truth), np.abs(new - truth), (old - truth) ** 2, (new - truth) ** 2, truth, truth**2]
+    means = mean_draws(np.hstack(columns), seed).reshape(-1, 6, k)
+    absolute = (means[:, 1] - means[:, 0]).mean(axis=1)
+    root = np.sqrt(means[:, 3]).mean(axis=1) - np.sqrt(means[:, 2]).mean(axis=1)
+    spread = means[:, 5] - means[:, 4] ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        explained = ((means[:, 2] - means[:, 3]) / np.where(spread > 0, spread, np.nan)).mean(axis=1)
+    return absolute, root, explained
+
+
+SCORE = Score("regression", "Regression", "scikit-learn", 30, fits, measure, gate=True)

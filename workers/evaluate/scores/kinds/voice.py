@@ -1,0 +1,72 @@
+"""Voice activity, or any score for each moment: how well scores tell the moments apart. scikit-learn works it out."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.judge_scores import to_shares
+from workers.evaluate.scores.base import Case, Floats, Score, Words, beside, weights
+
+DRAWS = 300
+"""Each draw goes over all moments."""
+
+AUC = Words("auc", "Tells speech from silence", "area under the ROC curve: .5 is guessing, 1 is never wrong")
+
+
+def fits(case: Case) -> bool:
+    steps = case.data.steps
+    return (
+        case.old.stateful
+        and case.old.answer_kind == "score"
+        and any(len(steps) > i and _known(steps[i]) for i in case.items)
+    )
+
+
+def _known(labels: NDArray[np.int64] | None) -> bool:
+    return labels is not None and bool((labels >= 0).any())
+
+
+def measure(case: Case) -> list[TaskScore]:
+    """Over all labelled moments; whole sequences are drawn again."""
+    rows: list[tuple[Floats, Floats, NDArray[np.bool_]]] = []
+    for i in case.items:
+        labels = case.data.steps[i] if len(case.data.steps) > i else None
+        if labels is None:
+            continue
+        old, new = to_shares(case.old.answer[i], case.old.scores), to_shares(case.new.answer[i], case.new.scores)
+        count = min(len(labels), len(old), len(new))
+        at = np.flatnonzero(labels[:count] >= 0)
+        rows.append((old[at], new[at], labels[at] > 0))
+    old, new, truth = (np.concatenate([row[column] for row in rows]) for column in range(3))
+    if truth.all() or not truth.any() or not (np.isfinite(old).all() and np.isfinite(new).all()):
+        return []
+    from sklearn.metrics import roc_auc_score
+
+    values = (float(roc_auc_score(truth, old)), float(roc_auc_score(truth, new)))
+    times = weights(len(rows), case.seed, DRAWS)
+    sequence = np.repeat(np.arange(len(rows)), [len(row[2]) for row in rows])
+    draws = weighted_auc(new, truth, times, sequence) - weighted_auc(old, truth, times, sequence)
+    return [beside(AUC, "voice activity", len(truth), values, draws)]
+
+
+def weighted_auc(
+    scores: Floats, truth: Sequence[bool] | NDArray[np.bool_], times: Floats, sequence: NDArray[np.int64]
+) -> Floats:
+    """(draws,): the area if sequence s counts `times[draw, s]` times; ties at half. NaN where one class is missing."""
+    order = np.argsort(scores, kind="stable")
+    _, start = np.unique(scores[order], return_index=True)
+    right, of = np.asarray(truth)[order], sequence[order]
+    areas = np.empty(len(times))
+    for draw, counts in enumerate(times):
+        weight = counts[of]
+        positive = np.add.reduceat(np.where(right, weight, 0.0), start)
+        negative = np.add.reduceat(np.where(right, 0.0, weight), start)
+        below = np.cumsum(negative) - negative / 2
+        whole = positive.sum() * negative.sum()
+        areas[draw] = float(positive @ below) / whole if whole > 0 else np.nan
+    return areas
+
+
+SCORE = Score("voice", "Voice activity", "scikit-learn", 40, fits, measure, gate=True)
