@@ -1,14 +1,20 @@
-"""`fettle data check`: what is wrong with a person's data, told before anything is optimized with them."""
+"""`fettle data check` and `fettle data doctor`: what is wrong with a person's data, or with how they are prepared."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.inputs import check_exists
+from app.cli.options import parse_shapes
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.services.checking import check_data
+from app.services.doctor import check_preparation
+from app.services.opening import open_model
+from app.services.steps import Flow
 from workers.contracts.checks import CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.doctor import DoctorResult, WayTried
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, OpenParams
 
 SHOWN = 5
 """Names of items that are listed under a finding; --json has up to a thousand."""
@@ -73,3 +79,56 @@ def _summary(result: DataCheckResult) -> str:
     if not warnings:
         return f"{looked}; nothing speaks against using them."
     return f"{looked}; {warnings} thing{'' if warnings == 1 else 's'} to look at."
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """The options of `fettle data doctor`."""
+
+    data: Path
+    text_column: str | None = None
+    label_column: str | None = None
+    preprocess: str | None = None
+    shapes: tuple[str, ...] = ()
+    allow_code: bool = False
+
+
+def doctor(output: Output, model: Path, options: DoctorOptions) -> int:
+    """Ways of preparing inputs, the best first, and whether the chosen one fits."""
+    check_exists(model, any_name=True)
+    check_exists(options.data)
+    opening = OpenParams(
+        path=str(model.absolute()),
+        allow_code=options.allow_code,
+        shapes=parse_shapes(list(options.shapes)),
+        preprocess=options.preprocess,
+    )
+    asked = DataParams(
+        model_dir="",
+        path=str(options.data.absolute()),
+        text_column=options.text_column,
+        label_column=options.label_column,
+    )
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        found = run(space, _examined(opening, asked), output.watch)
+    output.document(found.model_dump(mode="json"))
+    for way in found.ways:
+        output.text(_way_line(way))
+    if found.verdict in ("better", "far_better") and found.best is not None:
+        output.text(f"  To take it: --preprocess {found.best.spec}")
+    output.sentence(f"{found.what} {found.why}".strip())
+    return OK
+
+
+def _examined(opening: OpenParams, asked: DataParams) -> Flow[DoctorResult]:
+    model = yield from open_model(opening)
+    found = yield from check_preparation(model, asked, None)
+    return found
+
+
+def _way_line(way: WayTried) -> str:
+    mark = "*" if way.is_chosen else " "
+    if way.score is None:
+        return f"  {mark} cannot run   {way.words}"
+    reach = f" ({way.low:.2f} to {way.high:.2f})" if way.low is not None and way.high is not None else ""
+    return f"  {mark} {way.score:.3f}{reach}, {way.n} examples   {way.words}"

@@ -36,6 +36,7 @@ def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[DataC
         text_column=asked.text_column,
         label_column=asked.label_column,
         left_out=asked.left_out,
+        relabeled=asked.relabeled,
     )
     places = [asked.path, *([asked.calibration_path] if asked.calibration_path else [])]
     done: Done[DataCheckResult] = yield JobStep(

@@ -15,7 +15,8 @@ class DataCheckParams(Frozen):
 
     The second set is `against`; or, with `data_dir` (a read set of the folder `data`), the items that calibrate there,
     while those that test are the first one. With `model_dir` data are read as for that model. Items whose source is in
-    `left_out` are not looked at. `max_items` of each set are, chosen by chance.
+    `left_out` are not looked at; those in `relabeled` have another label. At most `max_items` of each set are looked at,
+    chosen by chance.
     """
 
     path: str
@@ -25,6 +26,7 @@ class DataCheckParams(Frozen):
     text_column: str | None = None
     label_column: str | None = None
     left_out: tuple[str, ...] = ()
+    relabeled: dict[str, str] = {}
     max_items: int = Field(default=100_000, ge=1)
 
 
@@ -45,10 +47,26 @@ class CheckFinding(Frozen):
     values: dict[str, float] = {}
 
 
+class Suspect(Frozen):
+    """An item whose label is probably wrong: the label that is `given` and the `likely` one.
+
+    `share` is how sure the classifier is of the likely one (0..1). `picture` is a PNG below the work folder, "" where
+    there is none; then `text` says what it is.
+    """
+
+    source: str
+    given: str
+    likely: str
+    share: float
+    picture: str = ""
+    text: str = ""
+
+
 class DataCheckResult(Frozen):
     """`counts` by name; None where nothing was counted, because that check does not apply or could not be made.
 
-    `leave_out` are sources of the first set whose leaving out ends leakage and unreadable items.
+    `leave_out` are sources of the first set whose leaving out ends leakage and unreadable items. `suspects` are the
+    likeliest label errors, at most 60.
     """
 
     kind: Literal["images", "texts", "arrays", "audio"]
@@ -57,3 +75,4 @@ class DataCheckResult(Frozen):
     leaked: int = 0
     unreadable: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
+    suspects: tuple[Suspect, ...] = ()

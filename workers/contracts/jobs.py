@@ -1,14 +1,16 @@
 """Parameters and results of every job kind. A handler module of the same name in `workers.runtime.handlers` does it."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.data import DataParams as DataParams
+from workers.contracts.data import DataResult as DataResult
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import Scenario
-from workers.contracts.paths import to_text
+from workers.contracts.paths import PathText as PathText
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
     Described,
@@ -22,9 +24,6 @@ from workers.contracts.specs import (
     RecipeStep,
 )
 from workers.contracts.stress import StressResult
-
-PathText = Annotated[str, BeforeValidator(to_text)]
-"""A path that a person named; `workers.contracts.paths.from_text` gives it back."""
 
 
 class DescribeParams(Frozen):
@@ -68,51 +67,6 @@ class OpenResult(Frozen):
     model_dir: str = "model"
     conversion_error: float | None = None  # largest |converted − source| relative to the largest output
     verdict: LicenseVerdict | None = None
-
-
-class DataParams(Frozen):
-    """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
-
-    Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
-    `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
-    in `left_out` are not used.
-    """
-
-    model_dir: str
-    path: str | None = None
-    calibration_path: str | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    label_map: dict[str, str] = {}
-    left_out: tuple[str, ...] = ()
-    max_test: int = 5000
-    max_calibration: int = 200
-
-
-class DataResult(Frozen):
-    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
-
-    `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
-    table's, with the two that were taken ("" where none was).
-    """
-
-    data_dir: str = "data"
-    origin: Literal["person", "made"]
-    kind: Literal["images", "texts", "arrays", "audio"]
-    n_items: int
-    n_test: int
-    n_calibration: int
-    labelled: bool
-    merged_doubles: int = 0
-    unreadable: tuple[str, ...] = ()
-    class_counts: dict[str, int] = {}
-    previews: tuple[tuple[str, str], ...] = ()
-    findings: tuple[Finding, ...] = ()
-    unknown_labels: tuple[str, ...] = ()
-    columns: tuple[str, ...] = ()
-    text_column: str = ""
-    label_column: str = ""
-    sha256: str
 
 
 class PlanParams(Frozen):

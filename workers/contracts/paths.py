@@ -6,7 +6,10 @@ people name are absolute by the time that they are written, so the two cannot be
 
 import os
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
+
+from pydantic import BeforeValidator
 
 _ADDRESS = "file:///"
 
@@ -26,3 +29,7 @@ def from_text(text: str) -> Path:
     if text.startswith(_ADDRESS):
         return Path(os.fsdecode(unquote_to_bytes(text.removeprefix("file://"))))
     return Path(text)
+
+
+PathText = Annotated[str, BeforeValidator(to_text)]
+"""A path that a person named; `from_text` gives it back."""

@@ -64,21 +64,36 @@ class TextSteps(Frozen):
     kind: Literal["text"] = "text"
     tokenizer: str = "tokenizer.json"
     max_length: int = 512
+    lowercase: bool = False
+    special_tokens: bool = True
 
 
 class AudioSteps(Frozen):
-    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones."""
+    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones.
+
+    Samples are multiplied by `scale` (32768: as 16-bit values). `carry_state` False begins anew at each frame.
+    """
 
     kind: Literal["audio"] = "audio"
     sample_rate_hz: int = 16_000
     frame_samples: int = 512
     context_samples: int = 0
+    scale: float = 1.0
+    carry_state: bool = True
 
 
 class ArraySteps(Frozen):
-    """Arrays are taken as they are and cast to the input's dtype."""
+    """Arrays are taken as they are and cast to the input's dtype; what is said here changes the main input first.
+
+    Along its last axis the `order` may be turned round, or its halves swapped. A value `swap[0]` becomes `swap[1]`
+    (what fills up), all others v become v·`scale` + `offset`.
+    """
 
     kind: Literal["array"] = "array"
+    scale: float = 1.0
+    offset: float = 0.0
+    order: Literal["same", "reversed", "halves"] = "same"
+    swap: tuple[float, float] | None = None
 
 
 Preprocess = Annotated[ImageSteps | TextSteps | AudioSteps | ArraySteps, Field(discriminator="kind")]

@@ -19,7 +19,7 @@ def spec_from_string(text: str, base: Preprocess) -> Preprocess:
         return base.model_copy(update=_values(text, _TEXT, "texts"))
     if isinstance(base, AudioSteps):
         return base.model_copy(update=_values(text, _AUDIO, "sounds"))
-    raise _bad(text, "This model takes plain arrays, which are not prepared.", "Leave --preprocess out.")
+    return base.model_copy(update=_values(text, _ARRAY, "arrays"))
 
 
 def is_image_spec(text: str) -> bool:
@@ -88,6 +88,36 @@ def _one_of(*names: str) -> Callable[[str], str]:
     return read
 
 
+def _yes_or_no(text: str) -> bool:
+    return _one_of("yes", "no")(text) == "yes"
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        raise ValueError("It must be a number.") from None
+    if not abs(value) < 1e9:
+        raise ValueError("It must be a number that is not so large.")
+    return value
+
+
+def _factor(text: str) -> float:
+    value = _number(text)
+    if value == 0:
+        raise ValueError("It must not be 0.")
+    return value
+
+
+def _swap(text: str) -> tuple[float, float] | None:
+    if text == "none":
+        return None
+    old, slash, new = text.partition("/")
+    if not slash:
+        raise ValueError("It must be two numbers joined by “/”, the value that is there and the one to give.")
+    return _number(old), _number(new)
+
+
 _IMAGE: dict[str, tuple[str, Callable[[str], Any]]] = {
     "resize": ("resize", _size),
     "crop": ("crop", _size),
@@ -98,9 +128,21 @@ _IMAGE: dict[str, tuple[str, Callable[[str], Any]]] = {
     "channels": ("channels", _one_of("rgb", "bgr", "gray")),
     "interpolation": ("interpolation", _one_of("nearest", "bilinear", "bicubic", "lanczos")),
 }
-_TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {"max_length": ("max_length", _whole)}
+_TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "max_length": ("max_length", _whole),
+    "lowercase": ("lowercase", _yes_or_no),
+    "special_tokens": ("special_tokens", _yes_or_no),
+}
 _AUDIO: dict[str, tuple[str, Callable[[str], Any]]] = {
     "sample_rate": ("sample_rate_hz", _whole),
     "frame": ("frame_samples", _whole),
     "context": ("context_samples", lambda text: 0 if text == "0" else _whole(text)),
+    "scale": ("scale", _factor),
+    "carry_state": ("carry_state", _yes_or_no),
+}
+_ARRAY: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "scale": ("scale", _factor),
+    "offset": ("offset", _number),
+    "order": ("order", _one_of("same", "reversed", "halves")),
+    "swap": ("swap", _swap),
 }

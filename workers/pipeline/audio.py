@@ -109,7 +109,7 @@ def to_frames(samples: NDArray[np.float32], steps: AudioSteps) -> NDArray[np.flo
     """
     count = max(-(-samples.size // steps.frame_samples), 1)
     filled = np.zeros(steps.context_samples + count * steps.frame_samples, np.float32)
-    filled[steps.context_samples : steps.context_samples + samples.size] = samples
+    filled[steps.context_samples : steps.context_samples + samples.size] = samples * np.float32(steps.scale)
     width = steps.context_samples + steps.frame_samples
     windows = np.lib.stride_tricks.sliding_window_view(filled, width)[:: steps.frame_samples]
     return np.ascontiguousarray(windows[:count])

@@ -41,8 +41,10 @@ def _run_steps(
 ) -> Arrays:
     """One call a time step; each state input gets what the call before gave, zeros at first."""
     state = zero_state(spec)
+    carries = getattr(spec.preprocess, "carry_state", True)
     parts = []
     for step in range(rows):
+        state = state if carries else zero_state(spec)
         outputs = session.run({**_slice(spec, feeds, step, step + 1, 1), **state})
         state = {
             name: np.asarray(outputs[source]).astype(state[name].dtype, copy=False) for name, source in links.items()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from . import answers
 from .batches import join, run
-from .spec import AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
+from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
 from .texts import Tokenizer
 
 Arrays = dict[str, NDArray[Any]]
@@ -22,6 +22,8 @@ WANTED = {
     TextSteps: "a text",
     AudioSteps: "a sound (WAV file)",
 }
+
+PLAIN = ArraySteps()
 
 
 class Runs(Protocol):
@@ -110,7 +112,7 @@ class Pipeline:
     def _from_array(self, values: NDArray[Any]) -> Arrays:
         """One sample for the main input: a picture, samples of sound, or the values themselves."""
         steps, entry = self.spec.preprocess, self.main_input
-        if isinstance(steps, ImageSteps) and _is_picture(values, entry):
+        if isinstance(steps, ImageSteps) and is_picture(values, entry):
             from .images import picture_from_array, to_tensor
 
             return {entry.name: self._cast(to_tensor(picture_from_array(values), steps))}
@@ -118,6 +120,8 @@ class Pipeline:
             from .audio import mono, to_frames
 
             return {entry.name: self._cast(to_frames(mono(values), steps))}
+        if isinstance(steps, ArraySteps) and steps != PLAIN:
+            values = rearranged(values, steps)
         return {entry.name: _fit(values, entry)}
 
     def _from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
@@ -194,11 +198,23 @@ def constant_of(entry: Input, rows: int) -> NDArray[Any]:
     return np.full(shape, entry.constant or 0, dtype=entry.dtype)
 
 
-def _is_picture(values: NDArray[Any], entry: Input) -> bool:
+def is_picture(values: NDArray[Any], entry: Input) -> bool:
     """Raw pictures are told from model inputs by their type and their number of axes."""
     if values.dtype == np.uint8 and entry.dtype != "uint8":
         return values.ndim in (2, 3)
     return values.ndim == 2 or (values.ndim == 3 and values.shape[-1] in (1, 3, 4))
+
+
+def rearranged(values: NDArray[Any], steps: ArraySteps) -> NDArray[Any]:
+    """One array after `order`, `swap`, `scale` and `offset`; whole numbers stay whole ones."""
+    if steps.order == "reversed":
+        values = values[..., ::-1]
+    elif steps.order == "halves":
+        values = np.roll(values, values.shape[-1] // 2, axis=-1)
+    changed: NDArray[Any] = values * steps.scale + steps.offset
+    if steps.swap is not None:
+        changed = np.where(values == steps.swap[0], steps.swap[1], changed)
+    return np.round(changed).astype(np.int64) if values.dtype.kind in "iu" and steps.scale == 1 else changed
 
 
 def _fit(values: NDArray[Any], entry: Input) -> NDArray[Any]:

@@ -66,20 +66,30 @@ class TextSteps:
 
     tokenizer: str = "tokenizer.json"
     max_length: int = 512
+    lowercase: bool = False
+    special_tokens: bool = True
 
 
 @dataclass(frozen=True)
 class AudioSteps:
-    """Mono float32 in −1..1, frames of `frame_samples` new samples after `context_samples` old ones."""
+    """Mono float32 in −1..1, times `scale`; frames of `frame_samples` new samples after `context_samples` old
+    ones."""
 
     sample_rate_hz: int = 16_000
     frame_samples: int = 512
     context_samples: int = 0
+    scale: float = 1.0
+    carry_state: bool = True
 
 
 @dataclass(frozen=True)
 class ArraySteps:
-    """Arrays are taken as they are and cast to the input's dtype."""
+    """Arrays are cast to the input's dtype, after `order`, `swap`, `scale` and `offset` (see the contract)."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+    order: str = "same"
+    swap: tuple[float, float] | None = None
 
 
 Steps = ImageSteps | TextSteps | AudioSteps | ArraySteps

@@ -29,13 +29,15 @@ class Tokenizer:
         self._engine = Engine.from_file(str(folder / steps.tokenizer))
         self._engine.no_padding()
         self._engine.enable_truncation(max_length=steps.max_length)
+        self._steps = steps
         self._inputs = [entry for entry in inputs if entry.source in TOKEN_SOURCES]
         ids = (self._engine.token_to_id(token) for token in _PAD_TOKENS)
         self.pad_id: int = next((i for i in ids if i is not None), 0)
 
     def feeds(self, text: str) -> dict[str, NDArray[Any]]:
         """Arrays of shape (1, tokens), filled up where the model's length is fixed."""
-        encoding = self._engine.encode(text)
+        text = text.lower() if self._steps.lowercase else text
+        encoding = self._engine.encode(text, add_special_tokens=self._steps.special_tokens)
         by_source = {
             "input_ids": encoding.ids,
             "attention_mask": encoding.attention_mask,

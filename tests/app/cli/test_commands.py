@@ -52,6 +52,8 @@ WRONG = [
     ["data", "check"],
     ["data", "check", "a", "--against"],
     ["data", "check", "a", "--seed", "-1"],
+    ["data", "doctor"],
+    ["data", "doctor", "m.onnx"],
     ["inspect", "a", "b"],
     ["demo", "--data-dir"],
     ["demo", "--data-dir="],

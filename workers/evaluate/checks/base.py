@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding
+from workers.contracts.checks import MAX_NAMED, CheckFinding, Suspect
 from workers.contracts.context import JobContext
 from workers.evaluate.dataset import Kind
 
@@ -84,6 +84,7 @@ class Outcome:
     counts: dict[str, int | None] = field(default_factory=dict)
     leave_out: tuple[str, ...] = ()
     leaked: int = 0
+    suspects: tuple[Suspect, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import Part, read_parts
 from workers.evaluate.checks.registry import all_checks
+from workers.evaluate.checks.suspects import drawn
 
 LEVELS = {"danger": 0, "warning": 1, "info": 2}
 
@@ -20,7 +21,9 @@ def check_data(params: DataCheckParams, ctx: JobContext) -> DataCheckResult:
     for check in all_checks():
         ctx.check_cancelled()
         outcomes.append(_outcome(check, material, ctx))
-    return _result(parts, material, outcomes)
+    result = _result(parts, material, outcomes)
+    suspects = (suspect for outcome in outcomes for suspect in outcome.suspects)
+    return result.model_copy(update={"suspects": drawn(tuple(suspects), parts, ctx)})
 
 
 def _outcome(check: Check, material: Material, ctx: JobContext) -> Outcome:

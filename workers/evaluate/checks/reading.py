@@ -46,6 +46,10 @@ def _thinned(part: Part, params: DataCheckParams) -> Part:
             f"All items of “{part.name}” were left out.",
             "Put some of them back, or choose other data.",
         )
+    kept = [
+        replace(entry, labels=(params.relabeled[entry.source],)) if entry.source in params.relabeled else entry
+        for entry in kept
+    ]
     chosen = choose([None] * len(kept), lambda i: digest(kept[i].source.encode()), params.max_items)
     return replace(part, entries=[kept[i] for i in chosen])
 

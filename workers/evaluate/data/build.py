@@ -9,6 +9,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
+from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.made import make_collection
 from workers.evaluate.data.previews import write_previews
@@ -32,10 +33,11 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     if params.path is None:
         collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
     else:
-        collection = without(read_collection(Path(params.path), options), params.left_out)
+        found = read_collection(Path(params.path), options)
+        collection = edited(found, params.left_out, params.relabeled, params.moved)
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
-    store = Store(folder, pipeline, ctx)
+    store = Store(folder, pipeline, ctx, params.moved)
     used = _write(store, collection, resolved.ids, params, options)
     data = _dataset(collection, store.stored, pipeline, params)
     write_dataset(folder, data)
@@ -76,26 +78,6 @@ def _write_calibration(store: Store, params: DataParams, options: Options) -> No
             " tested with looks better than it is.",
             "Take these items out of one of the two sets, or leave the calibration set out: Fettle splits then.",
         )
-
-
-def without(collection: Collection, left_out: tuple[str, ...]) -> Collection:
-    """The collection without the items that the person left out. Raises InputRefused where nothing stays."""
-    left = set(left_out)
-    entries = [entry for entry in collection.entries if entry.source not in left]
-    missing = tuple(name for name in collection.missing if name not in left)
-    count = len(collection.entries) + len(collection.missing) - len(entries) - len(missing)
-    if not count:
-        return collection
-    if not entries:
-        raise InputRefused(
-            "nothing_left",
-            "Nothing is left",
-            f"All {count:,} items were left out.",
-            "Put some of them back, or choose other data.",
-        )
-    what = f"{count:,} items are left out as you wished." if count > 1 else "1 item is left out as you wished."
-    findings = (*collection.findings, Finding(level="info", what=what))
-    return replace(collection, entries=entries, missing=missing, findings=findings)
 
 
 def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int) -> Labelled:

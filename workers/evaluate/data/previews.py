@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workers.contracts.context import JobContext
+from workers.evaluate.data.base import Entry
 from workers.evaluate.data.store import Kept, Stored
 from workers.evaluate.dataset import DataSet
 from workers.pipeline.spec import PipelineError
@@ -46,25 +47,28 @@ def _in_turn(items: list[Kept]) -> Iterator[Kept]:
 
 def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
     """Write a PNG of at most 160 pixels a side; None where the sample is no picture but an array of the model's."""
-    picture = _picture(kept)
+    picture = thumbnail_of(kept.entry, SIDE)
     if picture is None:
         return None
     name = f"{FOLDER}/{number:02d}.png"
     (folder / FOLDER).mkdir(exist_ok=True)
-    picture.thumbnail((SIDE, SIDE))
     picture.save(folder / name)
     return name
 
 
-def _picture(kept: Kept) -> "Image | None":
+def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":
+    """At most `side_px` pixels a side, RGB or gray; None for what is no picture or cannot be read."""
     from workers.pipeline.images import open_picture, picture_from_array
 
-    sample = kept.entry.open()
     try:
+        sample = entry.open()
         if isinstance(sample, Path):
-            return open_picture(sample)
-        if isinstance(sample, np.ndarray):
-            return picture_from_array(sample)
+            picture = open_picture(sample)
+        elif isinstance(sample, np.ndarray) and sample.ndim in (2, 3):
+            picture = picture_from_array(sample)
+        else:
+            return None
     except (PipelineError, OSError, ValueError):
         return None
-    return None
+    picture.thumbnail((side_px, side_px))
+    return picture

@@ -59,10 +59,15 @@ class Stored:
 
 
 class Store:
-    """Writes `test/` and `calibration/` below `folder`. Only one item is in memory at a time."""
+    """Writes `test/` and `calibration/` below `folder`. Only one item is in memory at a time.
 
-    def __init__(self, folder: Path, pipeline: Pipeline, ctx: JobContext) -> None:
-        self._folder, self._pipeline, self._ctx = folder, pipeline, ctx
+    `moved` says in which part ("test", "calibration") the person wants the item of a source.
+    """
+
+    def __init__(
+        self, folder: Path, pipeline: Pipeline, ctx: JobContext, moved: Mapping[str, str] | None = None
+    ) -> None:
+        self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
         self._seen: dict[bytes, Kept] = {}
         self.stored = Stored()
 
@@ -73,7 +78,7 @@ class Store:
 
         def tests() -> Iterator[Arrays]:
             for kept, feeds in self._prepared(entries, ids):
-                if splitter.calibrates(group_of(kept.ids)):
+                if self._calibrates(splitter, kept):
                     chosen.append(kept)
                     continue
                 self.stored.test.append(kept)
@@ -81,6 +86,11 @@ class Store:
 
         write_prepared(self._folder / "test", tests())
         self._calibrate(chosen)
+
+    def _calibrates(self, splitter: Splitter, kept: Kept) -> bool:
+        """As the person wishes, else by the split; an item that was moved takes nobody's place."""
+        wanted = self._moved.get(kept.entry.source)
+        return splitter.calibrates(group_of(kept.ids)) if wanted is None else wanted == "calibration"
 
     def write_test(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]]) -> None:
         """All entries are the test set."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import CheckFinding
+from workers.contracts.checks import CheckFinding, Suspect
 from workers.contracts.context import JobContext
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, items_words, named
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
@@ -23,6 +23,7 @@ FEWEST = 50
 PER_CLASS = 10
 MOST = 20_000
 MOST_CLASSES = 200
+MOST_SHOWN = 60
 LEARNED = 0.8
 """Right answers below which the simple classifier has learned too little to doubt a label."""
 
@@ -121,7 +122,24 @@ def _told(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> Ou
         items=named(names),
         values=values,
     )
-    return Outcome((finding,), {"label_errors": count})
+    return Outcome((finding,), {"label_errors": count}, suspects=_suspects(material, found, doubtful[:MOST_SHOWN]))
+
+
+def _suspects(material: Material, found: Learned, doubtful: NDArray[np.int64]) -> tuple[Suspect, ...]:
+    suspects = []
+    for i in doubtful:
+        unit, shares = material.units[int(found.chosen[i])], found.probabilities[i]
+        likely = int(shares.argmax())
+        suspects.append(
+            Suspect(
+                source=unit.source,
+                given=found.names[found.labels[i]],
+                likely=found.names[likely],
+                share=float(shares[likely]),
+                text=(unit.text or "")[:300],
+            )
+        )
+    return tuple(suspects)
 
 
 CHECK = Check("label_errors", "Labels fit what they label", "cleanlab (arXiv 1911.00068)", 70, run)

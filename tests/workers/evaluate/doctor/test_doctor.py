@@ -1,0 +1,214 @@
+"""The preprocessing doctor: finds the way that fits, and says when it cannot tell."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from presets.sample import sample_paths
+from workers.contracts.doctor import DoctorParams, DoctorResult
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import OpenParams, OpenResult
+from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.evaluate.doctor.ways import spec_text
+from workers.model_io.preprocess_spec import spec_from_string
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+
+Doctor = Callable[..., DoctorResult]
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def doctor(tmp_path: Path) -> Doctor:
+    def run(folder: Path, data: Path, **more: Any) -> DoctorResult:
+        work = tmp_path / "work"
+        work.mkdir(exist_ok=True)
+        params = DoctorParams(model_dir=str(folder), path=str(data), seconds=60, **more)
+        result = handler("doctor").run(params, RecordingContext(work))
+        assert isinstance(result, DoctorResult)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def brightest(tmp_path: Path) -> Make:
+    """A model of pictures of 8 × 8: which of red, green and blue is the brightest."""
+
+    def make(**steps: Any) -> Path:
+        folder = tmp_path / "brightest"
+        folder.mkdir()
+        weights = numpy_helper.from_array(8 * np.eye(3, dtype=np.float32), "w")
+        nodes = [
+            helper.make_node("GlobalAveragePool", ["x"], ["p"]),
+            helper.make_node("Flatten", ["p"], ["f"]),
+            helper.make_node("MatMul", ["f", "w"], ["y"]),
+        ]
+        _save(folder, nodes, ("x", ["n", 3, 8, 8], TensorProto.FLOAT), ["n", 3], [weights])
+        _describe(folder, "image", (None, 3, 8, 8), 3, ImageSteps(resize=(8, 8), **steps), "float32")
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def first_value(tmp_path: Path) -> Make:
+    """A model of four whole numbers: its answer is the first of them, a row of a table of six."""
+
+    def make(**steps: Any) -> Path:
+        folder = tmp_path / "first"
+        folder.mkdir()
+        table = numpy_helper.from_array(8 * np.eye(6, dtype=np.float32), "t")
+        at = numpy_helper.from_array(np.asarray(0, np.int64), "at")
+        nodes = [
+            helper.make_node("Gather", ["x", "at"], ["first"], axis=1),
+            helper.make_node("Gather", ["t", "first"], ["y"]),
+        ]
+        _save(folder, nodes, ("x", ["n", 4], TensorProto.INT64), ["n", 6], [table, at])
+        _describe(folder, "array", (None, 4), 6, ArraySteps(**steps), "int64")
+        return folder
+
+    return make
+
+
+def _save(folder: Path, nodes: list[Any], source: tuple[Any, ...], out: list[Any], constants: list[Any]) -> None:
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info(source[0], source[2], source[1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, out)],
+        constants,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save_model(model, str(folder / "model.onnx"))
+    write_model(folder, "model.onnx", ["model.onnx"])
+
+
+def _describe(folder: Path, source: str, shape: tuple[Any, ...], classes: int, steps: Any, dtype: str) -> None:
+    spec = PipelineSpec(
+        task="image-classification" if source == "image" else "array-classification",
+        inputs=(PipelineInput(name="x", dtype=dtype, shape=shape, source="image" if source == "image" else "array"),),
+        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, classes), answer=True),),
+        preprocess=steps,
+        answer_kind="class",
+    )
+    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    (folder / "info.json").write_text("{}", encoding="utf-8")
+
+
+def _colors(folder: Path, *, labelled: bool = True) -> Path:
+    """60 pictures, each a little brighter in one of the three colors."""
+    rng = np.random.default_rng(3)
+    for number in range(60):
+        values = rng.integers(60, 120, (12, 12, 3))
+        values[:, :, number % 3] += 70
+        place = folder / str(number % 3) if labelled else folder
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(values.astype(np.uint8)).save(place / f"{number}.png")
+    return folder
+
+
+def test_exchanged_colors_are_found(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given a model of RGB that was opened as BGR, When the doctor looks at labelled pictures, Then RGB fits far
+    better, with the figures of both."""
+    found = doctor(brightest(channels="bgr"), _colors(tmp_path / "data"))
+    assert found.verdict == "far_better" and found.evidence == "labels"
+    assert found.best is not None and isinstance(found.best.preprocess, ImageSteps)
+    assert found.best.preprocess.channels == "rgb" and found.best.score == 1.0 and found.best.n == 60
+    chosen = next(way for way in found.ways if way.is_chosen)
+    assert chosen.score is not None and chosen.score < 0.5
+    assert found.p_value is not None and found.p_value < 0.01
+    assert "RGB" in found.what and "60 of 60 answers are right" in found.why
+
+
+def test_what_is_chosen_well_stays(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given the same model opened rightly, Then the chosen preparation fits, though others tie with it."""
+    found = doctor(brightest(), _colors(tmp_path / "data"))
+    assert found.verdict == "fits" and found.best is not None and found.best.is_chosen
+
+
+def test_whole_numbers_in_the_wrong_order(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
+    """Given whole numbers that are read backwards and counted from one, When labels are there, Then both is found."""
+    rng = np.random.default_rng(5)
+    values = rng.integers(0, 6, (80, 4))
+    np.savez(tmp_path / "data.npz", x=values, y=values[:, 0])
+    found = doctor(first_value(order="reversed", offset=1.0), tmp_path / "data.npz")
+    assert found.verdict == "far_better" and found.best is not None
+    assert found.best.preprocess == ArraySteps()
+    assert spec_from_string(found.best.spec, ArraySteps(order="halves")) == ArraySteps()
+
+
+def test_labels_by_chance_tell_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given noise with labels by chance, Then it cannot be told."""
+    rng = np.random.default_rng(7)
+    for number in range(60):
+        place = tmp_path / "data" / str(rng.integers(3))
+        place.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (12, 12, 3), np.uint8)).save(place / f"{number}.png")
+    found = doctor(brightest(), tmp_path / "data")
+    assert found.verdict == "unclear" and found.best is None
+    assert "better than guessing" in found.what
+
+
+def test_too_few_tell_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given three pictures, Then it cannot be told, and the sentence says why."""
+    _colors(tmp_path / "all")
+    for number in range(3):
+        (tmp_path / "few" / str(number)).mkdir(parents=True)
+        (tmp_path / "all" / str(number) / f"{number}.png").rename(tmp_path / "few" / str(number) / "a.png")
+    found = doctor(brightest(channels="bgr"), tmp_path / "few")
+    assert found.verdict == "unclear" and "only 3 examples" in found.what
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Make:
+    """The built-in sample opened with a preparation."""
+
+    def run(preprocess: str | None = None) -> Path:
+        work = tmp_path_factory.mktemp("open")
+        params = OpenParams(path=str(sample_paths().model), preprocess=preprocess)
+        result = handler("open").run(params, RecordingContext(work))
+        assert isinstance(result, OpenResult)
+        return work / result.model_dir
+
+    return run
+
+
+def test_the_sample_with_shuffled_hints(doctor: Doctor, sample: Make) -> None:
+    """Given the sample opened for dark on bright, Then its own mean and spread are found."""
+    right = sample()
+    found = doctor(sample("mean=1,std=-1,range=0..1"), sample_paths().data)
+    assert found.verdict == "far_better" and found.best is not None
+    steps = found.best.preprocess
+    assert isinstance(steps, ImageSteps)
+    assert (steps.mean, steps.std, steps.range) == ((0.286,), (0.353,), "0..1")
+    assert doctor(right, sample_paths().data).verdict == "fits"
+
+
+def test_without_labels_by_confidence(doctor: Doctor, sample: Make, tmp_path: Path) -> None:
+    """Given the sample's pictures without labels, Then confidence finds the same; on noise it cannot be told."""
+    with np.load(sample_paths().data) as stored:
+        np.savez(tmp_path / "plain.npz", x=stored["x"])
+    np.savez(tmp_path / "noise.npz", x=np.random.default_rng(0).integers(0, 256, (100, 28, 28), np.uint8))
+    wrong = sample("mean=1,std=-1,range=0..1")
+    found = doctor(wrong, tmp_path / "plain.npz")
+    assert found.evidence == "confidence" and found.verdict == "far_better" and found.best is not None
+    assert isinstance(found.best.preprocess, ImageSteps) and found.best.preprocess.mean == (0.286,)
+    noise = doctor(wrong, tmp_path / "noise.npz")
+    assert noise.verdict == "unclear" and "no surer of these examples than of noise" in noise.what
+
+
+def test_a_way_is_said_as_it_is_read() -> None:
+    """Given steps of every kind, Then their SPEC gives them back."""
+    steps = ImageSteps(resize=256, crop=(224, 192), mean=(0.485, 0.456, 0.406), std=(-1.0,) * 3, channels="bgr")
+    assert spec_from_string(spec_text(steps), ImageSteps()) == steps
+    arrays = ArraySteps(scale=1 / 255, offset=-1.0, order="reversed", swap=(256.0, 0.0))
+    read = spec_from_string(spec_text(arrays), ArraySteps())
+    assert isinstance(read, ArraySteps) and read.swap == arrays.swap and read.order == "reversed"
+    assert read.scale == pytest.approx(1 / 255)

@@ -1,0 +1,53 @@
+"""How data are asked for and what was read: the job kind ``data``."""
+
+from typing import Literal
+
+from workers.contracts.base import Frozen
+from workers.contracts.specs import Finding
+
+
+class DataParams(Frozen):
+    """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.
+
+    Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
+    `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
+    in `left_out` are not used; `relabeled` gives sources another label, `moved` another part, where Fettle splits.
+    """
+
+    model_dir: str
+    path: str | None = None
+    calibration_path: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    label_map: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
+    relabeled: dict[str, str] = {}
+    moved: dict[str, Literal["test", "calibration"]] = {}
+    max_test: int = 5000
+    max_calibration: int = 200
+
+
+class DataResult(Frozen):
+    """`previews` are up to 24 (file or text, label name) pairs; `class_counts` by label name.
+
+    `unknown_labels` are those that the model does not know, the most frequent first, at most 50. `columns` are a
+    table's, with the two that were taken ("" where none was).
+    """
+
+    data_dir: str = "data"
+    origin: Literal["person", "made"]
+    kind: Literal["images", "texts", "arrays", "audio"]
+    n_items: int
+    n_test: int
+    n_calibration: int
+    labelled: bool
+    merged_doubles: int = 0
+    unreadable: tuple[str, ...] = ()
+    class_counts: dict[str, int] = {}
+    previews: tuple[tuple[str, str], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unknown_labels: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    text_column: str = ""
+    label_column: str = ""
+    sha256: str

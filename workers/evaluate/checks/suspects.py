@@ -1,0 +1,27 @@
+"""Pictures of the items whose labels are probably wrong, drawn small, so that the window opens none of the files."""
+
+from collections.abc import Sequence
+
+from workers.contracts.checks import Suspect
+from workers.contracts.context import JobContext
+from workers.evaluate.checks.reading import Part
+from workers.evaluate.data.previews import thumbnail_of
+
+FOLDER, SIDE_PX = "suspects", 160
+
+
+def drawn(suspects: Sequence[Suspect], parts: Sequence[Part], ctx: JobContext) -> tuple[Suspect, ...]:
+    """The same with the names of their pictures below the work folder."""
+    wanted = {suspect.source for suspect in suspects}
+    entries = {entry.source: entry for part in reversed(parts) for entry in part.entries if entry.source in wanted}
+    done = []
+    for number, suspect in enumerate(suspects):
+        ctx.check_cancelled()
+        picture = thumbnail_of(entries[suspect.source], SIDE_PX) if suspect.source in entries else None
+        name = ""
+        if picture is not None:
+            (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
+            name = f"{FOLDER}/{number:02d}.png"
+            picture.save(ctx.work_dir / name)
+        done.append(suspect.model_copy(update={"picture": name}))
+    return tuple(done)

@@ -1,0 +1,127 @@
+"""What the doctor looks at: some examples, opened once, with what is known of their labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.doctor import DoctorParams
+from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
+from workers.evaluate.data.edits import edited
+from workers.evaluate.data.labels import resolve
+from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.data.split import choose
+from workers.evaluate.data.store import group_of
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
+
+STAGE = "Opening some examples"
+KEPT_SIDE = 2.5
+"""Pictures are kept this many times as large as the model's own side: more only costs time."""
+MOST_SECONDS = 8.0
+"""Of each sound."""
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example: `sample` as `Pipeline.feeds_from` takes it, the classes that count as right, empty without."""
+
+    number: int
+    sample: Sample
+    ids: tuple[int, ...]
+
+
+class Material:
+    """`examples` in a fixed order by chance, in proportion to their labels."""
+
+    def __init__(self, params: DoctorParams, pipeline: Pipeline, side: int, ctx: JobContext) -> None:
+        self._params, self._spec, self._side = params, pipeline.spec, side
+        self._collections: dict[tuple[int, int], Collection] = {}
+        collection = self._read(pipeline.spec)
+        resolved = resolve(collection, pipeline.spec, params.label_map)
+        entries = collection.entries
+        labelled = [i for i, ids in enumerate(resolved.ids) if ids]
+        pool = labelled if len(labelled) * 2 >= len(entries) else list(range(len(entries)))
+        wanted = min(params.max_items, len(pool))
+        picked = choose([group_of(resolved.ids[i]) for i in pool], lambda k: _key(entries[pool[k]]), wanted)
+        order = sorted((pool[k] for k in picked), key=lambda i: _key(entries[i]))
+        self.n_all = len(entries)
+        self.unreadable = 0
+        self.examples = list(self._opened(entries, resolved.ids, order, ctx))
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether every example has a label, or labels for its moments."""
+        if self._by_moments:
+            return bool(self.examples)
+        return bool(self.examples) and all(example.ids for example in self.examples)
+
+    @property
+    def _by_moments(self) -> bool:
+        return bool(self._spec.links) and self._entry(self.examples[0].number, self._spec).steps is not None
+
+    def sample(self, example: Example, spec: Spec) -> Sample:
+        """The example as this way wants it: sounds at its own rate, cut after some seconds."""
+        steps = spec.preprocess
+        if not isinstance(steps, AudioSteps):
+            return example.sample
+        sample = self._entry(example.number, spec).open()
+        if isinstance(sample, Path):
+            from workers.pipeline.audio import read_wav, resample
+
+            samples, rate = read_wav(sample)
+            sample = resample(samples, rate, steps.sample_rate_hz)
+        return sample[: int(MOST_SECONDS * steps.sample_rate_hz)] if isinstance(sample, np.ndarray) else sample
+
+    def moments(self, example: Example, spec: Spec, count: int) -> Any:
+        """(count,) labels of the moments, below 0 where there is none; None where there are none at all."""
+        steps = self._entry(example.number, spec).steps
+        return None if steps is None else steps(count)
+
+    def _entry(self, number: int, spec: Spec) -> Entry:
+        return self._read(spec).entries[number]
+
+    def _read(self, spec: Spec) -> Collection:
+        """Sounds are read anew for each rate and size of pieces, since labels of moments depend on them."""
+        steps = spec.preprocess
+        key = (steps.sample_rate_hz, steps.frame_samples) if isinstance(steps, AudioSteps) else (0, 0)
+        if key not in self._collections:
+            options = Options(spec, self._params.text_column, self._params.label_column)
+            found = read_collection(Path(self._params.path), options)
+            self._collections[key] = edited(found, self._params.left_out, self._params.relabeled)
+        return self._collections[key]
+
+    def _opened(
+        self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], order: Sequence[int], ctx: JobContext
+    ) -> "list[Example]":
+        found = []
+        for done, number in enumerate(order):
+            ctx.check_cancelled()
+            ctx.progress(STAGE, done, len(order), "examples")
+            try:
+                sample = entries[number].open()
+                if isinstance(self._spec.preprocess, ImageSteps) and isinstance(sample, Path):
+                    sample = _picture(sample, self._side)
+            except (PipelineError, OSError, ValueError):
+                self.unreadable += 1
+                continue
+            found.append(Example(number, sample, ids[number]))
+        return found
+
+
+def _key(entry: Entry) -> bytes:
+    return digest(entry.source.encode(errors="surrogateescape"))
+
+
+def _picture(path: Path, side: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
+    """uint8 (H, W) or (H, W, 3), somewhat larger than the model wants it."""
+    from workers.pipeline.images import open_picture
+
+    image = open_picture(path)
+    factor = int(min(image.size) / (KEPT_SIDE * side))
+    if factor > 1:
+        image = image.reduce(factor)
+    return np.asarray(image)

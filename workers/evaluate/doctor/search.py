@@ -1,0 +1,93 @@
+"""Which ways are tried, in which order: one axis after the other, many ways on few examples, few on many.
+
+Successive halving (Jamieson & Talwalkar 2016, arXiv 1502.07943) along each axis of a coordinate search.
+"""
+
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import Preprocess
+from workers.evaluate.doctor.evidence import Row, Scorer, compared
+from workers.evaluate.doctor.ways import Axis
+
+FIRST = 12
+"""Examples that every way is tried on; half of the ways go on to twice as many."""
+KEPT, FINALISTS = 2, 4
+HOPELESS = 0.001
+"""A way that loses to the best so far with such a p-value of the sign test is not tried on more examples."""
+FINAL_SHARE = 0.45
+"""Of the time, for the last comparison on all examples."""
+STAGE = "Trying ways to prepare the examples"
+
+
+@dataclass
+class Search:
+    """All rows by their steps, in the order in which they were tried."""
+
+    scorer: Scorer
+    ctx: JobContext
+    seconds: float
+    began_s: float = field(default_factory=time.monotonic)
+    rows: dict[Preprocess, Row] = field(default_factory=dict)
+    stopped_early: bool = False
+
+    def run(self, chosen: Preprocess, starts: Sequence[Preprocess], axes: Sequence[Axis]) -> list[Row]:
+        """The last rows to compare, the best first; the chosen way is among them. The first axis begins at the last
+        of `starts`."""
+        everything = len(self.scorer.material.examples)
+        best = [self.row(steps) for steps in dict.fromkeys((*starts, chosen))]
+        self.race(best, min(FIRST, everything))
+        for number, axis in enumerate(axes):
+            self.ctx.progress(STAGE, number, len(axes) + 1, "kinds of ways")
+            origins = _ranked(best)[:KEPT] if number else [self.row(starts[-1])]
+            ways = [self.row(steps) for row in origins for steps in axis.options(row.steps)]
+            best = self.race(list({id(row): row for row in (*best, *ways)}.values()), min(4 * FIRST, everything))
+        self.ctx.progress(STAGE, len(axes), len(axes) + 1, "kinds of ways")
+        finalists = _ranked(self.rows.values())[:FINALISTS]
+        if self.row(chosen) not in finalists:
+            finalists.append(self.row(chosen))
+        self.race(finalists, everything, halving=False, until=1.0)
+        self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
+        return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
+
+    def row(self, steps: Preprocess) -> Row:
+        """The row of a way; the same one each time."""
+        if steps not in self.rows:
+            self.rows[steps] = replace(self.scorer.row(steps), number=len(self.rows))
+        return self.rows[steps]
+
+    def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float = 1 - FINAL_SHARE) -> list[Row]:
+        """Score rows on more and more examples; after each lap the worse half drops out. Best first."""
+        lap = min(FIRST, most)
+        running = rows
+        while True:
+            for row in running:
+                self.ctx.check_cancelled()
+                if self._is_late(until):
+                    self.stopped_early = True
+                    return _ranked(running)
+                self.scorer.extend(row, lap)
+            running = _in_the_running(running)
+            if lap >= most or not running:
+                return _ranked(running)
+            if halving:
+                running = _ranked(running)[: max(KEPT, math.ceil(len(running) / 2))]
+                if len(running) <= KEPT:
+                    return running
+            lap = min(2 * lap if halving else lap + FIRST, most)
+
+    def _is_late(self, share: float) -> bool:
+        return time.monotonic() - self.began_s > share * self.seconds
+
+
+def _in_the_running(rows: list[Row]) -> list[Row]:
+    """Without those that fail, and those that are surely worse than the best of them."""
+    able = _ranked(rows)
+    return [row for row in able if row is able[0] or compared(able[0], row)[0] >= HOPELESS]
+
+
+def _ranked(rows: Iterable[Row]) -> list[Row]:
+    return sorted((row for row in rows if not row.problem), key=lambda row: row.rank, reverse=True)

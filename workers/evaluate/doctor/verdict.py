@@ -1,0 +1,163 @@
+"""What the evidence says: the chosen way fits, another fits (far) better, or nothing can be told. In plain words."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workers.contracts.doctor import DoctorEvidence, DoctorVerdict, WayTried
+from workers.evaluate.doctor.evidence import Row, compared, sign_p
+from workers.evaluate.doctor.material import Example
+from workers.evaluate.doctor.ways import spec_text
+from workers.evaluate.doctor.words import words_of
+from workers.evaluate.stats import at_least, binomial_interval
+
+FEWEST = 8
+"""Under this many examples even a way that is right each time cannot be told from guessing among many ways."""
+FAR, NEAR = 0.10, 0.01
+"""Differences of the score from which another way is called far better, or better at all."""
+SURE = 0.05
+"""Largest corrected p-value of the exact tests."""
+LEAST_CONFIDENCE = 0.02
+"""Without labels: a way must make the model this much surer of examples than of noise (share of certainty)."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """See `DoctorResult`."""
+
+    verdict: DoctorVerdict
+    what: str
+    why: str
+    best: Row | None = None
+    p_value: float | None = None
+    guess: float | None = None
+
+
+def judge(
+    rows: Sequence[Row], chosen: Row, examples: Sequence[Example], evidence: DoctorEvidence, tried: int
+) -> Verdict:
+    """`rows` are the finalists, the best first; `tried` ways in all, by which the tests are corrected.
+
+    Of ways that cannot be told apart the usual one counts as the best.
+    """
+    best = _usual_of_the_best([row for row in rows if not row.problem and row.n], chosen)
+    if best is None:
+        return _unclear("No way of preparing them lets the model run.", chosen.problem or "")
+    if best.n < FEWEST:
+        return _unclear(f"There are only {best.n} examples that can be used: too few to tell ways apart.", MORE)
+    guess = _guess(best, examples, evidence)
+    if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
+        evidence == "confidence" and best.mean < LEAST_CONFIDENCE
+    ):
+        return _unclear(*_nothing_fits(best, guess, evidence), guess=guess)
+    if chosen.problem:
+        what = f"The model does not run with the chosen preparation; with another it does: {words_of(best.steps)}."
+        return Verdict("far_better", what, f"{chosen.problem.rstrip('.')}.", best, 0.0, guess)
+    p_value, difference = compared(best, chosen)
+    p_value = min(1.0, p_value * tried)
+    if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
+        return _unclear("What fits best so far may be so by chance.", MORE, guess)
+    if best is chosen or p_value >= SURE or difference < NEAR:
+        what = "The chosen preparation fits."
+        return Verdict("fits", what, _fits_why(best, chosen, evidence, tried), chosen, p_value, guess)
+    far = difference >= FAR
+    what = f"Another preparation fits {'far ' if far else ''}better: {words_of(best.steps)}."
+    return Verdict("far_better" if far else "better", what, _better_why(best, chosen, evidence), best, p_value, guess)
+
+
+def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
+    """Of those that cannot be told from the best the chosen one, else the one that was tried first: usual ones are."""
+    if not rows:
+        return None
+    equals = [row for row in rows if row.n * 2 >= rows[0].n and not _is_worse(row, rows[0])]
+    return chosen if chosen in equals else min(equals, key=lambda row: row.number)
+
+
+def _is_worse(row: Row, best: Row) -> bool:
+    p_value, difference = compared(best, row)
+    return row is not best and (p_value < SURE or difference >= FAR / 2)
+
+
+MORE = "Add more, some hundreds if you can."
+
+
+def _unclear(what: str, why: str, guess: float | None = None) -> Verdict:
+    return Verdict("unclear", f"It cannot be told which preparation fits. {what}", why, guess=guess)
+
+
+def _nothing_fits(best: Row, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
+    if evidence == "labels":
+        what = (
+            f"With none of them the answers are better than guessing ({_figure(best, evidence)}; guessing {guess:.0%})."
+        )
+        return what, "Check that the labels mean what the model means, and that the examples are of its kind."
+    what = "The model is no surer of these examples than of noise."
+    return what, "With labels it could be told; or the examples are not of the kind that the model knows."
+
+
+def _guess(best: Row, examples: Sequence[Example], evidence: DoctorEvidence) -> float:
+    """Right answers if these same answers were given to the examples in another order; one half for an area."""
+    if evidence != "labels":
+        return 0.0
+    ids = [example.ids for example in examples[: best.n]]
+    if not any(ids):
+        return 0.5
+    predicted = np.asarray(best.predicted)
+    return float(np.mean([np.isin(predicted, accepted).mean() for accepted in ids]))
+
+
+def _p_of_guessing(best: Row, guess: float, evidence: DoctorEvidence) -> float:
+    scores = np.asarray(best.score)
+    if evidence == "labels" and set(best.score) <= {0.0, 1.0}:
+        return at_least(int(scores.sum()), best.n, guess)
+    return sign_p(scores - guess)
+
+
+def _fits_why(best: Row, chosen: Row, evidence: DoctorEvidence, tried: int) -> str:
+    said = f"{tried} ways were tried. With the chosen one {_figure(chosen, evidence)}"
+    if best is chosen:
+        return f"{said}; none of the others is better."
+    return f"{said}; the best of the others, {_figure(best, evidence)}, may be so by chance."
+
+
+def _better_why(best: Row, chosen: Row, evidence: DoctorEvidence) -> str:
+    return f"With it {_figure(best, evidence)}; with the chosen one {_figure(chosen, evidence)}."
+
+
+def _figure(row: Row, evidence: DoctorEvidence) -> str:
+    if evidence == "confidence":
+        more = "no" if row.mean <= 0 else f"{100 * row.mean:.0f} points"
+        return f"the model is {more} surer of {row.n:,} examples than of noise"
+    if set(row.score) <= {0.0, 1.0}:
+        return f"{int(sum(row.score)):,} of {row.n:,} answers are right ({row.mean:.0%})"
+    return f"{row.mean:.1%} of pairs of moments in {row.n:,} examples are in the right order"
+
+
+def way_tried(row: Row, chosen: Row) -> WayTried:
+    """A row for people."""
+    low, high = bounds(row)
+    return WayTried(
+        words=words_of(row.steps),
+        spec=spec_text(row.steps),
+        preprocess=row.steps,
+        is_chosen=row is chosen,
+        score=row.mean if row.n else None,
+        low=low,
+        high=high,
+        n=row.n,
+        problem=row.problem,
+    )
+
+
+def bounds(row: Row) -> tuple[float | None, float | None]:
+    """Two-sided 95 %: exact for shares of right answers, else Student's."""
+    if row.n < 2:
+        return None, None
+    if set(row.score) <= {0.0, 1.0}:
+        return binomial_interval(int(sum(row.score)), row.n)
+    from scipy.special import stdtrit
+
+    reach = float(stdtrit(row.n - 1, 0.975)) * float(np.std(row.score, ddof=1)) / math.sqrt(row.n)
+    return row.mean - reach, row.mean + reach

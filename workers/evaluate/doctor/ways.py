@@ -1,0 +1,69 @@
+"""A way of preparing inputs: steps of the pipeline, and the SPEC that says the same."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.pipeline import spec as plain
+
+CLASSES: dict[str, type[Any]] = {
+    "image": plain.ImageSteps,
+    "text": plain.TextSteps,
+    "audio": plain.AudioSteps,
+    "array": plain.ArraySteps,
+}
+SPEC_NAMES = {
+    "frame_samples": "frame",
+    "context_samples": "context",
+    "sample_rate_hz": "sample_rate",
+}
+NOT_IN_SPEC = ("kind", "tokenizer")
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing that can be chosen. `options(steps)` gives `steps` in every plausible way of it.
+
+    `quick` says that it is tried in the short look before a run, too.
+    """
+
+    name: str
+    options: Callable[[Any], Sequence[Preprocess]]
+    quick: bool = False
+
+
+def plain_steps(steps: Preprocess) -> Any:
+    """The same as the pipeline's dataclass."""
+    return CLASSES[steps.kind](**steps.model_dump(exclude={"kind"}))
+
+
+def checked_steps(steps: Any) -> Preprocess:
+    """The pipeline's dataclass as the contract's model."""
+    found: dict[type[Any], Any] = {
+        plain.ImageSteps: ImageSteps,
+        plain.TextSteps: TextSteps,
+        plain.AudioSteps: AudioSteps,
+        plain.ArraySteps: ArraySteps,
+    }
+    checked: Preprocess = found[type(steps)](**vars(steps))
+    return checked
+
+
+def spec_text(steps: Preprocess) -> str:
+    """The SPEC of ``--preprocess`` (CLI.md)."""
+    values = steps.model_dump(exclude=set(NOT_IN_SPEC))
+    return ",".join(f"{SPEC_NAMES.get(name, name)}={_said(name, value)}" for name, value in values.items())
+
+
+def _said(name: str, value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.9g}"
+    if isinstance(value, tuple):
+        joined = "x" if name in ("resize", "crop") else "/"
+        return joined.join(f"{part:.9g}" for part in value)
+    return str(value)
