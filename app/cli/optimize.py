@@ -11,12 +11,15 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
+from app.domain.words import forecast_words
 from app.services.describing import describe
 from app.services.devices import check_recipes, check_runtimes, runtimes_on
 from app.services.documents import run_document
 from app.services.exporting import ExportAsk, check_writable, export, verify
 from app.services.facts import RunFacts, read_facts
+from app.services.forecasting import Forecasts, machine_name
 from app.services.projects import project_for
+from app.services.run_forecast import expect_run
 from app.services.running import RunAsk, data_params, limits_of, start_run
 from app.services.workspace import Workspace
 from presets.loader import load_presets
@@ -126,6 +129,8 @@ def _run(
         runtimes=runtimes,
     )
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
+    expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
+    output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
     recorder, flow = start_run(space, RunAsk(project, opening, data, preset, goal, options.fresh), output.watch)
     return run(space, flow, recorder.watch)
 

@@ -4,7 +4,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
+from app.domain.forecast import Basis
+from app.domain.words import forecast_words
 from app.paths import unusable
+from app.services.forecasting import USUAL_N_TEST, Forecasts, machine_name
 from presets.loader import DEFAULT_ID, Catalog, load_presets
 from presets.own_presets import save_preset
 from presets.schema import Preset
@@ -68,9 +71,24 @@ class GoalController(QObject):
                 kind=data.result.kind if data else "images",
                 recipes=tuple(recipe_value(recipe) for recipe in self.preset.recipes),
                 techniques=techniques(found),
+                expected=self._expected(),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
             )
         )
+
+    def _expected(self) -> str:
+        """How long it will take and how much memory, from the model's size and what runs here have taught."""
+        model, data, preset = self._session.model, self._session.data, self.preset
+        if model is None:
+            return ""
+        basis = Basis(
+            size_bytes=model.result.artifact.size_bytes,
+            n_test=data.result.n_test if data else USUAL_N_TEST,
+            ways=len(preset.recipes),
+            budget_s=preset.time_budget_s,
+        )
+        found = Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
+        return forecast_words(found.seconds, found.memory_bytes)
 
     def _on_preset(self, preset_id: str) -> None:
         preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)

@@ -1,53 +1,132 @@
-"""What is expected at other sizes from what was measured; it is never shown as a measurement."""
+"""How long a run will take and how much memory it needs, said before it starts and compared with what came.
+
+The model is small and plain: a run opens and reads, then each version is made, answers the test inputs, is judged and
+timed, then the finalists are timed again in turn, each in a process of its own. A request's time is guessed from the
+model's size until the original was measured. What earlier runs on this machine took moves the whole by their median.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
+
+MEGABYTE = 1_000_000
+
+OPENING_S, OPENING_S_PER_MB = 4.0, 0.02
+VERSION_S, VERSION_S_PER_MB = 3.3, 0.03
+PROCESS_S, PROCESS_S_PER_MB = 0.9, 0.004
+"""Medians of runs over small models on two cores: everything in a version or a process that is no request."""
+
+FIRST_LOOK_REQUESTS, FINAL_REQUESTS, FINAL_SETS = 400, 150, 3
+MOST_FINALISTS = 6
+FINALIST_SHARE = 0.6
+"""Of the versions that are tried, so many are fast and alike enough for the final run."""
+
+KEPT_SHARE = 0.5
+"""Of a preset's ways, so many fit a model and a machine; after the plan was made their number is known."""
+
+GAIN = 0.7
+"""A version's request takes this part of the original's, over all versions."""
+
+REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
+"""A request's likely time, from small convolutional networks and encoders on two cores."""
+
+PROCESS_MB, PROCESS_SIZES = 115.0, 2.6
+MAKING_MB, MAKING_SIZES = 190.0, 5.0
+"""Memory of a process that runs, or that makes, a version: an engine's own, and so many times the model's size."""
+
+MOST_CORRECTION = 3.0
+SPREAD = 1.5
+LEARNED_FROM = 10
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What is known before the run, or since the original was measured (`request_ms`) and planned (`versions`)."""
+
+    size_bytes: int
+    n_test: int
+    ways: int
+    budget_s: float | None = None
+    versions: int | None = None
+    request_ms: float | None = None
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Answers a second that are expected where `what` holds; `basis` says in a sentence what it rests on."""
+    """Seconds of the whole run with their likely bounds, and the most memory that its processes hold at once, bytes."""
 
-    what: str
-    throughput_per_s: float
-    basis: str
-
-
-def other_batch(points: Sequence[tuple[int, float]], batch: int) -> Forecast | None:
-    """From (batch, ms for it) of measured batches: a fixed part and a part for each item (least squares, both ≥ 0).
-
-    None with fewer than two batch sizes.
-    """
-    if len({size for size, _ in points}) < 2:
-        return None
-    mean_size = sum(size for size, _ in points) / len(points)
-    mean_ms = sum(ms for _, ms in points) / len(points)
-    spread = sum((size - mean_size) ** 2 for size, _ in points)
-    each_ms = max(0.0, sum((size - mean_size) * (ms - mean_ms) for size, ms in points) / spread)
-    fixed_ms = max(0.0, mean_ms - each_ms * mean_size)
-    total_ms = fixed_ms + each_ms * batch
-    if total_ms <= 0:
-        return None
-    basis = f"a request costs {fixed_ms:.2g} ms and each item {each_ms:.2g} ms, fitted to {len(points)} batch sizes"
-    return Forecast(f"batches of {batch}", 1000 * batch / total_ms, basis)
+    seconds: float
+    low_s: float
+    high_s: float
+    memory_bytes: int
 
 
-def more_cores(one_core_per_s: float, all_per_s: float, cores: int, wanted: int) -> Forecast | None:
-    """Amdahl's law (AFIPS 1967): the part that does not get faster by cores, from one core and from all of them.
+@dataclass(frozen=True)
+class Past:
+    """An earlier run on this machine: what was forecast without any correction, and what came."""
 
-    None with one core, or where nothing was measured.
-    """
-    if cores < 2 or one_core_per_s <= 0 or all_per_s <= 0:
-        return None
-    gain = min(float(cores), max(1.0, all_per_s / one_core_per_s))
-    serial = (cores / gain - 1) / (cores - 1)
-    expected = one_core_per_s / (serial + (1 - serial) / wanted)
-    basis = f"{100 * serial:.0f} % of the work gains nothing from cores, by one core against {cores}"
-    return Forecast(f"{wanted} cores of this kind", expected, basis)
+    plain_s: float
+    plain_bytes: int
+    seconds: float
+    memory_bytes: int | None
 
 
-def larger_picture(throughput_per_s: float, factor: int = 2) -> Forecast:
-    """Work grows with the number of dots; for a model that takes pictures of other sizes at all."""
-    words = {2: "pictures twice as wide and high"}
-    what = words.get(factor, f"pictures {factor} times as wide and high")
-    return Forecast(what, throughput_per_s / factor**2, "the work grows with the number of dots")
+def forecast(basis: Basis, past: Sequence[Past] = ()) -> Forecast:
+    """What to expect of a run like this one."""
+    seconds = plain_s(basis) * _correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
+    memory = plain_bytes(basis) * _correction(
+        [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
+    )
+    top = seconds if basis.budget_s is None else min(seconds, basis.budget_s)
+    high = seconds * SPREAD if basis.budget_s is None else min(seconds * SPREAD, basis.budget_s)
+    return Forecast(seconds=top, low_s=top / SPREAD, high_s=max(high, top), memory_bytes=round(memory))
+
+
+def plain_s(basis: Basis) -> float:
+    """Seconds by the model alone, not more than the budget."""
+    size_mb, versions = basis.size_bytes / MEGABYTE, _versions(basis)
+    request_s = _request_ms(basis) / 1000
+    requests = basis.n_test + FIRST_LOOK_REQUESTS
+    opening = OPENING_S + OPENING_S_PER_MB * size_mb
+    original = VERSION_S + requests * request_s
+    tried = versions * (VERSION_S + VERSION_S_PER_MB * size_mb + requests * request_s * GAIN)
+    process = PROCESS_S + PROCESS_S_PER_MB * size_mb + FINAL_REQUESTS * request_s * GAIN
+    final = FINAL_SETS * (1 + _finalists(versions)) * process
+    total = opening + original + tried + final
+    return total if basis.budget_s is None else min(total, basis.budget_s)
+
+
+def plain_bytes(basis: Basis) -> int:
+    """Bytes by the model alone: making the largest version, or all finalists in memory side by side."""
+    size_mb = basis.size_bytes / MEGABYTE
+    making = MAKING_MB + MAKING_SIZES * size_mb
+    final = (1 + _finalists(_versions(basis))) * (PROCESS_MB + PROCESS_SIZES * size_mb)
+    return round(max(making, final) * MEGABYTE)
+
+
+def off_by(expected: float, came: float) -> float:
+    """How many times too high (above 1) or too low (below 1) a forecast was."""
+    return expected / came
+
+
+def _versions(basis: Basis) -> float:
+    return float(basis.versions) if basis.versions is not None else basis.ways * KEPT_SHARE
+
+
+def _finalists(versions: float) -> float:
+    return min(float(MOST_FINALISTS), FINALIST_SHARE * versions)
+
+
+def _request_ms(basis: Basis) -> float:
+    if basis.request_ms is not None:
+        return basis.request_ms
+    return REQUEST_MS + REQUEST_MS_PER_MB * basis.size_bytes / MEGABYTE
+
+
+def _correction(ratios: Sequence[float]) -> float:
+    """The median of the last runs, trusted more the more there are, and never more than a factor of three."""
+    last = ratios[-LEARNED_FROM:]
+    if not last:
+        return 1.0
+    trust = len(last) / (len(last) + 1.0)
+    return float(min(MOST_CORRECTION, max(1 / MOST_CORRECTION, median(last))) ** trust)

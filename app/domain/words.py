@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from app.domain.choose import is_alike_not_proven
+from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 
 BUSY_SHARE = 0.15
@@ -103,3 +104,19 @@ def day_words(when: datetime) -> str:
 def is_measured_words(text: str) -> bool:
     """Whether a note says when something was measured."""
     return text.startswith(_MEASURED)
+
+
+def duration_words(seconds: float) -> str:
+    """A time that is only expected: about 5 s, about 40 s, about 1 min 20 s, about 12 min."""
+    if seconds < 60:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
+    if seconds < 600:
+        minutes, rest = divmod(10 * round(seconds / 10), 60)
+        return f"about {minutes} min {rest} s" if rest else f"about {minutes} min"
+    return f"about {round(seconds / 60)} min"
+
+
+def forecast_words(seconds: float, memory_bytes: int) -> str:
+    """``about 1 min 20 s, 900 MB of memory``."""
+    rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
+    return f"{duration_words(seconds)}, {bytes_words(rounded)} of memory"

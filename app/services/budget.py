@@ -80,6 +80,11 @@ class TimeBudget:
         """Seconds that went by, with those that the store saved."""
         return self._elapsed() + self._saved_s
 
+    @property
+    def saved_s(self) -> float:
+        """Seconds that the store saved."""
+        return self._saved_s
+
     def note_saved(self, seconds: float) -> None:
         """A step was answered from the store; it took so long once."""
         self._saved_s += seconds

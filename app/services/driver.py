@@ -12,10 +12,11 @@ from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.paths import unusable
 from app.services.background import Background, Stopped
-from app.services.events import JobBegan, JobEnded, LogLine, MeasuringChanged, Observer, StepProgress
+from app.services.events import JobBegan, JobEnded, LogLine, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.history import End, JobHistory
 from app.services.kept_measurements import KeptMeasurements
 from app.services.measuring import Measurer
+from app.services.memory_meter import MemoryMeter
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import Entry
 from app.services.workspace import Workspace
@@ -47,6 +48,7 @@ class Driver(Generic[T]):
         self._job: RunJob | None = None
         self._key: str | None = None
         self._began_s = 0.0
+        self._memory = MemoryMeter()
         self._cancelling = False
         self._disk: Background[Any] | None = None
         self._after: Callable[[], None] = do_nothing
@@ -67,6 +69,8 @@ class Driver(Generic[T]):
         except Exception as error:  # whoever observes could not write down what came; the flow ends with that
             self._stop_processes()
             self._throw(error)
+        if (peak_bytes := self._memory.new_peak(self.pids)) is not None:
+            self._observe(MemoryUsed(peak_bytes))
         return not self.finished
 
     def cancel(self) -> None:

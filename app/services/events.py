@@ -59,6 +59,13 @@ class MeasuringChanged:
 
 
 @dataclass(frozen=True)
+class MemoryUsed:
+    """The processes of this work hold more than ever before: bytes resident, shared pages counted in each."""
+
+    peak_bytes: int
+
+
+@dataclass(frozen=True)
 class JobBegan:
     """A process starts to work; the job is in the history by now."""
 
@@ -84,6 +91,7 @@ Event = (
     | RunChanged
     | LogLine
     | MeasuringChanged
+    | MemoryUsed
     | JobBegan
     | JobEnded
 )

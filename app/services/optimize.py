@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.domain.choose import Objective, answers_hold, choose, could_win, finalists, may_win
+from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words import day_words, headline, time_up, verdict_words, why_not
@@ -18,11 +19,13 @@ from app.services import candidates as one
 from app.services.budget import TimeBudget, counting, within
 from app.services.candidates import Candidate, Pass
 from app.services.describing import describe
+from app.services.doctor import warning_before_run
 from app.services.figures import p50_words, speedup_of, with_figures
 from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.recorder import Recorder
+from app.services.run_forecast import note_after, note_before, refine
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo, WorkerError
@@ -64,6 +67,7 @@ class OptimizeAsk:
 def optimize(recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> Flow[Run]:
     """Run it and write it down. However it ends, the run is closed and what was measured is kept."""
     recorder.begin()
+    note_before(recorder, len(ask.recipes))
     try:
         yield from _Optimization(recorder, artifacts, ask).counted()
     except FlowCancelled:
@@ -107,6 +111,7 @@ class _Optimization:
     def counted(self) -> Flow[None]:
         """All of it. What the store answers counts with its time, so that the same is found each time."""
         yield from counting(self._run(), self._budget.note_saved)
+        note_after(self._recorder, self._budget.saved_s)
 
     def _run(self) -> Flow[None]:
         recorder = self._recorder
@@ -120,6 +125,7 @@ class _Optimization:
             self._close(len(recipes))
             return
         original, measured = found
+        refine(self._recorder, self._basis(original.variant, data, len(recipes)))
         for index, recipe in enumerate(recipes):
             step = len(FIRST_STEPS) + index
             if not self._needed(recipe):
@@ -131,6 +137,16 @@ class _Optimization:
                 recorder.step(step, state="skipped", detail="no time left within your limit")
         yield from self._final_run(len(FIRST_STEPS) + len(recipes), original, data)
         self._close(len(recipes))
+
+    def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
+        return Basis(
+            size_bytes=original.size_bytes or 0,
+            n_test=data.result.n_test,
+            ways=len(self._ask.recipes),
+            budget_s=self._goal.time_budget_s,
+            versions=versions,
+            request_ms=original.measurement.latency_p50_ms,
+        )
 
     def _needed(self, recipe: Recipe) -> bool:
         """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
@@ -164,6 +180,8 @@ class _Optimization:
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         self._recorder.step(1, state="done", detail=detail)
         self._tell_findings(data.result.findings)
+        if warning := (yield from warning_before_run(model, params, data)):
+            self._recorder.tell(warning)
         self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)
         return data

@@ -16,11 +16,13 @@ from app.services.events import (
     JobEnded,
     LatenciesMeasured,
     LogLine,
+    MemoryUsed,
     Observer,
     RunChanged,
     StepChanged,
     VariantChanged,
 )
+from app.services.forecasting import Forecasts, machine_name
 from workers.contracts.errors import ErrorInfo
 
 
@@ -32,10 +34,16 @@ class Recorder:
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
+        self.peak_memory_bytes: int | None = None
         self.steps: dict[int, StepRecord] = {}
         self.variants: dict[str, Variant] = {
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """What was expected of runs."""
+        return Forecasts(self._repositories, machine_name())
 
     @property
     def elapsed_s(self) -> float:
@@ -117,6 +125,15 @@ class Recorder:
         self._observe(VariantChanged(variant))
         return variant
 
+    def say(self, text: str) -> None:
+        """Something for the log."""
+        self._observe(LogLine("info", text))
+
+    @property
+    def has_gone_on(self) -> bool:
+        """Whether an earlier part of this run was broken off."""
+        return self._zero_s < self._started_s
+
     def take_over(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
         """Requests that an earlier run timed: they stand at the moment at which they were looked up."""
         now_s = time.monotonic() - self._zero_s
@@ -136,6 +153,8 @@ class Recorder:
             )
             self._repositories.latencies.add_many(self.run.id, points)
             event = LatenciesMeasured(points)
+        elif isinstance(event, MemoryUsed):
+            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, event.peak_bytes)
         elif isinstance(event, JobBegan):
             jobs = self._repositories.jobs
             jobs.update(dataclasses.replace(jobs.get(event.job_id), run_id=self.run.id))

@@ -43,6 +43,7 @@ class GoalPage(Page):
         self._limit: LimitCard | None = None
         self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[RecipeValue, ...] = ()
+        self._expected = words("")
 
     # -- states --
     def show_empty(self) -> None:
@@ -76,6 +77,8 @@ class GoalPage(Page):
         limits.addWidget(self._limit, 1)
         if value.budget is not None:
             limits.addWidget(self._budget_card(value.budget), 1)
+        self._expected = words("", "soft")
+        self._say_expected()
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         note = words(
             self.tr(
@@ -84,7 +87,7 @@ class GoalPage(Page):
             ),
             "caption",
         )
-        self._fill("full", head, *why, self._cards(value), limits, note)
+        self._fill("full", head, self._expected, *why, self._cards(value), limits, note)
 
     def show_recipes(self) -> None:
         """The recipe of the chosen preset, to be changed by those who want it."""
@@ -124,7 +127,8 @@ class GoalPage(Page):
 
     def _differs_in_choice(self, value: GoalValue) -> bool:
         old = self._value
-        like_old = replace(value, chosen=old.chosen, limit_pct=old.limit_pct, recipes=old.recipes)
+        choice = {name: getattr(old, name) for name in ("chosen", "limit_pct", "recipes", "expected")}
+        like_old = replace(value, **choice)
         return self.state == "full" and self._limit is not None and like_old == old and value.limit_pct <= MAX_PCT
 
     def _take_choice(self, value: GoalValue) -> None:
@@ -134,6 +138,12 @@ class GoalPage(Page):
             self._limit.set_limit(value.limit_pct)
         if self._start is not None:
             self._start.relabel(self._start_text())
+        self._say_expected()
+
+    def _say_expected(self) -> None:
+        text = self._value.expected
+        self._expected.setText(self.tr("For your model on this computer: {0}.").format(text) if text else "")
+        self._expected.setVisible(bool(text))
 
     # -- parts --
     def _preset(self, preset_id: str) -> PresetValue:

@@ -178,7 +178,10 @@ class BudgetValue:
 
 @dataclass(frozen=True)
 class GoalValue:
-    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples. `budget` None hides that card."""
+    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples. `budget` None hides that card.
+
+    `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet.
+    """
 
     presets: tuple[PresetValue, ...]
     chosen: str
@@ -193,3 +196,4 @@ class GoalValue:
     runtimes: tuple[tuple[str, str], ...] = ()  # id, title
     can_start: bool = True
     why_not: str = ""
+    expected: str = ""

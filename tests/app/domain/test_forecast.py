@@ -1,0 +1,45 @@
+"""Forecasts of time and memory: what moves them, and what earlier runs teach."""
+
+import pytest
+
+from app.domain.forecast import Basis, Past, forecast, off_by, plain_bytes, plain_s
+
+SMALL = Basis(size_bytes=14_000_000, n_test=144, ways=14, budget_s=90)
+
+
+def test_more_of_anything_takes_longer() -> None:
+    """Given a larger model, more tests, more ways or slower requests, then more time is expected, within the budget."""
+    base = Basis(14_000_000, 144, 4)
+    for changed in (
+        Basis(90_000_000, 144, 4),
+        Basis(14_000_000, 5000, 4),
+        Basis(14_000_000, 144, 8),
+        Basis(14_000_000, 144, 4, request_ms=300),
+    ):
+        assert forecast(changed).seconds > forecast(base).seconds
+        assert forecast(changed).memory_bytes >= forecast(base).memory_bytes
+    assert forecast(Basis(14_000_000, 5000, 20, budget_s=30)).high_s == 30
+
+
+def test_bounds_hold_the_forecast() -> None:
+    """Given any forecast, then it lies between its bounds."""
+    found = forecast(SMALL)
+    assert found.low_s < found.seconds <= found.high_s <= 90
+
+
+def test_earlier_runs_move_it() -> None:
+    """Given runs that took twice what was expected, then more is expected of the next, the more of them there are."""
+    basis = Basis(14_000_000, 144, 4)
+    plain, memory = plain_s(basis), plain_bytes(basis)
+    past = [Past(plain, memory, 2 * plain, 2 * memory)]
+    one, ten = forecast(basis, past), forecast(basis, past * 10)
+    assert plain < one.seconds < ten.seconds < 2 * plain
+    assert memory < one.memory_bytes < ten.memory_bytes < 2 * memory
+    wild = [Past(plain, memory, 100 * plain, 100 * memory)] * 50
+    assert forecast(basis, wild).seconds <= 3 * plain
+
+
+def test_how_far_off() -> None:
+    """Given a forecast and what came, then the error is a factor."""
+    assert off_by(80, 40) == pytest.approx(2)
+    assert off_by(20, 40) == pytest.approx(0.5)
