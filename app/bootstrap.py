@@ -138,6 +138,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "optimize": lambda: page("optimize", "OptimizePage", clock),
         "compare": lambda: page("compare", "ComparePage"),
         "answers": lambda: page("answers", "AnswersPage"),
+        "stress": lambda: page("stress", "StressPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
         "jobs": lambda: page("jobs", "JobsPage"),

@@ -23,6 +23,7 @@ from app.controllers.model import ModelController
 from app.controllers.optimize import OptimizeController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings import SettingsController
+from app.controllers.stress import StressController
 from app.controllers.telemetry import TelemetryController
 from app.controllers.try_it import TryController
 from app.controllers.words import error_value, no_use_for_picture
@@ -126,6 +127,7 @@ class Conductor(QObject):
             "optimize": lambda page: OptimizeController(window, page, session, flows),
             "compare": lambda page: CompareController(window, page, session, flows),
             "answers": lambda page: AnswersController(window, page, session, flows),
+            "stress": lambda page: StressController(window, page, session, flows),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),

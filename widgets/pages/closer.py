@@ -9,7 +9,10 @@ from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
-LOOKS: tuple[tuple[str, str, str], ...] = (("answers", "list", "All answers"),)
+LOOKS: tuple[tuple[str, str, str], ...] = (
+    ("answers", "list", "All answers"),
+    ("stress", "cloud-lightning", "Under stress"),
+)
 """(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
 
 
