@@ -10,7 +10,7 @@ from workers.contracts.messages import Limits
 
 TITLE = "Check the preparation"
 FULL_S = 15.0
-QUICK_S, QUICK_ITEMS = 1.0, 36
+QUICK_S, QUICK_ITEMS = 1.5, 40
 """Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
 WALL_S = 10.0
 """The look before a run ends after this, whatever keeps the model busy; then nothing is said."""

@@ -15,7 +15,7 @@ class DataCheckParams(Frozen):
 
     The second set is `against`; or, with `data_dir` (a read set of the folder `data`), the items that calibrate there,
     while those that test are the first one. With `model_dir` data are read as for that model. Items whose source is in
-    `left_out` are not looked at; those in `relabeled` have another label. At most `max_items` of each set are looked at,
+    `left_out` are not looked at; those in `relabeled` have another label. At most `max_items` of each set are,
     chosen by chance.
     """
 

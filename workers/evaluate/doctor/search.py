@@ -13,7 +13,7 @@ from workers.contracts.pipeline import Preprocess
 from workers.evaluate.doctor.evidence import Row, Scorer, compared
 from workers.evaluate.doctor.ways import Axis
 
-FIRST = 12
+FIRST, FIRST_QUICK = 12, 8
 """Examples that every way is tried on; half of the ways go on to twice as many."""
 KEPT, FINALISTS = 2, 4
 HOPELESS = 0.001
@@ -30,6 +30,7 @@ class Search:
     scorer: Scorer
     ctx: JobContext
     seconds: float
+    quick: bool = False
     began_s: float = field(default_factory=time.monotonic)
     rows: dict[Preprocess, Row] = field(default_factory=dict)
     stopped_early: bool = False
@@ -39,19 +40,24 @@ class Search:
         of `starts`."""
         everything = len(self.scorer.material.examples)
         best = [self.row(steps) for steps in dict.fromkeys((*starts, chosen))]
-        self.race(best, min(FIRST, everything))
+        self.race(best, min(self.first, everything))
         for number, axis in enumerate(axes):
             self.ctx.progress(STAGE, number, len(axes) + 1, "kinds of ways")
             origins = _ranked(best)[:KEPT] if number else [self.row(starts[-1])]
             ways = [self.row(steps) for row in origins for steps in axis.options(row.steps)]
-            best = self.race(list({id(row): row for row in (*best, *ways)}.values()), min(4 * FIRST, everything))
+            best = self.race(list({id(row): row for row in (*best, *ways)}.values()), min(4 * self.first, everything))
         self.ctx.progress(STAGE, len(axes), len(axes) + 1, "kinds of ways")
-        finalists = _ranked(self.rows.values())[:FINALISTS]
+        finalists = _ranked(self.rows.values())[: 1 if self.quick else FINALISTS]
         if self.row(chosen) not in finalists:
             finalists.append(self.row(chosen))
         self.race(finalists, everything, halving=False, until=1.0)
         self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
         return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
+
+    @property
+    def first(self) -> int:
+        """Examples that every way is tried on."""
+        return FIRST_QUICK if self.quick else FIRST
 
     def row(self, steps: Preprocess) -> Row:
         """The row of a way; the same one each time."""
@@ -61,7 +67,7 @@ class Search:
 
     def race(self, rows: list[Row], most: int, *, halving: bool = True, until: float = 1 - FINAL_SHARE) -> list[Row]:
         """Score rows on more and more examples; after each lap the worse half drops out. Best first."""
-        lap = min(FIRST, most)
+        lap = min(self.first, most)
         running = rows
         while True:
             for row in running:
@@ -77,7 +83,7 @@ class Search:
                 running = _ranked(running)[: max(KEPT, math.ceil(len(running) / 2))]
                 if len(running) <= KEPT:
                     return running
-            lap = min(2 * lap if halving else lap + FIRST, most)
+            lap = min(2 * lap if halving else lap + self.first, most)
 
     def _is_late(self, share: float) -> bool:
         return time.monotonic() - self.began_s > share * self.seconds
