@@ -17,6 +17,7 @@ from app.services.documents import compare_document
 from app.services.exporting import verify as verify_flow
 from app.services.facts import read_facts
 from app.services.opening import inspect_model
+from app.services.watching import read_watched, watched_document, watched_words
 from presets.loader import load_presets
 from workers.contracts.jobs import BenchResult, OpenParams
 from workers.contracts.load import Scenario
@@ -98,6 +99,7 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
     """The comparison again, from what is stored; exit code 4 where nothing is recommended."""
     with workspace(output.options, writes=False) as space:
         facts = read_facts(space, run_id)
+        watched = read_watched(space.repositories, run_id)
         if against is None:
             found = None
         else:
@@ -109,9 +111,12 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
     if found is not None:
         document = against_document(document, found)
         headline = f"Judged against “{found.other.title}” of the run {found.other_run.id}; times were not taken in turn"
+    document["watch"] = watched_document(watched)
     output.document(document)
     for line in version_lines(variants, facts.run.recommended_variant_id):
         output.text(line)
+    if watched is not None and found is None:
+        output.text(watched_words(watched))
     output.sentence(f"{headline.rstrip('.')}.")
     return OK if facts.run.recommended_variant_id else KEPT_ORIGINAL
 

@@ -13,6 +13,7 @@ from app.services.proving import Proved, prove
 from app.services.showing import changed_examples
 from app.services.sniffing import kind_of
 from app.services.steps import JobError
+from app.services.watching import read_watched
 from widgets.main_window import MainWindow
 from widgets.pages.compare import ComparePage
 from widgets.pages.results import ChangesValue, ChangeValue
@@ -65,7 +66,8 @@ class CompareController(QObject):
             self._page.show_error(error_value(error.error))
             return
         self._facts = facts
-        self._page.show_value(compare_value(facts))
+        watched = read_watched(self._session.workspace.repositories, run.id)
+        self._page.show_value(compare_value(facts, watched))
         shown = facts.recommended
         if shown is not None:
             self._show_changes(shown.id)

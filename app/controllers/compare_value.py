@@ -8,6 +8,7 @@ from app.domain.run import RunState
 from app.domain.variant import Variant
 from app.domain.words import busy_words, size_words, times
 from app.services.facts import RunFacts
+from app.services.watching import Watched, watched_words
 from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
@@ -15,8 +16,8 @@ from workers.contracts.jobs import DataResult
 from workers.contracts.specs import Judgement
 
 
-def compare_value(facts: RunFacts) -> CompareValue:
-    """Sentence, three figures, table; what the page says depends on the outcome."""
+def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
+    """Sentence, three figures, table; what the page says depends on the outcome. `watched`: against the one before."""
     run, best, data = facts.run, facts.recommended, facts.data
     judgement = best.judgement if best else facts.baseline.judgement
     proven = bool(best and best.judgement and best.judgement.verdict == "safe")
@@ -37,6 +38,8 @@ def compare_value(facts: RunFacts) -> CompareValue:
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
         ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
         note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline, outcome)))),
+        watch=watched_words(watched) if watched is not None else "",
+        watch_warns=watched is not None and watched.is_worse,
     )
 
 

@@ -15,6 +15,7 @@ from app.services.optimize import OptimizeAsk, optimize
 from app.services.projects import new_run
 from app.services.recorder import Recorder
 from app.services.steps import Flow
+from app.services.watching import then_watched
 from app.services.workspace import Workspace, usable_cores
 from presets.schema import Preset
 from workers.contracts.base import Frozen
@@ -64,7 +65,7 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
             fresh=plan.fresh,
         ),
     )
-    return recorder, flow
+    return recorder, then_watched(space, flow)
 
 
 class _Plan(Frozen):

@@ -1,8 +1,9 @@
 """The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
+from widgets.icons import IconLabel
 from widgets.pages.changes import ChangesCard
 from widgets.pages.closer import LOOKS, CloserRow
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
@@ -67,6 +68,8 @@ class ComparePage(Page):
         table = self._table_card(value)
         items: list[QWidget | QHBoxLayout] = []
         grow = -1
+        if value.watch and value.watch_warns:
+            items.append(self._watch(value))
         if value.outcome == "nothing_faster":
             items.append(table)
             if value.ways is not None:
@@ -86,6 +89,8 @@ class ComparePage(Page):
             if value.outcome == "safe" or value.changes.total:
                 items.append(self._below(value))
                 grow = len(items) - 1
+        if value.watch and not value.watch_warns:
+            items.append(self._watch(value))
         if LOOKS:
             closer = CloserRow(self.theme)
             closer.page_wanted.connect(self.page_wanted)
@@ -156,6 +161,23 @@ class ComparePage(Page):
         card.add(head, table, self._notes)
         self._fold.setChecked(value.outcome == "not_proven")
         return card
+
+    def _watch(self, value: CompareValue) -> QWidget:
+        """How it compares with the version before: a warning stands first, good news last."""
+        line = QFrame()
+        line.setAccessibleName(self.tr("Compared with the version before"))
+        row = QHBoxLayout(line)
+        row.setSpacing(SPACE_M)
+        icon, tone = ("warning", "warn") if value.watch_warns else ("check-circle", "ok")
+        if value.watch_warns:
+            line.setProperty("kind", "banner")
+            line.setProperty("tone", "warn")
+            row.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+        else:
+            row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(words(value.watch, "" if value.watch_warns else "soft"), 1)
+        return line
 
     def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
         card = ProofCard(self.theme, value, proof)

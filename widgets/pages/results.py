@@ -93,7 +93,10 @@ class WaysValue:
 
 @dataclass(frozen=True)
 class CompareValue:
-    """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept."""
+    """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
+
+    `watch` says in a sentence how the result compares with the version that was exported last, or with the last result.
+    """
 
     outcome: Literal["safe", "not_proven", "nothing_faster"]
     headline: str
@@ -110,6 +113,8 @@ class CompareValue:
     proof: ProofValue | None = None
     ways: WaysValue | None = None
     note: str = ""
+    watch: str = ""
+    watch_warns: bool = False
 
 
 # -- Export --
