@@ -139,6 +139,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "compare": lambda: page("compare", "ComparePage"),
         "answers": lambda: page("answers", "AnswersPage"),
         "stress": lambda: page("stress", "StressPage"),
+        "load": lambda: page("load", "LoadPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
         "jobs": lambda: page("jobs", "JobsPage"),

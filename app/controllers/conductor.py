@@ -19,6 +19,7 @@ from app.controllers.hub import HubController
 from app.controllers.incoming import Incoming
 from app.controllers.jobs import JobsController
 from app.controllers.kept import KeptSettings
+from app.controllers.load import LoadController
 from app.controllers.model import ModelController
 from app.controllers.optimize import OptimizeController
 from app.controllers.session import SHOWN_STATES, Session
@@ -128,6 +129,7 @@ class Conductor(QObject):
             "compare": lambda page: CompareController(window, page, session, flows),
             "answers": lambda page: AnswersController(window, page, session, flows),
             "stress": lambda page: StressController(window, page, session, flows),
+            "load": lambda page: LoadController(window, page, session, flows),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),

@@ -31,10 +31,11 @@ class Running:
         self.on_failed: Failed | None = None
         self.on_cancelled: Callable[[], None] | None = None
         self.is_run = False
+        self.measures = False
 
 
 class FlowRunner(QObject):
-    """Runs of an optimization wait for each other (they measure); what a page asks for goes beside them."""
+    """What measures (runs of an optimization, a load) waits for each other; what a page asks for goes beside them."""
 
     changed = Signal()
 
@@ -64,8 +65,8 @@ class FlowRunner(QObject):
 
     @property
     def runs(self) -> tuple[Running, ...]:
-        """Optimizations that run or wait."""
-        return tuple(running for running in self.everything if running.is_run)
+        """What measures, an optimization or another, and runs or waits: beside it nothing else may."""
+        return tuple(running for running in self.everything if running.measures)
 
     def start(
         self,
@@ -77,11 +78,12 @@ class FlowRunner(QObject):
         on_cancelled: Callable[[], None] | None = None,
         observe: Observer = ignore,
         is_run: bool = False,
+        measures: bool = False,
     ) -> Running:
-        """Begin a flow, or queue it behind the optimization that runs."""
+        """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does)."""
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
-        running.is_run = is_run
+        running.is_run, running.measures = is_run, measures or is_run
         self._waiting.append(running)
         self._begin_waiting()
         return running
@@ -108,7 +110,7 @@ class FlowRunner(QObject):
 
     def _begin_waiting(self) -> None:
         for running in list(self._waiting):
-            if running.is_run and any(other.is_run for other in self._active):
+            if running.measures and any(other.measures for other in self._active):
                 continue
             self._waiting.remove(running)
             running.driver = Driver(self._workspace, running.flow, running.observe)

@@ -12,6 +12,7 @@ from widgets.tokens import SPACE_S
 LOOKS: tuple[tuple[str, str, str], ...] = (
     ("answers", "list", "All answers"),
     ("stress", "cloud-lightning", "Under stress"),
+    ("load", "gauge", "Under load"),
 )
 """(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
 

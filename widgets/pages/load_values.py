@@ -1,0 +1,87 @@
+"""What the page "Under load" is given."""
+
+from dataclasses import dataclass
+
+from widgets.plots.curve_plot import Curve
+
+
+@dataclass(frozen=True)
+class TimeValue:
+    """One preset of time: what each scenario measures for, and about how long all of it takes, in words."""
+
+    seconds: float
+    about: str
+
+
+@dataclass(frozen=True)
+class LoadAskValue:
+    """Before the start: versions as (id, title), the one that is chosen ("" the original alone), presets of time."""
+
+    versions: tuple[tuple[str, str], ...]
+    chosen: str
+    times: tuple[TimeValue, ...]
+    can_go_back: bool = False
+
+
+@dataclass(frozen=True)
+class FigureValue:
+    """One of the large figures."""
+
+    value: str
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ScenarioRow:
+    """One scenario of one version. `throughput_below` is interval and count, `why` the reasons of an invalid one."""
+
+    id: str
+    scenario: str
+    about: str
+    version: str
+    throughput: str
+    throughput_below: str
+    p50: str
+    p90: str
+    p99: str
+    is_valid: bool
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class FactsValue:
+    """A card of names and values. `about` is the sentence above them, `is_expected` marks what was not measured."""
+
+    title: str
+    about: str
+    pairs: tuple[tuple[str, str], ...]
+    is_expected: bool = False
+
+
+@dataclass(frozen=True)
+class PriceValue:
+    """`per_hour` is None before a person has said it. `costs` are (version, cost of a million answers)."""
+
+    per_hour: float | None
+    currency: str
+    utilization_pct: float
+    told: str
+    costs: tuple[tuple[str, str], ...]
+    examples: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class LoadValue:
+    """All that was measured, in words and curves."""
+
+    headline: str
+    subtitle: str
+    figures: tuple[FigureValue, ...]
+    throughput: tuple[Curve, ...]
+    latency: tuple[Curve, ...]
+    scenarios: tuple[ScenarioRow, ...]
+    facts: tuple[FactsValue, ...]
+    price: PriceValue
+    note: str
+    command: str
