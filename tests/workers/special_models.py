@@ -3,7 +3,8 @@
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
-from small_models import RNG, Feeds, Kind, build_transformer, classes, floats, model_of, spec_of, weight
+from small_models import RNG, Feeds, Kind, build_cnn, build_transformer, classes, floats, model_of, spec_of, weight
+from wide_models import twice_as_wide
 
 from workers.contracts.pipeline import PipelineInput, PipelineOutput
 
@@ -210,6 +211,11 @@ SPECIAL: dict[str, Kind] = {
         classes("image", "float32", (3, 12, 12), 5),
         lambda rng: {"image": rng.uniform(0, 1, size=(1, 3, 12, 12)).astype(np.float32)},
     ),
+    "wide": Kind(
+        lambda: twice_as_wide(build_cnn()),
+        classes("image", "float32", (3, 16, 16), 5),
+        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
+    ),
     "casts": Kind(
         build_casts,
         classes("x", "float32", (20,), 4, "y"),
@@ -227,6 +233,7 @@ SUITED = {
     "length_buckets": "texts",
     "nncf_int8": "cnn",
     "norm_rewrite": "group_norm",
+    "structured_prune": "wide",
     "weights_only": "transformer",
 }
 """Techniques that are for some models only: a model that is one of them. Others they may refuse."""

@@ -1,0 +1,199 @@
+"""Which channels may go, and taking them out along their dependencies.
+
+Source: DepGraph: Towards Any Structural Pruning, arXiv 2301.12900 (torch-pruning). Channels are ranked by what the
+others cannot stand in for (`interpolation`), or by the magnitude of all weights of their group.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from workers.prune.interpolation import Importance, moments, stand_in
+from workers.prune.twin import Step, Twin
+
+POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Gelu"})
+POINTWISE |= {"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Identity", "Dropout", "Clip", "Cast"}
+JOINING = frozenset({"Add", "Sub", "Mul", "Div", "Sum", "Pow", "PRelu"})
+SPATIAL = frozenset({"MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool", "Resize", "Pad"})
+ROUND_TO = 8
+"""Channels left are a multiple of it: what a vector instruction of this width takes at once."""
+
+
+@dataclass
+class _Set:
+    """Tensors that share their channels. `blocked` sets must stay as they are."""
+
+    producers: list[int] = field(default_factory=list)
+    others: list[int] = field(default_factory=list)
+    widths: set[int] = field(default_factory=set)
+    joined: bool = False
+    blocked: bool = False
+
+
+class _Sets:
+    """Union-find over the names of tensors."""
+
+    def __init__(self) -> None:
+        self._parent: dict[str, str] = {}
+        self.sets: dict[str, _Set] = {}
+
+    def root(self, name: str) -> str:
+        while self._parent.setdefault(name, name) != name:
+            name = self._parent[name]
+        return name
+
+    def of(self, name: str) -> _Set:
+        return self.sets.setdefault(self.root(name), _Set())
+
+    def union(self, names: Iterable[str]) -> None:
+        first, *rest = (self.root(name) for name in names)
+        kept = self.sets.setdefault(first, _Set())
+        for other in rest:
+            if other == first:
+                continue
+            self._parent[other] = first
+            gone = self.sets.pop(other, _Set())
+            kept.producers += gone.producers
+            kept.others += gone.others
+            kept.widths |= gone.widths
+            kept.joined |= gone.joined
+            kept.blocked |= gone.blocked
+
+
+def free_layers(twin: Twin) -> list[int]:
+    """Numbers of the steps whose channels may become fewer: whatever reads them is a layer that can follow.
+
+    A layer stays where its channels reach an output of the model, a product of two answers (attention), a shape that
+    is written down, or any operator that mixes channels.
+    """
+    sets = _Sets()
+    activations = {step.node.output[0] for step in twin.steps} | set(twin.inputs)
+    uses = [name for step in twin.steps for name in step.node.input]
+    for number, step in enumerate(twin.steps):
+        shared = step.layer is not None and any(uses.count(name) > 1 for name in step.node.input[1:])
+        _place(number, step, shared, activations, twin, sets)
+    for name in (*twin.inputs, *twin.outputs):
+        sets.of(name).blocked = True
+    return sorted(
+        number
+        for found in sets.sets.values()
+        if not found.blocked and (found.joined or len(found.widths) == 1)
+        for number in found.producers
+    )
+
+
+def _place(number: int, step: Step, shared: bool, activations: set[str], twin: Twin, sets: _Sets) -> None:
+    node, layer = step.node, step.layer
+    given = [name for name in node.input if name in activations]
+    (result,) = node.output[:1]
+    if layer is not None:
+        if layer.kind == "norm" or layer.depthwise:
+            sets.union((given[0], result))
+            sets.of(result).others.append(number)
+            sets.of(result).blocked |= shared
+        elif layer.grouped or shared:
+            sets.of(given[0]).blocked = sets.of(result).blocked = True
+        else:
+            sets.of(given[0])
+            sets.of(result).producers.append(number)
+            sets.of(result).widths.add(layer.given)
+    elif _follows(step, given, twin):
+        sets.union((*given, result))
+        sets.of(result).joined |= node.op_type == "Concat"
+    else:
+        for name in (*given, result):
+            sets.of(name).blocked = True
+
+
+def _follows(step: Step, given: list[str], twin: Twin) -> bool:
+    """Whether this operator keeps every channel apart, in the same order, and its constants can shrink along."""
+    node = step.node
+    if node.op_type in POINTWISE or node.op_type in SPATIAL or step.flat:
+        return True
+    if node.op_type in JOINING:
+        return all(along(twin.parameters[name]) is not None for name in node.input if name in twin.parameters)
+    if node.op_type == "Flatten":
+        return bool(step.attributes.get("axis", 1) == 1)
+    if node.op_type == "Concat":
+        return bool(step.attributes["axis"] == 1) and len(given) == len(node.input)
+    if node.op_type in ("ReduceMean", "ReduceMax", "Squeeze"):
+        axes = step.attributes.get("axes")
+        if axes is None and len(node.input) > 1 and node.input[1] in twin.module.fixed:
+            axes = twin.module.fixed[node.input[1]].tolist()
+        return axes is not None and sorted(axes) in ([2, 3], [-2, -1])
+    return False
+
+
+def along(parameter: Any) -> int | None:
+    """The one axis of a constant that is longer than 1; None where there are several."""
+    longer = [axis for axis, size in enumerate(parameter.shape) if size > 1]
+    return longer[0] if len(longer) == 1 else None
+
+
+class Pruner:
+    """Takes the least important channels out in `rounds` equal steps until `share` of them is gone.
+
+    `show` runs the twin on examples. Raises ValueError where no layer's channels may go.
+    """
+
+    def __init__(
+        self, twin: Twin, example: list[Any], share: float, rounds: int, by: str, show: Callable[[], None]
+    ) -> None:
+        import torch_pruning
+
+        free = set(free_layers(twin))
+        if not free:
+            raise ValueError("no channels may go")
+        layers = [(number, step.layer.module) for number, step in enumerate(twin.steps) if step.layer is not None]
+        kept = [module for number, module in layers if number not in free]
+        known = [(parameter, axis) for parameter in twin.parameters.values() if (axis := along(parameter)) is not None]
+        fixed = [parameter for parameter in twin.parameters.values() if along(parameter) is None]
+        magnitude = torch_pruning.importance.GroupMagnitudeImportance(p=2)
+        self._importance = Importance(magnitude)
+        self._twin, self._show = twin, show
+        self._layers = [module for _, module in layers]
+        self._free = [module for number, module in layers if number in free]
+        self._pruner = torch_pruning.pruner.BasePruner(
+            twin.module,
+            example,
+            importance=self._importance if by == "others" else magnitude,
+            pruning_ratio=share,
+            iterative_steps=rounds,
+            round_to=ROUND_TO,
+            ignored_layers=[*kept, *fixed],
+            unwrapped_parameters=known,
+            root_module_types=[type(module) for module in self._free],
+            forward_fn=_run,
+            output_transform=_floats,
+        )
+
+    @property
+    def channels(self) -> int:
+        """Channels that the layers that may shrink give now."""
+        return sum(layer.given for step in self._twin.steps if (layer := step.layer) and layer.module in self._free)
+
+    def step(self) -> None:
+        """One round. Parameters are new objects afterwards."""
+        graph = self._pruner.DG
+        readers = [module for module in self._layers if module.weight.ndim > 1 and getattr(module, "groups", 1) == 1]
+        known = moments(readers, self._show)
+        self._importance.graph, self._importance.moments = graph, known
+        for group in self._pruner.step(interactive=True):
+            stand_in(group, graph, known)
+            group.prune()
+        _find_again(self._twin)
+
+
+def _run(module: Any, example: list[Any]) -> Any:
+    return module(*example)
+
+
+def _floats(answers: Any) -> list[Any]:
+    return [answer for answer in answers if answer.grad_fn is not None]
+
+
+def _find_again(twin: Twin) -> None:
+    """Constants that shrank were replaced below the module: take the new ones."""
+    names = list(twin.parameters)
+    for name, parameter in zip(names, twin.module.taught, strict=True):
+        twin.parameters[name] = parameter

@@ -1,0 +1,139 @@
+"""Channels that others can stand in for: which they are, and how the layers after them take the others instead.
+
+Source: Model Preserving Compression for Neural Networks, arXiv 2108.00065 (interpolative decomposition): a pivoted
+factorization of what the channels give on examples ranks them by what they add to those before; a linear map from the
+channels that stay gives back those that go, and is multiplied into the weights that read them. It has no constant part,
+so zeros at a picture's edge stay zeros.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_WIDTH = 4096
+"""Inputs of a layer up to which their products are kept (a table of this size squared)."""
+
+PLACES = 128
+"""Places of each example that are looked at."""
+
+DAMPING = 1e-4
+"""Added to the diagonal, over its mean: channels that hardly ever fire must not get large weights."""
+
+Moments = dict[Any, NDArray[np.float64]]
+
+
+def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
+    """For each layer the products of its inputs, channel by channel (C, C), over all places that `run` shows it."""
+    import torch
+
+    found: Moments = {}
+    rng = np.random.default_rng(0)
+
+    def note(layer: Any, given: tuple[Any, ...]) -> None:
+        x = given[0].detach()
+        flat = x.reshape(-1, x.shape[-1]) if isinstance(layer, torch.nn.Linear) else x.transpose(0, 1).flatten(1).T
+        if flat.shape[1] > MAX_WIDTH:
+            return
+        most = PLACES * len(x)
+        rows = flat if len(flat) <= most else flat[torch.from_numpy(np.sort(rng.choice(len(flat), most, False)))]
+        values = rows.double().numpy()
+        found[layer] = found.get(layer, 0) + values.T @ values
+
+    hooks = [layer.register_forward_pre_hook(note) for layer in layers]
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found
+
+
+def readers(group: Any, graph: Any) -> list[tuple[Any, list[int]]]:
+    """Layers of a group that read the channels, each with which of its inputs they are. Depthwise ones pass on."""
+    return [
+        (dep.target.module, list(numbers))
+        for dep, numbers in group
+        if graph.is_in_channel_pruning_fn(dep.handler) and getattr(dep.target.module, "groups", 1) == 1
+        if hasattr(dep.target.module, "weight") and dep.target.module.weight.ndim >= 2
+    ]
+
+
+def reads(layer: Any) -> Any:
+    """The weights of a layer as (inputs, all else), a view."""
+    weight = layer.weight.detach()
+    return weight.flatten(1) if type(layer).__name__.startswith("ConvTranspose") else weight.transpose(0, 1).flatten(1)
+
+
+class Importance:
+    """What torch-pruning asks for: the higher a channel's number, the later it goes.
+
+    Groups whose channels nothing is known about are ranked by `otherwise` (magnitude).
+    """
+
+    def __init__(self, otherwise: Any) -> None:
+        self._otherwise = otherwise
+        self.graph: Any = None
+        self.moments: Moments = {}
+
+    def __call__(self, group: Any) -> Any:
+        import torch
+
+        width = len(group[0].idxs)
+        total = np.zeros((width, width))
+        for layer, numbers in readers(group, self.graph):
+            table = self.moments.get(layer)
+            if table is None or len(numbers) != width or len(table) < width:
+                continue
+            size = np.asarray(reads(layer).double().norm(dim=1))[numbers]
+            scaled = table[np.ix_(numbers, numbers)] * np.outer(size, size)
+            total += scaled / max(float(np.trace(scaled)), 1e-30)
+        if not total.any():
+            return self._otherwise(group)
+        ranked = torch.zeros(width)
+        ranked[torch.from_numpy(pivots(total))] = torch.arange(width, 0, -1, dtype=torch.float32)
+        return ranked
+
+
+def pivots(table: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Numbers of the channels in the order in which a pivoted Cholesky factorization takes them: each time the one
+    with most that those before do not explain. `table` (n, n) is symmetric."""
+    width = len(table)
+    left = np.diag(table).copy()
+    order, rows = np.empty(width, np.int64), np.zeros((width, width))
+    for step in range(width):
+        best = int(np.argmax(left))
+        order[step] = best
+        pivot = left[best]
+        left[best] = -np.inf
+        if pivot <= 0:
+            rest = np.flatnonzero(np.isfinite(left))
+            order[step + 1 :] = rest
+            break
+        rows[step] = (table[best] - rows[:step].T @ rows[:step, best]) / np.sqrt(pivot)
+        left -= rows[step] ** 2
+    return order
+
+
+def stand_in(group: Any, graph: Any, known: Moments) -> None:
+    """Let the readers of the channels that go (the group's numbers) take what stays instead, before they are gone."""
+    import torch
+
+    for layer, numbers in readers(group, graph):
+        table = known.get(layer)
+        if table is None:
+            continue
+        gone = np.asarray(numbers)
+        stay = np.setdiff1d(np.arange(len(table)), gone)
+        inner = table[np.ix_(stay, stay)]
+        inner += np.eye(len(stay)) * DAMPING * max(float(np.diag(inner).mean()), 1e-30)
+        share = torch.from_numpy(np.linalg.solve(inner, table[np.ix_(stay, gone)]))
+        weights = reads(layer)
+        added = share @ weights[gone].double()
+        with torch.no_grad():
+            transposed = type(layer).__name__.startswith("ConvTranspose")
+            target = layer.weight.data if transposed else layer.weight.data.transpose(0, 1)
+            target[torch.from_numpy(stay)] += added.reshape(len(stay), *target.shape[1:]).float()
+        known[layer] = table[np.ix_(stay, stay)]

@@ -1,0 +1,263 @@
+"""Recovery: a pruned model learns to answer as the one it was, on a person's unlabelled inputs and changed copies.
+
+Source: Distilling the Knowledge in a Neural Network, arXiv 1503.02531; AdamW, arXiv 1711.05101, with a cosine
+schedule, arXiv 1608.03983. The same seed, inputs and number of steps give the same weights; only where the time ends
+before the steps do does the result depend on the machine's speed.
+"""
+
+import math
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import TechniqueParams
+from workers.convert.changed_inputs import KINDS, changed_copy
+from workers.prune.forecast import forecast, hopeless
+from workers.prune.twin import Twin, tensors
+from workers.quantize.likeness import Alike, Held
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+WILL_NOT_HOLD = "It will not hold the limit in this time"
+WARM_STEPS = 3
+MARKS = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1.0)
+"""Parts of a round after which answers are compared."""
+
+RISING = 0.1
+"""Part of a round in which the rate rises: AdamW's first steps are as large as the rate, whatever the gradient."""
+
+SURE = 0.5
+"""A round ends early when the error is under this part of what is allowed."""
+
+CHANGED = 0.75
+"""Share of the examples in a batch that are changed copies."""
+
+CHECKING = 1.2
+"""Time of steps with the comparisons between them, over that of the steps alone."""
+
+
+class LearningParams(TechniqueParams):
+    """How long and how fast to learn, and how alike the answers must be."""
+
+    max_s: float = Field(default=120, ge=2, le=7200, description="Seconds that learning may take.")
+    steps: int = Field(default=600, ge=10, le=100_000, description="Batches to learn from, at most.")
+    batch: int = Field(default=16, ge=1, le=256, description="Examples in a batch.")
+    rate: float = Field(default=3e-4, ge=1e-6, le=0.1, description="How far a step moves the weights, at first.")
+    examples: int = Field(default=400, ge=4, le=10_000, description="Examples to learn from, at most.")
+    check_examples: int = Field(default=64, ge=2, le=500, description="Examples set aside to check with, at most.")
+    min_agreement: float = Field(
+        default=0.99, ge=0.5, le=1, description="For classes: share of the answers set aside that must stay the same."
+    )
+    min_cosine: float = Field(
+        default=0.999, ge=0.5, le=1, description="For other answers: how alike they must be, as a cosine."
+    )
+
+    def enough(self, alike: Alike) -> bool:
+        """Whether answers are as alike as is wanted."""
+        if alike.agreement is None or alike.seen is None:
+            return alike.cosine >= self.min_cosine
+        return alike.agreement >= self.min_agreement and alike.seen >= self.min_agreement - 1 / alike.n
+
+    def allowed(self, alike: Alike) -> float:
+        """The error that is allowed."""
+        return 1 - (self.min_cosine if alike.agreement is None else self.min_agreement)
+
+
+def error_of(alike: Alike) -> float:
+    """Share of answers expected to change, or 1 − cosine where answers are no classes."""
+    return 1 - (alike.cosine if alike.agreement is None else alike.agreement)
+
+
+class WillNotHold(Exception):
+    """The forecast, or the end of the time, says that the limit will not be met."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a course learns from (`items`) and is checked with (`held`)."""
+
+    items: "list[Feeds]"
+    held: Held
+    spec: PipelineSpec
+
+
+class Course:
+    """All rounds of learning of one student from one teacher, within one limit of time."""
+
+    def __init__(
+        self, student: Twin, teacher: Twin, material: Material, params: LearningParams, ctx: JobContext, rounds: int
+    ) -> None:
+        self.student, self._teacher, self._material = student, teacher, material
+        self._params, self._ctx, self._rounds = params, ctx, rounds
+        self._rng = np.random.default_rng(ctx.seed)
+        self._began_s = time.monotonic()
+        self._step_s: float | None = None
+        self._learning_s = 0.0
+        self.done = 0
+        self._round = 0
+        self.alike: Alike | None = None
+        self.keep: Callable[[], None] = lambda: None
+
+    @property
+    def seconds(self) -> float:
+        """Since the course began."""
+        return time.monotonic() - self._began_s
+
+    @property
+    def left(self) -> int:
+        """Steps that there is still time for."""
+        steps = self._params.steps - self.done
+        if self._step_s is None:
+            return steps
+        return max(0, min(steps, int((self._params.max_s - self.seconds) / (self._step_s * CHECKING))))
+
+    def round(self) -> Alike:
+        """One round: learn until alike enough or until its share of the steps is done. Raises WillNotHold."""
+        import torch
+
+        optimizer = torch.optim.AdamW(self.student.module.parameters(), lr=self._params.rate, weight_decay=1e-4)
+        shares = self._rounds - self._round
+        self._round += 1
+        readings: list[tuple[int, float]] = []
+        step, planned = 0, max(1, self.left // shares)
+        if self._good(readings, step):
+            return self._last()
+        while step < planned:
+            self._ctx.check_cancelled()
+            self._learn(optimizer, step / planned)
+            step += 1
+            self.done += 1
+            if self._step_s is None and step >= WARM_STEPS:
+                self._step_s = self._learning_s / step
+                planned = min(planned, step + self.left // shares)
+            if step >= planned or step in {max(1, round(mark * planned)) for mark in MARKS}:
+                if self._good(readings, step):
+                    break
+                if self.seconds > self._params.max_s:
+                    break
+            self._tell()
+        return self._last()
+
+    def _last(self) -> Alike:
+        return self._judge() if self.alike is None else self.alike
+
+    def _tell(self) -> None:
+        self._ctx.progress("Learn from the original", self.done, self.done + self.left, "steps")
+
+    def _good(self, readings: list[tuple[int, float]], step: int) -> bool:
+        """Compare on what is set aside; whether no more is needed. Raises WillNotHold where there is no hope."""
+        alike = self._judge()
+        allowed = self._params.allowed(alike)
+        if step:
+            readings.append((step, error_of(alike)))
+        if self._params.enough(alike) and error_of(alike) <= SURE * allowed:
+            return True
+        if hopeless(readings, step + self.left, allowed):
+            raise WillNotHold(self._words(alike, forecast(readings, step + self.left)))
+        return False
+
+    def _judge(self) -> Alike:
+        self.alike = self._material.held.judge(self._material.held.ask(self.student))
+        return self.alike
+
+    def must_hold(self, alike: Alike) -> None:
+        """Raise WillNotHold where the answers are not alike enough at the end."""
+        if not self._params.enough(alike):
+            raise WillNotHold(self._words(alike, None))
+
+    def _words(self, alike: Alike, expected: float | None) -> str:
+        now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
+        what = "of the answers stay" if alike.agreement is not None else "is how alike answers are"
+        ahead = "" if expected is None else f" At this pace it would be {max(0.0, 1 - expected):.1%} at the end."
+        time_s = f"{self.seconds:.0f} of {self._params.max_s:.0f} seconds and {self.done} steps"
+        return f"After {time_s}, {now:.1%} {what}, and {wanted:.1%} is wanted.{ahead}"
+
+    def _learn(self, optimizer: Any, progress: float) -> None:
+        import torch
+
+        began_s = time.monotonic()
+        for group in optimizer.param_groups:
+            group["lr"] = self._params.rate * schedule(progress)
+        inputs = tensors(self._draw(), self.student.inputs)
+        with torch.no_grad():
+            wanted = self._teacher.module(*inputs)
+        loss = difference(self.student, self.student.module(*inputs), wanted, self._material.spec)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.student.module.parameters(), 1.0)
+        optimizer.step()
+        self.keep()
+        self._learning_s += time.monotonic() - began_s
+
+    def _draw(self) -> "Feeds":
+        """A batch of examples of one shape, most of them changed."""
+        items, rng = self._material.items, self._rng
+        first = int(rng.integers(len(items)))
+        alike = [n for n, item in enumerate(items) if _shapes(item) == _shapes(items[first])]
+        size = 1 if _one_at_a_time(self._material.spec) else self._params.batch
+        chosen = [first, *rng.choice(alike, size=size - 1)] if size > 1 else [first]
+        copies: list[Feeds] = []
+        for index in chosen:
+            number, changed = int(rng.integers(KINDS * 1000)), rng.random() < CHANGED
+            copy = changed_copy(items, int(index), number, self._material.spec, self._ctx.seed)
+            copies.append(copy if changed else items[int(index)])
+        joined: dict[str, list[Any]] = defaultdict(list)
+        for copy in copies:
+            for name, array in copy.items():
+                joined[name].append(array)
+        batched = {entry.name for entry in self._material.spec.inputs if entry.batched and entry.shape}
+        return {n: np.concatenate(arrays) if n in batched else arrays[0] for n, arrays in joined.items()}
+
+
+def schedule(progress: float) -> float:
+    """Share of the rate at this part (0..1) of a round: up to 1 in its first tenth, then down by a cosine."""
+    if progress < RISING:
+        return (progress + RISING / 10) / (RISING + RISING / 10)
+    return 0.5 * (1 + math.cos(math.pi * (progress - RISING) / (1 - RISING)))
+
+
+def _shapes(item: "Feeds") -> list[tuple[int, ...]]:
+    return [array.shape for array in item.values()]
+
+
+def _one_at_a_time(spec: PipelineSpec) -> bool:
+    return any(entry.shape and entry.shape[0] is not None for entry in spec.inputs if entry.batched)
+
+
+def difference(student: Twin, got: Any, wanted: Any, spec: PipelineSpec) -> Any:
+    """The loss: squared differences of all outputs over the teacher's variance, and for classes the divergence
+    KL(teacher ‖ student) of the shares as well. A scalar."""
+    import torch
+    from torch.nn import functional
+
+    answer = next(entry.name for entry in spec.outputs if entry.answer)
+    loss = torch.zeros(())
+    for name, new, old in zip(student.outputs, got, wanted, strict=True):
+        if not new.is_floating_point():
+            continue
+        spread = ((old - old.mean()) ** 2).mean().clamp_min(1e-12)
+        loss = loss + ((new - old) ** 2).mean() / spread
+        if name == answer and spec.answer_kind == "class":
+            scores = [v.clamp_min(1e-7).log() if spec.scores == "probabilities" else v for v in (new, old)]
+            mine, its = (functional.log_softmax(value, -1) for value in scores)
+            loss = loss + functional.kl_div(mine, its, reduction="batchmean", log_target=True)
+    return loss
+
+
+def refused(error: WillNotHold) -> InputRefused:
+    """What a person reads when learning was stopped."""
+    return InputRefused(
+        "will_not_hold",
+        WILL_NOT_HOLD,
+        str(error),
+        "Take less out of the model, give it more time, or allow more answers to change.",
+    )

@@ -1,0 +1,201 @@
+"""Take whole channels out of the model, and let it learn from the original what it lost."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.prune.channels import Pruner
+from workers.prune.recovery import Course, LearningParams, Material, WillNotHold, refused
+from workers.prune.twin import Twin, build, check, no_twin, tensors
+from workers.prune.written_back import write_back
+from workers.quantize import likeness
+from workers.quantize.aside import set_aside
+from workers.quantize.likeness import Alike
+
+ID = "structured_prune"
+TITLE = "Take channels out"
+CHECKED = 3
+"""Requests on which a twin is compared with its graph."""
+
+SHOWN = 64
+"""Examples on which it is seen what channels give."""
+
+
+class Params(LearningParams):
+    """How much is taken out, in how many rounds, and how long the rest may learn."""
+
+    share: float = Field(
+        default=0.3, ge=0.05, le=0.7, description="Share of the channels that go, the least important ones first."
+    )
+    rounds: int = Field(default=3, ge=1, le=20, description="Steps in which they go; after each the model learns.")
+    by: Literal["others", "magnitude"] = Field(
+        default="others",
+        description="others: those go first that the others can stand in for, by what they give on examples. "
+        "magnitude: those with the smallest weights go first.",
+    )
+    until: Literal["share", "limit"] = Field(
+        default="share",
+        description="share: take out that share or give up. limit: go on round by round as long as answers stay "
+        "alike, and keep the last that were.",
+    )
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Prune and learn in rounds; the graph outside keeps its names, shapes and operator set."""
+    source = need_onnx(model, TITLE)
+    proto = onnx_files.load(source)
+    ctx.check_cancelled()
+    with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
+        student, teacher, material = prepare(model, proto, params, TITLE, ctx)
+        pruner = _pruner(student, material, params, ctx)
+        before = (pruner.channels, count_weights(proto))
+        course = Course(student, teacher, material, params, ctx, params.rounds)
+        kept = _rounds(pruner, course, params, ctx)
+        if count_weights(kept.proto) >= before[1]:
+            raise no_twin(TITLE, "at this share no whole group of channels can go")
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(kept.proto, target)
+        onnx_files.check_opens(target, TITLE)
+        output.notes = _notes(before, kept, course)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def prepare(
+    model: Model, proto: Any, params: LearningParams, title: str, ctx: JobContext
+) -> tuple[Twin, Twin, Material]:
+    """Student and teacher (the model twice in torch, checked against its own answers) and what to learn from.
+
+    Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.
+    """
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    if spec.links:
+        raise no_twin(title, "this model carries a state from call to call")
+    student = build(_copy(proto), title)
+    learn, aside = set_aside(ctx, params.examples, params.check_examples)
+    ctx.check_cancelled()
+    session = onnx_files_session(model, ctx)
+    try:
+        gap = check(student, session, learn[:CHECKED], title)
+    finally:
+        session.close()
+    ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
+    teacher = build(_copy(proto), title)
+    material = Material(learn, likeness.hold(model, aside, ctx), spec)
+    return student, teacher, material
+
+
+def onnx_files_session(model: Model, ctx: JobContext) -> Any:
+    """The model in ONNX Runtime. Raises InputRefused where it cannot be opened."""
+    from workers.convert import engines
+    from workers.infer.base import NotRunnable
+
+    try:
+        return engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
+    except NotRunnable as error:
+        raise onnx_files.broken(TITLE, error) from error
+
+
+def _copy(proto: Any) -> Any:
+    copied = type(proto)()
+    copied.CopyFrom(proto)
+    return copied
+
+
+def _pruner(student: Twin, material: Material, params: Params, ctx: JobContext) -> Pruner:
+    def show() -> None:
+        for item in material.items[:SHOWN]:
+            ctx.check_cancelled()
+            student.module(*tensors(item, student.inputs))
+
+    example = tensors(material.items[0], student.inputs)
+    try:
+        return Pruner(student, example, params.share, params.rounds, params.by, show)
+    except ValueError as error:
+        raise no_twin(TITLE, "none of its layers has channels that nothing else depends on") from error
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A pruned graph, the channels that it has left, and how alike it answers."""
+
+    proto: Any
+    channels: int
+    alike: Alike
+
+
+def _rounds(pruner: Pruner, course: Course, params: Params, ctx: JobContext) -> _Kept:
+    """The pruned graph after all rounds, or after the last that was alike enough. Raises InputRefused."""
+    kept: _Kept | None = None
+    try:
+        for number in range(params.rounds):
+            ctx.check_cancelled()
+            ctx.progress("Take channels out", number, params.rounds, "rounds")
+            pruner.step()
+            alike = course.round()
+            if number == params.rounds - 1 or params.until == "limit":
+                course.must_hold(alike)
+                kept = _Kept(write_back(course.student), pruner.channels, alike)
+    except WillNotHold as error:
+        if kept is None:
+            raise refused(error) from error
+        ctx.log(str(error))
+    assert kept is not None
+    return kept
+
+
+def count_weights(proto: Any) -> int:
+    """Numbers in all weights of the graph."""
+    import math
+
+    return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
+
+
+def _notes(before: tuple[int, int], kept: _Kept, course: Course) -> tuple[str, ...]:
+    after = (kept.channels, count_weights(kept.proto))
+    channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
+    alike = kept.alike.cosine if kept.alike.agreement is None else kept.alike.agreement
+    learned = f"The rest learned from the original in {course.done} steps and {course.seconds:.0f} seconds."
+    if course.done == 0:
+        learned = "What stays took over from what went, and nothing had to be learned anew."
+    return (
+        f"{channels:.0%} of the channels that could go are gone, and {weights:.0%} of all weights with them.",
+        f"{learned} On {kept.alike.n} examples set aside for it, answers were alike to {alike:.1%}.",
+    )
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """torch with so many threads, and as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Makes layers narrower where that changes little, and lets the model learn from the original what it lost.",
+    source="DepGraph: Towards Any Structural Pruning, arXiv 2301.12900, by torch-pruning; ranked and made up for by "
+    "interpolative decomposition, arXiv 2108.00065; recovery by distillation, arXiv 1503.02531",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    needs_calibration=True,
+    requires=("onnx", "onnxruntime", "torch", "torch_pruning"),
+    install_hint="pip install torch torch-pruning onnx onnxruntime",
+)

@@ -1,0 +1,174 @@
+"""An ONNX graph as a torch module whose weights can be taught and pruned: its twin.
+
+Each node with weights becomes torch's own layer (torch-pruning knows those), every other one a function. What was
+changed goes back into the same graph (`written_back`), so names, free sizes and operator set stay as they were; an
+export would make another graph. `check` compares twin and graph on real inputs before anything else is done.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workers.contracts.errors import InputRefused
+from workers.convert import onnx_files
+from workers.prune.layers import LAYERS, Layer, layer_of
+from workers.prune.operators import operators
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+MAX_DIFFERENCE = 1e-4
+"""Largest difference of an answer, over the largest value of that answer."""
+
+
+@dataclass
+class Step:
+    """One node: where its inputs come from, and the layer or the function that it is.
+
+    `flat` marks a Reshape that joins all axes but the first.
+    """
+
+    node: Any
+    attributes: dict[str, Any]
+    layer: Layer | None = None
+    flat: bool = False
+
+
+@dataclass
+class Twin:
+    """`module(*tensors)` gives the graph's outputs in their order; `parameters` are constants that can be taught, by
+    their names in the graph. While it is `looking`, Reshapes that join axes are marked."""
+
+    proto: Any
+    module: Any
+    steps: list[Step]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    looking: bool = False
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, feeds: "Mapping[str, Any]") -> "Feeds":
+        """Answers to one request as arrays: the twin as a session of `workers.infer`."""
+        import torch
+
+        with torch.inference_mode():
+            answers = self.module(*tensors(feeds, self.inputs))
+        return {name: answer.numpy() for name, answer in zip(self.outputs, answers, strict=True)}
+
+
+def tensors(feeds: "Mapping[str, Any]", names: Sequence[str]) -> list[Any]:
+    """The arrays of a request as torch's tensors, in the order of `names`."""
+    import torch
+
+    return [torch.from_numpy(np.array(feeds[name])) for name in names]
+
+
+def build(proto: Any, title: str) -> Twin:
+    """The twin of a graph. Raises InputRefused, naming what has no counterpart."""
+    onnx_files.lift_constants(proto)
+    onnx_files.flatten_biases(proto)
+    from onnx import helper, numpy_helper
+
+    weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
+    known = operators()
+    steps: list[Step] = []
+    for node in proto.graph.node:
+        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        layer = layer_of(node, attributes, weights) if node.op_type in LAYERS else None
+        if layer is None and (node.op_type not in known or node.domain not in ("", "ai.onnx")):
+            raise no_twin(title, f"the operator {node.op_type} cannot be taken back to PyTorch")
+        if len(node.output) > 1 and any(node.output[1:]):
+            raise no_twin(title, f"{node.op_type} gives several results here")
+        steps.append(Step(node, attributes, layer))
+    inputs = tuple(value.name for value in proto.graph.input if value.name not in weights)
+    twin = Twin(proto, None, steps, inputs, tuple(value.name for value in proto.graph.output))
+    twin.module = _module(twin, weights, known)
+    return twin
+
+
+def no_twin(title: str, why: str) -> InputRefused:
+    """What a person reads where the model cannot be taught."""
+    return InputRefused(
+        "no_torch_twin",
+        f"{title} is not offered for this model",
+        f"It works on a copy of the model in PyTorch, and {why}.",
+        "Use the techniques that change the model's numbers instead.",
+    )
+
+
+def _module(twin: Twin, weights: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+    import torch
+
+    class Graph(torch.nn.Module):  # type: ignore[misc]
+        """Runs the steps in their order."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.layers = torch.nn.ModuleList([s.layer.module for s in twin.steps if s.layer is not None])
+            self.taught = torch.nn.ParameterList()
+            self.fixed: dict[str, Any] = {}
+            used = {name for step in twin.steps for name in read_by(step)}
+            for name in sorted(used & weights.keys()):
+                value = torch.from_numpy(np.array(weights[name]))
+                if value.dtype == torch.float32 and value.numel() > 1:
+                    parameter = torch.nn.Parameter(value)
+                    self.taught.append(parameter)
+                    twin.parameters[name] = parameter
+                else:
+                    self.fixed[name] = value
+
+        def forward(self, *given: Any) -> tuple[Any, ...]:
+            values = {**self.fixed, **twin.parameters, **dict(zip(twin.inputs, given, strict=True)), "": None}
+            for step in twin.steps:
+                found = [values[name] for name in read_by(step)]
+                if step.layer is not None:
+                    result = step.layer.run(step.attributes, found[0])
+                elif step.flat:
+                    result = found[0].flatten(1)
+                else:
+                    result = known[step.node.op_type](step.attributes, *found)
+                    step.flat = twin.looking and _joins(step, found, result, self.fixed)
+                values[step.node.output[0]] = result
+            return tuple(values[name] for name in twin.outputs)
+
+    return Graph().eval()
+
+
+def _joins(step: Step, found: Sequence[Any], result: Any, fixed: Mapping[str, Any]) -> bool:
+    """Whether a Reshape to a constant shape joins all axes but the first."""
+    if step.node.op_type != "Reshape" or step.node.input[1] not in fixed or found[0].ndim < 3:
+        return False
+    return bool(result.shape == found[0].flatten(1).shape)
+
+
+def read_by(step: Step) -> list[str]:
+    """Names that a step reads, without the weights that its layer holds."""
+    names = list(step.node.input)
+    return [names[step.layer.data]] if step.layer is not None else names
+
+
+def check(twin: Twin, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
+    """The largest relative difference between twin and session on these requests. Raises InputRefused beyond 1e-4.
+
+    Reshapes that join all axes but the first are found here, since pruning changes their size.
+    """
+    largest = 0.0
+    twin.looking = True
+    for feeds in requests:
+        wanted = session.run(feeds)
+        try:
+            got = twin.run(feeds)
+        except Exception as error:  # torch raises RuntimeError, IndexError, TypeError and others by operator
+            raise no_twin(title, f"the copy does not run ({onnx_files.one_line(error)})") from error
+        for name, values in wanted.items():
+            if got[name].shape != values.shape:
+                raise no_twin(title, "the copy gives answers of another shape")
+            size = max(float(np.abs(values).max(initial=0)), 1e-12)
+            gap = np.abs(values.astype(np.float64) - got[name])
+            largest = max(largest, float(np.nan_to_num(gap, nan=np.inf).max(initial=0)) / size)
+    twin.looking = False
+    if largest > MAX_DIFFERENCE:
+        raise no_twin(title, f"the copy's answers differ by {largest:.1e} of their size, more than {MAX_DIFFERENCE:g}")
+    return largest
