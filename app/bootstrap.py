@@ -140,6 +140,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "answers": lambda: page("answers", "AnswersPage"),
         "stress": lambda: page("stress", "StressPage"),
         "load": lambda: page("load", "LoadPage"),
+        "tried": lambda: page("tried", "TriedPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
         "jobs": lambda: page("jobs", "JobsPage"),

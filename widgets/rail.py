@@ -15,7 +15,7 @@ Mark = Literal["done", "current", ""]
 
 STEPS = ("model", "data", "goal", "optimize", "compare", "try", "export")
 REST = ("jobs", "settings")
-BELOW = {"hub": "model", "answers": "compare", "stress": "compare", "load": "compare"}
+BELOW = {"hub": "model", "answers": "compare", "stress": "compare", "load": "compare", "tried": "compare"}
 """Pages without an entry of their own, and where they belong."""
 _ICONS = {
     "model": "cube",

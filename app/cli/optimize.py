@@ -11,7 +11,7 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
-from app.domain.words import forecast_words
+from app.domain.words import duration_words, forecast_words
 from app.services.describing import describe
 from app.services.devices import check_recipes, check_runtimes, runtimes_on
 from app.services.documents import run_document
@@ -21,13 +21,14 @@ from app.services.forecasting import Forecasts, machine_name
 from app.services.projects import project_for
 from app.services.run_forecast import expect_run
 from app.services.running import RunAsk, data_params, limits_of, start_run
+from app.services.tried import TriedRun, tried_run
 from app.services.workspace import Workspace
 from presets.loader import load_presets
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import OpenParams, PlanResult
+from workers.contracts.jobs import OpenParams
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,11 @@ def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
         project = project_for(space.repositories, model)
         done = _run(space, output, project, opening, preset, runtimes, options)
         facts = read_facts(space, done.id)
+        found = tried_run(space, facts)
         if options.out is not None:
             _keep_artifact(facts, options.out)
     output.document(run_document(facts.run, facts.variants))
-    _say(output, facts)
+    _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
 
@@ -88,6 +90,7 @@ def demo(output: Output, out: Path | None) -> int:
         done = _run(space, output, project, opening, _preset(space, options), (), options)
         facts = read_facts(space, done.id)
         ask = ExportAsk(run_id=done.id, variant_id=None, target="python", out=bundle)
+        found = tried_run(space, facts)
         exported = run(space, export(space, facts, ask), output.watch)
         checked = run(space, verify(bundle), output.watch)
     if not checked.ok:
@@ -95,7 +98,7 @@ def demo(output: Output, out: Path | None) -> int:
         hint = "Run the demo again; if it happens twice, report it with the log."
         raise refusal("verify_failed", "The bundle does not verify", found, hint)
     output.document({**run_document(facts.run, facts.variants), "bundle": str(exported.path)})
-    _say(output, facts)
+    _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
 
@@ -186,11 +189,17 @@ def _keep_artifact(facts: RunFacts, out: Path) -> None:
         raise CommandFailed(3, info) from error
 
 
-def _say(output: Output, facts: RunFacts) -> None:
+def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
     output.text(f"{facts.project.name} (run {facts.run.id})")
     for line in version_lines(facts.variants, facts.run.recommended_variant_id):
         output.text(line)
-    plan = PlanResult.model_validate_json(facts.run.plan_json) if facts.run.plan_json else None
-    for title, reason in plan.dropped if plan else ():
-        output.text(f"   not tried: {title}. {reason}")
+    for row in found.rows:
+        if row.variant is None:
+            output.text(f"   not tried: {row.title}. {row.because}")
+    for sentence in (*found.why, *found.eights, *found.elsewhere):
+        output.text(f"   {sentence}")
+    expected, seconds = found.forecast.before, facts.run.seconds
+    if expected is not None and seconds is not None:
+        known = f", {found.forecast.saved_s:.0f} s of work were known from before" if found.forecast.saved_s else ""
+        output.text(f"   expected {duration_words(expected.seconds)}, took {seconds:.0f} s{known}")
     output.sentence(facts.run.headline.rstrip(".") + ".")

@@ -26,12 +26,14 @@ from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings import SettingsController
 from app.controllers.stress import StressController
 from app.controllers.telemetry import TelemetryController
+from app.controllers.tried import TriedController
 from app.controllers.try_it import TryController
 from app.controllers.words import error_value, no_use_for_picture
 from app.domain.run import Run
 from app.handover import take_requests
 from app.services.describing import describe, remember, remembered
 from app.services.projects import find_project
+from app.services.running import as_begun
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
@@ -130,6 +132,7 @@ class Conductor(QObject):
             "answers": lambda page: AnswersController(window, page, session, flows),
             "stress": lambda page: StressController(window, page, session, flows),
             "load": lambda page: LoadController(window, page, session, flows),
+            "tried": lambda page: TriedController(window, page, session),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),
@@ -150,7 +153,10 @@ class Conductor(QObject):
             controller.file_wanted.connect(self._on_open)
         elif isinstance(controller, GoalController):
             controller.run_requested.connect(self._on_run_requested)
+        elif isinstance(controller, TriedController):
+            controller.again_requested.connect(self._on_again_requested)
         elif isinstance(controller, OptimizeController):
+            controller.again_requested.connect(self._on_again_requested)
             controller.resume_requested.connect(self._on_resume_requested)
         elif isinstance(controller, CompareController | TryController):
             controller.export_requested.connect(self._on_export_requested)
@@ -257,6 +263,13 @@ class Conductor(QObject):
             self._optimize().resume(run, preset)
         else:
             self._optimize().start(preset, run.goal.threads)
+
+    def _on_again_requested(self, run: Run) -> None:
+        """Measure all of a run once more, also what was measured lately."""
+        if self._session.project is None or self._session.project.id != run.project_id:
+            return
+        preset = as_begun(run, self._goal().preset_of(run.goal.preset_id))
+        self._optimize().start(preset, run.goal.threads, fresh=True)
 
     def _on_export_requested(self, variant_id: str) -> None:
         self._controller("export", ExportController).choose(variant_id)

@@ -27,9 +27,13 @@ NOW_MS = 250
 
 
 class OptimizeController(QObject):
-    """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on."""
+    """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
+
+    `again_requested(run)` when a person wants all of it measured once more.
+    """
 
     finished = Signal(object)
+    again_requested = Signal(object)
     resume_requested = Signal(object)
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
@@ -46,6 +50,7 @@ class OptimizeController(QObject):
         page.compare_requested.connect(self._on_compare)
         page.cancel_requested.connect(self._on_cancel)
         page.resume_requested.connect(self._on_resume)
+        page.again_requested.connect(self._on_again)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
         self.show()
@@ -66,8 +71,8 @@ class OptimizeController(QObject):
         else:
             self._show_stored(run)
 
-    def start(self, preset: Preset, threads: int | None) -> None:
-        """A new run for the open project; behind another one it waits."""
+    def start(self, preset: Preset, threads: int | None, *, fresh: bool = False) -> None:
+        """A new run for the open project; behind another one it waits. `fresh`: nothing measured earlier is used."""
         project = self._session.project
         if project is None or self._session.opening is None:
             return
@@ -77,7 +82,7 @@ class OptimizeController(QObject):
             time_budget_s=preset.time_budget_s,
             threads=threads or usable_cores(),
         )
-        self._drive(new_run(self._session.workspace.repositories, project, goal), preset)
+        self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
 
     def resume(self, run: Run, preset: Preset) -> None:
         """Go on with a run of the open project; what is in the store is not done again."""
@@ -90,14 +95,14 @@ class OptimizeController(QObject):
         if live is not None and live.running is not None:
             self._flows.cancel(live.running)
 
-    def _drive(self, run: Run, preset: Preset) -> None:
+    def _drive(self, run: Run, preset: Preset, *, fresh: bool = False) -> None:
         project, opening = self._session.project, self._session.opening
         if project is None or opening is None:
             return
         asked = self._session.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
         live.recorder, flow = resume_run(
-            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal), live.observe
+            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal, fresh), live.observe
         )
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
@@ -215,6 +220,10 @@ class OptimizeController(QObject):
     def _on_resume(self) -> None:
         if self._shown is not None:
             self.resume_requested.emit(self._shown.run)
+
+    def _on_again(self) -> None:
+        if self._shown is not None:
+            self.again_requested.emit(self._shown.run)
 
     def _on_compare(self) -> None:
         if self._shown is not None:

@@ -190,6 +190,7 @@ class _Optimization:
         found = yield from describe()
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
         self._reuse = Reuse(found.device.model_dump_json(), oldest)
+        self._recorder.note_machine(found.device)
         available = tuple(row.id for row in found.runtimes if row.available)
         done: Done[PlanResult] = yield JobStep(
             kind="plan",

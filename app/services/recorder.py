@@ -24,6 +24,7 @@ from app.services.events import (
 )
 from app.services.forecasting import Forecasts, machine_name
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import DeviceFacts
 
 
 class Recorder:
@@ -94,6 +95,10 @@ class Recorder:
     def note(self, **changes: Any) -> None:
         """Other facts of the run, such as its plan."""
         self._set_run(**changes)
+
+    def note_machine(self, device: DeviceFacts) -> None:
+        """On what the run measures."""
+        self._repositories.settings.put(f"machine:{self.run.id}", device.model_dump(mode="json"))
 
     def note_project(self, **changes: Any) -> None:
         """What was found out about the project's model and data; the rest stays as somebody may have changed it."""

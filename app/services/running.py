@@ -83,6 +83,13 @@ def _kept_plan(run: Run) -> _Plan | None:
         return None
 
 
+def as_begun(run: Run, preset: Preset) -> Preset:
+    """The preset with what a run was begun with, where that is known."""
+    plan = _kept_plan(run)
+    changes = {"max_loss_pct": run.goal.max_loss_pct}
+    return preset if plan is None else preset.model_copy(update={**changes, "recipes": plan.recipes})
+
+
 def kept_objective(run: Run) -> Objective:
     """What a run chooses by; speed where nothing was said."""
     plan = _kept_plan(run)

@@ -13,6 +13,7 @@ LOOKS: tuple[tuple[str, str, str], ...] = (
     ("answers", "list", "All answers"),
     ("stress", "cloud-lightning", "Under stress"),
     ("load", "gauge", "Under load"),
+    ("tried", "list", "What was tried"),
 )
 """(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
 
@@ -26,7 +27,7 @@ class CloserRow(QWidget):
         super().__init__()
         self.setAccessibleName(self.tr("Look closer"))
         row = FlowLayout(self, SPACE_S)
-        row.addWidget(label(self.tr("Look closer"), "section"))
+        row.addWidget(label(self.tr("Look closer"), "section", wrap=False))
         for page_id, icon, caption in LOOKS:
             button = GhostButton(theme, QCoreApplication.translate("closer", caption), icon)
             button.clicked.connect(lambda _on=False, page=page_id: self.page_wanted.emit(page))

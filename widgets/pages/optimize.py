@@ -51,6 +51,7 @@ class OptimizePage(Page):
     model_requested = Signal()
     compare_requested = Signal()
     resume_requested = Signal()
+    again_requested = Signal()
     restart_requested = Signal()
     log_toggled = Signal(bool)
 
@@ -150,7 +151,9 @@ class OptimizePage(Page):
             text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
             go = PrimaryButton(self.theme, text, "chart-bar")
             go.clicked.connect(self.compare_requested)
-            return [go]
+            more = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
+            more.clicked.connect(self.again_requested)
+            return [more, go]
         on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
         on.clicked.connect(self.resume_requested)
         return [again, on]

@@ -1,0 +1,108 @@
+"""Sentences about a result, and the table of what was tried: measured facts only, expected ones marked as such."""
+
+import dataclasses
+
+from app.domain.explain import portability, why_int8_lost, why_it_won
+from app.domain.run import StepRecord
+from app.domain.tried import tried_rows
+from app.domain.variant import Measurement, Variant
+from workers.contracts.jobs import PlanResult
+from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, Verdict
+
+HERE = DeviceFacts(processor="EPYC", cores=2, memory_bytes=1, features=("avx2", "avx512", "avx512_bf16", "avx512_vnni"))
+OLD = HERE.model_copy(update={"features": ("avx2",)})
+
+
+def version(
+    title: str,
+    technique: str = "",
+    *,
+    p50_ms: float = 1.0,
+    verdict: Verdict = "safe",
+    agreement: float = 1.0,
+    **more: object,
+) -> Variant:
+    steps = (RecipeStep(technique=technique),) if technique else ()
+    made = Variant(
+        id=title, run_id="r", index=1, title=title, recipe=Recipe(title=title, why=f"Why {title}.", steps=steps),
+        runtime="openvino", precision="int8" if technique.startswith("int8") else "fp32", state="confirmed",
+        measurement=Measurement(
+            latency_p50_ms=p50_ms, n=360, speedup=4 / p50_ms, speedup_low=3.9 / p50_ms, sets=3
+        ),
+        judgement=Judgement(verdict=verdict, n=100, labelled=True, agreement=agreement, drop=1 - agreement, margin=0.01),
+    )  # fmt: skip
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+BEST = version("BF16", "bf16", p50_ms=1.0)
+PLAIN = version("Engine", "fixed_shape", p50_ms=2.0)
+EIGHT = version("INT8", "int8_static", p50_ms=0.5, verdict="regressed", agreement=0.93)
+
+
+def test_why_the_winner_won() -> None:
+    """Given a clear winner, a tie and a lone one, then each is told with what was measured."""
+    clear = " ".join(why_it_won(BEST, [BEST, PLAIN]))
+    assert "4.0 times as fast as the original" in clear and "“Engine” takes 2.00 times as long" in clear
+    tie = " ".join(why_it_won(BEST, [BEST, version("Twin", p50_ms=1.01, agreement=0.995)]))
+    assert "as fast within 3 %" in tie and "changes fewer answers" in tie
+    assert "No other version" in " ".join(why_it_won(BEST, [BEST, EIGHT]))
+    assert why_it_won(None, [PLAIN]) == ()
+
+
+def test_why_eight_bits_lost() -> None:
+    """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, then each reason is told."""
+    assert why_int8_lost(BEST, [BEST, EIGHT], HERE) == ("“INT8”: only 93 % of its answers are like the original's.",)
+    slow = version("INT8", "int8_dynamic", p50_ms=5.0, agreement=1.0)
+    said = why_int8_lost(BEST, [BEST, slow], OLD)
+    assert said[0].startswith("This processor has no fast 8-bit instructions")
+    assert "1.25 times as long as the original" in said[1]
+    kept = dataclasses.replace(EIGHT, notes=("4 sensitive layers of 20 stay in 32 bits, the others are in 8 bits.",))
+    assert "4 sensitive layers" in why_int8_lost(BEST, [kept], HERE)[0]
+    assert why_int8_lost(EIGHT, [EIGHT], HERE) == ()
+    assert why_int8_lost(BEST, [BEST], HERE) == ()
+
+
+def test_measured_here_and_expected_elsewhere_stand_apart() -> None:
+    """Given a winner in 16 bits, then what it used here is told, and what is expected elsewhere is marked so."""
+    here, there = portability(BEST, [BEST, PLAIN], HERE)
+    assert here == "Measured on EPYC with 2 cores, using AVX-512 BF16."
+    assert there == "Expected, not measured: without AVX-512 BF16 about 2.0 times the original's, as “Engine” has here."
+    assert portability(BEST, [BEST], HERE)[1].endswith("about the original's speed.")
+    (plain,) = portability(PLAIN, [PLAIN], HERE)
+    assert "no special instructions" in plain
+    assert portability(None, [], HERE) == portability(BEST, [BEST], None) == ()
+
+
+def test_the_whole_way_is_a_table() -> None:
+    """Given a run, then each way has a row: what was tried, what failed, what was not begun, what could not work here."""
+    original = dataclasses.replace(version("Original", p50_ms=4.0), is_baseline=True, index=0)
+    broken = dataclasses.replace(
+        version("Broken", "fp16"),
+        state="dropped",
+        notes=("No good. It is bad.",),
+        judgement=None,
+        measurement=Measurement(),
+    )
+    dated = dataclasses.replace(PLAIN, notes=("Measured on 2026-01-02 at 03:04, and not measured again.",))
+    plan = PlanResult(
+        baseline=Recipe(title="Original"),
+        candidates=(*(v.recipe for v in (BEST, PLAIN, EIGHT, broken)), Recipe(title="Late", why="Why not.")),
+        dropped=(("On the graphics card", "There is none."),),
+    )
+    steps = [
+        StepRecord("r", 2, "Measure the original", "done", seconds=3.0),
+        StepRecord("r", 3, "BF16", "done", seconds=5.0),
+        StepRecord("r", 7, "Late", "skipped", "no time left within your limit"),
+    ]
+    rows = {row.title: row for row in tried_rows(plan, [original, BEST, dated, EIGHT, broken], steps, "BF16", 1.0)}
+    assert {title: row.outcome for title, row in rows.items()} == {
+        "Original": "original", "BF16": "recommended", "Engine": "held", "INT8": "dropped", "Broken": "dropped",
+        "Late": "skipped", "On the graphics card": "left_out",
+    }  # fmt: skip
+    assert (rows["BF16"].seconds, rows["Original"].seconds, rows["BF16"].why) == (5.0, 3.0, "Why BF16.")
+    assert rows["Engine"].because == "Another one is faster."
+    assert rows["Engine"].measured.startswith("Measured on 2026-01-02")
+    assert rows["INT8"].because == "Beyond your limit of 1 %"
+    assert rows["Broken"].because == "No good. It is bad."
+    assert rows["Late"].because == "No time left within your limit."
+    assert rows["On the graphics card"].because == "There is none."
