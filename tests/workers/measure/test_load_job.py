@@ -1,0 +1,104 @@
+"""The jobs ``load`` and ``cold`` on small real models: every part, models with state, cancel in the middle."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.load import ColdModel, ColdParams, LoadParams, LoadResult
+from workers.measure import throughput
+from workers.runtime.handlers import cold, load
+from workers.runtime.recording import RecordingContext
+
+
+@pytest.fixture(autouse=True)
+def short_warmup(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(throughput, "MIN_WARMUP_S", 0.1)
+
+
+def measured(small: Any, part: Any, tmp_path: Path, **more: Any) -> LoadResult:
+    params = LoadParams(
+        model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", part=part,
+        **{"seconds": 0.4, "batches": (1, 2, 8), **more},
+    )  # fmt: skip
+    return load.run(params, RecordingContext(tmp_path, threads=2))
+
+
+@pytest.mark.parametrize("part", ["single-stream", "multi-stream", "server", "offline"])
+def test_scenarios_keep_their_logs_in_the_jobs_folder(part: str, make_small: Any, tmp_path: Path) -> None:
+    """Given each scenario, Then LoadGen's logs lie in the job's folder, and only offline says a word on energy."""
+    found = measured(make_small("cnn"), part, tmp_path, batch=2 if part == "offline" else 1)
+    scenario = found.scenario
+    assert scenario is not None and scenario.scenario == part and scenario.n > 0 and scenario.throughput_per_s > 0
+    assert (tmp_path / "loadgen" / part / "mlperf_log_detail.txt").is_file()
+    assert (scenario.energy is not None) == (part == "offline") and scenario.batch == (2 if part == "offline" else 1)
+    if scenario.energy is not None:
+        assert scenario.energy.joules is None and scenario.energy.note
+
+
+def test_batch_sizes_have_a_knee_and_one_core(make_small: Any, tmp_path: Path) -> None:
+    sweep = measured(make_small("cnn"), "sweep", tmp_path).sweep
+    assert sweep is not None and [point.batch for point in sweep.points] == [1, 2, 8] and sweep.stopped == ""
+    best = max(point.throughput_per_s for point in sweep.points)
+    knee = next(point for point in sweep.points if point.batch == sweep.knee_batch)
+    assert knee.throughput_per_s >= 0.95 * best
+    assert sweep.one_core is not None and sweep.one_core.batch == 1 and sweep.threads == 2
+    point = sweep.points[0]
+    assert point.throughput_low is not None and point.throughput_low < point.throughput_per_s * 1.05
+
+
+def test_rates_and_batching(make_small: Any, tmp_path: Path) -> None:
+    """Given a model that takes batches, Then latencies at five rates, and batching simulated and measured."""
+    serving = measured(make_small("cnn"), "serving", tmp_path, seconds=1.0, batch=8).serving
+    assert serving is not None and [round(point.load_share, 1) for point in serving.alone] == [0.3, 0.5, 0.7, 0.8, 0.9]
+    found = serving.batching
+    assert found is not None and found.max_batch == 8 and found.n == found.measured.n > 50
+    assert 1 <= found.measured_mean_batch <= 8 and 1 <= found.expected_mean_batch <= 8
+    assert found.error_p50 == pytest.approx(found.expected_p50_ms / found.measured.p50_ms - 1)
+
+
+def test_a_cache_is_measured_beside_none(make_small: Any, tmp_path: Path) -> None:
+    found = measured(make_small("cnn"), "cache", tmp_path).cache
+    assert found is not None and (found.items, found.capacity) == (24, 6)
+    assert found.hit_rate_low < found.hit_rate < found.hit_rate_high
+    assert found.hit_rate == pytest.approx(found.expected_hit_rate, abs=0.05)
+    assert found.hit_p50_ms is not None and found.with_per_s > 0 and found.without_per_s > 0
+
+
+def test_a_model_with_state_takes_one_step_at_a_time(make_small: Any, tmp_path: Path) -> None:
+    """Given state that is carried on, Then batches end at 1 with the reason, and no cache answers for it."""
+    small = make_small("stateful")
+    sweep = measured(small, "sweep", tmp_path).sweep
+    assert (
+        sweep is not None and [point.batch for point in sweep.points] == [1] and "one step at a time" in sweep.stopped
+    )
+    serving = measured(small, "serving", tmp_path).serving
+    assert serving is not None and serving.batching is None and "one step" in serving.why_no_batching
+    with pytest.raises(InputRefused) as refused:
+        measured(small, "cache", tmp_path)
+    assert refused.value.code == "no_cache"
+    assert measured(small, "offline", tmp_path).scenario is not None
+
+
+@pytest.mark.parametrize("part", ["sweep", "serving", "cache", "server"])
+def test_cancel_ends_each_part(part: Any, make_small: Any, tmp_path: Path) -> None:
+    small = make_small("cnn")
+    params = LoadParams(
+        model_dir=str(small.folder), data_dir=str(small.data), runtime="onnxruntime-cpu", part=part, seconds=0.5
+    )
+    with pytest.raises(JobCancelled):
+        load.run(params, RecordingContext(tmp_path, cancel_after=30))
+
+
+def test_cold_starts_in_fresh_processes(make_small: Any, tmp_path: Path) -> None:
+    """Given two models, Then both have as many starts as asked, each longer than the loading in it."""
+    one, other = make_small("cnn"), make_small("transformer")
+    models = tuple(ColdModel(model_dir=str(small.folder), runtime="onnxruntime-cpu") for small in (one, one))
+    found = cold.run(ColdParams(models=models, data_dir=str(one.data), repeats=2), RecordingContext(tmp_path))
+    assert [len(times.total_ms) for times in found.times] == [2, 2]
+    assert all(t > m > 0 for times in found.times for t, m in zip(times.total_ms, times.load_ms, strict=True))
+    broken = ColdModel(model_dir=str(other.folder / "gone"), runtime="onnxruntime-cpu")
+    with pytest.raises(WorkerError) as told:
+        cold.run(ColdParams(models=(broken,), data_dir=str(one.data)), RecordingContext(tmp_path))
+    assert told.value.code == "cold_start_failed"
