@@ -26,7 +26,7 @@ from widgets.tokens import SPACE_L, SPACE_S
 
 AHEAD = 5
 """So many rows below the chosen one are asked for with it."""
-LOOK_PX, NARROW_LOOK_PX, SEARCH_PX = 320, 264, 220
+LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 256, 200, 18
 
 
 class AnswersPage(Page):
@@ -116,6 +116,7 @@ class AnswersPage(Page):
         version = ChoiceField(self.tr("Version"), small=True, elastic=True)
         for version_id, title in value.versions:
             version.addItem(title, version_id)
+        version.setMinimumContentsLength(VERSION_CHARS)
         version.setCurrentIndex(version.findData(value.chosen))
         version.activated.connect(lambda _at: self.version_chosen.emit(version.currentData()))
         flow.addWidget(version)
@@ -134,6 +135,7 @@ class AnswersPage(Page):
             group.addButton(button)
             flow.addWidget(button)
             self._buttons[kind] = button
+        self._classes = None
         if value.answers == "class":
             flow.addWidget(self._class_choice(value))
         flow.addWidget(self._order_choice(value))
@@ -192,6 +194,8 @@ class AnswersPage(Page):
     def _on_width_changed(self, is_narrow: bool) -> None:
         if self._look is not None:
             self._look.setFixedWidth(NARROW_LOOK_PX if is_narrow else LOOK_PX)
+        if self._table is not None:
+            self._table.set_narrow(is_narrow)
 
     def _choose(self, **changes: object) -> None:
         self._apply(replace(self._model.filter, **changes))  # type: ignore[arg-type]
@@ -210,6 +214,10 @@ class AnswersPage(Page):
         self._tell_count()
         self._tell_order()
         self._show_chosen()
+        for kind, button in self._buttons.items():
+            button.setChecked(kind == wanted.kind)
+        if self._classes is not None:
+            self._classes.setCurrentIndex(max(0, self._classes.findData(wanted.class_place)))
 
     def _tell_count(self) -> None:
         value = self._value

@@ -72,8 +72,10 @@ class LookCard(Card):
         self._before, self._after = _Answer(self.tr("Original")), _Answer(self.tr("Optimized"))
         self._told = words("", "soft")
         self._empty = words(self.tr("Choose a row to see its example here."), "soft")
-        self._parts = (self._title, self._view, self._text, self.sound_bar, self._before, self._after, self._told)
-        self.add(self._title, self._view, self._text, self.sound_bar, divider(), self._before, self._after, self._told)
+        self._line = divider()
+        whole = (self._title, self._view, self._text, self.sound_bar, self._line, self._before, self._after, self._told)
+        self._parts = whole
+        self.add(*whole)
         self.add(self._empty)
         self.box.addStretch(1)
         self.show_nothing()
@@ -92,7 +94,7 @@ class LookCard(Card):
         self._view.show_value(InputValue())
         for hidden in (self._view, self._text, self.sound_bar):
             hidden.hide()
-        for shown in (self._title, self._before, self._after, self._told):
+        for shown in (self._title, self._line, self._before, self._after, self._told):
             shown.show()
         kind, label_place = KINDS[int(columns.kind[at])], int(columns.label[at])
         places = (int(columns.before[at]), int(columns.after[at]))

@@ -8,7 +8,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QPainter
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
-from widgets.pages.answers_values import KINDS, AnswersValue, Filter, Order, select
+from widgets.pages.answers_values import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.small import TagKind
 from widgets.parts.table_paint import HeaderView, TableDelegate
@@ -17,7 +17,7 @@ from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
-ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX, LEAST_NAME_PX = 34, 82, 112, 72, 96
+ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 96, 116, 68
 _TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok")
 _ICONS = ("check", "arrow-right", "", "")
 
@@ -61,9 +61,7 @@ class AnswersModel(QAbstractTableModel):
         if value.answers == "class":
             made += [
                 ("before", Column(self.tr("Original"), stretch=True)),
-                ("before_share", Column(self.tr("Sure"), right=True)),
                 ("after", Column(self.tr("Optimized"), stretch=True)),
-                ("after_share", Column(self.tr("Sure"), right=True)),
             ]
         else:
             made.append(("likeness", Column(self.tr("Likeness"), right=True)))
@@ -88,29 +86,34 @@ class AnswersModel(QAbstractTableModel):
         if order == "number":
             return Cell(f"{int(columns.number[at]) + 1:,}", tone="soft")
         if order == "name":
-            return Cell(columns.name[at])
-        if order in ("before_share", "after_share", "likeness"):
-            share = float(getattr(columns, order)[at])
-            shown = cosine if order == "likeness" else percent
-            return Cell(UNKNOWN if np.isnan(share) else shown(share))
+            name = columns.name[at]
+            return Cell(name.rsplit("/", 1)[-1] if self.value.kind in ("images", "audio") else name, tip=name)
+        if order == "likeness":
+            return Cell(cosine(float(columns.likeness[at])))
         place = int(getattr(columns, order)[at])
-        if order == "label" or place < 0:
+        if order == "label":
             return Cell(columns.class_name(place) or UNKNOWN, tone="soft")
-        label = int(columns.label[at])
-        if label < 0:
-            return Cell(columns.names[place])
-        kind = KINDS[int(columns.kind[at])]
-        wrong = place != label and kind != ("worse" if order == "before" else "better")
-        return Cell(columns.names[place], tone="bad" if wrong else "")
+        return self._answer(columns, at, place, is_before=order == "before")
+
+    def _answer(self, columns: AnswerColumns, at: int, place: int, *, is_before: bool) -> Cell:
+        """The class that was named, how sure it was below; red where it is wrong."""
+        share = float((columns.before_share if is_before else columns.after_share)[at])
+        sure = "" if np.isnan(share) else self.tr("{0} sure").format(percent(share))
+        label, kind = int(columns.label[at]), KINDS[int(columns.kind[at])]
+        right = "worse" if is_before else "better"  # kinds by which it is right, whatever else it might be called
+        is_wrong = label >= 0 and place != label and kind != right
+        return Cell(columns.class_name(place) or UNKNOWN, tone="bad" if is_wrong else "", below=sure)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """The cell itself for the delegate, words for everybody else."""
         if role == Qt.ItemDataRole.UserRole:
             return self.cell(index.row(), self.columns[index.column()][0])
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return self.cell(index.row(), self.columns[index.column()][0]).text
+            cell = self.cell(index.row(), self.columns[index.column()][0])
+            return ", ".join(part for part in (cell.text, cell.below) if part)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tip(self.cell(index.row(), self.columns[index.column()][0]).text)
+            cell = self.cell(index.row(), self.columns[index.column()][0])
+            return plain_tip(cell.tip or ", ".join(part for part in (cell.text, cell.below) if part))
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -181,15 +184,26 @@ class AnswersTable(QTableView):
         self.selectionModel().currentRowChanged.connect(lambda now, _before: self.chosen.emit(now.row()))
         self._place_columns()
 
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Where there is little room the label stands beside the table alone, with the chosen example."""
+        for number, (order, _column) in enumerate(self._model.columns):
+            self.setColumnHidden(number, is_narrow and order == "label")
+
     def _on_reset(self) -> None:
         self._place_columns()
         wanted = self._model.filter
+        if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # as they came: no arrow
+            self._header.sorted_by = (-1, False)
+            return
         at = next((i for i, (order, _column) in enumerate(self._model.columns) if order == wanted.order), -1)
         self._header.sorted_by = (at, wanted.is_descending)
         self._header.viewport().update()
 
     def _place_columns(self) -> None:
         """Widths do not hang on what is in 100,000 rows."""
+        value = self._model.value
+        is_tall = value is not None and value.answers == "class"
+        self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
         widths = {"kind": RESULT_PX, "number": NUMBER_PX}
         for number, (order, column) in enumerate(self._model.columns):
             mode = QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.Fixed

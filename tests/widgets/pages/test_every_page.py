@@ -27,6 +27,8 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
+from widgets.pages.answers import AnswersPage
+from widgets.pages.answers_table import AnswersTable
 from widgets.pages.compare import ComparePage
 from widgets.pages.data import DataPage
 from widgets.pages.export import ExportPage
@@ -96,6 +98,26 @@ def trying_texts(page: TryPage, ex: ModuleType) -> None:
     page.show_problem(ex.refused(), ex.InputValue(caption="bad.txt"))
 
 
+def answers_chosen(page: AnswersPage, ex: ModuleType) -> None:
+    """The second row, with its picture."""
+    page.show(ex.all_answers())
+    choose_row(page, 1, ex)
+
+
+def answers_sound(page: AnswersPage, ex: ModuleType) -> None:
+    """Answers that are no classes, to sounds; there is no loudspeaker."""
+    page.show(replace(ex.all_vectors(), kind="audio"))
+    choose_row(page, 1, ex, sound=b"RIFF", levels=ex.live_sound().levels, picture=PictureValue())
+    page.say_sound("no_device")
+
+
+def choose_row(page: AnswersPage, row: int, ex: ModuleType, **more: Any) -> None:
+    table = page.findChild(AnswersTable)
+    assert table is not None
+    table.setCurrentIndex(page._model.index(row, 1))
+    page.show_looks((replace(ex.looked(row, ex.live_input().picture), **more),))
+
+
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 
 
@@ -131,6 +153,17 @@ STATES: dict[str, State] = {
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(ex.nothing_faster())),
     "compare-vectors": (ComparePage, lambda p, ex: p.show(ex.vectors())),
     "compare-error": (ComparePage, lambda p, ex: p.show_error(ex.refused())),
+    "compare-watched": (ComparePage, lambda p, ex: p.show(ex.watched(warns=False))),
+    "compare-worse": (ComparePage, lambda p, ex: p.show(ex.watched(warns=True))),
+    "answers-empty": (AnswersPage, lambda p, ex: p.show_empty()),
+    "answers-measuring": (AnswersPage, lambda p, ex: p.show_empty(is_measuring=True)),
+    "answers-few": (AnswersPage, lambda p, ex: p.show(ex.all_answers(3, labelled=False))),
+    "answers-full": (AnswersPage, answers_chosen),
+    "answers-many": (AnswersPage, lambda p, ex: (p.show(ex.all_answers(10_000)), p._choose(kind="worse", text="cat"))),
+    "answers-sound": (AnswersPage, answers_sound),
+    "answers-nothing": (AnswersPage, lambda p, ex: (p.show(ex.all_vectors()), p._choose(text="no such words"))),
+    "answers-loading": (AnswersPage, lambda p, ex: p.show_loading("Listing all answers")),
+    "answers-error": (AnswersPage, lambda p, ex: p.show_error(ex.refused())),
     "try-empty": (TryPage, lambda p, ex: p.show_empty()),
     "try-measuring": (TryPage, lambda p, ex: p.show_measuring()),
     "try-loading": (TryPage, lambda p, ex: p.show(ex.trying())),
