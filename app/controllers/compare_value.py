@@ -5,6 +5,7 @@ import math
 from app.controllers.words import tr
 from app.domain.choose import is_alike_not_proven, is_faster, is_safe
 from app.domain.run import RunState
+from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
 from app.domain.words import busy_words, size_words, times
 from app.services.facts import RunFacts
@@ -101,6 +102,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         runtime=variant.runtime,
         speedup=measurement.speedup if not variant.is_baseline else None,
         notes=variant.notes,
+        scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
     )
 

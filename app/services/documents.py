@@ -29,6 +29,9 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "size_ratio": _figure(variant.size_ratio),
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "verdict": verdict(variant),
+        "worst_slice": judgement.worst_slice if judgement else None,
+        "worst_slice_drop": _figure(judgement.worst_slice_drop) if judgement else None,
+        "scores": [score.model_dump(mode="json") for score in judgement.scores] if judgement else [],
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
     }

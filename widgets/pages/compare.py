@@ -237,7 +237,8 @@ class ComparePage(Page):
 
     def _tell_notes(self, version_id: str) -> None:
         version = self._version(version_id)
-        text = " ".join(version.notes) if version is not None and self._fold.isChecked() else ""
+        shown = version if self._fold.isChecked() else None
+        text = "\n".join(filter(None, (*shown.scores, " ".join(shown.notes)))) if shown is not None else ""
         self._notes.setText(text)
         self._notes.setVisible(bool(text))
 

@@ -43,6 +43,7 @@ class VersionValue:
     speedup: float | None = None
     runtime: str = ""
     notes: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
     color: int = 0  # place in the series of colors; 0 is the original
 
 

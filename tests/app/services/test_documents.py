@@ -1,12 +1,13 @@
 """The JSON documents of CLI.md."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
 from app.services.documents import compare_document, run_document, variant_document
-from workers.contracts.specs import Judgement, Recipe, RecipeStep, SliceDrop, Verdict
+from workers.contracts.specs import Judgement, Recipe, RecipeStep, SliceDrop, TaskScore, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -90,3 +91,15 @@ def test_the_run_and_its_comparison() -> None:
         ("b", "cats", 0.2),
     ]
     assert compared["changed"][0] == {"variant": "a", "count": 2, "items": [3, 1]}
+
+
+def test_scores_and_the_weakest_part_are_in_the_document() -> None:
+    """Given a judgement with scores, then the document holds them as JSON; without one, none."""
+    judged = variant("a")
+    assert judged.judgement is not None
+    score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
+    more = {"scores": (score,), "worst_slice": "cats", "worst_slice_drop": 0.2}
+    document = variant_document(replace(judged, judgement=judged.judgement.model_copy(update=more)))
+    assert (document["worst_slice"], document["worst_slice_drop"]) == ("cats", 0.2)
+    assert document["scores"][0]["optimized"] == 0.9
+    assert variant_document(variant("a", verdict=None))["scores"] == []

@@ -85,6 +85,7 @@ def test_details_open_below_the_chosen_row(
     assert len(table_text(page)) == 6
     assert "10.4 ms → 3.1 ms" in said(page) and "96 → 322" in said(page) and "96 MB → 38 MB" in said(page)
     assert "The first and last layer stay in FP32." in said(page)
+    assert "(change −0.5 to +0.3 points)." in said(page) and "Lost most: dark pictures" in said(page)
     table = page.findChild(Table)
     assert table is not None
     table.setFocus()

@@ -1,0 +1,42 @@
+"""What the model card says about the task's own measures."""
+
+from typing import Any
+
+from workers.contracts.specs import TaskScore
+from workers.export.card import plain
+from workers.export.card_scores import how_well
+
+
+def score(**more: Any) -> dict[str, Any]:
+    values = {"id": "mae", "task": "regression", "title": "Mean error", "meaning": "how far", "unit": "number"}
+    made = TaskScore(
+        **{
+            **values,
+            "against": "labels",
+            "n": 1200,
+            "original": 44.13,
+            "optimized": 44.3,
+            "low": -0.1,
+            "high": 0.52,
+            **more,
+        }
+    )
+    return made.model_dump(mode="json")
+
+
+def test_scores_are_a_table() -> None:
+    """Given scores by labels and by the original's answers, then each is a row with its interval."""
+    same = score(title="Same", meaning="", unit="share", against="original", original=None, optimized=0.99, low=None)
+    text = how_well({"scores": [score(), same]}, plain)
+    assert "| Mean error (how far) | 44.13 | 44.3 | -0.1 to 0.52, of the change | 1,200 |" in text
+    assert "| Same | – | 99.00 % | – | 1,200 |" in text
+    assert "answers were taken for the truth" in text
+
+
+def test_the_weakest_part_is_told_and_harmless() -> None:
+    """Given a part whose name holds Markdown, then it is told without its power; a loss of nothing is not told."""
+    variant = {"scores": [score()], "worst_slice": "camera: *x*", "worst_slice_drop": 0.031}
+    text = how_well(variant, plain)
+    assert "“camera: \\*x\\*” lost most: 3.10 %" in text and "taken for the truth" not in text
+    assert "lost most" not in how_well({**variant, "worst_slice_drop": 0.0}, plain)
+    assert how_well({"scores": []}, plain) == ""
