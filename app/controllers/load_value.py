@@ -86,14 +86,14 @@ def _figures(record: LoadRecord) -> tuple[FigureValue, ...]:
             interval = tr("{0:.2f} to {1:.2f} (95 %); ").format(paired.ratio_low, paired.ratio_high)
         told = tr("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
         found.append(FigureValue(f"{times(paired.ratio)} ×", tr("as many answers"), told))
-        batches = tr("In batches of {0}; the original {1} in batches of {2}.").format(
+        batches = tr("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
             paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
         )
-        found.append(FigureValue(about_rate(paired.variant_per_s), tr("answers a second"), batches))
+        found.append(FigureValue(about_rate(paired.variant_per_s), tr("a second"), batches))
     else:
         per_s = best_per_s(record.original)
         if per_s is not None:
-            found.append(FigureValue(about_rate(per_s), tr("answers a second"), tr("Everything asked at once.")))
+            found.append(FigureValue(about_rate(per_s), tr("a second"), tr("Answers, with everything asked at once.")))
     cold = (record.variant or record.original).cold
     if cold is not None:
         times_s = sorted(value / 1000 for value in cold.total_ms)

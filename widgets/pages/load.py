@@ -4,7 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from widgets.pages.load_parts import AskCards, CostCard, facts_card, in_columns, scenario_table
+from widgets.pages.load_parts import AskCards, CostCard, ScenarioCard, facts_card, in_columns
 from widgets.pages.load_values import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -78,8 +78,7 @@ class LoadPage(Page):
         figures.setSpacing(SPACE_L)
         for figure in value.figures:
             figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
-        scenarios = Card(self.tr("Scenarios of MLCommons LoadGen"))
-        scenarios.add(scenario_table(self.theme, value.scenarios))
+        scenarios = ScenarioCard(self.theme, value.scenarios)
         self._cost = CostCard(self.theme, value.price)
         self._cost.price_changed.connect(self.price_changed)
         self._cost.example_chosen.connect(self.example_chosen)

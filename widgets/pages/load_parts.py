@@ -65,26 +65,37 @@ class AskCards(QWidget):
         self.seconds = float(choice_id)
 
 
-def scenario_table(theme: Theme, rows: Sequence[ScenarioRow]) -> Table:
-    """One row a scenario and version; why one is not valid opens below it."""
-    columns = (
-        Column(tr("Scenario"), stretch=True),
-        Column(tr("Answers a second"), right=True),
-        Column("p50", right=True),
-        Column("p90", right=True),
-        Column("p99", right=True),
-        Column(tr("LoadGen says")),
-    )
-    table = Table(theme, tr("Scenarios of LoadGen"), columns, tall=True)
-    table.show_rows([_row(row) for row in rows], rows[0].id if rows else "")
-    return table
+class ScenarioCard(Card):
+    """One row a scenario and version; below them what the chosen one asks, and why it is not valid."""
+
+    def __init__(self, theme: Theme, rows: Sequence[ScenarioRow]) -> None:
+        super().__init__(tr("Scenarios of MLCommons LoadGen"))
+        self._rows = {row.id: row for row in rows}
+        columns = (
+            Column(tr("Scenario"), stretch=True),
+            Column(tr("Answers a second"), right=True),
+            Column("p50", right=True),
+            Column("p90", right=True),
+            Column("p99", right=True),
+            Column(tr("LoadGen says")),
+        )
+        self.table = Table(theme, tr("Scenarios of LoadGen"), columns, tall=True)
+        self._about = words("", "soft")
+        self.add(self.table, self._about)
+        self.table.chosen.connect(self._on_chosen)
+        first = next((row.id for row in rows if not row.is_valid), rows[0].id if rows else "")
+        self.table.show_rows([_row(row) for row in rows], first)
+        self._on_chosen(first)
+
+    def _on_chosen(self, row_id: str) -> None:
+        row = self._rows.get(row_id)
+        if row is not None:
+            why = tr("Not valid: {0}").format(row.why) if row.why else ""
+            self._about.setText(" ".join(filter(None, (f"{row.scenario}, {row.version}: {row.about}", why))))
 
 
 def _row(row: ScenarioRow) -> Row:
     verdict = Cell(tr("Valid"), "ok") if row.is_valid else Cell(tr("Not valid"), "warn", tip=row.why)
-    details = [(tr("What it asks"), row.about)]
-    if row.why:
-        details.append((tr("Why it is not valid"), row.why))
     return Row(
         row.id,
         (
@@ -95,7 +106,6 @@ def _row(row: ScenarioRow) -> Row:
             Cell(row.p99),
             verdict,
         ),
-        tuple(details),
     )
 
 
