@@ -35,6 +35,7 @@ from widgets.pages.export import ExportPage
 from widgets.pages.goal import GoalPage
 from widgets.pages.hub import HubPage
 from widgets.pages.jobs import JobsPage
+from widgets.pages.load import LoadPage
 from widgets.pages.model import ModelPage
 from widgets.pages.settings import SettingsPage
 from widgets.pages.try_it import TryPage
@@ -171,6 +172,12 @@ STATES: dict[str, State] = {
     "try-sound": (TryPage, trying_sound),
     "try-texts": (TryPage, trying_texts),
     "try-error": (TryPage, lambda p, ex: p.show_error(ex.refused())),
+    "load-empty": (LoadPage, lambda p, ex: p.show_empty()),
+    "load-ask": (LoadPage, lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True))),
+    "load-loading": (LoadPage, lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left")),
+    "load-full": (LoadPage, lambda p, ex: p.show(ex.loaded())),
+    "load-priced": (LoadPage, lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=()))),
+    "load-error": (LoadPage, lambda p, ex: p.show_error(ex.refused())),
     "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
     "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
     "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
@@ -331,6 +338,12 @@ def hostile_trying(page: TryPage, ex: ModuleType) -> None:
     page.say(HOSTILE[:80], HOSTILE[:80])
 
 
+def hostile_load(page: LoadPage, ex: ModuleType) -> None:
+    """Figures, units and the command are the program's own."""
+    own = ex.loaded()
+    page.show(replace(hostile(own), figures=own.figures, command=own.command, price=own.price))
+
+
 HOSTILE_STATES: dict[str, State] = {
     "model": (ModelPage, lambda p, ex: p.show(hostile(ex.model()))),
     "model-error": (ModelPage, lambda p, ex: p.show_error(hostile(ex.refused()))),
@@ -340,6 +353,8 @@ HOSTILE_STATES: dict[str, State] = {
     "goal": (GoalPage, lambda p, ex: p.show(hostile(ex.goal()))),
     "compare": (ComparePage, lambda p, ex: p.show(hostile(ex.compare()))),
     "compare-nothing-faster": (ComparePage, lambda p, ex: p.show(hostile(ex.nothing_faster()))),
+    "load": (LoadPage, hostile_load),
+    "load-ask": (LoadPage, lambda p, ex: p.show_ask(hostile(ex.ask_load()))),
     "try": (TryPage, hostile_trying),
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
