@@ -211,14 +211,12 @@ def _measured(workspace: Workspace, facts: RunFacts, variant: Variant | None, se
 
 def _not_now(others: list[str]) -> ErrorValue:
     """Two measurements at once would spoil each other."""
-    happened = tr("Versions are being measured, and that would spoil both.")
-    if others:
-        happened = tr("Something else works on this computer: {0}. It would spoil the figures.").format(others[0])
+    title = tr("“{0}” goes on").format(others[0]) if others else tr("Versions are being measured now")
     return ErrorValue(
-        title=tr("Not now"),
-        happened=happened,
+        title=title,
+        happened=tr("Measuring at the same time would spoil the figures."),
         is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Start again when it is over; Jobs shows what goes on."),
+        next_step=tr("Start when it is over: measuring at the same time would spoil the figures."),
         tone="warn",
         icon="hourglass",
     )
