@@ -94,9 +94,9 @@ def demo(output: Output, out: Path | None) -> int:
         exported = run(space, export(space, facts, ask), output.watch)
         checked = run(space, verify(bundle), output.watch)
     if not checked.ok:
-        found = " ".join(finding.what for finding in checked.findings)
+        differs = " ".join(finding.what for finding in checked.findings)
         hint = "Run the demo again; if it happens twice, report it with the log."
-        raise refusal("verify_failed", "The bundle does not verify", found, hint)
+        raise refusal("verify_failed", "The bundle does not verify", differs, hint)
     output.document({**run_document(facts.run, facts.variants), "bundle": str(exported.path)})
     _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")

@@ -1,5 +1,6 @@
 """INT8 for all layers but those that would change the answers, found by measuring what each one costs."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -113,6 +114,8 @@ class _Search:
             self._quantize(())
             return sensitivity.Found((), alike, 1), len(switches.heavy_layers(onnx_files.load(self._prepared)))
         layers = sensitivity.rank(self._prepared, self._ranges, params, self._held, self._open_original, ctx)
+        costs = {layer.name: float(f"{layer.cost:.4g}") for layer in layers}
+        self._target.with_name(sensitivity.FILE).write_text(json.dumps(costs, sort_keys=True), encoding="utf-8")
         for layer in layers[:SHOWN]:
             ctx.log(f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {layer.work:.1%}")
         most = sensitivity.most_kept(layers, params.max_kept)

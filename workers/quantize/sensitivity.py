@@ -14,6 +14,9 @@ from workers.quantize.qdq import RangeParams
 SAMPLES = 4
 """Inputs that each layer is asked with, alone in 8 bits."""
 
+FILE = "sensitivity.json"
+"""Beside the model: what each layer cost in answers, {name: squared error over square}, for a look at the layers."""
+
 RANK, SEARCH = "Look for sensitive layers", "Find how many must stay"
 
 

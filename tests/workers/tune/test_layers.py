@@ -1,0 +1,95 @@
+"""Where the time of a version goes, layer by layer, in both engines; sizes, precisions and sensitivities beside it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from technique_cases import TECHNIQUES
+
+from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.folder import read_model
+from workers.contracts.layers import LayersParams
+from workers.quantize import sensitivity
+from workers.runtime.handlers.layers import run
+from workers.runtime.recording import RecordingContext
+from workers.tune.layers import target_of
+
+
+def look(small, tmp_path: Path, runtime: str, **more):
+    params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime=runtime, **more)
+    return run(params, RecordingContext(tmp_path, data_dir=small.data))
+
+
+def weight_bytes(small) -> int:
+    import onnx
+
+    proto = onnx.load(str(small.folder / "model.onnx"))
+    return sum(onnx.numpy_helper.to_array(tensor).nbytes for tensor in proto.graph.initializer)
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
+@pytest.mark.parametrize("kind", ["cnn", "transformer", "stateful"])
+def test_every_layer_has_its_time_and_size(make_small, tmp_path: Path, runtime: str, kind: str) -> None:
+    """Given a model, when its layers are looked at, then they have times in their order, and the weights are theirs."""
+    small = make_small(kind)
+    found = look(small, tmp_path, runtime)
+    assert found.total_ms > 0
+    assert found.total_ms == pytest.approx(sum(layer.ms for layer in found.layers))
+    orders = [layer.order for layer in found.layers]
+    assert orders == sorted(orders) and len(set(orders)) == len(orders)
+    sizes = [layer.size_bytes for layer in found.layers if layer.size_bytes]
+    assert sizes and sum(sizes) <= 1.5 * weight_bytes(small)
+    assert {layer.precision for layer in found.layers} & {"f32", "bf16"}
+    assert all(layer.sensitivity is None for layer in found.layers)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_eight_bits_are_seen(make_small, tmp_path: Path) -> None:
+    """Given a version in 8 bits, then some of its layers compute in 8 bits, and their weights are smaller."""
+    small = make_small("cnn")
+    before = look(small, tmp_path, "onnxruntime-cpu")
+    spec = TECHNIQUES["int8_static"]
+    spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+    params = LayersParams(model_dir=str(tmp_path / "model"), data_dir=str(small.data), runtime="onnxruntime-cpu")
+    (tmp_path / "look").mkdir()
+    found = run(params, RecordingContext(tmp_path / "look", data_dir=small.data))
+    assert "int8" in {layer.precision for layer in found.layers}
+    assert sum(layer.size_bytes or 0 for layer in found.layers) < sum(layer.size_bytes or 0 for layer in before.layers)
+
+
+def test_sensitivity_stands_beside_the_layers_it_was_measured_for(make_small, tmp_path: Path) -> None:
+    """Given a folder with measured sensitivities, then the layers of these names have them, the others none."""
+    small = make_small("cnn")
+    names = [node.name for node in _nodes(small) if node.op_type == "Conv"]
+    (tmp_path / sensitivity.FILE).write_text(json.dumps({names[0]: 0.25}), encoding="utf-8")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    found = look(small, scratch, "openvino", sensitivity_dir=str(tmp_path))
+    assert [layer.sensitivity for layer in found.layers if layer.sensitivity is not None] == [0.25]
+
+
+def _nodes(small):
+    import onnx
+
+    return onnx.load(str(small.folder / "model.onnx")).graph.node
+
+
+def test_of_a_combined_version_one_part_is_looked_at(make_small) -> None:
+    """Given settings of a cascade and of length buckets, then the fast model, or the plain program, is meant."""
+    small = make_small("cnn")
+    plain = {"inference_precision": "f32"}
+    first = {"inference_precision": "bf16"}
+    cascade = target_of(small.folder, "openvino", {**plain, "cascade": {"first": first, "threshold": 1.0}})
+    assert cascade.settings == first and cascade.path == read_model(small.folder).main and cascade.part
+    assert target_of(small.folder, "openvino", {**plain, "buckets": {}}).settings == plain
+    assert target_of(small.folder, "openvino", plain).part == ""
+
+
+def test_engines_that_do_not_tell_are_named(make_small, tmp_path: Path) -> None:
+    """Given a version in PyTorch, then it is refused in words; a cancel is obeyed."""
+    small = make_small("cnn")
+    with pytest.raises(InputRefused, match="does not tell"):
+        look(small, tmp_path, "torch-cpu")
+    params = LayersParams(model_dir=str(small.folder), data_dir=str(small.data), runtime="openvino")
+    with pytest.raises(JobCancelled):
+        run(params, RecordingContext(tmp_path, data_dir=small.data, cancel_after=0))

@@ -1,0 +1,138 @@
+"""A picture of a model's parts: blocks from its input to its answer, each as wide as the time that it takes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+
+from widgets.parts.text import plain_tip
+from widgets.theme import Theme
+from widgets.tokens import TEXT_CAPTION, series_token
+
+BLOCK_PX, GAP_PX, TEXT_PX, LEAST_PX = 34, 1, 18, 1.0
+MOST_KINDS = 6
+"""Kinds with a color of their own; the others share one."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """One layer: `told` is what pointer and screen readers are told."""
+
+    order: int
+    kind: str
+    ms: float
+    told: str
+
+
+class LayerFlow(QWidget):
+    """One row of blocks over `whole_ms`; `block_chosen(order)` by click, or by arrow keys and return."""
+
+    block_chosen = Signal(int)
+
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
+        self._theme = theme
+        self._blocks: tuple[Block, ...] = ()
+        self._kinds: tuple[str, ...] = ()
+        self._whole_ms, self._at, self._chosen = 1.0, 0, -1
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setFixedHeight(BLOCK_PX + TEXT_PX + 6)
+        self.setAccessibleName(name)
+        theme.changed.connect(self.update)
+
+    def set_blocks(self, blocks: Sequence[Block], kinds: Sequence[str], whole_ms: float) -> None:
+        """Show these; `kinds` have colors in their order, `whole_ms` is what the whole width stands for."""
+        self._blocks, self._kinds = tuple(blocks), tuple(kinds[:MOST_KINDS])
+        self._whole_ms = max(whole_ms, 1e-9)
+        self._at, self._chosen = 0, -1
+        slowest = sorted(self._blocks, key=lambda block: -block.ms)[:5]
+        self.setAccessibleDescription(". ".join(block.told for block in slowest))
+        self.update()
+
+    def choose(self, order: int) -> None:
+        """Mark one block."""
+        self._chosen = order
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """As wide as there is room."""
+        return QSize(600, self.height())
+
+    def rects(self) -> list[QRectF]:
+        """Where each block lies, in pixels."""
+        found, left = [], 1.0
+        scale = (self.width() - 2) / self._whole_ms
+        for block in self._blocks:
+            width = block.ms * scale
+            found.append(QRectF(left, 2, max(LEAST_PX, width - (GAP_PX if width > 3 else 0)), BLOCK_PX))
+            left += width
+        return found
+
+    def token_of(self, kind: str) -> str:
+        """The color of a kind of layer."""
+        return series_token(self._kinds.index(kind) + 1) if kind in self._kinds else "soft"
+
+    def _block_at(self, point: QPointF) -> int | None:
+        for number, rect in enumerate(self.rects()):
+            if rect.left() <= point.x() <= rect.right() and rect.top() <= point.y() <= rect.bottom():
+                return number
+        return None
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for number, (block, rect) in enumerate(zip(self._blocks, self.rects(), strict=True)):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color(self.token_of(block.kind)))
+            painter.drawRoundedRect(rect, 2, 2)
+            focused = self.hasFocus() and number == self._at
+            if focused or block.order == self._chosen:
+                painter.setPen(QPen(self._theme.color("ink"), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(rect.adjusted(-1, -1, 1, 1), 2, 2)
+        font = painter.font()
+        font.setPixelSize(TEXT_CAPTION)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("soft"))
+        below = QRectF(1, BLOCK_PX + 4, self.width() - 2, TEXT_PX)
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self.tr("input"))
+        rects = self.rects()
+        if rects and rects[-1].right() > 90:
+            end = QRectF(1, BLOCK_PX + 4, rects[-1].right(), TEXT_PX)
+            painter.drawText(end, Qt.AlignmentFlag.AlignRight, self.tr("answer"))
+        painter.end()
+
+    def event(self, event: QEvent) -> bool:
+        """Each block tells what it is."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            number = self._block_at(QPointF(event.pos()))
+            text = "" if number is None else self._blocks[number].told
+            QToolTip.showText(event.globalPos(), plain_tip(text), self)
+            return True
+        return super().event(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        number = self._block_at(event.position())
+        if number is not None:
+            self._at = number
+            self._choose_here()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        moves = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        if event.key() in moves and self._blocks:
+            self._at = max(0, min(len(self._blocks) - 1, self._at + moves[Qt.Key(event.key())]))
+            self.update()
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._blocks:
+            self._choose_here()
+        else:
+            super().keyPressEvent(event)
+
+    def _choose_here(self) -> None:
+        self.choose(self._blocks[self._at].order)
+        self.block_chosen.emit(self._blocks[self._at].order)

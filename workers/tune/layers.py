@@ -1,0 +1,203 @@
+"""Where the time of one version goes, layer by layer, as its engine tells it while it answers one request."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.layers import Layer
+from workers.infer.base import Arrays, NotRunnable, without_constants
+from workers.quantize import sensitivity
+from workers.tune import layer_sizes
+
+MAX_S, RUNS = 2.0, 8
+MOST = 5000
+PRECISIONS = {
+    "float": "f32",
+    "float16": "f16",
+    "bfloat16": "bf16",
+    "uint8": "int8",
+    "int8": "int8",
+    "i8": "int8",
+    "u8": "int8",
+    "fp32": "f32",
+    "fp16": "f16",
+}
+TELLING = ("f32", "f16", "bf16", "i8", "u8")
+"""Endings of OpenVINO's names of kernels."""
+
+TIMED = "_kernel_time"
+
+
+@dataclass(frozen=True)
+class Target:
+    """The one program that is looked at."""
+
+    path: Path
+    runtime: str
+    settings: dict[str, Any]
+    part: str = ""
+
+
+def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target:
+    """What to look at: of a cascade its fast model, of several programs the one for this request's size."""
+    model = read_model(folder)
+    merged = {**model.artifact.settings, **settings}
+    plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets")}
+    own = dict(merged.get("cascade") or {})
+    if own:
+        path = folder / str(own.get("first_main", model.main.name))
+        return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, "The fast one of its two models.")
+    part = "The program for the length of this request." if "buckets" in merged else ""
+    return Target(model.main, runtime, plain, part)
+
+
+def layers_of(target: Target, feeds: Arrays, ctx: JobContext) -> tuple[Layer, ...]:
+    """All layers that took time, in their order.
+
+    Raises InputRefused where the engine does not tell, or cannot run it so.
+    """
+    by_engine = {"openvino": _openvino, "onnxruntime-cpu": _onnxruntime, "onnxruntime-cuda": _onnxruntime}
+    look = by_engine.get(target.runtime)
+    if look is None:
+        raise InputRefused(
+            "layers_not_told",
+            "This engine does not tell where its time goes",
+            f"{target.runtime} runs the model as a whole.",
+            "Look at a version that runs in ONNX Runtime or OpenVINO.",
+        )
+    constants = dict(target.settings.get("constants", {}))
+    try:
+        found = look(target, without_constants(feeds, constants) if constants else dict(feeds), ctx)
+    except NotRunnable as error:
+        raise InputRefused(
+            "layers_not_told",
+            "The layers of this version cannot be looked at",
+            f"The engine does not run it with its parts timed: {error}.",
+            "Look at another version.",
+        ) from error
+    return tuple(found[:MOST])
+
+
+def with_sensitivity(layers: tuple[Layer, ...], folder: Path | None) -> tuple[Layer, ...]:
+    """The layers with what 8 bits cost in each, where that was measured for a version in `folder`."""
+    file = folder / sensitivity.FILE if folder is not None else None
+    if file is None or not file.is_file():
+        return layers
+    costs = {_stem(name): float(cost) for name, cost in json.loads(file.read_text(encoding="utf-8")).items()}
+    return tuple(layer.model_copy(update={"sensitivity": costs.get(_stem(layer.name))}) for layer in layers)
+
+
+def _stem(name: str) -> str:
+    """A layer's name without what engines add to it."""
+    return name.split("/WithoutBiases")[0].rsplit(":", 1)[0].removesuffix("_quant")
+
+
+@dataclass(frozen=True)
+class _Seen:
+    order: int
+    kind: str
+    ms: float
+    precision: str
+
+
+def _openvino(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+    from workers.infer.openvino_program import import_library, options_of, read_model
+
+    core = import_library().Core()
+    settings = {**target.settings, "shapes": {}}
+    options, _ = options_of(core, {k: v for k, v in settings.items() if k != "constants"}, ctx.threads)
+    names = {name: list(array.shape) for name, array in feeds.items()}
+    best: dict[str, _Seen] = {}
+    try:
+        model = read_model(core, target.path, names)
+        sizes = layer_sizes.of_openvino(model)
+        compiled = core.compile_model(model, "CPU", {**options, "PERF_COUNT": True})
+        request = compiled.create_infer_request()
+        request.infer(dict(feeds))
+        for _ in _turns(ctx):
+            request.infer(dict(feeds))
+            for order, entry in enumerate(request.profiling_info):
+                ms = entry.real_time.total_seconds() * 1000
+                seen = _Seen(order, entry.node_type, ms, _kernel_precision(entry.exec_type))
+                best[entry.node_name] = _faster(best.get(entry.node_name), seen)
+    except RuntimeError as error:
+        raise NotRunnable(error) from error
+    return _layers(best, {_stem(name): size for name, size in sizes.items()})
+
+
+def _onnxruntime(target: Target, feeds: Arrays, ctx: JobContext) -> list[Layer]:
+    from workers.infer import onnxruntime_cpu as engine
+
+    library = engine.import_library()
+    known = {name: value for name, value in target.settings.items() if name in ("num_threads", "graph_optimization")}
+    options = engine.make_options(library, known, ctx.threads)
+    options.enable_profiling = True
+    options.profile_file_prefix = str(ctx.work_dir / "profile")
+    session = engine.start(library, target.path, options, ["CPUExecutionProvider"])
+    for _ in _turns(ctx):
+        session.run(None, dict(feeds))
+    written = Path(session.end_profiling())
+    del session
+    best: dict[str, _Seen] = {}
+    sizes: dict[str, int] = {}
+    for event in json.loads(written.read_text(encoding="utf-8")):
+        name, told = str(event.get("name", "")), event.get("args", {})
+        if event.get("cat") == "Node" and name.endswith(TIMED):
+            name = name.removesuffix(TIMED)
+            seen = _Seen(len(best), str(told.get("op_name", "")), event["dur"] / 1000, _told_precision(told))
+            best[name] = _faster(best.get(name), seen)
+            sizes[name] = int(told.get("parameter_size", 0))
+    written.unlink()
+    return _layers(best, sizes, exact=True)
+
+
+def _turns(ctx: JobContext) -> Iterator[int]:
+    """So many runs as time allows: one at least, eight at most."""
+    end_s = time.monotonic() + MAX_S
+    for number in range(RUNS):
+        ctx.check_cancelled()
+        if number > 0 and time.monotonic() > end_s:
+            return
+        yield number
+
+
+def _faster(known: _Seen | None, seen: _Seen) -> _Seen:
+    """Other programs make a layer slower, never faster."""
+    return seen if known is None else replace(known, ms=min(known.ms, seen.ms))
+
+
+def _layers(best: Mapping[str, _Seen], sizes: Mapping[str, int], *, exact: bool = False) -> list[Layer]:
+    found = [
+        Layer(
+            order=seen.order,
+            name=name,
+            kind=seen.kind,
+            ms=seen.ms,
+            size_bytes=sizes.get(name if exact else _stem(name)) or None,
+            precision=seen.precision,
+        )
+        for name, seen in best.items()
+        if seen.ms > 0
+    ]
+    return sorted(found, key=lambda layer: layer.order)
+
+
+def _kernel_precision(kernel: str) -> str:
+    """``brgconv_avx512_1x1_bf16`` → bf16."""
+    last = kernel.lower().rsplit("_", 1)[-1]
+    return PRECISIONS.get(last, last) if last in TELLING else ""
+
+
+def _told_precision(told: Mapping[str, Any]) -> str:
+    """Of the first input that has numbers of a kind that is told."""
+    for entry in told.get("input_type_shape") or told.get("output_type_shape") or ():
+        for kind in entry:
+            if kind in PRECISIONS:
+                return PRECISIONS[kind]
+    return ""
