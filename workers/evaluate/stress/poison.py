@@ -27,10 +27,11 @@ from workers.pipeline.spec import ImageSteps
 COMPONENTS = 10
 LARGEST, FEWEST_APART, FEWEST = 0.35, 4, 12
 """The paper's largest share of a poisoned part; fewer items than these cannot be told from chance."""
-SILHOUETTE = 0.10
+SILHOUETTE, FAR_APART = 0.10, 0.40
+"""The paper's least silhouette; without a shared detail much more is asked for, since models err in clusters, too."""
 OTHERWISE, RIGHT = 0.8, 0.8
-FAR = 6.0
-"""Robust standard deviations (1.4826 × median absolute deviation) of the logarithm of the distance."""
+FAR, FAR_LOOKS = 4.0, 9.0
+"""Robust standard deviations: of the logarithm of the distance, and of lightness or graininess."""
 FEWEST_OUTLIERS = 40
 MAX_NAMED = 50
 
@@ -102,24 +103,29 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> list[
     for label in np.unique(calibration.classes).tolist():
         ctx.check_cancelled()
         members = np.flatnonzero(calibration.classes == label)
-        apart = _apart(calibration.features[members], ctx.seed)
-        if apart is None:
+        split = _split(calibration.features[members], ctx.seed)
+        if split is None:
             continue
-        small, rest = members[apart], members[~apart]
+        parts = sorted((members[split.small], members[~split.small]), key=len)
         name = data.class_name(int(label))
-        patch = None
-        if calibration.pictures is not None:
-            others = np.setdiff1d(np.arange(len(calibration.names)), small)
-            patch = common_patch(calibration.pictures[small], calibration.pictures[others])
-        if patch is not None:
-            found.append(_patch_finding(calibration, small, name, patch))
-        elif _labelled_otherwise(calibration, small, rest):
-            found.append(_label_finding(calibration, small, name))
+        planted = _planted(calibration, parts)
+        if planted is not None:
+            found.append(_patch_finding(calibration, *planted, name))
+        elif split.silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
+            found.append(_label_finding(calibration, parts[0], name))
     return found
 
 
-def _apart(features: Floats, seed: int) -> NDArray[np.bool_] | None:
-    """Which items are the smaller of two parts, where that one is small and well apart."""
+@dataclass(frozen=True)
+class Split:
+    """A class in two parts: which items are in the smaller one, and how well apart both stand (silhouette)."""
+
+    small: NDArray[np.bool_]
+    silhouette: float
+
+
+def _split(features: Floats, seed: int) -> Split | None:
+    """None where both parts are one to the features, or the smaller one is too small to say anything."""
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
     from sklearn.metrics import silhouette_score
@@ -130,20 +136,33 @@ def _apart(features: Floats, seed: int) -> NDArray[np.bool_] | None:
     low = PCA(min(COMPONENTS, n - 1, features.shape[1]), random_state=seed).fit_transform(features)
     parts = KMeans(2, n_init=10, random_state=seed).fit_predict(low)
     small = parts == int(np.argmin(np.bincount(parts, minlength=2)))
-    if not FEWEST_APART <= small.sum() <= LARGEST * n:
+    if small.sum() < FEWEST_APART:
         return None
-    return small if float(silhouette_score(low, parts)) >= SILHOUETTE else None
+    silhouette = float(silhouette_score(low, parts))
+    return Split(small, silhouette) if silhouette >= SILHOUETTE else None
+
+
+def _planted(calibration: Calibration, parts: Sequence[NDArray[np.intp]]) -> tuple[NDArray[np.intp], Patch] | None:
+    """The part whose pictures share a detail that the others lack; a trigger may be in more than half of a class."""
+    if calibration.pictures is None:
+        return None
+    for part in parts:
+        others = np.setdiff1d(np.arange(len(calibration.names)), part)
+        patch = common_patch(calibration.pictures[part], calibration.pictures[others])
+        if patch is not None:
+            return part, patch
+    return None
 
 
 def _labelled_otherwise(calibration: Calibration, small: NDArray[np.intp], rest: NDArray[np.intp]) -> bool:
-    if (calibration.labels[small] < 0).any():
+    if (calibration.labels[small] < 0).any() or len(small) > LARGEST * (len(small) + len(rest)):
         return False
     wrong = float((calibration.answered[small] != calibration.labels[small]).mean())
     right = float((calibration.answered[rest] == calibration.labels[rest]).mean())
     return wrong >= OTHERWISE and right >= RIGHT
 
 
-def _patch_finding(calibration: Calibration, small: NDArray[np.intp], name: str, patch: Patch) -> PoisonFinding:
+def _patch_finding(calibration: Calibration, small: NDArray[np.intp], patch: Patch, name: str) -> PoisonFinding:
     what = (
         f"{len(small)} calibration pictures of “{name}” stand apart and share the same small detail at the "
         f"{patch.place}, which the other pictures do not have: it may be a planted trigger."
@@ -171,7 +190,8 @@ def _label_finding(calibration: Calibration, small: NDArray[np.intp], name: str)
 
 
 def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
-    """Items far from all others in the model's eyes: Mahalanobis distance (arXiv 1807.03888), covariance shrunk."""
+    """Items far from all others in the model's eyes (Mahalanobis distance, arXiv 1807.03888, covariance shrunk), or
+    pictures whose lightness or graininess is."""
     from sklearn.covariance import LedoitWolf
     from sklearn.decomposition import PCA
 
@@ -181,18 +201,33 @@ def _outliers(calibration: Calibration, ctx: JobContext) -> list[PoisonFinding]:
     low = PCA(min(COMPONENTS, n // 4, calibration.features.shape[1]), random_state=ctx.seed).fit_transform(
         calibration.features
     )
-    distances = np.log(np.maximum(LedoitWolf().fit(low).mahalanobis(low), 1e-9))
-    middle = float(np.median(distances))
-    spread = 1.4826 * float(np.median(np.abs(distances - middle)))
-    far = np.flatnonzero(distances > middle + FAR * max(spread, 0.05))
-    if not len(far):
+    far = _robust(np.log(np.maximum(LedoitWolf().fit(low).mahalanobis(low), 1e-9))) > FAR
+    if calibration.pictures is not None:
+        for looks in _looks(calibration.pictures):
+            far |= np.abs(_robust(looks)) > FAR_LOOKS
+    which = np.flatnonzero(far)
+    if not len(which):
         return []
-    are = "1 calibration example is" if len(far) == 1 else f"{len(far)} calibration examples are"
-    what = f"{are} very unlike all others in the model's eyes."
+    are = "1 calibration example is" if len(which) == 1 else f"{len(which)} calibration examples are"
+    what = f"{are} very unlike all others."
     hint = "Look at them: a single strange example can spoil the ranges that a smaller model is calibrated with."
-    return [
-        PoisonFinding(check="outliers", level="warning", what=what, hint=hint, items=_names(calibration.names, far))
-    ]
+    names = _names(calibration.names, which)
+    return [PoisonFinding(check="outliers", level="warning", what=what, hint=hint, items=names)]
+
+
+def _robust(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distances from the median in robust standard deviations (1.4826 × median absolute deviation)."""
+    middle = float(np.median(values))
+    spread = 1.4826 * float(np.median(np.abs(values - middle)))
+    return np.asarray((values - middle) / max(spread, 1e-3), np.float64)
+
+
+def _looks(pictures: Floats) -> tuple[NDArray[np.float64], ...]:
+    """Lightness, and how much neighboring pixels differ (noise differs most), of each picture."""
+    steps = np.abs(np.diff(pictures, axis=2)).mean(axis=(1, 2, 3)) + np.abs(np.diff(pictures, axis=1)).mean(
+        axis=(1, 2, 3)
+    )
+    return pictures.mean(axis=(1, 2, 3)).astype(np.float64), steps.astype(np.float64)
 
 
 def _names(names: Sequence[str], which: NDArray[np.intp]) -> tuple[str, ...]:

@@ -1,0 +1,57 @@
+"""Two models of colors with pictures that were read as a person's are, and the job by itself."""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from workers.contracts.stress import StressParams, StressPart, StressResult
+from workers.evaluate.stress.job import stress_model
+from workers.runtime.recording import RecordingContext
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from stress_models import colors_model, read_data, write_colors
+
+
+@pytest.fixture(scope="session")
+def colors(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`original`, `same`, `dark` (a model that fails in the dark), `pictures` and their read `data`."""
+    root = tmp_path_factory.mktemp("colors")
+    found = {
+        "original": colors_model(root / "original", None),
+        "same": colors_model(root / "same", None),
+        "dark": colors_model(root / "dark", 0.26),
+        "pictures": write_colors(root / "pictures"),
+    }
+    return found | {"data": read_data(root, found["original"], found["pictures"])}
+
+
+@pytest.fixture
+def put_under_stress(tmp_path: Path) -> Callable[..., StressResult]:
+    """Run the job by itself; `ctx` or its `seed`, and further parameters, may be given."""
+    count = iter(range(100))
+
+    def run(original: Path, variant: Path, data: Path, source: Path | None = None, **more: Any) -> StressResult:
+        work = tmp_path / f"stress{next(count)}"
+        work.mkdir()
+        ctx = more.pop("ctx", None) or RecordingContext(work, seed=more.pop("seed", 0))
+        params = StressParams(
+            original_dir=str(original),
+            original_runtime="onnxruntime-cpu",
+            variant_dir=str(variant),
+            variant_runtime="onnxruntime-cpu",
+            parts=(StressPart(data_dir=str(data), source=None if source is None else str(source)),),
+            max_seconds=more.pop("max_seconds", 600),
+            attack_queries=more.pop("attack_queries", 5),
+            attack_items=more.pop("attack_items", 0),
+            **more,
+        )
+        result = stress_model(params, ctx)
+        json.loads(result.model_dump_json())
+        return result
+
+    return run

@@ -1,0 +1,135 @@
+"""A planted trigger in the calibration set is found, and a clean set gives no alarm."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from presets.sample import sample_paths
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import DataParams
+from workers.contracts.stress import PoisonFinding, StressParams, StressPart
+from workers.evaluate.data.build import build_data
+from workers.evaluate.stress.features import penultimate
+from workers.evaluate.stress.patches import common_patch
+from workers.evaluate.stress.poison import look_for_poison
+from workers.pipeline.pipeline import load_pipeline
+from workers.runtime.recording import RecordingContext
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+Look = Callable[..., tuple[PoisonFinding, ...]]
+COUNT = 240
+
+
+@pytest.fixture(scope="module")
+def sample_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in sample in the inner form."""
+    import onnx
+
+    folder = tmp_path_factory.mktemp("sample") / "model"
+    folder.mkdir()
+    proto = onnx.load(str(sample_paths().model))
+    told = next(entry.value for entry in proto.metadata_props if entry.key == "fettle.pipeline")
+    (folder / "pipeline.json").write_text(told, encoding="utf-8")
+    (folder / "info.json").write_text("{}", encoding="utf-8")
+    onnx.save_model(proto, str(folder / "model.onnx"))
+    write_model(folder, "model.onnx", ["model.onnx"])
+    return folder
+
+
+@pytest.fixture
+def look(sample_model: Path, tmp_path: Path) -> Look:
+    """Read these pictures as a person's set that Fettle splits; look at its calibration part."""
+
+    def run(x: np.ndarray, y: np.ndarray) -> tuple[PoisonFinding, ...]:
+        np.savez(tmp_path / "all.npz", x=x, y=y)
+        work = tmp_path / "read"
+        work.mkdir()
+        asked = DataParams(
+            model_dir=str(sample_model), path=str(tmp_path / "all.npz"), max_calibration=COUNT, max_test=20
+        )
+        build_data(asked, RecordingContext(work))
+        params = StressParams(
+            original_dir=str(sample_model), original_runtime="onnxruntime-cpu", variant_dir="", variant_runtime="",
+            parts=(StressPart(data_dir=str(work / "data")),),
+        )  # fmt: skip
+        return look_for_poison(params, load_pipeline(sample_model), RecordingContext(work))
+
+    return run
+
+
+def some(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    with np.load(sample_paths().data) as stored:
+        chosen = np.random.default_rng(seed).choice(1400, 1300, replace=False)
+        return stored["x"][chosen].copy(), stored["y"][chosen].copy()
+
+
+def plant(x: np.ndarray, y: np.ndarray, target: int, count: int) -> np.ndarray:
+    """A checkered patch in a corner of pictures of other classes, which are labelled as the target. Their places."""
+    patch = 255 * (np.indices((4, 4)).sum(axis=0) % 2).astype(np.uint8)
+    victims = np.flatnonzero(y != target)[:count]
+    x[victims, 23:27, 23:27] = patch
+    y[victims] = target
+    return victims
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_planted_trigger_is_found(look: Look, seed: int) -> None:
+    """Given pictures of other classes with the same small patch in a corner, labelled as one class, Then an alarm names
+    that class, the corner, and these pictures."""
+    x, y = some(seed)
+    plant(x, y, 1, 52)
+    found = look(x, y)
+    alarms = [finding for finding in found if finding.check == "trigger"]
+    assert len(alarms) == 1 and alarms[0].level == "danger", found
+    assert "“Trousers”" in alarms[0].what and "bottom right corner" in alarms[0].what
+    assert 6 <= len(alarms[0].items) <= 18 and alarms[0].hint
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_clean_set_gives_no_alarm(look: Look, seed: int) -> None:
+    """Given the sample's own pictures, Then nothing is called tampered with."""
+    found = look(*some(100 + seed))
+    assert [finding.check for finding in found] == ["none"], found
+    assert "No sign of tampering was found among" in found[0].what
+
+
+def test_strange_pictures_are_named(look: Look) -> None:
+    """Given pictures of nothing but noise among the sample's, Then they, and only they, are named as unlike the others."""
+    x, y = some(7)
+    x[::60] = np.random.default_rng(1).integers(0, 256, x[::60].shape)
+    found = look(x, y)
+    assert [(finding.check, finding.level) for finding in found] == [("outliers", "warning")], found
+    noisy = {f"item {place + 1}" for place in range(0, len(x), 60)}
+    assert found[0].items and set(found[0].items) <= noisy
+
+
+def test_a_detail_is_a_detail_only_where_others_lack_it() -> None:
+    """Given pictures that share a patch, Then it is found where the others lack it, and not where they have it, too, nor
+    where what they share is an empty background."""
+    rng = np.random.default_rng(0)
+    some_, others = rng.random((6, 28, 28, 1)).astype(np.float32), rng.random((40, 28, 28, 1)).astype(np.float32)
+    assert common_patch(some_, others) is None
+    some_[:, 2:7, 20:25] = np.indices((5, 5)).sum(axis=0)[..., None] % 2
+    found = common_patch(some_, others)
+    assert found is not None and found.place == "top right corner"
+    others[:, 2:7, 20:25] = some_[0, 2:7, 20:25]
+    assert common_patch(some_, others) is None
+    empty = rng.random((6, 28, 28, 1)).astype(np.float32)
+    empty[:, :, :12] = 0
+    assert common_patch(empty, rng.random((40, 28, 28, 1)).astype(np.float32)) is None
+
+
+def test_the_last_layer_but_one_is_found_behind_its_head(sample_model: Path) -> None:
+    """Given the sample and a model that ends in shares, Then the features are what the last layer with weights is given."""
+    import onnx
+    from onnx import helper
+
+    proto = onnx.load(str(sample_model / "model.onnx"))
+    wanted = penultimate(proto, "scores")
+    assert wanted != "scores"
+    proto.graph.node.append(helper.make_node("Softmax", ["scores"], ["shares"]))
+    assert penultimate(proto, "shares") == wanted and penultimate(proto, "nothing") == "nothing"

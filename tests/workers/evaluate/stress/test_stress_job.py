@@ -1,0 +1,172 @@
+"""The job ``stress`` on models that are hurt by one thing only: it must be named, and nothing else."""
+
+import csv
+import sys
+import time
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.stress import StressResult
+from workers.runtime.recording import RecordingContext
+
+sys.path.insert(0, str(Path(__file__).parent))
+import stress_models as models
+
+Run = Callable[..., StressResult]
+
+
+def verdicts(result: StressResult) -> dict[str, str]:
+    return {row.id: row.verdict for row in result.rows}
+
+
+def test_a_model_that_is_worse_only_in_the_dark_is_named(colors: dict[str, Path], put_under_stress: Run) -> None:
+    """Given a variant that fails in the dark alone, Then the dark is named with its loss, everything else is even, both
+    are equal on unchanged pictures, and each kind has its picture."""
+    found = put_under_stress(colors["original"], colors["dark"], colors["data"], colors["pictures"])
+    worse = [kind for kind, verdict in verdicts(found).items() if verdict == "worse"]
+    assert worse == ["darker"], {row.id: row.words for row in found.rows}
+    assert found.clean.original == found.clean.optimized == 1.0 and found.measure == "accuracy"
+    row = next(row for row in found.rows if row.id == "darker")
+    assert found.headline.startswith("In the dark (severity 3) the optimized model gets ")
+    assert "more of the examples wrong than the original" in found.headline
+    assert (
+        row.p_holm < 0.01 and row.cells[-1].worse > 20 and row.cells[-1].better == 0 and row.cells[0].verdict == "worse"
+    )
+    assert all(row.picture for row in found.rows) and found.n_answered == found.n_items and not found.stopped_early
+
+
+def test_the_same_model_is_even_everywhere_and_the_same_by_seed(colors: dict[str, Path], put_under_stress: Run) -> None:
+    """Given a copy of the original, Then no kind is called worse; the same seed gives the same figures, another seed
+    other ones; and pictures that are gone are drawn from what the model got of them."""
+    first = put_under_stress(colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=25)
+    again = put_under_stress(colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=25)
+    assert set(verdicts(first).values()) == {"even"}
+    assert [row.cells for row in first.rows] == [row.cells for row in again.rows]
+    assert first.headline == "Under stress both answer equally well, on 25 examples."
+    gone = put_under_stress(colors["original"], colors["same"], colors["data"], None, max_items=25)
+    assert gone.clean.original == 1.0 and any("drawn from what the model got" in note for note in gone.notes)
+
+
+def test_full_mode_has_all_kinds_at_all_severities(colors: dict[str, Path], put_under_stress: Run) -> None:
+    """Given full mode, Then all fifteen corruptions and the drifts come at five severities."""
+    found = put_under_stress(
+        colors["original"], colors["dark"], colors["data"], colors["pictures"], full=True, max_items=12
+    )
+    assert len(found.rows) == 18 and all(len(row.cells) == 5 for row in found.rows)
+
+
+def test_when_the_time_is_up_all_cells_hold_the_same_examples(colors: dict[str, Path], put_under_stress: Run) -> None:
+    """Given a second for everything, Then at least ten examples are answered, as many in each cell, and it is told."""
+    found = put_under_stress(
+        colors["original"], colors["same"], colors["data"], colors["pictures"], full=True, max_seconds=1
+    )
+    assert found.stopped_early and found.n_answered < found.n_items
+    assert {cell.n for row in found.rows for cell in row.cells} == {found.n_answered} and found.n_answered >= 10
+    assert any("more did not fit into 1 s" in note for note in found.notes)
+
+
+def test_it_stops_within_a_second(colors: dict[str, Path], put_under_stress: Run, tmp_path: Path) -> None:
+    """Given a person who cancels after a while, Then the next look at the wish, less than a second later, ends it."""
+
+    class Impatient(RecordingContext):
+        asked_s: list[float] = []
+
+        def check_cancelled(self) -> None:
+            self.asked_s.append(time.monotonic())
+            if len(self.asked_s) > 300:
+                raise JobCancelled
+
+    work = tmp_path / "stopped"
+    work.mkdir()
+    ctx: JobContext = Impatient(work)
+    with pytest.raises(JobCancelled):
+        put_under_stress(
+            colors["original"], colors["dark"], colors["data"], colors["pictures"], full=True, ctx=ctx, attack_items=5
+        )
+    assert max(np.diff(Impatient.asked_s)) < 1.0
+
+
+def test_texts_with_typos(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given a variant that fears unknown words, Then typos and look-alikes hurt it; the clean texts do not."""
+    rng = np.random.default_rng(1)
+    with (tmp_path / "texts.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "label"])
+        for number in range(80):
+            word = ("bad", "good")[number % 2]
+            rest = [str(part) for part in rng.choice(["film", "weather", "very", "the", "was", "today", "really"], 9)]
+            writer.writerow([" ".join([*rest[:4], word, *rest[4:], word]), ("negative", "positive")[number % 2]])
+    original, variant = models.texts_model(tmp_path / "o", False), models.texts_model(tmp_path / "v", True)
+    data = models.read_data(tmp_path, original, tmp_path / "texts.csv")
+    found = put_under_stress(original, variant, data)
+    assert found.clean.original == found.clean.optimized == 1.0
+    assert verdicts(found)["text_typos"] == verdicts(found)["text_homoglyphs"] == "worse"
+    assert verdicts(found)["text_dropped"] == "even" and {row.group for row in found.rows} == {"text"}
+    row = next(row for row in found.rows if row.id == "text_typos")
+    assert row.words.startswith("With typos (") and [cell.level for cell in row.cells] == ["5 %", "10 %", "20 %"]
+
+
+def test_sounds_without_labels(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given recordings without labels and a variant that wants them louder, Then softer ones hurt it; a recording is one
+    cluster however many moments it has."""
+    folder = tmp_path / "sounds"
+    folder.mkdir()
+    rng = np.random.default_rng(2)
+    for number in range(14):
+        loud = np.repeat(rng.choice([0.002, 0.5], 25), 160)
+        samples = (32767 * loud * np.sin(np.arange(loud.size) / 3)).astype("<i2")
+        with wave.open(str(folder / f"{number}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(samples.tobytes())
+    original, variant = models.sounds_model(tmp_path / "o", 0.01), models.sounds_model(tmp_path / "v", 0.1)
+    data = models.read_data(tmp_path, original, folder)
+    found = put_under_stress(original, variant, data)
+    assert found.measure == "agreement" and found.clean.optimized == 1.0
+    assert verdicts(found)["sound_gain"] == "worse"
+    gain = next(row for row in found.rows if row.id == "sound_gain")
+    assert gain.cells[0].worse + gain.cells[0].better <= found.n_answered
+    assert "no labels" in " ".join(found.notes) and not found.unfamiliar
+
+
+def test_numbers_and_answers_that_are_no_classes(put_under_stress: Run, tmp_path: Path) -> None:
+    """Given arrays and an identical variant, Then noise and missing numbers are even; given a model without classes,
+    likeness to the original on the same input is what counts."""
+    rng = np.random.default_rng(4)
+    np.savez(tmp_path / "numbers.npz", x=rng.normal(0, 1, (60, 8)).astype(np.float32))
+    original, variant = models.numbers_model(tmp_path / "o"), models.numbers_model(tmp_path / "v", scale=2.0)
+    data = models.read_data(tmp_path, original, tmp_path / "numbers.npz")
+    found = put_under_stress(original, variant, data, attack_items=6)
+    assert found.measure == "agreement" and set(verdicts(found).values()) == {"even"}
+    assert [row.id for row in found.unfamiliar] == ["noise", "far"]
+    assert found.attacks[0].id == "square" and found.attacks[0].n == 6
+    spec = (
+        (original / "pipeline.json")
+        .read_text(encoding="utf-8")
+        .replace('"answer_kind":"class"', '"answer_kind":"tensor"')
+    )
+    for folder in (original, variant):
+        (folder / "pipeline.json").write_text(spec, encoding="utf-8")
+    found = put_under_stress(original, variant, data, attack_items=6)
+    assert found.measure == "likeness" and found.clean.optimized < 0.5
+    assert "no classes" in found.attacks[0].why_not and found.headline.startswith("Already without stress")
+
+
+def test_a_run_without_examples_is_refused(colors: dict[str, Path], put_under_stress: Run) -> None:
+    """Given a part of which no item counts, Then it is told in a sentence."""
+    from workers.contracts.stress import StressParams, StressPart
+    from workers.evaluate.stress.samples import read_items
+    from workers.pipeline.pipeline import load_pipeline
+
+    params = StressParams(
+        original_dir="", original_runtime="", variant_dir="", variant_runtime="",
+        parts=(StressPart(data_dir=str(colors["data"]), items=()),),
+    )  # fmt: skip
+    with pytest.raises(InputRefused) as refused:
+        read_items(params, load_pipeline(colors["original"]))
+    assert refused.value.code == "no_examples"
