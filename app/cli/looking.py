@@ -1,5 +1,6 @@
 """Commands that look: describe, inspect, compare, jobs, bench, verify."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,14 @@ from app.cli.options import parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
-from app.services.benching import Engine, bench_model
+from app.services.benching import Engine, bench_model, bench_version
 from app.services.comparing import against_document, compare_against
 from app.services.describing import describe as describe_flow
 from app.services.devices import check_runtimes
 from app.services.documents import compare_document
 from app.services.exporting import verify as verify_flow
-from app.services.facts import read_facts
+from app.services.exporting import version_of
+from app.services.facts import check_stored, read_facts
 from app.services.opening import inspect_model
 from app.services.watching import read_watched, watched_document, watched_words
 from presets.loader import load_presets
@@ -122,8 +124,10 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
 
 
 def bench(output: Output, model: Path, options: BenchOptions) -> int:
-    """Latency, throughput and memory of one model, by batch size."""
+    """Latency, throughput and memory of one model, by batch size. RUN/VERSION names one that is stored."""
     batches = parse_batches(options.batch)
+    if len(model.parts) == 2 and not os.path.lexists(model):
+        return _bench_version(output, *model.parts, batches, options)
     params = OpenParams(
         path=str(model.absolute()),
         allow_code=options.allow_code,
@@ -137,6 +141,24 @@ def bench(output: Output, model: Path, options: BenchOptions) -> int:
             params, options.runtime, batches, options.scenario, options.seconds, options.threads, options.engine
         )
         result = run(space, flow, output.watch)
+    return _tell_bench(output, result)
+
+
+def _bench_version(
+    output: Output, run_id: str, variant_id: str, batches: tuple[int, ...], options: BenchOptions
+) -> int:
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        facts = read_facts(space, run_id)
+        variant = version_of(facts, variant_id)
+        check_stored(space, facts, variant)
+        flow = bench_version(
+            facts, variant, batches, options.scenario, options.seconds, options.threads, options.engine
+        )
+        result = run(space, flow, output.watch)
+    return _tell_bench(output, result)
+
+
+def _tell_bench(output: Output, result: BenchResult) -> int:
     document = {"points": _points(result), "knee_batch": result.knee_batch, "measured_with": result.measured_with}
     output.document(document)
     for point in result.points:

@@ -5,6 +5,7 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.compare_value import compare_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
+from app.controllers.sources import sources_of
 from app.controllers.words import error_value, measured_now, tr
 from app.domain.choose import is_safe
 from app.services.events import Event, JobBegan, StepProgress
@@ -45,6 +46,7 @@ class CompareController(QObject):
         page.goal_requested.connect(lambda: window.show_page("goal"))
         page.log_requested.connect(lambda: window.show_page("optimize"))
         page.page_wanted.connect(window.show_page)
+        page.sources_wanted.connect(self._show_sources)
         session.run_changed.connect(self.show)
         self.show()
 
@@ -161,6 +163,15 @@ class CompareController(QObject):
         """The comparison stands without its pictures; the data may have been moved."""
         self._running = None
         self._window.banner(error_value(error))
+
+    def _show_sources(self, variant_id: str, key: str) -> None:
+        """What a figure is made of."""
+        facts = self._facts
+        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
+        if facts is not None and variant is not None:
+            points = self._session.workspace.repositories.latencies.of_run(facts.run.id)
+            timed = [point.latency_ms for point in points if point.variant_id == variant_id]
+            self._page.show_sources(sources_of(facts, variant, timed), key)
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

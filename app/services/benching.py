@@ -2,6 +2,9 @@
 
 from typing import Literal
 
+from app.domain.variant import Variant
+from app.services.candidates import TORCH_RUNTIMES, Candidate
+from app.services.facts import RunFacts
 from app.services.opening import open_model, read_data
 from app.services.steps import Done, Flow, JobStep, limits_of_runtime
 from workers.contracts.folder import read_model
@@ -41,5 +44,38 @@ def bench_model(
         torch=runtime.startswith("torch"),
         limits=limits_of_runtime(runtime),
         threads=threads,
+    )
+    return done.result
+
+
+def bench_version(
+    facts: RunFacts,
+    variant: Variant,
+    batches: tuple[int, ...],
+    scenario: Scenario,
+    seconds: float,
+    threads: int | None = None,
+    engine: Engine = "loadgen",
+) -> Flow[BenchResult]:
+    """A version of a run as it was measured there: its own runtime and settings, on the run's own examples."""
+    model_dir = facts.model_dir(variant)
+    done: Done[BenchResult] = yield JobStep(
+        kind="bench",
+        params=BenchParams(
+            model_dir=str(model_dir),
+            data_dir=str(facts.data_dir),
+            runtime=variant.runtime,
+            settings=Candidate(variant, model_dir).settings,
+            batches=batches,
+            scenario=scenario,
+            seconds=seconds,
+            engine=engine,
+        ),
+        result=BenchResult,
+        title="Measure",
+        read_paths=(model_dir, facts.data_dir),
+        torch=variant.runtime in TORCH_RUNTIMES,
+        limits=limits_of_runtime(variant.runtime),
+        threads=threads or facts.run.goal.threads,
     )
     return done.result

@@ -16,6 +16,7 @@ from app.domain.variant import Variant
 from app.services.describing import describe
 from app.services.documents import variant_document
 from app.services.facts import RunFacts, check_stored
+from app.services.load_card import card_load
 from app.services.steps import Done, Flow, JobError, JobStep
 from app.services.store import sync_folder
 from app.services.workspace import Workspace
@@ -67,17 +68,22 @@ def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
     return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)
 
 
-def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
-    """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
-    wanted = variant_id or facts.run.recommended_variant_id or facts.baseline.id
-    variant = next((variant for variant in facts.variants if variant.id == wanted), None)
+def version_of(facts: RunFacts, variant_id: str) -> Variant:
+    """A version of this run. Raises `JobError` (exit code 3) where there is none of that id."""
+    variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
     if variant is None:
         raise refusal(
             "unknown_variant",
             "There is no such version in this run",
-            f"The run {facts.run.id} has no version {wanted!r}.",
+            f"The run {facts.run.id} has no version {variant_id!r}.",
             "Take one of the ids that 'fettle compare' lists.",
         )
+    return variant
+
+
+def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
+    """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
+    variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
     if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
         raise refusal(
             "regressed",
@@ -177,6 +183,8 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         hub_origin=facts.origin,
         license_verdict=facts.verdict,
         stress=facts.stress.get(variant.id),
+        data_record=facts.record,
+        load=card_load(facts.loads, facts.price, variant),
     )
 
 

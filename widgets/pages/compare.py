@@ -1,13 +1,16 @@
 """The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
 
-from PySide6.QtCore import Qt, Signal
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
 
 from widgets.icons import IconLabel
 from widgets.pages.changes import ChangesCard
 from widgets.pages.closer import LOOKS, CloserRow
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
-from widgets.pages.compare_table import columns, figures, original_of, points, rows
+from widgets.pages.compare_table import columns, figures, original_of, points, rows, source_key
 from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
 from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card
@@ -16,6 +19,7 @@ from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
+from widgets.parts.source_card import OpenFigure, SourceCard, SourceValue
 from widgets.parts.table import Table
 from widgets.parts.text import label, words
 from widgets.plots.scatter_plot import ScatterPlot
@@ -25,7 +29,8 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 class ComparePage(Page):
     """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
-    examples to prove it with, `page_wanted(page id)` one that looks closer; the other signals lead back.
+    examples to prove it with, `page_wanted(page id)` one that looks closer, `sources_wanted(id, key)` a figure that
+    `show_sources` is to explain; the other signals lead back.
     """
 
     export_requested = Signal(str)
@@ -37,12 +42,14 @@ class ComparePage(Page):
     goal_requested = Signal()
     log_requested = Signal()
     page_wanted = Signal(str)
+    sources_wanted = Signal(str, str)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Compare"))
         self._pictures = pictures or PictureStore(self)
         self._value: CompareValue | None = None
         self._table: Table | None = None
+        self._opened_at = QRect()
         self._changes: ChangesCard | None = None
         self._notes = words("", "caption")
         self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
@@ -81,6 +88,7 @@ class ComparePage(Page):
             figure_row = QHBoxLayout()
             figure_row.setSpacing(SPACE_L)
             for figure in figures(value):
+                figure.opened.connect(partial(self._on_figure, figure, value.recommended))
                 figure_row.addWidget(figure, 1)
             items.append(figure_row)
             if value.outcome == "not_proven" and value.proof is not None:
@@ -115,6 +123,11 @@ class ComparePage(Page):
         """The changed answers of the chosen version."""
         if self._changes is not None and self.state == "full":
             self._changes.show_value(value)
+
+    def show_sources(self, values: Sequence[SourceValue], key: str) -> None:
+        """What the figures of a version are made of, the one with this key first, beside what was clicked."""
+        if values:
+            SourceCard(self.theme, values, key, self).show_at(self._opened_at)
 
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
@@ -153,6 +166,7 @@ class ComparePage(Page):
         best = value.recommended or (base.id if base is not None else "")
         table.show_rows(rows(value), best)
         table.chosen.connect(self._on_version_chosen)
+        table.opened.connect(lambda version_id, column: self._on_cell(table, value, version_id, column))
         self._fold.toggled.connect(self._on_details)
         self._table = table
         self._notes = words("", "caption")
@@ -250,6 +264,15 @@ class ComparePage(Page):
         self._other.setVisible(is_other)
         self._tell_notes(version_id)
         self.version_chosen.emit(version_id)
+
+    def _on_figure(self, figure: OpenFigure, version_id: str, key: str) -> None:
+        self._opened_at = QRect(figure.mapToGlobal(figure.rect().topLeft()), figure.size())
+        self.sources_wanted.emit(version_id, key)
+
+    def _on_cell(self, table: Table, value: CompareValue, version_id: str, column: int) -> None:
+        place = table.visualRect(table.model().index(table.currentIndex().row(), column))
+        self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
+        self.sources_wanted.emit(version_id, source_key(value, column))
 
     def _on_other(self) -> None:
         version = self._version(self._table.chosen_id if self._table is not None else "")

@@ -6,7 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from widgets.pages.results import CompareValue, VersionValue
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
-from widgets.parts.small import Figure
+from widgets.parts.source_card import OpenFigure
 from widgets.parts.table import Cell, Column, Row
 from widgets.parts.text import Tone
 from widgets.plots.scatter_plot import PointValue
@@ -44,6 +44,11 @@ def columns(value: CompareValue) -> list[Column]:
         Column(fourth, right=True),
         Column(last),
     ]
+
+
+def source_key(value: CompareValue, column: int) -> str:
+    """Which figure a column of the table shows (a key of `SourceValue`)."""
+    return ("latency", "latency", "size", "accuracy" if value.labelled else "memory", "same", "same")[column]
 
 
 def _of(number: int | None, total: int) -> str:
@@ -123,7 +128,7 @@ def rows(value: CompareValue) -> list[Row]:
     return found
 
 
-def figures(value: CompareValue) -> list[Figure]:
+def figures(value: CompareValue) -> list[OpenFigure]:
     """Faster, smaller, same answers; only what was measured."""
     base = original_of(value)
     best = next((version for version in value.versions if version.id == value.recommended), None)
@@ -133,24 +138,24 @@ def figures(value: CompareValue) -> list[Figure]:
     if best.latency_ms and base.latency_ms:
         ratio = best.speedup or base.latency_ms / best.latency_ms
         line = _tr("{0} before, {1} now").format(ms(base.latency_ms), ms(best.latency_ms))
-        found.append(Figure(times(ratio), _tr("faster"), line))
+        found.append(OpenFigure("speed", times(ratio), _tr("faster"), line))
     if best.size_bytes and base.size_bytes:
         found.append(_size_figure(base.size_bytes, best.size_bytes))
     answers = _answers_figure(value, best)
     return [*found, answers] if answers is not None else found
 
 
-def _size_figure(before: int, now: int) -> Figure:
+def _size_figure(before: int, now: int) -> OpenFigure:
     line = _tr("{0} before, {1} now").format(size_bytes(before), size_bytes(now))
     ratio = before / now
     if 0.98 <= ratio <= 1.02:
-        return Figure(size_bytes(now), _tr("same size"), line)
+        return OpenFigure("size", size_bytes(now), _tr("same size"), line)
     if ratio > 1:
-        return Figure(times(ratio), _tr("smaller"), line)
-    return Figure(times(1 / ratio), _tr("larger"), line, "warn")
+        return OpenFigure("size", times(ratio), _tr("smaller"), line)
+    return OpenFigure("size", times(1 / ratio), _tr("larger"), line, "warn")
 
 
-def _answers_figure(value: CompareValue, best: VersionValue) -> Figure | None:
+def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | None:
     if best.agreement is None:
         return None
     tone: Tone = "warn" if value.outcome == "not_proven" else ""
@@ -159,12 +164,12 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> Figure | None:
         text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
         bound = text.format(percent_up(value.loss_high))
     if value.answers == "vector":
-        return Figure(cosine(best.agreement), _tr("likeness"), bound, tone)
+        return OpenFigure("same", cosine(best.agreement), _tr("likeness"), bound, tone)
     if is_small(value) and best.changed is not None:
-        return Figure(_of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
+        return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
     changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
     line = ", ".join(part for part in (changed, bound) if part)
-    return Figure(percent(best.agreement), _tr("same answers"), line, tone)
+    return OpenFigure("same", percent(best.agreement), _tr("same answers"), line, tone)
 
 
 def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from widgets.parts.format import visible
@@ -93,10 +94,12 @@ class TableModel(QAbstractTableModel):
 class Table(QTableView):
     """`chosen(id)` follows mouse and arrow keys. With `fits` it is as high as its rows and never scrolls.
 
-    `tall` rows have room for the second line of their cells.
+    `tall` rows have room for the second line of their cells. `opened(id, column)` comes with the Enter key and with a
+    click on a figure: a cell of a column that stands at the right.
     """
 
     chosen = Signal(str)
+    opened = Signal(str, int)
 
     def __init__(
         self, theme: Theme, name: str, columns: Sequence[Column], *, fits: bool = True, tall: bool = False
@@ -129,6 +132,19 @@ class Table(QTableView):
             mode = QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.ResizeToContents
             header.setSectionResizeMode(number, mode)
         self.selectionModel().currentRowChanged.connect(self._on_current_changed)
+        self.clicked.connect(self._on_clicked)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter opens what the chosen cell is made of."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.chosen_id:
+            self.opened.emit(self.chosen_id, max(0, self.currentIndex().column()))
+            return
+        super().keyPressEvent(event)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        row = self._model.at(index.row())
+        if row is not None and self._model.columns[index.column()].right:
+            self.opened.emit(row.id, index.column())
 
     @property
     def chosen_id(self) -> str:

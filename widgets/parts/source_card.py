@@ -1,0 +1,221 @@
+"""What a figure is made of: opened from it by click or key, closed by Esc or a click elsewhere."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import Button, GhostButton
+from widgets.parts.flow import FlowLayout
+from widgets.parts.small import Figure, KeyValue
+from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+WIDTH_PX, HISTOGRAM_PX, EDGE_PX, BARS = 420, 72, 8, 48
+WIDEST_SHARE = 0.99
+"""The histogram ends at the 99th percentile; what lies beyond is counted in its last bar."""
+
+
+@dataclass(frozen=True)
+class SourceValue:
+    """`values` are raw measurements (a histogram), `lines` single ones in words (each set, each file).
+
+    `key` tells the figures of one version apart, `name` is what its button says. `pairs` hold n and intervals, `how`
+    says in a sentence how it was measured, `command` measures it again ("" where nothing does).
+    """
+
+    key: str
+    name: str
+    title: str
+    figure: str
+    how: str
+    pairs: tuple[tuple[str, str], ...] = ()
+    values: tuple[float, ...] = ()
+    ends: tuple[str, str] = ("", "")
+    lines: tuple[str, ...] = ()
+    command: str = ""
+
+
+def bars(values: Sequence[float], count: int = BARS) -> list[int]:
+    """How many values fall into each of `count` equal steps from the smallest to the 99th percentile."""
+    ordered = sorted(values)
+    low, high = ordered[0], ordered[min(len(ordered) - 1, int(WIDEST_SHARE * len(ordered)))]
+    found = [0] * count
+    for value in ordered:
+        at = int((value - low) / (high - low) * count) if high > low else count // 2
+        found[min(count - 1, max(0, at))] += 1
+    return found
+
+
+class Histogram(QWidget):
+    """Small bars over the range of the measurements."""
+
+    def __init__(self, theme: Theme, values: Sequence[float], name: str) -> None:
+        super().__init__()
+        self._theme, self._bars = theme, bars(values)
+        self.setFixedHeight(HISTOGRAM_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(name)
+
+    def sizeHint(self) -> QSize:
+        """As wide as the card."""
+        return QSize(WIDTH_PX, HISTOGRAM_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the bars on a line."""
+        painter = QPainter(self)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("brand"))
+        step, most, floor = self.width() / len(self._bars), max(self._bars), self.height() - 1
+        for number, count in enumerate(self._bars):
+            if count:
+                height = max(1.5, count / most * (floor - 2))
+                painter.drawRect(QRectF(number * step + 0.5, floor - height, step - 1, height))
+        painter.fillRect(QRect(0, floor, self.width(), 1), self._theme.color("line"))
+        painter.end()
+
+
+class SourceCard(QFrame):
+    """A popover over the window. `show_at` places it below or above a point, always on the screen."""
+
+    def __init__(self, theme: Theme, values: Sequence[SourceValue], chosen: str, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self._theme, self._values = theme, {value.key: value for value in values}
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setProperty("kind", "card")
+        self.setFixedWidth(WIDTH_PX + 2 * SPACE_L)
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
+        self._box.setSpacing(SPACE_S)
+        self._buttons: dict[str, Button] = {}
+        if len(self._values) > 1:
+            self._box.addWidget(self._choices())
+        self._content = QWidget()
+        self._box.addWidget(self._content)
+        self.choose(chosen if chosen in self._values else next(iter(self._values)))
+
+    @property
+    def chosen(self) -> SourceValue:
+        """The figure that is explained."""
+        return self._chosen
+
+    def choose(self, key: str) -> None:
+        """Explain another figure of the same version."""
+        self._chosen = value = self._values[key]
+        for name, button in self._buttons.items():
+            button.setChecked(name == key)
+        self.setAccessibleName(f"{value.title}: {value.figure}")
+        self.setAccessibleDescription(value.how)
+        old, self._content = self._content, self._explain(value)
+        self._box.replaceWidget(old, self._content)
+        old.hide()
+        old.deleteLater()
+        self._content.show()
+        self.adjustSize()
+
+    def show_at(self, below: QRect) -> None:
+        """`below` is the figure on the screen; where there is no room below it, it stands above."""
+        self.adjustSize()
+        screen = QGuiApplication.screenAt(below.center()) or QGuiApplication.primaryScreen()
+        room = screen.availableGeometry().adjusted(EDGE_PX, EDGE_PX, -EDGE_PX, -EDGE_PX)
+        top = below.bottom() + 4
+        if top + self.height() > room.bottom():
+            top = below.top() - 4 - self.height()
+        left = min(max(room.left(), below.left()), room.right() - self.width())
+        self.move(QPoint(left, min(max(room.top(), top), room.bottom() - self.height())))
+        self.show()
+        first = self._buttons.get(self._chosen.key) or self.findChild(Button)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.PopupFocusReason)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes it."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.close()
+            return
+        super().keyPressEvent(event)
+
+    # -- parts --
+    def _choices(self) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder, 4)
+        group = QButtonGroup(holder)
+        for key, value in self._values.items():
+            button = Button(self._theme, value.name, kind="toggle", size="small")
+            button.setCheckable(True)
+            button.clicked.connect(lambda _on=False, which=key: self.choose(which))
+            group.addButton(button)
+            flow.addWidget(button)
+            self._buttons[key] = button
+        return holder
+
+    def _explain(self, value: SourceValue) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, SPACE_S, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addWidget(label(value.title, "soft"))
+        box.addWidget(label(value.figure, "headline"))
+        if len(value.values) > 1:
+            box.addWidget(Histogram(self._theme, value.values, self.tr("{0:,} measurements").format(len(value.values))))
+            ends = QHBoxLayout()
+            ends.addWidget(label(value.ends[0], "caption", wrap=False))
+            ends.addStretch(1)
+            ends.addWidget(label(value.ends[1], "caption", wrap=False))
+            box.addLayout(ends)
+        for line in value.lines:
+            box.addWidget(label(line, "caption"))
+        if value.pairs:
+            box.addWidget(KeyValue(value.pairs, 132))
+        box.addWidget(words(value.how, "soft"))
+        if value.command:
+            box.addLayout(self._command(value.command))
+        return holder
+
+    def _command(self, command: str) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        shown = ElidedLabel(command, "code")
+        shown.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        copy = GhostButton(self._theme, self.tr("Copy"), "copy", "small")
+        copy.setToolTip(self.tr("Copy the command that measures it again"))
+        copy.setAccessibleDescription(command)
+        copy.clicked.connect(lambda: self._copy(copy, command))
+        row.addWidget(shown, 1)
+        row.addWidget(copy)
+        return row
+
+    def _copy(self, button: Button, command: str) -> None:
+        QGuiApplication.clipboard().setText(command)
+        button.relabel(self.tr("Copied"), "check")
+
+
+class OpenFigure(Figure):
+    """One of the three figures, which opens by click, Enter or Space. `opened(key)`."""
+
+    opened = Signal(str)
+
+    def __init__(self, key: str, value: str, unit: str, text: str, tone: Tone = "") -> None:
+        super().__init__(value, unit, text, tone)
+        self.key = key
+        self.setProperty("opens", True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(self.tr("What this is made of"))
+        for part in self.findChildren(QLabel):
+            part.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click within it."""
+        if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.opened.emit(self.key)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self.opened.emit(self.key)
+            return
+        super().keyPressEvent(event)
