@@ -126,12 +126,20 @@ class Bench:
         return _Plain(folder / "model.onnx")
 
     def with_weights(self, change: Callable[[str, np.ndarray], np.ndarray]) -> Session:
-        """The original with `change(name, values)` for each of its float tensors."""
+        """The original with `change(name, values)` for each of its float tensors. Raises ValueError if none changed."""
         proto = self.proto()
-        for tensor in proto.graph.initializer:
+        constants = [node for node in proto.graph.node if node.op_type == "Constant"]
+        found = [(tensor.name, tensor) for tensor in proto.graph.initializer]
+        found += [(node.output[0], a.t) for node in constants for a in node.attribute if a.name == "value"]
+        is_changed = False
+        for name, tensor in found:
             values = numpy_helper.to_array(tensor)
             if values.dtype == np.float32:
-                tensor.CopyFrom(numpy_helper.from_array(change(tensor.name, values).astype(np.float32), tensor.name))
+                wanted = change(name, values).astype(np.float32)
+                is_changed |= not np.array_equal(wanted, values)
+                tensor.CopyFrom(numpy_helper.from_array(wanted, tensor.name))
+        if not is_changed:
+            raise ValueError("nothing was changed")
         return self.rebuilt(proto)
 
     def technique(self, technique: TechniqueSpec, runtime: str = "onnxruntime-cpu", **params: Any) -> Session:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.specs import ScorePart, TaskScore
 from workers.evaluate.confidence import BINS, bin_gaps
 from workers.evaluate.pairs import Pair, make_pair
-from workers.evaluate.scores.base import DRAWS, Case, Floats, Score, Words, alone, beside, mean_draws, weights
+from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws
 
 TOP_5 = 5
 MOST_PARTS = 50
@@ -43,29 +43,39 @@ def measure_as(task: str, case: Case) -> list[TaskScore]:
     labelled = pair.labelled
     if not labelled.any():
         return _against_original(task, case, pair)
-    scores = [_top1(task, case, pair, labelled)]
-    if pair.old_shares is None or pair.new_shares is None:
-        return scores
     labels = [accepted for accepted in pair.labels if accepted]
-    if pair.old_shares.shape[1] > TOP_5 and pair.new_shares.shape[1] > TOP_5:
-        old = among(pair.old_shares[labelled], labels, TOP_5)
-        new = among(pair.new_shares[labelled], labels, TOP_5)
-        values = (float(old.mean()), float(new.mean()))
-        scores.append(beside(TOP5, task, len(labels), values, mean_draws(new.astype(float) - old, case.seed)))
     right = pair.right(pair.old)[labelled], pair.right(pair.new)[labelled]
-    sure = pair.old_shares[labelled].max(axis=1), pair.new_shares[labelled].max(axis=1)
-    gaps = [bin_gaps(confidence, hits) for confidence, hits in zip(sure, right, strict=True)]
-    errors = [float(np.abs(part.sum(axis=0)).sum()) / len(labels) for part in gaps]
-    scores.append(beside(ECE, task, len(labels), (errors[0], errors[1]), _ece_draws(gaps, case.seed)))
+    names = [case.data.class_name(accepted[0]) for accepted in labels]
+    rows = [(TOP1, right, by_class(names, *right))]
+    shares = pair.old_shares, pair.new_shares
+    if shares[0] is None or shares[1] is None:
+        return _told(task, case, rows, [])
+    known = shares[0][labelled], shares[1][labelled]
+    if min(part.shape[1] for part in known) > TOP_5:
+        rows.append((TOP5, (among(known[0], labels, TOP_5), among(known[1], labels, TOP_5)), []))
+    gaps = [bin_gaps(part.max(axis=1), hits) for part, hits in zip(known, right, strict=True)]
+    return _told(task, case, rows, gaps)
+
+
+Hits = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+
+
+def _told(
+    task: str, case: Case, rows: Sequence[tuple[Words, Hits, list[ScorePart]]], gaps: Sequence[Floats]
+) -> list[TaskScore]:
+    """All measures from the same draws."""
+    n = len(rows[0][1][0])
+    draws = mean_draws(np.column_stack([*(new.astype(float) - old for _, (old, new), _ in rows), *gaps]), case.seed)
+    scores = [
+        beside(words, task, n, (float(old.mean()), float(new.mean())), draws[:, column], parts)
+        for column, (words, (old, new), parts) in enumerate(rows)
+    ]
+    if gaps:
+        before, after = (float(np.abs(part.mean(axis=0)).sum()) for part in gaps)
+        bins = np.abs(draws[:, len(rows) :])
+        changes = bins[:, BINS:].sum(axis=1) - bins[:, :BINS].sum(axis=1)
+        scores.append(beside(ECE, task, n, (before, after), changes))
     return scores
-
-
-def _top1(task: str, case: Case, pair: Pair, labelled: NDArray[np.bool_]) -> TaskScore:
-    old, new = pair.right(pair.old)[labelled], pair.right(pair.new)[labelled]
-    values = (float(old.mean()), float(new.mean()))
-    draws = mean_draws(new.astype(float) - old, case.seed)
-    names = [case.data.class_name(accepted[0]) for accepted in pair.labels if accepted]
-    return beside(TOP1, task, len(old), values, draws, by_class(names, old, new))
 
 
 def by_class(names: Sequence[str], old: NDArray[np.bool_], new: NDArray[np.bool_]) -> list[ScorePart]:
@@ -84,20 +94,18 @@ def by_class(names: Sequence[str], old: NDArray[np.bool_], new: NDArray[np.bool_
 def among(shares: Floats, labels: Sequence[tuple[int, ...]], k: int) -> NDArray[np.bool_]:
     """Whether one of the accepted labels is among the `k` largest of each row; of equal ones the later counts first,
     as in scikit-learn's `top_k_accuracy_score`."""
-    best = np.argsort(shares, axis=1, kind="stable")[:, ::-1][:, :k]
-    return np.asarray(
-        [bool(set(row) & set(accepted)) for row, accepted in zip(best.tolist(), labels, strict=True)], dtype=np.bool_
-    )
-
-
-def _ece_draws(gaps: Sequence[Floats], seed: int) -> Floats:
-    both, n = np.hstack(gaps), len(gaps[0])
-    block = max(1, 8_000_000 // max(n, 1))
-    parts = []
-    for start in range(0, DRAWS, block):
-        sums = np.abs(weights(n, seed + start, min(block, DRAWS - start)) @ both) / n
-        parts.append(sums[:, BINS:].sum(axis=1) - sums[:, :BINS].sum(axis=1))
-    return np.concatenate(parts)
+    found = np.zeros(len(shares), dtype=np.bool_)
+    numbers = np.arange(shares.shape[1])
+    for column in range(max(map(len, labels), default=0)):
+        at = np.asarray(
+            [i for i, row in enumerate(labels) if len(row) > column and row[column] < len(numbers)], np.int64
+        )
+        label = np.asarray([labels[i][column] for i in at], np.int64)[:, None]
+        part = shares[at]
+        own = np.take_along_axis(part, label, axis=1)
+        before = (part > own).sum(axis=1) + ((part == own) & (numbers > label)).sum(axis=1)
+        found[at] |= before < k
+    return found
 
 
 def _against_original(task: str, case: Case, pair: Pair) -> list[TaskScore]:
