@@ -151,6 +151,8 @@ class Conductor(QObject):
             controller.open_wanted.connect(self.open_model)
             controller.sample_wanted.connect(self.open_sample)
             controller.file_wanted.connect(self._on_open)
+        elif isinstance(controller, DataController):
+            controller.preparation_taken.connect(self._on_preparation_taken)
         elif isinstance(controller, GoalController):
             controller.run_requested.connect(self._on_run_requested)
         elif isinstance(controller, TriedController):
@@ -239,6 +241,10 @@ class Conductor(QObject):
             self._window.show_page("goal")  # the sample is known already: straight on
         elif asked is not None and self._session.data is None:
             self._data().read_again(asked)
+
+    def _on_preparation_taken(self, spec: str) -> None:
+        """The model is opened anew with it, and the examples are read again."""
+        self._model().prepare(spec)
 
     def _on_run_requested(self) -> None:
         self._optimize().start(self._goal().preset, self._kept.value.threads)

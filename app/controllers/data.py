@@ -1,23 +1,28 @@
 """The page Data: reads what was dropped, shows what was found, goes on without data too."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.data_checks import DataChecks
+from app.controllers.data_doctor import DataDoctor
+from app.controllers.data_items import DataItems
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.sample import sample_or_none
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
+from app.services.data_record import read_record, write_record
 from app.services.events import Event, StepProgress
 from app.services.opening import ReadData, read_data
 from widgets.main_window import MainWindow
 from widgets.pages.data import DataPage
+from widgets.pages.data_origin import OriginValue
 from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
+from workers.contracts.data_record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.pipeline import PipelineSpec
@@ -29,21 +34,30 @@ MOST_CLASSES = 2000
 
 
 class DataController(QObject):
-    """`read` comes when a data set is ready to be used."""
+    """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
+    otherwise."""
 
     read = Signal()
+    preparation_taken = Signal(str)
 
     def __init__(self, window: MainWindow, page: DataPage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._running: Running | None = None
+        self._is_quiet = False
         self._checks = DataChecks(session, flows, self)
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(self.read_path)
         page.no_data_chosen.connect(self._on_no_data)
         page.columns_changed.connect(self._on_columns)
         page.labels_matched.connect(self._on_matched)
-        page.continue_requested.connect(lambda: window.show_page("goal"))
+        page.continue_requested.connect(self._on_continue)
+        page.suspects_requested.connect(self._on_suspects)
+        page.origin_answered.connect(self._on_origin)
+        self._items = DataItems(page, session, flows, self)
+        self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
+        self._doctor = DataDoctor(page, session, flows, self)
+        self._doctor.taken.connect(self.preparation_taken)
         page.cancel_requested.connect(self._on_cancel)
         page.leave_out_requested.connect(self._on_leave_out)
         page.put_back_requested.connect(self._on_put_back)
@@ -59,6 +73,9 @@ class DataController(QObject):
         if self._session.data is not None:
             value = data_value(self._session.data, self._session.asked_data)
             self._page.show_value(replace(value, model_classes=self._classes()))
+            self._items.show()
+            self._doctor.show()
+            self._show_origin()
             self._show_checks()
         else:
             self._page.show_empty(DataAskValue(self._kind(), self._name()))
@@ -95,20 +112,48 @@ class DataController(QObject):
         """What was found so far; the rest of the page stays as it is."""
         if self._running is None and self._session.data is not None:
             asked = self._session.asked_data
-            left = len(asked.left_out) if asked is not None else 0
-            self._page.show_found(self._checks.rows(), len(self._checks.leave_out), left)
+            changed = asked_changes(asked) if asked is not None else 0
+            self._page.show_found(
+                self._checks.rows(), len(self._checks.leave_out), changed, len(self._checks.suspects())
+            )
 
     def _on_leave_out(self) -> None:
         """The files stay where they are; they are only not read."""
-        asked, going = self._session.asked_data, self._checks.leave_out
-        if asked is not None and going:
-            left = tuple(dict.fromkeys((*asked.left_out, *going)))
-            self._read(asked.model_copy(update={"left_out": left}), after=None)
+        going = self._checks.leave_out
+        if going:
+            self._items.edits.edit("leave_out", going)
+            self._items.flush()
 
     def _on_put_back(self) -> None:
         asked = self._session.asked_data
-        if asked is not None and asked.left_out:
-            self._read(asked.model_copy(update={"left_out": ()}), after=None)
+        if asked is not None and asked_changes(asked):
+            self._items.edits.put_all_back()
+            self._items.flush()
+
+    def _on_suspects(self) -> None:
+        suspects = self._checks.suspects()
+        if suspects:
+            self._page.ask_suspects(suspects)
+
+    def _on_continue(self) -> None:
+        """What was changed by hand counts, also where it was not read yet."""
+        if self._items.is_pending:
+            self._read(self._items.edits.asked, after="goal")
+        else:
+            self._window.show_page("goal")
+
+    def _show_origin(self) -> None:
+        project, data = self._session.project, self._session.data
+        if project is not None and project.data_path and data is not None and data.result.origin == "person":
+            record = read_record(self._session.workspace.repositories, project.id, project.data_path)
+            self._page.show_origin(OriginValue(record.made_by or "", record.may_use or "", record.people or ""))
+
+    def _on_origin(self, value: OriginValue) -> None:
+        project = self._session.project
+        if project is not None and project.data_path:
+            answers = {name: answer or None for name, answer in asdict(value).items()}
+            repositories = self._session.workspace.repositories
+            write_record(repositories, project.id, project.data_path, DataRecord.model_validate(answers))
 
     def _on_cancel(self) -> None:
         if self._running is not None:
@@ -120,7 +165,8 @@ class DataController(QObject):
         self._running = None
         self.show()
 
-    def _read(self, asked: DataParams, after: str | None, *, show: bool = True) -> None:
+    def _read(self, asked: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
+        """Read; `quietly` leaves the page as it is until that is done."""
         model = self._session.model
         if model is None:
             self._window.show_page("model")
@@ -128,7 +174,9 @@ class DataController(QObject):
         self._on_cancel()
         if show:
             self._window.show_page("data")
-        self._page.show_loading(tr("Reading the examples"))
+        self._is_quiet = quietly
+        if not quietly:
+            self._page.show_loading(tr("Reading the examples"))
         running = self._flows.start(
             read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
             title=tr("Read the examples"),
@@ -140,7 +188,7 @@ class DataController(QObject):
         self._running = running
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress):
+        if isinstance(event, StepProgress) and not self._is_quiet:
             self._page.show_loading(event.stage, event.done, event.total)
 
     def _on_read(self, running: Running, asked: DataParams, data: ReadData, after: str | None) -> None:
@@ -186,6 +234,11 @@ class DataController(QObject):
         count = answer.shape[-1] if answer is not None and len(answer.shape) > 1 else None
         classes = spec.classes or tuple(str(number) for number in range(min(count or 0, MOST_CLASSES + 1)))
         return classes if len(classes) <= MOST_CLASSES else ()
+
+
+def asked_changes(asked: DataParams) -> int:
+    """Examples that were changed by hand in any way."""
+    return len({*asked.left_out, *asked.relabeled, *asked.moved})
 
 
 def data_value(data: ReadData, asked: DataParams | None) -> DataValue:

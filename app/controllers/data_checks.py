@@ -7,10 +7,12 @@ from PySide6.QtCore import QObject, Signal
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.checking import check_read
+from app.services.checking import Checked, check_read
 from app.services.events import Event, StepProgress
+from widgets.pages.data_suspects import SuspectValue
+from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.checks import DataCheckResult
+from workers.contracts.checks import DataCheckResult, Suspect
 from workers.contracts.errors import ErrorInfo
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
@@ -29,6 +31,7 @@ class DataChecks(QObject):
         self._key: str | None = None
         self._result: DataCheckResult | None = None
         self._failed: ErrorInfo | None = None
+        self._folder: Path | None = None
         self._running: Running | None = None
         self._wish: object | None = None  # stands for the look that goes on; what comes of another is not wanted
         self._share: float | None = None
@@ -51,13 +54,21 @@ class DataChecks(QObject):
         found = self._result.leave_out if self._result is not None else ()
         return tuple(dict.fromkeys((*data.result.unreadable, *found)))
 
+    def suspects(self) -> tuple[SuspectValue, ...]:
+        """Labels that are probably wrong, but those that the person has looked at."""
+        asked, folder = self._session.asked_data, self._folder
+        if self._result is None or asked is None or folder is None:
+            return ()
+        seen = {*asked.left_out, *asked.relabeled, *asked.confirmed}
+        return tuple(_suspect(found, folder) for found in self._result.suspects if found.source not in seen)
+
     def look(self) -> None:
         """Begin with the set that is open, unless it is the one that was looked at."""
         data = self._session.data
         key = data.key if data is not None else None
         if key == self._key and self._failed is None:
             return
-        self._key, self._result, self._failed = key, None, None
+        self._key, self._result, self._failed, self._folder = key, None, None, None
         self.stop()
         self._begin()
 
@@ -98,7 +109,7 @@ class DataChecks(QObject):
         self._running = self._flows.start(
             check_read(asked, data, model.folder),
             title=tr("Check the examples"),
-            on_done=lambda result: self._on_done(wish, result),
+            on_done=lambda checked: self._on_done(wish, checked),
             on_failed=lambda error: self._on_failed(wish, error),
             on_cancelled=lambda: self._on_failed(wish, _stopped()),
             observe=lambda event: self._on_event(wish, event),
@@ -121,9 +132,10 @@ class DataChecks(QObject):
                 self._stage, self._share = event.stage, share
                 self.changed.emit()
 
-    def _on_done(self, wish: object, result: DataCheckResult) -> None:
+    def _on_done(self, wish: object, checked: Checked) -> None:
         if wish is self._wish:
-            self._running, self._wish, self._result = None, None, result
+            self._running, self._wish = None, None
+            self._result, self._folder = checked.result, checked.folder
             self.changed.emit()
 
     def _on_failed(self, wish: object, error: ErrorInfo) -> None:
@@ -153,3 +165,9 @@ def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
     clean = [CheckValue("ok", words, "0") for name, words in fine if counts.get(name) == 0]
     found = [finding for finding in result.findings if finding.check not in TOLD_BEFORE]
     return (*(CheckValue(STATES[finding.level], finding.what) for finding in found), *clean)
+
+
+def _suspect(found: Suspect, folder: Path) -> SuspectValue:
+    path = str(folder / found.picture) if found.picture else ""
+    picture = PictureValue(path=path, name=found.source, text=found.text)
+    return SuspectValue(found.source, found.given, found.likely, found.share, picture)

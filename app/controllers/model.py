@@ -158,6 +158,10 @@ class ModelController(QObject):
             self._flows.cancel(self._running)
 
     def _on_preprocessing(self, steps: ImageStepsValue) -> None:
+        self.prepare(spec_text(steps))
+
+    def prepare(self, spec: str) -> None:
+        """Open the model again with another way of preparing its inputs (the SPEC of ``--preprocess``)."""
         opening = self._session.opening
         if opening is not None:
-            self.open(opening.model_copy(update={"preprocess": spec_text(steps)}))
+            self.open(opening.model_copy(update={"preprocess": spec}))

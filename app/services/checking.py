@@ -1,5 +1,6 @@
 """Check data: what `fettle data check` and the page Data do after reading."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.services.opening import ReadData
@@ -24,7 +25,15 @@ def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
     return done.result
 
 
-def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[DataCheckResult]:
+@dataclass(frozen=True)
+class Checked:
+    """What was found, and the folder of the store that its pictures lie in."""
+
+    result: DataCheckResult
+    folder: Path
+
+
+def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[Checked]:
     """The two parts of a set that was read; answered from the store when the same set was checked before."""
     if asked.path is None:
         raise ValueError("made inputs are not checked")
@@ -48,4 +57,4 @@ def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[DataC
         cache=True,
         identity={**dict.fromkeys(places, "data"), str(data.folder): data.key, str(model_dir): "model"},
     )
-    return done.result
+    return Checked(done.result, done.folder)

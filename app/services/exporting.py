@@ -184,6 +184,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         license_verdict=facts.verdict,
         stress=facts.stress.get(variant.id),
         data_record=facts.record,
+        data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
     )
 

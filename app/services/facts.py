@@ -11,11 +11,13 @@ from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
+from app.services.data_record import read_record
 from app.services.hub_origin import origin_of
 from app.services.proofs import Proof, data_with, read_proof
 from app.services.steps import JobError
 from app.services.stress_record import read_stress
 from app.services.workspace import Workspace
+from workers.contracts.data_record import DataRecord
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
@@ -31,7 +33,7 @@ class RunFacts:
     """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
 
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
-    `stress` is what was found under stress, by the version's id.
+    `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -48,6 +50,7 @@ class RunFacts:
     first_data: DataResult | None = None
     proof: Proof = NOTHING_ADDED
     stress: Mapping[str, StressResult] = field(default_factory=dict)
+    record: DataRecord | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -108,7 +111,14 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         first_data,
         proof,
         read_stress(repositories, artifacts, run_id),
+        _record_of(workspace, project),
     )
+
+
+def _record_of(workspace: Workspace, project: Project) -> DataRecord | None:
+    """What the person said about the project's examples, None where nothing was answered."""
+    record = read_record(workspace.repositories, project.id, project.data_path)
+    return None if record.is_empty else record
 
 
 def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:

@@ -6,8 +6,13 @@ from pathlib import PurePath
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.pages.data_doctor import DoctorCard, DoctorValue
 from widgets.pages.data_found import FoundList
+from widgets.pages.data_grid import ItemValue
+from widgets.pages.data_items import ItemsCard
+from widgets.pages.data_origin import OriginCard, OriginValue
 from widgets.pages.data_parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
+from widgets.pages.data_suspects import SuspectsDialog, SuspectValue
 from widgets.pages.nouns import counted, plural
 from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
@@ -35,12 +40,27 @@ class DataPage(Page):
     labels_matched = Signal(object)  # {label: answer of the model}
     leave_out_requested = Signal()
     put_back_requested = Signal()
+    edited = Signal(str, object, str)  # what to do, sources, a label where it needs one
+    undo_requested = Signal()
+    redo_requested = Signal()
+    picture_wanted = Signal(int)  # number of the example
+    suspects_requested = Signal()
+    doctor_requested = Signal()
+    doctor_cancelled = Signal()
+    preparation_taken = Signal(str)  # SPEC of --preprocess
+    origin_answered = Signal(object)  # OriginValue
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Data"))
         self._pictures = pictures or PictureStore(self)
         self._kind: DataKind = "images"
         self._found: FoundList | None = None
+        self._items: ItemsCard | None = None
+        self._doctor: DoctorCard | None = None
+        self._origin: QVBoxLayout | None = None
+        self._preview: Card | None = None
+        self._left: QVBoxLayout | None = None
+        self._labels: tuple[str, ...] = ()
 
     # -- states --
     def show_empty(self, ask: DataAskValue) -> None:
@@ -78,14 +98,22 @@ class DataPage(Page):
             left.addWidget(self._can_card())
             left.addWidget(self._cannot_card())
         else:
-            left.addWidget(self._preview_card(value))
+            self._preview = self._preview_card(value)
+            left.addWidget(self._preview)
             if value.class_counts or value.labelled:
                 left.addWidget(self._labels_card(value))
         if value.columns is not None:
             left.addWidget(self._columns_card(value.columns))
         left.addStretch(1)
         right.addWidget(self._split_card(value))
-        right.addWidget(self._checks_card(value), 1)
+        self._items, self._doctor, self._left = None, None, left
+        self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
+        if not value.made:
+            right.addWidget(self._doctor_card())
+        right.addWidget(self._checks_card(value))
+        self._origin = QVBoxLayout()
+        right.addLayout(self._origin)
+        right.addStretch(1)
         columns = QHBoxLayout()
         columns.setSpacing(SPACE_L)
         columns.addLayout(left, 17)
@@ -255,6 +283,7 @@ class DataPage(Page):
         self._found = FoundList(self.theme)
         self._found.leave_out_requested.connect(self.leave_out_requested)
         self._found.put_back_requested.connect(self.put_back_requested)
+        self._found.suspects_requested.connect(self.suspects_requested)
         card.add(self._found)
         if value.unknown_labels and value.model_classes:
             match = GhostButton(self.theme, self.tr("Match the names…"))
@@ -265,10 +294,64 @@ class DataPage(Page):
             card.add(words(value.note, "caption"))
         return card
 
-    def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int) -> None:
-        """What the checks found so far, how many examples they offer to leave out, how many are left out."""
+    def _doctor_card(self) -> DoctorCard:
+        self._doctor = DoctorCard(self.theme)
+        self._doctor.check_requested.connect(self.doctor_requested)
+        self._doctor.cancel_requested.connect(self.doctor_cancelled)
+        self._doctor.taken.connect(self.preparation_taken)
+        return self._doctor
+
+    # -- what comes after reading --
+    def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
+        """All examples in the preview's place; small pictures are asked for by `picture_wanted` as they are seen."""
+        if self._left is None or self._preview is None or self.state != "full" or not items:
+            return
+        card = ItemsCard(self.theme, items, pictures=self._kind == "images", chunk=chunk)
+        card.edited.connect(self.edited)
+        card.undo_requested.connect(self.undo_requested)
+        card.redo_requested.connect(self.redo_requested)
+        card.view.items.wanted.connect(self.picture_wanted)
+        card.offer_labels(self._labels)
+        self._left.replaceWidget(self._preview, card)
+        self._preview.hide()
+        self._preview.deleteLater()
+        self._preview, self._items = None, card
+
+    def mark_items(self, items: Sequence[ItemValue], *, can_undo: bool, can_redo: bool) -> None:
+        """What was changed by hand, before it is read again; whether it can be undone."""
+        if self._items is not None and self.state == "full":
+            self._items.show_items(items)
+            self._items.show_history(can_undo=can_undo, can_redo=can_redo)
+
+    def put_pictures(self, first: int, pictures: Sequence[bytes]) -> None:
+        """Small pictures of a range of examples."""
+        if self._items is not None and self.state == "full":
+            self._items.view.items.put(first, pictures)
+
+    def show_doctor(self, value: DoctorValue) -> None:
+        """How the check of the preparation is, or what it found."""
+        if self._doctor is not None and self.state == "full":
+            self._doctor.show_value(value)
+
+    def show_origin(self, value: OriginValue) -> None:
+        """The three questions with their answers."""
+        if self._origin is not None and self.state == "full" and not self._origin.count():
+            card = OriginCard(self.theme, value)
+            card.answered.connect(self.origin_answered)
+            self._origin.addWidget(card)
+
+    def ask_suspects(self, suspects: Sequence[SuspectValue]) -> SuspectsDialog:
+        """Labels that are probably wrong, one by one."""
+        dialog = SuspectsDialog(self.theme, self._pictures, suspects, self.window())
+        dialog.edited.connect(lambda name, source, label: self.edited.emit(name, (source,), label))
+        dialog.open()
+        return dialog
+
+    def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
+        """What the checks found so far, how many examples they offer to leave out, how many are left out, and how many
+        labels look wrong."""
         if self._found is not None and self.state == "full":
-            self._found.show_values(rows, leave_out, left_out)
+            self._found.show_values(rows, leave_out, left_out, suspects)
 
     # -- doings --
     def ask_match(self, value: DataValue) -> MatchDialog:

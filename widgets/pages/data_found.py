@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
@@ -19,6 +18,7 @@ class FoundList(QWidget):
 
     leave_out_requested = Signal()
     put_back_requested = Signal()
+    suspects_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -29,12 +29,11 @@ class FoundList(QWidget):
         self._rows = CheckList(theme)
         self._leave = GhostButton(theme, "")
         self._back = TextButton(theme, "")
+        self._look = GhostButton(theme, "")
+        self._look.clicked.connect(self.suspects_requested)
         self._leave.clicked.connect(self.leave_out_requested)
         self._back.clicked.connect(self.put_back_requested)
         self._hint = words(self.tr("Your files stay where they are; this can be undone."), "caption")
-        undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self)
-        undo.setContext(Qt.ShortcutContext.WindowShortcut)
-        undo.activated.connect(self._undo)
         buttons = QHBoxLayout()
         buttons.setContentsMargins(0, SPACE_S, 0, 0)
         buttons.setSpacing(SPACE_S)
@@ -43,14 +42,18 @@ class FoundList(QWidget):
         buttons.addStretch(1)
         box.addWidget(self._line)
         box.addWidget(self._rows)
+        box.addWidget(self._look, 0, Qt.AlignmentFlag.AlignLeft)
         box.addLayout(buttons)
         box.addWidget(self._hint)
         self.show_values((), 0, 0)
 
-    def show_values(self, rows: Sequence[CheckValue], leave_out: int, left_out: int) -> None:
-        """`leave_out` examples may be left out, `left_out` are."""
+    def show_values(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
+        """`leave_out` examples may be left out, `left_out` are; `suspects` have labels that look wrong."""
         self._rows.show_values(rows)
         self._line.setVisible(bool(rows))
+        one, many = self.tr("Look at it…"), self.tr("Look at the {0:,}…").format(suspects)
+        self._look.relabel(one if suspects == 1 else many)
+        self._look.setVisible(suspects > 0)
         one, many = self.tr("Leave this one out"), self.tr("Leave these {0:,} out").format(leave_out)
         self._leave.relabel(one if leave_out == 1 else many)
         self._leave.setVisible(leave_out > 0)
@@ -58,7 +61,3 @@ class FoundList(QWidget):
         self._back.relabel(one if left_out == 1 else many)
         self._back.setVisible(left_out > 0)
         self._hint.setVisible(leave_out > 0 or left_out > 0)
-
-    def _undo(self) -> None:
-        if self._back.isVisible():
-            self.put_back_requested.emit()

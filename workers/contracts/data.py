@@ -12,6 +12,7 @@ class DataParams(Frozen):
     Without `path` it makes inputs itself (`origin` "made"). At most `max_test` and `max_calibration` items are used.
     `label_map` says which answer of the model a label means that it does not know by that name. Items whose source is
     in `left_out` are not used; `relabeled` gives sources another label, `moved` another part, where Fettle splits.
+    Those in `confirmed` were looked at: their labels are right, whatever a check thinks.
     """
 
     model_dir: str
@@ -23,6 +24,7 @@ class DataParams(Frozen):
     left_out: tuple[str, ...] = ()
     relabeled: dict[str, str] = {}
     moved: dict[str, Literal["test", "calibration"]] = {}
+    confirmed: tuple[str, ...] = ()
     max_test: int = 5000
     max_calibration: int = 200
 

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.data import DataParams as DataParams
 from workers.contracts.data import DataResult as DataResult
+from workers.contracts.data_record import DataRecord
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import Scenario
@@ -289,6 +290,7 @@ class CardFacts(Frozen):
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
     stress: StressResult | None = None
+    data_record: DataRecord | None = None
 
 
 class ExportParams(Frozen):

@@ -5,6 +5,7 @@ from typing import Any
 from workers.contracts.jobs import CardFacts
 from workers.contracts.pipeline import PipelineSpec
 from workers.export.card_scores import how_well
+from workers.export.card_data import record_lines
 from workers.export.card_stress import under_stress
 
 PIPELINE_TAGS = {
@@ -159,7 +160,8 @@ def _test_data(facts: CardFacts) -> str:
         labels = "with" if data.labelled else "without"
         words = f"{data.n_test:,} examples of the person's own, {labels} labels that the model knows."
     kept = f" {data.n_calibration:,} others were used for calibration." if data.n_calibration else ""
-    return f"## Test data\n\n{words}{kept}\n"
+    said = record_lines(facts.data_record) if facts.data_record is not None and data.origin == "person" else ""
+    return f"## Test data\n\n{words}{kept}\n{said}"
 
 
 def _how_made(facts: CardFacts) -> str:

@@ -1,0 +1,123 @@
+"""Part of the page Data: which way of preparing the inputs fits, with the evidence, and taking it by a click."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.card import Card
+from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+
+SHOWN = 4
+
+
+@dataclass(frozen=True)
+class WayValue:
+    """One way in words. `figure` is what came out ("90 % right"), `share` 0..1 its bar, `n` the examples."""
+
+    words: str
+    figure: str
+    share: float | None
+    reach: str = ""
+    n: int = 0
+    is_chosen: bool = False
+    is_best: bool = False
+
+
+@dataclass(frozen=True)
+class DoctorValue:
+    """`state`: idle (may be asked), running, told, failed. `spec` is what a click takes, "" for nothing."""
+
+    state: Literal["idle", "running", "told", "failed"] = "idle"
+    chosen: str = ""
+    verdict: CheckState = "waiting"
+    what: str = ""
+    why: str = ""
+    ways: tuple[WayValue, ...] = ()
+    spec: str = ""
+    share: float | None = None
+
+
+class DoctorCard(Card):
+    """`check_requested`, `cancel_requested`; `taken(spec)` when the person takes the way that fits better."""
+
+    check_requested = Signal()
+    cancel_requested = Signal()
+    taken = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(self.tr("How they are prepared"), gap=SPACE_S)
+        self._theme = theme
+        self._body: QWidget | None = None
+        self.show_value(DoctorValue())
+
+    def show_value(self, value: DoctorValue) -> None:
+        """Another state."""
+        if self._body is not None:
+            self._body.hide()
+            self._body.deleteLater()
+        self._body = QWidget()
+        box = QVBoxLayout(self._body)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        if value.chosen:
+            box.addWidget(words(value.chosen, "soft"))
+        fill = {"idle": self._fill_idle, "running": self._fill_running}.get(value.state, self._fill_told)
+        fill(box, value)
+        self.box.addWidget(self._body)
+
+    def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:
+        check = GhostButton(self._theme, self.tr("Check the preparation"))
+        check.clicked.connect(self.check_requested)
+        box.addWidget(check)
+
+    def _fill_running(self, box: QVBoxLayout, value: DoctorValue) -> None:
+        bar = Bar(self.tr("Trying ways to prepare the examples"))
+        bar.set_share(value.share)
+        box.addWidget(words(self.tr("Trying other ways on some of your examples…")))
+        box.addWidget(bar)
+        stop = TextButton(self._theme, self.tr("Stop"))
+        stop.clicked.connect(self.cancel_requested)
+        box.addWidget(stop)
+
+    def _fill_told(self, box: QVBoxLayout, value: DoctorValue) -> None:
+        box.addWidget(CheckList(self._theme, (CheckValue(value.verdict, value.what),)))
+        if value.why:
+            box.addWidget(words(value.why, "caption"))
+        for way in value.ways[:SHOWN]:
+            box.addWidget(self._way(way))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        if value.spec:
+            take = PrimaryButton(self._theme, self.tr("Take the one that fits"), "check", size="small")
+            take.clicked.connect(lambda: self.taken.emit(value.spec))
+            row.addWidget(take)
+        again = TextButton(self._theme, self.tr("Check again"))
+        again.clicked.connect(self.check_requested)
+        row.addWidget(again)
+        row.addStretch(1)
+        box.addLayout(row)
+
+    def _way(self, way: WayValue) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
+        box.setSpacing(SPACE_XS)
+        name = self.tr("{0} (chosen)").format(way.words) if way.is_chosen else way.words
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(words(name, "strong" if way.is_best else ""), 1)
+        row.addWidget(label(way.figure, "strong", "brand" if way.is_best else "", wrap=False))
+        box.addLayout(row)
+        if way.share is not None:
+            bar = Bar(self.tr("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
+            bar.set_share(way.share)
+            box.addWidget(bar)
+        if way.reach:
+            box.addWidget(words(way.reach, "caption"))
+        return holder

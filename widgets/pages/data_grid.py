@@ -1,0 +1,257 @@
+"""Part of the page Data: thousands of examples in one view. Small pictures come in when they are looked at."""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter, QPen, QPixmap, QWheelEvent
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from widgets.parts.format import clipped
+from widgets.parts.pictures import PictureValue, decode, paint_picture
+from widgets.theme import Theme
+from widgets.tokens import RADIUS_CONTROL, SPACE_M, SPACE_S
+
+Part = Literal["test", "calibration"]
+Mark = Literal["", "left_out", "changed"]
+Index = QModelIndex | QPersistentModelIndex
+
+SIDE_PX, CELL_PX, CAPTION_PX, ROW_PX = 80, 98, 20, 34
+MOST_CHARS = 300
+MOST_KEPT, MOST_BYTES = 1500, 48 << 20
+
+
+@dataclass(frozen=True)
+class ItemValue:
+    """One example: `source` names it, `label` is "" without one. `mark` says what the person did with it."""
+
+    source: str
+    label: str = ""
+    part: Part = "test"
+    text: str = ""
+    mark: Mark = ""
+
+
+class ItemsModel(QAbstractListModel):
+    """`wanted(number)` comes when the small picture of an example is needed; `put` answers for a whole range.
+
+    Pictures are kept as they came and decoded when they are drawn; the newest stay.
+    """
+
+    wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._items: list[ItemValue] = []
+        self._rows: list[int] = []
+        self._label = ""
+        self._encoded: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
+        self._chunk = 1
+        self._size_bytes = 0
+        self._pixmaps: OrderedDict[int, QPixmap | None] = OrderedDict()
+
+    def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
+        """Other examples; `chunk` of them are drawn at a time."""
+        self.beginResetModel()
+        self._items, self._chunk = list(items), max(1, chunk)
+        self._encoded.clear()
+        self._pixmaps.clear()
+        self._size_bytes = 0
+        self._filter()
+        self.endResetModel()
+
+    def mark(self, items: Sequence[ItemValue]) -> None:
+        """The same examples with other labels or marks."""
+        if len(items) != len(self._items):
+            self.show_items(items, self._chunk)
+            return
+        self._items = list(items)
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
+
+    def show_label(self, label: str) -> None:
+        """Only examples with this label, "" for all."""
+        self.beginResetModel()
+        self._label = label
+        self._filter()
+        self.endResetModel()
+
+    def put(self, first: int, pictures: Sequence[bytes]) -> None:
+        """Small pictures of the examples from number `first` on (a multiple of the chunk), b"" for none."""
+        self._encoded[first] = tuple(pictures)
+        self._size_bytes += sum(map(len, pictures))
+        while self._size_bytes > MOST_BYTES and len(self._encoded) > 1:
+            _, dropped = self._encoded.popitem(last=False)
+            self._size_bytes -= sum(map(len, dropped))
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0), self.index(self.rowCount() - 1))
+
+    def item(self, row: int) -> ItemValue:
+        return self._items[self._rows[row]]
+
+    def pixmap(self, row: int) -> tuple[QPixmap | None, bool]:
+        """The small picture, and whether that is final; else it is asked for."""
+        number = self._rows[row]
+        if number in self._pixmaps:
+            self._pixmaps.move_to_end(number)
+            return self._pixmaps[number], True
+        first = number - number % self._chunk
+        chunk = self._encoded.get(first)
+        if chunk is None:
+            self.wanted.emit(number)
+            return None, False
+        self._encoded.move_to_end(first)
+        data = chunk[number - first] if number - first < len(chunk) else b""
+        image: QImage | None = decode(PictureValue(data=data), 2 * SIDE_PX) if data else None
+        self._pixmaps[number] = None if image is None else QPixmap.fromImage(image)
+        while len(self._pixmaps) > MOST_KEPT:
+            self._pixmaps.popitem(last=False)
+        return self._pixmaps[number], True
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Examples that are shown."""
+        return 0 if parent.isValid() else len(self._rows)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The example, and for screen readers its label and name."""
+        if not index.isValid():
+            return None
+        item = self.item(index.row())
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            shown = clipped(item.text or item.source, MOST_CHARS)
+            return f"{item.label}: {shown}" if item.label else shown
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return clipped(item.source, MOST_CHARS)
+        return None
+
+    def _filter(self) -> None:
+        self._rows = [n for n, item in enumerate(self._items) if self._label in ("", item.label)]
+
+
+class ItemDelegate(QStyledItemDelegate):
+    """Draws a picture with its label below, or a line of text with its label at the right."""
+
+    def __init__(self, theme: Theme, model: ItemsModel, parent: QWidget, *, pictures: bool) -> None:
+        super().__init__(parent)
+        self._theme, self._model, self._pictures = theme, model, pictures
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """The same for all, so that thousands need no measuring."""
+        return QSize(CELL_PX, SIDE_PX + CAPTION_PX + SPACE_S) if self._pictures else QSize(120, ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one example."""
+        model, item = self._model, self._model.item(index.row())
+        state = option.state
+        rect: QRect = option.rect
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setOpacity(0.35 if item.mark == "left_out" else 1.0)
+        if self._pictures:
+            self._paint_picture(painter, rect, model, index.row(), item)
+        else:
+            self._paint_line(painter, rect, item)
+        painter.setOpacity(1.0)
+        frame = QRectF(rect).adjusted(1, 1, -1, -1)
+        if self._pictures:
+            frame = QRectF(rect.x() + (rect.width() - SIDE_PX) / 2, rect.y(), SIDE_PX, SIDE_PX).adjusted(1, 1, -1, -1)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.setPen(QPen(self._theme.color("brand"), 2))
+            painter.drawRoundedRect(frame, RADIUS_CONTROL, RADIUS_CONTROL)
+        elif state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(self._theme.color("brand"), 1, Qt.PenStyle.DotLine))
+            painter.drawRoundedRect(frame, RADIUS_CONTROL, RADIUS_CONTROL)
+        painter.restore()
+
+    def _paint_picture(self, painter: QPainter, rect: QRect, model: ItemsModel, row: int, item: ItemValue) -> None:
+        place = QRectF(rect.x() + (rect.width() - SIDE_PX) / 2, rect.y(), SIDE_PX, SIDE_PX)
+        pixmap, is_final = model.pixmap(row)
+        paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=1.0)
+        self._paint_mark(painter, QRectF(place.right() - 10, place.top() + 2, 8, 8), item)
+        below = QRectF(rect.x() + 2, place.bottom() + 2, rect.width() - 4, CAPTION_PX - 2)
+        self._paint_words(painter, below, item.label, "soft", Qt.AlignmentFlag.AlignHCenter)
+
+    def _paint_line(self, painter: QPainter, rect: QRect, item: ItemValue) -> None:
+        inner = QRectF(rect).adjusted(SPACE_M, 0, -SPACE_M, 0)
+        width = min(0.3 * inner.width(), 160.0)
+        words = QRectF(inner.x(), inner.y(), inner.width() - width - SPACE_M, inner.height())
+        text = clipped(" ".join((item.text or item.source).split()), MOST_CHARS)
+        self._paint_words(painter, words, text, "ink", Qt.AlignmentFlag.AlignLeft)
+        tag = QRectF(inner.right() - width, inner.y(), width, inner.height())
+        self._paint_words(painter, tag, item.label, "soft", Qt.AlignmentFlag.AlignRight)
+        self._paint_mark(painter, QRectF(inner.x() - SPACE_S - 2, inner.center().y() - 3, 6, 6), item)
+
+    def _paint_mark(self, painter: QPainter, place: QRectF, item: ItemValue) -> None:
+        """A dot on what was changed by hand."""
+        if item.mark:
+            painter.setPen(QPen(self._theme.color("panel"), 1))
+            painter.setBrush(self._theme.color("warn" if item.mark == "left_out" else "brand"))
+            painter.drawEllipse(place)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_words(self, painter: QPainter, place: QRectF, text: str, token: str, align: Qt.AlignmentFlag) -> None:
+        if not text:
+            return
+        painter.setPen(self._theme.color(token))
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(place.width()))
+        painter.drawText(place, align | Qt.AlignmentFlag.AlignVCenter, shown)
+
+
+class ItemsView(QListView):
+    """A grid of pictures or a list of lines; several can be chosen. `acted(name)` comes for keys on what is chosen."""
+
+    acted = Signal(str)
+
+    def __init__(self, theme: Theme, *, pictures: bool) -> None:
+        super().__init__()
+        self._theme = theme
+        self.items = ItemsModel(self)
+        self.setModel(self.items)
+        self.setItemDelegate(ItemDelegate(theme, self.items, self, pictures=pictures))
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setAcceptDrops(False)
+        self.setDragEnabled(False)
+        self.setAccessibleName(self.tr("Examples"))
+        if pictures:
+            self.setViewMode(QListView.ViewMode.IconMode)
+            self.setMovement(QListView.Movement.Static)
+            self.setResizeMode(QListView.ResizeMode.Adjust)
+            self.setLayoutMode(QListView.LayoutMode.SinglePass)
+        theme.changed.connect(self.viewport().update)
+
+    def chosen(self) -> tuple[str, ...]:
+        """Sources of what is selected."""
+        rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        return tuple(self.items.item(row).source for row in rows)
+
+    def visible_rows(self) -> range:
+        """Rows that are on the screen now."""
+        area = self.viewport().rect()
+        count = self.items.rowCount()
+        first = self.indexAt(area.topLeft() + area.topLeft())
+        top = first.row() if first.isValid() else 0
+        last = top
+        while last + 1 < count and self.visualRect(self.items.index(last + 1)).top() < area.bottom():
+            last += 1
+        return range(top, min(last + 1, count))
+
+    def keyPressEvent(self, event: Any) -> None:
+        """Delete leaves out what is chosen; all else is the list's own."""
+        if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and self.chosen():
+            self.acted.emit("leave_out")
+            return
+        super().keyPressEvent(event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """At its ends the page scrolls on."""
+        bar, down = self.verticalScrollBar(), event.angleDelta().y() < 0
+        at_end = bar.value() >= bar.maximum() if down else bar.value() <= bar.minimum()
+        if at_end:
+            event.ignore()
+        else:
+            super().wheelEvent(event)

@@ -1,0 +1,75 @@
+"""Part of the page Data: where the examples come from, in three questions; the answers go into the model card."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+
+
+@dataclass(frozen=True)
+class OriginValue:
+    """The answers by their ids, "" where none was given (see `DataRecord` of the contracts)."""
+
+    made_by: str = ""
+    may_use: str = ""
+    people: str = ""
+
+
+class OriginCard(Card):
+    """`answered(OriginValue)` with each answer."""
+
+    answered = Signal(object)
+
+    def __init__(self, theme: Theme, value: OriginValue) -> None:
+        super().__init__(self.tr("Where they come from"), gap=SPACE_S)
+        self._boxes: dict[str, ChoiceField] = {}
+        self._ask("made_by", self.tr("Who made them?"), self._makers(), value.made_by)
+        self._ask("may_use", self.tr("May they be used for this?"), self._rights(), value.may_use)
+        self._ask("people", self.tr("Do they show people or private things?"), self._people(), value.people)
+        self.add(words(self.tr("Kept in this project, and told in the model card."), "caption"))
+
+    def _makers(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("me", self.tr("I or my team did")),
+            ("others_open", self.tr("Others, who published them")),
+            ("others_bought", self.tr("Others, from whom I have them")),
+            ("made", self.tr("A program made them")),
+            ("unknown", self.tr("I do not know")),
+        )
+
+    def _rights(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("yes", self.tr("Yes")),
+            ("conditions", self.tr("Yes, under conditions")),
+            ("no", self.tr("No, or not for selling")),
+            ("unknown", self.tr("I do not know")),
+        )
+
+    def _people(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("no", self.tr("No")),
+            ("agreed", self.tr("Yes, and they agreed")),
+            ("yes", self.tr("Yes")),
+            ("unknown", self.tr("I do not know")),
+        )
+
+    def _ask(self, name: str, question: str, answers: tuple[tuple[str, str], ...], current: str) -> None:
+        box = ChoiceField(question)
+        box.setObjectName(f"origin-{name}")
+        box.addItem(self.tr("not answered"), "")
+        for answer, text in answers:
+            box.addItem(text, answer)
+        box.setCurrentIndex(max(0, box.findData(current)))
+        box.currentIndexChanged.connect(self._on_changed)
+        self._boxes[name] = box
+        asked = words(question, "soft")
+        asked.setBuddy(box)
+        self.add(asked, box)
+
+    def _on_changed(self, _index: int) -> None:
+        self.answered.emit(OriginValue(**{name: str(box.currentData()) for name, box in self._boxes.items()}))

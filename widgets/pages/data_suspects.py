@@ -1,0 +1,110 @@
+"""Part of the page Data: labels that are probably wrong, looked at one by one, each put right by one click."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.card import divider
+from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.text import ElidedLabel, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+
+SIDE_PX, HEIGHT_PX, WIDTH_PX = 88, 420, 560
+
+
+@dataclass(frozen=True)
+class SuspectValue:
+    """An example, the label that it has, the likely one, and how sure the guess is (0..1)."""
+
+    source: str
+    given: str
+    likely: str
+    share: float
+    picture: PictureValue
+
+
+class SuspectsDialog(QuestionDialog):
+    """`edited(name, source, label)` with name relabel, leave_out or right, for one example at a time."""
+
+    edited = Signal(str, str, str)
+
+    def __init__(
+        self, theme: Theme, store: PictureStore, suspects: Sequence[SuspectValue], parent: QWidget | None
+    ) -> None:
+        super().__init__(
+            theme,
+            QuestionValue(
+                title=self.tr("Labels that are probably wrong"),
+                text=self.tr(
+                    "A simple classifier made these guesses and may be wrong itself. Your files stay as they are;"
+                    " everything can be undone."
+                ),
+                answers=(Answer("done", self.tr("Done"), primary=True),),
+            ),
+            parent,
+        )
+        self._theme, self._store = theme, store
+        self._left = len(suspects)
+        holder = QWidget()
+        self._rows = QVBoxLayout(holder)
+        self._rows.setContentsMargins(0, 0, SPACE_S, 0)
+        self._rows.setSpacing(SPACE_S)
+        for number, suspect in enumerate(suspects):
+            self._rows.addWidget(self._row(suspect, is_first=number == 0))
+        self._rows.addStretch(1)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(holder)
+        area.setAccessibleName(self.tr("Examples whose label looks wrong"))
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setMinimumSize(WIDTH_PX, min(HEIGHT_PX, (SIDE_PX + 20) * max(1, len(suspects)) + 8))
+        self.body.addWidget(area)
+
+    def _row(self, suspect: SuspectValue, *, is_first: bool) -> QWidget:
+        holder = QWidget()
+        outer = QVBoxLayout(holder)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(SPACE_S)
+        if not is_first:
+            outer.addWidget(divider())
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        if suspect.picture.is_picture:
+            row.addWidget(
+                PictureLabel(self._theme, self._store, suspect.picture, SIDE_PX), 0, Qt.AlignmentFlag.AlignTop
+            )
+        told = QVBoxLayout()
+        told.setSpacing(SPACE_XS)
+        told.addWidget(ElidedLabel(suspect.picture.text or suspect.source, "caption"))
+        told.addWidget(words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)))
+        told.addWidget(words(self.tr("{0:.0f} % sure").format(100 * suspect.share), "caption"))
+        told.addLayout(self._answers(suspect, holder))
+        row.addLayout(told, 1)
+        outer.addLayout(row)
+        return holder
+
+    def _answers(self, suspect: SuspectValue, holder: QWidget) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        relabel = GhostButton(self._theme, self.tr("It is “{0}”").format(suspect.likely[:30]), size="small")
+        leave = GhostButton(self._theme, self.tr("Leave out"), size="small")
+        right = TextButton(self._theme, self.tr("The label is right"), size="small")
+        for button, name in ((relabel, "relabel"), (leave, "leave_out"), (right, "right")):
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _checked=False, name=name: self._answer_one(name, suspect, holder))
+            row.addWidget(button)
+        row.addStretch(1)
+        return row
+
+    def _answer_one(self, name: str, suspect: SuspectValue, holder: QWidget) -> None:
+        self.edited.emit(name, suspect.source, suspect.likely if name == "relabel" else "")
+        holder.hide()
+        holder.deleteLater()
+        self._left -= 1
+        if not self._left:
+            self._choose("done")

@@ -1,0 +1,55 @@
+"""The job ``thumbnails``: a range of a read set's pictures, decoded in this sandbox, drawn small, written as JPEG."""
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+from workers.contracts.context import JobContext
+from workers.contracts.thumbnails import ThumbnailsParams, ThumbnailsResult
+from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.previews import thumbnail_of
+from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.dataset import read_dataset
+from workers.pipeline.spec import read_spec
+
+QUALITY = 85
+STAGE = "Drawing small pictures"
+
+
+def draw_thumbnails(params: ThumbnailsParams, ctx: JobContext) -> ThumbnailsResult:
+    """What cannot be drawn (gone since, no picture) leaves an empty place. Raises InputRefused for an unusable set."""
+    data = read_dataset(Path(params.data_dir))
+    items = (*data.test, *data.calibration)[params.first : params.first + params.count]
+    entries = _entries(params, {item.source for item in items})
+    result = ThumbnailsResult(first=params.first, ends=())
+    ends: list[int] = []
+    with (ctx.work_dir / result.file).open("wb") as file:
+        for number, item in enumerate(items):
+            ctx.check_cancelled()
+            ctx.progress(STAGE, number, len(items), "pictures")
+            entry = entries.get(item.source)
+            file.write(_jpeg(entry, params.side_px) if entry is not None else b"")
+            ends.append(file.tell())
+    return result.model_copy(update={"ends": tuple(ends)})
+
+
+def _entries(params: ThumbnailsParams, wanted: Iterable[str]) -> dict[str, Entry]:
+    """Of the wanted sources; where two sets have the same name for an item, the first set's."""
+    options = Options(read_spec(Path(params.model_dir)), params.text_column, params.label_column)
+    places = [place for place in (params.calibration_path, params.path) if place is not None]
+    names = set(wanted)
+    found: dict[str, Entry] = {}
+    for place in places:
+        found |= {
+            entry.source: entry for entry in read_collection(Path(place), options).entries if entry.source in names
+        }
+    return found
+
+
+def _jpeg(entry: Entry, side_px: int) -> bytes:
+    picture = thumbnail_of(entry, side_px)
+    if picture is None:
+        return b""
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=QUALITY)
+    return out.getvalue()
