@@ -141,6 +141,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "stress": lambda: page("stress", "StressPage"),
         "load": lambda: page("load", "LoadPage"),
         "tried": lambda: page("tried", "TriedPage"),
+        "layers": lambda: page("layers", "LayersPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
         "jobs": lambda: page("jobs", "JobsPage"),

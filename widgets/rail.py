@@ -15,7 +15,14 @@ Mark = Literal["done", "current", ""]
 
 STEPS = ("model", "data", "goal", "optimize", "compare", "try", "export")
 REST = ("jobs", "settings")
-BELOW = {"hub": "model", "answers": "compare", "stress": "compare", "load": "compare", "tried": "compare"}
+BELOW = {
+    "hub": "model",
+    "answers": "compare",
+    "stress": "compare",
+    "load": "compare",
+    "tried": "compare",
+    "layers": "compare",
+}
 """Pages without an entry of their own, and where they belong."""
 _ICONS = {
     "model": "cube",

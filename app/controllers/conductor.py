@@ -19,6 +19,7 @@ from app.controllers.hub import HubController
 from app.controllers.incoming import Incoming
 from app.controllers.jobs import JobsController
 from app.controllers.kept import KeptSettings
+from app.controllers.layers import LayersController
 from app.controllers.load import LoadController
 from app.controllers.model import ModelController
 from app.controllers.optimize import OptimizeController
@@ -133,6 +134,7 @@ class Conductor(QObject):
             "stress": lambda page: StressController(window, page, session, flows),
             "load": lambda page: LoadController(window, page, session, flows),
             "tried": lambda page: TriedController(window, page, session),
+            "layers": lambda page: LayersController(window, page, session, flows),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
             "jobs": lambda page: JobsController(window, page, session, flows),

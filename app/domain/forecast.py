@@ -73,8 +73,8 @@ class Past:
 
 def forecast(basis: Basis, past: Sequence[Past] = ()) -> Forecast:
     """What to expect of a run like this one."""
-    seconds = plain_s(basis) * _correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
-    memory = plain_bytes(basis) * _correction(
+    seconds = plain_s(basis) * correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
+    memory = plain_bytes(basis) * correction(
         [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
     )
     top = seconds if basis.budget_s is None else min(seconds, basis.budget_s)
@@ -123,7 +123,7 @@ def _request_ms(basis: Basis) -> float:
     return REQUEST_MS + REQUEST_MS_PER_MB * basis.size_bytes / MEGABYTE
 
 
-def _correction(ratios: Sequence[float]) -> float:
+def correction(ratios: Sequence[float]) -> float:
     """The median of the last runs, trusted more the more there are, and never more than a factor of three."""
     last = ratios[-LEARNED_FROM:]
     if not last:

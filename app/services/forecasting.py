@@ -1,12 +1,13 @@
 """Forecasts of runs: made before and after the original was measured, kept with what came, learned from."""
 
 import platform
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from app.domain.forecast import Basis, Forecast, Past, forecast, plain_bytes, plain_s
+from app.domain.forecast import Basis, Forecast, Past, correction, forecast, plain_bytes, plain_s
 from app.persistence import Repositories
 from app.services.workspace import usable_cores
 from workers.contracts.base import Frozen
@@ -43,6 +44,13 @@ class RunForecast(Frozen):
 
 class _Kept(Frozen):
     runs: tuple[RunForecast, ...] = ()
+
+
+def learned(plain: Expected, past: Sequence[Past]) -> Expected:
+    """The same forecast, as it would be after these runs."""
+    seconds = plain.plain_s * correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
+    ratios = [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
+    return plain.model_copy(update={"seconds": seconds, "memory_bytes": round(plain.plain_bytes * correction(ratios))})
 
 
 class Forecasts:

@@ -14,6 +14,7 @@ LOOKS: tuple[tuple[str, str, str], ...] = (
     ("stress", "cloud-lightning", "Under stress"),
     ("load", "gauge", "Under load"),
     ("tried", "list", "What was tried"),
+    ("layers", "stack", "Layers"),
 )
 """(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
 
