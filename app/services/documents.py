@@ -29,9 +29,6 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "size_ratio": _figure(variant.size_ratio),
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "verdict": verdict(variant),
-        "worst_slice": judgement.worst_slice if judgement else None,
-        "worst_slice_drop": _figure(judgement.worst_slice_drop) if judgement else None,
-        "scores": [score.model_dump(mode="json") for score in judgement.scores] if judgement else [],
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
     }
@@ -66,15 +63,17 @@ def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
 
 
 def compare_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
-    """What `fettle compare` prints: the run, the slices and the changed items of each variant, worst first."""
+    """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant."""
     ordered = sorted((v for v in variants if v.judgement and not v.is_baseline), key=lambda variant: variant.index)
     slices: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
     for variant in ordered:
         judgement = variant.judgement
         assert judgement is not None
         slices += [{"variant": variant.id, **part.model_dump(mode="json")} for part in judgement.slices]
+        scores += [{"variant": variant.id, **score.model_dump(mode="json")} for score in judgement.scores]
         changed.append(
             {"variant": variant.id, "count": judgement.changed_count, "items": list(judgement.changed)},
         )
-    return {**run_document(run, variants), "slices": slices, "changed": changed}
+    return {**run_document(run, variants), "slices": slices, "changed": changed, "scores": scores}

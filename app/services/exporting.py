@@ -161,6 +161,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
     project: Project = facts.project
     run: Run = facts.run
     info = ModelInfo.model_validate_json(project.info_json or "{}")
+    judged = None if variant.is_baseline else variant.judgement
     return CardFacts(
         title=f"{project.name}, {variant.title}",
         project=project.name,
@@ -183,7 +184,9 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Device
         hub_origin=facts.origin,
         license_verdict=facts.verdict,
         stress=facts.stress.get(variant.id),
-        data_record=facts.record,
+        scores=judged.scores if judged else (),
+        worst_slice=judged.worst_slice if judged else None,
+        worst_slice_drop=judged.worst_slice_drop if judged else None,
         data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
     )

@@ -23,6 +23,7 @@ from workers.contracts.specs import (
     ModelInfo,
     Recipe,
     RecipeStep,
+    TaskScore,
 )
 from workers.contracts.stress import StressResult
 
@@ -290,6 +291,9 @@ class CardFacts(Frozen):
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
     stress: StressResult | None = None
+    scores: tuple[TaskScore, ...] = ()
+    worst_slice: str | None = None
+    worst_slice_drop: float | None = None
     data_record: DataRecord | None = None
 
 

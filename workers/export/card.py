@@ -4,8 +4,8 @@ from typing import Any
 
 from workers.contracts.jobs import CardFacts
 from workers.contracts.pipeline import PipelineSpec
-from workers.export.card_scores import how_well
 from workers.export.card_data import record_lines
+from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
 
 PIPELINE_TAGS = {
@@ -38,7 +38,7 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
-        _measured(facts, spec) + ("" if _is_original(facts) else how_well(facts.variant, plain)),
+        _measured(facts, spec) + how_well(facts, plain),
         f"## Verdict\n\n{_verdict(facts, n)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),

@@ -1,23 +1,21 @@
 """The table of the task's own measures in the model card, and the part of the test data that lost most."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from pydantic import JsonValue
-
+from workers.contracts.jobs import CardFacts
 from workers.contracts.specs import TaskScore
 
 
-def how_well(variant: Mapping[str, JsonValue], plain: Callable[[str], str]) -> str:
-    """Markdown, empty without scores; `variant` is VARIANT of CLI.md, `plain` makes foreign text harmless."""
-    given = variant.get("scores")
-    if not isinstance(given, list) or not given:
+def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
+    """Markdown, empty without scores; `plain` makes foreign text harmless."""
+    scores = facts.scores
+    if not scores:
         return ""
-    scores = [TaskScore.model_validate(row) for row in given]
     lines = ["\n| Task | Original | This one | 95 % interval | Examples |", "|---|---|---|---|---|", *map(_row, scores)]
     if any(score.against == "original" for score in scores):
         lines.append("\nWhere no original is told, there were no labels: its answers were taken for the truth.")
-    worst, drop = variant.get("worst_slice"), variant.get("worst_slice_drop")
-    if isinstance(worst, str) and isinstance(drop, float) and drop > 0:
+    worst, drop = facts.worst_slice, facts.worst_slice_drop
+    if worst is not None and drop is not None and drop > 0:
         lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {100 * drop:.2f} %.")
     return "\n".join(lines) + "\n"
 

@@ -93,13 +93,12 @@ def test_the_run_and_its_comparison() -> None:
     assert compared["changed"][0] == {"variant": "a", "count": 2, "items": [3, 1]}
 
 
-def test_scores_and_the_weakest_part_are_in_the_document() -> None:
-    """Given a judgement with scores, then the document holds them as JSON; without one, none."""
+def test_scores_are_in_the_comparison() -> None:
+    """Given a judgement with scores, then the comparison holds them with their version; VARIANT stays as it was."""
     judged = variant("a")
     assert judged.judgement is not None
     score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
-    more = {"scores": (score,), "worst_slice": "cats", "worst_slice_drop": 0.2}
-    document = variant_document(replace(judged, judgement=judged.judgement.model_copy(update=more)))
-    assert (document["worst_slice"], document["worst_slice_drop"]) == ("cats", 0.2)
-    assert document["scores"][0]["optimized"] == 0.9
-    assert variant_document(variant("a", verdict=None))["scores"] == []
+    told = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
+    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), told])
+    assert [(row["variant"], row["id"], row["optimized"]) for row in document["scores"]] == [("a", "top1", 0.9)]
+    assert "scores" not in document["variants"][0]

@@ -2,32 +2,39 @@
 
 from typing import Any
 
-from workers.contracts.specs import TaskScore
+from workers.contracts.jobs import CardFacts
+from workers.contracts.specs import DeviceFacts, TaskScore
 from workers.export.card import plain
 from workers.export.card_scores import how_well
 
 
-def score(**more: Any) -> dict[str, Any]:
-    values = {"id": "mae", "task": "regression", "title": "Mean error", "meaning": "how far", "unit": "number"}
-    made = TaskScore(
-        **{
-            **values,
-            "against": "labels",
-            "n": 1200,
-            "original": 44.13,
-            "optimized": 44.3,
-            "low": -0.1,
-            "high": 0.52,
-            **more,
-        }
+def score(**more: Any) -> TaskScore:
+    values = {
+        "id": "mae",
+        "task": "regression",
+        "title": "Mean error",
+        "meaning": "how far",
+        "unit": "number",
+        "n": 1200,
+    }
+    return TaskScore(
+        **{**values, "against": "labels", "original": 44.13, "optimized": 44.3, "low": -0.1, "high": 0.52, **more}
     )
-    return made.model_dump(mode="json")
+
+
+def facts(**more: Any) -> CardFacts:
+    values = {
+        "title": "t", "project": "p", "made_at": "2026-01-02T03:04:05+00:00", "fettle_version": "0.1.0",
+        "original_sha256": "ab" * 32, "device": DeviceFacts(processor="P", cores=2, memory_bytes=1), "original": {},
+        "variant": {}, "limit_pct": 1.0, "scores": (score(),),
+    }  # fmt: skip
+    return CardFacts(**{**values, **more})
 
 
 def test_scores_are_a_table() -> None:
     """Given scores by labels and by the original's answers, then each is a row with its interval."""
     same = score(title="Same", meaning="", unit="share", against="original", original=None, optimized=0.99, low=None)
-    text = how_well({"scores": [score(), same]}, plain)
+    text = how_well(facts(scores=(score(), same)), plain)
     assert "| Mean error (how far) | 44.13 | 44.3 | -0.1 to 0.52, of the change | 1,200 |" in text
     assert "| Same | – | 99.00 % | – | 1,200 |" in text
     assert "answers were taken for the truth" in text
@@ -35,8 +42,8 @@ def test_scores_are_a_table() -> None:
 
 def test_the_weakest_part_is_told_and_harmless() -> None:
     """Given a part whose name holds Markdown, then it is told without its power; a loss of nothing is not told."""
-    variant = {"scores": [score()], "worst_slice": "camera: *x*", "worst_slice_drop": 0.031}
-    text = how_well(variant, plain)
+    worst = {"worst_slice": "camera: *x*", "worst_slice_drop": 0.031}
+    text = how_well(facts(**worst), plain)
     assert "“camera: \\*x\\*” lost most: 3.10 %" in text and "taken for the truth" not in text
-    assert "lost most" not in how_well({**variant, "worst_slice_drop": 0.0}, plain)
-    assert how_well({"scores": []}, plain) == ""
+    assert "lost most" not in how_well(facts(worst_slice="a", worst_slice_drop=0.0), plain)
+    assert how_well(facts(scores=()), plain) == ""
