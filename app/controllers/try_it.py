@@ -5,6 +5,7 @@ from PySide6.QtGui import QImage, QImageWriter
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
+from app.controllers.sounds import SoundPlayer
 from app.controllers.try_tried import TriedSoFar
 from app.controllers.try_value import SUFFIXES, answer_value, example_value, headline, name_of, try_value
 from app.controllers.words import error_value, tr
@@ -46,6 +47,9 @@ class TryController(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
+        self._sounds = SoundPlayer(page.say_sound, self)
+        page.play_wanted.connect(self._sounds.play)
+        page.stop_wanted.connect(self._sounds.stop)
         page.path_chosen.connect(lambda path: self.try_paths([path]))
         page.text_typed.connect(lambda text: self._ask(TryInput(text=text)))
         page.example_chosen.connect(lambda item: self._ask(TryInput(item=item)))
@@ -109,6 +113,7 @@ class TryController(QObject):
     def stop(self) -> None:
         """End both processes; what was tried stays on the page."""
         self._timer.stop()
+        self._sounds.stop()
         self._queue.clear()
         if self._pair is not None:
             self._pair.close()

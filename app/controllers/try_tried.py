@@ -43,7 +43,7 @@ class TriedSoFar:
         picture = picture_of(tried, name, example)
         if self._lines and _goes_on(self._lines[0].tried.asked, tried.asked):
             self._lines.pop(0)
-        kept = replace(tried, picture=b"")
+        kept = replace(tried, picture=b"", sound=b"")
         self._lines = [_smaller(line) for line in self._lines]
         self._lines.insert(0, _Line(kept, tried_value(self._number, tried, name, picture)))
         del self._lines[MOST:]

@@ -131,7 +131,7 @@ def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
     told = seen_words(seen)
     if tried.asked.text is not None:
         return InputValue(caption=told)
-    return InputValue(picture, f"{name}, {told}".removesuffix(", "), seen.levels)
+    return InputValue(picture, f"{name}, {told}".removesuffix(", "), seen.levels, tried.sound)
 
 
 def seen_words(seen: Seen) -> str:

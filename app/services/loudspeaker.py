@@ -7,7 +7,7 @@ import os
 import time
 import wave
 from multiprocessing.process import BaseProcess
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["idle", "playing", "no_device", "failed"]
 NO_DEVICE = 3
@@ -55,14 +55,20 @@ def play_wav(wav: bytes) -> None:
     os.dup2(quiet, 2)
     import miniaudio
 
+    try:
+        play_on(wav, [backend for backend in miniaudio.Backend if backend is not miniaudio.Backend.NULL])
+    except miniaudio.MiniaudioError:
+        raise SystemExit(NO_DEVICE) from None
+
+
+def play_on(wav: bytes, backends: list[Any]) -> None:
+    """Play through the first of these `miniaudio.Backend` that works. Raises MiniaudioError where none does."""
+    import miniaudio
+
     with wave.open(io.BytesIO(wav)) as file:
         rate_hz, frames = file.getframerate(), file.getnframes()
         samples = file.readframes(frames)
-    real = [backend for backend in miniaudio.Backend if backend is not miniaudio.Backend.NULL]
-    try:
-        device = miniaudio.PlaybackDevice(nchannels=1, sample_rate=rate_hz, backends=real, app_name="Fettle")
-    except miniaudio.MiniaudioError:
-        raise SystemExit(NO_DEVICE) from None
+    device = miniaudio.PlaybackDevice(nchannels=1, sample_rate=rate_hz, backends=backends, app_name="Fettle")
     with contextlib.closing(device):
         stream = miniaudio.stream_raw_pcm_memory(samples, 1, 2)
         next(stream)

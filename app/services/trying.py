@@ -33,12 +33,13 @@ class TryInput:
 
 @dataclass(frozen=True)
 class Tried:
-    """Both answers to one input. `picture` is a PNG of it, drawn small, where it is one."""
+    """Both answers to one input. `picture` is a PNG of it, drawn small, or `sound` a WAV file, where it is one."""
 
     asked: TryInput
     before: TryAnswer
     after: TryAnswer
     picture: bytes = b""
+    sound: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -196,13 +197,18 @@ class TryPair:
         if answered.error is not None:
             return self._refuse(answered.error)
         after = TryAnswer.model_validate(answered.result)
-        picture = b""
-        if before.picture is not None:
-            drawn = self._original.work_dir / Path(before.picture).name
-            picture = drawn.read_bytes()
-            drawn.unlink()
+        picture, sound = self._taken(before.picture), self._taken(before.sound)
         self._forget()
-        return [Tried(asked, before, after, picture)]
+        return [Tried(asked, before, after, picture, sound)]
+
+    def _taken(self, name: str | None) -> bytes:
+        """What the original's process wrote for a person to see or hear."""
+        if name is None:
+            return b""
+        file = self._original.work_dir / Path(name).name
+        content = file.read_bytes()
+        file.unlink()
+        return content
 
     def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
         asked = self._current

@@ -17,6 +17,7 @@ from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
+from widgets.parts.sound_bar import SoundState
 from widgets.theme import Theme
 
 DEBOUNCE_MS = 300
@@ -29,7 +30,7 @@ class TryPage(Page):
     """Says what to try: `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
 
     `version_chosen(id)` puts another version beside the original; `reload_requested` loads both anew,
-    `cancel_requested` stops what is being answered.
+    `cancel_requested` stops what is being answered. `play_wanted(WAV bytes)` and `stop_wanted` are a sound's button.
     """
 
     path_chosen = Signal(str)
@@ -42,6 +43,8 @@ class TryPage(Page):
     export_requested = Signal(str)
     compare_requested = Signal()
     goal_requested = Signal()
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Try it"))
@@ -101,6 +104,8 @@ class TryPage(Page):
         parts.changed.clicked.connect(self.changed_requested)
         parts.tried.picked.connect(lambda row: self.again_requested.emit(parts.tried.rows.values[row].id))
         parts.cancel.clicked.connect(self.cancel_requested)
+        parts.given.play_wanted.connect(self.play_wanted)
+        parts.given.stop_wanted.connect(self.stop_wanted)
         self._fill("full", parts.head, parts.answers, parts.problem, parts.examples_card, parts.tried_card)
         self.say_loading()
 
@@ -146,6 +151,11 @@ class TryPage(Page):
         """What is tried now."""
         if self._parts is not None:
             self._parts.given.show_value(value)
+
+    def say_sound(self, state: SoundState) -> None:
+        """What the loudspeaker does."""
+        if self._parts is not None:
+            self._parts.given.sound_bar.say(state)
 
     def show_answers(self, before: AnswerValue, after: AnswerValue) -> None:
         """Both answers."""

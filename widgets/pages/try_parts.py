@@ -1,6 +1,6 @@
 """Parts of the page "Try it": what is tried, and a card for each version's answer."""
 
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
 
@@ -9,6 +9,7 @@ from widgets.parts.card import Card, Square
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
 from widgets.parts.pictures import PictureStore, PictureValue, paint_picture
 from widgets.parts.small import Bar
+from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
@@ -201,7 +202,10 @@ class TextInput(QPlainTextEdit):
 
 
 class InputCard(QFrame):
-    """The place to drop on; holds what is tried, or says what may be."""
+    """The place to drop on; holds what is tried, or says what may be. `play_wanted(WAV bytes)`, `stop_wanted`."""
+
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
 
     def __init__(self, theme: Theme, store: PictureStore, title: str, hint: str, editor: TextInput | None) -> None:
         super().__init__()
@@ -229,6 +233,12 @@ class InputCard(QFrame):
         self._caption.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
         for part in (self._empty, *([editor] if editor is not None else []), self._view):
             box.addWidget(part, 1)
+        self._sound = b""
+        self.sound_bar = SoundBar(theme)
+        self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
+        self.sound_bar.stop_wanted.connect(self.stop_wanted)
+        self.sound_bar.hide()
+        box.addWidget(self.sound_bar)
         box.addWidget(self._caption)
         self._view.hide()
         self._empty.setVisible(editor is None)
@@ -244,4 +254,9 @@ class InputCard(QFrame):
         self._view.show_value(value)
         self._view.setVisible(has_view)
         self._empty.setVisible(self._editor is None and not has_view)
+        if value.sound != self._sound:
+            self.stop_wanted.emit()
+            self.sound_bar.say("idle")
+        self._sound = value.sound
+        self.sound_bar.setVisible(bool(value.sound))
         self._caption.setText(value.caption or UNKNOWN)

@@ -31,12 +31,13 @@ class TryValue:
 class InputValue:
     """What is being tried: a picture, or a text (`PictureValue.text`), or a sound by its levels (0..1).
 
-    `caption` says in words how the model got it.
+    `sound` is what can be played of it, as WAV bytes. `caption` says in words how the model got it.
     """
 
     picture: PictureValue = NOTHING
     caption: str = ""
     levels: tuple[float, ...] = ()
+    sound: bytes = b""
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,7 @@ class TryAnswer(Frozen):
     each moment: `rows` hold mean and largest), ``values`` (a vector or tensor; `values` are its first ones of `size`),
     ``nothing`` (no finite number). `latency_ms` is the median of `n_calls`. With `beside`: `same` says whether the
     class (or the side of one half, at every moment) is the same, `likeness` (1 is equal) how alike other answers are.
+    Without it a sound is written into the work folder, to be played: `sound`, one channel of 16 bits.
     """
 
     kind: Literal["class", "score", "moments", "values", "nothing"]
@@ -78,6 +79,7 @@ class TryAnswer(Frozen):
     n_calls: int
     seen: Seen
     picture: str | None = None
+    sound: str | None = None
     answer: str = "answer.npy"
     same: bool | None = None
     likeness: float | None = None

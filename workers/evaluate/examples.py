@@ -1,6 +1,5 @@
 """Single test items with the original's and a variant's answer, to be looked at side by side."""
 
-import wave
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,12 +13,12 @@ from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.dataset import DataSet, Item, read_dataset
 from workers.evaluate.one_input import levels_of
+from workers.evaluate.plain_wav import write_plain_wav
 from workers.pipeline import Pipeline, load_pipeline
 from workers.pipeline.audio import read_wav
 from workers.pipeline.spec import PipelineError
 
 FOLDER = "examples"
-MAX_SECONDS = 600
 
 
 def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
@@ -114,16 +113,6 @@ def _sound(item: int, sample: Sample, ctx: JobContext) -> dict[str, Any]:
     name = _name(item, "wav", ctx)
     write_plain_wav(ctx.work_dir / name, samples, rate_hz)
     return {"sound": name, "levels": levels_of(samples)}
-
-
-def write_plain_wav(path: Path, samples: NDArray[np.float32], rate_hz: int) -> None:
-    """One channel of 16 bits; at most ten minutes, louder than ±1 is cut."""
-    kept = np.nan_to_num(samples[: MAX_SECONDS * rate_hz])
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(rate_hz)
-        file.writeframes((np.clip(kept, -1, 1) * 32767).astype("<i2").tobytes())
 
 
 def _name(item: int, suffix: str, ctx: JobContext) -> str:

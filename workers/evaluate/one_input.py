@@ -66,13 +66,22 @@ def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
         )
         tokens = int(mask.sum()) if mask is not None else int(main.shape[-1])
         return Seen(kind="text", tokens=tokens, cut=tokens >= steps.max_length)
-    if isinstance(steps, AudioSteps):
-        if request.path is not None and Path(request.path).suffix.lower() not in ARRAY_SUFFIXES:
-            samples, rate_hz = read_wav(Path(request.path))
-            return Seen(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
-        samples = np.ascontiguousarray(main[..., steps.context_samples :], np.float32).ravel()
-        return Seen(kind="audio", seconds=samples.size / steps.sample_rate_hz, levels=levels_of(samples))
+    heard = heard_of(request, pipeline, feeds)
+    if heard is not None:
+        samples, rate_hz = heard
+        return Seen(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
     return Seen(kind="array", shapes={name: value.shape for name, value in feeds.items()})
+
+
+def heard_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Values, int] | None:
+    """Samples (n,) in −1..1 and their rate in Hz: of the file, else as the model gets them; None for no sound."""
+    steps = pipeline.spec.preprocess
+    if not isinstance(steps, AudioSteps):
+        return None
+    if request.path is not None and Path(request.path).suffix.lower() not in ARRAY_SUFFIXES:
+        return read_wav(Path(request.path))
+    main = feeds[pipeline.main_input.name]
+    return np.ascontiguousarray(main[..., steps.context_samples :], np.float32).ravel(), steps.sample_rate_hz
 
 
 def draw(path: Path, out: Path) -> bool:

@@ -14,11 +14,12 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
 from workers.contracts.techniques import HandlerSpec
 from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
-from workers.evaluate.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, rows_of, seen_of
+from workers.evaluate.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of
+from workers.evaluate.plain_wav import write_plain_wav
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.measure.single import time_calls
-from workers.pipeline.pipeline import WANTED, Pipeline, load_pipeline
+from workers.pipeline.pipeline import WANTED, Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import PipelineError
 
@@ -75,6 +76,7 @@ def _answer(
     if request.draw and request.path is not None and seen.kind == "image":
         name = f"shown-{index}.png"
         picture = name if draw(Path(request.path), ctx.work_dir / name) else None
+    sound = _sound(index, request, pipeline, feeds, ctx) if request.beside is None else None
     ctx.check_cancelled()
     timed = time_calls(partial(pipeline.run, session, feeds), request.calls, ctx.check_cancelled)
     answer = answer_of(pipeline, timed.result, feeds)
@@ -87,10 +89,20 @@ def _answer(
         n_calls=len(timed.latencies_ms),
         seen=seen,
         picture=picture,
+        sound=sound,
         answer=ANSWER_FILE,
         **rows_of(pipeline, answer),
         **beside,
     )
+
+
+def _sound(index: int, request: TryRequest, pipeline: Pipeline, feeds: Arrays, ctx: JobContext) -> str | None:
+    heard = heard_of(request, pipeline, feeds)
+    if heard is None:
+        return None
+    name = f"heard-{index}.wav"
+    write_plain_wav(ctx.work_dir / name, *heard)
+    return name
 
 
 def _unreadable(pipeline: Pipeline, error: PipelineError | OSError) -> ErrorInfo:
