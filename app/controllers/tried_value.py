@@ -49,7 +49,7 @@ def _row(row: Tried) -> TriedRowValue:
         outcome=_outcome(row),
         gave=_gave(row),
         because=row.because,
-        note=row.measured or (tr("Tried in {0}").format(seconds(row.seconds)) if row.seconds else ""),
+        note=row.measured.split(",")[0] or (tr("Tried in {0}").format(seconds(row.seconds)) if row.seconds else ""),
     )
 
 

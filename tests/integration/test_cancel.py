@@ -50,7 +50,7 @@ def check_gone(fettle: Fettle, done: Finished) -> None:
     assert incomplete_entries(fettle) == []
 
 
-@pytest.mark.parametrize("stage", ["open", "data", "answer", "measure", "apply"])
+@pytest.mark.parametrize("stage", ["open", "data", "plan", "answer", "measure", "apply"])
 def test_an_optimization_stops_at_once(workshop: Fettle, stage: str) -> None:
     """Given an optimization at this stage, when it is cancelled, then exit code 5 within a second and nothing left."""
     sample = sample_paths()

@@ -21,7 +21,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 ICON = "stack"
-MARK_PX = 10
+MARK_PX, VERSION_PX = 10, 260
 
 
 class LayersPage(Page):
@@ -103,6 +103,7 @@ class LayersPage(Page):
         version = ChoiceField(self.tr("Version"), elastic=True)
         for version_id, title in value.versions:
             version.addItem(title, version_id)
+        version.setMinimumWidth(VERSION_PX)
         version.setCurrentIndex(max(0, version.findData(value.chosen)))
         version.activated.connect(lambda _at: self.version_chosen.emit(version.currentData()))
         flow.addWidget(version)

@@ -1,13 +1,13 @@
 """The table of a version's layers: sorted by any column with a click on its title."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from widgets.pages.layers_values import LayersOf, LayerValue
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
-from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.table import Cell, Column, Row, Table, TableModel
 from widgets.theme import Theme
 
 Sorter = Callable[[LayerValue], tuple[bool, float | str]]
@@ -25,6 +25,7 @@ SORTERS: tuple[Sorter, ...] = (
 """Figures begin with the largest; what is not known stands last whichever way it is sorted."""
 
 TIME_COLUMN = 3
+FALLING = (3, 4, 5, 7)
 LEAST_ROWS_PX = 300
 
 
@@ -48,8 +49,7 @@ class LayersTable(Table):
         self.setMinimumHeight(LEAST_ROWS_PX)
         header = self.horizontalHeader()
         header.setSectionsClickable(True)
-        header.setSortIndicatorShown(True)
-        header.setSortIndicator(TIME_COLUMN, Qt.SortOrder.DescendingOrder)
+        self._titles = columns
         header.sectionClicked.connect(self.sort_by)
 
     def show_layers(self, side: LayersOf) -> None:
@@ -62,12 +62,17 @@ class LayersTable(Table):
         """Sort by a column; the same once more turns it around."""
         self._is_reversed = column == self._column and not self._is_reversed
         self._column = column
-        falls = (column in (3, 4, 5, 7)) != self._is_reversed
-        order = Qt.SortOrder.DescendingOrder if falls else Qt.SortOrder.AscendingOrder
-        self.horizontalHeader().setSortIndicator(column, order)
         self._fill()
 
     def _fill(self) -> None:
+        falls = (self._column in FALLING) != self._is_reversed
+        arrow = " ↓" if falls else " ↑"
+        model = self.model()
+        assert isinstance(model, TableModel)
+        model.columns = tuple(
+            replace(column, title=column.title + (arrow if number == self._column else ""))
+            for number, column in enumerate(self._titles)
+        )
         self.show_rows([_row(layer) for layer in in_order(self._layers, self._column, self._is_reversed)])
 
 
@@ -82,7 +87,7 @@ def _row(layer: LayerValue) -> Row:
     sensitivity = UNKNOWN if layer.sensitivity is None else f"{layer.sensitivity:.2g}"
     cells = (
         Cell(str(layer.order + 1), tone="soft"),
-        Cell(layer.name.rsplit("/", 1)[-1] or layer.name, tip=layer.name),
+        Cell("/".join(layer.name.strip("/").split("/")[-2:]) or layer.name, tip=layer.name),
         Cell(layer.kind, tone="soft"),
         Cell(ms(layer.ms)),
         Cell(percent(layer.share)),

@@ -17,7 +17,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 ICON = "list"
-WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH = 5, 3, 5
+WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH = 5, 4, 5
 
 
 class TriedPage(Page):
@@ -79,7 +79,7 @@ class TriedPage(Page):
         top = Qt.AlignmentFlag.AlignTop
         grid.addWidget(divider(), line - 1, 0, 1, 4)
         grid.addWidget(_pair(row.title, row.why), line, 0, top)
-        grid.addWidget(_pair(row.gave, row.note, "soft" if not row.gave else ""), line, 1, top)
+        grid.addWidget(_pair(row.gave, row.note, ""), line, 1, top)
         grid.addWidget(words(row.because, "soft"), line, 2, top)
         grid.addWidget(Tag(self.theme, row.tag, row.outcome), line, 3, top | Qt.AlignmentFlag.AlignLeft)
 

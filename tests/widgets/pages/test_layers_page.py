@@ -72,7 +72,7 @@ def test_a_click_on_a_block_finds_its_row(page: LayersPage, qtbot: QtBot) -> Non
     assert rows(page)[0].startswith("stem")
     place = flows(page)[0].rects()[2].center().toPoint()
     qtbot.mouseClick(flows(page)[0], Qt.MouseButton.LeftButton, pos=QPoint(place.x(), place.y()))
-    assert [row.split(",")[0] for row in rows(page)] == ["Conv", "Gemm", "Pool"]
+    assert [row.split(",")[0] for row in rows(page)] == ["stem/Conv", "head/Gemm", "pool/Pool"]
     assert table(page).chosen_id == "2"
 
 
