@@ -108,7 +108,7 @@ def doctor_value(found: DoctorResult) -> DoctorValue:
         verdict=STATES[found.verdict],
         what=found.what,
         why=found.why,
-        ways=tuple(_way(way, found, is_best=offered and best is not None and way.spec == best.spec) for way in shown),
+        ways=tuple(_way(way, found, is_best=best is not None and way.spec == best.spec) for way in shown),
         spec=best.spec if offered and best is not None else "",
     )
 
@@ -125,4 +125,4 @@ def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
         figure = tr("{0:+.0f} points").format(100 * score)
         reach = tr("surer than on noise, on {0:,} examples").format(way.n)
     share = min(1.0, max(0.0, score))
-    return WayValue(way.words, figure, share, reach, way.n, way.is_chosen, is_best)
+    return WayValue(way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best)

@@ -104,6 +104,8 @@ class DataPage(Page):
                 left.addWidget(self._labels_card(value))
         if value.columns is not None:
             left.addWidget(self._columns_card(value.columns))
+        self._origin = QVBoxLayout()
+        left.addLayout(self._origin)
         left.addStretch(1)
         right.addWidget(self._split_card(value))
         self._items, self._doctor, self._left = None, None, left
@@ -111,8 +113,6 @@ class DataPage(Page):
         if not value.made:
             right.addWidget(self._doctor_card())
         right.addWidget(self._checks_card(value))
-        self._origin = QVBoxLayout()
-        right.addLayout(self._origin)
         right.addStretch(1)
         columns = QHBoxLayout()
         columns.setSpacing(SPACE_L)

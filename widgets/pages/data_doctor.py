@@ -6,8 +6,9 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
+from widgets.parts.flow import FlowLayout
 from widgets.parts.small import Bar, CheckList, CheckState, CheckValue
 from widgets.parts.text import label, words
 from widgets.theme import Theme
@@ -91,17 +92,16 @@ class DoctorCard(Card):
             box.addWidget(words(value.why, "caption"))
         for way in value.ways[:SHOWN]:
             box.addWidget(self._way(way))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
+        buttons = QWidget()
+        row = FlowLayout(buttons, SPACE_S)
         if value.spec:
-            take = PrimaryButton(self._theme, self.tr("Take the one that fits"), "check", size="small")
+            take = GhostButton(self._theme, self.tr("Take the one that fits"), "check")
             take.clicked.connect(lambda: self.taken.emit(value.spec))
             row.addWidget(take)
         again = TextButton(self._theme, self.tr("Check again"))
         again.clicked.connect(self.check_requested)
         row.addWidget(again)
-        row.addStretch(1)
-        box.addLayout(row)
+        box.addWidget(buttons)
 
     def _way(self, way: WayValue) -> QWidget:
         holder = QWidget()

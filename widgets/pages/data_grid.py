@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QPen, QPixmap, QWheelEvent
+from PySide6.QtGui import QImage, QPainter, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from widgets.parts.format import clipped
@@ -136,10 +136,11 @@ class ItemDelegate(QStyledItemDelegate):
     def __init__(self, theme: Theme, model: ItemsModel, parent: QWidget, *, pictures: bool) -> None:
         super().__init__(parent)
         self._theme, self._model, self._pictures = theme, model, pictures
+        self.width_px = CELL_PX
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The same for all, so that thousands need no measuring."""
-        return QSize(CELL_PX, SIDE_PX + CAPTION_PX + SPACE_S) if self._pictures else QSize(120, ROW_PX)
+        return QSize(self.width_px, SIDE_PX + CAPTION_PX + SPACE_S) if self._pictures else QSize(120, ROW_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one example."""
@@ -209,19 +210,22 @@ class ItemsView(QListView):
         self._theme = theme
         self.items = ItemsModel(self)
         self.setModel(self.items)
-        self.setItemDelegate(ItemDelegate(theme, self.items, self, pictures=pictures))
+        self._pictures = pictures
+        self._drawer = ItemDelegate(theme, self.items, self, pictures=pictures)
+        self.setItemDelegate(self._drawer)
         self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAcceptDrops(False)
-        self.setDragEnabled(False)
         self.setAccessibleName(self.tr("Examples"))
         if pictures:
             self.setViewMode(QListView.ViewMode.IconMode)
             self.setMovement(QListView.Movement.Static)
             self.setResizeMode(QListView.ResizeMode.Adjust)
             self.setLayoutMode(QListView.LayoutMode.SinglePass)
+        self.setDragEnabled(False)
+        for widget in (self, self.viewport()):  # the icon mode takes drops by itself
+            widget.setAcceptDrops(False)
         theme.changed.connect(self.viewport().update)
 
     def chosen(self) -> tuple[str, ...]:
@@ -239,6 +243,14 @@ class ItemsView(QListView):
         while last + 1 < count and self.visualRect(self.items.index(last + 1)).top() < area.bottom():
             last += 1
         return range(top, min(last + 1, count))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Pictures are spread over the width."""
+        width = self.viewport().width() - 1
+        if self._pictures and width > 0:
+            self._drawer.width_px = width // max(1, width // CELL_PX)
+            self.setGridSize(QSize(self._drawer.width_px, SIDE_PX + CAPTION_PX + SPACE_S))
+        super().resizeEvent(event)
 
     def keyPressEvent(self, event: Any) -> None:
         """Delete leaves out what is chosen; all else is the list's own."""

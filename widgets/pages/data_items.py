@@ -4,18 +4,19 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from widgets.pages.data_grid import CAPTION_PX, ROW_PX, SIDE_PX, ItemsView, ItemValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import FlowLayout
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S
 
-ROWS_SHOWN, MOST_LABELS = 3, 2000
+ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
 
 
 class ItemsCard(Card):
@@ -43,9 +44,7 @@ class ItemsCard(Card):
             self.title_row.addWidget(widget)
         self.box.addLayout(self.title_row)
         self.view = ItemsView(theme, pictures=pictures)
-        height = ROWS_SHOWN * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S if pictures else 8 * ROW_PX
-        self.view.setMinimumHeight(height)
-        self.view.setMaximumHeight(height)
+        self.view.setFixedHeight(_height_px(len(items), pictures=pictures))
         self.view.items.show_items(items, chunk)
         self.view.selectionModel().selectionChanged.connect(self._on_selection)
         self.view.acted.connect(self._act)
@@ -83,11 +82,14 @@ class ItemsCard(Card):
 
     def _action_row(self) -> QWidget:
         holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(SPACE_S)
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
         self._told = words("", "caption")
-        row.addWidget(self._told, 1)
+        box.addWidget(self._told)
+        buttons = QWidget()
+        row = FlowLayout(buttons, SPACE_S)
+        box.addWidget(buttons)
         self._buttons = {
             name: GhostButton(self._theme, text, size="small")
             for name, text in (
@@ -146,6 +148,14 @@ class ItemsCard(Card):
         dialog.labelled.connect(lambda label: self.edited.emit("relabel", tuple(sources), label))
         dialog.open()
         return dialog
+
+
+def _height_px(count: int, *, pictures: bool) -> int:
+    """As many rows as there are, but no more than leave room for the rest of the page."""
+    if not pictures:
+        return min(LINES_SHOWN, max(1, count)) * ROW_PX + SPACE_S
+    rows = min(ROWS_SHOWN, -(-max(1, count) // FEWEST_IN_A_ROW))
+    return rows * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
 
 
 class LabelDialog(QuestionDialog):

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout
 
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
 from widgets.parts.text import words
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
+from widgets.tokens import SPACE_M, SPACE_S
+
+BOX_PX = 200
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,7 @@ class OriginCard(Card):
         )
 
     def _ask(self, name: str, question: str, answers: tuple[tuple[str, str], ...], current: str) -> None:
-        box = ChoiceField(question)
+        box = ChoiceField(question, elastic=True)
         box.setObjectName(f"origin-{name}")
         box.addItem(self.tr("not answered"), "")
         for answer, text in answers:
@@ -69,7 +72,12 @@ class OriginCard(Card):
         self._boxes[name] = box
         asked = words(question, "soft")
         asked.setBuddy(box)
-        self.add(asked, box)
+        box.setMinimumWidth(BOX_PX)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(asked, 1)
+        row.addWidget(box)
+        self.add(row)
 
     def _on_changed(self, _index: int) -> None:
         self.answered.emit(OriginValue(**{name: str(box.currentData()) for name, box in self._boxes.items()}))

@@ -62,6 +62,8 @@ class FlowLayout(QLayout):
         rows: list[list[tuple[QLayoutItem, QSize]]] = []
         x = 0
         for item in self._items:
+            if item.isEmpty():  # hidden: no gap for it either
+                continue
             size = item.sizeHint()
             if size.width() > width > 0:
                 size = QSize(width, item.heightForWidth(width) if item.hasHeightForWidth() else size.height())

@@ -31,6 +31,7 @@ from widgets.pages.answers import AnswersPage
 from widgets.pages.answers_table import AnswersTable
 from widgets.pages.compare import ComparePage
 from widgets.pages.data import DataPage
+from widgets.pages.data_grid import ItemsView
 from widgets.pages.export import ExportPage
 from widgets.pages.goal import GoalPage
 from widgets.pages.hub import HubPage
@@ -122,6 +123,24 @@ def choose_row(page: AnswersPage, row: int, ex: ModuleType, **more: Any) -> None
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
 
 
+def data_items(page: DataPage, ex: ModuleType, count: int) -> None:
+    """All examples with their pictures, some chosen, and what the check of the preparation found."""
+    page.show(ex.data_of(count))
+    page.show_items(ex.items(count), 128)
+    page.picture_wanted.connect(lambda number: page.put_pictures(number - number % 128, ex.small_pictures(128)))
+    page.mark_items(ex.items(count), can_undo=True, can_redo=count > 3)
+    page.findChildren(ItemsView)[0].setCurrentIndex(page.findChildren(ItemsView)[0].items.index(2))
+    page.show_doctor(ex.doctor(count))
+    page.show_origin(ex.origin())
+    page.show_found(ex.found() if count > 3 else (), 4 if count > 3 else 0, 0, 6 if count > 3 else 0)
+
+
+def data_lines(page: DataPage, ex: ModuleType) -> None:
+    """Texts, one a line."""
+    page.show(ex.texts())
+    page.show_items(ex.lines(), 128)
+
+
 def data_found(page: DataPage, examples: ModuleType) -> None:
     """Copies across both parts, and one click that ends it."""
     page.show(examples.data())
@@ -143,6 +162,10 @@ STATES: dict[str, State] = {
     "data-full": (DataPage, lambda p, ex: p.show(ex.data())),
     "data-texts": (DataPage, lambda p, ex: p.show(ex.texts())),
     "data-found": (DataPage, data_found),
+    "data-items": (DataPage, lambda p, ex: data_items(p, ex, 191)),
+    "data-few": (DataPage, lambda p, ex: data_items(p, ex, 3)),
+    "data-many": (DataPage, lambda p, ex: data_items(p, ex, 10_000)),
+    "data-lines": (DataPage, data_lines),
     "data-made": (DataPage, lambda p, ex: p.show(ex.made())),
     "data-error": (DataPage, lambda p, ex: p.show_error(ex.refused())),
     "goal-empty": (GoalPage, lambda p, ex: p.show_empty()),
