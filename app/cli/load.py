@@ -5,13 +5,13 @@ from typing import Any
 
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
-from app.domain.cost import cost_per_million
 from app.domain.variant import Variant
 from app.services.describing import describe
 from app.services.facts import RunFacts, read_facts
+from app.services.load_card import cost_of
 from app.services.load_record import LoadRecord, Price, VersionLoad, read_price
 from app.services.load_words import headline
-from app.services.loading import best_per_s, measure_load
+from app.services.loading import measure_load
 from workers.contracts.load import LOADGEN_WORDS
 
 
@@ -66,15 +66,8 @@ def load_document(record: LoadRecord, price: Price | None) -> dict[str, Any]:
         **record.model_dump(mode="json"),
         "measured_with": LOADGEN_WORDS,
         "price": price.model_dump(mode="json") if price is not None else None,
-        "cost_per_million": {version.variant_id: _cost(version, price) for version in versions},
+        "cost_per_million": {version.variant_id: cost_of(version, price) for version in versions},
     }
-
-
-def _cost(version: VersionLoad, price: Price | None) -> float | None:
-    per_s = best_per_s(version)
-    if price is None or per_s is None:
-        return None
-    return cost_per_million(price.per_hour, per_s, price.utilization)
 
 
 def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
@@ -93,7 +86,7 @@ def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
     if version.cold is not None:
         times = sorted(version.cold.total_ms)
         output.text(f"  cold start     p50 {times[len(times) // 2]:.0f} ms, max {times[-1]:.0f} ms, n {len(times)}")
-    cost = _cost(version, price)
+    cost = cost_of(version, price)
     if cost is not None and price is not None:
         output.text(f"  a million answers cost {cost:.3g} {price.currency} at {price.per_hour:g} an hour")
     for words in version.missing:

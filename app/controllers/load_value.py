@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from app.controllers.load_facts import facts_of
 from app.controllers.words import tr
-from app.domain.cost import cost_per_million
 from app.domain.words import times
 from app.services.facts import RunFacts
+from app.services.load_card import cost_of, price_words
 from app.services.load_record import LoadRecord, Price, VersionLoad
 from app.services.load_words import about as about_rate
 from app.services.load_words import busy_words, headline
@@ -177,28 +177,19 @@ def _missing(record: LoadRecord) -> list[str]:
 def price_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> PriceValue:
     """What a million answers cost at the person's price, nothing before there is one."""
     costs = []
-    for load, _ in versions_in(record) if price is not None else ():
-        per_s = best_per_s(load)
-        if per_s is not None and price is not None:
-            cost = cost_per_million(price.per_hour, per_s, price.utilization)
+    for load, _ in versions_in(record):
+        cost = cost_of(load, price)
+        if cost is not None and price is not None:
             costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
+    told = tr("Nothing is assumed: say your price, or take an example and correct it.")
+    if price is not None:
+        told = tr("{0} Reckoned with what was measured on this computer; another one answers otherwise.")
+        told = told.format(price_words(price))
     return PriceValue(
         per_hour=price.per_hour if price is not None else None,
         currency=price.currency if price is not None else "USD",
         utilization_pct=100 * price.utilization if price is not None else 50.0,
-        told=_price_words(price),
+        told=told,
         costs=tuple(costs),
-        examples=tuple(
-            (example.id, f"{example.title}: {example.per_hour:g} {example.currency}") for example in examples
-        ),
+        examples=tuple((one.id, f"{one.title}: {one.per_hour:g} {one.currency}") for one in examples),
     )
-
-
-def _price_words(price: Price | None) -> str:
-    if price is None:
-        return tr("Nothing is assumed: say your price, or take an example and correct it.")
-    where = tr(", as {0} said").format(price.source) if price.source else ""
-    return tr(
-        "{0}{1} ({2}). For the throughput of the offline scenario; only this computer was measured, so another one "
-        "costs otherwise."
-    ).format(price.what, where, price.date)

@@ -13,6 +13,7 @@ from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
 from app.services.data_record import read_record
 from app.services.hub_origin import origin_of
+from app.services.load_record import LoadRecords, Price, read_load, read_price
 from app.services.proofs import Proof, data_with, read_proof
 from app.services.steps import JobError
 from app.services.stress_record import read_stress
@@ -25,6 +26,7 @@ from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.stress import StressResult
 
 NOTHING_ADDED = Proof()
+NOTHING_LOADED = LoadRecords()
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
 
@@ -34,6 +36,7 @@ class RunFacts:
 
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
     `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
+    `loads` is what was measured under load, `price` what the person pays for an hour.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -51,6 +54,8 @@ class RunFacts:
     proof: Proof = NOTHING_ADDED
     stress: Mapping[str, StressResult] = field(default_factory=dict)
     record: DataRecord | None = None
+    loads: LoadRecords = NOTHING_LOADED
+    price: Price | None = None
 
     @property
     def baseline(self) -> Variant:
@@ -112,6 +117,8 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         proof,
         read_stress(repositories, artifacts, run_id),
         _record_of(workspace, project),
+        read_load(repositories, run_id),
+        read_price(repositories),
     )
 
 

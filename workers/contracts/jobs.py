@@ -10,7 +10,7 @@ from workers.contracts.data import DataResult as DataResult
 from workers.contracts.data_record import DataRecord
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.load import Scenario
+from workers.contracts.load import CardLoad, Scenario
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
@@ -291,6 +291,7 @@ class CardFacts(Frozen):
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
     stress: StressResult | None = None
+    load: CardLoad | None = None
     scores: tuple[TaskScore, ...] = ()
     worst_slice: str | None = None
     worst_slice_drop: float | None = None

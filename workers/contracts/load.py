@@ -194,3 +194,28 @@ class ColdResult(Frozen):
     """In the order of the models."""
 
     times: tuple[ColdTimes, ...]
+
+
+class CardLoad(Frozen):
+    """What a bundle's card says of load: the original's and this version's scenarios, side by side.
+
+    `ratio` is this version's throughput over the original's, measured in turn, with 95 % bounds; None where both were
+    not. Costs are of a million answers in `currency`, None without a price of the person's.
+    """
+
+    made_at: str
+    seconds: float
+    processor: str
+    cores: int
+    original: tuple[ScenarioResult, ...] = ()
+    this: tuple[ScenarioResult, ...] = ()
+    original_cold: ColdTimes | None = None
+    this_cold: ColdTimes | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    n: int = 0
+    original_cost: float | None = None
+    this_cost: float | None = None
+    currency: str = ""
+    price_words: str = ""

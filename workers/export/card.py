@@ -5,6 +5,7 @@ from typing import Any
 from workers.contracts.jobs import CardFacts
 from workers.contracts.pipeline import PipelineSpec
 from workers.export.card_data import record_lines
+from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
 
@@ -42,6 +43,7 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         f"## Verdict\n\n{_verdict(facts, n)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
+        *([under_load(facts.load, plain)] if facts.load is not None else []),
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),

@@ -10,6 +10,7 @@ from finished_run import copied_space, finished_folder
 from app.services import loading
 from app.services.driver import Driver, run_to_end
 from app.services.events import JobBegan, ignore
+from app.services.exporting import ExportAsk, card_facts
 from app.services.facts import RunFacts, read_facts
 from app.services.load_record import LoadRecord, Price, VersionLoad, read_load, read_price, write_load, write_price
 from app.services.load_words import about, busy_words, headline
@@ -35,6 +36,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loading, "PARTS", ("sweep", "offline", "cache"))
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
+    monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
 
 
 def measure(space: Workspace, facts: RunFacts, events: list[Any], cancel_at: int = 0) -> LoadRecord:
@@ -178,3 +180,25 @@ def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
     write_load(space.repositories, both)
     write_load(space.repositories, record)
     assert len(read_load(space.repositories, "x").records) == 2
+
+
+def test_the_card_says_what_was_measured(space: Workspace) -> None:
+    """Given a record of a version and a price, Then the card of that version and of the original has them, others not."""
+    facts = read_facts(space, "r1")
+    best = facts.recommended
+    assert best is not None
+    original = VersionLoad(variant_id=facts.baseline.id, title="Original", runtime="onnxruntime-cpu")
+    this = VersionLoad(variant_id=best.id, title=best.title, runtime=best.runtime)
+    record = LoadRecord(
+        run_id="r1", seconds=10, made_at=datetime.now(UTC), processor="p", cores=2, original=original, variant=this
+    )
+    write_load(space.repositories, record)
+    write_price(space.repositories, Price(per_hour=0.25, currency="EUR", what="my own"))
+    facts = read_facts(space, "r1")
+    ask = ExportAsk(run_id="r1", variant_id=None, target="python", out=space.paths.root / "x.zip")
+    said = card_facts(facts, best, ask, DEVICE).load
+    assert said is not None and said.currency == "EUR" and "0.25 EUR an hour (my own)" in said.price_words
+    assert said.this_cost is None, "nothing was measured that a cost could rest on"
+    assert card_facts(facts, facts.baseline, ask, DEVICE).load is not None
+    other = next(v for v in facts.variants if v.id not in (best.id, facts.baseline.id))
+    assert card_facts(facts, other, ask, DEVICE).load is None

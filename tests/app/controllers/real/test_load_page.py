@@ -30,6 +30,7 @@ def page(conductor: Conductor, window: MainWindow, space: Workspace, monkeypatch
     monkeypatch.setattr(loading, "PARTS", ("sweep", "offline"))
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
+    monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
     conductor.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("load")
     made = window.page("load")
