@@ -23,7 +23,8 @@ RATES = (
 class LoadGenLog:
     """`latencies_ms` maps a percentile ("50.00") to milliseconds, and "max". `per_s` is in LoadGen's samples, or None.
 
-    `reasons` are LoadGen's own words where it calls the run invalid, and its errors.
+    `reasons` are LoadGen's own words where it calls the run invalid, and its errors. `ended_early`: it ran out of what
+    it had planned before the asked time was over.
     """
 
     valid: bool
@@ -32,6 +33,7 @@ class LoadGenLog:
     per_s: float | None
     latencies_ms: Mapping[str, float]
     version: str
+    ended_early: bool = False
 
 
 def read_log(folder: Path) -> LoadGenLog:
@@ -63,6 +65,7 @@ def read_log(folder: Path) -> LoadGenLog:
         per_s=next((float(rows[key]) for key in RATES if key in rows), None),
         latencies_ms=_latencies(rows),
         version=str(rows.get("loadgen_version", "")).split(" ")[0],
+        ended_early=rows.get("result_min_duration_met") is False,
     )
 
 

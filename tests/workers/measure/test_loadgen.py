@@ -10,6 +10,7 @@ import pytest
 
 from workers.contracts.errors import JobCancelled, WorkerError
 from workers.contracts.load import LOADGEN_WORDS
+from workers.measure import loadgen
 from workers.measure.loadgen import run_scenario
 from workers.measure.loadgen_log import DETAIL_LOG, read_log
 from workers.measure.requests import Requests
@@ -64,8 +65,16 @@ def test_too_few_requests_are_told_as_invalid(tmp_path: Path) -> None:
     assert "too few requests" in found.reasons[0] and "Need to process at least 662 queries" in " ".join(found.reasons)
 
 
-def test_a_pilot_that_was_far_too_slow_ends_early_and_says_so(tmp_path: Path) -> None:
-    """Given a pilot of a tenth of the real rate, Then LoadGen runs out of queries: invalid, never a figure."""
+def test_a_pilot_that_was_too_slow_is_corrected_once(tmp_path: Path) -> None:
+    """Given a pilot of a twentieth of the real rate, Then LoadGen runs out of queries, and again by what it saw."""
+    session = Sleeper()
+    found = run_scenario(session, requests(), "offline", 0.5, 20.0, tmp_path, 0, nothing)
+    assert found.valid and found.seconds > 0.4 and found.n < session.calls
+
+
+def test_ending_early_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given no second try, Then the result is invalid, with the reason, and no figure to rely on."""
+    monkeypatch.setattr(loadgen, "PLANNED_BY_RATE", ())
     found = run_scenario(Sleeper(), requests(), "offline", 1.0, 20.0, tmp_path, 0, nothing)
     assert not found.valid and found.seconds < 0.5
     assert "It ended before the asked time was over." in found.reasons
