@@ -95,7 +95,9 @@ def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
     document = {name: value for name, value in demo.document.items() if name != "bundle"}
     assert {name: again.document[name] for name in document} == document
     assert {row["variant"] for row in again.document["changed"]} == {v["id"] for v in document["variants"]}
-    assert all({"variant", "name", "drop"} <= set(row) for row in again.document["slices"])
+    assert all({"variant", "name", "drop", "kind"} <= set(row) for row in again.document["slices"])
+    scores = {row["id"]: row for row in again.document["scores"] if row["variant"] == recommended(demo)["id"]}
+    assert set(scores) == {"top1", "top5", "ece"} and scores["top1"]["optimized"] == recommended(demo)["accuracy"]
 
     best = recommended(demo)
     manifest = json.loads((unpacked / "manifest.json").read_text(encoding="utf-8"))
@@ -103,6 +105,7 @@ def test_the_same_figures_everywhere(demo: Demo, unpacked: Path) -> None:
     card = (unpacked / "README.md").read_text(encoding="utf-8")
     assert f"| {document['baseline']['latency_p50_ms']:.3g} ms | {best['latency_p50_ms']:.3g} ms |" in card
     assert f"value: {best['accuracy']}" in card
+    assert f"| Right answers (how often the first answer is right) | {100 * scores['top1']['original']:.2f} %" in card
     assert f"{best['speedup']:.2f} times faster" in card
 
     names = ("latency_p50_ms", "latency_p99_ms", "throughput_per_s", "peak_memory_bytes", "size_bytes", "speedup")

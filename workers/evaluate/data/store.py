@@ -19,6 +19,8 @@ from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError
 
 READING = "Reading the data"
+LONGEST_VALUE = 80
+MOST_COLUMNS = 30
 
 
 @dataclass
@@ -42,7 +44,7 @@ class Kept:
             boxes=entry.boxes,
             transcript=entry.transcript,
             facts=self.facts,
-            columns=entry.columns,
+            columns=short_columns(entry.columns),
         )
 
 
@@ -170,6 +172,12 @@ class Store:
                     yield feeds
 
         write_prepared(self._folder / "calibration", items())
+
+
+def short_columns(columns: Mapping[str, str]) -> dict[str, str]:
+    """What slices can be made of: the first columns whose value is short; long ones are texts of their own."""
+    short = [(name, value) for name, value in columns.items() if len(value) <= LONGEST_VALUE]
+    return dict(short[:MOST_COLUMNS])
 
 
 def target_of(labels: Sequence[str]) -> tuple[float, ...]:

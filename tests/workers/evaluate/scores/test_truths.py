@@ -141,3 +141,27 @@ def test_other_json_files_are_no_boxes(tmp_path: Path, content: str) -> None:
     """Given any other JSON, or none, then there are no boxes and no error."""
     (tmp_path / "notes.json").write_text(content, encoding="utf-8")
     assert boxes_beside(tmp_path, spec_of(resize=(32, 32))) == ({}, ())
+
+
+def test_recordings_with_what_was_said(run_data: Make, tmp_path: Path) -> None:
+    """Given recordings with texts and speakers, then each has its transcript, its column, length and loudness."""
+    rng = np.random.default_rng(2)
+    lengths = np.full(20, 1600)
+    audio = (rng.normal(0, 0.1, int(lengths.sum())) * 32767).astype(np.int16)
+    text = np.array([f"word {i}" for i in range(20)])
+    speaker = np.array(["Ada" if i % 2 else "Bob" for i in range(20)])
+    np.savez(tmp_path / "a.npz", audio=audio, lengths=lengths, sr=8000, text=text, speaker=speaker)
+    _, folder = run_data("sounds", tmp_path / "a.npz")
+    items = read_dataset(folder).test
+    assert {item.transcript for item in items} <= set(text.tolist())
+    assert {item.columns["speaker"] for item in items} == {"Ada", "Bob"}
+    assert all(item.facts["seconds"] == pytest.approx(0.2) for item in items)
+    assert all(-21 < float(item.facts["loudness"]) < -19 for item in items)
+
+
+def test_long_columns_are_no_slices(run_data: Make, tmp_path: Path) -> None:
+    """Given a table with a column of long texts and a short one, then only the short one is kept."""
+    lines = ["text,label,page,shop", *(f"good film {i},positive,{'x' * 200}{i},shop {i % 3}" for i in range(20))]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    _, folder = run_data("texts", tmp_path / "a.csv")
+    assert all(set(item.columns) == {"shop"} for item in read_dataset(folder).test)

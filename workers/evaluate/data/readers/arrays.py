@@ -70,7 +70,7 @@ def read(path: Path, options: Options) -> Collection:
     names = _class_names(arrays, label_name, options.spec)
     label_lists = [()] * count if labels is None else [raw_labels(value) for value in labels]
     more = columns_of(arrays, {*inputs, label_name}, count)
-    spoken = _transcripts(arrays, inputs, count)
+    spoken = transcripts_of(arrays, inputs, count)
     entries = [
         Entry(
             f"item {i + 1}",
@@ -132,7 +132,7 @@ def columns_of(arrays: Mapping[str, NDArray[Any]], taken: set[str | None], count
     }
 
 
-def _transcripts(
+def transcripts_of(
     arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], count: int
 ) -> NDArray[Any] | None:
     """What was said, one text for each item."""

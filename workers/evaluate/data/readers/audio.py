@@ -17,7 +17,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest
 from workers.evaluate.data.folders import files_below, read_files
-from workers.evaluate.data.readers.arrays import load_arrays
+from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
 from workers.pipeline.audio import resample
 from workers.pipeline.spec import AudioSteps
 
@@ -57,12 +57,17 @@ def _recordings(path: Path, options: Options) -> Collection:
     starts = np.concatenate([[0], np.cumsum(lengths)])
     parts = [audio[starts[i] : starts[i + 1]] for i in range(len(lengths))]
     labels = _step_labels(arrays, lengths, rate, steps)
+    count = len(parts)
+    more = columns_of(arrays, {"audio", "lengths", "labels", "y"}, count)
+    spoken = transcripts_of(arrays, {}, count)
     entries = [
         Entry(
             f"recording {i + 1}",
             partial(_samples, part, rate, steps.sample_rate_hz),
             partial(array_digest, part),
             steps=labels[i] if labels else None,
+            columns={name: str(values[i]) for name, values in more.items()},
+            transcript=None if spoken is None else str(spoken[i]),
         )
         for i, part in enumerate(parts)
     ]
