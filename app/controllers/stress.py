@@ -95,12 +95,12 @@ class StressController(QObject):
             on_done=lambda found: self._on_done(running, found),
             on_failed=lambda error: self._on_failed(running, error),
             on_cancelled=lambda: self._on_failed(running, None),
-            observe=lambda event: self._on_event(running, event),
+            observe=self._on_event,
         )
         self._running = running
 
-    def _on_event(self, running: Running, event: Event) -> None:
-        if running is self._running and isinstance(event, StepProgress):
+    def _on_event(self, event: Event) -> None:
+        if self._running is not None and isinstance(event, StepProgress):
             left = tr("{0} left").format(about(event.eta_s)) if event.eta_s else ""
             self._page.show_loading(event.stage, event.done, event.total, left)
 
