@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from widgets.theme import Theme
 
 NO_DISPLAY = """Fettle cannot open its window: there is no display.
-These work without one: fettle demo, describe, inspect, optimize, compare, bench, export, verify, hub, jobs.
+These work without one: fettle demo, describe, inspect, optimize, compare, bench, load, export, verify, hub, jobs.
 """
 EXIT_MISSING = 6
 HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.conductor")

@@ -96,9 +96,9 @@ def test_bench_in_numbers(workshop: Fettle, model: Path) -> None:
     """Given batch sizes, then each has its point with the contract's fields, and the knee is one of them."""
     done = workshop("bench", model, "--batch", "1,4", "--seconds", "0.3", "--json")
     assert done.code == 0, done.err
-    assert list(done.document) == ["points", "knee_batch"]
+    assert list(done.document)[:2] == ["points", "knee_batch"]
     fields = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory_bytes", "n"]
-    assert [list(point) for point in done.document["points"]] == [fields, fields]
+    assert [list(point)[: len(fields)] for point in done.document["points"]] == [fields, fields]
     assert [point["batch"] for point in done.document["points"]] == [1, 4]
     assert done.document["knee_batch"] in (1, 4)
     assert workshop("bench", model, "--runtime", "nothing").code == 2

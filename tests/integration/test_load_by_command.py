@@ -1,0 +1,62 @@
+"""`fettle bench --scenario` and `fettle load`, as a person types them."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from fettle_command import Fettle
+
+from presets.sample import sample_paths
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
+
+from finished_run import finished_folder
+
+POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory_bytes", "n"]
+
+
+@pytest.mark.parametrize("scenario", ["single-stream", "offline", "server", "multi-stream"])
+def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
+    """Given each scenario, Then the documented fields come first, and LoadGen's verdict and the wording are added."""
+    done = Fettle(tmp_path)("bench", sample_paths().model, "--scenario", scenario, "--seconds", "0.4", "--json")
+    assert done.code == 0, done.err
+    document = done.document
+    assert list(document)[:2] == ["points", "knee_batch"] and document["knee_batch"] == 1
+    (point,) = document["points"]
+    assert list(point)[: len(POINT)] == POINT and point["n"] > 0 and point["throughput_per_s"] > 0
+    assert point["valid"] in (True, False) and bool(point["reasons"]) == (not point["valid"])
+    assert document["measured_with"] == "measured with MLCommons LoadGen; not an MLPerf result"
+
+
+def test_own_loops_are_told_apart(tmp_path: Path) -> None:
+    fettle, model = Fettle(tmp_path), sample_paths().model
+    done = fettle("bench", model, "--engine", "own", "--seconds", "0.3", "--json")
+    assert done.code == 0 and done.document["points"][0]["valid"] is None
+    assert "Fettle's own" in done.document["measured_with"]
+    refused = fettle("bench", model, "--engine", "own", "--scenario", "multi-stream", "--json")
+    assert refused.code == 3 and refused.error["code"] == "no_own_multi_stream"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_a_runs_versions_under_load(tmp_path: Path) -> None:
+    """Given a finished run, Then one command measures it, prices it and keeps it; wrong names are told."""
+    finished_folder(tmp_path)
+    fettle = Fettle(tmp_path / "data")
+    done = fettle("load", "r1", "--seconds", "0.5", "--price-per-hour", "0.25", "--currency", "EUR", "--json")
+    assert done.code == 0, done.err
+    found = done.document
+    assert found["run_id"] == "r1" and found["paired"]["ratio"] > 0
+    for version in (found["original"], found["variant"]):
+        assert {row["scenario"] for row in version["scenarios"]} == {
+            "single-stream", "multi-stream", "server", "offline",
+        }  # fmt: skip
+        assert version["sweep"]["points"] and version["serving"]["alone"] and version["cache"] and version["cold"]
+    assert found["price"]["currency"] == "EUR" and set(found["cost_per_million"]) == {
+        found["original"]["variant_id"], found["variant"]["variant_id"],
+    }  # fmt: skip
+    assert done.last_line.startswith("On this computer")
+    assert fettle("load", "r1", "--variant", "nothing").code == 2
+    assert fettle("load", "nothing").code == 3
+    assert json.dumps(found)
