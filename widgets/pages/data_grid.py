@@ -50,14 +50,14 @@ class ItemsModel(QAbstractListModel):
         self._encoded: OrderedDict[int, tuple[bytes, ...]] = OrderedDict()
         self._chunk = 1
         self._size_bytes = 0
-        self._pixmaps: OrderedDict[int, QPixmap | None] = OrderedDict()
+        self._images: OrderedDict[int, QImage | None] = OrderedDict()
 
     def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
         """Other examples; `chunk` of them are drawn at a time."""
         self.beginResetModel()
         self._items, self._chunk = list(items), max(1, chunk)
         self._encoded.clear()
-        self._pixmaps.clear()
+        self._images.clear()
         self._size_bytes = 0
         self._filter()
         self.endResetModel()
@@ -91,12 +91,16 @@ class ItemsModel(QAbstractListModel):
     def item(self, row: int) -> ItemValue:
         return self._items[self._rows[row]]
 
-    def pixmap(self, row: int) -> tuple[QPixmap | None, bool]:
+    def number(self, row: int) -> int:
+        """The example's number among all, shown or not."""
+        return self._rows[row]
+
+    def image(self, row: int) -> tuple[QImage | None, bool]:
         """The small picture, and whether that is final; else it is asked for."""
         number = self._rows[row]
-        if number in self._pixmaps:
-            self._pixmaps.move_to_end(number)
-            return self._pixmaps[number], True
+        if number in self._images:
+            self._images.move_to_end(number)
+            return self._images[number], True
         first = number - number % self._chunk
         chunk = self._encoded.get(first)
         if chunk is None:
@@ -104,11 +108,10 @@ class ItemsModel(QAbstractListModel):
             return None, False
         self._encoded.move_to_end(first)
         data = chunk[number - first] if number - first < len(chunk) else b""
-        image: QImage | None = decode(PictureValue(data=data), 2 * SIDE_PX) if data else None
-        self._pixmaps[number] = None if image is None else QPixmap.fromImage(image)
-        while len(self._pixmaps) > MOST_KEPT:
-            self._pixmaps.popitem(last=False)
-        return self._pixmaps[number], True
+        self._images[number] = decode(PictureValue(data=data), 2 * SIDE_PX) if data else None
+        while len(self._images) > MOST_KEPT:
+            self._images.popitem(last=False)
+        return self._images[number], True
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         """Examples that are shown."""
@@ -137,6 +140,13 @@ class ItemDelegate(QStyledItemDelegate):
         super().__init__(parent)
         self._theme, self._model, self._pictures = theme, model, pictures
         self.width_px = CELL_PX
+        self._tiles: OrderedDict[tuple[int, float], QPixmap] = OrderedDict()
+        theme.changed.connect(self.forget)
+        model.modelReset.connect(self.forget)
+
+    def forget(self) -> None:
+        """Tiles of other colors, or of other examples."""
+        self._tiles.clear()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """The same for all, so that thousands need no measuring."""
@@ -144,20 +154,21 @@ class ItemDelegate(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Draw one example."""
-        model, item = self._model, self._model.item(index.row())
+        item = self._model.item(index.row())
         state = option.state
         rect: QRect = option.rect
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setOpacity(0.35 if item.mark == "left_out" else 1.0)
+        if item.mark == "left_out":
+            painter.setOpacity(0.35)
         if self._pictures:
-            self._paint_picture(painter, rect, model, index.row(), item)
+            self._paint_picture(painter, rect, index.row(), item)
         else:
             self._paint_line(painter, rect, item)
         painter.setOpacity(1.0)
         frame = QRectF(rect).adjusted(1, 1, -1, -1)
         if self._pictures:
             frame = QRectF(rect.x() + (rect.width() - SIDE_PX) / 2, rect.y(), SIDE_PX, SIDE_PX).adjusted(1, 1, -1, -1)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if state & QStyle.StateFlag.State_Selected:
             painter.setPen(QPen(self._theme.color("brand"), 2))
             painter.drawRoundedRect(frame, RADIUS_CONTROL, RADIUS_CONTROL)
@@ -166,13 +177,34 @@ class ItemDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(frame, RADIUS_CONTROL, RADIUS_CONTROL)
         painter.restore()
 
-    def _paint_picture(self, painter: QPainter, rect: QRect, model: ItemsModel, row: int, item: ItemValue) -> None:
-        place = QRectF(rect.x() + (rect.width() - SIDE_PX) / 2, rect.y(), SIDE_PX, SIDE_PX)
-        pixmap, is_final = model.pixmap(row)
-        paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=1.0)
+    def _paint_picture(self, painter: QPainter, rect: QRect, row: int, item: ItemValue) -> None:
+        place = QRectF(rect.x() + (rect.width() - SIDE_PX) // 2, rect.y(), SIDE_PX, SIDE_PX)
+        painter.drawPixmap(place.topLeft(), self._tile(row, painter.device().devicePixelRatioF()))
         self._paint_mark(painter, QRectF(place.right() - 10, place.top() + 2, 8, 8), item)
         below = QRectF(rect.x() + 2, place.bottom() + 2, rect.width() - 4, CAPTION_PX - 2)
         self._paint_words(painter, below, item.label, "soft", Qt.AlignmentFlag.AlignHCenter)
+
+    def _tile(self, row: int, ratio: float) -> QPixmap:
+        """The picture with its round corners, drawn once: clipping is what costs time in scrolling."""
+        key = (self._model.number(row), ratio)
+        if key in self._tiles:
+            self._tiles.move_to_end(key)
+            return self._tiles[key]
+        image, is_final = self._model.image(row)
+        side = round(SIDE_PX * ratio)
+        tile = QPixmap(side, side)
+        tile.setDevicePixelRatio(ratio)
+        tile.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(tile)
+        shown = QPixmap.fromImage(image) if image is not None else None
+        place = QRectF(0, 0, SIDE_PX, SIDE_PX)
+        paint_picture(painter, self._theme, place, shown, is_final=is_final, ratio=ratio)
+        painter.end()
+        if is_final:
+            self._tiles[key] = tile
+            while len(self._tiles) > MOST_KEPT:
+                self._tiles.popitem(last=False)
+        return tile
 
     def _paint_line(self, painter: QPainter, rect: QRect, item: ItemValue) -> None:
         inner = QRectF(rect).adjusted(SPACE_M, 0, -SPACE_M, 0)
@@ -187,6 +219,7 @@ class ItemDelegate(QStyledItemDelegate):
     def _paint_mark(self, painter: QPainter, place: QRectF, item: ItemValue) -> None:
         """A dot on what was changed by hand."""
         if item.mark:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(QPen(self._theme.color("panel"), 1))
             painter.setBrush(self._theme.color("warn" if item.mark == "left_out" else "brand"))
             painter.drawEllipse(place)

@@ -11,11 +11,14 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.conductor import Conductor
 from app.controllers.data_checks import check_rows
+from app.services.data_record import read_record
 from app.services.describing import describe
 from app.services.steps import Flow
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.data import DataPage
+from widgets.pages.data_items import ItemsCard
+from widgets.pages.data_origin import OriginValue
 from workers.contracts.checks import CheckFinding, DataCheckResult
 
 Drive = Callable[..., None]
@@ -147,3 +150,59 @@ def test_words_of_what_was_found() -> None:
         ("bad", "Shared."),
         ("ok", "No example is there twice, not even changed a little"),
     ]
+
+
+def test_changes_by_hand_are_read_kept_and_undone(
+    page: DataPage, conductor: Conductor, album: Path, drive: Drive
+) -> None:
+    """Given a set that was read, When one example is moved, one relabeled and one left out in a row, Then the list says
+    so at once, it is read a little later in one go, kept in the project, and undone step by step; small pictures come
+    from a worker; no file was touched."""
+    files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    before = conductor.session.data
+    assert before is not None
+    (card,) = page.findChildren(ItemsCard)
+    drive(lambda: card.view.items.image(0)[0] is not None)
+
+    items = [card.view.items.item(row) for row in range(card.view.items.rowCount())]
+    assert len(items) == before.result.n_test + before.result.n_calibration
+    test = [item.source for item in items if item.part == "test"]
+    page.edited.emit("calibration", (test[0],), "")
+    page.edited.emit("relabel", (test[1],), "blue")
+    page.edited.emit("leave_out", (test[2],), "")
+    marks = {card.view.items.item(row).source: card.view.items.item(row).mark for row in range(len(items))}
+    assert (marks[test[0]], marks[test[1]], marks[test[2]]) == ("changed", "changed", "left_out")
+    assert page.state == "full" and conductor.session.data is before  # nothing waits
+    drive(lambda: conductor.session.data is not before and not conductor.flows.active)
+    asked = conductor.session.asked_data
+    assert asked is not None
+    assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
+    project = conductor.session.project
+    assert project is not None
+    kept = conductor.session.workspace.repositories.settings.get(f"data:{project.id}")
+    assert isinstance(kept, dict) and kept["moved"] == asked.moved and kept["relabeled"] == asked.relabeled
+    (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
+    shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
+    assert shown[test[0]].part == "calibration" and shown[test[1]].label == "blue" and test[2] not in shown
+
+    for _ in range(3):
+        page.undo_requested.emit()
+    drive(lambda: conductor.session.asked_data is not asked and not conductor.flows.active)
+    after = conductor.session.data
+    assert after is not None and after.key == before.key
+    assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+
+
+def test_origin_is_kept_for_these_data(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given the three questions, When they are answered, Then the record is kept for these data and shown again, and
+    not for others."""
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    page.origin_answered.emit(OriginValue("me", "", "agreed"))
+    project, repositories = conductor.session.project, conductor.session.workspace.repositories
+    assert project is not None
+    record = read_record(repositories, project.id, project.data_path)
+    assert (record.made_by, record.may_use, record.people, record.data) == ("me", None, "agreed", "album")
+    assert record.answered_at and read_record(repositories, project.id, "/others").is_empty
