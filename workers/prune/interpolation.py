@@ -37,9 +37,8 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
         if flat.shape[1] > MAX_WIDTH:
             return
         most = PLACES * len(x)
-        rows = flat if len(flat) <= most else flat[torch.from_numpy(np.sort(rng.choice(len(flat), most, False)))]
-        values = rows.double().numpy()
-        found[layer] = found.get(layer, 0) + values.T @ values
+        rows = flat if len(flat) <= most else flat[torch.from_numpy(rng.integers(len(flat), size=most))]
+        found[layer] = found.get(layer, 0) + (rows.T @ rows).double().numpy()
 
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]
     try:

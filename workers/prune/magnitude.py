@@ -1,4 +1,4 @@
-"""Set the smallest weights of the whole model to zero."""
+"""Set the smallest weights of the whole model to zero; where wanted, let the others learn to make up for them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,9 +10,12 @@ from pydantic import Field
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.prune.lesson import prepare, threads
+from workers.prune.recovery import Course, LearningParams, WillNotHold, refused
+from workers.prune.written_back import write_back
 
 ID = "magnitude_prune"
 TITLE = "Set small weights to zero"
@@ -31,16 +34,27 @@ NOTE = (
 )
 
 
-class Params(TechniqueParams):
-    """How many weights become zero."""
+class Params(LearningParams):
+    """How many weights become zero, and whether the others learn from the original afterwards."""
 
     sparsity: float = Field(
         default=0.5, ge=0.05, le=0.95, description="Share of all weights that become zero, the smallest first."
     )
+    recover: bool = Field(
+        default=False,
+        description="Let the other weights learn from the original's answers on your examples. What follows is about "
+        "that alone.",
+    )
+    rounds: int = Field(
+        default=4, ge=1, le=20, description="Steps in which weights become zero, most of them in the first ones."
+    )
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
-    """One threshold for all weights of products and convolutions; biases and embeddings stay."""
+    """One threshold for all weights of products and convolutions; biases and embeddings stay.
+
+    Raises InputRefused where the model shall learn, and cannot or will not hold the limit in the time given.
+    """
     source = need_onnx(model, TITLE)
     ctx.check_cancelled()
     proto = onnx_files.load(source)
@@ -53,18 +67,72 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             "The model has no convolutions or matrix products with weights as 32-bit or 16-bit numbers.",
             "Put this step before the one that changes the numbers.",
         )
-    threshold = exact_quantile(lambda: (_magnitudes(tensor) for tensor in tensors), params.sparsity)
     with new_model(model, ID, params, ctx) as output:
-        for number, tensor in enumerate(tensors, start=1):
-            ctx.check_cancelled()
-            _zero_below(tensor, threshold)
-            ctx.progress("Set weights to zero", number, len(tensors), "layers")
+        notes: tuple[str, ...] = (NOTE,)
+        if params.recover:
+            proto, learned = _with_recovery(model, proto, params, ctx)
+            notes = (NOTE, learned)
+        else:
+            _set_to_zero(tensors, params.sparsity, ctx)
         target = output.folder / MODEL_FILE
         output.files = onnx_files.save(proto, target)
         onnx_files.check_opens(target, TITLE)
-        output.notes = (NOTE,)
+        output.notes = notes
     assert output.artifact is not None
     return output.artifact
+
+
+def _set_to_zero(tensors: list[Any], share: float, ctx: JobContext) -> None:
+    threshold = exact_quantile(lambda: (_magnitudes(tensor) for tensor in tensors), share)
+    for number, tensor in enumerate(tensors, start=1):
+        ctx.check_cancelled()
+        _zero_below(tensor, threshold)
+        ctx.progress("Set weights to zero", number, len(tensors), "layers")
+
+
+def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) -> tuple[Any, str]:
+    """The graph with zeros and with weights that made up for them, and what to say about it."""
+    with threads(ctx.threads):
+        student, teacher, material = prepare(model, proto, params, TITLE, ctx)
+        layers = [step.layer.module for step in student.steps if step.layer is not None and step.layer.kind != "norm"]
+        course = Course(student, teacher, material, params, ctx, params.rounds)
+        try:
+            for number in range(1, params.rounds + 1):
+                course.in_time()
+                course.keep = _masks(
+                    [layer.weight for layer in layers], scheduled(params.sparsity, number, params.rounds)
+                )
+                course.keep()
+                alike = course.round()
+            course.must_hold(alike)
+        except WillNotHold as error:
+            raise refused(error) from error
+        ctx.check_cancelled()
+        return write_back(student), course.told(alike)
+
+
+def scheduled(share: float, number: int, rounds: int) -> float:
+    """The share of zeros after round `number` of `rounds`: fast at first, slowly where it begins to hurt.
+
+    Source: To prune, or not to prune, arXiv 1710.01878 (a cubic schedule from 0).
+    """
+    return share * (1 - (1 - number / rounds) ** 3)
+
+
+def _masks(weights: list[Any], share: float) -> Callable[[], None]:
+    """What sets the smallest of all weights to zero, and keeps them there while the others learn."""
+    import torch
+
+    arrays = [np.abs(weight.detach().numpy()).ravel() for weight in weights]
+    threshold = float(exact_quantile(lambda: iter(arrays), share))
+    kept = [weight.detach().abs() >= threshold for weight in weights]
+
+    def keep() -> None:
+        with torch.no_grad():
+            for weight, stays in zip(weights, kept, strict=True):
+                weight.mul_(stays)
+
+    return keep
 
 
 def _weights(proto: Any) -> Iterator[Any]:
@@ -123,7 +191,8 @@ SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
     summary="Sets the smallest weights to zero. Saves space when compressed; brings no speed on these runtimes.",
-    source="Learning both Weights and Connections for Efficient Neural Networks, arXiv 1506.02626",
+    source="Learning both Weights and Connections for Efficient Neural Networks, arXiv 1506.02626; schedule: "
+    "To prune, or not to prune, arXiv 1710.01878",
     params=Params,
     accepts=("onnx",),
     apply=apply,

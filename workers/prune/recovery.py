@@ -8,7 +8,7 @@ before the steps do does the result depend on the machine's speed.
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import TechniqueParams
 from workers.convert.changed_inputs import KINDS, changed_copy
-from workers.prune.forecast import forecast, hopeless
+from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.prune.twin import Twin, tensors
 from workers.quantize.likeness import Alike, Held
 
@@ -121,7 +121,11 @@ class Course:
         return max(0, min(steps, int((self._params.max_s - self.seconds) / (self._step_s * CHECKING))))
 
     def round(self) -> Alike:
-        """One round: learn until alike enough or until its share of the steps is done. Raises WillNotHold."""
+        """One round: learn until alike enough or until its share of the steps is done.
+
+        Raises WillNotHold, also at the end of a round that others are to follow and that is far from enough: they take
+        out more and have no more steps.
+        """
         import torch
 
         optimizer = torch.optim.AdamW(self.student.module.parameters(), lr=self._params.rate, weight_decay=1e-4)
@@ -131,7 +135,7 @@ class Course:
         step, planned = 0, max(1, self.left // shares)
         if self._good(readings, step):
             return self._last()
-        while step < planned:
+        while step < planned and self.seconds < self._params.max_s:
             self._ctx.check_cancelled()
             self._learn(optimizer, step / planned)
             step += 1
@@ -139,13 +143,19 @@ class Course:
             if self._step_s is None and step >= WARM_STEPS:
                 self._step_s = self._learning_s / step
                 planned = min(planned, step + self.left // shares)
-            if step >= planned or step in {max(1, round(mark * planned)) for mark in MARKS}:
-                if self._good(readings, step):
-                    break
-                if self.seconds > self._params.max_s:
-                    break
+            marked = step >= planned or step in {max(1, round(mark * planned)) for mark in MARKS}
+            if marked and self._good(readings, step):
+                break
             self._tell()
-        return self._last()
+        alike = self._last()
+        if shares > 1 and error_of(alike) / END_GAIN > self._params.allowed(alike):
+            raise WillNotHold(self._words(alike, None))
+        return alike
+
+    def in_time(self) -> None:
+        """Raise WillNotHold where the time is over before all rounds are."""
+        if self.seconds > self._params.max_s and self.alike is not None:
+            raise WillNotHold(self._words(self.alike, None))
 
     def _last(self) -> Alike:
         return self._judge() if self.alike is None else self.alike
@@ -173,6 +183,14 @@ class Course:
         """Raise WillNotHold where the answers are not alike enough at the end."""
         if not self._params.enough(alike):
             raise WillNotHold(self._words(alike, None))
+
+    def told(self, alike: Alike) -> str:
+        """What was learned and how alike answers are now, for the person."""
+        share = alike.cosine if alike.agreement is None else alike.agreement
+        learned = f"The rest learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
+        if self.done == 0:
+            learned = "What stays took over from what went, and nothing had to be learned anew."
+        return f"{learned} On {alike.n} examples set aside for it, answers were alike to {share:.1%}."
 
     def _words(self, alike: Alike, expected: float | None) -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
@@ -210,12 +228,30 @@ class Course:
             number, changed = int(rng.integers(KINDS * 1000)), rng.random() < CHANGED
             copy = changed_copy(items, int(index), number, self._material.spec, self._ctx.seed)
             copies.append(copy if changed else items[int(index)])
-        joined: dict[str, list[Any]] = defaultdict(list)
-        for copy in copies:
-            for name, array in copy.items():
-                joined[name].append(array)
-        batched = {entry.name for entry in self._material.spec.inputs if entry.batched and entry.shape}
-        return {n: np.concatenate(arrays) if n in batched else arrays[0] for n, arrays in joined.items()}
+        return join(copies, self._material.spec)
+
+
+def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
+    """Examples of the same shapes as one request."""
+    joined: dict[str, list[Any]] = defaultdict(list)
+    for copy in copies:
+        for name, array in copy.items():
+            joined[name].append(array)
+    batched = {entry.name for entry in spec.inputs if entry.batched and entry.shape}
+    return {n: np.concatenate(arrays) if n in batched else arrays[0] for n, arrays in joined.items()}
+
+
+def in_batches(items: "list[Feeds]", spec: PipelineSpec, size: int) -> "Iterator[Feeds]":
+    """Requests of at most `size` examples of the same shapes, one by one where the model takes no more."""
+    size = 1 if _one_at_a_time(spec) else size
+    part: list[Feeds] = []
+    for item in items:
+        if part and (len(part) == size or _shapes(part[0]) != _shapes(item)):
+            yield join(part, spec)
+            part = []
+        part.append(item)
+    if part:
+        yield join(part, spec)
 
 
 def schedule(progress: float) -> float:

@@ -1,31 +1,24 @@
 """Take whole channels out of the model, and let it learn from the original what it lost."""
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import Field
 
 from workers.contracts.context import JobContext
-from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.prune.channels import Pruner
-from workers.prune.recovery import Course, LearningParams, Material, WillNotHold, refused
-from workers.prune.twin import Twin, build, check, no_twin, tensors
+from workers.prune.lesson import prepare, threads
+from workers.prune.recovery import Course, LearningParams, Material, WillNotHold, in_batches, refused
+from workers.prune.twin import Twin, no_twin, tensors
 from workers.prune.written_back import write_back
-from workers.quantize import likeness
-from workers.quantize.aside import set_aside
 from workers.quantize.likeness import Alike
 
 ID = "structured_prune"
 TITLE = "Take channels out"
-CHECKED = 3
-"""Requests on which a twin is compared with its graph."""
-
 SHOWN = 64
 """Examples on which it is seen what channels give."""
 
@@ -70,52 +63,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
-def prepare(
-    model: Model, proto: Any, params: LearningParams, title: str, ctx: JobContext
-) -> tuple[Twin, Twin, Material]:
-    """Student and teacher (the model twice in torch, checked against its own answers) and what to learn from.
-
-    Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.
-    """
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    if spec.links:
-        raise no_twin(title, "this model carries a state from call to call")
-    student = build(_copy(proto), title)
-    learn, aside = set_aside(ctx, params.examples, params.check_examples)
-    ctx.check_cancelled()
-    session = onnx_files_session(model, ctx)
-    try:
-        gap = check(student, session, learn[:CHECKED], title)
-    finally:
-        session.close()
-    ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
-    teacher = build(_copy(proto), title)
-    material = Material(learn, likeness.hold(model, aside, ctx), spec)
-    return student, teacher, material
-
-
-def onnx_files_session(model: Model, ctx: JobContext) -> Any:
-    """The model in ONNX Runtime. Raises InputRefused where it cannot be opened."""
-    from workers.convert import engines
-    from workers.infer.base import NotRunnable
-
-    try:
-        return engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
-    except NotRunnable as error:
-        raise onnx_files.broken(TITLE, error) from error
-
-
-def _copy(proto: Any) -> Any:
-    copied = type(proto)()
-    copied.CopyFrom(proto)
-    return copied
-
-
 def _pruner(student: Twin, material: Material, params: Params, ctx: JobContext) -> Pruner:
     def show() -> None:
-        for item in material.items[:SHOWN]:
+        for request in in_batches(material.items[:SHOWN], material.spec, params.batch):
             ctx.check_cancelled()
-            student.module(*tensors(item, student.inputs))
+            student.module(*tensors(request, student.inputs))
 
     example = tensors(material.items[0], student.inputs)
     try:
@@ -140,6 +92,7 @@ def _rounds(pruner: Pruner, course: Course, params: Params, ctx: JobContext) -> 
         for number in range(params.rounds):
             ctx.check_cancelled()
             ctx.progress("Take channels out", number, params.rounds, "rounds")
+            course.in_time()
             pruner.step()
             alike = course.round()
             if number == params.rounds - 1 or params.until == "limit":
@@ -163,27 +116,10 @@ def count_weights(proto: Any) -> int:
 def _notes(before: tuple[int, int], kept: _Kept, course: Course) -> tuple[str, ...]:
     after = (kept.channels, count_weights(kept.proto))
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
-    alike = kept.alike.cosine if kept.alike.agreement is None else kept.alike.agreement
-    learned = f"The rest learned from the original in {course.done} steps and {course.seconds:.0f} seconds."
-    if course.done == 0:
-        learned = "What stays took over from what went, and nothing had to be learned anew."
     return (
         f"{channels:.0%} of the channels that could go are gone, and {weights:.0%} of all weights with them.",
-        f"{learned} On {kept.alike.n} examples set aside for it, answers were alike to {alike:.1%}.",
+        course.told(kept.alike),
     )
-
-
-@contextlib.contextmanager
-def threads(count: int) -> Iterator[None]:
-    """torch with so many threads, and as before afterwards."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 SPEC = TechniqueSpec(

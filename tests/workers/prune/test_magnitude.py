@@ -5,9 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from wide_models import sample_folder
 
 from workers.contracts.errors import InputRefused
 from workers.convert import onnx_files
+from workers.measure.opening import open_session
+from workers.pipeline.prepared import Prepared
 from workers.prune import magnitude
 from workers.quantize import int8_dynamic
 from workers.runtime.recording import RecordingContext
@@ -53,3 +56,44 @@ def test_quantized_model_is_refused(make_small, tmp_path: Path) -> None:
 
     with pytest.raises(InputRefused, match="no weights to set to zero"):
         magnitude.apply(read_model(tmp_path / "first" / "model"), magnitude.Params(), RecordingContext(tmp_path))
+
+
+def test_zeros_stay_while_the_others_learn(tmp_path: Path) -> None:
+    """Given half of the sample's weights as zeros, when the others learn, then the zeros stay and answers come back."""
+    model, data = sample_folder(tmp_path, calibration=60)
+    plain, taught = tmp_path / "plain", tmp_path / "taught"
+    plain.mkdir()
+    taught.mkdir()
+    magnitude.apply(model, magnitude.Params(sparsity=0.6), RecordingContext(plain, data_dir=data))
+    wanted = {"sparsity": 0.6, "recover": True, "steps": 40, "batch": 8, "min_agreement": 0.85, "rounds": 2}
+    artifact = magnitude.apply(model, magnitude.Params(**wanted), RecordingContext(taught, data_dir=data))
+    proto = onnx_files.load(taught / "model" / "model.onnx")
+    arrays = [numpy_helper.to_array(tensor) for tensor in magnitude._weights(proto)]
+    zeros = sum(np.count_nonzero(array == 0) for array in arrays) / sum(array.size for array in arrays)
+    assert zeros == pytest.approx(0.6, abs=0.01)
+    assert "expect the same speed" in artifact.notes[0] and "learned from the original" in artifact.notes[1]
+    errors = [likeness_of(model.folder, folder / "model", data) for folder in (plain, taught)]
+    assert errors[1] < 0.5 * errors[0]
+
+
+def likeness_of(original: Path, changed: Path, data: Path) -> float:
+    """Squared error of the scores over the original's square, on pictures that nothing learned from."""
+    pictures = np.concatenate([item["picture"] for item in Prepared(data / "test")])[:200]
+    sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (original, changed)]
+    old, new = (session.run({"picture": pictures})["scores"] for session in sessions)
+    return float(((old - new) ** 2).sum() / (old**2).sum())
+
+
+@pytest.mark.parametrize("rounds", [1, 3, 10])
+def test_schedule_ends_at_the_share(rounds: int) -> None:
+    """Given any number of rounds, then zeros only become more, by less each time, and end at the share."""
+    shares = [magnitude.scheduled(0.8, number, rounds) for number in range(rounds + 1)]
+    assert shares[0] == 0 and shares[-1] == pytest.approx(0.8)
+    steps = np.diff(shares)
+    assert (steps > 0).all() and (np.diff(steps) <= 1e-12).all()
+
+
+def test_recovery_without_examples_is_refused(make_small, tmp_path: Path) -> None:
+    with pytest.raises(InputRefused, match="no examples"):
+        magnitude.apply(make_small("cnn").model, magnitude.Params(recover=True), RecordingContext(tmp_path))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,68 @@
+"""What a pruned model learns with: its twin, the one it was as the teacher, examples, and its threads."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import Model
+from workers.convert import engines, onnx_files
+from workers.infer.base import NotRunnable
+from workers.prune.recovery import LearningParams, Material
+from workers.prune.twin import Twin, build, check, no_twin
+from workers.quantize import likeness
+from workers.quantize.aside import set_aside
+
+CHECKED = 3
+"""Requests on which a twin is compared with its graph."""
+
+
+def prepare(
+    model: Model, proto: Any, params: LearningParams, title: str, ctx: JobContext
+) -> tuple[Twin, Twin, Material]:
+    """Student and teacher (the model twice in torch, checked against its own answers) and what to learn from.
+
+    Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.
+    """
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    if spec.links:
+        raise no_twin(title, "this model carries a state from call to call")
+    student = build(_copy(proto), title)
+    learn, aside = set_aside(ctx, params.examples, params.check_examples)
+    ctx.check_cancelled()
+    session = _session(model, title, ctx)
+    try:
+        gap = check(student, session, learn[:CHECKED], title)
+    finally:
+        session.close()
+    ctx.log(f"The copy in PyTorch answers as the model does; the largest difference is {gap:.1e} of an answer's size.")
+    teacher = build(_copy(proto), title)
+    material = Material(learn, likeness.hold(model, aside, ctx), spec)
+    return student, teacher, material
+
+
+def _session(model: Model, title: str, ctx: JobContext) -> Any:
+    try:
+        return engines.open_file(model.main, model, "onnxruntime-cpu", ctx.threads)
+    except NotRunnable as error:
+        raise onnx_files.broken(title, error) from error
+
+
+def _copy(proto: Any) -> Any:
+    copied = type(proto)()
+    copied.CopyFrom(proto)
+    return copied
+
+
+@contextlib.contextmanager
+def threads(count: int) -> Iterator[None]:
+    """torch with so many threads, and as before afterwards."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
