@@ -82,6 +82,31 @@ def run_the_sample(home: Path, out: Path, size: tuple[int, int], tag: str) -> No
         program.until(lambda view: view.state in ("done", "kept_original"), 300, "the end of the run")
 
 
+def under_load(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """The page Under load: the question, then what was measured if it was (else it is left at the question)."""
+    with opened(home, size) as program:
+        program.keys("ctrl+5")
+        program.until_page("compare", "full")
+        program.press("Under load")
+        program.until_page("load")
+        shoot(program, out, f"25-load-{tag}")
+
+
+def measure_load(home: Path, out: Path, tag: str) -> None:
+    """Ten seconds a scenario, once; later starts show the record."""
+    with opened(home, SIZES[0]) as program:
+        program.keys("ctrl+5")
+        program.until_page("compare", "full")
+        program.press("Under load")
+        program.until_page("load", "ask")
+        shoot(program, out, f"24-load-ask-{tag}")
+        program.press("Start")
+        program.until_page("load", "loading")
+        time.sleep(5)
+        shoot(program, out, f"24-load-running-{tag}")
+        program.until(lambda view: view.page == "load" and view.state == "full", 900, "the end of the measurement")
+
+
 def export(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
     """The page Export while it writes, and done."""
     with opened(home, size) as program:
@@ -158,11 +183,13 @@ def main() -> int:
                 f"PNG8:{asked.compare}",
             ]
             subprocess.run(small, check=True)
+        measure_load(home, asked.out, "light-1280")
         for theme in ("light", "dark"):
             for size in SIZES:
                 tag = f"{theme}-{size[0]}"
                 set_theme(home, theme)
                 all_pages(home, asked.out, size, tag)
+                under_load(home, asked.out, size, tag)
                 export(home, asked.out, size, tag)
                 own_model(folder, asked.out, size, tag, theme)
         again = folder / "dark"

@@ -1,0 +1,72 @@
+"""The page Under load in the real window, by a real mouse: asked, measured, cancelled, found again."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig import Program
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
+
+from finished_run import finished_folder
+
+Start = Callable[..., Program]
+WHOLE_S = 900
+
+
+def opened(start: Start, home: Path) -> Program:
+    """A finished run of the sample, at its page Under load."""
+    finished_folder(home)
+    (home / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
+    program = start()
+    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.press("Under load")
+    program.until_page("load", "ask")
+    return program
+
+
+@pytest.mark.timeout(300)
+def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> None:
+    """Given Start, Then the step and the time left can be read; Cancel leads back within a second, and the window goes
+    on answering; left and closed in the middle, all ends."""
+    program = opened(start, tmp_path / "home")
+    program.until_text("How does it do under load?", "10 seconds a scenario", "About 4 minutes in all")
+    program.press("Start")
+    program.until_page("load", "loading")
+    program.until_text("Batch sizes: Original (step 1 of 16)", "left")
+    time.sleep(2.0)
+    began_s = time.monotonic()
+    program.press("Cancel")
+    program.until_page("load", "ask", 5)
+    assert time.monotonic() - began_s < 3.0, "the click itself and looking at the window take some time"
+    program.press("Start")
+    program.until_page("load", "loading")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.keys("ctrl+q")
+    assert program.process.wait(15) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(WHOLE_S + 120)
+def test_measured_to_the_end_and_priced(start: Start, tmp_path: Path) -> None:
+    """Given ten seconds a scenario, Then the result tells both versions, a price gives costs, and both are there after
+    the next start."""
+    program = opened(start, tmp_path / "home")
+    program.press("Start")
+    program.until_page("load", "loading")
+    program.until_page("load", "full", WHOLE_S)
+    program.until_text("On this computer", "Scenarios of MLCommons LoadGen", "not an MLPerf result")
+    program.keys("ctrl+q")
+    assert program.process.wait(15) == 0
+    again = start()
+    again.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    again.keys("ctrl+5")
+    again.until_page("compare", "full")
+    again.press("Under load")
+    again.until_page("load", "full")
+    again.until_text("On this computer", "answers about")
