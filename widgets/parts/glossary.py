@@ -54,6 +54,10 @@ WORDS: dict[str, str] = {
     ),
     "verdict": QT_TRANSLATE_NOOP("glossary", "Whether the measured answers allow using it in place of the original."),
     "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),
+    "LoadGen": QT_TRANSLATE_NOOP(
+        "glossary", "The program of MLCommons that asks a model as its benchmark MLPerf does, and watches the clock."
+    ),
+    "cold start": QT_TRANSLATE_NOOP("glossary", "A fresh process, from its start to its first answer."),
     "hub": QT_TRANSLATE_NOOP("glossary", "A public library of trained models on the internet."),
     "TorchScript": QT_TRANSLATE_NOOP("glossary", "A PyTorch model saved together with the program that runs it."),
     "safetensors": QT_TRANSLATE_NOOP("glossary", "A file format that holds numbers only, no program."),
