@@ -28,6 +28,13 @@ LIGHT_SHARE = 2
 LARGE_GRAPH = 800
 """Operators; with 2,000 of them, quantizing all layers took two minutes and failed, the heavy ones 15 s."""
 
+LEARNING = "structured_prune"
+MIN_LEARNING_S = 600.0
+"""Seconds of a run from which on a recipe that has to learn is tried; the cheap ones all fit into less."""
+
+LEARNING_SHARE = 0.3
+"""Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
+
 CPU_RUNTIMES = ("onnxruntime-cpu", "openvino")
 BASELINE = Recipe(title="Original", why="What everything else is compared with.")
 
@@ -37,7 +44,7 @@ class Situation:
     """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown.
 
     `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay. `unavailable` maps techniques
-    whose library is not installed to what installs it.
+    whose library is not installed to what installs it. `time_budget_s` is the whole run's, None without an end.
     """
 
     model: ModelFacts
@@ -47,6 +54,7 @@ class Situation:
     probe_ms: float | None = None
     found: Found = field(default_factory=Found)
     unavailable: Mapping[str, str] = field(default_factory=dict)
+    time_budget_s: float | None = None
 
     @property
     def tiny(self) -> bool:
@@ -134,8 +142,25 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
             return "It needs examples to learn from, and there are none."
     if _has(recipe, "length_buckets") and not (model.masked_texts and situation.has_calibration):
         return "It is for models that read texts of any length with a mask, and needs examples."
+    if _has(recipe, LEARNING):
+        return _why_not_learn(situation)
     if _has(recipe, "magnitude_prune") and not (model.products or model.convolutions):
         return "The model has no layers whose weights could become zero."
+    return None
+
+
+def _why_not_learn(situation: Situation) -> str | None:
+    model, budget_s = situation.model, situation.time_budget_s
+    if not situation.has_calibration:
+        return "It needs examples to learn from, and there are none."
+    if model.stateful or model.branches or model.precision != "fp32":
+        return "It learns in PyTorch, which cannot take back a model with a state, branches or small numbers."
+    if model.products + model.convolutions < 2:
+        return "The model has no layers that could become narrower."
+    if budget_s is not None and budget_s < MIN_LEARNING_S:
+        return (
+            f"It has to learn, which takes minutes; it is tried in runs of {MIN_LEARNING_S / 60:.0f} minutes or more."
+        )
     return None
 
 
@@ -166,6 +191,7 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
         title = title.replace("all layers", "heavy layers")
     if not situation.fast_int8:
         steps = [_careful(step) for step in steps]
+    steps = [_in_time(step, situation.time_budget_s) for step in steps]
     return recipe.model_copy(update={"steps": tuple(steps), "title": title, "settings": settings, "why": why})
 
 
@@ -194,6 +220,13 @@ def _careful(step: RecipeStep) -> RecipeStep:
     if step.technique not in OWN_INT8:
         return step
     return step.model_copy(update={"params": {"reduce_range": True, **step.params}})
+
+
+def _in_time(step: RecipeStep, budget_s: float | None) -> RecipeStep:
+    """What learns gets its part of the run's time, where the recipe does not say how long."""
+    if step.technique != LEARNING or budget_s is None:
+        return step
+    return step.model_copy(update={"params": {"max_s": round(LEARNING_SHARE * budget_s), **step.params}})
 
 
 def _with_added(recipes: Sequence[Recipe], situation: Situation) -> Iterator[Recipe]:

@@ -1,5 +1,6 @@
 """Which candidates are tried on which machine, and what is said about the others."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -265,3 +266,30 @@ def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
     assert "Faster engine" in [candidate.title for candidate in result.candidates]
     assert dict(result.dropped)["INT8"].startswith("It needs examples")
     assert any("INT8" in log.text for log in ctx.logs)
+
+
+LEARNS = recipe("Fewer channels", "structured_prune", "fixed_shape")
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"time_budget_s": 240.0}, "runs of 10 minutes or more"),
+        ({"time_budget_s": 900.0, "has_calibration": False}, "no"),
+        ({"time_budget_s": 900.0, "model": replace(MODEL, stateful=True)}, "state"),
+        ({"time_budget_s": 900.0, "model": replace(MODEL, precision="int8")}, "small numbers"),
+        ({"time_budget_s": 900.0, "model": replace(MODEL, products=0, convolutions=1)}, "narrower"),
+    ],
+)
+def test_what_has_to_learn_waits_for_time_and_examples(changes, why) -> None:
+    """Given little time, no examples or no layers, then channels are not taken out, and it is told why."""
+    plan = make_plan((LEARNS,), situation(**changes))
+    assert titles(plan) == []
+    assert plan.dropped[0][0] == "Fewer channels" and why in plan.dropped[0][1]
+
+
+@pytest.mark.parametrize(("budget_s", "wanted"), [(900.0, {"max_s": 270}), (None, {})])
+def test_learning_gets_a_part_of_the_time(budget_s, wanted) -> None:
+    """Given a run of 15 minutes, then learning may take less than a third; without an end, its own limit counts."""
+    (planned,) = make_plan((LEARNS,), situation(time_budget_s=budget_s)).candidates
+    assert planned.steps[0].params == wanted

@@ -33,6 +33,7 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         runtimes=params.runtimes,
         has_calibration=params.has_calibration,
         probe_ms=probed,
+        time_budget_s=params.time_budget_s,
         unavailable={
             spec.id: spec.install_hint for spec in registry.techniques().values() if registry.missing(spec.requires)
         },
