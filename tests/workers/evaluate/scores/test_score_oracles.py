@@ -16,6 +16,8 @@ from sklearn import metrics as sk
 from sklearn.neighbors import NearestNeighbors
 from torchmetrics.functional import regression as tm_regression
 from torchmetrics.functional.classification import binary_auroc, multiclass_accuracy, multiclass_calibration_error
+from torchmetrics.functional.image import structural_similarity_index_measure
+from torchmetrics.functional.text import char_error_rate
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.answers import Answers
@@ -98,6 +100,9 @@ def test_regression(answers_of: Make, n: int, columns: int, seed: int) -> None:
     for values, field in zip(rows, ("original", "optimized"), strict=True):
         given = torch.from_numpy(values).double()
         mae = float(tm_regression.mean_absolute_error(given, wanted))
+        assert mae == pytest.approx(sk.mean_absolute_error(truth, values), abs=CLOSE)
+        assert getattr(found["r2"], field) == pytest.approx(sk.r2_score(truth, values), abs=CLOSE)
+        assert getattr(found["rmse"], field) == pytest.approx(sk.root_mean_squared_error(truth, values), abs=CLOSE)
         assert getattr(found["mae"], field) == pytest.approx(mae, abs=CLOSE)
         root = tm_regression.mean_squared_error(given, wanted, squared=False, num_outputs=columns)
         assert getattr(found["rmse"], field) == pytest.approx(float(root.mean()), abs=CLOSE)
@@ -133,6 +138,7 @@ def test_voice(answers_of: Make) -> None:
         flat = np.concatenate([rows[i] for i in at]).astype(np.float32)
         area = binary_auroc(torch.from_numpy(flat).double(), torch.from_numpy(truth))
         assert value == pytest.approx(float(area), abs=CLOSE)
+        assert value == pytest.approx(sk.roc_auc_score(truth, flat), abs=CLOSE)
     sequence = np.repeat(np.arange(3), [lengths[i] for i in at])
     times = np.array([[1.0, 1, 1], [3, 0, 1]])
     areas = voice.weighted_auc(flat.astype(np.float64), truth > 0, times, sequence)
@@ -286,6 +292,12 @@ def test_generated_pictures(answers_of: Make, channels: int) -> None:
     ]
     assert found["psnr"].optimized == pytest.approx(np.mean(noise), abs=CLOSE)
     assert found["ssim"].optimized == pytest.approx(np.mean(alike), abs=CLOSE)
+    inner = []
+    for a, b in exact:
+        pair = (torch.from_numpy(values / span)[None] for values in (b, a))
+        _, whole = structural_similarity_index_measure(*pair, data_range=1.0, return_full_image=True)
+        inner.append(float(whole[..., 5:-5, 5:-5].mean()))
+    assert found["ssim"].optimized == pytest.approx(np.mean(inner), abs=CLOSE)
     same = generated_pictures.measure(replace(case, new=case.old))
     assert [score.optimized for score in same] == pytest.approx([120.0, 1.0])
 
@@ -322,6 +334,7 @@ def test_transcripts(answers_of: Make) -> None:
     (found,) = transcripts.measure(case)
     wanted = sum(map(distance, heard, said)) / sum(map(len, said))
     assert found.original == 0 and found.optimized == pytest.approx(wanted, abs=CLOSE)
+    assert found.optimized == pytest.approx(float(char_error_rate(heard, said)), abs=CLOSE)
     unsaid = case_of([Item("")] * 20, old, new, classes=NAMES)
     (alone,) = transcripts.measure(unsaid)
     assert alone.against == "original" and alone.optimized == pytest.approx(wanted, abs=CLOSE)
