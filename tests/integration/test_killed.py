@@ -134,3 +134,41 @@ def test_two_programs_at_once(fettle: Fettle, recipes: Path, tmp_path: Path) -> 
             assert "process" in busy.error["detail"]
         for command in (["jobs"], ["describe"], ["inspect", sample_paths().model]):
             assert fettle(*command).code == 0
+
+
+def contents(space: Workspace, run: Run) -> dict[str, tuple[str, str | None]]:
+    """Each version's state and what its model's files hold."""
+    found = {}
+    for variant in space.repositories.variants.list(run_id=run.id):
+        folder = space.artifacts.folder(str(variant.artifact_key)) / "model"
+        found[variant.title] = (variant.state, space.artifacts.content_of(folder))
+    return found
+
+
+def test_a_killed_run_ends_as_an_undisturbed_one(fettle: Fettle, recipes: Path, tmp_path: Path) -> None:
+    """Given a run killed while it measured a version, when it goes on, then it ends as if nothing had happened."""
+    process = fettle.start(*arguments(recipes))
+    wait_for(lambda: list(fettle.jobs.glob("apply-*")), every_s=0.002)
+    wait_for(lambda: list(fettle.jobs.glob("measure-*")), timeout_s=60, every_s=0.002)
+    process.kill()
+    process.wait()
+    process.communicate()
+    wait_for(lambda: not fettle.processes(), timeout_s=5)
+    with opened(fettle) as space:
+        (broken_off,) = space.repositories.runs.list()
+        assert broken_off.state is RunState.INTERRUPTED
+        done = resumed(space, broken_off, recipes)
+        again = contents(space, done)
+        best = {v.id: v.title for v in space.repositories.variants.list(run_id=done.id)}.get(
+            done.recommended_variant_id or ""
+        )
+    other = Fettle(tmp_path / "undisturbed")
+    undisturbed = other(*arguments(recipes))
+    assert undisturbed.code in (0, 4), undisturbed.err
+    with opened(other) as space:
+        (run_,) = space.repositories.runs.list()
+        assert {title: content for title, (_, content) in contents(space, run_).items()} == {
+            title: content for title, (_, content) in again.items()
+        }
+    rows = {row["id"]: row["title"] for row in undisturbed.document["variants"]}
+    assert best == rows.get(undisturbed.document["recommended"])

@@ -127,3 +127,14 @@ def test_pace_fits_blocks_into_their_time() -> None:
 
 def test_no_jobs_is_done_at_once() -> None:
     assert TurnGroup([]).done
+
+
+def test_a_slow_one_gets_two_blocks(bench: Bench) -> None:
+    """Given a variant that is clearly slower than wanted, Then two blocks of it are enough, and a fast one has all."""
+    slow = group(bench, {"request_s": 0.002}, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
+    run(slow)
+    assert [len(one_set) for one_set in slow.outcomes[0].blocks_ms] == [2]
+    assert slow.outcomes[0].failure is None and len(slow.outcomes[0].results) == 1
+    fast = group(bench, {}, sets=1, blocks=5, warmup_requests=0, timed_requests=4, slow_over_ms=1.5)
+    run(fast)
+    assert [len(one_set) for one_set in fast.outcomes[0].blocks_ms] == [5]

@@ -1,0 +1,67 @@
+"""The same asked twice: the second run measures and makes nothing, tells when it was measured, and is soon over."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fettle_command import Fettle
+
+from presets.sample import sample_paths
+
+RECIPES = """
+- title: Faster engine
+  runtime: openvino
+  steps: [{technique: fixed_shape}]
+- title: INT8
+  runtime: onnxruntime-cpu
+  steps: [{technique: int8_static, params: {examples: 8}}]
+"""
+ALWAYS = {"describe", "inspect", "data"}
+"""The machine, the file and the data are looked at each time: only so is it known that they are the same."""
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fettle, list[str | Path]]:
+    folder = tmp_path_factory.mktemp("twice")
+    recipe = folder / "two.yaml"
+    recipe.write_text(RECIPES)
+    sample = sample_paths()
+    return Fettle(folder / "home"), ["optimize", sample.model, "--data", sample.data, "--recipe", recipe, "--json"]
+
+
+def kinds(fettle: Fettle, run_id: str) -> set[str]:
+    """What jobs a run had."""
+    return {job["kind"] for job in fettle("jobs", "--json").document["jobs"] if job["run_id"] == run_id}
+
+
+def without_notes(document: dict[str, Any]) -> list[Any]:
+    rows = [document["baseline"], *document["variants"]]
+    return [{name: value for name, value in row.items() if name not in ("id", "notes")} for row in rows]
+
+
+def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -> None:
+    """Given a finished run, when the same is asked again, then no job measures, and the figures are the dated old ones."""
+    fettle, asked = workshop
+    first = fettle(*asked)
+    assert first.code in (0, 4), first.err
+    assert {"measure", "apply", "answer", "judge"} <= kinds(fettle, first.document["run_id"])
+    second = fettle(*asked)
+    assert second.code == first.code
+    assert kinds(fettle, second.document["run_id"]) <= ALWAYS
+    assert without_notes(second.document) == without_notes(first.document)
+    notes = [" ".join(row["notes"]) for row in (second.document["baseline"], *second.document["variants"])]
+    assert all("Measured on 2" in note for note in notes)
+    assert "measured on 2" in second.err
+    assert second.seconds < first.seconds
+    assert not any("Measured on 2" in note for row in first.document["variants"] for note in row["notes"])
+
+
+def test_fresh_measures_and_makes_nothing_else(workshop: tuple[Fettle, list[str | Path]]) -> None:
+    """Given a finished run, when it is asked to measure again, then all is measured, and nothing else is done again."""
+    fettle, asked = workshop
+    fettle(*asked)
+    again = fettle(*asked, "--fresh")
+    assert again.code in (0, 4), again.err
+    assert kinds(fettle, again.document["run_id"]) <= ALWAYS | {"measure", "summarize"}
+    assert "measure" in kinds(fettle, again.document["run_id"])
+    assert not any("Measured on 2" in note for row in again.document["variants"] for note in row["notes"])
