@@ -29,7 +29,7 @@ class StressParams(Frozen):
 
     It uses as many examples as `max_seconds` allow, at least ten, and of each all changes: what was answered until then
     is a fair sample. `attack_*` are the stated budget of the attacks: `attack_eps` is a share of the whole range of a
-    pixel (of a feature), `attack_queries` for each input, `attack_items` inputs.
+    pixel (of a feature), None: what is usual for such inputs; `attack_queries` for each input, `attack_items` inputs.
     """
 
     original_dir: str
@@ -44,7 +44,7 @@ class StressParams(Frozen):
     full: bool = False
     max_seconds: float = Field(default=QUICK_S, ge=1)
     max_items: int | None = Field(default=None, ge=1)
-    attack_eps: float = Field(default=8 / 255, gt=0, lt=1)
+    attack_eps: float | None = Field(default=None, gt=0, lt=1)
     attack_queries: int = Field(default=100, ge=1)
     attack_items: int = Field(default=20, ge=0)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,10 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Budget:
-    """`eps` is a share of the range, `queries` for each of at most `items` inputs; `left()` the seconds that remain."""
+    """`eps` is a share of the range (None: `usual_eps`), `queries` are for each of at most `items` inputs; `left()` are
+    the seconds that remain."""
 
-    eps: float
+    eps: float | None
     queries: int
     items: int
     left: Callable[[], float]
@@ -56,8 +57,15 @@ def attack_both(
     if not targets:
         why = "There is no example that both versions answer rightly."
         return tuple(AttackRow(id=id_, title=title, source=source, why_not=why) for id_, title, source in (SQUARE, PGD))
+    side = min(Batches(space, targets[:1]).units().shape[2:])
+    budget = replace(budget, eps=usual_eps(side) if budget.eps is None else budget.eps)
     square = _square(old, new, space, targets, classes, budget, ctx)
     return square, _pgd(old, new, space, targets, classes, budget, ctx)
+
+
+def usual_eps(side_px: int) -> float:
+    """4/255 from 64 pixels on, as papers take it for photographs, 8/255 for smaller pictures and for numbers."""
+    return 4 / 255 if side_px >= 64 else 8 / 255
 
 
 def _why_not(changed: Changed) -> str:
@@ -98,6 +106,7 @@ def _square(
     ctx: JobContext,
 ) -> AttackRow:
     """A few inputs at a time against both, so that both were attacked on the same ones when the time is up."""
+    assert budget.eps is not None
     fooled: list[NDArray[np.bool_]] = []
     for first in range(0, len(targets), CHUNK):
         ctx.progress(STAGE, first, len(targets), "examples")
@@ -158,6 +167,7 @@ def _pgd(
         why = "There was no time left for it; take more time."
     if why:
         return AttackRow(id=id_, title=title, source=source, why_not=why)
+    assert budget.eps is not None
     ctx.progress("Attacking with gradients", 0, 1)
     batches = Batches(space, targets)
     units = pgd_attack(

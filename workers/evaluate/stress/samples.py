@@ -55,14 +55,16 @@ class Samples(Protocol):
 
 
 class PictureSamples:
-    """float32 (H, W, 1 or 3) in 0..1. Pictures that are larger than what the model resizes to are made so small first:
-    ImageNet-C's severities are meant for what the model sees. `redrawn` counts those drawn from prepared inputs."""
+    """float32 (H, W, 1 or 3) in 0..1. A picture that is larger than what the model sees is first resized and cut as the
+    model's preprocessing does it: ImageNet-C's severities are meant for that, and nothing is worked out for pixels that
+    are thrown away. `redrawn` counts pictures that are drawn from prepared inputs, since their files are gone."""
 
     takes: Takes = "images"
 
     def __init__(self, steps: ImageSteps) -> None:
         self._steps = steps
         self._drawn: set[int] = set()
+        self._fitted: set[int] = set()
 
     @property
     def redrawn(self) -> int:
@@ -72,7 +74,13 @@ class PictureSamples:
         picture = self._read(given)
         if picture is None:
             self._drawn.add(id(given))
+            self._fitted.add(id(given))
             picture = drawn(given.feeds(), self._steps)
+        elif self._is_large(picture):
+            self._fitted.add(id(given))
+            shape = replace(self._steps, mean=(0.0,), std=(1.0,), range="0..255", layout="nhwc")
+            gray = shape.channels == "gray" or picture.mode == "L"
+            picture = to_tensor(picture, replace(shape, channels="gray" if gray else "rgb"))[0]
         values = np.asarray(picture, np.float32) / np.float32(255)
         return values[:, :, None] if values.ndim == 2 else values
 
@@ -82,30 +90,26 @@ class PictureSamples:
         sample = given.entry.open()
         try:
             if isinstance(sample, Path):
-                return self._shrunk(open_picture(sample))
+                return open_picture(sample)
             if isinstance(sample, np.ndarray) and sample.dtype == np.uint8:
-                return self._shrunk(picture_from_array(sample))
+                return picture_from_array(sample)
         except PipelineError:
             return None
         return None
 
-    def _shrunk(self, picture: Any) -> Any:
-        from PIL import Image
-
-        wanted = self._steps.resize
-        side = wanted if isinstance(wanted, int) else max(wanted) if wanted is not None else None
-        short = min(picture.size)
-        if side is None or short <= side:
-            return picture
-        size = tuple(max(1, int(side * length / short)) for length in picture.size)
-        return picture.resize(size, Image.Resampling[self._steps.interpolation.upper()])
+    def _is_large(self, picture: Any) -> bool:
+        resize, crop = self._steps.resize, self._steps.crop
+        if isinstance(resize, int):
+            return min(picture.size) >= resize
+        wanted = resize if resize is not None else (crop, crop) if isinstance(crop, int) else crop
+        return wanted is not None and picture.height >= wanted[0] and picture.width >= wanted[1]
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
         from PIL import Image
 
         steps = pipeline.spec.preprocess
         assert isinstance(steps, ImageSteps)
-        if id(given) in self._drawn:  # it has the model's size already
+        if id(given) in self._fitted:  # it has the model's size already
             steps = replace(steps, resize=None, crop=None)
         values = as_8_bits(sample)
         tensor = to_tensor(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values), steps)

@@ -10,7 +10,7 @@ NOISE = 0.01
 
 
 def apply(picture: Floats, severity: int, rng: Generator) -> Floats:
-    noise = rng.normal(0, NOISE, picture.shape).astype(np.float32)
+    noise = np.float32(NOISE) * rng.standard_normal(picture.shape, dtype=np.float32)
     return clipped(picture * LIGHT[severity - 1] + noise)
 
 
