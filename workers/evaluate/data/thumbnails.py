@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from workers.contracts.context import JobContext
+from workers.contracts.paths import from_text
 from workers.contracts.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.previews import thumbnail_of
@@ -41,7 +42,7 @@ def _entries(params: ThumbnailsParams, wanted: Iterable[str]) -> dict[str, Entry
     found: dict[str, Entry] = {}
     for place in places:
         found |= {
-            entry.source: entry for entry in read_collection(Path(place), options).entries if entry.source in names
+            entry.source: entry for entry in read_collection(from_text(place), options).entries if entry.source in names
         }
     return found
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from workers.contracts.context import JobContext
 from workers.contracts.doctor import DoctorParams
+from workers.contracts.paths import from_text
 from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import resolve
@@ -21,6 +22,8 @@ from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
 STAGE = "Opening some examples"
 KEPT_SIDE = 2.5
 """Pictures are kept this many times as large as the model's own side: more only costs time."""
+ENOUGH = 20
+"""Labelled examples from which those without a label are not needed; or half of a small set."""
 MOST_SECONDS = 8.0
 """Of each sound."""
 
@@ -44,7 +47,7 @@ class Material:
         resolved = resolve(collection, pipeline.spec, params.label_map)
         entries = collection.entries
         labelled = [i for i, ids in enumerate(resolved.ids) if ids]
-        pool = labelled if len(labelled) * 2 >= len(entries) else list(range(len(entries)))
+        pool = labelled if len(labelled) >= min(ENOUGH, len(entries) / 2) else list(range(len(entries)))
         wanted = min(params.max_items, len(pool))
         picked = choose([group_of(resolved.ids[i]) for i in pool], lambda k: _key(entries[pool[k]]), wanted)
         order = sorted((pool[k] for k in picked), key=lambda i: _key(entries[i]))
@@ -90,7 +93,7 @@ class Material:
         key = (steps.sample_rate_hz, steps.frame_samples) if isinstance(steps, AudioSteps) else (0, 0)
         if key not in self._collections:
             options = Options(spec, self._params.text_column, self._params.label_column)
-            found = read_collection(Path(self._params.path), options)
+            found = read_collection(from_text(self._params.path), options)
             self._collections[key] = edited(found, self._params.left_out, self._params.relabeled)
         return self._collections[key]
 

@@ -166,6 +166,49 @@ def test_too_few_tell_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -
     assert found.verdict == "unclear" and "only 3 examples" in found.what
 
 
+def test_half_of_the_labels_are_enough(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given a list of labels in which two thirds are missing, Then those with a label tell."""
+    folder = _colors(tmp_path / "data", labelled=False)
+    rows = [f"{n}.png,{n % 3 if n % 9 < 4 else ''}" for n in range(60)]
+    (folder / "labels.csv").write_text("file,label\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    found = doctor(brightest(channels="bgr"), folder)
+    assert (found.verdict, found.evidence) == ("far_better", "labels") and found.best is not None
+    assert 20 <= found.best.n < 60
+
+
+def test_one_kind_tells_nothing(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given examples of one kind only, Then right answers may be guesses, and it cannot be told."""
+    _colors(tmp_path / "all")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "all" / "0").rename(tmp_path / "one" / "0")
+    found = doctor(brightest(), tmp_path / "one")
+    assert found.verdict == "unclear" and "guessing 100%" in found.what
+
+
+def test_damaged_ones_are_passed_over(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given damaged pictures among good ones, Then the good ones tell; given none that is whole, that is said."""
+    folder = _colors(tmp_path / "data")
+    for number in range(5):
+        (folder / "0" / f"bad{number}.png").write_bytes(b"nothing")
+    found = doctor(brightest(channels="bgr"), folder)
+    assert found.verdict == "far_better" and found.n == 60
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.png").write_bytes(b"nothing")
+    nothing = doctor(tmp_path / "brightest", tmp_path / "bad")
+    assert nothing.verdict == "unclear" and nothing.why == "None of the examples can be read."
+
+
+def test_answers_that_are_no_classes(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:
+    """Given a model whose answers are vectors, Then it says why nothing can be told."""
+    folder = first_value()
+    spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    changed = spec.model_copy(update={"answer_kind": "embedding"})
+    (folder / "pipeline.json").write_text(changed.model_dump_json(), encoding="utf-8")
+    np.savez(tmp_path / "data.npz", x=np.zeros((20, 4), np.int64))
+    found = doctor(folder, tmp_path / "data.npz")
+    assert (found.verdict, found.evidence) == ("unclear", "none") and "no classes" in found.why
+
+
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Make:
     """The built-in sample opened with a preparation."""
