@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
+from workers.evaluate.data.facts import laplacian_variance, picture_facts, text_facts
 from workers.evaluate.dataset import Item, read_dataset
 from workers.evaluate.groups import groups_of
-from workers.evaluate.slice_facts import laplacian_variance, picture_facts, text_facts
 from workers.pipeline.spec import ImageSteps
 
 Make = Callable[..., Any]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
 from workers.evaluate.data.base import Entry
+from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.split import Splitter
 from workers.evaluate.dataset import Item
-from workers.evaluate.slice_facts import facts_of
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError
