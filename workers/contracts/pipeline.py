@@ -99,6 +99,17 @@ class ArraySteps(Frozen):
 Preprocess = Annotated[ImageSteps | TextSteps | AudioSteps | ArraySteps, Field(discriminator="kind")]
 
 
+class Sampling(Frozen):
+    """A diffusion model's step network: input `sample` holds noisy values, `level` how noisy they are (a standard
+    deviation for each row), the answer is the clean values. A sampling run calls it at each of `levels`, falling;
+    `lowest` is the level that counts as clean."""
+
+    sample: str
+    level: str
+    levels: tuple[float, ...] = Field(min_length=1)
+    lowest: float = Field(default=0.0, ge=0)
+
+
 class PipelineSpec(Frozen):
     """The whole description.
 
@@ -120,3 +131,4 @@ class PipelineSpec(Frozen):
     pooling: Literal["none", "mean", "cls"] = "none"
     normalize: bool = False
     guessed: tuple[str, ...] = ()
+    sampling: Sampling | None = None

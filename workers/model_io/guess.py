@@ -18,6 +18,7 @@ from workers.contracts.pipeline import (
 )
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found, Graph
+from workers.model_io.guess_diffusion import guess_sampling
 from workers.model_io.guess_image import guess_image, picture_layout
 from workers.model_io.meanings import input_meaning, output_meaning
 from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
@@ -59,7 +60,10 @@ def build_spec(graph: Graph, found: Found, preprocess: str | None, shapes: Mappi
         pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
         normalize=bool(found.normalize) and kind == "embedding",
         guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
+        sampling=guess_sampling(reading.inputs, answer),
     )
+    if spec.sampling is not None:
+        spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
     return with_words(spec, graph.outputs, answer.name)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import answers
 from .batches import join, run
+from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
 from .texts import Tokenizer
 
@@ -163,8 +164,13 @@ class Pipeline:
         return join(samples, self.spec, pads)
 
     def run(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        """All outputs under their names; state is carried over the leading axis, from zeros."""
-        return run(session, self.spec, feeds)
+        """All outputs under their names; state is carried over the leading axis, from zeros. A step network of a
+        diffusion model is called along its noise levels; the outputs are those of the last step."""
+        steps = self.spec.sampling
+        if steps is None:
+            return run(session, self.spec, feeds)
+        answer = next(entry.name for entry in self.spec.outputs if entry.answer)
+        return sample(lambda given: run(session, self.spec, given), steps, answer, feeds)
 
     def answer_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
         """The answer (n, …) float32 out of the arrays that `run` gave."""

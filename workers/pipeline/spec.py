@@ -102,6 +102,16 @@ _STEPS: dict[str, type[Any]] = {
 
 
 @dataclass(frozen=True)
+class Sampling:
+    """A step network that is called along falling noise `levels` (see the contract)."""
+
+    sample: str
+    level: str
+    levels: tuple[float, ...]
+    lowest: float = 0.0
+
+
+@dataclass(frozen=True)
 class Spec:
     """The whole description; fields as in the contract's `PipelineSpec`."""
 
@@ -116,6 +126,7 @@ class Spec:
     pooling: str = "none"
     normalize: bool = False
     guessed: tuple[str, ...] = ()
+    sampling: Sampling | None = None
 
 
 def read_spec(folder: Path) -> Spec:
@@ -139,6 +150,7 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
             **data,
             "inputs": tuple(_build(Input, entry) for entry in data["inputs"]),
             "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
+            "sampling": _build(Sampling, data["sampling"]) if data.get("sampling") else None,
             "preprocess": _build(_STEPS[data["preprocess"]["kind"]], data["preprocess"]),
         },
     )

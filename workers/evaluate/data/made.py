@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Collection, Entry, Sample, digest
 from workers.evaluate.data.made_audio import make_sound
+from workers.evaluate.data.made_noise import make_noise
 from workers.evaluate.data.made_pictures import make_picture
 from workers.evaluate.data.made_texts import make_text
 from workers.evaluate.data.vocabulary import integer_bounds
@@ -84,7 +85,9 @@ def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator
     for entry in pipeline.spec.inputs:
         if entry.source not in ("state", "constant"):
             steps = SEQUENCE_STEPS if pipeline.stateful else 1
-            arrays[entry.name] = make_array(rng, entry, bounds.get(entry.name), number, steps)
+            value = make_array(rng, entry, bounds.get(entry.name), number, steps)
+            sampling = pipeline.spec.sampling
+            arrays[entry.name] = value if sampling is None else make_noise(rng, entry, sampling, value)
     return arrays
 
 

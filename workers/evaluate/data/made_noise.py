@@ -1,0 +1,17 @@
+"""Beginnings of sampling runs: noise of a diffusion model's highest level, fixed by the seed."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.pipeline.spec import Input, Sampling
+
+
+def make_noise(
+    rng: np.random.Generator, entry: Input, steps: Sampling, other: NDArray[np.generic]
+) -> NDArray[np.generic]:
+    """The value of one input of the run's first step; `other` is what it gets where it is neither noise nor level."""
+    if entry.name == steps.level:
+        return np.full(other.shape, steps.levels[0], other.dtype)
+    if entry.name == steps.sample:
+        return (rng.standard_normal(other.shape) * steps.levels[0]).astype(other.dtype)
+    return other
