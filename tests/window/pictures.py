@@ -107,6 +107,25 @@ def measure_load(home: Path, out: Path, tag: str) -> None:
         program.until(lambda view: view.page == "load" and view.state == "full", 900, "the end of the measurement")
 
 
+def looked_closer(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """What was tried, and the layers of the recommended version."""
+    with opened(home, size) as program:
+        program.keys("ctrl+5")
+        program.until_page("compare", "full")
+        program.press("What was tried")
+        program.until_page("tried", "full")
+        shoot(program, out, f"27-tried-{tag}")
+        program.press("Back to Compare")
+        program.until_page("compare", "full")
+        program.press("Layers")
+        program.until_page("layers", "full")
+        if "Not looked at yet" in program.see().texts:
+            shoot(program, out, f"28-layers-offer-{tag}")
+            program.press("Look where the time goes")
+            program.until_text("All layers", limit_s=60)
+        shoot(program, out, f"28-layers-{tag}")
+
+
 def export(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
     """The page Export while it writes, and done."""
     with opened(home, size) as program:
@@ -190,6 +209,7 @@ def main() -> int:
                 set_theme(home, theme)
                 all_pages(home, asked.out, size, tag)
                 under_load(home, asked.out, size, tag)
+                looked_closer(home, asked.out, size, tag)
                 export(home, asked.out, size, tag)
                 own_model(folder, asked.out, size, tag, theme)
         again = folder / "dark"

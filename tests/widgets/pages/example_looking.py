@@ -1,0 +1,69 @@
+"""Example values of the pages "What was tried" and "Layers"."""
+
+from widgets.pages.layers_values import LayersOf, LayersValue, LayerValue
+from widgets.pages.tried_values import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+
+_KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
+
+
+def tried() -> TriedValue:
+    """A way with every outcome."""
+    return TriedValue(
+        headline="4 ways were tried, 2 others were left out or not needed.",
+        rows=(
+            TriedRowValue(
+                "Original", "What everything else is compared with.", "none", "To compare with", "4.0 ms, 14 MB",
+                note="Tried in 4.2 s",
+            ),
+            TriedRowValue(
+                "16-bit numbers (BF16)",
+                "Numbers with half the digits, where this processor computes with them directly.",
+                "ok", "Recommended", "2.1 ms, 1.9 × as fast, 100 % alike, 14 MB", note="Measured on 2026-03-04 at 05:06",
+            ),
+            TriedRowValue(
+                "Faster engine", "Another engine for the same model.", "ok", "Alike, not proven",
+                "3.7 ms, 1.1 × as fast, 100 % alike, 14 MB", "Another one is faster.", "Tried in 4.4 s",
+            ),
+            TriedRowValue(
+                "INT8, all layers", "Numbers in 8 bits.", "bad", "Dropped", "1.6 ms, 2.5 × as fast, 93 % alike, 3.6 MB",
+                "Beyond your limit of 1 %", "Tried in 5.5 s",
+            ),
+            TriedRowValue("INT8, sensitive layers kept", "", "none", "Not begun", because="No time left within your limit."),
+            TriedRowValue("On the graphics card", "", "none", "Left out", because="There is none here."),
+        ),
+        said=(
+            SaidValue("scales", "Why this one", ("“16-bit numbers (BF16)” is 1.9 times as fast as the original.",)),
+            SaidValue("stack", "Why not 8 bits", ("“INT8, all layers”: only 93 % of its answers are alike.",)),
+            SaidValue("cpu", "On other computers", ("Expected, not measured: about the original's speed.",)),
+        ),
+        forecast=(
+            ForecastRowValue("Time", "1 min 20 s", "70 s", "66 s", "6 % too high"),
+            ForecastRowValue("Memory at its peak", "900 MB", "850 MB", "1.1 GB", "23 % too low"),
+        ),
+        forecast_note="Memory is what all of its processes held at once; what they share is counted in each.",
+    )  # fmt: skip
+
+
+def layers(count: int = 66) -> LayersValue:
+    """An original and a version that is twice as fast."""
+    return LayersValue(
+        versions=(("v1", "16-bit numbers (BF16)"), ("v2", "Faster engine"), ("v0", "Original")),
+        chosen="v1",
+        sides=(
+            _side("Original", "ONNX Runtime", count, 4.0, "f32"),
+            _side("16-bit numbers (BF16)", "OpenVINO", count * 3 // 4, 2.0, "bf16"),
+        ),
+    )
+
+
+def _side(title: str, engine: str, count: int, total_ms: float, precision: str) -> LayersOf:
+    weights = [1 + (number * 7919) % 23 for number in range(count)]
+    made = []
+    for number, weight in enumerate(weights):
+        share = weight / sum(weights)
+        size = 3_000 * weight if number % 3 else None
+        sensitivity = weight / 1000 if number % 5 == 0 else None
+        name = f"/features/features.{number}/conv/Conv"
+        kind = _KINDS[number % len(_KINDS)]
+        made.append(LayerValue(number, name, kind, share * total_ms, share, size, precision, sensitivity))
+    return LayersOf(title, engine, total_ms, tuple(made))
