@@ -89,6 +89,7 @@ class Play:
     cancel_at: str = ""
     interrupt_at: str = ""
     finals: list[MeasureStep] = field(default_factory=list)
+    looks: dict[str, MeasureStep] = field(default_factory=dict)
     candidates: tuple[Recipe, ...] | None = None
     stored: list[str] = field(default_factory=list)
     end_after: int | None = None
@@ -230,6 +231,8 @@ class Play:
         final = step.title.startswith("Final")
         if final:
             self.finals.append(step)
+        else:
+            self.looks[step.title] = step
         times, failures, results = [], [], []
         began = self.clock
         for contender in step.contenders:

@@ -9,7 +9,9 @@ from staging import Make, Stage
 
 from app.domain.run import RunState
 from app.services import kept_measurements
+from app.services.budget import GLANCE_BLOCKS, QUICK_BLOCKS
 from app.services.kept_measurements import KeptMeasurements
+from app.services.optimize import SLOW_SHARE
 from app.services.projects import project_for
 from workers.contracts.specs import DeviceFacts
 
@@ -183,3 +185,23 @@ def test_contents_decide_and_not_names(stage: Make) -> None:
     elsewhere = dataclasses.replace(step.contenders[0], params=params)
     assert kept.key(dataclasses.replace(step, contenders=(elsewhere, *step.contenders[1:]))) is None
     assert kept.key(dataclasses.replace(step, reuse=None)) is None
+
+
+def test_what_cannot_win_is_only_glanced_at(stage: Make) -> None:
+    """Given a version with wrong answers, then two blocks of it are enough; slow ones are cut by their own first blocks."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "Wrong": Like(p50_ms=1, verdict="regressed")})
+    one.go()
+    looks = one.play.looks
+    assert looks["Measure Wrong"].blocks == GLANCE_BLOCKS < looks["Measure A"].blocks == QUICK_BLOCKS
+    assert looks["Measure Original"].slow_over_ms is None
+    assert looks["Measure A"].slow_over_ms == pytest.approx(4 * SLOW_SHARE)
+    assert len(one.play.finals[0].contenders) == 2
+
+
+def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:
+    """Given a tie in time, then the one that changes fewer answers wins, whichever was tried first."""
+    more, fewer = Like(p50_ms=1.0, agreement=0.996), Like(p50_ms=1.02, agreement=0.999)
+    for likes in ({"More": more, "Fewer": fewer}, {"Fewer": fewer, "More": more}):
+        one = stage(Like(p50_ms=4), likes)
+        run = one.go()
+        assert run.recommended_variant_id == one.variants["Fewer"].id

@@ -234,3 +234,13 @@ def test_empty_leads_to_the_model(theme: Theme, shown: Any, press: Any, qtbot: Q
     shown(page)
     with qtbot.waitSignal(page.model_requested, timeout=1000):
         press(page, "Pick a model")
+
+
+def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:
+    """Given a forecast for the model, then it stands above the cards, and changes with the preset, in place."""
+    page.show(replace(examples.goal(), expected="about 1 min 20 s, 900 MB of memory"))
+    assert "For your model on this computer: about 1 min 20 s, 900 MB of memory." in said(page)
+    content = page.widget()
+    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
+    assert page.widget() is content
+    assert "about 3 min, 1.2 GB of memory" in said(page)
