@@ -6,10 +6,13 @@ LoadGen; not an MLPerf result". One LoadGen sample is one request of `Requests`,
 
 import gc
 import time
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.load import Scenario, ScenarioResult
@@ -44,7 +47,8 @@ DRAIN_S = 0.02
 
 @dataclass
 class Sut:
-    """The system under test: answers each query at once, in LoadGen's own thread, and notes when.
+    """The system under test: answers each query at once, in LoadGen's own thread, and notes when (seconds, arrays: in
+    ten minutes there may be millions).
 
     LoadGen cannot be stopped, and an exception through it would end the process: after one, queries are answered
     without work until its time is over, and the exception is kept. (A cancelled job is killed long before.)
@@ -54,7 +58,8 @@ class Sut:
     requests: Requests
     check: Callable[[], None]
     lg: Any
-    spans: list[tuple[float, float]] = field(default_factory=list)
+    begins_s: "array[float]" = field(default_factory=lambda: array("d"))
+    ends_s: "array[float]" = field(default_factory=lambda: array("d"))
     error: BaseException | None = None
 
     def issue(self, samples: list[Any]) -> None:
@@ -67,7 +72,9 @@ class Sut:
                     feeds = self.requests.feed(sample.index)
                     begin = clock()
                     outputs = self.session.run(feeds)
-                    self.spans.append((begin, clock()))
+                    end = clock()
+                    self.begins_s.append(begin)
+                    self.ends_s.append(end)
                     self.requests.carry(outputs)
                 except BaseException as error:
                     self.error = error
@@ -187,16 +194,16 @@ def _flush() -> None:
 
 
 def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, bound_ms: float) -> ScenarioResult:
-    batch, spans = sut.requests.batch, sut.spans
-    seconds = spans[-1][1] - spans[0][0]
-    per_s = log.per_s if log.per_s is not None else len(spans) / seconds
-    low, high = throughput_bounds([end for _, end in spans], spans[0][0], batch)
+    batch, n = sut.requests.batch, len(sut.ends_s)
+    seconds = sut.ends_s[-1] - sut.begins_s[0]
+    per_s = log.per_s if log.per_s is not None else n / seconds
+    low, high = throughput_bounds(sut.ends_s, sut.begins_s[0], batch)
     return ScenarioResult(
         scenario=scenario,
         batch=batch,
         valid=log.valid,
         reasons=log.reasons,
-        n=len(spans),
+        n=n,
         seconds=seconds,
         throughput_per_s=per_s * batch,
         throughput_low=low,
@@ -209,18 +216,17 @@ def _result(sut: Sut, log: LoadGenLog, scenario: Scenario, pilot_per_s: float, b
 
 
 def _latency(sut: Sut, log: LoadGenLog, scenario: Scenario) -> LatencySummary:
-    calls_ms = [(end - begin) * 1000 for begin, end in sut.spans]
+    calls_ms = np.sort((np.asarray(sut.ends_s) - np.asarray(sut.begins_s)) * 1000)
     if scenario == "offline":  # LoadGen's own count from the one moment at which everything was asked
-        return summarize(calls_ms)
+        return summarize(calls_ms.tolist())
     told, n = log.latencies_ms, log.queries
-    low, high = median_ranks(len(calls_ms)) if scenario == "single-stream" else (None, None)
-    ordered = sorted(calls_ms)
+    low, high = median_ranks(calls_ms.size) if scenario == "single-stream" else (None, None)
     return LatencySummary(
         n=n,
         p50_ms=told["50.00"],
         p90_ms=told["90.00"],
         p99_ms=told["99.00"] if n >= P99_NEEDS else None,
         max_ms=told["max"],
-        p50_low_ms=None if low is None else ordered[low],
-        p50_high_ms=None if high is None else ordered[high],
+        p50_low_ms=None if low is None else float(calls_ms[low]),
+        p50_high_ms=None if high is None else float(calls_ms[high]),
     )
