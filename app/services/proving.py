@@ -1,6 +1,7 @@
 """Judge a finished run again with more examples: only they are answered, nothing is optimized or measured again."""
 
 import dataclasses
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class Proved:
 def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Proved]:
     """Read more examples, let all versions answer those that are new, judge all of them together, choose again.
 
-    `asked.path` names the data. Everything is written at the end: cancelled before, nothing has changed. Raises
+    `asked.path` names the data. Each further judgement has to prove more, so that adding until it is safe does not err
+    more often than a single one. Everything is written at the end: cancelled before, nothing has changed. Raises
     `JobError` (exit code 3) where nothing in it is new.
     """
     params = asked.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
@@ -121,6 +123,7 @@ def _judged(workspace: Workspace, facts: RunFacts, proof: Proof, variant: Varian
             max_loss_pct=facts.run.goal.max_loss_pct,
             items=parts[0].items,
             more=tuple(more),
+            looks=earlier_looks([part.n_test if part.items is None else len(part.items) for part in parts]),
         ),
         result=JudgeResult,
         title=variant.title,
@@ -128,6 +131,11 @@ def _judged(workspace: Workspace, facts: RunFacts, proof: Proof, variant: Varian
         cache=True,
     )
     return dataclasses.replace(variant, judgement=done.result.judgement)
+
+
+def earlier_looks(sizes: list[int]) -> tuple[int, ...]:
+    """How many examples each judgement before this one rested on; `sizes` are those of all parts in their order."""
+    return tuple(itertools.accumulate(sizes[:-1]))
 
 
 def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> JudgePart:

@@ -132,7 +132,8 @@ class JudgeParams(Frozen):
     """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent.
 
     Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
-    `changed` all items of all folders are counted on, in this order.
+    `changed` all items of all folders are counted on, in this order. `looks` are the numbers of examples at earlier
+    judgements of the same version: each further one has to prove more (`workers.evaluate.looks`).
     """
 
     data_dir: str
@@ -141,6 +142,7 @@ class JudgeParams(Frozen):
     max_loss_pct: float = 1.0
     items: tuple[int, ...] | None = None
     more: tuple[JudgePart, ...] = ()
+    looks: tuple[int, ...] = ()
 
 
 class JudgeResult(Frozen):
@@ -291,10 +293,10 @@ class CardFacts(Frozen):
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
     stress: StressResult | None = None
-    load: CardLoad | None = None
     scores: tuple[TaskScore, ...] = ()
     worst_slice: str | None = None
     worst_slice_drop: float | None = None
+    load: CardLoad | None = None
     data_record: DataRecord | None = None
 
 

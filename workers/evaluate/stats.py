@@ -131,17 +131,17 @@ def least_changes(slices: int) -> float:
     return math.log2(20 * max(slices, 1))
 
 
-def mean_bounds(values: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """One-sided 95 % bounds of a mean: the wider of Student's and the bootstrap's. (−inf, inf) under two values."""
+def mean_bounds(values: NDArray[np.float64], seed: int = 0, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """One-sided bounds (95 %) of a mean: the wider of Student's and the bootstrap's. (−inf, inf) under two values."""
     n = len(values)
     if n < 2:
         return -math.inf, math.inf
     from scipy.special import stdtrit
 
     mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
-    reach = float(stdtrit(n - 1, CONFIDENCE)) * error
+    reach = float(stdtrit(n - 1, confidence)) * error
     means = bootstrap_sums(values, seed) / n
-    low, high = np.quantile(means, [1 - CONFIDENCE, CONFIDENCE])
+    low, high = np.quantile(means, [1 - confidence, confidence])
     return min(mean - reach, float(low)), max(mean + reach, float(high))
 
 

@@ -5,6 +5,7 @@ from workers.contracts.jobs import JudgeParams, JudgeResult
 from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.added import read_parts
 from workers.evaluate.judge import judge
+from workers.evaluate.looks import hold_to_level
 
 STAGE = "Judging"
 
@@ -15,6 +16,7 @@ def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
     joined = read_parts(params)
     ctx.check_cancelled()
     judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed)
+    judgement = hold_to_level(judgement, joined, params.looks, ctx.seed)
     changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
     judgement = judgement.model_copy(update={"changed": changed})
     ctx.progress(STAGE, 1, 1)
