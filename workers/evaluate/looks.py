@@ -4,8 +4,10 @@ A verdict may be asked for anew whenever examples are added ("Prove it"). Over a
 just the limit is called safe in at most α = 5 % of cases: each look spends of α what its bound can err with that many
 examples (nothing where they are too few to prove anything), and the next one may spend 80 % of what is left. Errors of
 several looks add up at most (Bonferroni), whatever data they share. Spending α over looks that nobody planned: Lan and
-DeMets, Discrete Sequential Boundaries for Clinical Trials, Biometrika 70 (1983) 659. (The score bound of a single look errs in up to 5.6 % where 3 % of 180 labelled answers change, and the share of flips is
-only estimated: in simulations all looks together stayed below 5.7 % up to 2 % of flips, and reached 6.1 % at 3 %.)
+DeMets, Discrete Sequential Boundaries for Clinical Trials, Biometrika 70 (1983) 659.
+
+How many answers change sides is only estimated, and the score bound of a single look errs in up to 5.6 % where 3 % of
+180 labelled answers change: simulated, all looks together stayed below 5.7 % up to 2 % of flips, 6.1 % at 3 %.
 """
 
 import math
