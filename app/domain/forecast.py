@@ -16,10 +16,14 @@ VERSION_S, VERSION_S_PER_MB = 3.3, 0.03
 PROCESS_S, PROCESS_S_PER_MB = 0.9, 0.004
 """Medians of runs over small models on two cores: everything in a version or a process that is no request."""
 
-FIRST_LOOK_REQUESTS, FINAL_REQUESTS, FINAL_SETS = 400, 150, 3
-MOST_FINALISTS = 6
+BLOCK_REQUESTS, BLOCK_MAX_S = 50, 2.0
+LOOK_BLOCKS, SLOW_LOOK_BLOCKS, SLOW_BLOCK_S = 5.0, 2.5, 0.3
+"""Blocks of a first look: some versions have eight (slow models three), what cannot win only two."""
+
+FINAL_BLOCKS, FINAL_SETS = 3, 3
+FINALISTS = (6, 3, 2, 1)
 FINALIST_SHARE = 0.6
-"""Of the versions that are tried, so many are fast and alike enough for the final run."""
+"""Of the versions that are tried, so many are fast and alike enough for the final run, if there is time for them."""
 
 KEPT_SHARE = 0.5
 """Of a preset's ways, so many fit a model and a machine; after the plan was made their number is known."""
@@ -30,8 +34,8 @@ GAIN = 0.7
 REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
 """A request's likely time, from small convolutional networks and encoders on two cores."""
 
-PROCESS_MB, PROCESS_SIZES = 115.0, 2.6
-MAKING_MB, MAKING_SIZES = 190.0, 5.0
+PROCESS_MB, PROCESS_SIZES = 85.0, 2.6
+MAKING_MB, MAKING_SIZES = 165.0, 5.0
 """Memory of a process that runs, or that makes, a version: an engine's own, and so many times the model's size."""
 
 MOST_CORRECTION = 3.0
@@ -84,15 +88,7 @@ def forecast(basis: Basis, past: Sequence[Past] = ()) -> Forecast:
 
 def plain_s(basis: Basis) -> float:
     """Seconds by the model alone, not more than the budget."""
-    size_mb, versions = basis.size_bytes / MEGABYTE, _versions(basis)
-    request_s = _request_ms(basis) / 1000
-    requests = basis.n_test + FIRST_LOOK_REQUESTS
-    opening = OPENING_S + OPENING_S_PER_MB * size_mb
-    original = VERSION_S + requests * request_s
-    tried = versions * (VERSION_S + VERSION_S_PER_MB * size_mb + requests * request_s * GAIN)
-    process = PROCESS_S + PROCESS_S_PER_MB * size_mb + FINAL_REQUESTS * request_s * GAIN
-    final = FINAL_SETS * (1 + _finalists(versions)) * process
-    total = opening + original + tried + final
+    total = _tried_s(basis) + _final_s(basis, _finalists(basis))
     return total if basis.budget_s is None else min(total, basis.budget_s)
 
 
@@ -100,8 +96,24 @@ def plain_bytes(basis: Basis) -> int:
     """Bytes by the model alone: making the largest version, or all finalists in memory side by side."""
     size_mb = basis.size_bytes / MEGABYTE
     making = MAKING_MB + MAKING_SIZES * size_mb
-    final = (1 + _finalists(_versions(basis))) * (PROCESS_MB + PROCESS_SIZES * size_mb)
+    final = (1 + _finalists(basis)) * (PROCESS_MB + PROCESS_SIZES * size_mb)
     return round(max(making, final) * MEGABYTE)
+
+
+def _tried_s(basis: Basis) -> float:
+    """Opening, the original, and every version: made, asked, judged, looked at."""
+    size_mb, request_s = basis.size_bytes / MEGABYTE, _request_ms(basis) / 1000
+    block_s = min(BLOCK_MAX_S, BLOCK_REQUESTS * request_s)
+    look_s = (SLOW_LOOK_BLOCKS if block_s > SLOW_BLOCK_S else LOOK_BLOCKS) * block_s
+    one_s = VERSION_S + basis.n_test * request_s + look_s
+    versions_s = _versions(basis) * (VERSION_S_PER_MB * size_mb + VERSION_S + GAIN * (one_s - VERSION_S))
+    return OPENING_S + OPENING_S_PER_MB * size_mb + one_s + versions_s
+
+
+def _final_s(basis: Basis, finalists: float) -> float:
+    block_s = min(BLOCK_MAX_S, BLOCK_REQUESTS * GAIN * _request_ms(basis) / 1000)
+    process_s = PROCESS_S + PROCESS_S_PER_MB * basis.size_bytes / MEGABYTE + FINAL_BLOCKS * block_s
+    return FINAL_SETS * (1 + finalists) * process_s
 
 
 def off_by(expected: float, came: float) -> float:
@@ -113,8 +125,13 @@ def _versions(basis: Basis) -> float:
     return float(basis.versions) if basis.versions is not None else basis.ways * KEPT_SHARE
 
 
-def _finalists(versions: float) -> float:
-    return min(float(MOST_FINALISTS), FINALIST_SHARE * versions)
+def _finalists(basis: Basis) -> float:
+    """As many as are likely good enough, as far as the budget has time for them."""
+    likely = FINALIST_SHARE * _versions(basis)
+    if basis.budget_s is None:
+        return min(float(FINALISTS[0]), likely)
+    left_s = basis.budget_s - _tried_s(basis)
+    return next((min(float(count), likely) for count in FINALISTS if _final_s(basis, count) <= left_s), 1.0)
 
 
 def _request_ms(basis: Basis) -> float:

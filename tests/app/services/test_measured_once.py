@@ -13,6 +13,8 @@ from app.services.budget import GLANCE_BLOCKS, QUICK_BLOCKS
 from app.services.kept_measurements import KeptMeasurements
 from app.services.optimize import SLOW_SHARE
 from app.services.projects import project_for
+from app.services.running import as_begun
+from presets.loader import load_presets
 from workers.contracts.specs import DeviceFacts
 
 LIKES = {"A": Like(p50_ms=2), "B": Like(p50_ms=1, seconds=3), "C": Like(p50_ms=1.01, agreement=0.999)}
@@ -205,3 +207,28 @@ def test_the_same_seed_gives_the_same_choice(stage: Make) -> None:
         one = stage(Like(p50_ms=4), likes)
         run = one.go()
         assert run.recommended_variant_id == one.variants["Fewer"].id
+
+
+def test_a_fresh_run_that_was_broken_off_goes_on_fresh(stage: Make) -> None:
+    """Given a run that measures all again and is broken off, when it goes on, then each was measured once, in this run."""
+    one = stage(Like(p50_ms=4), LIKES)
+    one.go()
+    one.play.seen, one.play.interrupt_at = [], "measure:Measure B"
+    one.ask = dataclasses.replace(one.ask, fresh=True)
+    one.go()
+    before = measured_in(one.play)[:-1]  # the last one was not done
+    one.play.seen, one.play.interrupt_at = [], ""
+    one.ask = dataclasses.replace(one.ask, fresh=False)  # what a run was begun with is kept with it
+    assert one.again().state is RunState.FINISHED
+    assert before == ["measure:Measure Original", "measure:Measure A"]
+    assert measured_in(one.play) == ["measure:Measure B", "measure:Measure C", "measure:Final run, side by side"]
+    assert not [note for v in one.variants.values() for note in v.notes if "Measured on" in note]
+
+
+def test_as_it_was_begun(stage: Make) -> None:
+    """Given a run with recipes of its own, when it is asked for once more, then it is with these and its own limit."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.go()
+    asked = as_begun(one.stored, load_presets().get("fastest"))
+    assert [recipe.title for recipe in asked.recipes] == ["A"]
+    assert asked.max_loss_pct == one.stored.goal.max_loss_pct
