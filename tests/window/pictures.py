@@ -146,6 +146,36 @@ def all_pages(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
             program.until_page(page)
             time.sleep(0.5)
             shoot(program, out, f"20-{number}-{page}-{tag}")
+        program.keys("ctrl+5")
+        program.until_page("compare")
+        program.press("All answers")
+        program.until_page("answers", "full", 60)
+        shoot(program, out, f"21-all-answers-{tag}")
+
+
+def scroll_down(program: Program) -> None:
+    """To the end of the page, by the wheel."""
+    program.screen.do("mousemove", 600, 400, "click", "--repeat", 30, "--delay", 10, 5)
+    time.sleep(0.3)
+
+
+def under_stress(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
+    """The page below Compare: its offer as long as nothing was tried, then what was found."""
+    with opened(home, size) as program:
+        program.keys("ctrl+5")
+        program.until_page("compare", "full")
+        scroll_down(program)
+        program.press("Under stress")
+        program.until_page("stress", "full")
+        if program.see().button("Start the quick test"):
+            shoot(program, out, f"25-stress-offer-{tag}")
+            program.press("Start the quick test")
+            program.until_text("Changing pictures", limit_s=60)
+            shoot(program, out, f"25-stress-running-{tag}")
+            program.until_text("Test again", limit_s=240)
+        shoot(program, out, f"25-stress-{tag}")
+        scroll_down(program)
+        shoot(program, out, f"25-stress-below-{tag}")
 
 
 def own_model(folder: Path, out: Path, size: tuple[int, int], tag: str, theme: str) -> None:
@@ -208,6 +238,7 @@ def main() -> int:
                 tag = f"{theme}-{size[0]}"
                 set_theme(home, theme)
                 all_pages(home, asked.out, size, tag)
+                under_stress(home, asked.out, size, tag)
                 under_load(home, asked.out, size, tag)
                 looked_closer(home, asked.out, size, tag)
                 export(home, asked.out, size, tag)

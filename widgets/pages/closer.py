@@ -7,7 +7,7 @@ from widgets.parts.buttons import GhostButton
 from widgets.parts.flow import FlowLayout
 from widgets.parts.text import label
 from widgets.theme import Theme
-from widgets.tokens import SPACE_S
+from widgets.tokens import CONTROL_HEIGHT, SPACE_S
 
 LOOKS: tuple[tuple[str, str, str], ...] = (
     ("answers", "list", "All answers"),
@@ -28,7 +28,9 @@ class CloserRow(QWidget):
         super().__init__()
         self.setAccessibleName(self.tr("Look closer"))
         row = FlowLayout(self, SPACE_S)
-        row.addWidget(label(self.tr("Look closer"), "section", wrap=False))
+        title = label(self.tr("Look closer"), "section", wrap=False)
+        title.setMinimumHeight(CONTROL_HEIGHT)  # its words stand at the height of the buttons'
+        row.addWidget(title)
         for page_id, icon, caption in LOOKS:
             button = GhostButton(theme, QCoreApplication.translate("closer", caption), icon)
             button.clicked.connect(lambda _on=False, page=page_id: self.page_wanted.emit(page))

@@ -40,7 +40,7 @@ def live_input(name: str = "boot-window-3.jpg") -> InputValue:
 
 
 def live_sound() -> InputValue:
-    return InputValue(PictureValue(), "doorbell.wav, 3.2 s", tuple(abs((n * 37 % 64) - 32) / 40 for n in range(64)))
+    return InputValue(PictureValue(), "doorbell.wav, 3.2 s", tuple(abs((n * 37 % 64) - 32) / 40 for n in range(64)), b"RIFF")
 
 
 def live_examples(number: int = 13) -> tuple[ExampleValue, ...]:
