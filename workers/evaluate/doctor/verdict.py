@@ -9,7 +9,7 @@ import numpy as np
 from workers.contracts.doctor import DoctorEvidence, DoctorVerdict, WayTried
 from workers.evaluate.doctor.evidence import Row, compared, sign_p
 from workers.evaluate.doctor.material import Example
-from workers.evaluate.doctor.ways import spec_text
+from workers.evaluate.doctor.ways import oddness, spec_text
 from workers.evaluate.doctor.words import words_of
 from workers.evaluate.stats import at_least, binomial_interval
 
@@ -68,11 +68,11 @@ def judge(
 
 
 def _usual_of_the_best(rows: Sequence[Row], chosen: Row) -> Row | None:
-    """Of those that cannot be told from the best the chosen one, else the one that was tried first: usual ones are."""
+    """Of those that cannot be told from the best the chosen one, else the least odd, else what was tried first."""
     if not rows:
         return None
     equals = [row for row in rows if row.n * 2 >= rows[0].n and not _is_worse(row, rows[0])]
-    return chosen if chosen in equals else min(equals, key=lambda row: row.number)
+    return chosen if chosen in equals else min(equals, key=lambda row: (oddness(row.steps), row.number))
 
 
 def _is_worse(row: Row, best: Row) -> bool:

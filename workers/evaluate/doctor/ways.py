@@ -50,6 +50,18 @@ def checked_steps(steps: Any) -> Preprocess:
     return checked
 
 
+def oddness(steps: Preprocess) -> int:
+    """How many parts of a way are not as usual: of ways that cannot be told apart the least odd one counts."""
+    usual = type(steps)()
+    values = steps.model_dump(exclude={"kind", "tokenizer", "max_length", "resize", "crop", "mean", "std"})
+    return sum(value != getattr(usual, name) for name, value in values.items()) + _odd_sizes(steps)
+
+
+def _odd_sizes(steps: Preprocess) -> int:
+    """Of sounds: 512 samples after 64 old ones are as usual as 512 alone."""
+    return -1 if isinstance(steps, AudioSteps) and (steps.frame_samples, steps.context_samples) == (512, 64) else 0
+
+
 def spec_text(steps: Preprocess) -> str:
     """The SPEC of ``--preprocess`` (CLI.md)."""
     values = steps.model_dump(exclude=set(NOT_IN_SPEC))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,8 @@ from workers.runtime.recording import RecordingContext
 pytestmark = pytest.mark.models
 MOBILENET = "P/P01_mobilenetv2_imagenet/derived_mobilenet_v2_op17.onnx"
 MAGIKA, SILERO = "P/P08_magika_filetype/model.onnx", "P/P05_silero_vad/silero_vad_16k_op15.onnx"
-MOST_S = 20.0
-"""The search for a picture model with 180 pictures, as asked; a busy computer is told in the message."""
+MOST_CPU_S = 40.0
+"""20 s on two cores: the search for a picture model with 180 pictures. Other programs' work does not count."""
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def ask(tmp_path: Path) -> Any:
         opened = handler("open").run(params, RecordingContext(tmp_path / "open", threads=2))
         assert isinstance(opened, OpenResult)
         folder = tmp_path / "open" / opened.model_dir
-        asked = DoctorParams(model_dir=str(folder), path=str(root / data))
+        asked = DoctorParams(model_dir=str(folder), path=str(root / data), seconds=60)
         result = handler("doctor").run(asked, RecordingContext(tmp_path / "doctor", threads=2))
         assert isinstance(result, DoctorResult)
         return result
@@ -45,8 +46,10 @@ def ask(tmp_path: Path) -> Any:
 def test_mobilenet_with_shuffled_hints(ask: Any) -> None:
     """Given MobileNetV2 opened as BGR, 0 to 255 and far too small, Then ImageNet's own way is found in time."""
     wrong = "resize=64,crop=224,mean=0,std=1,range=0..255,channels=bgr"
+    began_s = time.process_time()
     found = ask(MOBILENET, "DATA/imagenet_stamps", wrong)
-    assert found.verdict == "far_better" and found.evidence == "labels" and found.seconds <= MOST_S
+    assert time.process_time() - began_s <= MOST_CPU_S, found.seconds
+    assert found.verdict == "far_better" and found.evidence == "labels"
     steps = found.best.preprocess
     assert isinstance(steps, ImageSteps)
     assert (steps.channels, steps.range, steps.crop, steps.resize) == ("rgb", "0..1", (224, 224), 256)
@@ -65,6 +68,7 @@ def test_silero_with_shuffled_hints(ask: Any) -> None:
     assert found.verdict == "far_better" and found.best.preprocess == AudioSteps(context_samples=64)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("model", "data"), [(MOBILENET, "DATA/imagenet_stamps"), (MAGIKA, "DATA/filetypes_magika.npz")]
 )
