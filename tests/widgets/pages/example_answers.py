@@ -1,7 +1,13 @@
 """Made-up answers in any number, for tests of the page "All answers" and its pictures."""
 
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
 import numpy as np
 
+from widgets.pages.answers import AnswersPage
+from widgets.pages.answers_table import AnswersTable
 from widgets.pages.answers_values import AnswerColumns, AnswersValue, LookValue, Texts
 from widgets.parts.pictures import PictureValue
 
@@ -70,3 +76,23 @@ def all_vectors(n: int = 191) -> AnswersValue:
 
 def looked(number: int, picture: PictureValue) -> LookValue:
     return LookValue(number, picture, "tabby cat", "tabby cat", "tabby cat")
+
+
+def answers_chosen(page: AnswersPage, ex: ModuleType) -> None:
+    """The second row, with its picture."""
+    page.show(all_answers())
+    choose_row(page, 1, ex)
+
+
+def answers_sound(page: AnswersPage, ex: ModuleType) -> None:
+    """Answers that are no classes, to sounds; there is no loudspeaker."""
+    page.show(replace(all_vectors(), kind="audio"))
+    choose_row(page, 1, ex, sound=b"RIFF", levels=ex.live_sound().levels, picture=PictureValue())
+    page.say_sound("no_device")
+
+
+def choose_row(page: AnswersPage, row: int, ex: ModuleType, **more: Any) -> None:
+    table = page.findChild(AnswersTable)
+    assert table is not None
+    table.setCurrentIndex(page._model.index(row, 1))
+    page.show_looks((replace(looked(row, ex.live_input().picture), **more),))

@@ -1,10 +1,12 @@
 """Example values of the page "Try it". Loaded after `examples`, whose names it joins."""
 
 from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 from page_examples import KINDS, picture
 
+from widgets.pages.try_it import TryPage
 from widgets.pages.try_values import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.pictures import PictureValue
 
@@ -40,7 +42,9 @@ def live_input(name: str = "boot-window-3.jpg") -> InputValue:
 
 
 def live_sound() -> InputValue:
-    return InputValue(PictureValue(), "doorbell.wav, 3.2 s", tuple(abs((n * 37 % 64) - 32) / 40 for n in range(64)), b"RIFF")
+    return InputValue(
+        PictureValue(), "doorbell.wav, 3.2 s", tuple(abs((n * 37 % 64) - 32) / 40 for n in range(64)), b"RIFF"
+    )
 
 
 def live_examples(number: int = 13) -> tuple[ExampleValue, ...]:
@@ -60,3 +64,23 @@ def live_tried(number: int = 4) -> tuple[TriedValue, ...]:
         )
         for n in range(number)
     )  # fmt: skip
+
+
+def trying_picture(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying())
+    page.show_examples(ex.live_examples())
+    page.show_input(ex.live_input())
+    page.show_answers(*ex.live_answers())
+    page.show_tried(ex.live_tried())
+
+
+def trying_sound(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying(kind="audio"))
+    page.show_input(ex.live_sound())
+    page.show_answers(*ex.live_vectors())
+
+
+def trying_texts(page: TryPage, ex: ModuleType) -> None:
+    page.show(ex.trying(kind="texts"))
+    page.show_examples(ex.live_texts())
+    page.show_problem(ex.refused(), ex.InputValue(caption="bad.txt"))
