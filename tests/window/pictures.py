@@ -148,6 +148,7 @@ def all_pages(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
             shoot(program, out, f"20-{number}-{page}-{tag}")
         program.keys("ctrl+5")
         program.until_page("compare")
+        scroll_down(program)
         program.press("All answers")
         program.until_page("answers", "full", 60)
         shoot(program, out, f"21-all-answers-{tag}")
