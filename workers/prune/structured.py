@@ -11,9 +11,10 @@ from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.prune.channels import Pruner
+from workers.prune.heads import cut
 from workers.prune.lesson import prepare, threads
 from workers.prune.recovery import Course, LearningParams, Material, WillNotHold, in_batches, refused
-from workers.prune.twin import Twin, no_twin, tensors
+from workers.prune.twin import Twin, build, look, no_twin, tensors
 from workers.prune.written_back import write_back
 from workers.quantize.likeness import Alike
 
@@ -28,6 +29,9 @@ class Params(LearningParams):
 
     share: float = Field(
         default=0.3, ge=0.05, le=0.7, description="Share of the channels that go, the least important ones first."
+    )
+    heads: float = Field(
+        default=0.0, ge=0, le=0.7, description="Share of each attention block's heads that go at the beginning."
     )
     rounds: int = Field(default=3, ge=1, le=20, description="Steps in which they go; after each the model learns.")
     by: Literal["others", "magnitude"] = Field(
@@ -49,6 +53,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     ctx.check_cancelled()
     with threads(ctx.threads), new_model(model, ID, params, ctx) as output:
         student, teacher, material = prepare(model, proto, params, TITLE, ctx)
+        gone, heads = 0, 0
+        if params.heads > 0:
+            fewer, gone, heads = cut(student.proto, params.heads)
+            student = build(fewer, TITLE)
+            look(student, material.items[0])
         pruner = _pruner(student, material, params, ctx)
         before = (pruner.channels, count_weights(proto))
         course = Course(student, teacher, material, params, ctx, params.rounds)
@@ -59,6 +68,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.save(kept.proto, target)
         onnx_files.check_opens(target, TITLE)
         output.notes = _notes(before, kept, course)
+        if params.heads > 0:
+            output.notes = (_heads_note(gone, heads), *output.notes)
     assert output.artifact is not None
     return output.artifact
 
@@ -120,6 +131,12 @@ def _notes(before: tuple[int, int], kept: _Kept, course: Course) -> tuple[str, .
         f"{channels:.0%} of the channels that could go are gone, and {weights:.0%} of all weights with them.",
         course.told(kept.alike),
     )
+
+
+def _heads_note(gone: int, heads: int) -> str:
+    if heads == 0:
+        return "No attention heads were taken out: the model has none, or its graph does not show which they are."
+    return f"{gone} of {heads} attention heads are gone."
 
 
 SPEC = TechniqueSpec(

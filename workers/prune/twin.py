@@ -149,6 +149,13 @@ def read_by(step: Step) -> list[str]:
     return [names[step.layer.data]] if step.layer is not None else names
 
 
+def look(twin: Twin, feeds: "Feeds") -> None:
+    """Run one request, and mark the Reshapes that join all axes but the first: pruning changes their size."""
+    twin.looking = True
+    twin.run(feeds)
+    twin.looking = False
+
+
 def check(twin: Twin, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
     """The largest relative difference between twin and session on these requests. Raises InputRefused beyond 1e-4.
 
