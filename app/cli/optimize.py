@@ -200,6 +200,8 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
         output.text(f"   {sentence}")
     expected, seconds = found.forecast.before, facts.run.seconds
     if expected is not None and seconds is not None:
-        known = f", {found.forecast.saved_s:.0f} s of work were known from before" if found.forecast.saved_s else ""
+        known = (
+            f", {found.forecast.saved_s:.0f} s of work were known from before" if found.forecast.is_mostly_known else ""
+        )
         output.text(f"   expected {duration_words(expected.seconds)}, took {seconds:.0f} s{known}")
     output.sentence(facts.run.headline.rstrip(".") + ".")

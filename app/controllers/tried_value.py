@@ -86,7 +86,7 @@ def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:
         return ()
     came_s = None if found.seconds is None else found.seconds + found.saved_s
     last = found.refined or found.before
-    memory = found.memory_bytes if not found.saved_s else None
+    memory = None if found.is_mostly_known else found.memory_bytes
     return (
         ForecastRowValue(
             tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), _error(last.seconds, came_s)
@@ -102,7 +102,7 @@ def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:
 
 
 def _forecast_note(found: RunForecast) -> str:
-    if found.saved_s and found.seconds is not None:
+    if found.is_mostly_known and found.seconds is not None:
         text = tr("It took {0} in fact: {1} of work were known from an earlier run.")
         return text.format(seconds(found.seconds), seconds(found.saved_s))
     return tr("Memory is what all of its processes held at once; what they share is counted in each.")

@@ -14,6 +14,7 @@ from workers.contracts.base import Frozen
 
 KEY = "forecasts"
 MOST_KEPT = 60
+KNOWN_SHARE = 0.2
 USUAL_N_TEST = 200
 """Test inputs, where the data were not read yet."""
 
@@ -41,6 +42,11 @@ class RunForecast(Frozen):
     memory_bytes: int | None = None
     whole: bool = False
 
+    @property
+    def is_mostly_known(self) -> bool:
+        """The store saved so much of it that its time and memory say little about such a run."""
+        return self.saved_s > KNOWN_SHARE * (self.saved_s + (self.seconds or 0.0))
+
 
 class _Kept(Frozen):
     runs: tuple[RunForecast, ...] = ()
@@ -63,7 +69,12 @@ class Forecasts:
         """A forecast with what runs on this machine have taught."""
         stage = "refined" if basis.request_ms is not None else "before"
         past = [
-            Past(was.plain_s, was.plain_bytes, run.seconds + run.saved_s, None if run.saved_s else run.memory_bytes)
+            Past(
+                was.plain_s,
+                was.plain_bytes,
+                run.seconds + run.saved_s,
+                None if run.is_mostly_known else run.memory_bytes,
+            )
             for run in self._runs()
             if run.machine == self._machine and run.whole and run.seconds and (was := getattr(run, stage)) is not None
         ]
