@@ -23,7 +23,7 @@ def stress(output: Output, run_id: str, options: StressOptions) -> int:
     """A table of kinds and severities, then nonsense, attacks and the calibration set."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        ask = StressAsk(options.variant, options.full, options.max_seconds)
+        ask = StressAsk(options.variant, options.full, max_seconds=options.max_seconds)
         found = run(space, stress_flow(space, facts, ask), output.watch)
     output.document(_document(run_id, found))
     _tell(output, found)

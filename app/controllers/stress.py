@@ -90,7 +90,7 @@ class StressController(QObject):
             return
         self._page.show_loading(tr("Opening both versions"))
         running = self._flows.start(
-            stress(self._session.workspace, facts, StressAsk(variant.id, full)),
+            stress(self._session.workspace, facts, StressAsk(variant.id, full, again=self._is_again(full))),
             title=tr("Put a version under stress"),
             on_done=lambda found: self._on_done(running, found),
             on_failed=lambda error: self._on_failed(running, error),
@@ -98,6 +98,12 @@ class StressController(QObject):
             observe=self._on_event,
         )
         self._running = running
+
+    def _is_again(self, full: bool) -> bool:
+        """The same test was made: the person wants other random changes, or more examples than a busy computer took."""
+        facts, variant = self._facts, self._variant
+        known = facts.stress.get(variant.id) if facts is not None and variant is not None else None
+        return known is not None and known.full == full
 
     def _on_event(self, event: Event) -> None:
         if self._running is not None and isinstance(event, StepProgress):

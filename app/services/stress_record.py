@@ -11,9 +11,10 @@ from workers.contracts.stress import StressResult
 
 
 class StressRecord(Frozen):
-    """The key of the newest findings by the version's id."""
+    """The key of the newest findings by the version's id, and how often it was asked to be tried again."""
 
     keys: dict[str, str] = {}
+    again: dict[str, int] = {}
 
 
 def read_record(repositories: Repositories, run_id: str) -> StressRecord:
@@ -25,10 +26,11 @@ def read_record(repositories: Repositories, run_id: str) -> StressRecord:
         return StressRecord()
 
 
-def keep_stress(repositories: Repositories, run_id: str, variant_id: str, key: str) -> None:
+def keep_stress(repositories: Repositories, run_id: str, variant_id: str, key: str, again: int) -> None:
     """The newest findings about a version stand in place of those before."""
-    keys = {**read_record(repositories, run_id).keys, variant_id: key}
-    repositories.settings.put(_name(run_id), StressRecord(keys=keys).model_dump(mode="json"))
+    before = read_record(repositories, run_id)
+    now = StressRecord(keys={**before.keys, variant_id: key}, again={**before.again, variant_id: again})
+    repositories.settings.put(_name(run_id), now.model_dump(mode="json"))
 
 
 def read_stress(repositories: Repositories, artifacts: ArtifactStore, run_id: str) -> Mapping[str, StressResult]:

@@ -21,10 +21,11 @@ PROGRAM = "model.pt2"
 
 @dataclass(frozen=True)
 class StressAsk:
-    """`max_seconds` None: what is usual for quick or full."""
+    """`max_seconds` None: what is usual for quick or full. `again`: with other random changes than the last time."""
 
     variant_id: str | None = None
     full: bool = False
+    again: bool = False
     max_seconds: float | None = None
 
 
@@ -65,9 +66,9 @@ def stress(workspace: Workspace, facts: RunFacts, ask: StressAsk) -> Flow[Stress
     """Answered from the store where the same was asked before. The findings are kept for the run."""
     variant = pick_stressed(facts, ask.variant_id)
     check_stored(workspace, facts, variant, contents=False)
-    step = _step(workspace, facts, variant, ask)
-    done: Done[StressResult] = yield step
-    keep_stress(workspace.repositories, facts.run.id, variant.id, str(done.key))
+    times = read_record(workspace.repositories, facts.run.id).again.get(variant.id, 0) + ask.again
+    done: Done[StressResult] = yield _step(workspace, facts, variant, ask, times)
+    keep_stress(workspace.repositories, facts.run.id, variant.id, str(done.key), times)
     return Stressed(variant, done.result, done.folder)
 
 
@@ -78,7 +79,7 @@ def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Str
     return Stressed(variant, result, workspace.artifacts.folder(key)) if key and result is not None else None
 
 
-def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAsk) -> JobStep[StressResult]:
+def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAsk, times: int) -> JobStep[StressResult]:
     baseline, folder = facts.baseline, facts.model_dir(variant)
     parts = parts_of(workspace.artifacts, facts, facts.proof)
     sources = [_source(workspace, facts, part) for part in parts]
@@ -112,7 +113,7 @@ def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAs
         or {baseline.runtime, variant.runtime} & set(TORCH_RUNTIMES) != set(),
         limits=limits_of_runtime(variant.runtime),
         threads=facts.run.goal.threads or usable_cores(),
-        seed=facts.run.goal.seed,
+        seed=facts.run.goal.seed + times,
     )
 
 

@@ -39,6 +39,7 @@ from widgets.pages.jobs import JobsPage
 from widgets.pages.load import LoadPage
 from widgets.pages.model import ModelPage
 from widgets.pages.settings import SettingsPage
+from widgets.pages.stress import StressPage
 from widgets.pages.try_it import TryPage
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore, PictureValue
@@ -201,6 +202,11 @@ STATES: dict[str, State] = {
     "load-full": (LoadPage, lambda p, ex: p.show(ex.loaded())),
     "load-priced": (LoadPage, lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=()))),
     "load-error": (LoadPage, lambda p, ex: p.show_error(ex.refused())),
+    "stress-empty": (StressPage, lambda p, ex: p.show_empty()),
+    "stress-offer": (StressPage, lambda p, ex: p.show(ex.stress(found=False))),
+    "stress-full": (StressPage, lambda p, ex: p.show(ex.stress())),
+    "stress-sounds": (StressPage, lambda p, ex: p.show(ex.stress_sounds())),
+    "stress-error": (StressPage, lambda p, ex: p.show_error(ex.refused())),
     "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
     "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
     "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
@@ -327,7 +333,7 @@ def hostile(value: Any) -> Any:
     """The same value with all foreign texts replaced; ids, states and paths of choices stay."""
     keep = {"id", "target", "chosen", "state", "kind", "outcome", "verdict", "technique", "runtime", "icon", "answers"}
     keep |= {"recommended", "theme", "level", "tone", "key", "range", "channels", "layout", "data", "guessed"}
-    keep |= {"license_kind", "format", "action"}
+    keep |= {"license_kind", "format", "action", "measure"}
     if isinstance(value, PictureValue):
         return replace(value, name=HOSTILE)
     if is_dataclass(value) and not isinstance(value, type):
@@ -379,6 +385,7 @@ HOSTILE_STATES: dict[str, State] = {
     "load": (LoadPage, hostile_load),
     "load-ask": (LoadPage, lambda p, ex: p.show_ask(hostile(ex.ask_load()))),
     "try": (TryPage, hostile_trying),
+    "stress": (StressPage, lambda p, ex: p.show(hostile(ex.stress()))),
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),

@@ -100,9 +100,9 @@ class PictureSamples:
     def _is_large(self, picture: Any) -> bool:
         resize, crop = self._steps.resize, self._steps.crop
         if isinstance(resize, int):
-            return min(picture.size) >= resize
+            return bool(min(picture.size) >= resize)
         wanted = resize if resize is not None else (crop, crop) if isinstance(crop, int) else crop
-        return wanted is not None and picture.height >= wanted[0] and picture.width >= wanted[1]
+        return wanted is not None and bool(picture.height >= wanted[0] and picture.width >= wanted[1])
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
         from PIL import Image

@@ -1,0 +1,52 @@
+"""Example findings under stress. Loaded after `examples`, whose names it joins."""
+
+from page_examples import picture
+
+from widgets.pages.stress_values import StressCellValue, StressFound, StressRowValue, StressValue
+from widgets.parts.small import CheckValue
+
+
+def stress_found() -> StressFound:
+    def row(n: int, title: str, drops: tuple[float, ...], verdict: str = "even", about: str = "") -> StressRowValue:
+        cells = tuple(
+            StressCellValue(place, str(place), 0.95 - 0.1 * place, 0.95 - 0.1 * place - drop,
+                            "worse" if drop > 0.05 else "unclear" if drop > 0.02 else "even")
+            for place, drop in zip((1, 3, 5), drops, strict=True)
+        )  # fmt: skip
+        return StressRowValue(f"k{n}", title, cells, verdict, about, picture(n))  # type: ignore[arg-type]
+
+    dark = "In the dark (severity 5) the optimized model gets 12 % more of the examples wrong than the original."
+    return StressFound(
+        headline=dark,
+        measure="accuracy",
+        full=False,
+        n_answered=180,
+        seconds=52,
+        rows=(
+            StressRowValue("clean", "Unchanged", (), "even", "Original 95.0 %, optimized 94.4 %", picture(0)),
+            row(1, "Noise", (0.0, 0.01, 0.0)),
+            row(2, "Strong compression", (0.0, 0.03, 0.01), "unclear", "Strongly compressed (severity 3) it may be chance."),
+            row(3, "Dark", (0.0, 0.06, 0.12), "worse", dark),
+        ),
+        nonsense=(StressRowValue("n", "Nothing but noise", (StressCellValue(1, "", 0.1, 0.2),), "even", "", picture(5)),),
+        attacks=(
+            CheckValue("warn", "Square attack: of 20 examples 13 and 11 survived this budget.", "eps 0.031, 100 queries, 1 start"),
+            CheckValue("waiting", "Gradient attack (PGD): It needs a torch program.", "not made"),
+        ),
+        poison=(CheckValue("ok", "No sign of tampering was found among 36 calibration examples."),),
+        notes=("100 of 180 examples were used: more did not fit into 60 s.",),
+    )  # fmt: skip
+
+
+def stress(found: bool = True) -> StressValue:
+    versions = (("a", "INT8, sensitive layers kept"), ("b", "Faster engine"))
+    return StressValue("images", versions, "a", 60, 900, stress_found() if found else None)
+
+
+def stress_sounds() -> StressValue:
+    cells = tuple(
+        StressCellValue(i + 1, level, 0.9, 0.9 - 0.04 * i) for i, level in enumerate(("20 dB", "10 dB", "0 dB"))
+    )
+    found = StressFound("Under stress both answer equally well, on 40 examples.", "agreement", True, 40, 9.0,
+                        (StressRowValue("hiss", "Hiss", cells),))  # fmt: skip
+    return StressValue("audio", (("a", "BF16"),), "a", 60, 900, found)

@@ -1,0 +1,47 @@
+""" "Under stress" in the real window, by a real mouse: from Compare to the table, on the built-in sample."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig import Program
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
+
+from finished_run import finished_folder
+
+Start = Callable[..., Program]
+
+
+@pytest.mark.timeout(300)
+def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp_path: Path) -> None:
+    """Given a finished run of the sample, When "Under stress" and then the quick test are pressed, Then the table comes
+    with both versions at each severity, and it is still there after the window was closed and opened again."""
+    finished_folder(tmp_path / "home")
+    settings = tmp_path / "home" / "data" / "settings.json"
+    settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
+    program = start()
+    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.press("Under stress")
+    program.until_page("stress", "full")
+    program.until_text("Harder inputs", "Nonsense", "Attacks", "Calibration examples")
+    program.press("Start the quick test (about 1 minute)")
+    program.until_text("Changing pictures and asking both versions", limit_s=60)
+    view = program.until_text("Unchanged", "Severity 1", "As the original", "Test again", limit_s=180)
+    assert "Under stress both answer equally well, on " in view.texts
+    assert any(item.name.startswith("Noise, 1: original ") for item in view.items)
+    program.press("Back to Compare")
+    program.until_page("compare", "full")
+    program.keys("ctrl+q")
+    assert program.process.wait(15) == 0
+
+    program = start()
+    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.press("Under stress")
+    program.until_text("Unchanged", "Severity 1", "Test again")
+    assert program.errors.read_text(encoding="utf-8") == ""
