@@ -1,6 +1,7 @@
 """A run's facts in the words of the page Compare: each outcome, each verdict, nothing invented."""
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from app.controllers.export import checks, reason_needed
 from app.domain.run import RunState
 from app.domain.variant import Measurement, Variant
 from app.services.facts import RunFacts
+from app.services.watching import Changed, Watched
 from widgets.pages.results import VersionValue
 
 
@@ -133,3 +135,22 @@ def test_checks_before_writing() -> None:
     assert before[0].result == "0.5 % less accurate" and before[1].result == "0 of 200 shared"
     assert checks(made, variant(2, judgement=judgement(verdict="regressed")))[0].state == "bad"
     assert checks(made, variant(3, judgement=None))[0].result == "not compared"
+
+
+def test_against_the_version_before() -> None:
+    """Given what came out against the version before, Then it stands in a sentence with the judge's counts, and warns only
+    where it got worse."""
+    at = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
+    made = facts(variant(0), variant(1, p50_ms=1.0, speedup=2.0), best="v1")
+    same = Watched(variant_id="v1", other_run_id="r0", other_variant_id="v9", other_title="Old", other_at=at,
+                   is_export=True, judgement=judgement(n=180, changed_count=2, negative_flips=0.0))  # fmt: skip
+    value = compare_value(made, same)
+    assert not value.watch_warns and value.watch.endswith("2 of 180 answers differ, none worse.")
+    assert value.watch.startswith("Compared with the version exported on 12 November")
+    lost = judgement(verdict="regressed", n=180, changed_count=9, negative_flips=8 / 180)
+    changed = (Changed(name="onnxruntime", before="1.22.0", after="1.23.2"),)
+    value = compare_value(made, same.model_copy(update={"judgement": lost, "libraries": changed, "is_export": False}))
+    assert value.watch_warns and value.watch.startswith("It answers worse than the version of 12 November")
+    assert "9 of 180 answers differ, 8 for the worse." in value.watch
+    assert value.watch.endswith("Libraries have changed since: onnxruntime 1.22.0 → 1.23.2.")
+    assert compare_value(made).watch == ""
