@@ -48,6 +48,8 @@ def test_started_and_cancelled_within_a_second(start: Start, tmp_path: Path) -> 
     program.keys("ctrl+5")
     program.until_page("compare", "full")
     program.keys("ctrl+q")
+    program.until_text("Stop the work and close?", "under load is still running")
+    program.press("Stop and close")
     assert program.process.wait(15) == 0
 
 
