@@ -14,7 +14,6 @@ from app.cli import hub as hubs
 from app.cli import load as loading
 from app.cli import looking
 from app.cli import optimize as optimizing
-from app.cli import stress as stressing
 from app.cli import presets as presetting
 from app.cli import stress as stressing
 from app.cli.options import split_globals, wants_json

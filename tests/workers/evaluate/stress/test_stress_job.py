@@ -1,6 +1,8 @@
 """The job ``stress`` on models that are hurt by one thing only: it must be named, and nothing else."""
 
 import csv
+import json
+import shutil
 import sys
 import time
 import wave
@@ -170,3 +172,39 @@ def test_a_run_without_examples_is_refused(colors: dict[str, Path], put_under_st
     with pytest.raises(InputRefused) as refused:
         read_items(params, load_pipeline(colors["original"]))
     assert refused.value.code == "no_examples"
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_gradients_of_a_torch_program_attack_both(
+    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
+) -> None:
+    """Given an original with its torch program, Then PGD is made with its gradients within eps, both versions answer the
+    same changed pictures, and the wording is of this budget; without a program it says why not."""
+    import torch
+
+    original = tmp_path / "with program"
+    shutil.copytree(colors["original"], original)
+
+    class Strongest(torch.nn.Module):
+        def forward(self, picture: torch.Tensor) -> torch.Tensor:
+            return 40 * picture.mean(dim=(2, 3))
+
+    program = torch.export.export(Strongest(), (torch.zeros(1, 3, 24, 24),))
+    names = json.dumps({"inputs": ["picture"], "outputs": ["logits"]})
+    torch.export.save(program, str(original / "model.pt2"), extra_files={"names.json": names})
+    found = put_under_stress(
+        original, colors["same"], colors["data"], colors["pictures"], max_items=24, attack_items=12, attack_eps=0.25
+    )
+    square, gradient = found.attacks
+    assert (square.id, square.eps, square.queries, square.n) == ("square", 0.25, 5, 12)
+    assert (gradient.id, gradient.eps, gradient.queries, gradient.n) == ("pgd", 0.25, 10, 12)
+    assert gradient.original_fooled == gradient.optimized_fooled == 12, "a gap of .2 falls to a change of .25"
+    assert "survived this budget" in square.words and "robust" not in f"{square.words} {gradient.words}".lower()
+    weak = put_under_stress(
+        original, colors["same"], colors["data"], colors["pictures"], max_items=24, attack_items=12, attack_eps=0.02
+    )
+    assert weak.attacks[1].original_fooled == 0
+    without = put_under_stress(
+        colors["original"], colors["same"], colors["data"], colors["pictures"], max_items=12, attack_items=4
+    )
+    assert "torch program" in without.attacks[1].why_not and without.attacks[0].eps == pytest.approx(8 / 255)
