@@ -34,7 +34,7 @@ GAIN = 0.7
 REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
 """A request's likely time, from small convolutional networks and encoders on two cores."""
 
-PROCESS_MB, PROCESS_SIZES = 85.0, 2.6
+PROCESS_MB, PROCESS_SIZES = 105.0, 2.6
 MAKING_MB, MAKING_SIZES = 165.0, 5.0
 """Memory of a process that runs, or that makes, a version: an engine's own, and so many times the model's size."""
 
