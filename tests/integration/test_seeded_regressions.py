@@ -30,9 +30,8 @@ def clothes(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     with np.load(sample_paths().data) as stored:
         count = len(stored["x"])
     camera = np.where(np.random.default_rng(1).random(count) < 0.12, PHONE, "scanner")
-    return Bench.of(
-        root / "bench", sample_paths().model, with_column(sample_paths().data, root / "p.npz", camera=camera)
-    )
+    data = with_column(sample_paths().data, root / "p.npz", camera=camera)
+    return Bench.of(root / "bench", sample_paths().model, data)
 
 
 def dense(path: Path, layers: list[tuple[np.ndarray, np.ndarray]]) -> Path:
