@@ -12,6 +12,7 @@ TITLE = "Check the preparation"
 FULL_S = 15.0
 QUICK_S, QUICK_ITEMS = 1.5, 40
 """Before a run: enough to see a way that is right nearly each time where the chosen one nearly never is."""
+LEAST_BUDGET_S = 60.0
 WALL_S = 10.0
 """The look before a run ends after this, whatever keeps the model busy; then nothing is said."""
 
@@ -50,11 +51,17 @@ def check_preparation(
     return done.result
 
 
-def warning_before_run(model: OpenedModel, asked: DataParams, data: ReadData) -> Flow[str | None]:
+def warning_before_run(
+    model: OpenedModel, asked: DataParams, data: ReadData, time_budget_s: float | None = None
+) -> Flow[str | None]:
     """A sentence where another way fits far better than the chosen one; None where not, or where it cannot be told.
+
+    A run of less than a minute is not kept waiting for it.
 
     A check beside the run: what keeps it from being made does not keep the run from going on.
     """
+    if time_budget_s is not None and time_budget_s < LEAST_BUDGET_S:
+        return None
     if data.result.origin == "made" or asked.path is None or not Path(asked.path).exists():
         return None
     try:

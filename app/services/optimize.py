@@ -180,7 +180,7 @@ class _Optimization:
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         self._recorder.step(1, state="done", detail=detail)
         self._tell_findings(data.result.findings)
-        if warning := (yield from warning_before_run(model, params, data)):
+        if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
         self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)

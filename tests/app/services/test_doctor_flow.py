@@ -71,6 +71,7 @@ def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_pat
     here, gone = DataParams(model_dir="", path=str(tmp_path)), DataParams(model_dir="", path=str(tmp_path / "gone"))
     failed = JobError(ErrorInfo(code="x", title="No", detail="No.", hint="No."), 3)
     assert drive(warning_before_run(model, here, read), failed)[0] is None
+    assert drive(warning_before_run(model, here, read, time_budget_s=20), failed) == (None, [])
     assert drive(warning_before_run(model, gone, read), failed) == (None, [])
     assert drive(warning_before_run(model, DataParams(model_dir=""), read), failed) == (None, [])
     with pytest.raises(ValueError, match="made inputs"):

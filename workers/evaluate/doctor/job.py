@@ -37,7 +37,7 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
             return _nothing("None of the examples can be read.", began_s)
         scorer = Scorer(pipeline, session, material, ctx.seed)
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
-        search = Search(scorer, ctx, params.seconds, params.quick, began_s)
+        search = Search(scorer, ctx, params.seconds, params.quick)
         rows = search.run(chosen, starts, axes)
     finally:
         session.close()

@@ -20,6 +20,8 @@ HOPELESS = 0.001
 """A way that loses to the best so far with such a p-value of the sign test is not tried on more examples."""
 FINAL_SHARE = 0.45
 """Of the time, for the last comparison on all examples."""
+OVERTIME = 3.0
+"""The short look may take this many times as long on a busy computer: an answer by chance would be kept."""
 STAGE = "Trying ways to prepare the examples"
 
 
@@ -50,7 +52,7 @@ class Search:
         finalists = _ranked(self.rows.values())[: 1 if self.quick else FINALISTS]
         if self.row(chosen) not in finalists:
             finalists.append(self.row(chosen))
-        self.race(finalists, everything, halving=False, until=1.0)
+        self.race(finalists, everything, halving=False, until=OVERTIME if self.quick else 1.0)
         self.ctx.progress(STAGE, len(axes) + 1, len(axes) + 1, "kinds of ways")
         return sorted(finalists, key=lambda row: (row.mean, row.rank), reverse=True)
 
