@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.answers import AnswersPage
-from widgets.pages.answers_table import AnswersTable
 from widgets.pages.compare import ComparePage
 from widgets.pages.data import DataPage
 from widgets.pages.data_grid import ItemsView
@@ -36,10 +35,12 @@ from widgets.pages.export import ExportPage
 from widgets.pages.goal import GoalPage
 from widgets.pages.hub import HubPage
 from widgets.pages.jobs import JobsPage
+from widgets.pages.layers import LayersPage
 from widgets.pages.load import LoadPage
 from widgets.pages.model import ModelPage
 from widgets.pages.settings import SettingsPage
 from widgets.pages.stress import StressPage
+from widgets.pages.tried import TriedPage
 from widgets.pages.try_it import TryPage
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore, PictureValue
@@ -79,46 +80,6 @@ def hub_gated(page: HubPage, ex: ModuleType) -> None:
     hub(page, ex)
     page.show_detail(ex.hub_gated())
     page.show_downloads(ex.hub_downloads())
-
-
-def trying(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying())
-    page.show_examples(ex.live_examples())
-    page.show_input(ex.live_input())
-    page.show_answers(*ex.live_answers())
-    page.show_tried(ex.live_tried())
-
-
-def trying_sound(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying(kind="audio"))
-    page.show_input(ex.live_sound())
-    page.show_answers(*ex.live_vectors())
-
-
-def trying_texts(page: TryPage, ex: ModuleType) -> None:
-    page.show(ex.trying(kind="texts"))
-    page.show_examples(ex.live_texts())
-    page.show_problem(ex.refused(), ex.InputValue(caption="bad.txt"))
-
-
-def answers_chosen(page: AnswersPage, ex: ModuleType) -> None:
-    """The second row, with its picture."""
-    page.show(ex.all_answers())
-    choose_row(page, 1, ex)
-
-
-def answers_sound(page: AnswersPage, ex: ModuleType) -> None:
-    """Answers that are no classes, to sounds; there is no loudspeaker."""
-    page.show(replace(ex.all_vectors(), kind="audio"))
-    choose_row(page, 1, ex, sound=b"RIFF", levels=ex.live_sound().levels, picture=PictureValue())
-    page.say_sound("no_device")
-
-
-def choose_row(page: AnswersPage, row: int, ex: ModuleType, **more: Any) -> None:
-    table = page.findChild(AnswersTable)
-    assert table is not None
-    table.setCurrentIndex(page._model.index(row, 1))
-    page.show_looks((replace(ex.looked(row, ex.live_input().picture), **more),))
 
 
 State = tuple[type[Page], Callable[[Any, ModuleType], object]]
@@ -183,18 +144,18 @@ STATES: dict[str, State] = {
     "answers-empty": (AnswersPage, lambda p, ex: p.show_empty()),
     "answers-measuring": (AnswersPage, lambda p, ex: p.show_empty(is_measuring=True)),
     "answers-few": (AnswersPage, lambda p, ex: p.show(ex.all_answers(3, labelled=False))),
-    "answers-full": (AnswersPage, answers_chosen),
+    "answers-full": (AnswersPage, lambda p, ex: ex.answers_chosen(p, ex)),
     "answers-many": (AnswersPage, lambda p, ex: (p.show(ex.all_answers(10_000)), p._choose(kind="worse", text="cat"))),
-    "answers-sound": (AnswersPage, answers_sound),
+    "answers-sound": (AnswersPage, lambda p, ex: ex.answers_sound(p, ex)),
     "answers-nothing": (AnswersPage, lambda p, ex: (p.show(ex.all_vectors()), p._choose(text="no such words"))),
     "answers-loading": (AnswersPage, lambda p, ex: p.show_loading("Listing all answers")),
     "answers-error": (AnswersPage, lambda p, ex: p.show_error(ex.refused())),
     "try-empty": (TryPage, lambda p, ex: p.show_empty()),
     "try-measuring": (TryPage, lambda p, ex: p.show_measuring()),
     "try-loading": (TryPage, lambda p, ex: p.show(ex.trying())),
-    "try-full": (TryPage, trying),
-    "try-sound": (TryPage, trying_sound),
-    "try-texts": (TryPage, trying_texts),
+    "try-full": (TryPage, lambda p, ex: ex.trying_picture(p, ex)),
+    "try-sound": (TryPage, lambda p, ex: ex.trying_sound(p, ex)),
+    "try-texts": (TryPage, lambda p, ex: ex.trying_texts(p, ex)),
     "try-error": (TryPage, lambda p, ex: p.show_error(ex.refused())),
     "load-empty": (LoadPage, lambda p, ex: p.show_empty()),
     "load-ask": (LoadPage, lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True))),
@@ -207,6 +168,15 @@ STATES: dict[str, State] = {
     "stress-full": (StressPage, lambda p, ex: p.show(ex.stress())),
     "stress-sounds": (StressPage, lambda p, ex: p.show(ex.stress_sounds())),
     "stress-error": (StressPage, lambda p, ex: p.show_error(ex.refused())),
+    "tried-empty": (TriedPage, lambda p, ex: p.show_empty()),
+    "tried-full": (TriedPage, lambda p, ex: p.show(ex.tried())),
+    "tried-error": (TriedPage, lambda p, ex: p.show_error(ex.refused())),
+    "layers-empty": (LayersPage, lambda p, ex: p.show_empty()),
+    "layers-measuring": (LayersPage, lambda p, ex: p.show_empty(is_measuring=True)),
+    "layers-offer": (LayersPage, lambda p, ex: p.show(replace(ex.layers(), sides=()))),
+    "layers-loading": (LayersPage, lambda p, ex: p.show_loading("Opening both versions")),
+    "layers-full": (LayersPage, lambda p, ex: p.show(ex.layers())),
+    "layers-error": (LayersPage, lambda p, ex: p.show_error(ex.refused())),
     "export-empty": (ExportPage, lambda p, ex: p.show_empty()),
     "export-full": (ExportPage, lambda p, ex: p.show(ex.export())),
     "export-override": (ExportPage, lambda p, ex: p.show(ex.override())),
