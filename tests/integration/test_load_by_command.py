@@ -16,7 +16,10 @@ from finished_run import finished_folder
 POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory_bytes", "n"]
 
 
-@pytest.mark.parametrize("scenario", ["single-stream", "offline", "server", "multi-stream"])
+@pytest.mark.parametrize(
+    "scenario",
+    ["offline", *(pytest.param(name, marks=pytest.mark.slow) for name in ("single-stream", "server", "multi-stream"))],
+)
 def test_bench_keeps_its_contract(scenario: str, tmp_path: Path) -> None:
     """Given each scenario, Then the documented fields come first, and LoadGen's verdict and the wording are added."""
     done = Fettle(tmp_path)("bench", sample_paths().model, "--scenario", scenario, "--seconds", "0.4", "--json")
