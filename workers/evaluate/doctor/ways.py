@@ -54,7 +54,8 @@ def oddness(steps: Preprocess) -> int:
     """How many parts of a way are not as usual: of ways that cannot be told apart the least odd one counts."""
     usual = type(steps)()
     values = steps.model_dump(exclude={"kind", "tokenizer", "max_length", "resize", "crop", "mean", "std"})
-    return sum(value != getattr(usual, name) for name, value in values.items()) + _odd_sizes(steps)
+    changed = [name for name, value in values.items() if value != getattr(usual, name)]
+    return len(changed) + _odd_sizes(steps)
 
 
 def _odd_sizes(steps: Preprocess) -> int:
