@@ -1,6 +1,6 @@
 """Never a surprise: what is recommended, judged on data that nothing has seen, over many splits.
 
-    python -m tests.benchmarks.splits MODELS_DIR [--seeds 20] [--time-budget S] [NAME…]
+    python -m tests.benchmarks.splits MODELS_DIR [NAME…] [--seeds 20] [--time-budget S]
 
 For each seed the data are split anew: Fettle gets one part for everything, the bundle that it writes is then asked the
 other part and timed beside the original in ONNX Runtime, in turn. It holds where the answers stay within the limit
