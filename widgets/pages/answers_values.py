@@ -1,6 +1,5 @@
 """What the page "All answers" shows: columns of equal length, a row for each example, and one example to look at."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -26,6 +25,7 @@ class Texts:
 
     def __init__(self, data: bytes, ends: NDArray[np.int64]) -> None:
         self._data, self._ends = data, ends
+        self._parts: list[bytes] | None = None
 
     def __len__(self) -> int:
         return len(self._ends)
@@ -35,18 +35,12 @@ class Texts:
         return self._data[start : int(self._ends[index])].decode("utf-8", "replace")
 
     def holding(self, words: str) -> NDArray[np.bool_]:
-        """Which texts hold these words as they stand."""
-        found = np.zeros(len(self), np.bool_)
-        wanted, ends = words.encode(), self._ends.tolist()
-        at = self._data.find(wanted)
-        while at >= 0:
-            row = bisect_right(ends, at)
-            if at + len(wanted) <= ends[row]:  # else it begins in one text and goes on in the next
-                found[row] = True
-                at = self._data.find(wanted, ends[row])
-            else:
-                at = self._data.find(wanted, at + 1)
-        return found
+        """Which texts hold these words as they stand. The first search cuts the piece, later ones only look."""
+        if self._parts is None:
+            ends = self._ends.tolist()
+            self._parts = [self._data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        wanted = words.encode()
+        return np.fromiter((wanted in part for part in self._parts), np.bool_, len(self._parts))
 
 
 @dataclass(frozen=True)
