@@ -65,5 +65,5 @@ def test_fresh_measures_and_makes_nothing_else(workshop: tuple[Fettle, list[str 
     again = fettle(*asked, "--fresh")
     assert again.code in (0, 4), again.err
     assert not kinds(fettle, again.document["run_id"]) & MADE
-    assert MEASURED <= kinds(fettle, again.document["run_id"])
+    assert kinds(fettle, again.document["run_id"]) >= MEASURED
     assert not any("Measured on 2" in note for row in again.document["variants"] for note in row["notes"])
