@@ -31,13 +31,20 @@ def moments(layers: Sequence[Any], run: Callable[[], None]) -> Moments:
     found: Moments = {}
     rng = np.random.default_rng(0)
 
+    def places(count: int, most: int) -> Any:
+        return torch.from_numpy(rng.integers(count, size=most))
+
     def note(layer: Any, given: tuple[Any, ...]) -> None:
         x = given[0].detach()
-        flat = x.reshape(-1, x.shape[-1]) if isinstance(layer, torch.nn.Linear) else x.transpose(0, 1).flatten(1).T
-        if flat.shape[1] > MAX_WIDTH:
+        if isinstance(layer, torch.nn.Linear):
+            flat = x.reshape(-1, x.shape[-1])
+            rows = flat if len(flat) <= PLACES * len(x) else flat[places(len(flat), PLACES * len(x))]
+        else:
+            spots = x.flatten(2)
+            few = spots if spots.shape[2] <= PLACES else spots[:, :, places(spots.shape[2], PLACES)]
+            rows = few.transpose(1, 2).reshape(-1, x.shape[1])
+        if rows.shape[1] > MAX_WIDTH:
             return
-        most = PLACES * len(x)
-        rows = flat if len(flat) <= most else flat[torch.from_numpy(rng.integers(len(flat), size=most))]
         found[layer] = found.get(layer, 0) + (rows.T @ rows).double().numpy()
 
     hooks = [layer.register_forward_pre_hook(note) for layer in layers]

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from workers.contracts.context import Feeds
 
 WILL_NOT_HOLD = "It will not hold the limit in this time"
-WARM_STEPS = 3
+WARM_STEPS = 2
+"""Steps after which their time is known well enough to plan the others."""
+
 MARKS = (1 / 32, 1 / 16, 1 / 8, 3 / 16, 1 / 4, 3 / 8, 1 / 2, 5 / 8, 3 / 4, 7 / 8, 1.0)
 """Parts of a round after which answers are compared."""
 
@@ -135,6 +137,7 @@ class Course:
         step, planned = 0, max(1, self.left // shares)
         if self._good(readings, step):
             return self._last()
+        before = self._last()
         while step < planned and self.seconds < self._params.max_s:
             self._ctx.check_cancelled()
             self._learn(optimizer, step / planned)
@@ -143,6 +146,7 @@ class Course:
             if self._step_s is None and step >= WARM_STEPS:
                 self._step_s = self._learning_s / step
                 planned = min(planned, step + self.left // shares)
+                self._need_steps(before, step + self.left)
             marked = step >= planned or step in {max(1, round(mark * planned)) for mark in MARKS}
             if marked and self._good(readings, step):
                 break
@@ -151,6 +155,13 @@ class Course:
         if shares > 1 and error_of(alike) / END_GAIN > self._params.allowed(alike):
             raise WillNotHold(self._words(alike, None))
         return alike
+
+    def _need_steps(self, before: Alike, steps: int) -> None:
+        """Raise WillNotHold where there is time for so few steps that even errors that fall as 1 over their number
+        would stay too large; courses fall more slowly (see `forecast`)."""
+        expected = error_of(before) / max(1, steps)
+        if expected > self._params.allowed(before):
+            raise WillNotHold(self._words(before, expected, "At best"))
 
     def in_time(self) -> None:
         """Raise WillNotHold where the time is over before all rounds are."""
@@ -192,10 +203,10 @@ class Course:
             learned = "What stays took over from what went, and nothing had to be learned anew."
         return f"{learned} On {alike.n} examples set aside for it, answers were alike to {share:.1%}."
 
-    def _words(self, alike: Alike, expected: float | None) -> str:
+    def _words(self, alike: Alike, expected: float | None, how: str = "At this pace") -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
         what = "of the answers stay" if alike.agreement is not None else "is how alike answers are"
-        ahead = "" if expected is None else f" At this pace it would be {max(0.0, 1 - expected):.1%} at the end."
+        ahead = "" if expected is None else f" {how} it would be {max(0.0, 1 - expected):.1%} at the end."
         time_s = f"{self.seconds:.0f} of {self._params.max_s:.0f} seconds and {self.done} steps"
         return f"After {time_s}, {now:.1%} {what}, and {wanted:.1%} is wanted.{ahead}"
 

@@ -1,5 +1,6 @@
 """Take whole channels out of the model, and let it learn from the original what it lost."""
 
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,6 +23,9 @@ ID = "structured_prune"
 TITLE = "Take channels out"
 SHOWN = 64
 """Examples on which it is seen what channels give."""
+
+SHOWING_SHARE = 0.05
+"""Part of the time allowed after which those seen so far must do, in each round."""
 
 
 class Params(LearningParams):
@@ -76,8 +80,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 def _pruner(student: Twin, material: Material, params: Params, ctx: JobContext) -> Pruner:
     def show() -> None:
-        for request in in_batches(material.items[:SHOWN], material.spec, params.batch):
+        end_s = time.monotonic() + SHOWING_SHARE * params.max_s
+        for number, request in enumerate(in_batches(material.items[:SHOWN], material.spec, params.batch)):
             ctx.check_cancelled()
+            if number > 0 and time.monotonic() > end_s:
+                break
             student.module(*tensors(request, student.inputs))
 
     example = tensors(material.items[0], student.inputs)
