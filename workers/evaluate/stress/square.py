@@ -31,7 +31,8 @@ def square_attack(
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """The changed inputs (n, C, H, W), each within `eps` of its own and in 0..1, and which of them are answered with
     another class. Each input has a generator of its own, so that two models are attacked with the same proposals.
-    `check` is called between requests and may raise.
+    `check` is called between requests and may raise. The answer to the unchanged input is asked for besides, once a
+    start, so that stripes are only taken where they help (as ART does it).
     """
     best = inputs.copy()
     fooled = np.zeros(len(inputs), bool)
@@ -55,15 +56,20 @@ def _one_start(
     check: Callable[[], None],
     names: NDArray[np.intp],
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    best = np.stack([_stripes(one, eps, rng) for one, rng in zip(inputs, rngs, strict=True)])
+    best = inputs.copy()
     check()
     margins = margin_of(predict(best, names), classes)
-    for query in range(1, queries):
+    for query in range(queries):
         left = np.flatnonzero(margins > 0)
         if not len(left):
             break
-        share = share_at(query, queries)
-        tried = np.stack([_moved(best[i], inputs[i], eps, share, rngs[i]) for i in left])
+        share = share_at(query - 1, queries)
+        tried = np.stack(
+            [
+                _moved(best[i], inputs[i], eps, share, rngs[i]) if query else _stripes(inputs[i], eps, rngs[i])
+                for i in left
+            ]
+        )
         check()
         now = margin_of(predict(tried, names[left]), classes[left])
         better = now < margins[left]
