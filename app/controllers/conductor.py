@@ -320,7 +320,7 @@ class Conductor(QObject):
         """Ask once while something runs."""
         if self._is_asking or self._is_closing:
             return
-        running = [running for running in self.flows.everything if running.title]
+        running = [running for running in self.flows.everything if running.title and not running.begins_again]
         if not running:
             self._close()
             return

@@ -113,6 +113,7 @@ class DataChecks(QObject):
             on_failed=lambda error: self._on_failed(wish, error),
             on_cancelled=lambda: self._on_failed(wish, _stopped()),
             observe=lambda event: self._on_event(wish, event),
+            begins_again=True,
         )
         self.changed.emit()
 

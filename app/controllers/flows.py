@@ -32,6 +32,7 @@ class Running:
         self.on_cancelled: Callable[[], None] | None = None
         self.is_run = False
         self.measures = False
+        self.begins_again = False
 
 
 class FlowRunner(QObject):
@@ -79,11 +80,16 @@ class FlowRunner(QObject):
         observe: Observer = ignore,
         is_run: bool = False,
         measures: bool = False,
+        begins_again: bool = False,
     ) -> Running:
-        """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does)."""
+        """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does).
+
+        `begins_again`: it starts by itself the next time, so that nobody needs to be asked before it is stopped.
+        """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
         running.is_run, running.measures = is_run, measures or is_run
+        running.begins_again = begins_again
         self._waiting.append(running)
         self._begin_waiting()
         return running

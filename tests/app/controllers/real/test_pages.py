@@ -179,6 +179,18 @@ def test_closing_asks_once_while_something_runs(conductor: Conductor, window: Ma
     assert closed == [True] and conductor.flows.everything == () and not window.isVisible()
 
 
+def test_what_begins_again_by_itself_is_not_asked_about(
+    conductor: Conductor, window: MainWindow, drive: Drive
+) -> None:
+    """Given only work that starts anew the next time, When the window is closed, Then it closes, and the work ends."""
+    closed: list[bool] = []
+    conductor.closed.connect(lambda: closed.append(True))
+    conductor.flows.start(endless(), title="Checks", on_done=print, on_failed=print, begins_again=True)
+    drive(lambda: conductor.flows.pids)
+    window.close()
+    assert closed == [True] and conductor.flows.everything == ()
+
+
 def test_where_it_was_is_kept(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
     """Given an open project on some page, When the window is closed, Then the settings file says so."""
     conductor.session.reopen(make_project(space))
