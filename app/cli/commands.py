@@ -119,9 +119,10 @@ def stress(
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
     full: Annotated[bool, typer.Option("--full", help="All kinds at all severities: takes some minutes.")] = False,
     seconds: Annotated[float | None, typer.Option(min=1, max=86_400, help="Time for it; more examples fit in.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="With other random changes than the last time.")] = False,
 ) -> int:
     """Changed, nonsensical and hostile inputs, for the original and a version of a run."""
-    return stressing.stress(_output(ctx), run, stressing.StressOptions(variant, full, seconds))
+    return stressing.stress(_output(ctx), run, stressing.StressOptions(variant, full, seconds, again))
 
 
 @commands.command()

@@ -17,13 +17,14 @@ class StressOptions:
     variant: str | None = None
     full: bool = False
     max_seconds: float | None = None
+    again: bool = False
 
 
 def stress(output: Output, run_id: str, options: StressOptions) -> int:
     """A table of kinds and severities, then nonsense, attacks and the calibration set."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        ask = StressAsk(options.variant, options.full, max_seconds=options.max_seconds)
+        ask = StressAsk(options.variant, options.full, options.again, options.max_seconds)
         found = run(space, stress_flow(space, facts, ask), output.watch)
     output.document(_document(run_id, found))
     _tell(output, found)

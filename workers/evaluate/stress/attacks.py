@@ -22,7 +22,7 @@ from workers.evaluate.stress.versions import Version
 
 SQUARE = ("square", "Square attack", "arXiv 1912.00049")
 PGD = ("pgd", "Gradient attack (PGD)", "arXiv 1706.06083")
-CHUNK = 8
+CHUNK = 4
 REQUEST = 16
 PGD_STEPS = 10
 STAGE = "Attacking both versions within the budget"
