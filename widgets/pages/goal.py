@@ -78,7 +78,6 @@ class GoalPage(Page):
         if value.budget is not None:
             limits.addWidget(self._budget_card(value.budget), 1)
         self._expected = words("", "soft")
-        self._say_expected()
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         note = words(
             self.tr(
@@ -88,6 +87,7 @@ class GoalPage(Page):
             "caption",
         )
         self._fill("full", head, self._expected, *why, self._cards(value), limits, note)
+        self._say_expected()  # only now: shown without a page around it, it would be a window of its own
 
     def show_recipes(self) -> None:
         """The recipe of the chosen preset, to be changed by those who want it."""

@@ -78,12 +78,14 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
         lambda p, ex: p.show_value(ex.data()),
         lambda p, ex: p.show_value(ex.texts()),
         lambda p, ex: p.show_value(ex.made()),
+        *(lambda p, ex, count=count: p.show_value(ex.data_of(count)) for count in (3, 191)),
         lambda p, ex: p.show_error(ex.refused()),
     ),
     "goal": (
         lambda p, ex: p.show_empty(),
         lambda p, ex: p.show_value(ex.goal()),
         lambda p, ex: p.show_value(ex.goal_with_budget()),
+        lambda p, ex: p.show_value(ex.goal(expected="about 1 min 20 s, 900 MB of memory")),
         lambda p, ex: p.show_recipes(),
     ),
     "optimize": (
@@ -128,6 +130,25 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
         lambda p, ex: p.show_value(ex.jobs()),
         lambda p, ex: p.show_log(ex.jobs()[0].id, "one line"),
     ),
+    "answers": (
+        lambda p, ex: p.show_empty(),
+        lambda p, ex: p.show(ex.all_answers(3, labelled=False)),
+        lambda p, ex: ex.answers_chosen(p, ex),
+        lambda p, ex: ex.answers_sound(p, ex),
+    ),
+    "load": (
+        lambda p, ex: p.show_ask(ex.ask_load(can_go_back=True)),
+        lambda p, ex: p.show_loading("Offline: Original", 0.3, 1.0, "about 2 minutes left"),
+        lambda p, ex: p.show(ex.loaded()),
+        lambda p, ex: p.show(ex.loaded(price=ex.priced(), latency=())),
+    ),
+    "stress": (
+        lambda p, ex: p.show(ex.stress(found=False)),
+        lambda p, ex: p.show(ex.stress()),
+        lambda p, ex: p.show(ex.stress_sounds()),
+    ),
+    "tried": (lambda p, ex: p.show_empty(), lambda p, ex: p.show(ex.tried())),
+    "layers": (lambda p, ex: p.show_empty(is_measuring=True), lambda p, ex: p.show(ex.layers())),
     "settings": (lambda p, ex: p.show_value(ex.settings()),),
 }
 

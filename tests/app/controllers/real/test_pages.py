@@ -179,9 +179,7 @@ def test_closing_asks_once_while_something_runs(conductor: Conductor, window: Ma
     assert closed == [True] and conductor.flows.everything == () and not window.isVisible()
 
 
-def test_what_begins_again_by_itself_is_not_asked_about(
-    conductor: Conductor, window: MainWindow, drive: Drive
-) -> None:
+def test_what_begins_again_by_itself_is_not_asked_about(conductor: Conductor, window: MainWindow, drive: Drive) -> None:
     """Given only work that starts anew the next time, When the window is closed, Then it closes, and the work ends."""
     closed: list[bool] = []
     conductor.closed.connect(lambda: closed.append(True))
