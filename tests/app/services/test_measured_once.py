@@ -1,7 +1,8 @@
 """Nothing is measured twice: across runs, across projects, and when a run was broken off. Jobs are played."""
 
 import dataclasses
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 
 import pytest
 from play import Like, Play
@@ -123,6 +124,23 @@ def test_a_final_run_counts_only_as_a_whole(stage: Make) -> None:
     one.go()
     assert measured_in(one.play) == ["measure:Final run, side by side"]
     assert not [note for note in one.variants["B"].notes if "Measured on" in note]
+
+
+@pytest.mark.parametrize(("busy_share", "again"), [(0.5, 5), (0.01, 0)])
+def test_what_a_busy_computer_gave_is_soon_too_old(
+    stage: Make, monkeypatch: pytest.MonkeyPatch, busy_share: float, again: int
+) -> None:
+    """Given figures that other programs disturbed, When an hour has gone, Then they are taken anew; quiet ones stay."""
+    one = stage(Like(p50_ms=4), LIKES)
+    one.go()
+    for file in one.space.artifacts.root.rglob(kept_measurements.FILE):
+        kept = json.loads(file.read_text())
+        earlier = datetime.fromisoformat(kept["measured_at"]) - timedelta(hours=2)
+        file.chmod(0o600)
+        file.write_text(json.dumps({**kept, "busy_share": busy_share, "measured_at": earlier.isoformat()}))
+    one.play.seen = []
+    one.go()
+    assert len(measured_in(one.play)) == again
 
 
 def test_failed_measurements_are_not_kept(stage: Make) -> None:
