@@ -89,6 +89,7 @@ CASES = (
         make_data=texts_of_one_length,
     ),
     Case("silero-vad", "P/P05_silero_vad/silero_vad_16k_op15.onnx", "DATA/vad_frames.npz"),
+    Case("text detector", "P/P06_ppocr_v6/PP-OCRv6_det_small.onnx", "DATA/photos"),
     Case("terrain U-Net", "P/P07_terrain_consistency_unet/terrain_consistency_unet_difficulty100.onnx", None),
     Case("magika", "P/P08_magika_filetype/model.onnx", "DATA/filetypes_magika.npz"),
 )
