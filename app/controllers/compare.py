@@ -6,7 +6,7 @@ from app.controllers.compare_value import compare_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.sources import sources_of
-from app.controllers.words import error_value, measured_now, tr
+from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.services.events import Event, JobBegan, StepProgress
 from app.services.facts import RunFacts, read_facts
@@ -89,7 +89,7 @@ class CompareController(QObject):
         if facts is None or self._proving is not None:
             return
         if self._flows.runs:
-            self._window.banner(measured_now())
+            self._window.banner(wait_for_the_run(tr("Add the examples again when the run is over.")))
             return
         asked = DataParams(model_dir="", path=path)
         if kept is not None:

@@ -69,13 +69,13 @@ def no_use_for_picture() -> ErrorValue:
     )
 
 
-def measured_now() -> ErrorValue:
-    """Other work would spoil what is being measured."""
+def wait_for_the_run(again: str) -> ErrorValue:
+    """Other work would spoil what is being measured; `again` is the sentence of what to do when it is over."""
     return ErrorValue(
         title=tr("Versions are being measured now"),
-        happened=tr("Answering more examples at the same time would spoil their times."),
+        happened=tr("Asking them at the same time would spoil their times."),
         is_safe=tr("Yes. Nothing was changed, and the run goes on."),
-        next_step=tr("Add the examples again when the run is over."),
+        next_step=again,
         tone="warn",
         icon="warning",
     )
@@ -141,6 +141,7 @@ def task_words(text: str) -> str:
         "image-classification": tr("tells pictures apart"),
         "text-classification": tr("tells texts apart"),
         "text-embedding": tr("turns texts into numbers that can be compared"),
+        "text-generation": tr("answers a text with a text"),
         "audio-frames": tr("listens to sound, piece by piece"),
         "array-classification": tr("tells tables of numbers apart"),
         "arrays": tr("numbers in, numbers out"),

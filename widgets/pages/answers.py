@@ -8,14 +8,13 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 from widgets.pages.answers_look import LookCard
 from widgets.pages.answers_table import AnswersModel, AnswersTable
 from widgets.pages.answers_values import KINDS, AnswersValue, Filter, LookValue, classes_by_count
+from widgets.pages.closer import CloserPage
 from widgets.pages.nouns import counted
-from widgets.parts.buttons import Button, GhostButton
+from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.search_field import SearchField
 from widgets.parts.small import PageHead
@@ -29,12 +28,10 @@ AHEAD = 5
 LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 256, 200, 18
 
 
-class AnswersPage(Page):
+class AnswersPage(CloserPage):
     """`rows_wanted(numbers)`: examples to look at, the chosen one first. `version_chosen(id)`, `compare_requested`."""
 
     rows_wanted = Signal(object)
-    version_chosen = Signal(str)
-    compare_requested = Signal()
     goal_requested = Signal()
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
@@ -59,10 +56,8 @@ class AnswersPage(Page):
         if is_measuring:
             title = self.tr("Versions are being measured")
             text = self.tr("What else is done now would disturb the times. The list comes when they are done.")
-        go = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        go.clicked.connect(self.compare_requested)
         self._value = self._table = self._look = None
-        self._fill("empty", PageHead(self.tr("All answers")), EmptyCard(self.theme, "list", title, text, go))
+        self._fill("empty", PageHead(self.tr("All answers")), EmptyCard(self.theme, "list", title, text, self._back()))
 
     def show_value(self, value: AnswersValue) -> None:
         """All answers of the chosen version."""
@@ -71,9 +66,7 @@ class AnswersPage(Page):
             self._model.filter = replace(self._model.filter, class_place=-1)
         self._model.replace(value)
         head = PageHead(self.tr("All answers"), self._subtitle(value))
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        head.add_action(back)
+        head.add_action(self._back())
         self._look = LookCard(self.theme, self._pictures)
         self._look.play_wanted.connect(self.play_wanted)
         self._look.stop_wanted.connect(self.stop_wanted)
@@ -99,12 +92,6 @@ class AnswersPage(Page):
     def _loading_head(self) -> tuple[str, str]:
         return self.tr("All answers"), self.tr("They are being listed. You may leave this page; the work goes on.")
 
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        card.add_action(back)
-        return ()
-
     # -- parts --
     def _subtitle(self, value: AnswersValue) -> str:
         title = next((title for version_id, title in value.versions if version_id == value.chosen), "")
@@ -113,12 +100,8 @@ class AnswersPage(Page):
     def _tools(self, value: AnswersValue) -> QWidget:
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_S)
-        version = ChoiceField(self.tr("Version"), small=True, elastic=True)
-        for version_id, title in value.versions:
-            version.addItem(title, version_id)
+        version = self._version_field(value.versions, value.chosen, small=True)
         version.setMinimumContentsLength(VERSION_CHARS)
-        version.setCurrentIndex(version.findData(value.chosen))
-        version.activated.connect(lambda _at: self.version_chosen.emit(version.currentData()))
         flow.addWidget(version)
         texts = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
         kinds = [("", self.tr("All"), len(value.columns))]

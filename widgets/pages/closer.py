@@ -4,7 +4,10 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.page import Page
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import CONTROL_HEIGHT, SPACE_S
@@ -17,6 +20,47 @@ LOOKS: tuple[tuple[str, str, str], ...] = (
     ("layers", "stack", "Layers"),
 )
 """(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
+
+VERSION_PX = 260
+
+
+class BelowCompare(Page):
+    """A page that belongs to Compare: `compare_requested` leads back."""
+
+    compare_requested = Signal()
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        card.add_action(self._back())
+        return ()
+
+    def _back(self) -> GhostButton:
+        back = GhostButton(self.theme, QCoreApplication.translate("closer", "Back to Compare"), "arrow-left")
+        back.clicked.connect(self.compare_requested)
+        return back
+
+
+class CloserPage(BelowCompare):
+    """One about a version that can be chosen: `version_chosen(id)`."""
+
+    version_chosen = Signal(str)
+
+    def show_empty(self, *, is_measuring: bool = False) -> None:
+        """There is no version to look at, or versions are being measured now."""
+        raise NotImplementedError
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.accessibleName(), self.tr("You may leave this page; the work goes on.")
+
+    def _version_field(self, versions: tuple[tuple[str, str], ...], chosen: str, *, small: bool = False) -> ChoiceField:
+        """`versions` are (id, title)."""
+        field = ChoiceField(QCoreApplication.translate("closer", "Version"), small=small, elastic=True)
+        for version_id, title in versions:
+            field.addItem(title, version_id)
+        field.setCurrentIndex(max(0, field.findData(chosen)))
+        field.activated.connect(lambda _at: self.version_chosen.emit(field.currentData()))
+        if not small:
+            field.setMinimumWidth(VERSION_PX)
+        return field
 
 
 class CloserRow(QWidget):

@@ -4,16 +4,15 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
+from widgets.pages.closer import CloserPage
 from widgets.pages.layers_table import LayersTable
 from widgets.pages.layers_values import LayersOf, LayersValue
-from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.buttons import PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import ms, percent
-from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
 from widgets.plots.layer_flow import MOST_KINDS, Block, LayerFlow
@@ -21,15 +20,13 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 ICON = "stack"
-MARK_PX, VERSION_PX = 10, 260
+MARK_PX = 10
 
 
-class LayersPage(Page):
+class LayersPage(CloserPage):
     """`look_requested` where layers were not looked at yet; `version_chosen(id)`; `compare_requested`."""
 
     look_requested = Signal()
-    version_chosen = Signal(str)
-    compare_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Layers"))
@@ -76,19 +73,7 @@ class LayersPage(Page):
         self._fill("full", head, self._tools(value), self._pictures(value), self._list(value), note, grow=2)
         self._show_side(len(value.sides) - 1)
 
-    def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Layers"), self.tr("You may leave this page; the work goes on.")
-
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(self._back())
-        return ()
-
     # -- parts --
-    def _back(self) -> GhostButton:
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        return back
-
     def _headline(self, value: LayersValue) -> str:
         side = value.sides[-1]
         slowest = max(side.layers, key=lambda layer: layer.ms, default=None)
@@ -100,13 +85,7 @@ class LayersPage(Page):
     def _tools(self, value: LayersValue) -> QWidget:
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_S)
-        version = ChoiceField(self.tr("Version"), elastic=True)
-        for version_id, title in value.versions:
-            version.addItem(title, version_id)
-        version.setMinimumWidth(VERSION_PX)
-        version.setCurrentIndex(max(0, version.findData(value.chosen)))
-        version.activated.connect(lambda _at: self.version_chosen.emit(version.currentData()))
-        flow.addWidget(version)
+        flow.addWidget(self._version_field(value.versions, value.chosen))
         return holder
 
     def _pictures(self, value: LayersValue) -> Card:

@@ -4,13 +4,13 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from widgets.pages.closer import BelowCompare
 from widgets.pages.load_parts import AskCards, CostCard, ScenarioCard, facts_card, in_columns
 from widgets.pages.load_values import LoadAskValue, LoadValue, PriceValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
-from widgets.parts.page import Page
 from widgets.parts.small import Figure, PageHead
 from widgets.parts.text import label, words
 from widgets.plots.curve_plot import Curve, CurvePlot
@@ -18,7 +18,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S
 
 
-class LoadPage(Page):
+class LoadPage(BelowCompare):
     """`start_requested(version id, seconds)`; `again_requested` asks anew, `result_requested` shows what there is.
 
     `price_changed(per hour, currency, percent)` and `example_chosen(id)` say what an hour costs.
@@ -27,7 +27,6 @@ class LoadPage(Page):
     start_requested = Signal(str, float)
     again_requested = Signal()
     result_requested = Signal()
-    compare_requested = Signal()
     goal_requested = Signal()
     price_changed = Signal(float, str, float)
     example_chosen = Signal(str)
@@ -115,11 +114,6 @@ class LoadPage(Page):
         return ()
 
     # -- parts --
-    def _back(self) -> GhostButton:
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        return back
-
     def _plots(self, value: LoadValue) -> QWidget | None:
         cards = []
         if value.throughput:

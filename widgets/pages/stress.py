@@ -3,17 +3,15 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from widgets.pages.closer import CloserPage
 from widgets.pages.nouns import counted
 from widgets.pages.stress_table import StressTable
 from widgets.pages.stress_values import StressFound, StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
-from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, seconds
-from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, PageHead
 from widgets.parts.text import label, words
@@ -23,12 +21,10 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 ICON = "cloud-lightning"
 
 
-class StressPage(Page):
+class StressPage(CloserPage):
     """`start_requested(full)` puts the chosen version under stress; `version_chosen(id)`, `compare_requested`."""
 
     start_requested = Signal(bool)
-    version_chosen = Signal(str)
-    compare_requested = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         super().__init__(theme, self.tr("Under stress"))
@@ -62,31 +58,14 @@ class StressPage(Page):
             items.append(words(note, "caption"))
         self._fill("full", head, *items)
 
-    def _loading_head(self) -> tuple[str, str]:
-        return self.tr("Under stress"), self.tr("You may leave this page; the work goes on.")
-
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(self._back())
-        return ()
-
     # -- parts --
-    def _back(self) -> GhostButton:
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        return back
-
     def _offer(self, value: StressValue) -> str:
         return self.tr("Your examples are changed, and the original and the optimized version answer the same ones.")
 
     def _tools(self, value: StressValue) -> QWidget:
         holder = QWidget()
         flow = FlowLayout(holder, SPACE_S)
-        version = ChoiceField(self.tr("Version"), elastic=True)
-        for version_id, title in value.versions:
-            version.addItem(title, version_id)
-        version.setCurrentIndex(max(0, version.findData(value.chosen)))
-        version.activated.connect(lambda _at: self.version_chosen.emit(version.currentData()))
-        flow.addWidget(version)
+        flow.addWidget(self._version_field(value.versions, value.chosen))
         quick = self.tr("Start the quick test ({0})") if value.found is None else self.tr("Test again ({0})")
         text = quick.format(about(value.quick_s))
         first = (

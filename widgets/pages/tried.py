@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from widgets.pages.closer import BelowCompare
 from widgets.pages.tried_values import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, divider, icon_text
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.error_card import ErrorCard, ErrorValue
-from widgets.parts.page import Page
 from widgets.parts.small import PageHead, Tag
 from widgets.parts.text import Role, label, words
 from widgets.theme import Theme
@@ -20,10 +19,9 @@ ICON = "list"
 WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH = 5, 4, 5
 
 
-class TriedPage(Page):
+class TriedPage(BelowCompare):
     """`compare_requested` leads back, `again_requested` measures all of it once more."""
 
-    compare_requested = Signal()
     again_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -48,15 +46,6 @@ class TriedPage(Page):
         if value.forecast:
             items.append(self._forecast(value.forecast, value.forecast_note))
         self._fill("full", head, *items)
-
-    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
-        card.add_action(self._back())
-        return ()
-
-    def _back(self) -> GhostButton:
-        back = GhostButton(self.theme, self.tr("Back to Compare"), "arrow-left")
-        back.clicked.connect(self.compare_requested)
-        return back
 
     def _said(self, values: Sequence[SaidValue]) -> Card:
         card = Card(edge=SPACE_L, gap=SPACE_L)
