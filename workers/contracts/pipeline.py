@@ -15,6 +15,7 @@ Task = Literal[
     "text-classification",
     "text-embedding",
     "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
+    "text-generation",  # an encoder and a decoder: a text in, a text out
     "array-classification",
     "arrays",  # nothing more is known: arrays in, arrays out
 ]
@@ -110,11 +111,30 @@ class Sampling(Frozen):
     lowest: float = Field(default=0.0, ge=0)
 
 
+class Generation(Frozen):
+    """An encoder and a decoder as two parts. The encoder's output `states` goes into the decoder's input `hidden`, and
+    where both have one, its mask `encoder_mask` into the decoder's `mask`. The decoder gets the tokens so far in `ids`
+    and gives scores (n, tokens, vocabulary) as `scores`. Rows begin with `start`, end with `end` or after `longest`
+    tokens, and are filled up with `pad`."""
+
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    pad: int = Field(default=0, ge=0)
+    longest: int = Field(ge=1, le=4096)
+    states: str
+    hidden: str
+    ids: str
+    scores: str
+    mask: str | None = None
+    encoder_mask: str | None = None
+
+
 class PipelineSpec(Frozen):
     """The whole description.
 
     `answer_kind`: ``class`` (the answer output holds class scores: `scores` says whether logits or probabilities),
-    ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tensor`` (anything else).
+    ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
+    text's tokens, which `generation` makes), ``tensor`` (anything else).
     `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
     found in the model's own files.
     """
@@ -124,7 +144,7 @@ class PipelineSpec(Frozen):
     inputs: tuple[PipelineInput, ...]
     outputs: tuple[PipelineOutput, ...]
     preprocess: Preprocess
-    answer_kind: Literal["class", "score", "embedding", "tensor"]
+    answer_kind: Literal["class", "score", "embedding", "tokens", "tensor"]
     scores: Literal["logits", "probabilities"] = "logits"
     classes: tuple[str, ...] | None = None
     links: dict[str, str] = {}
@@ -132,3 +152,4 @@ class PipelineSpec(Frozen):
     normalize: bool = False
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
+    generation: Generation | None = None

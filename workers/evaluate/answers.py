@@ -111,6 +111,8 @@ def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], n
 
 def _trim(values: Values, feeds: Mapping[str, NDArray[Any]], pipeline: Pipeline) -> Values:
     """One item without its batch axis; a score a step; positions that only fill up are left out."""
+    if pipeline.spec.generation is not None:
+        return np.asarray(values[0], np.float32)
     if pipeline.stateful:
         return values.reshape(len(values), -1)[:, 0] if _one_score(values) else values
     for entry in pipeline.spec.inputs:

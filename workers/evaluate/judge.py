@@ -5,6 +5,7 @@ from workers.evaluate.answers import Answers
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.judge_classes import judge_classes
 from workers.evaluate.judge_scores import judge_scores
+from workers.evaluate.judge_sequences import judge_sequences
 from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.scoring import with_scores
@@ -20,14 +21,16 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
     if not len(items):
         note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=max_loss_pct / 100, notes=(note,))
-    if old.predicted is not None and new.predicted is not None:
+    if old.answer_kind == "tokens":
+        judgement = judge_sequences(data, old, new, max_loss_pct, seed)
+    elif old.predicted is not None and new.predicted is not None:
         judgement = judge_classes(data, old, new, max_loss_pct, seed)
     elif old.answer_kind == "score" and old.stateful:
         judgement = judge_scores(data, old, new, max_loss_pct, seed)
     else:
         judgement = judge_vectors(data, old, new, seed)
     judgement = with_scores(judgement, Case(data, old, new, items, seed), max_loss_pct)
-    least = None if old.predicted is not None else LEAST_ITEMS
+    least = None if old.predicted is not None or old.answer_kind == "tokens" else LEAST_ITEMS
     return cap_made(_with_broken(judgement, data, old, new), data, least)
 
 

@@ -56,7 +56,9 @@ def make_pair(data: DataSet, old: Answers, new: Answers) -> Pair:
 
 
 def shares_of(answers: Answers, items: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """(n, classes) probabilities; a single score becomes two classes. None where items differ in their number."""
+    """(n, classes) probabilities; a single score becomes two classes. None where items have others, or no shares."""
+    if answers.scores == "none":
+        return None
     rows = [answers.answer[i].reshape(-1) for i in items]
     if not rows or len({len(row) for row in rows}) != 1:
         return None

@@ -13,6 +13,7 @@ PIPELINE_TAGS = {
     "image-classification": "image-classification",
     "text-classification": "text-classification",
     "text-embedding": "feature-extraction",
+    "text-generation": "text2text-generation",
     "audio-frames": "voice-activity-detection",
 }
 """Tasks of ours under the hub's names; the others have none."""
@@ -120,7 +121,8 @@ def _measured(facts: CardFacts, spec: PipelineSpec) -> str:
         original, variant = facts.original.get(key), facts.variant.get(key)
         if original is None and variant is None:
             continue
-        name = "Mean cosine to the original" if key == "agreement" and spec.answer_kind != "class" else title
+        counted = key != "agreement" or spec.answer_kind in ("class", "tokens")
+        name = title if counted else "Mean cosine to the original"
         lines.append(f"| {name} | {figure(original, unit)} | {figure(variant, unit)} |")
     device = facts.device
     lines.append(f"\nMeasured on {plain(device.processor)}, {device.cores} cores, with {facts.variant['runtime']}.")

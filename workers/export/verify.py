@@ -15,6 +15,7 @@ from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
 from workers.pipeline import PipelineError, load_pipeline
+from workers.pipeline.generating import checked_main, open_whole
 from workers.pipeline.golden import SUMS_FILE, check_sums, compare_golden
 
 MAX_MEMBERS = 5000
@@ -118,16 +119,18 @@ def _golden(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     if document is None:
         return 0, ["manifest.json cannot be understood."]
     runtime = find_runtime(str(document["runtime"]["id"]))
-    main = folder / "model" / PurePosixPath(document["model"]["main"]).name
     try:
+        main = checked_main(str(document["model"]["main"]))
         settings, _ = fit_settings(
             document["runtime"]["settings"],
             str(document["model"].get("precision", "")),
             dict(document["runtime"].get("measured_on", {})),
             ctx.threads,
         )
-        session = runtime.load(main, settings, ctx.threads)
-        return compare_golden(folder / "golden", load_pipeline(folder), session)
+        pipeline = load_pipeline(folder)
+        loop = pipeline.spec.generation
+        session = open_whole(runtime.load, folder / "model", main, settings, ctx.threads, loop)
+        return compare_golden(folder / "golden", pipeline, session)
     except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
         return 0, [f"The model does not run: {error}"]
 

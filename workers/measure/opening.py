@@ -12,6 +12,8 @@ from typing import Any
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
 from workers.infer.base import NotRunnable, Runtime, Session
+from workers.pipeline import load_pipeline
+from workers.pipeline.generating import open_whole
 
 UNSUPPORTED = re.compile(
     r"NOT_IMPLEMENTED|Could not find an implementation|is not a registered function/op|No Op registered"
@@ -65,7 +67,10 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
             "Choose the runtime that it was made for.",
         )
     try:
-        return runtime.load(model.main, {**artifact.settings, **settings}, threads)
+        merged = {**artifact.settings, **settings}
+        loop = load_pipeline(folder).spec.generation if "parts" in merged else None
+        session: Session = open_whole(runtime.load, folder, artifact.main, merged, threads, loop)
+        return session
     except NotRunnable as error:
         raise _refused(runtime, str(error)) from error
     except ValueError as error:

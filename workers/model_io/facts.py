@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from workers.contracts.pipeline import Preprocess, Task
+from workers.contracts.pipeline import Generation, Preprocess, Task
 from workers.contracts.specs import Finding, TensorSpec
 
 
@@ -21,6 +21,7 @@ class Found:
     normalize: bool | None = None
     tokenizer: Path | None = None
     max_length: int | None = None
+    generation: Generation | None = None
     license: str | None = None
     architecture: str | None = None
     guessed: tuple[str, ...] = ()

@@ -51,6 +51,7 @@ MODULES = {
     "legacy_checkpoint": "checkpoint",
     "torchscript": "torchscript",
     "transformers": "transformers_folder",
+    "encoder_decoder": "two_parts",
 }
 
 

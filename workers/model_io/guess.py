@@ -22,6 +22,7 @@ from workers.model_io.guess_diffusion import guess_sampling
 from workers.model_io.guess_image import guess_image, picture_layout
 from workers.model_io.meanings import input_meaning, output_meaning
 from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
+from workers.pipeline.generating import TOKENS
 
 Shape = tuple[int | None, ...]
 _TOKENS: tuple[Source, ...] = ("input_ids", "attention_mask", "token_type_ids")
@@ -64,6 +65,9 @@ def build_spec(graph: Graph, found: Found, preprocess: str | None, shapes: Mappi
     )
     if spec.sampling is not None:
         spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
+    if found.generation is not None:
+        told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
+        return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, answer.name)
 
 

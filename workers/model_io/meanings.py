@@ -49,6 +49,8 @@ def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...],
         return f"scores of {last} classes" if last else "scores of classes"
     if answer and spec.answer_kind == "score":
         return "a probability" if spec.scores == "probabilities" else "a score"
+    if answer and spec.answer_kind == "tokens":
+        return "a text, as the numbers of its tokens"
     if answer and spec.answer_kind == "embedding":
         return f"an embedding of {last} numbers" if last else "an embedding"
     return numbers(shape[1:], dtype)

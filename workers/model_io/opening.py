@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from workers.contracts.context import JobContext
 from workers.contracts.folder import sha256_file, write_model
@@ -15,6 +16,8 @@ from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import Finding, ModelInfo, TensorSpec
+from workers.convert.parts import join_parts
+from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.model_io.budget import checking, trying
 from workers.model_io.compare import conversion_error
 from workers.model_io.facts import Graph, info
@@ -27,6 +30,8 @@ from workers.model_io.sniff import sniff
 from workers.model_io.trial import Trial, try_out
 from workers.model_io.words import name_of, refuse
 from workers.model_io.zipped import unpack
+from workers.pipeline.generating import open_whole
+from workers.pipeline.spec import Generation
 
 MODEL_DIR = "model"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
@@ -81,7 +86,7 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
     ctx.progress(TRYING_IT, 1, 3)
     if draft.found.tokenizer is not None:
         shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
-    session = load_session(target / "model.onnx", ctx.threads)
+    session = _session(target, draft, ctx)
     try:
         with trying(ctx, draft.graph.weight_bytes):
             trial = try_out(path, _spec(source.path, draft, params), target, session, ctx)
@@ -95,6 +100,18 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
     result = _write(target, draft, trial, told)
     ctx.progress(TRYING_IT, 3, 3)
     return result.model_copy(update={"conversion_error": error})
+
+
+def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
+    """What runs the model that was written, or both of its parts."""
+    if draft.found.generation is None:
+        return load_session(target / "model.onnx", ctx.threads)
+    artifact, loop = join_parts(target), Generation(**draft.found.generation.model_dump())
+
+    def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+        return load_session(path, threads)
+
+    return open_whole(load, target, artifact.main, artifact.settings, ctx.threads, loop)
 
 
 def _source(path: Path, ctx: JobContext) -> _Source:
@@ -209,6 +226,8 @@ def _sha256(paths: tuple[Path, ...]) -> str:
 def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenResult:
     (target / "pipeline.json").write_text(trial.spec.model_dump_json(indent=1), encoding="utf-8")
     (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+    if draft.found.generation is not None:
+        return OpenResult(info=told, artifact=join_parts(target), model_dir=MODEL_DIR)
     names = ["model.onnx", *(["model.onnx.data"] if (target / "model.onnx.data").exists() else [])]
     artifact = write_model(
         target,

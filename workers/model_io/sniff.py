@@ -125,6 +125,12 @@ _ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], str, str], ...] = (
 )
 
 
+def _is_pair(folder: Path) -> bool:
+    """Whether an encoder and a decoder lie here as plain files."""
+    files = [folder / f"{part}_model.onnx" for part in ("encoder", "decoder")]
+    return not folder.is_symlink() and all(file.is_file() and not file.is_symlink() for file in files)
+
+
 def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
     """A transformers folder, or a folder that holds exactly one model file, perhaps some folders below."""
     try:
@@ -132,6 +138,8 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
     except PermissionError as error:
         raise _no_permission(folder) from error
     names = {entry.name for entry in files}
+    if "config.json" in names and any(_is_pair(place) for place in (folder, folder / "onnx")):
+        return Sniffed("encoder_decoder", folder)
     weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
     if "config.json" in names and weights:
         return Sniffed("transformers", folder)

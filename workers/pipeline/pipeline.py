@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from . import answers
 from .batches import join, run
+from .generating import LOGITS
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
 from .texts import Tokenizer
@@ -176,12 +177,18 @@ class Pipeline:
         """The answer (n, …) float32 out of the arrays that `run` gave."""
         name = next(entry.name for entry in self.spec.outputs if entry.answer)
         values = np.asarray(outputs[name], dtype=np.float32)
+        if self.spec.generation is not None and not np.isfinite(outputs[LOGITS]).all():
+            return np.full(values.shape, np.nan, np.float32)  # a token is chosen from anything, also from NaN
         return answers.pool(values, self.spec, feeds)
 
     def answer(self, session: Runs, feeds: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
         """(n, …) float32: the answer output of every row (or time step) of `feeds`; logits stay logits."""
         values: NDArray[np.float32] = self.answer_of(self.run(session, feeds), feeds)
         return values
+
+    def text_of(self, answer: NDArray[np.float32]) -> str:
+        """The text of one sample's tokens, without those that only mark something."""
+        return self._tokenizer.text([int(token) for token in answer.ravel()])
 
     def probabilities(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:
         """Class scores (n, classes) as shares that add up to 1."""

@@ -112,6 +112,22 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Generation:
+    """How texts come from an encoder and a decoder (see the contract)."""
+
+    start: int
+    end: int
+    pad: int
+    longest: int
+    states: str
+    hidden: str
+    ids: str
+    scores: str
+    mask: str | None = None
+    encoder_mask: str | None = None
+
+
+@dataclass(frozen=True)
 class Spec:
     """The whole description; fields as in the contract's `PipelineSpec`."""
 
@@ -127,6 +143,7 @@ class Spec:
     normalize: bool = False
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
+    generation: Generation | None = None
 
 
 def read_spec(folder: Path) -> Spec:
@@ -151,6 +168,7 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
             "inputs": tuple(_build(Input, entry) for entry in data["inputs"]),
             "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
             "sampling": _build(Sampling, data["sampling"]) if data.get("sampling") else None,
+            "generation": _build(Generation, data["generation"]) if data.get("generation") else None,
             "preprocess": _build(_STEPS[data["preprocess"]["kind"]], data["preprocess"]),
         },
     )

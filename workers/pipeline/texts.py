@@ -50,6 +50,11 @@ class Tokenizer:
             feeds[entry.name] = row if length is None else fit_length(row, length, self.pad_of(entry.source))
         return feeds
 
+    def text(self, tokens: Sequence[int]) -> str:
+        """What tokens say, without special ones."""
+        said: str = self._engine.decode(list(tokens), skip_special_tokens=True)
+        return said
+
     def pad_of(self, source: str) -> int:
         """The value that fills a shorter row up."""
         return self.pad_id if source == "input_ids" else 0

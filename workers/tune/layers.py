@@ -48,11 +48,14 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
     """What to look at: of a cascade its fast model, of several programs the one for this request's size."""
     model = read_model(folder)
     merged = {**model.artifact.settings, **settings}
-    plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets")}
+    plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets", "parts")}
     own = dict(merged.get("cascade") or {})
     if own:
         path = folder / str(own.get("first_main", model.main.name))
         return Target(path, runtime, {**plain, **dict(own.get("first", {}))}, "The fast one of its two models.")
+    if "parts" in merged:
+        inner = dict(dict(merged["parts"])["encoder"].get("settings", {}))
+        return Target(model.main, runtime, {**inner, **plain}, "The encoder, of its two parts.")
     part = "The program for the length of this request." if "buckets" in merged else ""
     return Target(model.main, runtime, plain, part)
 

@@ -73,7 +73,7 @@ def search(
     Where trying one rewrite would take more than `max_s`, none is tried.
     """
     found = _Notes()
-    if weight_bytes > MAX_BYTES:
+    if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
         return Found()
     settings = {"inference_precision": precision}
     with contextlib.suppress(NotRunnable, WorkerError):

@@ -20,6 +20,7 @@ for _name, _value in MANIFEST["runtime"]["environment"].items():
 import numpy as np  # noqa: E402 - the environment comes first
 from fettle_bundle.infer.fit import fit_settings  # noqa: E402
 from fettle_bundle.pipeline import Pipeline, load_pipeline  # noqa: E402
+from fettle_bundle.pipeline.generating import open_whole  # noqa: E402
 from fettle_bundle.pipeline.pipeline import constant_of  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
@@ -29,7 +30,9 @@ Arrays = dict[str, NDArray[Any]]
 class Model:
     """The model under the names, shapes and dtypes of the original.
 
-    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers).
+    `notes` says where this computer cannot do what was measured elsewhere (for example 16-bit numbers). Of an encoder
+    and a decoder `run` takes the encoder's inputs and gives all `tokens` and the first one's `logits`; `parts` holds
+    both under the names of their own inputs and outputs.
     """
 
     def __init__(self, session: Any, pipeline: Pipeline, notes: tuple[str, ...] = ()) -> None:
@@ -39,6 +42,7 @@ class Model:
         self.outputs = tuple(entry.name for entry in pipeline.spec.outputs)
         self.notes: tuple[str, ...] = (*notes, *session.fallbacks)
         self._required = len(self.inputs)
+        self.parts: Mapping[str, Any] = getattr(session, "parts", {})
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
         """Arrays by input name in, arrays by output name out. Inputs that are optional may be left out."""
@@ -83,5 +87,7 @@ def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
         settings.pop("num_threads", None)
     if cache_dir is not None and runtime["id"] == "openvino":
         settings["cache_dir"] = cache_dir
-    session = engine.load(HERE / "model" / MANIFEST["model"]["main"], settings, cores)
-    return Model(session, load_pipeline(HERE), notes)
+    pipeline = load_pipeline(HERE)
+    main, loop = MANIFEST["model"]["main"], pipeline.spec.generation
+    session = open_whole(engine.load, HERE / "model", main, settings, cores, loop)
+    return Model(session, pipeline, notes)

@@ -19,6 +19,8 @@ from fettle_bundle.pipeline import PipelineError  # noqa: E402
 def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
     """One sample's answer: labels with their shares, or the numbers themselves."""
     values = model.answer(source)
+    if model.pipeline.spec.answer_kind == "tokens":
+        return {"input": name, "answer": model.pipeline.text_of(values), "tokens": values.astype(int).tolist()}
     labels = model.pipeline.describe(values)
     if labels:
         return {
@@ -34,6 +36,8 @@ def say(done: dict[str, Any]) -> str:
     if "scores" in done:
         scores = ", ".join(f"{label} {share:.1%}" for label, share in list(done["scores"].items())[:3])
         return f"{done['input']}: {scores}"
+    if "tokens" in done:
+        return f"{done['input']}: {done['answer']}"
     flat = json.dumps(done["answer"])
     return f"{done['input']}: {flat if len(flat) < 400 else flat[:400] + ' …'} (shape {done['shape']})"
 

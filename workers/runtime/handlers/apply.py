@@ -13,6 +13,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import HandlerSpec, Model, TechniqueParams, TechniqueSpec
+from workers.convert.parts import apply_to_parts, has_parts
 
 
 class StepContext:
@@ -49,7 +50,10 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
             folder = scratch / str(number)
             folder.mkdir(parents=True)
             step_ctx = StepContext(ctx, folder, Path(params.model_dir))
-            artifact = spec.apply(model, step_params, cast(JobContext, step_ctx))
+            if has_parts(model):
+                artifact = apply_to_parts(spec, model, step_params, step_ctx)
+            else:
+                artifact = spec.apply(model, step_params, cast(JobContext, step_ctx))
             model = Model(folder / "model", artifact)
         final = ctx.work_dir / "model"
         shutil.rmtree(final, ignore_errors=True)
