@@ -59,6 +59,8 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
         shown = ", ".join(f"{value:.3g}" for value in answer.values)
         more = " …" if answer.size > len(answer.values) else ""
         return AnswerValue(title_of(answer), answer.latency_ms, about=f"{shown}{more}", note=note)
+    if answer.kind == "text":
+        return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
     if answer.kind == "moments":
         names = {"mean": tr("On average"), "largest": tr("At its largest")}
         rows = tuple((names.get(name, name), share) for name, share in answer.rows)
@@ -75,6 +77,8 @@ def title_of(answer: TryAnswer) -> str:
         return percent(answer.rows[0][1])
     if answer.kind == "moments":
         return tr("up to {0}").format(percent(answer.rows[-1][1]))
+    if answer.kind == "text":
+        return tr("A text of {0:,} tokens").format(answer.size)
     if answer.kind == "values":
         return tr("{0:,} numbers").format(answer.size)
     return tr("No answer")

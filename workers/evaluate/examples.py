@@ -64,6 +64,8 @@ def _predicted(answers: Answers, item: int) -> int | None:
 
 
 def _words(predicted: int | None, answer: NDArray[np.float32], data: DataSet, pipeline: Pipeline) -> str:
+    if pipeline.spec.answer_kind == "tokens":
+        return pipeline.text_of(answer) if np.isfinite(answer).all() else "no answer"
     if predicted is None:
         flat = answer.reshape(-1)
         return ", ".join(f"{value:.3g}" for value in flat[:4]) + (" …" if flat.size > 4 else "")

@@ -121,6 +121,8 @@ def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
         rows = tuple(pipeline.describe(answer, TOP))
         is_score = len(rows) == 1 and (spec.answer_kind == "score" or answer.size == 1)
         return {"kind": "score" if is_score else "class", "rows": rows, "size": answer.shape[-1] if answer.ndim else 1}
+    if spec.answer_kind == "tokens":
+        return {"kind": "text", "text": pipeline.text_of(answer), "size": answer.size}
     flat = answer.ravel()
     return {"kind": "values", "values": tuple(float(value) for value in flat[:FIRST_VALUES]), "size": flat.size}
 
@@ -131,6 +133,8 @@ def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
     finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
     if old.shape != new.shape or not finite.all():
         return {"same": False}
+    if spec.answer_kind == "tokens":
+        return {"same": bool((old == new).all())}
     classes = predict([old, new], finite, spec.answer_kind, spec.scores, pipeline.stateful)
     if classes is not None:
         return {"same": bool(classes[0] == classes[1])}

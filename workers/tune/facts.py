@@ -7,7 +7,9 @@ from typing import Any
 
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.techniques import Model
 from workers.convert import onnx_files
+from workers.convert.parts import PARTS, has_parts
 
 LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})
 LIGHT_OPERATORS |= {"Gelu", "Softmax", "LogSoftmax", "ReduceMean", "ReduceSum", "ReduceMax", "LayerNormalization"}
@@ -50,15 +52,45 @@ class ModelFacts:
 
 
 def read_facts(folder: Path) -> ModelFacts:
-    """Facts of the model in `folder`. Raises InputRefused where its file cannot be read."""
-    import onnx
-
+    """Facts of the model in `folder`, of both parts together where it has two. Raises InputRefused where a file of it
+    cannot be read."""
     model = read_model(folder)
     spec = PipelineSpec.model_validate_json((folder / "pipeline.json").read_text(encoding="utf-8"))
+    parts = [read_model(folder / name) for name in PARTS] if has_parts(model) else [model]
+    protos = [_loaded(part) for part in parts]
+    counts = [_layers(proto) for proto in protos]
+    products, convolutions, depthwise = (sum(kind) for kind in zip(*counts, strict=True))
+    quantized = any(onnx_files.count(proto, *INT8_OPERATORS) > 0 for proto in protos)
+    return ModelFacts(
+        products=products,
+        convolutions=convolutions,
+        depthwise=depthwise,
+        free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
+        branches=any(onnx_files.count(proto, "If") > 0 for proto in protos),
+        constants=tuple(entry.name for entry in spec.inputs if entry.source == "constant"),
+        stateful=bool(spec.links),
+        has_torch=model.artifact.torch_program is not None,
+        precision="int8" if quantized else _precision(protos[0]),
+        weight_bytes=sum(size for proto in protos for _, _, size in _weights(proto)),
+        nodes=sum(len(graph.node) for proto in protos for graph in onnx_files.graphs(proto.graph)),
+        light=sum(onnx_files.count(proto, *LIGHT_OPERATORS) for proto in protos),
+        biased=sum(_biased(proto) for proto in protos),
+        classes=spec.answer_kind == "class" and not spec.links,
+        masked_texts=_masked_texts(spec),
+    )
+
+
+def _loaded(model: Model) -> Any:
+    import onnx
+
     try:
-        proto = onnx.load(str(model.main), load_external_data=False)
+        return onnx.load(str(model.main), load_external_data=False)
     except Exception as error:  # onnx raises protobuf's, its own and the system's errors alike
         raise onnx_files.unreadable(model.main, error) from error
+
+
+def _layers(proto: Any) -> tuple[int, int, int]:
+    """How many products, convolutions, and among these depthwise ones."""
     dims = {name: shape for name, shape, _ in _weights(proto)}
     products = convolutions = depthwise = 0
     for graph in onnx_files.graphs(proto.graph):
@@ -69,27 +101,11 @@ def read_facts(folder: Path) -> ModelFacts:
             elif node.op_type in ("Conv", "ConvTranspose") and node.input[1] in dims:
                 convolutions += 1
                 depthwise += dims[node.input[1]][1] == 1
-    quantized = onnx_files.count(proto, *INT8_OPERATORS) > 0
-    return ModelFacts(
-        products=products,
-        convolutions=convolutions,
-        depthwise=depthwise,
-        free_sizes=any(size is None for entry in spec.inputs for size in entry.shape),
-        branches=onnx_files.count(proto, "If") > 0,
-        constants=tuple(entry.name for entry in spec.inputs if entry.source == "constant"),
-        stateful=bool(spec.links),
-        has_torch=model.artifact.torch_program is not None,
-        precision="int8" if quantized else _precision(proto),
-        weight_bytes=sum(size for _, _, size in _weights(proto)),
-        nodes=sum(len(graph.node) for graph in onnx_files.graphs(proto.graph)),
-        light=onnx_files.count(proto, *LIGHT_OPERATORS),
-        biased=_biased(proto, dims),
-        classes=spec.answer_kind == "class" and not spec.links,
-        masked_texts=_masked_texts(spec),
-    )
+    return products, convolutions, depthwise
 
 
-def _biased(proto: Any, dims: dict[str, tuple[int, ...]]) -> int:
+def _biased(proto: Any) -> int:
+    dims = {name: shape for name, shape, _ in _weights(proto)}
     total = 0
     for graph in onnx_files.graphs(proto.graph):
         products = {name for node in graph.node if node.op_type == "MatMul" for name in node.output}
@@ -102,7 +118,8 @@ def _biased(proto: Any, dims: dict[str, tuple[int, ...]]) -> int:
 
 def _masked_texts(spec: PipelineSpec) -> bool:
     tokens = [entry for entry in spec.inputs if entry.source in ("input_ids", "attention_mask")]
-    return len(tokens) == 2 and all(len(entry.shape) == 2 and entry.shape[1] is None for entry in tokens)
+    free = all(len(entry.shape) == 2 and entry.shape[1] is None for entry in tokens)
+    return spec.generation is None and len(tokens) == 2 and free
 
 
 def _weights(proto: Any) -> Iterator[tuple[str, tuple[int, ...], int]]:

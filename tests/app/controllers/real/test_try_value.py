@@ -70,11 +70,13 @@ def test_each_kind_of_answer() -> None:
     moments = answer(kind="moments", rows=(("mean", 0.2), ("largest", 0.98)), size=63, same=True, likeness=1.0)
     vector = answer(kind="values", rows=(), values=(0.1, -0.25), size=384, likeness=0.99987)
     nothing = answer(kind="nothing", rows=())
-    assert [title_of(a) for a in (answer(), score, moments, vector, nothing)] == [
-        "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "No answer",
+    said = answer(kind="text", rows=(), text="edcba", size=6, same=True)
+    assert [title_of(a) for a in (answer(), score, moments, vector, said, nothing)] == [
+        "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "A text of 6 tokens", "No answer",
     ]  # fmt: skip
     shown = answer_value(moments, beside=True)
     assert shown.rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in shown.about
+    assert answer_value(said, beside=True).about == "edcba"
     shown = answer_value(vector, beside=True)
     assert shown.about == "0.1, -0.25 …" and "0.9999" in shown.note
     assert answer_value(vector, beside=False).note == ""

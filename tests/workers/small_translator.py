@@ -53,6 +53,9 @@ class Decoder(torch.nn.Module):
         return self.out(torch.tanh(self.hidden(torch.cat([x, seen], dim=-1))))
 
 
+Parts = tuple[Encoder, Decoder]
+
+
 def words(rng: np.random.Generator, count: int) -> list[str]:
     """Different words of 3 to 6 letters."""
     found: dict[str, None] = {}
@@ -61,7 +64,7 @@ def words(rng: np.random.Generator, count: int) -> list[str]:
     return list(found)
 
 
-def taught(seed: int = 3, steps: int = 800) -> tuple[Encoder, Decoder]:
+def taught(seed: int = 3, steps: int = 800) -> Parts:
     """Both parts after some seconds of learning; the same by seed."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # such small products only wait for each other
@@ -71,7 +74,7 @@ def taught(seed: int = 3, steps: int = 800) -> tuple[Encoder, Decoder]:
         torch.set_num_threads(before)
 
 
-def _taught(seed: int, steps: int) -> tuple[Encoder, Decoder]:
+def _taught(seed: int, steps: int) -> Parts:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         encoder, decoder = Encoder(), Decoder()
@@ -98,7 +101,7 @@ def _batch(rng: np.random.Generator) -> tuple[torch.Tensor, ...]:
     return source, (source != PAD).to(torch.int64), torch.tensor(given), torch.tensor(wanted)
 
 
-def write_translator(folder: Path, parts: tuple[Encoder, Decoder]) -> Path:
+def write_translator(folder: Path, parts: Parts) -> Path:
     """A folder as transformers.js lays it out; no library of models is needed to read it."""
     encoder, decoder = parts
     (folder / "onnx").mkdir(parents=True)

@@ -1,0 +1,200 @@
+"""An encoder and a decoder as one model: opened, each step applied to both, judged, refused where the loop is unknown."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+from small_translator import END, Parts, harmed, taught, words, write_translator
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
+from workers.contracts.specs import RecipeStep
+from workers.evaluate.answers import Answers, collect_answers, load_answers, save_answers
+from workers.evaluate.dataset import DataSet, read_dataset
+from workers.evaluate.judge import judge
+from workers.evaluate.one_input import compared, rows_of
+from workers.measure.opening import open_session
+from workers.model_io.opening import inspect_model, open_model
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+from workers.runtime.kinds import handler
+from workers.runtime.recording import RecordingContext
+from workers.tune.facts import read_facts
+
+COUNT = 400
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    return taught()
+
+
+@pytest.fixture(scope="module")
+def source(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_translator(tmp_path_factory.mktemp("source") / "turned_round", parts)
+
+
+def opened_of(source: Path, work: Path) -> Path:
+    work.mkdir(exist_ok=True)
+    return work / open_model(OpenParams(path=str(source)), RecordingContext(work)).model_dir
+
+
+@pytest.fixture(scope="module")
+def opened(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return opened_of(source, tmp_path_factory.mktemp("opened"))
+
+
+@pytest.fixture(scope="module")
+def data(opened: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    work = tmp_path_factory.mktemp("data")
+    lines = ["text", *words(np.random.default_rng(4), COUNT)]
+    (work / "words.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    params = DataParams(model_dir=str(opened), path=str(work / "words.csv"))
+    return work / handler("data").run(params, RecordingContext(work)).data_dir
+
+
+def answers_of(folder: Path, data: Path, work: Path, runtime: str = "onnxruntime-cpu") -> Answers:
+    """What the model answers to the test items, as it is kept on disk."""
+    session = open_session(folder, runtime, {}, 1)
+    try:
+        found = collect_answers(load_pipeline(folder), session, Prepared(data / "test"), RecordingContext(work))
+    finally:
+        session.close()
+    save_answers(work / "answers.npz", found)
+    return load_answers(work / "answers.npz")
+
+
+@pytest.fixture(scope="module")
+def first(opened: Path, data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[DataSet, Answers]:
+    return read_dataset(data), answers_of(opened, data, tmp_path_factory.mktemp("first"))
+
+
+def applied(opened: Path, data: Path, work: Path, *techniques: str) -> Path:
+    steps = tuple(RecipeStep(technique=name) for name in techniques)
+    ctx = RecordingContext(work, data_dir=data)
+    handler("apply").run(ApplyParams(model_dir=str(opened), steps=steps), ctx)
+    return work / "model"
+
+
+def test_it_turns_words_round(opened: Path, data: Path, first: tuple[DataSet, Answers]) -> None:
+    """Given words that nobody has seen, then their texts come out; the answers are kept row by row."""
+    pipeline, session = load_pipeline(opened), open_session(opened, "onnxruntime-cpu", {}, 1)
+    assert pipeline.text_of(pipeline.answer(session, pipeline.feeds_from("abcde"))) == "edcba"
+    assert all(answer[-1] == END for answer in first[1].answer)
+    artifact = read_model(opened).artifact
+    assert artifact.main == "encoder/model.onnx"
+    assert {entry.path for entry in artifact.files} == {"encoder/model.onnx", "decoder/model.onnx"}
+
+
+@pytest.mark.parametrize("techniques", [("fixed_shape",), ("int8_static",), ("smooth_quant", "int8_static"), ("fp16",)])
+def test_each_step_is_applied_to_both(
+    techniques: tuple[str, ...], opened: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path
+) -> None:
+    """Given a recipe, then both parts carry its steps, and the texts are judged alike."""
+    variant = applied(opened, data, tmp_path, *techniques)
+    artifact = read_model(variant).artifact
+    assert [step.technique for step in artifact.steps] == list(techniques)
+    for part in ("encoder", "decoder"):
+        own = read_model(variant / part).artifact
+        assert [step.technique for step in own.steps] == list(techniques)
+    runtime = (artifact.runtimes or ("onnxruntime-cpu",))[0]
+    judgement = judge(first[0], first[1], answers_of(variant, data, tmp_path, runtime), 2.0)
+    assert judgement.verdict == "safe", judgement
+    assert judgement.agreement is not None and judgement.agreement >= 0.99
+
+
+def test_a_harmed_decoder_is_seen(source: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path) -> None:
+    """Given a decoder that forgot one letter in four, then its texts are others and it has regressed."""
+    other = tmp_path / "harmed"
+    shutil.copytree(source, other)
+    harmed(source / "onnx" / "decoder_model.onnx", other / "onnx" / "decoder_model.onnx")
+    answers = answers_of(opened_of(other, tmp_path / "work"), data, tmp_path)
+    same = np.mean([np.array_equal(a, b) for a, b in zip(first[1].answer, answers.answer, strict=True)])
+    judgement = judge(first[0], first[1], answers, 2.0)
+    assert judgement.verdict == "regressed"
+    assert judgement.agreement == pytest.approx(float(same)) and 0 < same < 0.6
+    assert not [part for part in judgement.slices if part.kind == "class"]
+    assert any("first word" in note for note in judgement.notes)
+
+
+def test_a_part_that_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given a step that only the encoder takes, then the decoder stays as it was, and that is told."""
+    model = tmp_path / "source"
+    shutil.copytree(opened, model)
+    path = model / "encoder" / "model.onnx"
+    proto = onnx.load(str(path))
+    name = proto.graph.output[0].name
+    last = next(node for node in proto.graph.node if name in node.output)
+    last.output[list(last.output).index(name)] = "before_casts"
+    half, back = TensorProto.DOUBLE, TensorProto.FLOAT
+    proto.graph.node.extend(
+        [
+            helper.make_node("Cast", ["before_casts"], ["doubled"], to=half),
+            helper.make_node("Cast", ["doubled"], [name], to=back),
+        ]
+    )
+    onnx.save_model(proto, str(path))
+    (tmp_path / "work").mkdir()
+    variant = applied(model, data, tmp_path / "work", "cast_cleanup")
+    artifact = read_model(variant).artifact
+    assert any(note.startswith("The decoder was left as it was.") for note in artifact.notes)
+    assert read_model(variant / "encoder").artifact.steps and not read_model(variant / "decoder").artifact.steps
+
+
+def test_a_step_that_fits_none_is_refused(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given a step for models that give classes, then it is refused and nothing is left."""
+    with pytest.raises(InputRefused):
+        applied(opened, data, tmp_path, "cascade")
+    assert not (tmp_path / "model").exists() and not (tmp_path / "steps").exists()
+
+
+def test_the_planner_sees_both(opened: Path) -> None:
+    """Given both parts, then the layers and weights of both are counted, and nothing for plain texts is proposed."""
+    whole, encoder = read_facts(opened), read_facts(opened / "encoder")
+    decoder = read_facts(opened / "decoder")
+    assert encoder.products == 1 and decoder.products == 5 and whole.products == 6
+    assert whole.weight_bytes == encoder.weight_bytes + decoder.weight_bytes
+    assert not whole.masked_texts
+
+
+def test_texts_are_shown_as_texts(opened: Path) -> None:
+    """Given both answers to one input, then each is a text, and they are the same or not."""
+    pipeline = load_pipeline(opened)
+    answer = np.array([4, 5, END], np.float32)
+    assert rows_of(pipeline, answer) == {"kind": "text", "text": "ab", "size": 3}
+    assert compared(pipeline, answer, answer) == {"same": True}
+    assert compared(pipeline, answer, np.array([4, 6, END], np.float32)) == {"same": False}
+    assert compared(pipeline, answer, np.array([4, END], np.float32)) == {"same": False}
+
+
+@pytest.mark.parametrize(
+    ("lacking", "word"),
+    [
+        ("eos_token_id", "ends"),
+        ("decoder_start_token_id", "starts"),
+        ("tokenizer.json", "tokenizer"),
+        ("onnx/x", "more"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(lacking: str, word: str, source: Path, tmp_path: Path) -> None:
+    """Given a pair whose loop nobody can know, then it is refused with the reason."""
+    folder = tmp_path / "pair"
+    shutil.copytree(source, folder)
+    if lacking.endswith("_id"):
+        config = json.loads((folder / "config.json").read_text())
+        del config[lacking]
+        (folder / "config.json").write_text(json.dumps(config))
+    elif lacking == "tokenizer.json":
+        (folder / lacking).unlink()
+    else:
+        path = folder / "onnx" / "decoder_model.onnx"
+        proto = onnx.load(str(path))
+        proto.graph.input.append(helper.make_tensor_value_info("past_key_values.0.key", TensorProto.FLOAT, ["n", 1, 4]))
+        onnx.save_model(proto, str(path))
+    with pytest.raises(InputRefused, match=word):
+        inspect_model(OpenParams(path=str(folder)), RecordingContext(tmp_path))
