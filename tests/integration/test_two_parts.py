@@ -11,7 +11,7 @@ import pytest
 from fettle_command import Fettle, Finished
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workers"))  # small_translator.py
-from small_translator import taught, words, write_translator
+from small_translator import WIDTH, taught, words, write_translator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -40,6 +40,16 @@ recipes:
     steps:
       - technique: magnitude_prune
         params: {sparsity: 0.9}
+"""
+
+ASK = """
+import json
+import numpy as np
+from bundle import load
+model = load()
+feeds = {"input_ids": np.array([[4, 5, 6]]), "attention_mask": np.ones((1, 3), np.int64)}
+states = model.parts["encoder"].run(feeds)["last_hidden_state"]
+print(json.dumps([model.run({"input_ids": feeds["input_ids"]})["tokens"].tolist(), states.shape]))
 """
 
 
@@ -95,3 +105,8 @@ def test_its_bundle_answers_with_texts(done: Finished, fettle: Fettle, tmp_path:
     command = [sys.executable, str(tmp_path / "b" / "run.py"), "--text", "abcde", "--json"]
     answered = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
     assert answered["answers"][0]["answer"] == "edcba"
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK], cwd=tmp_path / "b", check=True, capture_output=True, text=True, timeout=60
+    )
+    whole, states = json.loads(asked.stdout)
+    assert whole == [[6, 5, 4, 2]] and states == [1, 3, WIDTH]
