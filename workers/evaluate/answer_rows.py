@@ -152,6 +152,9 @@ def _likenesses(parts: Sequence[_Read]) -> NDArray[np.float32]:
     def chosen(side: str) -> list[Values]:
         return [getattr(part, side).answer[i] for part in parts for i in part.items.tolist()]
 
+    if parts[0].old.answer_kind == "tokens":
+        pairs = zip(chosen("old"), chosen("new"), strict=True)
+        return np.asarray([np.array_equal(a, b) for a, b in pairs], np.float32)
     embedding = parts[0].old.answer_kind == "embedding"
     return likenesses(chosen("old"), chosen("new"), embedding).astype(np.float32)
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,11 +14,13 @@ from small_translator import END, Parts, harmed, taught, words, write_translator
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
+from workers.contracts.rows import ROWS_FILE, AnswerRowsParams, RowsPart
 from workers.contracts.specs import RecipeStep
 from workers.evaluate.answers import Answers, collect_answers, load_answers, save_answers
 from workers.evaluate.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
 from workers.evaluate.one_input import compared, rows_of
+from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model, open_model
 from workers.pipeline import load_pipeline
@@ -170,6 +173,24 @@ def test_texts_are_shown_as_texts(opened: Path) -> None:
     assert compared(pipeline, answer, answer) == {"same": True}
     assert compared(pipeline, answer, np.array([4, 6, END], np.float32)) == {"same": False}
     assert compared(pipeline, answer, np.array([4, END], np.float32)) == {"same": False}
+
+
+def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given answers with one token more by one, which no cosine sees, then all of them are others wherever answers lie."""
+    answer = np.array([400, 500, END], np.float32)
+    near = answer + np.array([0, 1, 0], np.float32)
+    scorer = scorer_for(load_pipeline(opened), [], answer)
+    assert scorer._likeness(answer, answer) == (1.0, 1.0) and scorer._likeness(answer, near) == (1.0, 0.0)
+    old, new = (replace(first[1], answer=[one] * first[1].n) for one in (answer, near))
+    assert judge(first[0], old, new, 2.0).agreement == 0.0
+    for name, answers in (("old", old), ("new", new)):
+        save_answers(tmp_path / f"{name}.npz", answers)
+    part = RowsPart(
+        data_dir=str(data), original_answers=str(tmp_path / "old.npz"), variant_answers=str(tmp_path / "new.npz")
+    )
+    handler("answer_rows").run(AnswerRowsParams(parts=(part,)), RecordingContext(tmp_path))
+    with np.load(tmp_path / ROWS_FILE) as rows:
+        assert not rows["likeness"].any()
 
 
 @pytest.mark.parametrize(
