@@ -145,6 +145,7 @@ def contents(space: Workspace, run: Run) -> dict[str, tuple[str, str | None]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_an_undisturbed_one(fettle: Fettle, recipes: Path, tmp_path: Path) -> None:
     """Given a run killed while it measured a version, when it goes on, then it ends as if nothing had happened."""
     process = fettle.start(*arguments(recipes))

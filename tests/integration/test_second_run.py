@@ -58,6 +58,7 @@ def test_the_second_run_of_the_same(workshop: tuple[Fettle, list[str | Path]]) -
     assert not any("Measured on 2" in note for row in first.document["variants"] for note in row["notes"])
 
 
+@pytest.mark.slow
 def test_fresh_measures_and_makes_nothing_else(workshop: tuple[Fettle, list[str | Path]]) -> None:
     """Given a finished run, when it is asked to measure again, then all is measured, and nothing else is done again."""
     fettle, asked = workshop

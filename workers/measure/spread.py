@@ -11,15 +11,15 @@ MIN_A_STRETCH = 2
 
 
 def throughput_bounds(ends_s: Sequence[float], began_s: float, batch: int = 1) -> tuple[float | None, float | None]:
-    """95 % bounds of items a second from 20 stretches with the same number of requests each.
+    """95 % bounds of items a second from 20 stretches with as many requests each, or one more; none is left out.
 
     `ends_s` are the ends of all requests in order, from `began_s` on. (None, None) with fewer than 40 requests.
     """
-    each = len(ends_s) // STRETCHES
-    if each < MIN_A_STRETCH:
+    if len(ends_s) < STRETCHES * MIN_A_STRETCH:
         return None, None
-    marks = np.asarray([began_s, *(ends_s[(number + 1) * each - 1] for number in range(STRETCHES))])
-    seconds = np.diff(marks) / each
+    counts = np.array([len(part) for part in np.array_split(np.arange(len(ends_s)), STRETCHES)])
+    marks = np.asarray([began_s, *np.asarray(ends_s)[counts.cumsum() - 1]])
+    seconds = np.diff(marks) / counts
     mean, error = float(seconds.mean()), float(seconds.std(ddof=1)) / STRETCHES**0.5
     slowest, fastest = mean + T_19 * error, mean - T_19 * error
     return batch / slowest, batch / fastest if fastest > 0 else None

@@ -108,3 +108,10 @@ def test_bounds_need_enough_and_hold_the_middle() -> None:
     assert low is not None and high is not None and 950 < low < 4000 / ends[-1] < high < 1050
     assert throughput_bounds([0.1] * 10, 0.0) == (None, None) == median_bounds([1.0] * 10)
     assert median_bounds([2.0] * 100) == (2.0, 2.0)
+
+
+def test_no_request_is_left_out_of_the_interval() -> None:
+    """Given 104 requests of which only the last was slow, then the bounds hold what all of them gave."""
+    ends = [0.01 * (number + 1) for number in range(103)] + [2.03]
+    low, high = throughput_bounds(ends, 0.0)
+    assert low is not None and low <= len(ends) / ends[-1] and (high is None or high > len(ends) / ends[-1])
