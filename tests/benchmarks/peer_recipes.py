@@ -14,12 +14,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from workers.measure.requests import Requests, load_requests
-from workers.pipeline.prepared import Arrays
+from workers.pipeline.prepared import Feeds
 
 EXAMPLES = 64
 
 
-def calibration(model: str, model_dir: str, data_dir: str) -> Iterator[Arrays]:
+def calibration(model: str, model_dir: str, data_dir: str) -> Iterator[Feeds]:
     """Complete feeds of the calibration inputs; the state of a stateful model is that of the original."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test").symlink_to(Path(data_dir, "calibration"))
@@ -33,13 +33,13 @@ def calibration(model: str, model_dir: str, data_dir: str) -> Iterator[Arrays]:
         yield feeds
 
 
-def dynamic(model: str, out: str, _feeds: list[Arrays]) -> None:
+def dynamic(model: str, out: str, _feeds: list[Feeds]) -> None:
     from onnxruntime.quantization import quantize_dynamic
 
     quantize_dynamic(model, out)
 
 
-def static(model: str, out: str, feeds: list[Arrays]) -> None:
+def static(model: str, out: str, feeds: list[Feeds]) -> None:
     from onnxruntime.quantization import CalibrationDataReader, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -47,7 +47,7 @@ def static(model: str, out: str, feeds: list[Arrays]) -> None:
         def __init__(self) -> None:
             self.left = iter(feeds)
 
-        def get_next(self) -> Arrays | None:
+        def get_next(self) -> Feeds | None:
             return next(self.left, None)
 
     prepared = f"{out}.prepared.onnx"
@@ -55,7 +55,7 @@ def static(model: str, out: str, feeds: list[Arrays]) -> None:
     quantize_static(prepared, out, Reader())
 
 
-def nncf(model: str, out: str, feeds: list[Arrays]) -> None:
+def nncf(model: str, out: str, feeds: list[Feeds]) -> None:
     import nncf
     import openvino as ov
 
