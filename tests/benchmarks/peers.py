@@ -252,7 +252,8 @@ def alike(answers: "np.ndarray | None", reference: np.ndarray, kind: str) -> tup
     if kind == "class":
         share = float((answers.argmax(1) == reference.argmax(1)).mean())
         return share, share >= ALIKE_CLASSES
-    cosine = float((answers * reference).sum() / (np.linalg.norm(answers) * np.linalg.norm(reference)))
+    norms = np.linalg.norm(answers, axis=1) * np.linalg.norm(reference, axis=1)
+    cosine = float(((answers * reference).sum(1) / np.maximum(norms, 1e-30)).mean())  # as the judge: each input counts
     return cosine, cosine >= ALIKE_VECTORS
 
 
