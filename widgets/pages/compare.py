@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWi
 
 from widgets.icons import IconLabel
 from widgets.pages.changes import ChangesCard
-from widgets.pages.closer import LOOKS, CloserRow
+from widgets.pages.closer import CloserRow
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare_table import columns, figures, original_of, points, rows, source_key
 from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
@@ -78,7 +78,7 @@ class ComparePage(Page):
         if value.watch and value.watch_warns:
             items.append(self._watch(value))
         if value.outcome == "nothing_faster":
-            items.append(table)
+            items += [table, self._closer()]
             if value.ways is not None:
                 items.append(self._ways(value))
             kept = KeptCard(self.theme, len(value.versions) - 1)
@@ -93,16 +93,12 @@ class ComparePage(Page):
             items.append(figure_row)
             if value.outcome == "not_proven" and value.proof is not None:
                 items.append(self._proof(value, value.proof))
-            items.append(table)
+            items += [self._closer(), table]
             if value.outcome == "safe" or value.changes.total:
                 items.append(self._below(value))
                 grow = len(items) - 1
         if value.watch and not value.watch_warns:
             items.append(self._watch(value))
-        if LOOKS:
-            closer = CloserRow(self.theme)
-            closer.page_wanted.connect(self.page_wanted)
-            items.append(closer)
         if value.note:
             items.append(words(value.note, "caption"))
         self._fill("full", head, *items, grow=grow)
@@ -192,6 +188,11 @@ class ComparePage(Page):
         row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(words(value.watch, "" if value.watch_warns else "soft"), 1)
         return line
+
+    def _closer(self) -> CloserRow:
+        closer = CloserRow(self.theme)
+        closer.page_wanted.connect(self.page_wanted)
+        return closer
 
     def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
         card = ProofCard(self.theme, value, proof)
