@@ -1,8 +1,28 @@
 """What all tests share."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
+
+NVML = "libnvidia-ml.so.1"
+
+
+@pytest.fixture(scope="session")
+def nvml_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the stand-in for NVML. The test set-up installs the compiler that it needs."""
+    if sys.platform != "linux":
+        pytest.skip("the stand-in is a Linux library")
+    compiler = shutil.which("cc")
+    assert compiler is not None, "the test set-up installs a C compiler"
+    folder = tmp_path_factory.mktemp("nvml")
+    source = Path(__file__).parent / "fixtures" / "fakenvml.c"
+    flags = ["-shared", "-fPIC", "-O1", "-w", f"-Wl,-soname,{NVML}"]
+    subprocess.run([compiler, *flags, "-o", str(folder / NVML), str(source)], check=True)
+    return folder
 
 
 @pytest.hookimpl(wrapper=True)

@@ -20,14 +20,21 @@ from workers.contracts.errors import ErrorInfo
 class CloserController(QObject):
     """Nothing is read before the page is looked at; one work at a time, and none while versions are measured.
 
-    Subclasses say which versions can be looked at and show what is known of one.
+    `versions_of` says which versions can be looked at, the one to begin with first; `known` what the page shows of one.
     """
 
-    page_id = ""
-
-    def __init__(self, window: MainWindow, page: CloserPage, session: Session, flows: FlowRunner) -> None:
+    def __init__(
+        self,
+        place: tuple[str, MainWindow, CloserPage],
+        session: Session,
+        flows: FlowRunner,
+        versions_of: Callable[[RunFacts], Sequence[Variant]],
+        known: Callable[[RunFacts, Sequence[Variant], Variant], object],
+    ) -> None:
+        self.page_id, window, page = place
         super().__init__(page)
         self._window, self._base, self._session, self._flows = window, page, session, flows
+        self._versions_of, self._known = versions_of, known
         self._facts: RunFacts | None = None
         self._variant: Variant | None = None
         self._running: Running | None = None
@@ -41,14 +48,6 @@ class CloserController(QObject):
         self._on_page_shown(window.current_page)
 
     # --- for subclasses
-
-    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
-        """The versions that can be looked at, the one to begin with first."""
-        raise NotImplementedError
-
-    def show_known(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> None:
-        """Show what is known of the version."""
-        raise NotImplementedError
 
     def begin(
         self, make: Callable[[RunFacts, Variant], Flow[Any]], *, title: str, opening: str, again: str
@@ -93,14 +92,14 @@ class CloserController(QObject):
         except JobError as error:
             self._base.show_error(error_value(error.error))
             return
-        versions = self.versions_of(self._facts)
+        versions = self._versions_of(self._facts)
         wanted = self._session.looked_at
         variant = next((version for version in versions if version.id == wanted), None) or next(iter(versions), None)
         self._variant = variant
         if variant is None:
             self._base.show_empty()
         else:
-            self.show_known(self._facts, versions, variant)
+            self._base.show_value(self._known(self._facts, versions, variant))
 
     def _on_page_shown(self, page_id: str) -> None:
         if page_id == self.page_id:

@@ -41,14 +41,15 @@ class DataEdits:
     def edit(self, name: str, sources: Sequence[str], label: str = "") -> DataParams:
         """Do one thing: leave_out, put_back, test, calibration, relabel or right. Raises ValueError for another."""
         asked, chosen = self.asked, set(sources)
+        changed: dict[str, object]
         if name == "leave_out":
             changed = {"left_out": tuple(dict.fromkeys((*asked.left_out, *sources)))}
         elif name == "put_back":
             changed = {"left_out": tuple(source for source in asked.left_out if source not in chosen)}
         elif name in ("test", "calibration"):
-            changed = {"moved": {**asked.moved, **dict.fromkeys(sources, name)}}  # type: ignore[dict-item]
+            changed = {"moved": {**asked.moved, **dict.fromkeys(sources, name)}}
         elif name == "relabel":
-            changed = {"relabeled": {**asked.relabeled, **dict.fromkeys(sources, label)}}  # type: ignore[dict-item]
+            changed = {"relabeled": {**asked.relabeled, **dict.fromkeys(sources, label)}}
         elif name == "right":
             changed = {"confirmed": tuple(dict.fromkeys((*asked.confirmed, *sources)))}
         else:

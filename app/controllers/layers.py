@@ -21,26 +21,18 @@ ENGINES = {"onnxruntime-cpu": "ONNX Runtime", "onnxruntime-cuda": "ONNX Runtime 
 class LayersController(CloserController):
     """Nothing is looked at before a person asks."""
 
-    page_id = "layers"
-
     def __init__(self, window: MainWindow, page: LayersPage, session: Session, flows: FlowRunner) -> None:
         self._page = page
-        super().__init__(window, page, session, flows)
+        super().__init__(("layers", window, page), session, flows, lookable, self._value)
         page.look_requested.connect(self.look)
 
-    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
-        """Those whose files are there."""
-        return lookable(facts)
-
-    def show_known(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> None:
+    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
         """The layers of both, or the offer to look."""
         looked = looked_before(self._session.workspace, facts, variant)
-        self._page.show_value(
-            LayersValue(
-                versions=tuple((v.id, v.title) for v in versions),
-                chosen=variant.id,
-                sides=tuple(layers_of(one.variant, one.result) for one in looked),
-            )
+        return LayersValue(
+            versions=tuple((v.id, v.title) for v in versions),
+            chosen=variant.id,
+            sides=tuple(layers_of(one.variant, one.result) for one in looked),
         )
 
     def look(self) -> None:

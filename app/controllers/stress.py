@@ -13,27 +13,22 @@ from app.services.facts import RunFacts
 from app.services.stressing import StressAsk, found_before, stress, stressable
 from widgets.main_window import MainWindow
 from widgets.pages.stress import StressPage
+from widgets.pages.stress_values import StressValue
 from widgets.parts.format import about
 
 
 class StressController(CloserController):
     """Nothing is put under stress before a person asks."""
 
-    page_id = "stress"
-
     def __init__(self, window: MainWindow, page: StressPage, session: Session, flows: FlowRunner) -> None:
         self._page = page
-        super().__init__(window, page, session, flows)
+        super().__init__(("stress", window, page), session, flows, stressable, self._value)
         page.start_requested.connect(self.start)
 
-    def versions_of(self, facts: RunFacts) -> Sequence[Variant]:
-        """Those that answered the person's examples."""
-        return stressable(facts)
-
-    def show_known(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> None:
+    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
         """What was found about it, or the offer."""
         found = found_before(self._session.workspace, facts, variant)
-        self._page.show_value(stress_value(facts, versions, variant, found))
+        return stress_value(facts, versions, variant, found)
 
     def start(self, full: bool) -> None:
         """Begin a test; the window may be used meanwhile."""

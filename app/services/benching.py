@@ -1,5 +1,6 @@
 """Measure one model alone, by batch size."""
 
+from pathlib import Path
 from typing import Literal
 
 from app.domain.variant import Variant
@@ -26,26 +27,18 @@ def bench_model(
     """Open it, make inputs, sweep the batch sizes for `seconds` each."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
-    done: Done[BenchResult] = yield JobStep(
-        kind="bench",
-        params=BenchParams(
-            model_dir=str(opened.folder),
-            data_dir=str(data.folder),
-            runtime=runtime,
-            settings=read_model(opened.folder).artifact.settings,
-            batches=batches,
-            scenario=scenario,
-            seconds=seconds,
-            engine=engine,
-        ),
-        result=BenchResult,
-        title="Measure",
-        read_paths=(opened.folder, data.folder),
-        torch=runtime.startswith("torch"),
-        limits=limits_of_runtime(runtime),
-        threads=threads,
+    params = BenchParams(
+        model_dir=str(opened.folder),
+        data_dir=str(data.folder),
+        runtime=runtime,
+        settings=read_model(opened.folder).artifact.settings,
+        batches=batches,
+        scenario=scenario,
+        seconds=seconds,
+        engine=engine,
     )
-    return done.result
+    found = yield from _bench(params, threads)
+    return found
 
 
 def bench_version(
@@ -59,23 +52,29 @@ def bench_version(
 ) -> Flow[BenchResult]:
     """A version of a run as it was measured there: its own runtime and settings, on the run's own examples."""
     model_dir = facts.model_dir(variant)
+    params = BenchParams(
+        model_dir=str(model_dir),
+        data_dir=str(facts.data_dir),
+        runtime=variant.runtime,
+        settings=Candidate(variant, model_dir).settings,
+        batches=batches,
+        scenario=scenario,
+        seconds=seconds,
+        engine=engine,
+    )
+    found = yield from _bench(params, threads or facts.run.goal.threads)
+    return found
+
+
+def _bench(params: BenchParams, threads: int | None) -> Flow[BenchResult]:
     done: Done[BenchResult] = yield JobStep(
         kind="bench",
-        params=BenchParams(
-            model_dir=str(model_dir),
-            data_dir=str(facts.data_dir),
-            runtime=variant.runtime,
-            settings=Candidate(variant, model_dir).settings,
-            batches=batches,
-            scenario=scenario,
-            seconds=seconds,
-            engine=engine,
-        ),
+        params=params,
         result=BenchResult,
         title="Measure",
-        read_paths=(model_dir, facts.data_dir),
-        torch=variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(variant.runtime),
-        threads=threads or facts.run.goal.threads,
+        read_paths=(Path(params.model_dir), Path(params.data_dir)),
+        torch=params.runtime in TORCH_RUNTIMES,
+        limits=limits_of_runtime(params.runtime),
+        threads=threads,
     )
     return done.result

@@ -10,19 +10,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bench_space import bench_space, opened_sample
 
 from app.jobs.client import JobClient
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
 from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.store import ArtifactStore
+from app.services.opening import OpenedModel, ReadData
 from app.services.workspace import Workspace, usable_cores
-from presets.sample import sample_paths
-from workers.contracts.jobs import DataParams, MeasureParams, OpenParams
+from workers.contracts.jobs import MeasureParams
 from workers.contracts.messages import Ready, RunJob, Turn, TurnDone
 from workers.pipeline.prepared import Prepared
 
@@ -36,18 +31,8 @@ BUSY_RATIO = 1.5
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    paths = DataPaths(tmp_path / "home")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
-
-
-def opened() -> Flow[tuple[OpenedModel, ReadData]]:
-    sample = sample_paths()
-    model = yield from open_model(OpenParams(path=str(sample.model)))
-    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    return model, data
+    with bench_space(tmp_path / "home") as made:
+        yield made
 
 
 class Ours:
@@ -136,7 +121,7 @@ def compared(ours: Ours, bare: Bare, first: int) -> float:
 @pytest.mark.timeout(600)
 def test_the_reported_median_is_that_of_a_bare_loop(space: Workspace, tmp_path: Path) -> None:
     """Given requests in turn, then the medians differ by at most 5 %; a busy machine is measured again, up to thrice."""
-    model, data = run_to_end(Driver(space, opened(), ignore))
+    model, data = run_to_end(Driver(space, opened_sample(), ignore))
     # two threads wait for each other, so that beside other programs their times are those of the scheduler
     threads = usable_cores() if os.getloadavg()[0] < QUIET_LOAD else 1
     ours, bare = Ours(space, model, data, threads), Bare(model, data, threads, tmp_path)

@@ -6,18 +6,11 @@ from pathlib import Path
 from statistics import median
 
 import pytest
+from bench_space import bench_space, opened_sample
 
-from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
-from app.persistence import open_store
 from app.services.driver import Driver, run_to_end
 from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.store import ArtifactStore
 from app.services.workspace import Workspace
-from presets.sample import sample_paths
-from workers.contracts.jobs import DataParams, OpenParams
 from workers.infer.base import Session
 from workers.measure.loadgen import run_scenario
 from workers.measure.opening import open_session
@@ -32,18 +25,8 @@ QUIET_LOAD = 0.5
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
-    paths = DataPaths(tmp_path / "home")
-    with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=2)
-        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        pool.close()
-
-
-def opened() -> Flow[tuple[OpenedModel, ReadData]]:
-    sample = sample_paths()
-    model = yield from open_model(OpenParams(path=str(sample.model)))
-    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    return model, data
+    with bench_space(tmp_path / "home") as made:
+        yield made
 
 
 def nothing() -> None:
@@ -74,7 +57,7 @@ def ratios(session: Session, requests: Requests, scenario: OwnScenario, logs: Pa
 @pytest.mark.parametrize(("scenario", "batch"), [("single-stream", 1), ("offline", 8)])
 def test_loadgen_and_the_own_loop_agree(scenario: OwnScenario, batch: int, space: Workspace, tmp_path: Path) -> None:
     """Given the sample, then latency and throughput of both differ by at most 5 %; a busy machine is measured again."""
-    model, data = run_to_end(Driver(space, opened(), ignore))
+    model, data = run_to_end(Driver(space, opened_sample(), ignore))
     # two threads wait for each other, so that beside other programs their times are those of the scheduler
     threads = 2 if os.getloadavg()[0] < QUIET_LOAD else 1
     session = open_session(model.folder, "onnxruntime-cpu", {}, threads)

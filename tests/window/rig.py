@@ -217,6 +217,13 @@ class Program:
 
     # --- doing
 
+    def look_closer(self, caption: str) -> None:
+        """From wherever the next start shows to a page below Compare."""
+        self.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+        self.keys("ctrl+5")
+        self.until_page("compare", "full")
+        self.press(caption)
+
     def press(self, text: str, limit_s: float = 30) -> None:
         """One click on the button that is called so."""
         self.until(lambda view: view.button(text), limit_s, f"the button {text!r}")

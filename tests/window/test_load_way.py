@@ -21,10 +21,7 @@ def opened(start: Start, home: Path) -> Program:
     finished_folder(home)
     (home / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
     program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
-    program.press("Under load")
+    program.look_closer("Under load")
     program.until_page("load", "ask")
     return program
 
@@ -66,9 +63,6 @@ def test_measured_to_the_end_and_priced(start: Start, tmp_path: Path) -> None:
     program.keys("ctrl+q")
     assert program.process.wait(15) == 0
     again = start()
-    again.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    again.keys("ctrl+5")
-    again.until_page("compare", "full")
-    again.press("Under load")
+    again.look_closer("Under load")
     again.until_page("load", "full")
     again.until_text("On this computer", "answers about")

@@ -22,10 +22,7 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     settings = tmp_path / "home" / "data" / "settings.json"
     settings.write_text('{"last_project_id": "p1"}', encoding="utf-8")
     program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
-    program.press("Under stress")
+    program.look_closer("Under stress")
     program.until_page("stress", "full")
     program.until_text("Harder inputs", "Nonsense", "Attacks", "Calibration examples")
     program.press("Start the quick test (about 1 minute)")
@@ -39,9 +36,6 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     assert program.process.wait(15) == 0
 
     program = start()
-    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
-    program.keys("ctrl+5")
-    program.until_page("compare", "full")
-    program.press("Under stress")
+    program.look_closer("Under stress")
     program.until_text("Unchanged", "Severity 1", "Test again")
     assert program.errors.read_text(encoding="utf-8") == ""

@@ -1,18 +1,18 @@
 """The page "All answers": every test example with both answers, to sort, filter and look at."""
 
 from dataclasses import replace
+from typing import Unpack
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 
 from widgets.pages.answers_look import LookCard
 from widgets.pages.answers_table import AnswersModel, AnswersTable
-from widgets.pages.answers_values import KINDS, AnswersValue, Filter, LookValue, classes_by_count
+from widgets.pages.answers_values import KINDS, AnswersValue, Choice, Filter, LookValue, Order, classes_by_count
 from widgets.pages.closer import CloserPage
 from widgets.pages.nouns import counted
 from widgets.parts.buttons import Button
 from widgets.parts.card import Card
-from widgets.parts.empty_card import EmptyCard
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.pictures import PictureStore
@@ -37,7 +37,8 @@ class AnswersPage(CloserPage):
     stop_wanted = Signal()
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        super().__init__(theme, self.tr("All answers"))
+        nothing = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
+        super().__init__(theme, self.tr("All answers"), "list", nothing)
         self._pictures = pictures or PictureStore(self)
         self._value: AnswersValue | None = None
         self._model = AnswersModel(self)
@@ -52,12 +53,8 @@ class AnswersPage(CloserPage):
     # -- states --
     def show_empty(self, *, is_measuring: bool = False) -> None:
         """There is no run, it answered nothing, or versions are being measured now."""
-        title, text = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
-        if is_measuring:
-            title = self.tr("Versions are being measured")
-            text = self.tr("What else is done now would disturb the times. The list comes when they are done.")
         self._value = self._table = self._look = None
-        self._fill("empty", PageHead(self.tr("All answers")), EmptyCard(self.theme, "list", title, text, self._back()))
+        super().show_empty(is_measuring=is_measuring)
 
     def show_value(self, value: AnswersValue) -> None:
         """All answers of the chosen version."""
@@ -180,14 +177,14 @@ class AnswersPage(CloserPage):
         if self._table is not None:
             self._table.set_narrow(is_narrow)
 
-    def _choose(self, **changes: object) -> None:
-        self._apply(replace(self._model.filter, **changes))  # type: ignore[arg-type]
+    def _choose(self, **changes: Unpack[Choice]) -> None:
+        self._apply(replace(self._model.filter, **changes))
 
-    def _on_order(self, wanted: tuple[str, bool] | None) -> None:
+    def _on_order(self, wanted: tuple[Order, bool] | None) -> None:
         if wanted is not None:
             self._choose(order=wanted[0], is_descending=wanted[1])
 
-    def _on_title(self, order: str) -> None:
+    def _on_title(self, order: Order) -> None:
         """The same title again turns the order round."""
         now = self._model.filter
         self._choose(order=order, is_descending=now.order == order and not now.is_descending)

@@ -17,6 +17,9 @@ from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 
 VIEW_PX = 220
 
+TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
+"""Of the original's answer and of the optimized one, by the kind of example."""
+
 
 class _Answer(QWidget):
     """A version's name, its answer, and how sure it is."""
@@ -99,7 +102,7 @@ class LookCard(Card):
         kind, label_place = KINDS[int(columns.kind[at])], int(columns.label[at])
         places = (int(columns.before[at]), int(columns.after[at]))
         shares = (float(columns.before_share[at]), float(columns.after_share[at]))
-        tones: tuple[Tone, Tone] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}.get(kind, ("", ""))  # type: ignore[assignment]
+        tones = TONES.get(kind, ("", ""))
         for part, place, share, tone in zip((self._before, self._after), places, shares, tones, strict=True):
             part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
         if not is_class:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,6 +84,16 @@ class Filter:
     text: str = ""
     order: Order = "number"
     is_descending: bool = False
+
+
+class Choice(TypedDict, total=False):
+    """A part of a filter that is chosen anew."""
+
+    kind: Kind | Literal[""]
+    class_place: int
+    text: str
+    order: Order
+    is_descending: bool
 
 
 def select(columns: AnswerColumns, wanted: Filter) -> NDArray[np.int64]:

@@ -4,10 +4,12 @@ from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.buttons import GhostButton
+from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.page import Page
+from widgets.parts.small import PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import CONTROL_HEIGHT, SPACE_S
@@ -44,9 +46,21 @@ class CloserPage(BelowCompare):
 
     version_chosen = Signal(str)
 
+    def __init__(self, theme: Theme, name: str, icon: str, nothing: tuple[str, str]) -> None:
+        """`nothing`: title and text of the page where there is no version to look at."""
+        super().__init__(theme, name)
+        self._icon, self._nothing = icon, nothing
+
     def show_empty(self, *, is_measuring: bool = False) -> None:
         """There is no version to look at, or versions are being measured now."""
-        raise NotImplementedError
+        title, text = self._nothing
+        if is_measuring:
+            title = QCoreApplication.translate("closer", "Versions are being measured")
+            text = QCoreApplication.translate(
+                "closer", "What else is done now would disturb the times. Come back when they are done."
+            )
+        card = EmptyCard(self.theme, self._icon, title, text, self._back())
+        self._fill("empty", PageHead(self.accessibleName()), card)
 
     def _loading_head(self) -> tuple[str, str]:
         return self.accessibleName(), self.tr("You may leave this page; the work goes on.")

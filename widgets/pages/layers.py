@@ -29,23 +29,17 @@ class LayersPage(CloserPage):
     look_requested = Signal()
 
     def __init__(self, theme: Theme) -> None:
-        super().__init__(theme, self.tr("Layers"))
+        nothing = (
+            self.tr("Nothing to look into yet"),
+            self.tr("Once versions were measured, you can see here where the time of each one goes."),
+        )
+        super().__init__(theme, self.tr("Layers"), ICON, nothing)
         self._sides: tuple[LayersOf, ...] = ()
         self._flows: list[LayerFlow] = []
         self._table: LayersTable | None = None
         self._side: ChoiceField | None = None
 
     # -- states --
-    def show_empty(self, *, is_measuring: bool = False) -> None:
-        """There is no version to look into, or versions are being measured now."""
-        title = self.tr("Nothing to look into yet")
-        text = self.tr("Once versions were measured, you can see here where the time of each one goes.")
-        if is_measuring:
-            title = self.tr("Versions are being measured")
-            text = self.tr("What else is done now would disturb the times. Come back when they are done.")
-        card = EmptyCard(self.theme, ICON, title, text, self._back())
-        self._fill("empty", PageHead(self.tr("Layers")), card)
-
     def show_value(self, value: LayersValue) -> None:
         """The offer to look, or two pictures of the parts above a table."""
         subtitle = self._headline(value) if value.sides else self.tr("Where does the time of each version go?")

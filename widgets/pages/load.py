@@ -89,9 +89,9 @@ class LoadPage(BelowCompare):
         if plots is not None:
             items.append(plots)
         items += [scenarios, self._cost]
-        grid = QWidget()
-        grid.setLayout(in_columns(facts, 1 if self.is_narrow else 2))
-        grid.layout().setContentsMargins(0, 0, 0, 0)  # type: ignore[union-attr]
+        grid, cells = QWidget(), in_columns(facts, 1 if self.is_narrow else 2)
+        cells.setContentsMargins(0, 0, 0, 0)
+        grid.setLayout(cells)
         items += [grid, self._again_row(value.command)]
         self._fill("full", head, *items)
 

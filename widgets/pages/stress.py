@@ -9,7 +9,6 @@ from widgets.pages.stress_table import StressTable
 from widgets.pages.stress_values import StressFound, StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, icon_text
-from widgets.parts.empty_card import EmptyCard
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, seconds
 from widgets.parts.pictures import PictureStore
@@ -27,20 +26,14 @@ class StressPage(CloserPage):
     start_requested = Signal(bool)
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
-        super().__init__(theme, self.tr("Under stress"))
+        nothing = (
+            self.tr("Nothing to put under stress yet"),
+            self.tr("Once versions have answered your examples, they can be given harder ones here."),
+        )
+        super().__init__(theme, self.tr("Under stress"), ICON, nothing)
         self._pictures = pictures or PictureStore(self)
 
     # -- states --
-    def show_empty(self, *, is_measuring: bool = False) -> None:
-        """There is no version to try, or versions are being measured now."""
-        title = self.tr("Nothing to put under stress yet")
-        text = self.tr("Once versions have answered your examples, they can be given harder ones here.")
-        if is_measuring:
-            title = self.tr("Versions are being measured")
-            text = self.tr("What else is done now would disturb the times. Come back when they are done.")
-        card = EmptyCard(self.theme, ICON, title, text, self._back())
-        self._fill("empty", PageHead(self.tr("Under stress")), card)
-
     def show_value(self, value: StressValue) -> None:
         """The offer, or what was found about the chosen version."""
         found = value.found

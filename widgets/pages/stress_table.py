@@ -3,12 +3,12 @@
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from widgets.pages.stress_values import StressCellValue, StressRowValue
+from widgets.pages.stress_values import StressCellValue, StressRowValue, StressVerdict
 from widgets.parts.card import Card, divider
 from widgets.parts.format import percent, tabular
 from widgets.parts.pictures import PictureLabel, PictureStore
 from widgets.parts.small import Tag, TagKind
-from widgets.parts.text import Tone, label, plain_tip, words
+from widgets.parts.text import Role, Tone, label, plain_tip, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
@@ -25,6 +25,8 @@ TAGS: dict[str, tuple[TagKind, str]] = {
     "unclear": ("warn", "May be chance"),
     "even": ("ok", "As the original"),
 }
+
+TONES: dict[StressVerdict, Tone] = {"worse": "bad", "unclear": "warn", "even": ""}
 
 
 class StressTable(Card):
@@ -98,15 +100,15 @@ class CellLabel(QFrame):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(0)
-        tone: Tone = {"worse": "bad", "unclear": "warn", "even": ""}[cell.verdict]  # type: ignore[assignment]
         level = cell.level if not cell.level.isdigit() else ""
-        for text, role, shade in (
+        lines: tuple[tuple[str, Role, Tone], ...] = (
             (level, "caption", ""),
             (percent(cell.original), "soft", ""),
-            (percent(cell.optimized), "strong", tone),
-        ):
+            (percent(cell.optimized), "strong", TONES[cell.verdict]),
+        )
+        for text, role, shade in lines:
             if text:
-                line = label(text, role, shade, wrap=False)  # type: ignore[arg-type]
+                line = label(text, role, shade, wrap=False)
                 line.setFont(tabular(line.font()))
                 line.setAlignment(Qt.AlignmentFlag.AlignRight)
                 box.addWidget(line)

@@ -64,7 +64,7 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
     columns["name_rank"] = _ranks(folded)
     for label, texts in (("name", shown), ("folded", folded), ("names", list(names.all))):
         columns[f"{label}_bytes"], columns[f"{label}_ends"] = pack(texts)
-    np.savez(ctx.work_dir / ROWS_FILE, **columns)  # type: ignore[arg-type]
+    np.savez(ctx.work_dir / ROWS_FILE, allow_pickle=False, **columns)
     ctx.progress(STAGE, 1, 1)
     counts = np.bincount(columns["kind"], minlength=len(KINDS))
     return AnswerRowsResult(

@@ -11,6 +11,10 @@ Attributes = Mapping[str, Any]
 Operator = Callable[..., Any]
 
 
+class NoCounterpart(ValueError):
+    """The operator is here in a form that torch cannot compute alike; the technique is then not offered."""
+
+
 def operators() -> dict[str, Operator]:
     """All of them by the name of the operator."""
     return {**_element_wise(), **_over_axes(), **_shapes(), **_spatial()}
@@ -171,7 +175,7 @@ def _slice(a: Attributes, x: Any, starts: Any = None, ends: Any = None, axes: An
     stride = [1] * len(begin) if steps is None else steps.tolist()
     for axis, first, last, step in zip(along or range(len(begin)), begin, end, stride, strict=True):
         if step < 1:
-            raise NotImplementedError("Slice backwards")
+            raise NoCounterpart("Slice backwards")
         x = x[tuple([slice(None)] * (axis % x.ndim) + [slice(first, last, step)])]
     return x
 
@@ -225,7 +229,7 @@ def _pad(a: Attributes, x: Any, pads: Any = None, value: Any = None, axes: Any =
     from torch.nn import functional
 
     if axes is not None or _text(a.get("mode", "constant")) not in ("constant", "reflect"):
-        raise NotImplementedError("Pad of this kind")
+        raise NoCounterpart("Pad of this kind")
     given = a["pads"] if pads is None else pads.tolist()
     order = [given[axis + part] for axis in reversed(range(x.ndim)) for part in (0, x.ndim)]
     if _text(a.get("mode", "constant")) == "reflect":
@@ -240,10 +244,10 @@ def _resize(a: Attributes, x: Any, roi: Any = None, scales: Any = None, sizes: A
     scale = scales.tolist() if scales is not None and scales.numel() else None
     size = [round(n * s) for n, s in zip(x.shape, scale, strict=True)] if scale else sizes.tolist()
     if list(size[:2]) != list(x.shape[:2]):
-        raise NotImplementedError("Resize of other axes than height and width")
+        raise NoCounterpart("Resize of other axes than height and width")
     if mode == "nearest":
         return functional.interpolate(x, size=tuple(size[2:]), mode="nearest")
     if mode != "linear":
-        raise NotImplementedError(f"Resize by {mode}")
+        raise NoCounterpart(f"Resize by {mode}")
     kind = {3: "linear", 4: "bilinear", 5: "trilinear"}[x.ndim]
     return functional.interpolate(x, size=tuple(size[2:]), mode=kind, align_corners=where == "align_corners")

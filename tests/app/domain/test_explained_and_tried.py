@@ -20,7 +20,6 @@ def version(
     p50_ms: float = 1.0,
     verdict: Verdict = "safe",
     agreement: float = 1.0,
-    **more: object,
 ) -> Variant:
     steps = (RecipeStep(technique=technique),) if technique else ()
     made = Variant(
@@ -31,7 +30,7 @@ def version(
         ),
         judgement=Judgement(verdict=verdict, n=100, labelled=True, agreement=agreement, drop=1 - agreement, margin=0.01),
     )  # fmt: skip
-    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+    return made
 
 
 BEST = version("BF16", "bf16", p50_ms=1.0)

@@ -44,13 +44,13 @@ def space(finished: Path, tmp_path: Path) -> Iterator[Workspace]:
     yield from copied_space(finished, tmp_path)
 
 
-def another_run(space: Workspace, run_id: str, recommended: str, days: int, **changes: object) -> Run:
+def another_run(space: Workspace, run_id: str, recommended: str, days: int, data_key: str = "") -> Run:
     """The same versions again as a later run; `recommended` is the variant's index."""
     first = space.repositories.runs.get("r1")
     at = LATER + timedelta(days=days)
     made = dataclasses.replace(
         first, id=run_id, created_at=at, finished_at=at, baseline_variant_id=f"{run_id}-0",
-        recommended_variant_id=f"{run_id}-{recommended}", **changes,  # type: ignore[arg-type]
+        recommended_variant_id=f"{run_id}-{recommended}", data_key=data_key or first.data_key,
     )  # fmt: skip
     space.repositories.runs.add(made)
     for variant in space.repositories.variants.list(run_id="r1"):

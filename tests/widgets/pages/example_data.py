@@ -5,7 +5,7 @@ from functools import cache
 from page_examples import KINDS, data, picture
 
 from widgets.pages.data_doctor import DoctorValue, WayValue
-from widgets.pages.data_grid import ItemValue
+from widgets.pages.data_grid import ItemValue, Mark
 from widgets.pages.data_origin import OriginValue
 from widgets.pages.values import DataValue
 from widgets.parts.small import CheckValue
@@ -30,14 +30,14 @@ def data_of(count: int) -> DataValue:
 
 def items(count: int) -> tuple[ItemValue, ...]:
     """So many examples; the second is left out, the fourth was relabeled."""
-    marks = {1: "left_out", 3: "changed"}
+    marks: dict[int, Mark] = {1: "left_out", 3: "changed"}
     return tuple(
         ItemValue(
             f"{KINDS[n % 10]}/{n:05d}.png",
             KINDS[n % 10],
             "test" if n < count - min(200, count // 5) else "calibration",
             "",
-            marks.get(n, ""),  # type: ignore[arg-type]
+            marks.get(n, ""),
         )
         for n in range(count)
     )

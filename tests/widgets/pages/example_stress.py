@@ -2,18 +2,20 @@
 
 from page_examples import picture
 
-from widgets.pages.stress_values import StressCellValue, StressFound, StressRowValue, StressValue
+from widgets.pages.stress_values import StressCellValue, StressFound, StressRowValue, StressValue, StressVerdict
 from widgets.parts.small import CheckValue
 
 
 def stress_found() -> StressFound:
-    def row(n: int, title: str, drops: tuple[float, ...], verdict: str = "even", about: str = "") -> StressRowValue:
+    def row(
+        n: int, title: str, drops: tuple[float, ...], verdict: StressVerdict = "even", about: str = ""
+    ) -> StressRowValue:
         cells = tuple(
             StressCellValue(place, str(place), 0.95 - 0.1 * place, 0.95 - 0.1 * place - drop,
                             "worse" if drop > 0.05 else "unclear" if drop > 0.02 else "even")
             for place, drop in zip((1, 3, 5), drops, strict=True)
         )  # fmt: skip
-        return StressRowValue(f"k{n}", title, cells, verdict, about, picture(n))  # type: ignore[arg-type]
+        return StressRowValue(f"k{n}", title, cells, verdict, about, picture(n))
 
     dark = "In the dark (severity 5) the optimized model gets 12 % more of the examples wrong than the original."
     return StressFound(

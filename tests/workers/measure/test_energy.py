@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -23,45 +22,34 @@ print(meter.read(float(sys.argv[3]), 500).model_dump_json())
 """
 
 
-@pytest.fixture(scope="module")
-def library_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs Linux and a C compiler to build the stand-in")
-    folder = tmp_path_factory.mktemp("nvml")
-    flags = ["-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libnvidia-ml.so.1"]
-    subprocess.run([compiler, *flags, "-o", str(folder / "libnvidia-ml.so.1"), str(SOURCE)], check=True)
-    return folder
-
-
-def gpu_energy(library_dir: Path, file: Path, before: str, after: str, seconds: float) -> dict[str, object]:
+def gpu_energy(nvml_dir: Path, file: Path, before: str, after: str, seconds: float) -> dict[str, object]:
     """What a process of its own reads whose GPU's counter goes from `before` to `after`."""
     file.write_text(before)
-    env = {**os.environ, "LD_LIBRARY_PATH": str(library_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "LD_LIBRARY_PATH": str(nvml_dir), "FAKENVML_FILE": str(file), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", READER, str(file), after, str(seconds)]
     done = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     found: dict[str, object] = json.loads(done.stdout)
     return found
 
 
-def test_a_gpus_counter_is_read_before_and_after(library_dir: Path, tmp_path: Path) -> None:
+def test_a_gpus_counter_is_read_before_and_after(nvml_dir: Path, tmp_path: Path) -> None:
     """Given a counter in millijoules, Then its difference in joules, with its source."""
-    found = gpu_energy(library_dir, tmp_path / "readings", "0.energy=1000000\n", "0.energy=1750000\n", 12.0)
+    found = gpu_energy(nvml_dir, tmp_path / "readings", "0.energy=1000000\n", "0.energy=1750000\n", 12.0)
     assert found["joules"] == 750.0 and found["answers"] == 500 and found["note"] == ""
     assert found["source"] == "NVML, NVIDIA FAKE RTX 4090 with everything that ran on it"
 
 
-def test_under_ten_seconds_nothing_is_said(library_dir: Path, tmp_path: Path) -> None:
-    found = gpu_energy(library_dir, tmp_path / "readings", "0.energy=1000\n", "0.energy=2000\n", 4.0)
+def test_under_ten_seconds_nothing_is_said(nvml_dir: Path, tmp_path: Path) -> None:
+    found = gpu_energy(nvml_dir, tmp_path / "readings", "0.energy=1000\n", "0.energy=2000\n", 4.0)
     assert found["joules"] is None and "10 s at least" in str(found["note"])
 
 
-def test_a_gpu_that_does_not_count_is_told(library_dir: Path, tmp_path: Path) -> None:
+def test_a_gpu_that_does_not_count_is_told(nvml_dir: Path, tmp_path: Path) -> None:
     """Given NOT_SUPPORTED (3) from the beginning, or a GPU that is lost (15) meanwhile, Then a sentence, no figure."""
     fails = "0.fail.nvmlDeviceGetTotalEnergyConsumption="
-    found = gpu_energy(library_dir, tmp_path / "readings", f"{fails}3\n", "", 12.0)
+    found = gpu_energy(nvml_dir, tmp_path / "readings", f"{fails}3\n", "", 12.0)
     assert found["joules"] is None and "This GPU does not tell" in str(found["note"])
-    found = gpu_energy(library_dir, tmp_path / "readings", "", f"{fails}15\n", 12.0)
+    found = gpu_energy(nvml_dir, tmp_path / "readings", "", f"{fails}15\n", 12.0)
     assert found["joules"] is None and "stopped answering" in str(found["note"])
 
 

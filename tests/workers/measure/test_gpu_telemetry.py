@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -27,11 +26,11 @@ telemetry.close()
 class Reader:
     """A process of its own, since the library's path must be set before it starts."""
 
-    def __init__(self, library_dir: Path, readings: Path) -> None:
+    def __init__(self, nvml_dir: Path, readings: Path) -> None:
         self._readings = readings
         env = {
             **os.environ,
-            "LD_LIBRARY_PATH": str(library_dir),
+            "LD_LIBRARY_PATH": str(nvml_dir),
             "FAKENVML_FILE": str(readings),
             "PYTHONPATH": str(ROOT),
         }
@@ -53,22 +52,10 @@ class Reader:
         self.process.communicate()
 
 
-@pytest.fixture(scope="module")
-def library_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    compiler = shutil.which("cc")
-    if compiler is None or sys.platform != "linux":
-        pytest.skip("needs Linux and a C compiler to build the stand-in")
-    folder = tmp_path_factory.mktemp("nvml")
-    library = folder / "libnvidia-ml.so.1"
-    flags = ["-shared", "-fPIC", "-O1", "-w", "-Wl,-soname,libnvidia-ml.so.1"]
-    subprocess.run([compiler, *flags, "-o", str(library), str(SOURCE)], check=True)
-    return folder
-
-
 @pytest.fixture
-def reader(library_dir: Path, tmp_path: Path) -> Iterator[Reader]:
+def reader(nvml_dir: Path, tmp_path: Path) -> Iterator[Reader]:
     (tmp_path / "readings").write_text("")
-    reader = Reader(library_dir, tmp_path / "readings")
+    reader = Reader(nvml_dir, tmp_path / "readings")
     yield reader
     reader.close()
 
@@ -127,11 +114,11 @@ def test_what_is_not_supported_is_left_out(reader: Reader) -> None:
     assert said == []
 
 
-def test_driver_that_does_not_answer_is_told(library_dir: Path, tmp_path: Path) -> None:
+def test_driver_that_does_not_answer_is_told(nvml_dir: Path, tmp_path: Path) -> None:
     """Given a library whose driver is not loaded, then there are no GPUs and one sentence says so."""
     broken = {"fail.nvmlInitWithFlags": 9}
     (tmp_path / "readings").write_text("fail.nvmlInitWithFlags=9\n")
-    reader = Reader(library_dir, tmp_path / "readings")
+    reader = Reader(nvml_dir, tmp_path / "readings")
     values, said = reader.read(file=broken)
     reader.close()
     assert values == {}

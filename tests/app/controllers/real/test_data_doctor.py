@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
 from app.controllers.conductor import Conductor
+from app.controllers.data import DataController
 from app.controllers.data_doctor import doctor_value
 from app.controllers.model import ModelController
 from presets.sample import sample_paths
@@ -35,7 +36,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     model.open(OpenParams(path=str(own), preprocess="mean=1,std=-1,range=0..1"))
     drive(lambda: conductor.session.model is not None, 90)
     window.show_page("data")
-    window.page("data").data_chosen.emit(str(tmp_path / "some.npz"))  # type: ignore[attr-defined]
+    conductor._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
     drive(lambda: conductor.session.data is not None and not conductor.flows.active, 90)
     page = window.page("data")
     assert isinstance(page, DataPage)
