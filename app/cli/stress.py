@@ -9,6 +9,8 @@ from app.services.stressing import StressAsk, Stressed
 from app.services.stressing import stress as stress_flow
 from workers.contracts.stress import StressResult, StressRow
 
+NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p")
+
 
 @dataclass(frozen=True)
 class StressOptions:
@@ -34,6 +36,9 @@ def stress(output: Output, run_id: str, options: StressOptions) -> int:
 
 def _document(run_id: str, found: Stressed) -> dict[str, object]:
     result = found.result.model_dump(mode="json")
+    for attack in result["attacks"]:
+        if attack["why_not"]:  # what was not measured is null, never 0
+            attack.update(dict.fromkeys(NOT_MEASURED))
     return {"run_id": run_id, "variant": found.variant.id, **result, "folder": str(found.folder)}
 
 

@@ -2,7 +2,7 @@
 
 import math
 
-from app.controllers.words import tr
+from app.controllers.words import engine_name, tr
 from app.domain.choose import is_alike_not_proven, is_faster, is_safe
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
@@ -99,7 +99,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
-        runtime=variant.runtime,
+        runtime=engine_name(variant.runtime),
         speedup=measurement.speedup if not variant.is_baseline else None,
         notes=variant.notes,
         scores=score_sentences(judgement) if not variant.is_baseline else (),

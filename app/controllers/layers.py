@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from app.controllers.closer import CloserController
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
-from app.controllers.words import tr
+from app.controllers.words import engine_name, tr
 from app.domain.variant import Variant
 from app.services.events import Event, JobBegan
 from app.services.facts import RunFacts
@@ -14,8 +14,6 @@ from widgets.main_window import MainWindow
 from widgets.pages.layers import LayersPage
 from widgets.pages.layers_values import LayersOf, LayersValue, LayerValue
 from workers.contracts.layers import Layer, LayersResult
-
-ENGINES = {"onnxruntime-cpu": "ONNX Runtime", "onnxruntime-cuda": "ONNX Runtime (GPU)", "openvino": "OpenVINO"}
 
 
 class LayersController(CloserController):
@@ -55,7 +53,7 @@ def layers_of(variant: Variant, result: LayersResult) -> LayersOf:
     total = result.total_ms or 1.0
     return LayersOf(
         title=variant.title,
-        engine=ENGINES.get(variant.runtime, variant.runtime),
+        engine=engine_name(variant.runtime),
         total_ms=result.total_ms,
         layers=tuple(_layer(layer, total) for layer in result.layers),
         part=result.part,

@@ -69,6 +69,18 @@ def no_use_for_picture() -> ErrorValue:
     )
 
 
+def engine_name(runtime: str) -> str:
+    """A runtime by the name that its makers gave it."""
+    names = {
+        "onnxruntime-cpu": "ONNX Runtime",
+        "onnxruntime-cuda": tr("ONNX Runtime (GPU)"),
+        "openvino": "OpenVINO",
+        "torch-cpu": "PyTorch",
+        "torch-cuda": tr("PyTorch (GPU)"),
+    }
+    return names.get(runtime, runtime)
+
+
 def wait_for_the_run(again: str) -> ErrorValue:
     """Other work would spoil what is being measured; `again` is the sentence of what to do when it is over."""
     return ErrorValue(

@@ -1,4 +1,4 @@
-"""The table of the task's own measures in the model card, and the part of the test data that lost most."""
+"""The task's own measures in the model card, and the part of the test data that lost most."""
 
 from collections.abc import Callable
 
@@ -11,23 +11,26 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
     scores = facts.scores
     if not scores:
         return ""
-    lines = ["\n| Task | Original | This one | 95 % interval | Examples |", "|---|---|---|---|---|", *map(_row, scores)]
+    lines = ["\nAt its task:\n", *map(_line, scores)]
     if any(score.against == "original" for score in scores):
-        lines.append("\nWhere no original is told, there were no labels: its answers were taken for the truth.")
+        lines.append("\nWhere one value is told, there were no labels: its answers were taken for the truth.")
     worst, drop = facts.worst_slice, facts.worst_slice_drop
     if worst is not None and drop is not None and drop > 0:
         lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {100 * drop:.2f} %.")
     return "\n".join(lines) + "\n"
 
 
-def _row(score: TaskScore) -> str:
-    interval = "–"
-    if score.low is not None and score.high is not None:
-        of_what = ", of the change" if score.against == "labels" else ""
-        interval = f"{_value(score.low, score.unit)} to {_value(score.high, score.unit)}{of_what}"
-    original = "–" if score.original is None else _value(score.original, score.unit)
+def _line(score: TaskScore) -> str:
+    """A line and not a row of a table: what a score means takes more words than a narrow column bears."""
     title = f"{score.title} ({score.meaning})" if score.meaning else score.title
-    return f"| {title} | {original} | {_value(score.optimized, score.unit)} | {interval} | {score.n:,} |"
+    now = _value(score.optimized, score.unit)
+    told = f"{now}" if score.original is None else f"{_value(score.original, score.unit)} before, {now} now"
+    parts = [f"{score.n:,} examples"]
+    if score.low is not None and score.high is not None:
+        what = "the change lies" if score.against == "labels" else "with 95 % confidence"
+        between = f"between {_value(score.low, score.unit)} and {_value(score.high, score.unit)}"
+        parts.append(f"{what} {between}" + (" with 95 % confidence" if score.against == "labels" else ""))
+    return f"- {title}: {told} ({'; '.join(parts)})"
 
 
 def _value(value: float, unit: str) -> str:

@@ -31,12 +31,15 @@ def facts(**more: Any) -> CardFacts:
     return CardFacts(**{**values, **more})
 
 
-def test_scores_are_a_table() -> None:
-    """Given scores by labels and by the original's answers, then each is a row with its interval."""
+def test_scores_are_lines() -> None:
+    """Given scores by labels and by the original's answers, then each is a line with its interval."""
     same = score(title="Same", meaning="", unit="share", against="original", original=None, optimized=0.99, low=None)
     text = how_well(facts(scores=(score(), same)), plain)
-    assert "| Mean error (how far) | 44.13 | 44.3 | -0.1 to 0.52, of the change | 1,200 |" in text
-    assert "| Same | – | 99.00 % | – | 1,200 |" in text
+    assert (
+        "- Mean error (how far): 44.13 before, 44.3 now (1,200 examples; the change lies between -0.1 and 0.52 with 95 % confidence)"
+        in text
+    )
+    assert "- Same: 99.00 % (1,200 examples)" in text
     assert "answers were taken for the truth" in text
 
 
