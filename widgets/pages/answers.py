@@ -75,6 +75,8 @@ class AnswersPage(CloserPage):
         self._fill("full", head, self._tools(value), row, grow=1)
         self._on_width_changed(self.is_narrow)
         self._tell_count()
+        if self._table is not None and len(self._model.rows):
+            self._table.setCurrentIndex(self._model.index(0, 0))  # an empty half of a page says nothing
 
     def show_looks(self, looks: tuple[LookValue, ...]) -> None:
         """Examples that were wanted; the chosen one is shown."""

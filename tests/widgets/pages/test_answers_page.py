@@ -121,3 +121,14 @@ def test_nothing_fits(page: AnswersPage) -> None:
     assert len(page._model.rows) == 0 and "Nothing fits" in page._count.text()
     page._choose(text="")
     assert len(page._model.rows) == 191 and not page._count.isVisibleTo(page)
+
+
+def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given answers, When the page comes, Then the first row is chosen and its example is asked for; of none, nothing."""
+    page = AnswersPage(theme)
+    wanted: list[tuple[int, ...]] = []
+    page.rows_wanted.connect(wanted.append)
+    page.show(examples.all_answers(3))
+    shown(page)
+    assert table_of(page).currentIndex().row() == 0
+    assert [numbers[0] for numbers in wanted] == [0]
