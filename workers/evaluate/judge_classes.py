@@ -69,7 +69,12 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     kl_mean = _note_divergence(notes, pair)
     ece, ece_broken = _calibration(notes, pair, right_old, right_new, seed)
     drop = (b - c) / n
-    verdict = decide(drop, (low, high), margin, bool(worse) or ece_broken)
+    verdict = decide((low, high), margin, bool(worse) or ece_broken)
+    notes.add(
+        f"It is a little worse for sure ({percent(drop)} fewer right answers), but not yet sure to lose more than the"
+        f" {percent(margin)} that you allow.",
+        when=verdict == "not_enough_data" and low > 0 and drop >= margin,
+    )
     missing = None
     if verdict == "not_enough_data":
         missing = _missing((b + c) / n, n, changes / everything, everything, margin)
