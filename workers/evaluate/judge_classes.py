@@ -19,6 +19,7 @@ from workers.evaluate.stats import (
     binomial_lower,
     binomial_upper,
     drop_bounds,
+    more_than_p,
 )
 from workers.evaluate.verdict import (
     AMBER_NEGATIVE_FLIPS,
@@ -69,7 +70,7 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     kl_mean = _note_divergence(notes, pair)
     ece, ece_broken = _calibration(notes, pair, right_old, right_new, seed)
     drop = (b - c) / n
-    verdict = decide((low, high), margin, bool(worse) or ece_broken)
+    verdict = decide(more_than_p(b, c, n, margin), high, margin, bool(worse) or ece_broken)
     notes.add(
         f"It is a little worse for sure ({percent(drop)} fewer right answers), but not yet sure to lose more than the"
         f" {percent(margin)} that you allow.",

@@ -95,7 +95,7 @@ def _with_labels(judgement: Judgement, steps: Steps, max_loss_pct: float, notes:
     low, high = ratio_bounds(change, np.bincount(steps.sequence).astype(np.float64), seed)
     drop = float(lost.sum() - gained.sum()) / n
     verdict = judgement.verdict
-    if low > 0 and drop >= margin:
+    if low > margin:
         verdict = "regressed"
     elif verdict == "safe" and drop > margin:
         verdict = "not_enough_data"

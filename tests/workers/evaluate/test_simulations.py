@@ -13,7 +13,7 @@ from workers.evaluate.answers import Answers
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.judge_classes import judge_classes
 from workers.evaluate.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
-from workers.evaluate.stats import drop_bounds
+from workers.evaluate.stats import drop_bounds, more_than_p
 from workers.evaluate.verdict import decide
 
 Make = Callable[..., Any]
@@ -141,7 +141,7 @@ def power(flips: float, margin: float, runs: int) -> float:
     counts = np.random.default_rng(5).multinomial(n, [flips / 2, flips / 2, 1 - flips], size=runs)
     safe: dict[tuple[int, int], bool] = {}
     for b, c in {(int(b), int(c)) for b, c, _ in counts}:
-        safe[b, c] = decide(drop_bounds(b, c, n), margin, False) == "safe"
+        safe[b, c] = decide(more_than_p(b, c, n, margin), drop_bounds(b, c, n)[1], margin, False) == "safe"
     return sum(safe[int(b), int(c)] for b, c, _ in counts) / runs
 
 

@@ -80,3 +80,21 @@ def test_clusters_widen_the_bounds() -> None:
     apart = np.full(50, 2.0)
     assert stats.ratio_bounds(together, sizes)[1] > 0.03
     assert stats.ratio_bounds(apart, sizes)[1] == pytest.approx(0.02)
+
+
+@pytest.mark.parametrize(("n", "flips"), [(200, 0.02), (1000, 0.1), (3000, 0.02), (1000, 0.009)])
+def test_more_than_the_margin_is_rarely_seen_where_it_is_not(n: int, flips: float) -> None:
+    """Given 4,000 pairs with a true drop of just the margin, then p is under .04 in no more than that (and chance)."""
+    margin = 0.009
+    rng = np.random.default_rng(1)
+    lost, gained = rng.binomial(n, (flips + margin) / 2, 4000), rng.binomial(n, (flips - margin) / 2, 4000)
+    p = {(b, c): stats.more_than_p(b, c, n, margin) for b, c in {*zip(lost.tolist(), gained.tolist(), strict=True)}}
+    assert np.mean([p[b, c] <= 0.04 for b, c in zip(lost.tolist(), gained.tolist(), strict=True)]) <= 0.05
+
+
+def test_more_than_the_margin() -> None:
+    """Given a margin of nothing, then it is McNemar's test; losses that the margin allows prove nothing."""
+    assert stats.more_than_p(10, 3, 500, 0.0) == pytest.approx(stats.mcnemar_p(10, 3))
+    assert stats.more_than_p(0, 0, 500, 0.01) == 1.0
+    assert stats.more_than_p(10, 0, 1000, 0.01) > 0.4
+    assert stats.more_than_p(30, 3, 1000, 0.01) < 0.001

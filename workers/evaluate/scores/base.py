@@ -47,7 +47,7 @@ class Case:
 class Score:
     """One way to score one task. `fits` looks at kinds and labels only; `measure` gives the most important score first.
 
-    `engine` names what works the values out. `gate`: the first score refuses a variant whose loss is proven and reaches
+    `engine` names what works the values out. `gate`: the first score refuses a variant whose loss is proven to exceed
     the person's limit; not for classes, which have gates of their own.
     """
 

@@ -21,14 +21,21 @@ def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgem
 
 
 def _gated(judgement: Judgement, score: TaskScore, max_loss_pct: float) -> Judgement:
-    """Regressed where the score by labels got worse for sure (95 % interval) and by the limit."""
-    loss = loss_of(score)
-    if loss is None or loss < max_loss_pct / 100 or loss == 0 or not is_proven(score):
+    """Regressed where the score by labels lost more than the limit for sure (95 % interval); no longer safe where it
+    lost something for sure, and by what was measured more than the limit."""
+    loss, sure, limit = loss_of(score), sure_loss_of(score), max_loss_pct / 100
+    if loss is None or sure is None or sure <= 0 or loss < limit:
         return judgement
-    note = f"{score.title} got worse for sure, by {percent(loss)} of the original’s."
-    return judgement.model_copy(
-        update={"verdict": "regressed", "missing_examples": None, "notes": (note, *judgement.notes)}
-    )
+    if sure > limit:
+        note = f"{score.title} got worse for sure, by {percent(loss)} of the original’s."
+        update = {"verdict": "regressed", "missing_examples": None}
+    elif judgement.verdict == "safe":
+        lost = f"{score.title} got worse, by {percent(loss)} of the original’s"
+        note = f"{lost}; more examples would tell whether for sure."
+        update = {"verdict": "not_enough_data"}
+    else:
+        return judgement
+    return judgement.model_copy(update={**update, "notes": (note, *judgement.notes)})
 
 
 def loss_of(score: TaskScore) -> float | None:
@@ -39,8 +46,9 @@ def loss_of(score: TaskScore) -> float | None:
     return loss / abs(score.original) if score.original else float(loss > 0)
 
 
-def is_proven(score: TaskScore) -> bool:
-    """Whether the interval lies on the worse side of no change."""
-    if score.low is None or score.high is None:
-        return False
-    return score.high < 0 if score.higher_is_better else score.low > 0
+def sure_loss_of(score: TaskScore) -> float | None:
+    """The least loss that the interval leaves, as a share of the original's value; None without labels or interval."""
+    if score.original is None or score.low is None or score.high is None:
+        return None
+    loss = -score.high if score.higher_is_better else score.low
+    return loss / abs(score.original) if score.original else float(loss > 0)

@@ -51,14 +51,15 @@ def test_targets_of_a_regression_are_kept_exactly(tmp_path: Path, words: Make) -
     assert "used for scores" in words(result)
 
 
-def judged(answers_of: Make, shift: float) -> Judgement:
-    """200 targets, an original with some error, and a variant whose answers are shifted."""
+def judged(answers_of: Make, shift: float, stretch: float = 1.0) -> Judgement:
+    """200 targets, an original with some error, and a variant with that error stretched and shifted."""
     rng = np.random.default_rng(1)
     truth = rng.normal(100, 30, 200)
     old = truth + rng.normal(0, 5, 200)
     items = tuple(Item(f"{i}", target=(float(t),)) for i, t in enumerate(truth))
     data = DataSet("arrays", "person", test=items)
-    return judge(data, answers_of(list(old[:, None]), "tensor"), answers_of(list(old[:, None] + shift), "tensor"), 1.0)
+    new = truth + stretch * (old - truth) + shift
+    return judge(data, answers_of(list(old[:, None]), "tensor"), answers_of(list(new[:, None]), "tensor"), 1.0)
 
 
 def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
@@ -68,6 +69,13 @@ def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
     assert [score.id for score in judgement.scores] == ["mae", "rmse", "r2"]
     assert judgement.scores[0].against == "labels" and judgement.scores[0].low is not None
     assert judged(answers_of, 1e-4).verdict == "safe"
+
+
+def test_a_loss_that_is_not_sure_to_exceed_the_limit_is_no_regression(answers_of: Make) -> None:
+    """Given errors that grow by 1.1 % where 1 % is allowed, then it is neither a regression for sure, nor safe."""
+    judgement = judged(answers_of, 0.0, stretch=1.011)
+    assert judgement.verdict == "not_enough_data" and "would tell whether for sure" in " ".join(judgement.notes)
+    assert judged(answers_of, 0.0, stretch=1.002).verdict == "safe"
 
 
 def test_scores_of_classes_change_no_verdict(labelled: Make, class_answers: Make) -> None:
