@@ -58,8 +58,18 @@ def test_ratio_widens_when_sets_differ() -> None:
     assert ratio.low <= 1.0 and ratio.high >= 1.4
 
 
-def test_ratio_of_few_requests_has_no_bounds() -> None:
-    assert speed_ratio([[2.0] * 10], [[1.0] * 10]).low is None
+def test_ratio_of_few_requests_is_bounded_by_ranks() -> None:
+    """Given a slow model with a dozen requests, then a clear gain is sure, and the interval holds it and is cautious."""
+    rng = np.random.default_rng(2)
+    for _ in range(50):
+        ratio = speed_ratio([rng.normal(400, 20, 11).tolist()], [rng.normal(100, 5, 49).tolist()])
+        assert ratio.low is not None and ratio.high is not None
+        assert 3.2 < ratio.low < 4.0 < ratio.high < 4.8
+
+
+def test_ratio_of_hardly_any_requests_has_no_bounds() -> None:
+    """Given six requests of one, then nothing bounds the ratio; where there are none, it is an error."""
+    assert speed_ratio([[2.0] * 6], [[1.0] * 40]).low is None
     with pytest.raises(ValueError):
         speed_ratio([[]], [[1.0]])
 
