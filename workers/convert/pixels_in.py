@@ -62,6 +62,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.notes = (
             "Takes 8-bit pixels: range, mean, deviation and order of a picture are worked out inside the model. Inputs "
             "that were prepared as for the original are still taken, if they come from 8-bit pictures.",
+            "Where versions are compared, its time holds that part of the preparation and the original's does not.",
             *check_and_time(model, changed, entry.name, steps, spec, ctx),
         )
         output.runtimes = RUNTIMES

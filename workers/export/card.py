@@ -198,7 +198,8 @@ def _inputs(spec: PipelineSpec) -> str:
     if isinstance(steps, ImageSteps) and steps.pixels:
         name = next(entry.name for entry in spec.inputs if entry.source == "image")
         channels = 1 if steps.channels == "gray" else 3
-        words = "the cropped picture as it is, red first. The model prepares it itself."
+        order = "" if channels == 1 else ", red first"
+        words = f"the cropped picture as it is{order}. The model prepares it itself."
         lines.append(f"- `{name}` also takes pixels: uint8, any×height×width×{channels}, {words}")
     return "\n".join(lines) + "\n"
 
