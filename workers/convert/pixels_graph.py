@@ -69,11 +69,13 @@ def factors(steps: ImageSteps) -> tuple[NDArray[np.float32], NDArray[np.float32]
 
 
 def _new_prefix(graph: Any) -> str:
-    taken = " ".join(
-        name for inner in onnx_files.graphs(graph) for node in inner.node for name in (*node.input, *node.output)
-    )
+    """What no name of a tensor begins with yet."""
+    taken: set[str] = set()
+    for inner in onnx_files.graphs(graph):
+        taken |= {value.name for value in (*inner.input, *inner.output, *inner.initializer)}
+        taken |= {name for node in inner.node for name in (*node.input, *node.output)}
     prefix = "pixels_"
-    while prefix in taken:
+    while any(name.startswith(prefix) for name in taken):
         prefix += "in_"
     return prefix
 

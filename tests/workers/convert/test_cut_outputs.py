@@ -13,7 +13,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import Generation, PipelineOutput, PipelineSpec
 from workers.contracts.techniques import Model
-from workers.convert import cut_outputs, onnx_files
+from workers.convert import cut_outputs, onnx_files, pixels_in
 from workers.evaluate.answers import Answers, collect_answers, load_answers, save_answers
 from workers.evaluate.dataset import DataSet, Item
 from workers.evaluate.judge import judge
@@ -134,6 +134,25 @@ def test_an_answer_that_the_graph_lacks_is_refused(make_small, tmp_path: Path) -
     with_outputs(small, outputs=(PipelineOutput(name="elsewhere", dtype="float32", answer=True),))
     with pytest.raises(InputRefused, match="does not give the answer"):
         applied(small, tmp_path / "work")
+
+
+def test_it_follows_the_preparation_of_pictures(make_small, tmp_path: Path) -> None:
+    """Given a version that takes pixels and has an unused output, then it is cut, and prepared inputs are still taken."""
+    small = make_small("pictures", build_two_heads())
+    with_outputs(small, "map")
+    (tmp_path / "first").mkdir()
+    pixels_in.apply(small.model, pixels_in.Params(), RecordingContext(tmp_path / "first", data_dir=small.data))
+    (tmp_path / "second").mkdir()
+    between = read_model(tmp_path / "first" / "model")
+    ctx = RecordingContext(tmp_path / "second", data_dir=small.data)
+    cut_outputs.apply(between, cut_outputs.Params(), ctx)
+    folder = tmp_path / "second" / "model"
+    spec = load_pipeline(folder).spec
+    assert [entry.name for entry in spec.outputs] == ["logits"] and spec.preprocess.pixels
+    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["logits"]
+    got = open_session(folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    assert list(got) == ["logits"]
+    np.testing.assert_allclose(got["logits"], wanted, atol=1e-4 * np.abs(wanted).max())
 
 
 def answers_of(folder: Path, data: Path, work: Path) -> Answers:

@@ -139,6 +139,20 @@ def test_the_preparation_is_in_the_graph(applied, tmp_path: Path) -> None:
     assert "ms before" in note and "ms now" in note
 
 
+def test_names_that_are_taken_are_left_alone(applied, tmp_path: Path) -> None:
+    """Given a weight that is called as ours would be, then another name is found, and answers stay."""
+    proto = build_cnn()
+    onnx_files.lift_constants(proto)
+    for node in proto.graph.node:
+        node.input[:] = ["pixels_scale" if name == "w3" else name for name in node.input]
+    next(tensor for tensor in proto.graph.initializer if tensor.name == "w3").name = "pixels_scale"
+    model = written(tmp_path / "model", proto, MODELS["bgr, nchw"][1])
+    variant = applied(model, "pixels_in")
+    feeds = picture_item(RNG(8))
+    wanted, got = (open_session(m.folder, "openvino", {}, 1).run(feeds)["logits"] for m in (model, variant))
+    np.testing.assert_allclose(got, wanted, atol=1e-4 * np.abs(wanted).max())
+
+
 def test_no_figure_is_told_without_examples(tmp_path: Path) -> None:
     """Given no data at all, then answers are checked on made pictures, and nothing is said about time."""
     build, spec = MODELS["bgr, nhwc"]
