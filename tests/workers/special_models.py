@@ -6,7 +6,9 @@ from onnx import TensorProto, helper, numpy_helper
 from small_models import RNG, Feeds, Kind, build_cnn, build_transformer, classes, floats, model_of, spec_of, weight
 from wide_models import twice_as_wide
 
-from workers.contracts.pipeline import PipelineInput, PipelineOutput
+from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.pipeline import images
+from workers.pipeline.spec import ImageSteps as PlainSteps
 
 
 def build_texts() -> onnx.ModelProto:
@@ -170,6 +172,51 @@ def build_hidden_weights() -> onnx.ModelProto:
     return model_of(nodes, [floats("image", "n", 3, 12, 12)], [floats("logits", "n", 5)], weights)
 
 
+PICTURE_STEPS = ImageSteps(
+    resize=(16, 16), mean=(0.41, 0.46, 0.48), std=(0.22, 0.23, 0.25), channels="bgr", layout="nchw"
+)
+
+
+def pictures_of(steps: ImageSteps, shape: tuple[int, ...], count: int) -> PipelineSpec:
+    """One picture in, one class of several out; the batch is free."""
+    return PipelineSpec(
+        task="image-classification",
+        inputs=(PipelineInput(name="image", dtype="float32", shape=(None, *shape), source="image"),),
+        outputs=(PipelineOutput(name="logits", dtype="float32", shape=(None, count), answer=True),),
+        preprocess=steps,
+        answer_kind="class",
+    )
+
+
+def picture_item(rng: np.random.Generator, steps: ImageSteps = PICTURE_STEPS, side: int = 16) -> Feeds:
+    """A picture of noise, prepared as `steps` say."""
+    pixels = rng.integers(0, 256, (1, side, side, 1 if steps.channels == "gray" else 3), np.uint8)
+    return {"image": images.normalized(pixels, PlainSteps(**steps.model_dump(exclude={"kind"})))}
+
+
+def build_two_heads() -> onnx.ModelProto:
+    """The convolutions with their classes, and a branch of its own (an If in it) that gives a map nobody reads."""
+    proto = build_cnn()
+    rng = RNG(13)
+    weights = [weight(rng, "wm", 32, 32, 3, 3), weight(rng, "wm2", 4, 32, 1, 1), weight(rng, "inner", 4, 4, 1, 1)]
+    weights += [numpy_helper.from_array(np.array(True), "yes")]
+
+    def branch(name: str, kind: str, *inputs: str) -> onnx.GraphProto:
+        return helper.make_graph([helper.make_node(kind, [*inputs], [name])], name, [], [floats(name, "n", 4, 8, 8)])
+
+    nodes = [
+        helper.make_node("Conv", ["r2", "wm"], ["map1"], pads=[1, 1, 1, 1], name="heavy"),
+        helper.make_node("Relu", ["map1"], ["map2"]),
+        helper.make_node("Conv", ["map2", "wm2"], ["map3"], name="heavy2"),
+        helper.make_node(
+            "If", ["yes"], ["map"], name="choice", then_branch=branch("a", "Conv", "map3", "inner"),
+            else_branch=branch("b", "Neg", "map3"),
+        ),
+    ]  # fmt: skip
+    outputs = [*proto.graph.output, floats("map", "n", 4, 8, 8)]
+    return model_of([*proto.graph.node, *nodes], [*proto.graph.input], outputs, [*proto.graph.initializer, *weights])
+
+
 def text_item(rng: np.random.Generator) -> Feeds:
     tokens = int(rng.integers(3, 24))
     return {"input_ids": rng.integers(1, 50, size=(1, tokens)), "attention_mask": np.ones((1, tokens), np.int64)}
@@ -216,6 +263,19 @@ SPECIAL: dict[str, Kind] = {
         classes("image", "float32", (3, 16, 16), 5),
         lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
     ),
+    "pictures": Kind(build_cnn, pictures_of(PICTURE_STEPS, (3, 16, 16), 5), picture_item),
+    "two_heads": Kind(
+        build_two_heads,
+        spec_of(
+            "array-classification",
+            [PipelineInput(name="image", dtype="float32", shape=(None, 3, 16, 16), source="array")],
+            [
+                PipelineOutput(name="logits", dtype="float32", shape=(None, 5), answer=True),
+                PipelineOutput(name="map", dtype="float32", shape=(None, 4, 8, 8)),
+            ],
+        ),
+        lambda rng: {"image": rng.normal(size=(1, 3, 16, 16)).astype(np.float32)},
+    ),
     "casts": Kind(
         build_casts,
         classes("x", "float32", (20,), 4, "y"),
@@ -228,11 +288,13 @@ SUITED = {
     "bias_correction": "hidden_weights",
     "cascade": "cnn",
     "cast_cleanup": "casts",
+    "cut_outputs": "two_heads",
     "gather_rewrite": "one_hot",
     "layout_rewrite": "nhwc",
     "length_buckets": "texts",
     "nncf_int8": "cnn",
     "norm_rewrite": "group_norm",
+    "pixels_in": "pictures",
     "structured_prune": "wide",
     "weights_only": "transformer",
 }

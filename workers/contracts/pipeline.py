@@ -46,7 +46,11 @@ class PipelineOutput(Frozen):
 
 
 class ImageSteps(Frozen):
-    """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout."""
+    """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout.
+
+    With `pixels` the model does all after the crop itself: it takes uint8 (n, height, width, channels), red first. The
+    other fields still tell what it does, and the input is described as the original takes it.
+    """
 
     kind: Literal["image"] = "image"
     resize: int | tuple[int, int] | None = None  # height, width if two
@@ -57,6 +61,7 @@ class ImageSteps(Frozen):
     range: Literal["0..1", "0..255"] = "0..1"
     channels: Literal["rgb", "bgr", "gray"] = "rgb"
     layout: Literal["nchw", "nhwc"] = "nchw"
+    pixels: bool = False
 
 
 class TextSteps(Frozen):

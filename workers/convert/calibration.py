@@ -29,7 +29,12 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
     for entry in spec.inputs:
         free = frame if entry.source == "audio" else FREE_SIZE
         sizes = [size or (1 if axis == 0 else free) for axis, size in enumerate(entry.shape)]
-        feeds[entry.name] = np.full(sizes, entry.constant or 0, dtype=np.dtype(entry.dtype))
+        dtype = np.dtype(entry.dtype)
+        if entry.source == "image" and spec.preprocess.kind == "image" and spec.preprocess.pixels:
+            dtype = np.dtype(np.uint8)
+            if spec.preprocess.layout == "nchw":
+                sizes = [sizes[axis] for axis in (0, 2, 3, 1)]
+        feeds[entry.name] = np.full(sizes, entry.constant or 0, dtype=dtype)
     return feeds
 
 
@@ -69,7 +74,28 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
                     "Remove such examples from the data and start again.",
                 )
         ctx.progress("Calibrate", number, limit, "examples")
-        yield {name: array for name, array in feeds.items() if name in names}
+        yield as_taken(model, {name: array for name, array in feeds.items() if name in names})
+
+
+def as_taken(model: Model, feeds: "Feeds") -> "Feeds":
+    """The original's inputs as the model's own file takes them: pixels where it prepares pictures itself.
+
+    Raises InputRefused for an input that comes from no 8-bit pixels.
+    """
+    own: Any = model.artifact.settings.get("pixels")
+    if own is None or own["input"] not in feeds:
+        return feeds
+    from workers.infer.pixels import as_pixels
+
+    try:
+        return {**feeds, own["input"]: as_pixels(feeds[own["input"]], own)}
+    except ValueError as error:
+        raise InputRefused(
+            "examples_not_pixels",
+            "The examples do not fit a model that prepares pictures itself",
+            f"One of them cannot be turned back into a picture: {error}.",
+            "Leave “Preparation inside the model” out of the recipe, or give pictures as examples.",
+        ) from error
 
 
 def _input_names(model: Model) -> list[str]:

@@ -10,6 +10,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert.calibration import as_taken
 from workers.convert.cascade_examples import Asked, Limits, Pair, ask_both, no_classes, share
 from workers.convert.cascade_first import First, make_first
 from workers.convert.cascade_threshold import learn_threshold
@@ -45,7 +46,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Learn the threshold on two thirds of the examples, judge it on the others, keep both models as one."""
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     check_fits(model, spec, params)
-    items = [{name: np.array(array) for name, array in feeds.items()} for feeds in ctx.calibration(params.examples)]
+    found = ctx.calibration(params.examples)
+    items = [as_taken(model, {name: np.array(array) for name, array in feeds.items()}) for feeds in found]
     ctx.check_cancelled()
     if len(items) < FEWEST:
         raise _refused(f"It needs {FEWEST} examples to learn from, and there are {len(items)}.", "Add more examples.")

@@ -25,7 +25,8 @@ def open_file(path: Path, model: Model, engine: Engine, threads: int) -> Any:
         return openvino.load(path, settings, threads)
     from workers.infer import onnxruntime_cpu
 
-    known = {name: value for name, value in settings.items() if name in onnxruntime_cpu.KNOWN_SETTINGS}
+    wanted = {*onnxruntime_cpu.KNOWN_SETTINGS, "pixels"}
+    known = {name: value for name, value in settings.items() if name in wanted}
     return onnxruntime_cpu.load(path, known, threads)
 
 

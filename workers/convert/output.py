@@ -11,6 +11,7 @@ from typing import Any, Literal
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, write_model
+from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams
 
@@ -23,8 +24,8 @@ class Output:
     """What a technique fills in while its folder is still hidden.
 
     `files` are relative names below `folder`, the first one is what a runtime opens. `settings` go over
-    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes. `model_format` is the source's
-    where it is None.
+    those of the source, `notes` are added to its notes, `runtimes` narrow its runtimes. `model_format` and `pipeline`
+    are the source's where they are None.
     """
 
     folder: Path
@@ -35,6 +36,7 @@ class Output:
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
     model_format: Literal["onnx", "openvino-ir"] | None = None
+    pipeline: PipelineSpec | None = None
     artifact: ModelArtifact | None = None
 
 
@@ -54,6 +56,8 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
         for name in COMPANIONS:
             if (model.folder / name).is_file():
                 shutil.copyfile(model.folder / name, hidden / name)
+        if output.pipeline is not None:
+            (hidden / "pipeline.json").write_text(output.pipeline.model_dump_json(indent=1), encoding="utf-8")
         source = model.artifact
         step = RecipeStep(technique=technique, version=params.version, params=params.model_dump(mode="json"))
         output.artifact = write_model(

@@ -75,9 +75,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 def _save_ir(model: Model, path: Path, ctx: JobContext) -> None:
     """The model as IR, weights in 32 bits. Nothing holds the files when this returns (they would be mapped)."""
     from workers.infer.openvino_program import import_library, read_model
+    from workers.infer.pixels import own_shapes
 
     library = import_library()
-    shapes: dict[str, Any] = dict(model.artifact.settings.get("shapes") or {})  # type: ignore[arg-type]
+    shapes = own_shapes(model.artifact.settings)
     source = model.main
     if model.artifact.format == "openvino-ir":
         # a live model maps its weights, so the copy that is read is never the one that is written

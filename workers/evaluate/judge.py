@@ -31,7 +31,17 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         judgement = judge_vectors(data, old, new, seed)
     judgement = with_scores(judgement, Case(data, old, new, items, seed), max_loss_pct)
     least = None if old.predicted is not None or old.answer_kind == "tokens" else LEAST_ITEMS
-    return cap_made(_with_broken(judgement, data, old, new), data, least)
+    return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data, least)
+
+
+def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
+    """Outputs that only the original gives are told last: they count neither as alike nor as changed."""
+    gone = [f"“{name}”" for name in old.others if name not in new.others]
+    if not gone or not new.n:
+        return judgement
+    which = f"The output {gone[0]} is" if len(gone) == 1 else f"The outputs {', '.join(gone)} are"
+    note = f"{which} not given any more, so nothing was compared there."
+    return judgement.model_copy(update={"notes": (*judgement.notes, note)})
 
 
 def _with_broken(judgement: Judgement, data: DataSet, old: Answers, new: Answers) -> Judgement:

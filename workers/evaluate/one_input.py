@@ -58,7 +58,8 @@ def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) 
 def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
     steps, main = pipeline.spec.preprocess, feeds[pipeline.main_input.name]
     if isinstance(steps, ImageSteps) and main.ndim == 4:
-        height, width = main.shape[2:4] if steps.layout == "nchw" else main.shape[1:3]
+        first = 2 if steps.layout == "nchw" and main.dtype != np.uint8 else 1
+        height, width = main.shape[first : first + 2]
         return Seen(kind="image", height_px=height, width_px=width)
     if isinstance(steps, TextSteps):
         mask = next(

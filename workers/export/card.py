@@ -3,7 +3,7 @@
 from typing import Any
 
 from workers.contracts.jobs import CardFacts
-from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.export.card_data import record_lines
 from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
@@ -194,6 +194,13 @@ def _inputs(spec: PipelineSpec) -> str:
         for entry in entries:
             shape = "×".join("any" if size is None else str(size) for size in entry.shape)
             lines.append(f"- {word}: `{entry.name}`, {entry.dtype}, {shape or 'one number'}. {plain(entry.meaning)}")
+    steps = spec.preprocess
+    if isinstance(steps, ImageSteps) and steps.pixels:
+        name = next(entry.name for entry in spec.inputs if entry.source == "image")
+        channels = 1 if steps.channels == "gray" else 3
+        order = "" if channels == 1 else ", red first"
+        words = f"the cropped picture as it is{order}. The model prepares it itself."
+        lines.append(f"- `{name}` also takes pixels: uint8, any×height×width×{channels}, {words}")
     return "\n".join(lines) + "\n"
 
 

@@ -24,6 +24,7 @@ from .base import (
     without_constants,
 )
 from .cascade import open_cascade
+from .pixels import open_pixels
 
 ENVIRONMENT = (("ORT_DISABLE_TELEMETRY", "1"),)
 """Without it the library looks its maker's telemetry host up and writes into the person's cache folder."""
@@ -122,6 +123,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open `model.onnx`. Raises `NotRunnable` with the library's reason, ValueError for unknown settings."""
     if "cascade" in settings:
         return open_cascade(load, path, settings, threads)
+    if "pixels" in settings:
+        return open_pixels(load, path, settings, threads)
     onnxruntime = import_library()
     options = make_options(onnxruntime, settings, threads)
     inference = start(onnxruntime, path, options, ["CPUExecutionProvider"])
@@ -143,6 +146,6 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     environment=ENVIRONMENT,
-    modules=("cascade",),
+    modules=("cascade", "pixels"),
     summary="Runs every ONNX model. The original is measured with it.",
 )

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .base import Availability, NotRunnable, Runtime, cuda_driver_found
+from .base import Availability, NotRunnable, Runtime, Session, cuda_driver_found
 from .onnxruntime_cpu import ENVIRONMENT, OnnxSession, import_library, make_options, start
+from .pixels import open_pixels
 
 PROVIDER = "CUDAExecutionProvider"
 INSTALL = "pip uninstall onnxruntime, then pip install onnxruntime-gpu[cuda,cudnn]"
@@ -21,13 +22,15 @@ PROBE = base64.b64decode(  # y = x · x for x float32 (8, 8), opset 13
 )
 
 
-def load(path: Path, settings: Mapping[str, Any], threads: int) -> OnnxSession:
+def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open the model on the first GPU alone; where that is impossible, together with the processor.
 
     In the second case `fallbacks` says how many operators of which kinds the processor runs. Raises
     `NotRunnable` where nothing would run on the GPU: the library alone would silently use the processor for
     all of it.
     """
+    if "pixels" in settings:
+        return open_pixels(load, path, settings, threads)
     onnxruntime = import_library()
     options = make_options(onnxruntime, settings, threads)
     if PROVIDER not in onnxruntime.get_available_providers():
@@ -98,5 +101,5 @@ RUNTIME = Runtime(
     load=load,
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
-    modules=("cascade", "onnxruntime_cpu"),
+    modules=("cascade", "onnxruntime_cpu", "pixels"),
 )

@@ -24,6 +24,7 @@ from .base import (
 from .cascade import open_cascade
 from .openvino_buckets import BucketSession
 from .openvino_program import Program, compile_program, fits, import_library, options_of, read_model
+from .pixels import open_pixels
 
 
 class OpenVinoSession:
@@ -84,6 +85,8 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> Session:
     """Open `model.onnx` or `model.xml`. Raises `NotRunnable`, and ValueError for unknown settings."""
     if "cascade" in settings:
         return open_cascade(load, path, settings, threads)
+    if "pixels" in settings:
+        return open_pixels(load, path, settings, threads)
     if "buckets" in settings:
         return BucketSession(import_library(), path, settings, threads)
     return OpenVinoSession(import_library(), path, settings, threads)
@@ -103,6 +106,6 @@ RUNTIME = Runtime(
     requirements=("numpy", "openvino"),
     available=available,
     load=load,
-    modules=("cascade", "openvino_buckets", "openvino_program", "processor"),
+    modules=("cascade", "openvino_buckets", "openvino_program", "pixels", "processor"),
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
 )

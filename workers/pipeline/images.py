@@ -90,21 +90,33 @@ def picture_from_array(values: NDArray[Any]) -> Picture:
     return to_plain(Image.fromarray(np.ascontiguousarray(values)))
 
 
-def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[np.float32]:
-    """One picture through all `steps`: float32 of shape (1, C, H, W) or (1, H, W, C)."""
+def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[Any]:
+    """One picture through all `steps`: float32 of shape (1, C, H, W) or (1, H, W, C).
+
+    For a model that prepares pixels itself: uint8 of shape (1, H, W, C).
+    """
+    pixels = to_pixels(image, steps)
+    return pixels if steps.pixels else normalized(pixels, steps)
+
+
+def to_pixels(image: Picture, steps: ImageSteps) -> NDArray[np.uint8]:
+    """The picture resized and cropped: uint8 of shape (1, H, W, C), red first; C is 1 for gray."""
     image = image.convert("L" if steps.channels == "gray" else "RGB")
-    image = _crop(_resize(image, steps), steps)
-    values: NDArray[Any] = np.asarray(image, dtype=np.float32)
-    if values.ndim == 2:
-        values = values[:, :, None]
+    values: NDArray[np.uint8] = np.array(_crop(_resize(image, steps), steps), dtype=np.uint8)
+    return values[None, :, :, None] if values.ndim == 2 else values[None]
+
+
+def normalized(pixels: NDArray[np.uint8], steps: ImageSteps) -> NDArray[np.float32]:
+    """What follows the crop: uint8 (n, H, W, C) → float32 (n, C, H, W) or (n, H, W, C)."""
+    values: NDArray[Any] = pixels.astype(np.float32)
     if steps.channels == "bgr":
-        values = values[:, :, ::-1]
+        values = values[..., ::-1]
     if steps.range == "0..1":
         values = values / np.float32(255)
     values = (values - np.asarray(steps.mean, np.float32)) / np.asarray(steps.std, np.float32)
     if steps.layout == "nchw":
-        values = values.transpose(2, 0, 1)
-    return np.ascontiguousarray(values[None], dtype=np.float32)
+        values = values.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(values, dtype=np.float32)
 
 
 def _resize(image: Picture, steps: ImageSteps) -> Picture:

@@ -118,6 +118,8 @@ class Pipeline:
             from .images import picture_from_array, to_tensor
 
             return {entry.name: self._cast(to_tensor(picture_from_array(values), steps))}
+        if isinstance(steps, ImageSteps) and steps.pixels and values.dtype == np.uint8 and values.ndim == 4:
+            return {entry.name: values}
         if isinstance(steps, AudioSteps) and values.ndim == 1:
             from .audio import mono, to_frames
 
@@ -155,7 +157,9 @@ class Pipeline:
                 raise PipelineError(f"The input {entry.name!r} is missing.")
         return feeds
 
-    def _cast(self, values: NDArray[np.float32]) -> NDArray[Any]:
+    def _cast(self, values: NDArray[Any]) -> NDArray[Any]:
+        if values.dtype == np.uint8:  # pixels for a model that prepares them itself
+            return values
         dtype = np.dtype(self.main_input.dtype)
         return np.round(values).astype(dtype) if dtype.kind in "iu" else values.astype(dtype, copy=False)
 

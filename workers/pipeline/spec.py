@@ -48,7 +48,10 @@ class Output:
 
 @dataclass(frozen=True)
 class ImageSteps:
-    """resize → center crop → channels → range → (x − mean) / std → layout. Sizes are (height, width)."""
+    """resize → center crop → channels → range → (x − mean) / std → layout. Sizes are (height, width).
+
+    With `pixels` the model does all after the crop itself and takes 8-bit pixels.
+    """
 
     resize: Size = None
     crop: Size = None
@@ -58,6 +61,7 @@ class ImageSteps:
     range: str = "0..1"
     channels: str = "rgb"
     layout: str = "nchw"
+    pixels: bool = False
 
 
 @dataclass(frozen=True)

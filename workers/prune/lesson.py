@@ -28,6 +28,8 @@ def prepare(
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     if spec.links:
         raise no_twin(title, "this model carries a state from call to call")
+    if "pixels" in model.artifact.settings:
+        raise no_twin(title, "this one prepares pictures itself by now, so the step that does that has to come later")
     student = build(_copy(proto), title)
     learn, aside = set_aside(ctx, params.examples, params.check_examples)
     ctx.check_cancelled()

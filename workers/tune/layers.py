@@ -48,7 +48,7 @@ def target_of(folder: Path, runtime: str, settings: Mapping[str, Any]) -> Target
     """What to look at: of a cascade its fast model, of several programs the one for this request's size."""
     model = read_model(folder)
     merged = {**model.artifact.settings, **settings}
-    plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets", "parts")}
+    plain = {name: value for name, value in merged.items() if name not in ("cascade", "buckets", "parts", "pixels")}
     own = dict(merged.get("cascade") or {})
     if own:
         path = folder / str(own.get("first_main", model.main.name))

@@ -94,6 +94,12 @@ def test_it_turns_words_round(opened: Path, data: Path, first: tuple[DataSet, An
     assert {entry.path for entry in artifact.files} == {"encoder/model.onnx", "decoder/model.onnx"}
 
 
+def test_their_outputs_are_not_cut(opened: Path, data: Path, tmp_path: Path) -> None:
+    """Given two parts, then cutting outputs is refused: each part's are read by the loop around them."""
+    with pytest.raises(InputRefused, match="hand their outputs"):
+        applied(opened, data, tmp_path, "cut_outputs")
+
+
 @pytest.mark.parametrize("techniques", [("fixed_shape",), ("int8_static",), ("smooth_quant", "int8_static"), ("fp16",)])
 def test_each_step_is_applied_to_both(
     techniques: tuple[str, ...], opened: Path, data: Path, first: tuple[DataSet, Answers], tmp_path: Path

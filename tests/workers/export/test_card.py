@@ -165,6 +165,15 @@ def test_how_to_run_it(steps: Any, command: str) -> None:
     assert command in card(facts(), SPEC.model_copy(update={"preprocess": steps}), 0)
 
 
+def test_pixels_are_told_where_a_model_takes_them() -> None:
+    """Given a model that prepares pictures itself, then the card tells both forms of its input; otherwise one."""
+    entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
+    spec = SPEC.model_copy(update={"inputs": (entry,), "preprocess": ImageSteps(pixels=True)})
+    text = card(facts(), spec, 0)
+    assert "`image`, float32, any×3×8×8" in text and "`image` also takes pixels: uint8, any×height×width×3" in text
+    assert "uint8" not in card(facts(), spec.model_copy(update={"preprocess": ImageSteps()}), 0)
+
+
 def test_figures() -> None:
     """Given numbers and nothing, then units and dashes."""
     assert figure(None, "ms") == "–"

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workers import registry
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import CardFacts, ExportParams
+from workers.contracts.jobs import CardFacts, ExportParams, VerifyParams
 from workers.contracts.specs import DeviceFacts
 from workers.export.python_folder import fill
+from workers.export.verify import verify
 from workers.infer import processor
-from workers.measure.opening import find_runtime
+from workers.measure.opening import find_runtime, open_session
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
@@ -113,12 +117,11 @@ def alike(found: dict, wanted: dict) -> None:
         ("transformer", "precision_by_operator"),
         ("texts", "length_buckets"),
         ("nhwc", "layout_rewrite"),
+        ("pictures", "pixels_in"),
     ],
 )
 def test_bundle_answers_under_the_original_interface(kind: str, technique: str, export) -> None:
     """Given a variant of several files or settings, then its bundle alone gives the original's names and shapes."""
-    from workers.measure.opening import open_session
-
     folder, small = export(kind, technique)
     wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
     alike(ask(folder, small.feeds(), threads=1)["answers"], wanted)
@@ -127,8 +130,6 @@ def test_bundle_answers_under_the_original_interface(kind: str, technique: str, 
 @pytest.mark.parametrize("technique", ["cascade", "bf16", "precision_by_operator"])
 def test_bundle_made_with_bf16_starts_without_it(technique: str, export) -> None:
     """Given a processor without BF16 (simulated), then the bundle answers exactly, says so, and emulates nothing."""
-    from workers.measure.opening import open_session
-
     folder, small = export("cnn", technique)
     wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())["logits"]
     found = ask(folder, small.feeds(), {processor.LIMIT: "AVX512_CORE_VNNI"}, threads=1)
@@ -141,6 +142,49 @@ def test_bundle_takes_what_fits_and_says_what_does_not(export) -> None:
     folder, small = export("cnn", "fixed_shape", num_threads=64, tbb_partitioner="auto")
     notes = ask(folder, small.feeds())["notes"]
     assert any("64 cores" in note for note in notes) and any("tbb_partitioner" in note for note in notes)
+
+
+def script(folder: Path, name: str, *arguments: str) -> dict:
+    """What a script of the bundle prints as JSON."""
+    command = [sys.executable, "-I", "-B", name, *arguments, "--json"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+    return json.loads(done.stdout)
+
+
+def check_whole(folder: Path, work: Path) -> None:
+    """The bundle's own check and Fettle's find nothing, and all of its answers are alike."""
+    found = script(folder, "verify.py")
+    assert found["ok"] and found["alike"] == 20
+    work.mkdir()
+    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(work)).ok
+
+
+def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: Path) -> None:
+    """Given a photo, then run.py tells what the original answers to it; its golden inputs are the original's."""
+    folder, small = export("pictures", "pixels_in")
+    y, x = np.mgrid[:40, :50]
+    picture = np.stack([5 * x, 6 * y, (x * y) % 256], axis=-1).astype(np.uint8)
+    Image.fromarray(picture).save(tmp_path / "photo.png")
+    before = load_pipeline(small.folder)
+    session = open_session(small.folder, "onnxruntime-cpu", {}, 1)
+    wanted = before.describe(before.answer(session, before.feeds_from(tmp_path / "photo.png")))
+    (found,) = script(folder, "run.py", str(tmp_path / "photo.png"))["answers"]
+    assert found["answer"] == wanted[0][0]
+    for label, share in wanted:
+        assert found["scores"][label] == pytest.approx(share, abs=1e-4)
+    assert Prepared(folder / "golden" / "inputs")[0]["image"].dtype == np.float32
+    check_whole(folder, tmp_path / "verify")
+
+
+def test_bundle_without_unused_outputs_is_whole(export, tmp_path: Path) -> None:
+    """Given a variant whose second output was cut, then its bundle gives the answer alone and checks itself."""
+    folder, small = export("two_heads", "cut_outputs")
+    wanted = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    answers = ask(folder, small.feeds(), threads=1)["answers"]
+    assert list(answers) == ["logits"]
+    alike(answers, {"logits": wanted["logits"]})
+    check_whole(folder, tmp_path / "verify")
 
 
 def test_bundle_keeps_what_was_compiled_where_it_is_told_to(export, tmp_path: Path) -> None:

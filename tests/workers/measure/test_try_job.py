@@ -3,6 +3,7 @@
 import time
 import wave
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 
+from workers import registry
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.messages import Ask
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, PipelineSpec, TextSteps
@@ -95,6 +97,22 @@ def test_pictures(make_small: Make, tmp_path: Path) -> None:
     assert no_text.detail == "This model takes no text."
     assert "bad.png" in damaged.detail and "gone.png" in gone.detail
     assert again.rows == answer.rows
+
+
+def test_a_version_that_prepares_pictures(make_small: Make, tmp_path: Path) -> None:
+    """Given a version that takes pixels, Then a picture and a prepared item are answered as by the original."""
+    small = make_small("pictures")
+    spec = registry.techniques()["pixels_in"]
+    (tmp_path / "work").mkdir()
+    spec.apply(small.model, spec.params(), RecordingContext(tmp_path / "work", data_dir=small.data))
+    Image.new("RGB", (50, 30), (200, 10, 90)).save(tmp_path / "one.png")
+    asked = ({"path": str(tmp_path / "one.png")}, {"item": 0})
+    before = tried(small, tmp_path / "before", *asked)
+    after = tried(replace(small, folder=tmp_path / "work" / "model"), tmp_path / "after", *asked)
+    for old, new in zip(before, after, strict=True):
+        assert [label for label, _ in new.rows] == [label for label, _ in old.rows]
+        assert [share for _, share in new.rows] == pytest.approx([share for _, share in old.rows], abs=1e-4)
+        assert (new.seen.height_px, new.seen.width_px) == (old.seen.height_px, old.seen.width_px) == (16, 16)
 
 
 def test_typed_texts(make_small: Make, tmp_path: Path) -> None:

@@ -57,6 +57,18 @@ def test_eight_bits_are_seen(make_small, tmp_path: Path) -> None:
     assert sum(layer.size_bytes or 0 for layer in found.layers) < sum(layer.size_bytes or 0 for layer in before.layers)
 
 
+@pytest.mark.parametrize("runtime", ["onnxruntime-cpu", "openvino"])
+def test_a_version_that_prepares_pictures_is_looked_at(make_small, tmp_path: Path, runtime: str) -> None:
+    """Given a version that takes pixels, and data that was prepared for the original, then its layers are told."""
+    small = make_small("pictures")
+    spec = TECHNIQUES["pixels_in"]
+    spec.apply(small.model, spec.params(), RecordingContext(tmp_path, data_dir=small.data))
+    (tmp_path / "look").mkdir()
+    params = LayersParams(model_dir=str(tmp_path / "model"), data_dir=str(small.data), runtime=runtime)
+    found = run(params, RecordingContext(tmp_path / "look", data_dir=small.data))
+    assert found.total_ms > 0 and len(found.layers) >= 3
+
+
 def test_sensitivity_stands_beside_the_layers_it_was_measured_for(make_small, tmp_path: Path) -> None:
     """Given a folder with measured sensitivities, then the layers of these names have them, the others none."""
     small = make_small("cnn")

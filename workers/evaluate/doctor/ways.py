@@ -18,7 +18,7 @@ SPEC_NAMES = {
     "context_samples": "context",
     "sample_rate_hz": "sample_rate",
 }
-NOT_IN_SPEC = ("kind", "tokenizer")
+NOT_IN_SPEC = ("kind", "tokenizer", "pixels")
 
 
 @dataclass(frozen=True)

@@ -172,9 +172,11 @@ class NumberSamples:
         return {**given.feeds(), self._name: values}
 
 
-def _with_main(pipeline: Pipeline, given: Given, values: NDArray[np.float32]) -> Arrays:
-    """The prepared inputs with another main one, in its dtype."""
+def _with_main(pipeline: Pipeline, given: Given, values: NDArray[Any]) -> Arrays:
+    """The prepared inputs with another main one, in its dtype; pixels stay pixels."""
     name, dtype = pipeline.main_input.name, np.dtype(pipeline.main_input.dtype)
+    if values.dtype == np.uint8:
+        return {**given.feeds(), name: values}
     cast = np.round(values).astype(dtype) if dtype.kind in "iu" else values.astype(dtype, copy=False)
     return {**given.feeds(), name: cast}
 

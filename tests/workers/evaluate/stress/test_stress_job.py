@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from workers import registry
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.folder import read_model
 from workers.contracts.stress import StressResult
 from workers.runtime.recording import RecordingContext
 
@@ -53,6 +55,23 @@ def test_the_same_model_is_even_everywhere_and_the_same_by_seed(colors: dict[str
     assert first.headline == "Under stress both answer equally well, on 25 examples."
     gone = put_under_stress(colors["original"], colors["same"], colors["data"], None, max_items=25)
     assert gone.clean.original == 1.0 and any("drawn from what the model got" in note for note in gone.notes)
+
+
+def test_a_variant_that_prepares_pictures_itself_is_even(
+    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
+) -> None:
+    """Given a variant that takes pixels, Then changed pictures reach it as pixels, and it answers all as the original;
+    attacks by small steps are not made on it, and why is told."""
+    spec = registry.techniques()["pixels_in"]
+    work = tmp_path / "pixels"
+    work.mkdir()
+    spec.apply(read_model(colors["original"]), spec.params(), RecordingContext(work, data_dir=colors["data"]))
+    found = put_under_stress(
+        colors["original"], work / "model", colors["data"], colors["pictures"], max_items=15, attack_items=5
+    )
+    assert set(verdicts(found).values()) == {"even"} and found.clean.original == found.clean.optimized == 1.0
+    assert all(cell.worse == 0 and cell.better == 0 for row in found.rows for cell in row.cells)
+    assert all("otherwise" in row.why_not for row in found.attacks)
 
 
 def test_full_mode_has_all_kinds_at_all_severities(colors: dict[str, Path], put_under_stress: Run) -> None:

@@ -1,0 +1,100 @@
+"""Outputs that nobody reads are cut off, and all that was computed for them alone."""
+
+from typing import Any
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.graph import Graph
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.parts import PartContext
+from workers.convert.rewriting import check_alike
+
+ID = "cut_outputs"
+TITLE = "Unused outputs cut"
+
+
+class Params(TechniqueParams):
+    """Nothing to choose."""
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Cut the outputs, then all nodes and weights that serve nobody; the rest answers as before, checked on inputs."""
+    source = need_onnx(model, TITLE)
+    if isinstance(ctx, PartContext) or "parts" in model.artifact.settings:
+        raise _refused("An encoder and a decoder hand their outputs to each other.")
+    if "cascade" in model.artifact.settings:
+        raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
+    ctx.check_cancelled()
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    proto = onnx_files.load(source)
+    kept = read_outputs(spec)
+    gone = [output.name for output in proto.graph.output if output.name not in kept]
+    if not gone:
+        raise _refused("All of its outputs are read.")
+    if not any(output.name in kept for output in proto.graph.output):
+        raise _refused("The graph does not give the answer under its name.")
+    with new_model(model, ID, params, ctx) as output:
+        count = cut(proto, set(gone))
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, TITLE)
+        check_alike(model, target, TITLE, ctx, without=gone)
+        left = tuple(entry for entry in spec.outputs if entry.name not in gone)
+        output.pipeline = spec.model_copy(update={"outputs": left})
+        output.notes = (_words(gone, count),)
+    assert output.artifact is not None
+    return output.artifact
+
+
+def read_outputs(spec: PipelineSpec) -> set[str]:
+    """Names of outputs that somebody reads: the answer, states of the next call, what makes the next token."""
+    names = {entry.name for entry in spec.outputs if entry.answer} | set(spec.links.values())
+    loop = spec.generation
+    if loop is not None:
+        names |= {name for name in (loop.states, loop.scores, loop.encoder_mask) if name is not None}
+    return names
+
+
+def cut(proto: Any, gone: set[str]) -> int:
+    """Take these outputs away, and what served them alone; the number of nodes that are gone. The proto is changed."""
+    left = [type(value).FromString(value.SerializeToString()) for value in proto.graph.output if value.name not in gone]
+    before = _nodes(proto)
+    del proto.graph.output[:]
+    proto.graph.output.extend(left)
+    while True:
+        graph, size = Graph(proto), len(proto.graph.node)
+        graph.commit()
+        # what the nested graphs of a node that is gone have used may be free now
+        if len(proto.graph.node) == size:
+            return before - _nodes(proto)
+
+
+def _nodes(proto: Any) -> int:
+    return sum(node.op_type != "Constant" for graph in onnx_files.graphs(proto.graph) for node in graph.node)
+
+
+def _words(gone: list[str], count: int) -> str:
+    names = ", ".join(f"“{name}”" for name in gone)
+    which, it = (f"The output {names} is", "It was") if len(gone) == 1 else (f"The outputs {names} are", "They were")
+    return f"{which} gone, with {count} operators that served nothing else. {it} not compared with the original's."
+
+
+def _refused(detail: str, hint: str = "Leave this step out of the recipe.") -> InputRefused:
+    return InputRefused("no_unused_outputs", f"{TITLE}: there is nothing to cut", detail, hint)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="Removes outputs that nobody reads, and what is computed for them alone. The answer stays the same.",
+    source="ONNX documentation, “Extracting sub-models” (onnx.utils.extract_model)",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+)

@@ -1,0 +1,90 @@
+"""The nodes that prepare a picture, written before a graph."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.pipeline import ImageSteps
+from workers.convert import onnx_files
+
+
+def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:
+    """Make the input `name` uint8 (n, height, width, channels) and add the nodes that prepare it; False without such an
+    input. The proto is changed. Sums are those of `workers.pipeline.images`, as one product and one sum."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = proto.graph
+    value = next((value for value in graph.input if value.name == name), None)
+    if value is None:
+        return False
+    prefix = _new_prefix(graph)
+    prepared = f"{prefix}prepared"
+    _rename(graph, name, prepared)
+    nodes: list[Any] = []
+    weights: list[Any] = []
+    last = name
+
+    def add(kind: str, *constants: tuple[str, NDArray[Any]], **attributes: Any) -> None:
+        nonlocal last
+        weights.extend(numpy_helper.from_array(array, prefix + hint) for hint, array in constants)
+        inputs = [last, *(prefix + hint for hint, _ in constants)]
+        last = f"{prefix}{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [last], name=last, **attributes))
+
+    is_first = steps.layout == "nchw"
+    if is_first:  # while there is a byte for each number, it is moved fastest
+        add("Transpose", perm=[0, 3, 1, 2])
+    if steps.channels == "bgr":
+        add("Gather", ("order", np.array([2, 1, 0])), axis=1 if is_first else 3)
+    add("Cast", to=TensorProto.FLOAT)
+    scale, offset = factors(steps)
+    shape = (1, -1, 1, 1) if is_first else (1, 1, 1, -1)
+    if (scale != 1).any():
+        add("Mul", ("scale", scale.reshape(shape)))
+    if offset.any():
+        add("Add", ("offset", offset.reshape(shape)))
+    wanted = value.type.tensor_type.elem_type
+    add("Cast", to=wanted) if wanted != TensorProto.FLOAT else add("Identity")
+    nodes[-1].output[0] = prepared
+
+    dims = [type(dim).FromString(dim.SerializeToString()) for dim in value.type.tensor_type.shape.dim]
+    if is_first:
+        dims = [dims[axis] for axis in (0, 2, 3, 1)]
+    del value.type.tensor_type.shape.dim[:]
+    value.type.tensor_type.shape.dim.extend(dims)
+    value.type.tensor_type.elem_type = TensorProto.UINT8
+    old = [type(node).FromString(node.SerializeToString()) for node in graph.node]
+    del graph.node[:]
+    graph.node.extend([*nodes, *old])
+    graph.initializer.extend(weights)
+    return True
+
+
+def factors(steps: ImageSteps) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(scale, offset) for each channel: (x / 255 − mean) / std as x·scale + offset."""
+    std = np.asarray(steps.std, np.float64)
+    scale = 1 / (std * (255 if steps.range == "0..1" else 1))
+    return scale.astype(np.float32), (-np.asarray(steps.mean, np.float64) / std).astype(np.float32)
+
+
+def _new_prefix(graph: Any) -> str:
+    """What no name of a tensor begins with yet."""
+    taken: set[str] = set()
+    for inner in onnx_files.graphs(graph):
+        taken |= {value.name for value in (*inner.input, *inner.output, *inner.initializer)}
+        taken |= {name for node in inner.node for name in (*node.input, *node.output)}
+    prefix = "pixels_"
+    while any(name.startswith(prefix) for name in taken):
+        prefix += "in_"
+    return prefix
+
+
+def _rename(graph: Any, old: str, new: str) -> None:
+    """Let all that reads the tensor `old` read `new`, nested graphs too: names are unique across them."""
+    for inner in onnx_files.graphs(graph):
+        for node in inner.node:
+            node.input[:] = [new if name == old else name for name in node.input]
+        if inner is not graph:
+            for output in inner.output:
+                output.name = new if output.name == old else output.name

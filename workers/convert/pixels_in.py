@@ -1,0 +1,177 @@
+"""The last steps of a picture's preparation as a part of the graph: range, mean, standard deviation, order, layout."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workers.contracts.context import JobContext
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineSpec
+from workers.contracts.specs import ModelArtifact
+from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.convert import onnx_files
+from workers.convert.calibration import as_taken, requests
+from workers.convert.in_turn import in_turn
+from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.convert.pixels_graph import put_before
+from workers.convert.rewriting import CHECKED, MOST_DIFFERENCE, largest_difference
+
+if TYPE_CHECKING:
+    from workers.contracts.context import Feeds
+
+ID = "pixels_in"
+TITLE = "Preparation inside the model"
+
+RUNTIMES = ("onnxruntime-cpu", "openvino", "onnxruntime-cuda")
+FLOATS = ("float32", "float16", "float64")
+MADE = 4
+
+
+class Params(TechniqueParams):
+    """Nothing to choose."""
+
+
+def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
+    """Write the graph with the preparation before it, see that answers stay, and time both ways on one input."""
+    source = need_onnx(model, TITLE)
+    if "cascade" in model.artifact.settings:
+        raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")
+    ctx.check_cancelled()
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    entry, steps = picture_input(spec)
+    proto = onnx_files.load(source)
+    own = {
+        "input": entry.name,
+        "mean": list(steps.mean),
+        "std": list(steps.std),
+        "range": steps.range,
+        "channels": steps.channels,
+        "layout": steps.layout,
+    }
+    with new_model(model, ID, params, ctx) as output:
+        if not put_before(proto, entry.name, steps):
+            raise _refused(f"The graph has no input called {entry.name}.")
+        target = output.folder / MODEL_FILE
+        output.files = onnx_files.save(proto, target)
+        onnx_files.check_opens(target, TITLE)
+        ctx.check_cancelled()
+        output.settings = {"pixels": own}
+        output.pipeline = spec.model_copy(update={"preprocess": steps.model_copy(update={"pixels": True})})
+        settings = {**model.artifact.settings, **output.settings}
+        changed = Model(output.folder, model.artifact.model_copy(update={"main": MODEL_FILE, "settings": settings}))
+        output.notes = (
+            "Takes 8-bit pixels: range, mean, deviation and order of a picture are worked out inside the model. Inputs "
+            "that were prepared as for the original are still taken, if they come from 8-bit pictures.",
+            "Where versions are compared, its time holds that part of the preparation and the original's does not.",
+            *check_and_time(model, changed, entry.name, steps, spec, ctx),
+        )
+        output.runtimes = RUNTIMES
+    assert output.artifact is not None
+    return output.artifact
+
+
+def picture_input(spec: PipelineSpec) -> tuple[PipelineInput, ImageSteps]:
+    """The input that the picture goes into. Raises InputRefused where there is none, or nothing is to be done."""
+    steps = spec.preprocess
+    entry = next((entry for entry in spec.inputs if entry.source == "image"), None)
+    if not isinstance(steps, ImageSteps) or entry is None or spec.links:
+        raise _refused("This model takes no pictures that Fettle prepares.")
+    if steps.pixels or entry.dtype == "uint8":
+        raise _refused("The model takes 8-bit pixels already.")
+    if entry.dtype not in FLOATS:
+        raise _refused(f"Its picture goes in as {entry.dtype}, and only fractional numbers are prepared so.")
+    if len(entry.shape) != 4 or not entry.batched:
+        raise _refused("Its picture does not go in as (pictures, channels, height, width) or with channels last.")
+    channels, wanted = entry.shape[1 if steps.layout == "nchw" else 3], 1 if steps.channels == "gray" else 3
+    if channels not in (None, wanted) or any(len(values) not in (1, wanted) for values in (steps.mean, steps.std)):
+        raise _refused(f"Its preparation gives {wanted} channels, and the model or its mean takes another number.")
+    return entry, steps
+
+
+def check_and_time(
+    model: Model, changed: Model, name: str, steps: ImageSteps, spec: PipelineSpec, ctx: JobContext
+) -> tuple[str, ...]:
+    """Compare answers on a person's inputs (or on made ones). A sentence on the time of both ways where there are some.
+
+    Raises InputRefused where answers differ, or where examples come from no 8-bit pixels.
+    """
+    before, after = onnx_files.start(model.main, "basic"), onnx_files.start(changed.main, "basic")
+    outputs = [output.name for output in before.get_outputs()]
+    items = [{key: np.array(array) for key, array in feeds.items()} for feeds in requests(model, ctx, CHECKED)]
+    pairs = [(feeds, as_taken(changed, feeds)) for feeds in items] or made_pairs(spec, name, steps, ctx.seed)
+    for feeds, pixels in pairs:
+        ctx.check_cancelled()
+        old = dict(zip(outputs, before.run(outputs, feeds), strict=True))
+        new = dict(zip(outputs, after.run(outputs, pixels), strict=True))
+        found = largest_difference(old, new)
+        if not found <= MOST_DIFFERENCE:
+            raise _refused(
+                f"On one input the largest difference was {found:.1e} of the largest answer; at most "
+                f"{MOST_DIFFERENCE:.0e} is taken for rounding."
+            )
+    if not items:
+        return ()
+    del before, after
+    both = onnx_files.start(model.main, "all"), onnx_files.start(changed.main, "all")
+    return (timed(*both, pairs[0], name, steps, ctx),)
+
+
+def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
+    """Pictures of noise, both as the original takes them and as pixels; other inputs are zeros."""
+    from workers.convert.calibration import example_feeds
+    from workers.pipeline import images
+    from workers.pipeline.spec import ImageSteps as PlainSteps
+
+    feeds = example_feeds(spec)
+    _, *sizes = feeds[name].shape
+    height, width = sizes[1:] if steps.layout == "nchw" else sizes[:2]
+    rng = np.random.default_rng(seed)
+    plain = PlainSteps(**steps.model_dump(exclude={"kind"}))
+    made = []
+    for _ in range(MADE):
+        pixels = rng.integers(0, 256, (1, height, width, 1 if steps.channels == "gray" else 3), np.uint8)
+        values = images.normalized(pixels, plain).astype(feeds[name].dtype)
+        made.append(({**feeds, name: values}, {**feeds, name: pixels}))
+    return made
+
+
+def timed(before: Any, after: Any, pair: "tuple[Feeds, Feeds]", name: str, steps: ImageSteps, ctx: JobContext) -> str:
+    """One input from its pixels to its answer, both ways in turn, in ONNX Runtime on one core, as a sentence."""
+    from workers.pipeline import images
+    from workers.pipeline.spec import ImageSteps as PlainSteps
+
+    feeds, pixels = pair
+    given = pixels[name].astype(np.uint8, copy=False)
+    plain, dtype = PlainSteps(**steps.model_dump(exclude={"kind"})), feeds[name].dtype
+
+    def old() -> None:
+        values = images.normalized(given, plain).astype(dtype, copy=False)
+        before.run(None, {**feeds, name: values})
+
+    def new() -> None:
+        after.run(None, pixels)
+
+    first_ms, second_ms = in_turn(old, new, ctx.check_cancelled)
+    return (
+        f"Measured here on one of your inputs, from its cropped pixels to the answer (ONNX Runtime, one core): "
+        f"{first_ms:.2f} ms before, {second_ms:.2f} ms now. Reading and resizing the picture stay as they were and are "
+        "not in it."
+    )
+
+
+def _refused(detail: str, hint: str = "Leave this step out of the recipe.") -> InputRefused:
+    return InputRefused("pixels_do_not_fit", f"{TITLE}: it does not fit here", detail, hint)
+
+
+SPEC = TechniqueSpec(
+    id=ID,
+    title=TITLE,
+    summary="The model takes 8-bit pixels and prepares them itself. For models that take pictures. Same answers.",
+    source="ONNX operator specification (Transpose, Gather, Cast, Mul, Add); OpenVINO, “Optimize preprocessing”",
+    params=Params,
+    accepts=("onnx",),
+    apply=apply,
+    requires=("onnx", "onnxruntime"),
+    install_hint="pip install onnx onnxruntime",
+    runtimes=RUNTIMES,
+)

@@ -1,0 +1,113 @@
+"""A model that prepares its pictures itself: it takes 8-bit pixels, and the original's prepared inputs as well.
+
+Pixels are uint8 (n, height, width, channels), red first: decoded, resized and cropped, nothing else. An input that was
+prepared as for the original is turned back into the pixels that it came from, which is exact; what did not come from
+such pixels is refused, never rounded. Works over every runtime.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .base import Arrays, Session
+
+Load = Callable[[Path, Mapping[str, Any], int], Session]
+
+KNOWN: dict[str, type | tuple[type, ...]] = {
+    "input": str,
+    "mean": (list, tuple),
+    "std": (list, tuple),
+    "range": str,
+    "channels": str,
+    "layout": str,
+}
+WORDS = {"range": ("0..1", "0..255"), "channels": ("rgb", "bgr", "gray"), "layout": ("nchw", "nhwc")}
+
+TO_NHWC = (0, 2, 3, 1)
+MOST_APART = 1e-3
+"""Of one step between two of the 256 values: what 32-bit numbers lose on the way there and back is a tenth of it."""
+
+
+def as_pixels(values: NDArray[Any], own: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Prepared float (n, C, H, W) or (n, H, W, C) → the uint8 (n, H, W, C) that it was made from.
+
+    `own` holds mean, std, range, channels and layout. Raises ValueError for values that come from no 8-bit pixels.
+    """
+    if values.ndim != 4 or values.dtype.kind != "f":
+        raise ValueError(f"it takes pictures as numbers with 4 axes, not {values.dtype} with {values.ndim}")
+    if own["layout"] == "nchw":
+        values = values.transpose(TO_NHWC)
+    steps = values * np.asarray(own["std"], np.float32) + np.asarray(own["mean"], np.float32)
+    if own["range"] == "0..1":
+        steps = steps * np.float32(255)
+    whole = np.rint(steps)
+    allowed = max(MOST_APART, 255 * float(np.finfo(values.dtype).eps))
+    with np.errstate(invalid="ignore"):
+        fits = (np.abs(steps - whole) <= allowed).all()  # NaN does not
+    if not fits or whole.min(initial=0) < 0 or whole.max(initial=255) > 255:
+        raise ValueError(
+            "this variant prepares pictures itself, and this input does not come from 8-bit pixels, so that it would "
+            "have to be rounded; give it pixels, or take a version without this step"
+        )
+    pixels: NDArray[np.uint8] = whole.astype(np.uint8)
+    return np.ascontiguousarray(pixels[..., ::-1] if own["channels"] == "bgr" else pixels)
+
+
+class PixelSession:
+    """Hands pixels on as they are; the original's inputs become pixels first.
+
+    That takes time, which counts against this variant wherever it is given prepared inputs while it is timed. Fettle's
+    measurements turn them back beforehand.
+    """
+
+    def __init__(self, session: Session, own: Mapping[str, Any]) -> None:
+        self._session, self._own = session, dict(own)
+        self._name = str(own["input"])
+        self.device_ran, self.fallbacks = session.device_ran, session.fallbacks
+
+    def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
+        values = feeds.get(self._name)
+        if values is None or values.dtype == np.uint8:
+            return self._session.run(feeds)
+        return self._session.run({**feeds, self._name: as_pixels(values, self._own)})
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def open_pixels(load: Load, path: Path, settings: Mapping[str, Any], threads: int) -> Session:
+    """Open the model with `load`. Raises ValueError where the setting ``pixels`` is not whole.
+
+    The setting ``shapes`` speaks of the original's input, as it does in every other variant.
+    """
+    own = checked(settings["pixels"])
+    inner = {name: value for name, value in settings.items() if name != "pixels"}
+    if "shapes" in inner:
+        inner["shapes"] = own_shapes(settings)
+    return PixelSession(load(path, inner, threads), own)
+
+
+def own_shapes(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The setting ``shapes`` as the file itself takes its inputs. Raises ValueError for a picture without 4 axes."""
+    shapes, own = dict(settings.get("shapes") or {}), settings.get("pixels")
+    sizes = shapes.get(own["input"]) if own else None
+    if own is None or sizes is None or own["layout"] != "nchw":
+        return shapes
+    if len(sizes) != len(TO_NHWC):
+        raise ValueError(f"setting 'shapes' cannot be {sizes!r} for a picture")
+    return {**shapes, own["input"]: [sizes[axis] for axis in TO_NHWC]}
+
+
+def checked(own: Any) -> dict[str, Any]:
+    """The setting ``pixels``, whole. Raises ValueError."""
+    if not isinstance(own, Mapping) or own.keys() != KNOWN.keys():
+        raise ValueError(f"setting 'pixels' needs {', '.join(KNOWN)}")
+    for name, value in own.items():
+        if not isinstance(value, KNOWN[name]) or value not in WORDS.get(name, (value,)):
+            raise ValueError(f"setting 'pixels' cannot hold {name} = {value!r}")
+    return dict(own)
