@@ -139,6 +139,8 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
             return "Most of the model's layers are convolutions, whose weights this leaves as they are."
     if _has(recipe, "bias_correction") and not model.biased:
         return "None of the model's layers has a bias that could be corrected."
+    if _has(recipe, "smooth_quant") and not model.smoothable:
+        return "None of the model's matrix products follows a normalization, so there are no outliers to smooth."
     if _has(recipe, "int8_dynamic") and not model.products:
         return "The model has no matrix products, and convolutions are far slower this way."
     if _has(recipe, "precision_by_operator") and model.light < LIGHT_SHARE * (model.products + model.convolutions):

@@ -1,7 +1,6 @@
 """PyTorch's programs compiled: the same answers at every batch, walls that let the compiler through, and what is said
 where there is none."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -11,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compiled_program import COMPILE_S, COMPILED, finish, needs_compiler, with_program
 
-from app.jobs.client import JobClient
 from app.jobs.pool import WorkerPool
 from app.services.steps import limits_of_runtime
 from workers.contracts.errors import InputRefused
@@ -21,58 +20,19 @@ from workers.contracts.messages import Cancelled, Failed, Finished, Limits, RunJ
 from workers.infer import torch_compile, torch_cpu, torch_cuda
 from workers.infer.torch_compile import NotCompiled, find_compiler
 from workers.measure.opening import open_session
+from workers.pipeline.prepared import Prepared
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::FutureWarning"),
 ]
 
-COMPILED = {"compile": True, "num_threads": 1}
-COMPILE_S = 240.0
-"""Tests run beside others; alone a model as small as these takes about ten seconds."""
-
-
-def _compiler() -> bool:
-    try:
-        find_compiler()
-    except NotCompiled:
-        return False
-    return True
-
-
-needs_compiler = pytest.mark.skipif(not _compiler(), reason="there is no C++ compiler, or no header files of Python")
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 
 
 @pytest.fixture(scope="module")
 def program(make_small: Callable):
-    """A small network with a convolution as torch program (free batch) beside a model of the same names; its data too.
-
-    The folder of the model is a real one, so that jobs can open it.
-    """
-    import torch
-
-    class Net(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.first = torch.nn.Conv2d(3, 8, 3)
-            self.last = torch.nn.Linear(8, 5)
-
-        def forward(self, image: torch.Tensor) -> torch.Tensor:
-            return self.last(torch.relu(self.first(image)).mean((2, 3)))
-
-    small = make_small("cnn")
-    torch.manual_seed(3)
-    made = torch.export.export(
-        Net().eval(),
-        (),
-        {"image": torch.zeros(2, 3, 16, 16)},
-        dynamic_shapes={"image": {0: torch.export.Dim("n")}},
-    )
-    torch.export.save(made, str(small.folder / "model.pt2"))
-    info = {"inputs": [{"name": "image"}], "outputs": [{"name": "logits"}]}
-    (small.folder / "info.json").write_text(json.dumps(info), encoding="utf-8")
-    return small
+    return with_program(make_small("cnn"))
 
 
 @pytest.fixture
@@ -102,15 +62,6 @@ def answer_job(program, root: Path, limits: Limits) -> RunJob:
         read_paths=(str(program.folder), str(program.data)),
         limits=limits,
     )
-
-
-def finish(client: JobClient, timeout_s: float = COMPILE_S):
-    end_s, messages = time.monotonic() + timeout_s, []
-    while not client.done:
-        messages += client.poll()
-        assert time.monotonic() < end_s, messages
-        time.sleep(0.005)
-    return messages
 
 
 @needs_compiler
@@ -199,17 +150,20 @@ def test_it_compiles_behind_the_walls_and_only_where_programs_may_start(
     when it may start no program, then it is refused in plain words and not answered as if it were compiled."""
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", COMPILED)))
-    last = finish(client)[-1]
+    last = finish(client)
     assert isinstance(last, Finished), last
     assert client.ready is not None and client.ready.missing_protections == ()
+    plain = torch_cpu.load(program.model.main, {}, 1)
+    items = Prepared(program.data / "test")
     with np.load(tmp_path / "jobs" / "compiled" / "answers.npz") as kept:
-        assert last.result["n"] == 24 and kept.files
+        wanted = np.concatenate([plain.run(items[index])["logits"] for index in range(len(items))])
+        np.testing.assert_allclose(kept["answer"].reshape(wanted.shape), wanted, atol=1e-5)
     client.close()
     shutil.rmtree(tmp_path / "jobs" / "compiled")
 
     client = pool.take()
     client.start(answer_job(program, tmp_path, limits_of_runtime("torch-cpu", {})))
-    last = finish(client)[-1]
+    last = finish(client)
     client.close()
     assert isinstance(last, Failed) and last.error.code == "not_compiled"
     assert last.error.detail == "the C++ compiler may not be started here."
@@ -228,9 +182,9 @@ def test_cancelled_while_it_compiles(program, pool: WorkerPool, tmp_path: Path) 
         time.sleep(0.005)
     began_s = time.monotonic()
     client.cancel()
-    last = finish(client, 10)[-1]
+    last = finish(client, 10)
     took_s = time.monotonic() - began_s
     client.close()
-    assert isinstance(last, Cancelled) and took_s < 1.5, took_s  # half a second, then it is killed
+    assert isinstance(last, Cancelled) and took_s < 1.0, took_s  # half a second, then it is killed
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(home) not in listed
