@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from compiled_program import with_program
 from onnx import helper, numpy_helper
 from small_models import floats, model_of
 
@@ -296,6 +297,22 @@ def test_pytorch_compiles_where_there_is_a_compiler_and_time(changes: dict, why:
     else:
         assert "PyTorch, compiled" not in titles(plan)
         assert why in dict(plan.dropped)["PyTorch, compiled"]
+
+
+def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a computer without a compiler, then the job plans PyTorch as it is, and tells why not compiled."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    params = PlanParams(
+        model_dir=str(with_program(make_small("cnn")).folder),
+        device=RICH,
+        preset_steps=(SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]),
+        has_calibration=False,
+        runtimes=("onnxruntime-cpu", "torch-cpu"),
+    )
+    result = run(params, RecordingContext(tmp_path))
+    assert "PyTorch" in [candidate.title for candidate in result.candidates]
+    assert "no C++ compiler" in dict(result.dropped)["PyTorch, compiled"]
 
 
 def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
