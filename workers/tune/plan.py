@@ -36,8 +36,8 @@ LEARNING_SHARE = 0.3
 """Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
 
 MIN_COMPILING_S = 600.0
-"""Seconds of a run from which on PyTorch's programs are compiled. MobileNetV2 and a small BERT took 15 to 30 s on two
-cores, for a batch as long again, and each of the five or so processes that answer and measure does it anew."""
+"""Seconds of a run from which on PyTorch's programs are compiled. MobileNetV2 and a BERT of six layers took 15 to 30 s
+on two cores, twice that on busy ones; each of the five or so processes that answer and measure does it anew."""
 
 CPU_RUNTIMES = ("onnxruntime-cpu", "openvino")
 BASELINE = Recipe(title="Original", why="What everything else is compared with.")
@@ -164,7 +164,7 @@ def _why_not_compile(situation: Situation) -> str | None:
         return f"PyTorch cannot compile it: {situation.no_compiler}."
     if situation.time_budget_s is not None and situation.time_budget_s < MIN_COMPILING_S:
         minutes = f"{MIN_COMPILING_S / 60:.0f} minutes or more"
-        return f"Compiling takes up to a minute for each measurement; it is tried in runs of {minutes}."
+        return f"Each measurement compiles it anew, for half a minute or more; it is tried in runs of {minutes}."
     return None
 
 
