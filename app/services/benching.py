@@ -74,7 +74,7 @@ def _bench(params: BenchParams, threads: int | None) -> Flow[BenchResult]:
         title="Measure",
         read_paths=(Path(params.model_dir), Path(params.data_dir)),
         torch=params.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(params.runtime),
+        limits=limits_of_runtime(params.runtime, params.settings),
         threads=threads,
     )
     return done.result

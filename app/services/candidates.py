@@ -99,7 +99,7 @@ def ask(candidate: Candidate, data: ReadData, threads: int, step: int, max_s: fl
         read_paths=(candidate.model_dir, data.folder),
         cache=True,
         torch=candidate.variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(candidate.variant.runtime),
+        limits=limits_of_runtime(candidate.variant.runtime, candidate.settings),
         threads=threads,
         step_index=step,
     )

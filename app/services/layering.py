@@ -78,7 +78,7 @@ def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
         read_paths=(folder, facts.data_dir, *(() if ranked is None else (ranked,))),
         cache=True,
         threads=facts.run.goal.threads or usable_cores(),
-        limits=limits_of_runtime(variant.runtime),
+        limits=limits_of_runtime(variant.runtime, Candidate(variant, folder).settings),
     )
 
 

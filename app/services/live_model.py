@@ -80,7 +80,8 @@ def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tup
         settings=Candidate(variant, model_dir).settings,
         data_dir=str(facts.data_dir),
     )
-    limits = limits_of_runtime(variant.runtime).model_copy(update={"cpu_s": None})  # open as long as the page is
+    limits = limits_of_runtime(variant.runtime, params.settings)
+    limits = limits.model_copy(update={"cpu_s": None})  # open as long as the page is
     return JobStep(
         kind="try_it",
         params=params,

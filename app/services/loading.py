@@ -151,7 +151,7 @@ def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, rou
         read_paths=(model_dir, facts.data_dir, *(file.parent for file in counters)),
         cache=True,
         torch=variant.runtime in TORCH_RUNTIMES,
-        limits=_long(limits_of_runtime(variant.runtime)),
+        limits=_long(limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings)),
         threads=threads_of(facts),
         seed=facts.run.goal.seed,
         step_index=stage.index,
@@ -186,7 +186,7 @@ def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -
         ColdModel(model_dir=str(folder), runtime=version.runtime, settings=Candidate(version, folder).settings)
         for version, folder in zip(versions, folders, strict=True)
     )
-    gpu = any(limits_of_runtime(version.runtime).gpu for version in versions)
+    gpu = any(limits_of_runtime(version.runtime, {}).gpu for version in versions)
     done: Done[ColdResult] = yield JobStep(
         kind="cold",
         params=ColdParams(models=models, data_dir=str(facts.data_dir), repeats=COLD_STARTS, round=round_),

@@ -57,7 +57,7 @@ class Measurer:
             work_dir=str(workspace.job_dir(job_id)),
             read_paths=tuple(str(path) for path in contender.read_paths),
             threads=step.threads,
-            limits=limits_of_runtime(contender.params.runtime),
+            limits=limits_of_runtime(contender.params.runtime, contender.params.settings),
         )
 
     @property

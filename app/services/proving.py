@@ -103,7 +103,7 @@ def _answers(workspace: Workspace, facts: RunFacts, variant: Variant, data: Read
         read_paths=(model_dir, data.folder),
         cache=True,
         torch=variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(variant.runtime),
+        limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
         threads=facts.run.goal.threads or usable_cores(),
     )
     return str(done.key)

@@ -138,6 +138,8 @@ class Measured:
 Flow = Generator[JobStep[Any] | MeasureStep, Any, T]
 
 
-def limits_of_runtime(runtime: str) -> Limits:
-    """What a job with this runtime may use: CUDA needs the device files and reserves huge address space."""
-    return Limits(gpu=runtime.endswith("-cuda") or runtime.startswith("tensorrt"))
+def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:
+    """What a job with this runtime may use: CUDA needs the device files and reserves huge address space, and what is
+    compiled needs to start the compiler."""
+    gpu = runtime.endswith("-cuda") or runtime.startswith("tensorrt")
+    return Limits(gpu=gpu, start_programs=settings.get("compile") is True)

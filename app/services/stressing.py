@@ -111,7 +111,7 @@ def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAs
         identity={str(source): "data" for source in there},
         torch=(facts.original_dir / PROGRAM).is_file()
         or {baseline.runtime, variant.runtime} & set(TORCH_RUNTIMES) != set(),
-        limits=limits_of_runtime(variant.runtime),
+        limits=limits_of_runtime(variant.runtime, params.variant_settings),
         threads=facts.run.goal.threads or usable_cores(),
         seed=facts.run.goal.seed + times,
     )

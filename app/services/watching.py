@@ -208,7 +208,7 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         read_paths=(model_dir, data_dir),
         cache=True,
         torch=variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(variant.runtime),
+        limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
         threads=facts.run.goal.threads or usable_cores(),
     )
     return str(done.key)

@@ -1,4 +1,7 @@
-"""PyTorch on the processor: runs the `model.pt2` (torch.export program) that lies beside `model.onnx`."""
+"""PyTorch on the processor: runs the `model.pt2` (torch.export program) that lies beside `model.onnx`.
+
+With the setting `compile` it is compiled when it is opened; where that cannot be done it runs as it is and says so.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +24,13 @@ from .base import (
     join_batch,
     split_batch,
 )
+from .torch_compile import NotCompiled, compile_module
 
 PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
 """An extra file inside the program: ``{"inputs": [...], "outputs": [...]}``, the ONNX model's names."""
 
-KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,), "compile": (bool,)}
 
 
 class TorchSession:
@@ -42,6 +46,32 @@ class TorchSession:
         self._device = device
         self.device_ran = device
         self.fallbacks: tuple[str, ...] = ()
+        self._examples: tuple[Any, Mapping[str, Any]] | None = program.example_inputs
+
+    def compile(self, threads: int) -> None:
+        """Compile the module for requests of one item; what a larger batch needs is compiled when it first comes.
+
+        Takes some seconds to a minute. Where it cannot be done, `fallbacks` says why and the module stays as it is.
+        """
+        try:
+            self._module = compile_module(self._torch, self._module, self._call_with_one, threads)
+        except NotCompiled as error:
+            self.fallbacks = (*self.fallbacks, f"Compiling: {error}; PyTorch runs the model as it is, which is slower")
+
+    def _call_with_one(self, module: Any) -> None:
+        """Call it as `_run` does, with the first item of the inputs that the program was exported with."""
+        if self._examples is None:
+            raise NotCompiled("the torch program holds no inputs to compile it with")
+        positional, by_name = self._examples
+        given = [by_name[name] for name in self._keywords] if self._keywords else positional
+        one = {
+            name: self._tensor((value[:1] if self._shapes[name][:1] == (None,) else value).numpy().copy())
+            for name, value in zip(self._shapes, given, strict=True)
+        }
+        if self._keywords:
+            module(**one)
+        else:
+            module(*one.values())
 
     def run(self, feeds: Mapping[str, NDArray[np.generic]]) -> Arrays:
         single = fixed_at_one(feeds, self._shapes)
@@ -111,9 +141,13 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
     check_settings(settings, KNOWN_SETTINGS)
     import torch
 
-    torch.set_num_threads(int(settings.get("num_threads", threads)))
+    threads = int(settings.get("num_threads", threads))
+    torch.set_num_threads(threads)
     program, names = load_program(torch, path)
-    return TorchSession(torch, program, names, "cpu")
+    session = TorchSession(torch, program, names, "cpu")
+    if settings.get("compile"):
+        session.compile(threads)
+    return session
 
 
 def available() -> Availability:
@@ -131,4 +165,5 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Runs models that came with a torch source, as they were trained.",
+    modules=("torch_compile",),
 )

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .base import Availability, NotRunnable, Runtime, check_settings, cuda_driver_found
-from .torch_cpu import KNOWN_SETTINGS, TorchSession, load_program
+from .torch_cpu import TorchSession, load_program
+
+KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
 
 
 def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
@@ -59,5 +61,5 @@ RUNTIME = Runtime(
     available=available,
     load=load,
     summary="Runs models that came with a torch source on an NVIDIA GPU.",
-    modules=("torch_cpu",),
+    modules=("torch_cpu", "torch_compile"),
 )

@@ -52,8 +52,9 @@ def find_runtime(runtime_id: str) -> Runtime:
 def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], threads: int) -> Session:
     """Load the model of `folder`; `settings` go over those of its artifact.json.
 
-    Raises `InputRefused` where the model and the runtime do not fit, `BackendMissing` where the runtime is
-    not there.
+    Raises `InputRefused` where the model and the runtime do not fit, or where what shall be compiled cannot be: a
+    bundle would run it as it is, but it is not what is judged and timed here. Raises `BackendMissing` where the runtime
+    is not there.
     """
     runtime = find_runtime(runtime_id)
     model = read_model(folder)
@@ -70,7 +71,6 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
         merged = {**artifact.settings, **settings}
         loop = load_pipeline(folder).spec.generation if "parts" in merged else None
         session: Session = open_whole(runtime.load, folder, artifact.main, merged, threads, loop)
-        return session
     except NotRunnable as error:
         raise _refused(runtime, str(error)) from error
     except ValueError as error:
@@ -80,6 +80,19 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
             f"{runtime.title}: {error}.",
             "Correct the settings in the recipe.",
         ) from error
+    if merged.get("compile") and session.fallbacks:
+        session.close()
+        raise _not_compiled(session.fallbacks[0])
+    return session
+
+
+def _not_compiled(reason: str) -> InputRefused:
+    return InputRefused(
+        "not_compiled",
+        "The model cannot be compiled here",
+        f"{reason.removeprefix('Compiling: ').partition(';')[0].rstrip('.')}.",
+        "Install a C++ compiler (Debian and Ubuntu: apt install g++ python3-dev), or choose another version.",
+    )
 
 
 def _refused(runtime: Runtime, reason: str) -> InputRefused:

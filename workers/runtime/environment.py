@@ -36,6 +36,7 @@ def move_home(environ: MutableMapping[str, str], home: Path) -> None:
     for name in ("HOME", "USERPROFILE", "TMPDIR", "TEMP", "TMP", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
         environ[name] = text
     environ["TORCHINDUCTOR_CACHE_DIR"] = str(home / "inductor")
+    environ["TRITON_CACHE_DIR"] = str(home / "triton")
     environ["HF_HOME"] = str(home / "huggingface")
     tempfile.tempdir = None
 

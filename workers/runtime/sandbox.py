@@ -28,7 +28,8 @@ FOR_NETWORK = (
     "/etc/ssl", "/etc/pki", "/etc/resolv.conf", "/etc/hosts", "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
     "/etc/services", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/run/systemd/resolve",
 )  # fmt: skip
-FOR_PROGRAMS = ("/usr/bin", "/bin", "/usr/local/bin")
+FOR_PROGRAMS = ("/usr/bin", "/bin", "/usr/local/bin", "/usr/libexec", "/usr/include", "/usr/local/include")
+"""The last three are for a C++ compiler: its parts and the header files."""
 GPU_FILES = ("/proc/driver/nvidia", "/usr/share/nvidia", "/etc/nvidia", "/sys/module")
 GPU_DEVICES = ("nvidia*", "dri", "dxg", "shm")
 

@@ -27,6 +27,7 @@ class ModelFacts:
     whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that
     compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
     tells whether an answer is one class out of several, `masked_texts` whether texts of any length come with a mask.
+    `smoothable` counts inner values that are normalized over their last axis and then multiplied with weights.
     """
 
     products: int
@@ -44,6 +45,7 @@ class ModelFacts:
     biased: int = 0
     classes: bool = False
     masked_texts: bool = False
+    smoothable: int = 0
 
     @property
     def dense(self) -> int:
@@ -77,6 +79,7 @@ def read_facts(folder: Path) -> ModelFacts:
         biased=sum(_biased(proto) for proto in protos),
         classes=spec.answer_kind == "class" and not spec.links,
         masked_texts=_masked_texts(spec),
+        smoothable=sum(_smoothable(proto) for proto in protos),
     )
 
 
@@ -114,6 +117,31 @@ def _biased(proto: Any) -> int:
             added = node.op_type == "Add" and products & set(node.input) and any(name in dims for name in node.input)
             total += bool(own or added or node.op_type == "BatchNormalization")
     return total
+
+
+def _smoothable(proto: Any) -> int:
+    """Inputs of products with fixed weights that a normalization over the last axis gave, as one operator or as many:
+    there a transformer keeps its few large channels."""
+    dims = {name: shape for name, shape, _ in _weights(proto)}
+    producers = {name: node for node in proto.graph.node for name in node.output}
+    sources = {
+        node.input[0]
+        for node in proto.graph.node
+        if node.op_type in ("MatMul", "Gemm") and len(dims.get(node.input[1], ())) == 2
+    }
+    return sum(_is_normalized(producers.get(name), producers, dims) for name in sources)
+
+
+def _is_normalized(node: Any, producers: dict[str, Any], dims: dict[str, tuple[int, ...]]) -> bool:
+    """Whether `node` ends a LayerNormalization; written out, that is (… / deviation) * scale + shift."""
+    if node is None or node.op_type == "LayerNormalization":
+        return node is not None
+    for wanted in ("Add", "Mul"):
+        vectors = [name for name in node.input if len(dims.get(name, ())) == 1] if node is not None else []
+        if node is None or node.op_type != wanted or len(vectors) != 1:
+            return False
+        node = next((producers.get(name) for name in node.input if name not in dims), None)
+    return node is not None and node.op_type in ("Div", "Mul")
 
 
 def _masked_texts(spec: PipelineSpec) -> bool:

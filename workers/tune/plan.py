@@ -35,6 +35,10 @@ MIN_LEARNING_S = 600.0
 LEARNING_SHARE = 0.3
 """Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
 
+MIN_COMPILING_S = 600.0
+"""Seconds of a run from which on PyTorch's programs are compiled. MobileNetV2 and a BERT of six layers took 15 to 30 s
+on two cores, twice that on busy ones; each of the five or so processes that answer and measure does it anew."""
+
 CPU_RUNTIMES = ("onnxruntime-cpu", "openvino")
 BASELINE = Recipe(title="Original", why="What everything else is compared with.")
 
@@ -45,6 +49,7 @@ class Situation:
 
     `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay. `unavailable` maps techniques
     whose library is not installed to what installs it. `time_budget_s` is the whole run's, None without an end.
+    `no_compiler` is why PyTorch cannot compile here, empty where it can.
     """
 
     model: ModelFacts
@@ -55,6 +60,7 @@ class Situation:
     found: Found = field(default_factory=Found)
     unavailable: Mapping[str, str] = field(default_factory=dict)
     time_budget_s: float | None = None
+    no_compiler: str = ""
 
     @property
     def tiny(self) -> bool:
@@ -113,6 +119,8 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
         return f"It needs a library that is not installed: {hints[0]}."
     if recipe.runtime.startswith("torch") and (not model.has_torch or recipe.steps):
         return "No torch source is known for this model, so PyTorch cannot run it."
+    if recipe.settings.get("compile"):
+        return _why_not_compile(situation)
     if _wants_bf16(recipe) and not situation.fast_bf16:
         return "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
     if _has(recipe, *INT8) and model.precision == "int8":
@@ -131,6 +139,8 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
             return "Most of the model's layers are convolutions, whose weights this leaves as they are."
     if _has(recipe, "bias_correction") and not model.biased:
         return "None of the model's layers has a bias that could be corrected."
+    if _has(recipe, "smooth_quant") and not model.smoothable:
+        return "None of the model's matrix products follows a normalization, so there are no outliers to smooth."
     if _has(recipe, "int8_dynamic") and not model.products:
         return "The model has no matrix products, and convolutions are far slower this way."
     if _has(recipe, "precision_by_operator") and model.light < LIGHT_SHARE * (model.products + model.convolutions):
@@ -146,6 +156,15 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
         return _why_not_learn(situation)
     if _has(recipe, "magnitude_prune") and not (model.products or model.convolutions):
         return "The model has no layers whose weights could become zero."
+    return None
+
+
+def _why_not_compile(situation: Situation) -> str | None:
+    if situation.no_compiler:
+        return f"PyTorch cannot compile it: {situation.no_compiler}."
+    if situation.time_budget_s is not None and situation.time_budget_s < MIN_COMPILING_S:
+        minutes = f"{MIN_COMPILING_S / 60:.0f} minutes or more"
+        return f"Each measurement compiles it anew, for half a minute or more; it is tried in runs of {minutes}."
     return None
 
 

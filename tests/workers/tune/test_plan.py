@@ -3,8 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from compiled_program import with_program
+from onnx import helper, numpy_helper
+from small_models import floats, model_of
 
+from presets.loader import BUILTIN_FOLDER, load_preset
 from workers.contracts.jobs import PlanParams
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
 from workers.quantize import weights_only
@@ -266,6 +272,94 @@ def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
     assert "Faster engine" in [candidate.title for candidate in result.candidates]
     assert dict(result.dropped)["INT8"].startswith("It needs examples")
     assert any("INT8" in log.text for log in ctx.logs)
+
+
+SHIPPED = {shipped.title: shipped for shipped in load_preset(BUILTIN_FOLDER / "fastest.yaml").recipes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"time_budget_s": 240.0}, "runs of 10 minutes or more"),
+        ({"model": MODEL}, "No torch source"),
+        ({"no_compiler": "there is no C++ compiler on this computer"}, "compile it: there is no C++ compiler on this"),
+        ({"time_budget_s": 600.0}, None),
+        ({"time_budget_s": None}, None),
+    ],
+)
+def test_pytorch_compiles_where_there_is_a_compiler_and_time(changes: dict, why: str | None) -> None:
+    """Given the shipped recipes, then PyTorch alone is tried wherever it can run, and compiled only where that pays."""
+    recipes = [SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]]
+    plan = make_plan(recipes, situation(**{"model": replace(MODEL, has_torch=True), "time_budget_s": 900.0, **changes}))
+    if why is None:
+        assert titles(plan) == ["PyTorch", "PyTorch, compiled"]
+        assert plan.candidates[1].settings == {"compile": True}
+    else:
+        assert "PyTorch, compiled" not in titles(plan)
+        assert why in dict(plan.dropped)["PyTorch, compiled"]
+
+
+def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a computer without a compiler, then the job plans PyTorch as it is, and tells why not compiled."""
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CXX", raising=False)
+    params = PlanParams(
+        model_dir=str(with_program(make_small("cnn")).folder),
+        device=RICH,
+        preset_steps=(SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]),
+        has_calibration=False,
+        runtimes=("onnxruntime-cpu", "torch-cpu"),
+    )
+    result = run(params, RecordingContext(tmp_path))
+    assert "PyTorch" in [candidate.title for candidate in result.candidates]
+    assert "no C++ compiler" in dict(result.dropped)["PyTorch, compiled"]
+
+
+def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
+    """Given no normalization before any product, then smoothing is left out with its reason; else it is planned."""
+    smoothed = SHIPPED["INT8, outliers smoothed"]
+    assert "normalization" in dict(make_plan([smoothed], situation()).dropped)[smoothed.title]
+    (planned,) = make_plan([smoothed], situation(model=replace(MODEL, smoothable=4))).candidates
+    assert [step.technique for step in planned.steps] == ["fixed_shape", "smooth_quant", "int8_static"]
+    assert planned.only_if_faster == planned.only_if_failed == ("INT8, all layers",)
+
+
+def normalized(written_out: bool) -> onnx.ModelProto:
+    """Two products of one normalized value, the normalization as one operator or as exporters wrote it before; and one
+    product of something else."""
+    vectors = [numpy_helper.from_array(np.ones(20, np.float32), name) for name in ("scale", "shift")]
+    rng = np.random.default_rng(1)
+    shapes = {"wa": (20, 8), "wb": (20, 8), "head": (8, 4)}
+    weights = [numpy_helper.from_array(rng.normal(size=s).astype(np.float32), name) for name, s in shapes.items()]
+    node = helper.make_node
+    out = [
+        node("ReduceMean", ["x"], ["mean"], axes=[-1]),
+        node("Sub", ["x", "mean"], ["d"]),
+        node("Mul", ["d", "d"], ["dd"]),
+        node("ReduceMean", ["dd"], ["variance"], axes=[-1]),
+        node("Add", ["variance", "small"], ["v"]),
+        node("Sqrt", ["v"], ["deviation"]),
+        node("Div", ["d", "deviation"], ["plain"]),
+        node("Mul", ["plain", "scale"], ["scaled"]),
+        node("Add", ["scaled", "shift"], ["n"]),
+    ]
+    small = numpy_helper.from_array(np.array(1e-5, np.float32), "small")
+    one = [node("LayerNormalization", ["x", "scale", "shift"], ["n"], axis=-1)]
+    products = [
+        node("MatMul", ["n", "wa"], ["a"]),
+        node("MatMul", ["n", "wb"], ["b"]),
+        node("Add", ["a", "b"], ["ab"]),
+        node("MatMul", ["ab", "head"], ["y"]),
+    ]
+    tensors = [*vectors, *weights, *([small] if written_out else [])]
+    return model_of([*(out if written_out else one), *products], [floats("x", "n", 20)], [floats("y", "n", 4)], tensors)
+
+
+@pytest.mark.parametrize("written_out", [False, True])
+def test_products_behind_a_normalization_are_found(written_out: bool, make_small) -> None:
+    """Given a normalization in either form, then the value that two products share is counted once, others are not."""
+    assert read_facts(make_small("constants", normalized(written_out)).folder).smoothable == 1
+    assert read_facts(make_small("cnn").folder).smoothable == 0
 
 
 LEARNS = recipe("Fewer channels", "structured_prune", "fixed_shape")

@@ -1,0 +1,108 @@
+"""A compiled version as a bundle: exported and tested behind the walls, verified, and run where no compiler is."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from compiled_program import COMPILED, finish, needs_compiler, with_program
+
+from app.jobs.pool import WorkerPool
+from workers.contracts.jobs import CardFacts, ExportParams, VerifyParams
+from workers.contracts.messages import Finished, Limits, RunJob
+from workers.contracts.specs import DeviceFacts
+
+FIGURES = {
+    "id": "x", "title": "t", "runtime": "torch-cpu", "precision": "fp32", "recipe": [], "notes": [], "verdict": "safe", "speedup": 1.0,
+    "latency_p50_ms": 1.0, "latency_p99_ms": None, "throughput_per_s": None, "peak_memory_bytes": None, "size_bytes": 1,
+    "size_ratio": 1.0, "accuracy": None, "accuracy_low": None, "accuracy_high": None, "agreement": 1.0, "flips": None,
+    "negative_flips": None,
+}  # fmt: skip
+
+
+@pytest.fixture
+def do(tmp_path: Path):
+    """`do(kind, params, limits, *readable)` runs a real job in its own walls and gives the folder that it wrote."""
+    pool = WorkerPool(tmp_path / "jobs")
+
+    def run(kind: str, params, limits: Limits, *readable: Path) -> tuple[Path, dict]:
+        client, work_dir = pool.take(), tmp_path / "jobs" / kind
+        job = RunJob(
+            job_id=kind,
+            kind=kind,
+            params=params.model_dump(mode="json"),
+            work_dir=str(work_dir),
+            read_paths=tuple(str(path) for path in readable),
+            limits=limits,
+        )
+        client.start(job)
+        last = finish(client)
+        client.close()
+        assert isinstance(last, Finished), last
+        return work_dir, last.result
+
+    yield run
+    pool.close()
+
+
+@needs_compiler
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make_small, do, tmp_path: Path) -> None:
+    """Given a compiled version, when it is exported, then it compiles in its clean place and answers as here; verified
+    where no program may be started, or run where no compiler is, it answers as it is, and the latter says so."""
+    small = with_program(make_small("cnn"))
+    params = ExportParams(
+        target="python",
+        model_dir=str(small.folder),
+        original_dir=str(small.folder),
+        data_dir=str(small.data),
+        runtime="torch-cpu",
+        settings=COMPILED,
+        facts=CardFacts(
+            title="t",
+            project="p",
+            made_at="2025-01-01T00:00:00Z",
+            fettle_version="1",
+            original_sha256="ab" * 32,
+            device=DeviceFacts(processor="p", cores=1, memory_bytes=1 << 30, features=()),
+            original=FIGURES,
+            variant=FIGURES,
+            limit_pct=1.0,
+        ),
+    )
+    work_dir, result = do("export", params, Limits(start_programs=True), small.folder, small.data)
+    assert [check["ok"] for check in result["selftest"]] == [True] * 3
+    bundle = shutil.move(work_dir / "bundle.zip", tmp_path / "bundle.zip")
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    assert json.loads((folder / "manifest.json").read_text())["runtime"]["settings"] == COMPILED
+    assert not list(folder.rglob("*.so")), "what was compiled for this computer stays here"
+
+    _, verified = do("verify", VerifyParams(bundle=str(bundle)), Limits(), Path(bundle))
+    assert verified["ok"], verified
+
+    def notes(path: str) -> list[str]:
+        caches = {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache"), "PATH": path}
+        kept = {name: value for name, value in os.environ.items() if name != "CXX"}
+        done = subprocess.run(
+            [sys.executable, "-I", "-B", "verify.py", "--json"],
+            cwd=folder,
+            env={**kept, **caches},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        found = json.loads(done.stdout.strip().splitlines()[-1])
+        assert found["ok"] and found["alike"] == 20
+        return found["notes"]
+
+    assert notes(os.environ["PATH"]) == [] and list((tmp_path / "cache").rglob("*.so"))
+    (told,) = notes("")
+    assert told.startswith("Compiling: there is no C++ compiler on this computer; PyTorch runs the model as it is")

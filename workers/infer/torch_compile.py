@@ -1,0 +1,69 @@
+"""Compiles a torch program with torch.compile (inductor) and a C++ compiler, and says why where that cannot be done."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+COMPILERS = ("c++", "g++", "clang++")
+START_S = 20.0
+MAX_WORDS = 200
+
+
+class NotCompiled(RuntimeError):
+    """`str(error)` is the reason: the end of a sentence, without its full stop."""
+
+
+def find_compiler() -> str:
+    """Path of the C++ compiler that `$CXX` names, or of the first usual one. Raises `NotCompiled`.
+
+    Inductor's modules are loaded by Python, so Python's own header files have to be there as well.
+    """
+    names = [name for name in (os.environ.get("CXX", ""), *COMPILERS) if name]
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        raise NotCompiled("there is no C++ compiler on this computer")
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        raise NotCompiled("the header files of Python, which a C++ compiler needs, are not installed")
+    return found
+
+
+def start_compiler() -> str:
+    """The same, and it can be started from this process: walls around it may forbid that. Raises `NotCompiled`."""
+    found = find_compiler()
+    try:
+        done = subprocess.run([found, "--version"], capture_output=True, timeout=START_S, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise NotCompiled("the C++ compiler may not be started here") from error
+    if done.returncode != 0:
+        raise NotCompiled("the C++ compiler does not work")
+    return found
+
+
+def compile_module(torch: Any, module: Any, example: Callable[[Any], Any], threads: int) -> Any:
+    """`module`, compiled; `example(compiled)` calls it once, and what that call needs is compiled by its end.
+
+    Free sizes stay free: only a size of 1 is compiled apart, when it first comes. Weights are frozen into the program,
+    which lets inductor lay them out for the processor (a convolution in half the time). Raises `NotCompiled`.
+    """
+    options = {
+        "freezing": True,
+        "compile_threads": 1,  # no pool of processes that would outlive the call
+        "cpp.cxx": (start_compiler(),),
+        "cpp.threads": threads,  # a part of the cache's key, so that programs for other counts are not taken
+    }
+    try:
+        compiled = torch.compile(module, dynamic=True, fullgraph=True, options=options)
+        with torch.inference_mode():
+            example(compiled)
+    except NotCompiled:
+        raise
+    except Exception as error:  # dynamo, inductor and the compiler raise many types; all mean the same here
+        words = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise NotCompiled(f"PyTorch's compiler failed with: {words[:MAX_WORDS].rstrip('.:')}") from error
+    return compiled
