@@ -19,6 +19,12 @@ FINAL_SETS, FINAL_BLOCKS = 3, 3
 QUICK_BLOCKS, FEW_BLOCKS, GLANCE_BLOCKS = 8, 3, 2
 SLOW_BLOCK_S = 0.3
 
+TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 40, 1.25, 2.0
+"""A block: ten requests in fifty warm up, and slow models end theirs after two seconds."""
+
+SLOW_REQUEST_MS = 40.0
+"""From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
+
 SAFETY = 1.3
 """A machine that gets busier meanwhile must not push the end over the limit."""
 
@@ -94,13 +100,13 @@ class TimeBudget:
         """Seconds for the original's answers; the same for the same limit, since it is part of a store's key."""
         return None if self._total_s is None else max(MIN_ANSWER_S, self._total_s * ANSWER_SHARE)
 
-    def note_measured(self, variant_id: str, measured: Measured, index: int, blocks: int) -> None:
+    def note_measured(self, variant_id: str, measured: Measured, index: int) -> None:
         """What a first measurement of one version took; the first one noted is the original's."""
         times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
-        timed_s = sum(times_ms) / 1000
+        timed_s = WITH_WARMUP * sum(times_ms) / 1000
         self._first = self._first or variant_id
-        block_s = timed_s / blocks * 1.25  # ten requests in fifty warm up
-        self._costs[variant_id] = Cost(max(0.0, measured.seconds - blocks * block_s), block_s)
+        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
+        self._costs[variant_id] = Cost(max(0.0, measured.seconds - timed_s), block_s)
 
     def note_original(self, seconds: float) -> None:
         """How long the original's step took as a whole."""

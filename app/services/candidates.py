@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
+from app.services.budget import BLOCK_MAX_S
 from app.services.opening import OpenedModel, ReadData
 from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep, Reuse, limits_of_runtime
 from workers.contracts.folder import read_model
@@ -163,7 +164,7 @@ def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: st
         sets=how.sets,
         blocks=how.blocks,
         threads=how.threads,
-        block_max_s=2.0,
+        block_max_s=BLOCK_MAX_S,
         slow_over_ms=how.slow_over_ms,
         reuse=how.reuse,
         step_index=step,

@@ -16,7 +16,7 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.domain.words import day_words, headline, time_up, verdict_words, why_not
 from app.services import candidates as one
-from app.services.budget import TimeBudget, counting, within
+from app.services.budget import SLOW_REQUEST_MS, TimeBudget, counting, within
 from app.services.candidates import Candidate, Pass
 from app.services.describing import describe
 from app.services.doctor import warning_before_run
@@ -240,7 +240,7 @@ class _Optimization:
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
             recorder.tell(note)
-        measured = yield from self._quick(original, data, step)
+        measured = yield from self._quick(original, data, step, SLOW_REQUEST_MS)
         summaries = yield from self._summarize(measured)
         original = self._with_figures(original, measured, 0, summaries[0], interleaved=False)
         self._budget.note_original(self._budget.spent_s - began_s)
@@ -257,7 +257,7 @@ class _Optimization:
         measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
-        self._budget.note_measured(variant.id, measured, 0, blocks)
+        self._budget.note_measured(variant.id, measured, 0)
         return measured
 
     def _is_new(self, measured: Measured) -> bool:

@@ -34,7 +34,7 @@ def clock() -> Clock:
 def a_budget(total_s: float | None, clock: Clock, p50_ms: float = 10.0) -> TimeBudget:
     """The original took 20 s in all: 2 s until it was loaded, 8 blocks of half a second."""
     budget = TimeBudget(total_s, clock)
-    budget.note_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0, 8)
+    budget.note_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0)
     budget.note_original(20.0)
     budget.note_tail(1.0)
     return budget
@@ -44,6 +44,14 @@ def test_the_final_run_is_estimated_from_what_was_measured(clock: Clock) -> None
     """Given the original's first look, then a final run of two takes 3 sets of 2 processes with 3 blocks, and some more."""
     budget = a_budget(100, clock)
     assert budget.final_s(["a"], FinalPlan(1, 3)) == pytest.approx(1.3 * (3 * 2 * (2 + 3 * 0.5) + 1))
+
+
+def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
+    """Given requests of a tenth of a second of which two blocks were timed, then a block costs its two seconds, no more."""
+    budget = TimeBudget(100, clock)
+    budget.note_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
+    budget.note_tail(1.0)
+    assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 3 * 2.0) + 1))
 
 
 def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:

@@ -144,6 +144,23 @@ def test_bundle_takes_what_fits_and_says_what_does_not(export) -> None:
     assert any("64 cores" in note for note in notes) and any("tbb_partitioner" in note for note in notes)
 
 
+def test_one_core_stays_one_where_more_may_be_used(export) -> None:
+    """Given a version for one core, when it is opened with two, then it uses one: two were slower where it was measured."""
+    folder, _ = export("cnn", "fixed_shape", num_threads=1)
+    code = (
+        "import bundle\n"
+        "seen = {}\n"
+        "engine = bundle.importlib.import_module('fettle_bundle.infer.openvino')\n"
+        "load = engine.load\n"
+        "engine.load = lambda path, settings, threads: seen.update(settings) or load(path, settings, threads)\n"
+        "bundle.load(threads=2)\n"
+        "print(seen['num_threads'])"
+    )
+    command = [sys.executable, "-B", "-c", code]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "1", done.stderr[-2000:]
+
+
 def script(folder: Path, name: str, *arguments: str) -> dict:
     """What a script of the bundle prints as JSON."""
     command = [sys.executable, "-I", "-B", name, *arguments, "--json"]

@@ -83,8 +83,6 @@ def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
     engine = importlib.import_module(f"fettle_bundle.infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     settings, notes = fit_settings(runtime["settings"], MANIFEST["model"]["precision"], runtime["measured_on"], cores)
-    if threads is not None:
-        settings.pop("num_threads", None)
     if cache_dir is not None and runtime["id"] == "openvino":
         settings["cache_dir"] = cache_dir
     pipeline = load_pipeline(HERE)
