@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.domain.choose import TIE_SHARE, is_faster, may_win
+from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words import times
 from workers.contracts.specs import DeviceFacts
@@ -44,6 +44,11 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
         said.append(
             f"Of {n} versions that are faster and within your limit it is the fastest: "
             f"“{held[0].title}” takes {gap:.2f} times as long."
+        )
+    elif gap < 1 - TIE_SHARE and is_safe(best) and not is_safe(held[0]):
+        said.append(
+            f"“{held[0].title}” takes only {gap:.2f} times as long, but its answers are not proven to stay alike; "
+            f"what is proven goes first."
         )
     else:
         said.append(

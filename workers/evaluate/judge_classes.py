@@ -62,7 +62,8 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     margin = max_loss_pct / 100 * float(right_old.mean())
     changes, everything = int(pair.changed.sum()), len(pair.items)
     low, high = drop_bounds(b, c, n, seed)
-    high = min(high, binomial_upper(changes, everything))
+    # answers that became right must not prove more than if none had changed: few examples are lucky now and then
+    high = min(max(high, binomial_upper(0, n)), binomial_upper(changes, everything))
     slices = labelled_slices(_labelled_groups(data, pair), right_old, right_new, margin)
     worse = broken(slices) if len(slices) > 1 else []
     _note_negative_flips(notes, b / n, b)

@@ -47,14 +47,15 @@ class Counts:
     everything: int
 
     def upper(self, confidence: float, seed: int = 0) -> float:
-        """The bound U of the drop at this confidence, by the rules of `drop_bounds`."""
+        """The bound U of the drop at this confidence, by the rules of the judgement."""
         high = binomial_upper(self.changes, self.everything, confidence)
         if not self.n:
             return high
         exact = binomial_upper(self.b, self.n, confidence)
         if self.c:
             resampled = float(np.quantile(bootstrap_drop(self.b, self.c, self.n, seed), confidence))
-            exact = min(exact, max(resampled, tango_upper(self.b, self.c, self.n, confidence)))
+            bound = max(resampled, tango_upper(self.b, self.c, self.n, confidence))
+            exact = min(exact, max(bound, binomial_upper(0, self.n, confidence)))
         return min(high, exact)
 
 

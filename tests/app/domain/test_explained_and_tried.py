@@ -44,6 +44,9 @@ def test_why_the_winner_won() -> None:
     assert "4.0 times as fast as the original" in clear and "“Engine” takes 2.00 times as long" in clear
     tie = " ".join(why_it_won(BEST, [BEST, version("Twin", p50_ms=1.01, agreement=0.995)]))
     assert "as fast within 3 %" in tie and "changes fewer answers" in tie
+    unproven = version("Quick", p50_ms=0.5, verdict="not_enough_data", agreement=1.0)
+    first = " ".join(why_it_won(BEST, [BEST, unproven]))
+    assert "“Quick” takes only 0.50 times as long" in first and "not proven" in first and "noise" not in first
     assert "No other version" in " ".join(why_it_won(BEST, [BEST, EIGHT]))
     assert why_it_won(None, [PLAIN]) == ()
 

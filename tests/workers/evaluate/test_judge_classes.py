@@ -50,6 +50,19 @@ def test_no_change_on_few_examples_is_not_proven(verdict_of: Make) -> None:
     assert 100 + (judgement.missing_examples or 0) == pytest.approx(1.1 * 3 / judgement.margin, rel=0.02)
 
 
+def test_lucky_gains_on_few_examples_prove_nothing(verdict_of: Make) -> None:
+    """Given 96 items of which four became right and six wrong ones changed, then it is no proof of 1 %: no change is none."""
+    labels, old = some(96, 28)
+    new = old.copy()
+    wrong = np.flatnonzero(old != labels)
+    new[wrong[:4]] = labels[wrong[:4]]
+    new[wrong[4:10]] = (old[wrong[4:10]] + 1) % 3  # the third class: neither the label nor what it was
+    assert (new[wrong[4:10]] != labels[wrong[4:10]]).all()
+    judgement = verdict_of(labels, old, new)
+    assert judgement.verdict == "not_enough_data" and judgement.drop_high == pytest.approx(1 - 0.05 ** (1 / 96))
+    assert judgement.missing_examples
+
+
 def test_a_clear_loss_is_regressed(verdict_of: Make) -> None:
     """Given 30 of 600 answers lost and none gained, then it is regressed and the lost ones are listed first."""
     labels, old = some(600, 60)
