@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -22,7 +23,8 @@ class NotCompiled(RuntimeError):
 def find_compiler() -> str:
     """Path of the C++ compiler that `$CXX` names, or of the first usual one. Raises `NotCompiled`.
 
-    Inductor's modules are loaded by Python, so Python's own header files have to be there as well.
+    Inductor's modules are loaded by Python, so Python's own header files have to be there as well. It joins its command
+    by spaces (torch 2.13: a C++ compile error where torch lies below one), so that no path may hold any.
     """
     names = [name for name in (os.environ.get("CXX", ""), *COMPILERS) if name]
     found = next((path for path in map(shutil.which, names) if path), None)
@@ -30,7 +32,16 @@ def find_compiler() -> str:
         raise NotCompiled("there is no C++ compiler on this computer")
     if not Path(sysconfig.get_path("include"), "Python.h").is_file():
         raise NotCompiled("the header files of Python, which a C++ compiler needs, are not installed")
+    if any(" " in str(path) for path in _places()):
+        raise NotCompiled("its compiler cannot work in folders whose names have a space")
     return found
+
+
+def _places() -> list[str]:
+    """Folders that stand in the compiler's command."""
+    torch = importlib.util.find_spec("torch")
+    roots = list(torch.submodule_search_locations or ()) if torch is not None else []
+    return [*roots, sysconfig.get_path("include"), os.environ.get("TORCHINDUCTOR_CACHE_DIR", "")]
 
 
 def start_compiler() -> str:

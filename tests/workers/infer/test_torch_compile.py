@@ -134,6 +134,14 @@ def test_pythons_header_files_are_needed(tmp_path: Path, monkeypatch: pytest.Mon
         find_compiler()
 
 
+@needs_compiler
+def test_a_space_in_a_folder_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a folder with a space in the compiler's command, then it is told before PyTorch fails without a reason."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "my models"))
+    with pytest.raises(NotCompiled, match="a space"):
+        find_compiler()
+
+
 def test_the_setting_is_the_processors_alone(program) -> None:
     with pytest.raises(InputRefused, match="setting"):
         open_session(program.folder, "torch-cpu", {"compile": "yes"}, 1)
