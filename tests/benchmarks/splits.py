@@ -1,6 +1,6 @@
 """Never a surprise: what is recommended, judged on data that nothing has seen, over many splits.
 
-    python -m tests.benchmarks.splits MODELS_DIR [NAME…] [--seeds 20] [--time-budget S]
+    python -m tests.benchmarks.splits MODELS_DIR [NAME…] [--seeds 20] [--first 0] [--time-budget S]
 
 For each seed the data are split anew: Fettle gets one part for everything, the bundle that it writes is then asked the
 other part and timed beside the original in ONNX Runtime, in turn. It holds where the answers stay within the limit
@@ -151,6 +151,7 @@ def main() -> int:
     parser.add_argument("models", type=Path)
     parser.add_argument("names", nargs="*", default=NAMES)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the seed to begin with")
     parser.add_argument("--time-budget", type=float)
     asked = parser.parse_args()
     all_hold = True
@@ -165,7 +166,7 @@ def _all_seeds(case: Case, asked: argparse.Namespace) -> bool:
     held = 0
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        for seed in range(asked.seeds):
+        for seed in range(asked.first, asked.first + asked.seeds):
             here = folder / str(seed)
             assert case.data is not None
             seen, unseen = split(asked.models / case.data, here / "data", seed)

@@ -15,15 +15,15 @@ COMPILE_S = 240.0
 """Tests run beside others; alone a model as small as this takes about ten seconds."""
 
 
-def _compiler() -> bool:
+def _why_not() -> str:
     try:
         find_compiler()
-    except NotCompiled:
-        return False
-    return True
+    except NotCompiled as error:
+        return str(error)
+    return ""
 
 
-needs_compiler = pytest.mark.skipif(not _compiler(), reason="there is no C++ compiler, or no header files of Python")
+needs_compiler = pytest.mark.skipif(bool(_why_not()), reason=f"PyTorch cannot compile: {_why_not()}")
 
 
 def with_program(small: Any) -> Any:
