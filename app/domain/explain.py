@@ -45,11 +45,14 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
             f"Of {n} versions that are faster and within your limit it is the fastest: "
             f"“{held[0].title}” takes {gap:.2f} times as long."
         )
-    elif gap < 1 - TIE_SHARE and is_safe(best) and not is_safe(held[0]):
-        said.append(
-            f"“{held[0].title}” takes only {gap:.2f} times as long, but its answers are not proven to stay alike; "
-            f"what is proven goes first."
+    elif gap < 1 - TIE_SHARE:
+        unproven = is_safe(best) and not is_safe(held[0])
+        why = (
+            "its answers are not proven to stay alike, and what is proven goes first"
+            if unproven
+            else "your goal puts something else before speed"
         )
+        said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {why}.")
     else:
         said.append(
             f"“{held[0].title}” is as fast within {100 * TIE_SHARE:.0f} %, which is noise; of two such the one that "

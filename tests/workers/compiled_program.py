@@ -8,22 +8,15 @@ import pytest
 
 from app.jobs.client import JobClient
 from workers.contracts.folder import write_model
-from workers.infer.torch_compile import NotCompiled, find_compiler
+from workers.infer.torch_compile import why_not_compiled
 
 COMPILED = {"compile": True, "num_threads": 1}
 COMPILE_S = 240.0
 """Tests run beside others; alone a model as small as this takes about ten seconds."""
 
 
-def _why_not() -> str:
-    try:
-        find_compiler()
-    except NotCompiled as error:
-        return str(error)
-    return ""
-
-
-needs_compiler = pytest.mark.skipif(bool(_why_not()), reason=f"PyTorch cannot compile: {_why_not()}")
+WHY_NOT = why_not_compiled()
+needs_compiler = pytest.mark.skipif(bool(WHY_NOT), reason=f"PyTorch cannot compile: {WHY_NOT}")
 
 
 def with_program(small: Any) -> Any:

@@ -1,35 +1,44 @@
-"""A short comparison of two ways to the same answer, in one process: rough, and told as what was measured here."""
+"""A short comparison of two ways to the same answer, in one process: rough, enough to see what is worth more."""
 
 import time
-from collections.abc import Callable
-from statistics import median
+from collections.abc import Callable, Sequence
 
-ROUNDS, BLOCK_S, MAX_S = 7, 0.04, 4.0
+Call = Callable[[], object]
 
 
-def in_turn(first: Callable[[], None], second: Callable[[], None], check: Callable[[], None]) -> tuple[float, float]:
-    """Median milliseconds of a call of each, over blocks in turn that change who begins.
+def in_turn(
+    first: Call,
+    second: Call,
+    check: Callable[[], None],
+    of_block: Callable[[Sequence[float]], float],
+    *,
+    rounds: int,
+    least_rounds: int,
+    block_s: float,
+    max_s: float,
+) -> list[tuple[float, float]]:
+    """What `of_block` makes of a block's seconds, for both, in each round; who begins changes from round to round.
 
-    `check` is called between blocks (it may raise).
+    Ends after `rounds`, or after `max_s` once there are `least_rounds`. `check` is called before each (it may raise).
     """
     both = (first, second)
-    for call in both * 2:
+    for call in both:
         call()
-    found: dict[int, list[float]] = {0: [], 1: []}
-    end_s = time.monotonic() + MAX_S
-    for number in range(ROUNDS):
-        if number > 1 and time.monotonic() > end_s:
-            break
-        for which in (0, 1) if number % 2 == 0 else (1, 0):
-            check()
-            found[which].append(_block_ms(both[which]))
-    return median(found[0]), median(found[1])
+        call()
+    found: list[tuple[float, float]] = []
+    end_s = time.monotonic() + max_s
+    while len(found) < rounds and (len(found) < least_rounds or time.monotonic() < end_s):
+        check()
+        order = (0, 1) if len(found) % 2 == 0 else (1, 0)
+        seconds = {which: of_block(_block(both[which], block_s)) for which in order}
+        found.append((seconds[0], seconds[1]))
+    return found
 
 
-def _block_ms(call: Callable[[], None]) -> float:
+def _block(call: Call, block_s: float) -> list[float]:
     spans: list[float] = []
-    while sum(spans) < BLOCK_S:
+    while sum(spans) < block_s:
         begin = time.perf_counter()
         call()
         spans.append(time.perf_counter() - begin)
-    return median(spans) * 1000
+    return spans

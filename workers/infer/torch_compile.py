@@ -37,6 +37,15 @@ def find_compiler() -> str:
     return found
 
 
+def why_not_compiled() -> str:
+    """Why `find_compiler` finds none; empty where it does."""
+    try:
+        find_compiler()
+    except NotCompiled as error:
+        return str(error)
+    return ""
+
+
 def _places() -> list[str]:
     """Folders that stand in the compiler's command."""
     torch = importlib.util.find_spec("torch")

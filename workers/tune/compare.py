@@ -1,12 +1,13 @@
 """A short comparison of two loaded models in one process: rough, but enough to see what is worth a real measurement."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import cycle
 from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.convert.in_turn import in_turn
 from workers.infer.base import Session
 
 Feeds = Mapping[str, NDArray[np.generic]]
@@ -26,25 +27,22 @@ def gain(first: Session, second: Session, feeds: Sequence[Feeds], max_s: float, 
 
     1 where it did not win most of the rounds. `check` is called between blocks (it may raise).
     """
-    for session in (first, second):
-        session.run(feeds[0])
-        session.run(feeds[0])
-    ratios: list[float] = []
-    end_s = time.monotonic() + max_s
-    while len(ratios) < ROUNDS and (len(ratios) < MIN_ROUNDS or time.monotonic() < end_s):
-        check()
-        order = (first, second) if len(ratios) % 2 == 0 else (second, first)
-        spans = {id(session): _block(session, feeds) for session in order}
-        ratios.append(spans[id(first)] / spans[id(second)])
+    rounds = in_turn(
+        _asking(first, feeds),
+        _asking(second, feeds),
+        check,
+        lambda spans: float(np.percentile(spans, QUARTER)),
+        rounds=ROUNDS,
+        least_rounds=MIN_ROUNDS,
+        block_s=BLOCK_S,
+        max_s=max_s,
+    )
+    ratios = [before / after for before, after in rounds]
     won = sum(ratio > 1 for ratio in ratios)
     return median(ratios) if won >= WON_SHARE * len(ratios) else 1.0
 
 
-def _block(session: Session, feeds: Sequence[Feeds]) -> float:
-    """Seconds of the faster quarter's slowest request in one block."""
-    spans: list[float] = []
-    while sum(spans) < BLOCK_S:
-        begin = time.perf_counter()
-        session.run(feeds[len(spans) % len(feeds)])
-        spans.append(time.perf_counter() - begin)
-    return float(np.percentile(spans, QUARTER))
+def _asking(session: Session, feeds: Sequence[Feeds]) -> Callable[[], object]:
+    """One request after the other, from the first again after the last."""
+    requests = cycle(feeds)
+    return lambda: session.run(next(requests))

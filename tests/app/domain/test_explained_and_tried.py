@@ -47,6 +47,8 @@ def test_why_the_winner_won() -> None:
     unproven = version("Quick", p50_ms=0.5, verdict="not_enough_data", agreement=1.0)
     first = " ".join(why_it_won(BEST, [BEST, unproven]))
     assert "“Quick” takes only 0.50 times as long" in first and "not proven" in first and "noise" not in first
+    small = " ".join(why_it_won(PLAIN, [PLAIN, BEST]))
+    assert "“BF16” takes only 0.50 times as long, but your goal puts something else before speed" in small
     assert "No other version" in " ".join(why_it_won(BEST, [BEST, EIGHT]))
     assert why_it_won(None, [PLAIN]) == ()
 

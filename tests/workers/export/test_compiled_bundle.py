@@ -9,19 +9,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from bundle_facts import card_facts
 from compiled_program import COMPILED, finish, needs_compiler, with_program
 
 from app.jobs.pool import WorkerPool
-from workers.contracts.jobs import CardFacts, ExportParams, VerifyParams
+from workers.contracts.jobs import ExportParams, VerifyParams
 from workers.contracts.messages import Finished, Limits, RunJob
 from workers.contracts.specs import DeviceFacts
-
-FIGURES = {
-    "id": "x", "title": "t", "runtime": "torch-cpu", "precision": "fp32", "recipe": [], "notes": [], "verdict": "safe", "speedup": 1.0,
-    "latency_p50_ms": 1.0, "latency_p99_ms": None, "throughput_per_s": None, "peak_memory_bytes": None, "size_bytes": 1,
-    "size_ratio": 1.0, "accuracy": None, "accuracy_low": None, "accuracy_high": None, "agreement": 1.0, "flips": None,
-    "negative_flips": None,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -63,17 +57,7 @@ def test_a_compiled_version_is_exported_verified_and_run_without_a_compiler(make
         data_dir=str(small.data),
         runtime="torch-cpu",
         settings=COMPILED,
-        facts=CardFacts(
-            title="t",
-            project="p",
-            made_at="2025-01-01T00:00:00Z",
-            fettle_version="1",
-            original_sha256="ab" * 32,
-            device=DeviceFacts(processor="p", cores=1, memory_bytes=1 << 30, features=()),
-            original=FIGURES,
-            variant=FIGURES,
-            limit_pct=1.0,
-        ),
+        facts=card_facts("torch-cpu", DeviceFacts(processor="p", cores=1, memory_bytes=1 << 30, features=())),
     )
     work_dir, result = do("export", params, Limits(start_programs=True), small.folder, small.data)
     assert [check["ok"] for check in result["selftest"]] == [True] * 3

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundle_facts import card_facts
 from PIL import Image
 
 from workers import registry
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import CardFacts, ExportParams, VerifyParams
+from workers.contracts.jobs import ExportParams, VerifyParams
 from workers.contracts.specs import DeviceFacts
 from workers.export.python_folder import fill
 from workers.export.verify import verify
@@ -23,12 +24,6 @@ from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
-FIGURES = {
-    "id": "x", "title": "t", "runtime": "openvino", "precision": "fp32", "recipe": [], "notes": [], "verdict": "safe", "speedup": 1.0,
-    "latency_p50_ms": 1.0, "latency_p99_ms": None, "throughput_per_s": None, "peak_memory_bytes": None, "size_bytes": 1,
-    "size_ratio": 1.0, "accuracy": None, "accuracy_low": None, "accuracy_high": None, "agreement": 1.0, "flips": None,
-    "negative_flips": None,
-}  # fmt: skip
 ASK = """
 import json, sys
 import numpy as np
@@ -63,17 +58,7 @@ def export(make_small, tmp_path: Path):
             data_dir=str(small.data),
             runtime="openvino",
             settings={**artifact.settings, **settings},
-            facts=CardFacts(
-                title="t",
-                project="p",
-                made_at="2025-01-01T00:00:00Z",
-                fettle_version="1",
-                original_sha256="ab" * 32,
-                device=device,
-                original=FIGURES,
-                variant=FIGURES,
-                limit_pct=1.0,
-            ),
+            facts=card_facts("openvino", device),
         )
         folder = tmp_path / "bundle"
         folder.mkdir()

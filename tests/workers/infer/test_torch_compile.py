@@ -107,7 +107,7 @@ def test_without_a_compiler_it_runs_as_it_is_and_says_so(program, monkeypatch: p
 @pytest.mark.parametrize(
     ("script", "why"),
     [
-        ("exit 3", "the C\\+\\+ compiler does not work"),
+        ("exit 3", "the C++ compiler does not work"),
         ('[ "$1" = --version ] && exit 0; echo broken >&2; exit 1', "PyTorch's compiler failed"),
     ],
 )
@@ -122,9 +122,8 @@ def test_a_compiler_that_fails_is_told(
     monkeypatch.setattr(torch_compile.sysconfig, "get_path", lambda name: str(tmp_path))
     (tmp_path / "Python.h").touch()
     session = torch_cpu.load(program.model.main, COMPILED, 1)
-    assert len(session.fallbacks) == 1
-    with pytest.raises(AssertionError, match=why):
-        raise AssertionError(session.fallbacks[0])
+    (told,) = session.fallbacks
+    assert why in told
     assert session.run(program.feeds())["logits"].shape == (1, 5)
 
 

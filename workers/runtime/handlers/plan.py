@@ -8,7 +8,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.techniques import HandlerSpec
-from workers.infer.torch_compile import NotCompiled, find_compiler
+from workers.infer.torch_compile import why_not_compiled
 from workers.measure.requests import load_requests
 from workers.tune.facts import read_facts
 from workers.tune.plan import BASELINE, TINY_BYTES, Situation, make_plan
@@ -38,21 +38,13 @@ def run(params: PlanParams, ctx: JobContext) -> PlanResult:
         unavailable={
             spec.id: spec.install_hint for spec in registry.techniques().values() if registry.missing(spec.requires)
         },
-        no_compiler=_no_compiler(),
+        no_compiler=why_not_compiled(),
     )
     situation = replace(situation, found=_look(params, situation, folder, ctx))
     plan = make_plan(params.preset_steps, situation)
     for title, reason in plan.dropped:
         ctx.log(f"Not tried: {title}. {reason}")
     return PlanResult(baseline=BASELINE, candidates=plan.candidates, dropped=plan.dropped)
-
-
-def _no_compiler() -> str:
-    try:
-        find_compiler()
-    except NotCompiled as error:
-        return str(error)
-    return ""
 
 
 def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContext) -> Found:
