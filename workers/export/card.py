@@ -8,6 +8,7 @@ from workers.export.card_data import record_lines
 from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
+from workers.measure.opening import runtime_called
 
 PIPELINE_TAGS = {
     "image-classification": "image-classification",
@@ -124,8 +125,8 @@ def _measured(facts: CardFacts, spec: PipelineSpec) -> str:
         counted = key != "agreement" or spec.answer_kind in ("class", "tokens")
         name = title if counted else "Mean cosine to the original"
         lines.append(f"| {name} | {figure(original, unit)} | {figure(variant, unit)} |")
-    device = facts.device
-    lines.append(f"\nMeasured on {plain(device.processor)}, {device.cores} cores, with {facts.variant['runtime']}.")
+    device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
+    lines.append(f"\nMeasured on {plain(device.processor)}, {device.cores} cores, with {engine}.")
     return "\n".join(lines) + "\n"
 
 

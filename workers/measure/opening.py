@@ -22,11 +22,8 @@ UNSUPPORTED = re.compile(
 )
 
 
-def find_runtime(runtime_id: str) -> Runtime:
-    """The runtime of this id.
-
-    Raises `BackendMissing` where Fettle has no such runtime, or it does not work here.
-    """
+def runtime_called(runtime_id: str) -> Runtime:
+    """The runtime of this id, whether it works here or not. Raises `BackendMissing` where there is no such one."""
     module_name = f"workers.infer.{runtime_id.replace('-', '_')}"
     try:
         runtime = importlib.import_module(module_name).RUNTIME
@@ -37,6 +34,16 @@ def find_runtime(runtime_id: str) -> Runtime:
             f"Fettle knows no runtime called {runtime_id!r}.",
             "Run `fettle describe` to see the runtimes and their names.",
         ) from error
+    assert isinstance(runtime, Runtime)
+    return runtime
+
+
+def find_runtime(runtime_id: str) -> Runtime:
+    """The runtime of this id.
+
+    Raises `BackendMissing` where Fettle has no such runtime, or it does not work here.
+    """
+    runtime = runtime_called(runtime_id)
     state = runtime.available()
     if not state.available:
         raise BackendMissing(
@@ -45,7 +52,6 @@ def find_runtime(runtime_id: str) -> Runtime:
             f"{runtime.title} does not work on this computer.",
             f"Choose another runtime, or make it work: {state.hint}.",
         )
-    assert isinstance(runtime, Runtime)
     return runtime
 
 
