@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
 
 from widgets.pages.values import RecipeValue, StepValue, TechniqueValue
 from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
@@ -81,10 +81,12 @@ class RecipeCard(Card):
         self._fold = FoldButton(theme, self.tr("Steps"), "small")
         self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.title))
         head.addWidget(self._switch)
-        head.addWidget(ElidedLabel(value.title, "strong"), 1)
+        head.addWidget(ElidedLabel(value.title, "strong"))
         self._summary = ElidedLabel("", "soft")
         self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
-        head.addWidget(self._summary, 2)
+        # the name is seen whole first; what is in it takes the rest
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        head.addWidget(self._summary, 1)
         head.addWidget(self._fold)
         self.add(head)
         self._body = QWidget()

@@ -16,6 +16,7 @@ from widgets.pages.recipe_editor import RecipeCard
 from widgets.pages.values import BudgetValue, PresetValue, RecipeValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
+from widgets.parts.text import ElidedLabel
 from widgets.theme import Theme
 
 
@@ -180,6 +181,22 @@ def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said
     qtbot.keyClick(method, Qt.Key.Key_Down)
     assert told[-1][1].steps[0].params["method"] == "entropy"
     assert told[-1][0] == page._value.recipes[0]
+
+
+def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any) -> None:
+    """Given a long name and long steps in a narrow window, then the name is whole, and the steps are cut."""
+    press(page, "Customize…")
+    name = "16-bit numbers (BF16), a program for each text length"
+    step = page._value.recipes[1].steps[0]
+    page._on_recipes_changed((replace(page._value.recipes[1], title=name, steps=(step, step, step)),))
+    press(page, "Back")
+    page.resize(720, 600)
+    press(page, "Customize…")
+    QApplication.processEvents()
+    card = next(c for c in page.findChildren(RecipeCard) if c.isVisible() and c.accessibleName() == name)
+    title, steps = [label for label in card.findChildren(ElidedLabel) if label.isVisible()][:2]
+    assert title.text() == name and title.toolTip() == ""
+    assert steps.toolTip() and steps.width() > 40
 
 
 def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtbot: QtBot) -> None:
