@@ -6,7 +6,6 @@ import importlib
 import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -245,18 +244,9 @@ class Live:
         """A mistake of the program's own, raised in a slot: logged whole, told in one sentence."""
         logging.getLogger(__name__).error("unexpected", exc_info=(kind, error, trace))
         from app.controllers.words import error_value
-        from workers.contracts.errors import ErrorInfo, WorkerError
+        from workers.contracts.errors import words_for
 
-        if isinstance(error, WorkerError):  # the disk or the database, told in words already
-            self._window.banner(error_value(error.info()))
-            return
-        info = ErrorInfo(
-            code="internal",
-            title="Something went wrong inside Fettle",
-            detail=f"{kind.__name__}: {error}",
-            hint="You may go on; if it happens again, report it with the log.",
-            traceback="".join(traceback.format_exception(kind, error, trace)),
-        )
+        info = words_for(error, "You may go on; if it happens again, report it with the log.")
         self._window.banner(error_value(info))
 
     def _quit(self) -> None:

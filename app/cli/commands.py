@@ -23,7 +23,7 @@ from app.errors import FettleError
 from app.services.benching import Engine
 from app.services.steps import JobError
 from app.version import VERSION
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.load import Scenario
 
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
@@ -336,10 +336,4 @@ def _words(error: BaseException) -> tuple[ErrorInfo, int]:
         detail = error.format_message() or "No command was named."  # type: ignore[attr-defined]
         return ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint="See 'fettle --help'."), USAGE
     sys.stderr.write(traceback.format_exc())
-    info = ErrorInfo(
-        code="internal",
-        title="Something went wrong inside Fettle",
-        detail=f"{type(error).__name__}: {error}. Your files are as they were.",
-        hint="Please report it with the lines above.",
-    )
-    return info, INTERNAL
+    return words_for(error, "Your files are as they were. Please report it with the lines above."), INTERNAL

@@ -10,9 +10,10 @@ from app.services.driver import Driver
 from app.services.events import Observer, ignore
 from app.services.steps import Flow, FlowCancelled, JobError
 from app.services.workspace import Workspace
-from workers.contracts.errors import ErrorInfo
+from workers.contracts.errors import ErrorInfo, words_for
 
 POLL_MS = 30
+TRY_AGAIN = "Try again; if it happens twice, report it with the log."
 TICK_BUDGET_S = 0.006
 """More would be seen as a stutter; what is left is read at the next tick (QT.md)."""
 
@@ -148,18 +149,10 @@ class FlowRunner(QObject):
         elif isinstance(error, FlowCancelled):
             self._tell(running.on_cancelled)
         elif running.on_failed is not None:
-            running.on_failed(error.error if isinstance(error, JobError) else _internal(error))
+            told = error.error if isinstance(error, JobError) else words_for(error, TRY_AGAIN)
+            running.on_failed(told)
 
     @staticmethod
     def _tell(callback: Callable[[], None] | None) -> None:
         if callback is not None:
             callback()
-
-
-def _internal(error: BaseException) -> ErrorInfo:
-    return ErrorInfo(
-        code="internal",
-        title="Something went wrong inside Fettle",
-        detail=f"{type(error).__name__}: {error}",
-        hint="Try again; if it happens twice, report it with the log.",
-    )

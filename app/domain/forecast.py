@@ -12,7 +12,7 @@ from statistics import median
 MEGABYTE = 1_000_000
 
 OPENING_S, OPENING_S_PER_MB = 4.0, 0.02
-VERSION_S, VERSION_S_PER_MB = 3.3, 0.03
+VERSION_S, VERSION_S_PER_MB = 2.4, 0.03
 PROCESS_S, PROCESS_S_PER_MB = 0.9, 0.004
 """Medians of runs over small models on two cores: everything in a version or a process that is no request."""
 
@@ -22,10 +22,10 @@ LOOK_BLOCKS, SLOW_LOOK_BLOCKS, SLOW_BLOCK_S = 5.0, 2.5, 0.3
 
 FINAL_BLOCKS, FINAL_SETS = 3, 3
 FINALISTS = (6, 3, 2, 1)
-FINALIST_SHARE = 0.6
+FINALIST_SHARE = 0.65
 """Of the versions that are tried, so many are fast and alike enough for the final run, if there is time for them."""
 
-KEPT_SHARE = 0.5
+KEPT_SHARE = 0.75
 """Of a preset's ways, so many fit a model and a machine; after the plan was made their number is known."""
 
 GAIN = 0.7
@@ -34,9 +34,12 @@ GAIN = 0.7
 REQUEST_MS, REQUEST_MS_PER_MB = 0.5, 0.2
 """A request's likely time, from small convolutional networks and encoders on two cores."""
 
-PROCESS_MB, PROCESS_SIZES = 105.0, 2.6
-MAKING_MB, MAKING_SIZES = 165.0, 5.0
+PROCESS_MB, PROCESS_SIZES = 105.0, 4.0
+MAKING_MB, MAKING_SIZES = 190.0, 7.8
 """Memory of a process that runs, or that makes, a version: an engine's own, and so many times the model's size."""
+
+IDLE_MB, VERSION_PEAKS = 65.0, 1.5
+"""Once the original was measured: a process before it loads; a version's peak above that in peaks of its original."""
 
 MOST_CORRECTION = 3.0
 SPREAD = 1.5
@@ -45,7 +48,10 @@ LEARNED_FROM = 10
 
 @dataclass(frozen=True)
 class Basis:
-    """What is known before the run, or since the original was measured (`request_ms`) and planned (`versions`)."""
+    """What is known before the run, or since the original was measured and the rest planned.
+
+    `request_ms` and `peak_bytes` (above the level of a process that has loaded nothing) are the original's.
+    """
 
     size_bytes: int
     n_test: int
@@ -53,6 +59,7 @@ class Basis:
     budget_s: float | None = None
     versions: int | None = None
     request_ms: float | None = None
+    peak_bytes: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,10 +101,15 @@ def plain_s(basis: Basis) -> float:
 
 def plain_bytes(basis: Basis) -> int:
     """Bytes by the model alone: making the largest version, or all finalists in memory side by side."""
-    size_mb = basis.size_bytes / MEGABYTE
-    making = MAKING_MB + MAKING_SIZES * size_mb
-    final = (1 + _finalists(basis)) * (PROCESS_MB + PROCESS_SIZES * size_mb)
-    return round(max(making, final) * MEGABYTE)
+    making = MAKING_MB + MAKING_SIZES * basis.size_bytes / MEGABYTE
+    return round(max(making, _final_mb(basis)) * MEGABYTE)
+
+
+def _final_mb(basis: Basis) -> float:
+    finalists = _finalists(basis)
+    if basis.peak_bytes is None:
+        return (1 + finalists) * (PROCESS_MB + PROCESS_SIZES * basis.size_bytes / MEGABYTE)
+    return (1 + finalists) * IDLE_MB + (1 + VERSION_PEAKS * finalists) * basis.peak_bytes / MEGABYTE
 
 
 def _tried_s(basis: Basis) -> float:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from app.jobs.channel import BadFrameError, ChannelClosedError
+from app.jobs.idle import IdleWatch, cpu_seconds
 from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
 from app.jobs.process import WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
@@ -61,6 +62,7 @@ class JobClient:
         self._over_s: float | None = None
         self._started_s = self._memory_s = 0.0
         self._peak_bytes = 0
+        self._idle = IdleWatch(lambda: cpu_seconds(self.pid or 0))
         self._start_error = ""
         self._is_drained = False
         self.ready: Ready | None = None
@@ -222,6 +224,8 @@ class JobClient:
         limits = job.limits
         if limits.wall_s is not None and now - self._started_s > limits.wall_s:
             self.kill("wall_time")
+        elif limits.idle_s is not None and self._idle.is_idle(limits.idle_s):
+            self.kill("idle")
         elif limits.memory_bytes is not None and now - self._memory_s >= MEMORY_CHECK_S:
             self._memory_s = now
             self._peak_bytes = max(self._peak_bytes, process.resident_bytes() or 0)

@@ -11,7 +11,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished, StageLimit
 
 CrashReason = Literal[
-    "memory", "wall_time", "stage_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
+    "memory", "wall_time", "idle", "stage_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
 ]
 TAIL_BYTES = 8000
 
@@ -46,6 +46,12 @@ _WORDS: dict[CrashReason, tuple[str, str, str, str]] = {
         "The job took too long",
         "The job ran longer than it may, so it was stopped.",
         "Allow more time in the settings, or use a smaller model or fewer recipes.",
+    ),
+    "idle": (
+        "hangs",
+        "The job hung",
+        "The job did nothing any more: its processor time stood still. So it was stopped.",
+        "Try another runtime or recipe. The log shows what was being done.",
     ),
     "stage_time": (
         "stage_time_limit",

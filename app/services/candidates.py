@@ -22,7 +22,11 @@ from workers.contracts.jobs import (
     SummarizeParams,
     SummarizeResult,
 )
+from workers.contracts.messages import Limits
 from workers.contracts.specs import Recipe
+
+IDLE_S = 20.0
+"""A technique or a runtime that does nothing for so long hangs; without this it would eat the time of all others."""
 
 TORCH_RUNTIMES = ("torch-cpu", "torch-cuda")
 
@@ -68,6 +72,7 @@ def make(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: 
             read_paths=(model.folder, data.folder),
             cache=True,
             seed=seed,
+            limits=_unless_it_hangs(Limits()),
             step_index=step,
         )
         folder, key = done.folder / done.result.model_dir, str(done.key)
@@ -100,12 +105,17 @@ def ask(candidate: Candidate, data: ReadData, threads: int, step: int, max_s: fl
         read_paths=(candidate.model_dir, data.folder),
         cache=True,
         torch=candidate.variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(candidate.variant.runtime, candidate.settings),
+        limits=_unless_it_hangs(limits_of_runtime(candidate.variant.runtime, candidate.settings)),
         threads=threads,
         step_index=step,
     )
     answered = dataclasses.replace(candidate.variant, state="answered", answers_key=done.key)
     return dataclasses.replace(candidate, variant=answered, answers=done.folder / done.result.path)
+
+
+def _unless_it_hangs(limits: Limits) -> Limits:
+    """Whoever waits for a GPU or for a compiler works elsewhere than on this process's processor time."""
+    return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
 
 
 def judge(original: Candidate, candidate: Candidate, data: ReadData, limit_pct: float, step: int) -> Flow[Candidate]:

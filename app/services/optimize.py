@@ -6,7 +6,6 @@ finalists and the original are measured again in turn, in fresh processes, befor
 
 import contextlib
 import dataclasses
-import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,9 +27,9 @@ from app.services.recorder import Recorder
 from app.services.run_forecast import note_after, note_before, refine
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.store import ArtifactStore
-from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
-from workers.contracts.specs import Finding, Recipe
+from workers.contracts.specs import Finding, Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 LAST_STEP = "Final run, side by side"
@@ -88,15 +87,7 @@ def error_info(error: Exception) -> ErrorInfo:
     """Words for whatever ended a run."""
     if isinstance(error, JobError):
         return error.error
-    if isinstance(error, WorkerError):
-        return error.info()
-    return ErrorInfo(
-        code="internal",
-        title="Something went wrong inside Fettle",
-        detail=f"{type(error).__name__}: {error}.",
-        hint="What was measured is kept. Please report it with the log.",
-        traceback="".join(traceback.format_exception(error)),
-    )
+    return words_for(error, "What was measured is kept. Please report it with the log.")
 
 
 class _Optimization:
@@ -107,6 +98,7 @@ class _Optimization:
         self._candidates: dict[str, Candidate] = {}
         self._skipped = 0
         self._reuse: Reuse | None = None
+        self._unmade: list[tuple[RecipeStep, ...]] = []
 
     def counted(self) -> Flow[None]:
         """All of it. What the store answers counts with its time, so that the same is found each time."""
@@ -130,6 +122,8 @@ class _Optimization:
             step = len(FIRST_STEPS) + index
             if not self._needed(recipe):
                 recorder.step(step, state="skipped", detail="not needed")
+            elif recipe.steps in self._unmade:
+                recorder.step(step, state="skipped", detail="the same could not be made before")
             elif self._budget.worth_trying(self._best_ids()):
                 yield from self._try(step, recipe, model, data, original, measured)
             else:
@@ -146,6 +140,7 @@ class _Optimization:
             budget_s=self._goal.time_budget_s,
             versions=versions,
             request_ms=original.measurement.latency_p50_ms,
+            peak_bytes=original.measurement.peak_memory_bytes,
         )
 
     def _needed(self, recipe: Recipe) -> bool:
@@ -293,8 +288,7 @@ class _Optimization:
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
     ) -> Flow[tuple[Candidate, str]]:
         recorder = self._recorder
-        candidate = yield from one.make(variant, model, data, self._goal.seed, step)
-        recorder.variant(candidate.variant)
+        candidate = yield from self._made(step, variant, model, data)
         max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
         candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
         candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
@@ -305,6 +299,16 @@ class _Optimization:
         summaries = yield from self._summarize(measured, base)
         done = self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
         return done, self._when(measured)
+
+    def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Candidate]:
+        try:
+            candidate = yield from one.make(variant, model, data, self._goal.seed, step)
+        except JobError as error:
+            if error.error.code != TIME_LIMIT:
+                self._unmade.append(variant.recipe.steps)
+            raise
+        self._recorder.variant(candidate.variant)
+        return candidate
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
         late = error.code == TIME_LIMIT and self._budget.left_s is not None

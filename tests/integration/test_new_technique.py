@@ -1,11 +1,10 @@
 """Adding a technique is one new file: seen in `describe`, in a recipe, and in a run, with no other line changed."""
 
-import shutil
 from pathlib import Path
 
 import command_models as small
 import pytest
-from fettle_command import ROOT, Fettle
+from fettle_command import Fettle, with_technique
 
 TECHNIQUE = '''"""Weights rounded to a coarse grid."""
 
@@ -49,17 +48,11 @@ SPEC = TechniqueSpec(
 )
 '''
 
-CUT_AWAY = shutil.ignore_patterns("__pycache__", "*.pyc")
-
 
 @pytest.fixture(scope="module")
 def fettle(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
     """A copy of the program with one file more."""
-    folder = tmp_path_factory.mktemp("copy")
-    for room in ("app", "workers", "presets"):
-        shutil.copytree(ROOT / room, folder / "fettle" / room, ignore=CUT_AWAY)
-    (folder / "fettle" / "workers" / "quantize" / "coarse_grid.py").write_text(TECHNIQUE, encoding="utf-8")
-    return Fettle(folder / "home", root=folder / "fettle")
+    return with_technique(tmp_path_factory.mktemp("copy"), "coarse_grid", TECHNIQUE)
 
 
 def test_it_is_described(fettle: Fettle) -> None:

@@ -8,6 +8,7 @@
 Anything else that is raised in a worker becomes an `ErrorInfo` of code ``internal``.
 """
 
+import traceback
 from typing import ClassVar
 
 from workers.contracts.base import Frozen
@@ -27,6 +28,19 @@ class ErrorInfo(Frozen):
     traceback: str = ""
 
 
+def words_for(error: BaseException, hint: str) -> ErrorInfo:
+    """An error's own words; for a mistake of the program's own code ``internal``, with `hint` and its trace."""
+    if isinstance(error, WorkerError):
+        return error.info()
+    return ErrorInfo(
+        code="internal",
+        title="Something went wrong inside Fettle",
+        detail=f"{type(error).__name__}: {error}".rstrip(":. ") + ".",
+        hint=hint,
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
 class WorkerError(Exception):
     """Base of all errors that carry plain words for the person."""
 
@@ -36,9 +50,9 @@ class WorkerError(Exception):
         super().__init__(f"{title}: {detail}")
         self.code, self.title, self.detail, self.hint = code, title, detail, hint
 
-    def info(self, traceback: str = "") -> ErrorInfo:
+    def info(self, trace: str = "") -> ErrorInfo:
         """The same as a message."""
-        return ErrorInfo(code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=traceback)
+        return ErrorInfo(code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=trace)
 
 
 class InputRefused(WorkerError):

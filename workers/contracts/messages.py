@@ -20,12 +20,13 @@ class Limits(Frozen):
     """What one job may use. `None` lifts a limit.
 
     `gpu` opens the device files of the GPU; memory is then watched but not limited by the system, since CUDA reserves
-    huge address space.
+    huge address space. After `idle_s` without any work of the processor the job hangs, and is ended.
     """
 
     memory_bytes: int | None = 8 << 30
     cpu_s: float | None = 3600
     wall_s: float | None = None
+    idle_s: float | None = None
     file_bytes: int | None = 16 << 30
     network: bool = False
     start_programs: bool = False

@@ -21,6 +21,15 @@ def test_more_of_anything_takes_longer() -> None:
     assert forecast(Basis(14_000_000, 5000, 20, budget_s=30)).high_s == 30
 
 
+def test_what_the_original_needed_decides_the_memory() -> None:
+    """Given that the original was measured, then its own peak counts, which large inputs make larger than its file; what
+    making a version needs still counts where that is more."""
+    small, hungry = (Basis(14_000_000, 144, 4, versions=6, request_ms=2, peak_bytes=peak) for peak in (10**7, 10**9))
+    assert plain_bytes(hungry) > 3 * 10**9 > 10**9 > plain_bytes(small)
+    large = Basis(200_000_000, 144, 4, versions=1, request_ms=2, peak_bytes=10**7)
+    assert plain_bytes(large) > 5 * large.size_bytes
+
+
 def test_bounds_hold_the_forecast() -> None:
     """Given any forecast, then it lies between its bounds."""
     found = forecast(SMALL)

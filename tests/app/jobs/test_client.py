@@ -191,6 +191,15 @@ def test_time_is_limited(bench: Bench, how: str) -> None:
     assert time.monotonic() - began < 3
 
 
+def test_whoever_does_nothing_is_stopped(bench: Bench) -> None:
+    """Given a job that hangs and one that works as long, When they may be idle for a while, Then only the first ends."""
+    _, hung = bench.run("misbehave", {"how": "hang"}, limits=Limits(idle_s=1.5))
+    _, busy = bench.run("misbehave", {"how": "burn"}, limits=Limits(idle_s=1.5, wall_s=4))
+
+    assert (hung[-1].reason, explain(hung[-1])[0].code) == ("idle", "hangs")
+    assert busy[-1].reason == "wall_time"
+
+
 def test_files_are_limited(bench: Bench) -> None:
     """Given a job that writes too large a file, Then it fails with words of its own."""
     _, messages = bench.run("misbehave", {"how": "write_too_much"}, limits=Limits(file_bytes=10 << 20))

@@ -18,11 +18,15 @@ from presets.loader import load_presets
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe, RecipeStep
 
-STEP = (RecipeStep(technique="graph_optimize"),)
-
 
 def recipes(*titles: str, runtime: str = "openvino") -> tuple[Recipe, ...]:
-    return tuple(Recipe(title=title, runtime=runtime, steps=STEP, settings={"n": i}) for i, title in enumerate(titles))
+    return tuple(
+        Recipe(title=title, runtime=runtime, steps=(_step(i),), settings={"n": i}) for i, title in enumerate(titles)
+    )
+
+
+def _step(number: int) -> RecipeStep:
+    return RecipeStep(technique="graph_optimize", params={"n": number})
 
 
 class Stage:

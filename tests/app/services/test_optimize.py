@@ -113,6 +113,19 @@ def test_a_version_that_fails_is_dropped_with_its_reason(stage: Make, kind: str)
     assert one.states["A"] == "failed"
 
 
+@pytest.mark.parametrize(("kind", "again"), [("apply", False), ("answer", True)])
+def test_what_could_not_be_made_is_not_made_again(stage: Make, kind: str, again: bool) -> None:
+    """Given two versions of the same steps, when the first cannot be made, then the second is not tried and says why;
+    where only its answers failed, another setting may do better."""
+    one = stage(Like(p50_ms=4), {"A": Like(fails_at=kind), "A, on one core": Like(p50_ms=1)})
+    same = one.ask.preset.recipes[0]
+    recipes = (same, same.model_copy(update={"title": "A, on one core", "settings": {"threads": 1}}))
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes}))
+    one.go()
+    assert ("A, on one core" in one.variants) is again
+    assert (one.states["A, on one core"] == "skipped") is not again
+
+
 def test_one_that_fails_in_the_final_run_is_never_recommended(stage: Make) -> None:
     """Given the fastest version that crashes in the final run, then the next one is recommended."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at="final"), "B": Like(p50_ms=2)})
