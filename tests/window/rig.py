@@ -133,6 +133,11 @@ class View:
         return "\n".join(item.text or item.name for item in self.items if item.text or item.name)
 
 
+def has_list(view: View) -> bool:
+    """Whether the choices of a field are open; they are a window of their own."""
+    return any(item.kind == "QListView" and item.window == "QFrame" for item in view.items)
+
+
 class Program:
     """`python -m app`, looked at through the probe. `clicks` counts presses of the mouse."""
 
@@ -246,6 +251,20 @@ class Program:
         self.screen.do("mousemove", *item.middle)
         self.screen.do("click", 1)
         self.clicks += 1
+
+    def choose(self, name: str, below_first: int) -> None:
+        """Open a list of choices by a click and take the one so many below the first, by keys.
+
+        Where the computer is busy, the release of the button may come so late that Qt takes it for a choice and shuts the
+        list; it is opened again then, as a person would.
+        """
+        self.click(lambda view: view.find(name), name)
+        time.sleep(0.3)
+        if not has_list(self.see()):
+            self.click(lambda view: view.find(name), name)
+        self.until(has_list, 10, f"the list of {name!r}")
+        self.keys("Home", *["Down"] * below_first, "Return")
+        self.until(lambda view: not has_list(view), 10, f"the end of the list of {name!r}")
 
     def keys(self, *names: str) -> None:
         """Press keys, as xdotool names them."""

@@ -93,8 +93,7 @@ def test_labels_are_matched_and_preparation_is_changed(start: Start, tmp_path: P
     program.press("Match the names…")
     program.until(lambda view: view.modal == "Which answer does each label mean?", 10, "the dialog")
     for color, answer in (("blue", 2), ("green", 1), ("red", 0)):
-        program.click(lambda view, color=color: view.find(f"What “{color}” means"), color)
-        program.keys("Home", *["Down"] * (answer + 1), "Return")
+        program.choose(f"What “{color}” means", answer + 1)
     program.press("Use these names")
     program.until_text("60 pictures of 3 kinds, ready to use", limit_s=60)
 
