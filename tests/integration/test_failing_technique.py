@@ -62,6 +62,10 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     """Given a native crash, an endless wait and a file that is no model, then each is dropped with its reason in words
     within the time of the run, nothing is left behind, and what comes after them is measured."""
     fettle = with_technique(tmp_path / "copy", "mishap", TECHNIQUE)
+    patience = fettle.root / "app" / "services" / "candidates.py"
+    text = patience.read_text(encoding="utf-8")
+    assert text.count("IDLE_S = 20.0") == 1
+    patience.write_text(text.replace("IDLE_S = 20.0", "IDLE_S = 3.0"), encoding="utf-8")
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "mishaps.yaml"
     recipe.write_text(RECIPES)
@@ -77,5 +81,5 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
         assert found[title]["latency_p50_ms"] is None
         assert "Traceback" not in done.err
     assert found["Works"]["latency_p50_ms"] > 0
-    assert done.seconds < 100
+    assert not {f"{title}, on one core" for title in ("Crashes", "Hangs")} & set(found)  # nothing is made twice
     assert not fettle.leftovers
