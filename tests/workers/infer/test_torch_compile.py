@@ -64,6 +64,7 @@ def answer_job(program, root: Path, limits: Limits) -> RunJob:
     )
 
 
+@pytest.mark.slow
 @needs_compiler
 def test_compiled_answers_are_alike_at_every_batch(program, home: Path) -> None:
     """Given a program with a free batch, when it is compiled, then one item, many and one again are answered as without;
