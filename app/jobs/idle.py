@@ -1,19 +1,16 @@
 """Whether a process does nothing: a library that waits for itself uses no processor time and never ends."""
 
 import time
-from typing import Protocol
+from collections.abc import Callable
 
 import psutil
 
 LOOK_EVERY_S = 1.0
+GAP_S = 5.0
+"""Nobody looked for so long: the computer slept, or whoever looks was held up. What was before says nothing then."""
+
 IDLE_SHARE = 0.01
 """Of one core. A worker's watchdog and its messages use about a tenth of that."""
-
-
-class Watched(Protocol):
-    """Reads the processor seconds of a process; None when it is over."""
-
-    def __call__(self) -> float | None: ...
 
 
 def cpu_seconds(pid: int) -> float | None:
@@ -25,23 +22,27 @@ def cpu_seconds(pid: int) -> float | None:
 
 
 class IdleWatch:
-    """`is_idle(now_s, limit_s)` at every turn of a loop; it looks once a second."""
+    """`is_idle(limit_s)` at every turn of a loop; it looks once a second.
 
-    def __init__(self, read: Watched) -> None:
+    `read` gives the processor seconds of a process, None when it is over.
+    """
+
+    def __init__(self, read: Callable[[], float | None]) -> None:
         self._read = read
-        self._next_s = 0.0
+        self._looked_s = 0.0
         self._worked_s: float | None = None
         self._used_s = 0.0
 
     def is_idle(self, limit_s: float, now_s: float | None = None) -> bool:
         """Whether it used less than a hundredth of one core over the last `limit_s` seconds."""
         now_s = time.monotonic() if now_s is None else now_s
-        if now_s < self._next_s:
+        since_s = now_s - self._looked_s
+        if since_s < LOOK_EVERY_S:
             return False
-        self._next_s = now_s + LOOK_EVERY_S
+        self._looked_s = now_s
         used_s = self._read()
         if used_s is None:
             return False
-        if self._worked_s is None or used_s - self._used_s > IDLE_SHARE * limit_s:
+        if self._worked_s is None or since_s > GAP_S or used_s - self._used_s > IDLE_SHARE * limit_s:
             self._worked_s, self._used_s = now_s, used_s
         return now_s - self._worked_s > limit_s

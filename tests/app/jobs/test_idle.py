@@ -32,6 +32,13 @@ def test_a_little_work_is_work() -> None:
     assert not any(watch.is_idle(2.0, now_s=float(turn)) for turn in range(1, 20))
 
 
+def test_a_computer_that_slept_is_no_hang() -> None:
+    """Given an hour in which nobody looked, Then waiting begins anew."""
+    watch = readings(*[0.0] * 9)
+    times_s = (1.0, 2.0, 3600.0, 3601.0, 3602.0, 3603.0)
+    assert [watch.is_idle(2.0, now_s=now_s) for now_s in times_s] == [False, False, False, False, False, True]
+
+
 def test_it_looks_seldom_and_forgives_what_is_over() -> None:
     """Given many turns within a second, Then it reads once; a process that is over is not idle."""
     watch = readings(0.0)
