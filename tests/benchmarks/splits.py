@@ -4,7 +4,8 @@
 
 For each seed the data are split anew: Fettle gets one part for everything, the bundle that it writes is then asked the
 other part and timed beside the original in ONNX Runtime, in turn. It holds where the answers stay within the limit
-(a relative loss of accuracy of at most 1 %, or a mean cosine of at least .999) and the bundle is not slower.
+(a relative loss of accuracy of at most 1 %, or a mean cosine of at least .999) and the bundle is not slower. What reads
+slower is timed once more, and both are told: a moment of other work reads the original as slower than itself.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import numpy as np
 
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.steps import Flow
-from tests.benchmarks.peers import CASES, Bench, Case, alike
+from tests.benchmarks.peers import CASES, Bench, Case, Contender, alike
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.evaluate.dataset import read_dataset
 from workers.pipeline.pipeline import load_pipeline
@@ -114,7 +115,10 @@ class Split(Bench):
         base = self._start("original", "ort", str(model.folder / "model.onnx"), folders, environment)
         for contender in (ours, base):
             self._hold_answers(contender)
-        self._rounds([ours, base])
+        speedups = [self._speedup(ours, base)]
+        if speedups[0] < NOISE:
+            speedups.append(self._speedup(ours, base))
+            title += f" (read {speedups[0]:.2f} x first)"
         for contender in (ours, base):
             assert contender.process is not None
             contender.process.communicate()
@@ -123,8 +127,14 @@ class Split(Bench):
         likeness = alike(ours.answers, base.answers, kind)
         assert likeness is not None
         loss = loss_pct(data.folder, ours.answers, base.answers) if kind == "class" else None
-        speedup = median(base.rounds_ms) / median(ours.rounds_ms)
-        return Seen(title, speedup, likeness[0], loss, len(base.answers))
+        return Seen(title, speedups[-1], likeness[0], loss, len(base.answers))
+
+    def _speedup(self, ours: Contender, base: Contender) -> float:
+        """Of seven rounds in turn, which forget those before."""
+        ours.rounds_ms.clear()
+        base.rounds_ms.clear()
+        self._rounds([ours, base])
+        return median(base.rounds_ms) / median(ours.rounds_ms)
 
     def _open(self) -> Flow[tuple[OpenedModel, ReadData]]:
         """All that was not seen is there to test with."""
