@@ -304,7 +304,7 @@ class _Optimization:
         try:
             candidate = yield from one.make(variant, model, data, self._goal.seed, step)
         except JobError as error:
-            if error.error.code != TIME_LIMIT:
+            if error.error.code not in (TIME_LIMIT, "killed"):  # these say nothing about the next attempt
                 self._unmade.append(variant.recipe.steps)
             raise
         self._recorder.variant(candidate.variant)

@@ -113,11 +113,13 @@ def test_a_version_that_fails_is_dropped_with_its_reason(stage: Make, kind: str)
     assert one.states["A"] == "failed"
 
 
-@pytest.mark.parametrize(("kind", "again"), [("apply", False), ("answer", True)])
-def test_what_could_not_be_made_is_not_made_again(stage: Make, kind: str, again: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "code", "again"), [("apply", "no_good", False), ("answer", "no_good", True), ("apply", "killed", True)]
+)
+def test_what_could_not_be_made_is_not_made_again(stage: Make, kind: str, code: str, again: bool) -> None:
     """Given two versions of the same steps, when the first cannot be made, then the second is not tried and says why;
-    where only its answers failed, another setting may do better."""
-    one = stage(Like(p50_ms=4), {"A": Like(fails_at=kind), "A, on one core": Like(p50_ms=1)})
+    where only its answers failed, or it was killed from outside, the second may do better."""
+    one = stage(Like(p50_ms=4), {"A": Like(fails_at=kind, code=code), "A, on one core": Like(p50_ms=1)})
     same = one.ask.preset.recipes[0]
     recipes = (same, same.model_copy(update={"title": "A, on one core", "settings": {"threads": 1}}))
     one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes}))
