@@ -227,7 +227,8 @@ def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckVal
         drop = 100 * (judgement.drop or 0.0)
         result = tr("{0:.1f} % less accurate") if judgement.labelled else tr("{0:.1f} % of answers changed")
         state = {"safe": "ok", "regressed": "bad"}.get(judgement.verdict, "warn")
-        first = CheckValue(state, limit, result.format(max(0.0, drop)))  # type: ignore[arg-type]
+        words = result.format(max(0.0, drop))
+        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))  # type: ignore[arg-type]
     n = judgement.n if judgement else 0
     done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
     if facts.verdict is not None:

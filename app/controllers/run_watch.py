@@ -125,7 +125,7 @@ class RunWatch:
         return StepValue(
             title=step.title,
             state=STATES[step.state],
-            detail=progress.stage if progress else task_words(step.detail),
+            detail=_stage(progress, step) if progress else task_words(step.detail),
             figure=step.figure,
             start_s=step.started_s,
             end_s=end_s,
@@ -157,8 +157,11 @@ class RunWatch:
         return fmean(took) if took else None
 
     def _eta_s(self) -> float | None:
-        mean_s = self._mean_s()
-        left = sum(step.state in ("waiting", "running") for step in self._steps.values())
+        """Each step that is left takes as long as those before it; the last one tells by itself how long it takes."""
+        mean_s, steps = self._mean_s(), self._in_order()
+        left = sum(step.state in ("waiting", "running") for step in steps)
+        if left == 1 and steps[-1].state == "running" and self._progress and self._progress.eta_s is not None:
+            return self._progress.eta_s
         return mean_s * left if mean_s and left and self.run.state is RunState.RUNNING else None
 
     def _best_words(self) -> str:
@@ -170,6 +173,11 @@ class RunWatch:
         return tr("Best so far: {0}, {1} times faster, {2}").format(
             best.title, times(best.measurement.speedup or 0.0), words
         )
+
+
+def _stage(progress: StepProgress, step: StepRecord) -> str:
+    """What is being done now, where that is more than the step's own title."""
+    return "" if progress.stage == step.title else progress.stage
 
 
 def _ms(value: float) -> str:

@@ -1,6 +1,7 @@
 """What a run tried, as the page shows it."""
 
 from app.controllers.words import tr
+from app.domain.choose import is_alike_not_proven
 from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
 from app.domain.tried import Outcome, Tried
@@ -45,12 +46,19 @@ def _row(row: Tried) -> TriedRowValue:
     return TriedRowValue(
         title=row.title,
         why=row.why,
-        tag=TAGS[row.outcome],
+        tag=_tag(row),
         outcome=_outcome(row),
         gave=_gave(row),
         because=row.because,
         note=row.measured.split(",")[0] or (tr("Tried in {0}").format(seconds(row.seconds)) if row.seconds else ""),
     )
+
+
+def _tag(row: Tried) -> TagKind:
+    """As on Compare: what is not proven is no green."""
+    if row.outcome == "held" and row.variant is not None and is_alike_not_proven(row.variant):
+        return "warn"
+    return TAGS[row.outcome]
 
 
 def _outcome(row: Tried) -> str:

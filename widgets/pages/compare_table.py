@@ -84,7 +84,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "alike": lambda: Cell(_tr("Alike, not proven"), tag="warn"),
         "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
         "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
-        "not_faster": lambda: Cell(_tr("Not faster on this computer"), tag="none"),
+        "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
         "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),

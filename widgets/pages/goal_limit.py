@@ -150,6 +150,8 @@ class LimitCard(Card):
                 number, value.n_test, things
             )
         number = int(value.n_test * self.limit_pct / 100)
+        if number == 1:
+            return self.tr("That is at most 1 changed answer in your {0:,} test {1}.").format(value.n_test, things)
         return self.tr("That is at most {0:,} changed answers in your {1:,} test {2}.").format(
             number, value.n_test, things
         )

@@ -218,7 +218,7 @@ def test_nothing_faster_offers_three_ways_on(
     assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
     assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == [
         "none",
-        "Not faster on this computer",
+        "Not faster here",
     ]
     assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
     with qtbot.waitSignal(page.set_limit_requested, timeout=1000) as blocker:

@@ -83,6 +83,7 @@ def test_limit_follows_the_mouse(page: GoalPage, qtbot: QtBot) -> None:
     ("changes", "words"),
     [
         ({"labelled": False, "accuracy": None}, "at most 20 changed answers in your 2,000 test pictures"),
+        ({"labelled": False, "accuracy": None, "n_test": 144}, "at most 1 changed answer in your 144 test pictures"),
         ({"n_test": 0}, "the share of answers that change"),
         ({"n_test": 120}, "at most 1 more wrong answer in your 120"),
     ],

@@ -134,6 +134,8 @@ def test_checks_before_writing() -> None:
     assert [check.state for check in before] == ["ok", "ok", "waiting", "waiting", "waiting"]
     assert before[0].result == "0.5 % less accurate" and before[1].result == "0 of 200 shared"
     assert checks(made, variant(2, judgement=judgement(verdict="regressed")))[0].state == "bad"
+    unsure = checks(made, variant(3, judgement=judgement(verdict="not_enough_data")))[0]
+    assert (unsure.state, unsure.result) == ("warn", "0.5 % less accurate, not proven")
     assert checks(made, variant(3, judgement=None))[0].result == "not compared"
 
 

@@ -65,6 +65,19 @@ def test_progress_belongs_to_the_step_at_work() -> None:
     assert watch.value().steps[4].done_share is None
 
 
+def test_the_last_step_tells_one_time() -> None:
+    """Given the final run at work, Then head and step tell the same time left, and its name does not stand twice."""
+    watch = watched()
+    watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=8.0))
+    watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
+    watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
+    assert watch.value().eta_s == 8.0
+    watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0))
+    value = watch.value()
+    assert value.eta_s == value.steps[6].eta_s == 27.0
+    assert value.steps[6].detail == ""
+
+
 def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
     """Given a faster but regressed version, Then the dashed line stays at the best one within the limit."""
     watch = watched()

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from desk import add_run, make_project, run, variant
+from desk import add_run, judgement, make_project, run, variant
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
@@ -14,6 +14,7 @@ from app.services.forecasting import Expected, RunForecast
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.tried import TriedPage
+from widgets.parts.small import Tag
 from workers.contracts.jobs import PlanResult
 from workers.contracts.specs import Recipe
 
@@ -50,6 +51,20 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
     back = next(button for button in page.findChildren(QPushButton) if button.text() == "Back to Compare")
     qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
     assert window.current_page == "compare"
+
+
+def test_what_is_not_proven_is_no_green(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a version that looks alike without a proof, Then its tag warns, as it does on Compare."""
+    conductor.session.reopen(make_project(space))
+    made = run(
+        plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
+    )
+    unsure = variant(2, p50_ms=3.0, speedup=1.3, judgement=judgement(verdict="not_enough_data", drop_high=0.02))
+    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), unsure)
+    conductor.session.set_run(made)
+    window.show_page("tried")
+    tones = {tag.accessibleName(): tag.property("tone") for tag in window.page("tried").findChildren(Tag)}
+    assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")
 
 
 def test_a_forecast_stands_beside_what_came() -> None:
