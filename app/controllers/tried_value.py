@@ -26,20 +26,26 @@ TAGS: dict[Outcome, TagKind] = {
 def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
     """The table, the sentences, the forecast."""
     begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
-    rest = len(found.rows) - 1 - begun
-    headline = tr("{0} ways were tried, {1} others were left out or not needed.").format(begun, rest)
     said = (
         SaidValue("scales", tr("Why this one"), found.why),
         SaidValue("stack", tr("Why not 8 bits"), found.eights),
         SaidValue("cpu", tr("On other computers"), found.elsewhere),
     )
     return TriedValue(
-        headline=headline,
+        headline=_headline(begun, len(found.rows) - 1 - begun),
         rows=tuple(_row(row) for row in found.rows),
         said=tuple(value for value in said if value.sentences),
         forecast=forecast_rows(found.forecast),
         forecast_note=_forecast_note(found.forecast),
     )
+
+
+def _headline(begun: int, others: int) -> str:
+    tried = tr("1 way was tried") if begun == 1 else tr("{0} ways were tried").format(begun)
+    if not others:
+        return f"{tried}."
+    rest = tr("1 other was left out or not needed") if others == 1 else tr("{0} others were left out or not needed")
+    return f"{tried}, {rest.format(others)}."
 
 
 def _row(row: Tried) -> TriedRowValue:

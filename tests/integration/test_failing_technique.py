@@ -80,6 +80,7 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
         assert reason in found[title]["notes"][0], found[title]
         assert found[title]["latency_p50_ms"] is None
         assert "Traceback" not in done.err
+        assert "ONNXRuntimeError" not in found[title]["notes"][0] and str(fettle.home) not in found[title]["notes"][0]
     assert found["Works"]["latency_p50_ms"] > 0
     assert not {f"{title}, on one core" for title in ("Crashes", "Hangs")} & set(found)  # nothing is made twice
     assert not fettle.leftovers

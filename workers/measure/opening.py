@@ -4,6 +4,7 @@ For workers only, not for bundles.
 """
 
 import importlib
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,7 @@ UNSUPPORTED = re.compile(
     r"|Conversion is failed for|No conversion rule found|Unsupported operator|not supported operation",
     re.IGNORECASE,
 )
+CODE_OF_ORT = re.compile(r"\[ONNXRuntimeError\] : \d+ : \w+ : ")
 
 
 def runtime_called(runtime_id: str) -> Runtime:
@@ -78,7 +80,7 @@ def open_session(folder: Path, runtime_id: str, settings: Mapping[str, Any], thr
         loop = load_pipeline(folder).spec.generation if "parts" in merged else None
         session: Session = open_whole(runtime.load, folder, artifact.main, merged, threads, loop)
     except NotRunnable as error:
-        raise _refused(runtime, str(error)) from error
+        raise _refused(runtime, _plain(str(error), folder)) from error
     except ValueError as error:
         raise InputRefused(
             "bad_setting",
@@ -99,6 +101,11 @@ def _not_compiled(reason: str) -> InputRefused:
         f"{reason.removeprefix('Compiling: ').partition(';')[0].rstrip('.')}.",
         "Install a C++ compiler (Debian and Ubuntu: apt install g++ python3-dev), or choose another version.",
     )
+
+
+def _plain(reason: str, folder: Path) -> str:
+    """A runtime's reason without its number, and without where Fettle keeps its files."""
+    return CODE_OF_ORT.sub("", reason).replace(f"{folder}{os.sep}", "")
 
 
 def _refused(runtime: Runtime, reason: str) -> InputRefused:
