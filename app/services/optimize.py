@@ -5,70 +5,43 @@ finalists and the original are measured again in turn, in fresh processes, befor
 """
 
 import contextlib
-import dataclasses
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.domain.choose import Objective, answers_hold, choose, could_win, finalists, may_win
+from app.domain.choose import answers_hold, could_win, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import day_words, headline, time_up, verdict_words, why_not
+from app.domain.words import verdict_words
 from app.services import candidates as one
-from app.services.budget import SLOW_REQUEST_MS, TimeBudget, counting, within
-from app.services.candidates import Candidate, Pass
+from app.services.budget import SLOW_REQUEST_MS, counting, within
+from app.services.candidates import Candidate
+from app.services.closing import close
 from app.services.describing import describe
 from app.services.doctor import warning_before_run
-from app.services.figures import p50_words, speedup_of, with_figures
+from app.services.figures import p50_words
+from app.services.final_run import LAST_STEP, final_run
 from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.recorder import Recorder
 from app.services.run_forecast import note_after, note_before, refine
+from app.services.search import OptimizeAsk, Search
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
-from app.services.store import ArtifactStore
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
-from workers.contracts.jobs import DataParams, OpenParams, PlanParams, PlanResult, SpeedSummary
+from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.specs import Finding, Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
-LAST_STEP = "Final run, side by side"
-
-NEAR_SHARE = 0.5
-"""Where nothing looked faster, the best that was not slower than this is measured beside the original all the same:
-the first looks were taken at different times, and a busy machine may have spoiled one of them."""
-
-
 SLOW_SHARE = 1.25
 """Slower than the original by more than this, two blocks are enough of a first look."""
 
-MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
-LARGE_BYTES = 200_000_000
-"""Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
 
-
-@dataclass(frozen=True)
-class OptimizeAsk:
-    """What to optimize, for what. `recipes` are the preset's, in the order to try them.
-
-    With `fresh` everything is measured in this run, also what was measured lately in another one.
-    """
-
-    model: OpenParams
-    data: DataParams  # model_dir is filled in when the model is open
-    recipes: tuple[Recipe, ...]
-    objective: Objective
-    threads: int
-    max_candidates: int | None = None
-    fresh: bool = False
-
-
-def optimize(recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> Flow[Run]:
+def optimize(recorder: Recorder, ask: OptimizeAsk) -> Flow[Run]:
     """Run it and write it down. However it ends, the run is closed and what was measured is kept."""
     recorder.begin()
     note_before(recorder, len(ask.recipes))
     try:
-        yield from _Optimization(recorder, artifacts, ask).counted()
+        yield from _Optimization(recorder, ask).counted()
     except FlowCancelled:
         recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
         raise
@@ -91,13 +64,10 @@ def error_info(error: Exception) -> ErrorInfo:
 
 
 class _Optimization:
-    def __init__(self, recorder: Recorder, artifacts: ArtifactStore, ask: OptimizeAsk) -> None:
-        self._recorder, self._artifacts, self._ask = recorder, artifacts, ask
-        self._goal = recorder.run.goal
-        self._budget = TimeBudget(self._goal.time_budget_s, lambda: recorder.elapsed_s)
-        self._candidates: dict[str, Candidate] = {}
-        self._skipped = 0
-        self._reuse: Reuse | None = None
+    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+        self._recorder, self._ask, self._goal = recorder, ask, recorder.run.goal
+        self._search = Search(recorder, ask)
+        self._budget = self._search.budget
         self._unmade: list[tuple[RecipeStep, ...]] = []
 
     def counted(self) -> Flow[None]:
@@ -113,8 +83,8 @@ class _Optimization:
         baseline_recipe, recipes = yield from self._plan(model, data)
         found = yield from self._original_in_time(model, data, baseline_recipe)
         if found is None:
-            self._skipped = len(recipes)
-            self._close(len(recipes))
+            self._search.skipped = len(recipes)
+            close(self._search, len(recipes))
             return
         original, measured = found
         refine(self._recorder, self._basis(original.variant, data, len(recipes)))
@@ -124,13 +94,13 @@ class _Optimization:
                 recorder.step(step, state="skipped", detail="not needed")
             elif recipe.steps in self._unmade:
                 recorder.step(step, state="skipped", detail="the same could not be made before")
-            elif self._budget.worth_trying(self._best_ids()):
+            elif self._budget.worth_trying(self._search.best_ids()):
                 yield from self._try(step, recipe, model, data, original, measured)
             else:
-                self._skipped += 1
+                self._search.skipped += 1
                 recorder.step(step, state="skipped", detail="no time left within your limit")
-        yield from self._final_run(len(FIRST_STEPS) + len(recipes), original, data)
-        self._close(len(recipes))
+        yield from final_run(self._search, len(FIRST_STEPS) + len(recipes), original, data)
+        close(self._search, len(recipes))
 
     def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
         return Basis(
@@ -184,7 +154,7 @@ class _Optimization:
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
-        self._reuse = Reuse(found.device.model_dump_json(), oldest)
+        self._search.reuse = Reuse(found.device.model_dump_json(), oldest)
         self._recorder.note_machine(found.device)
         available = tuple(row.id for row in found.runtimes if row.available)
         done: Done[PlanResult] = yield JobStep(
@@ -226,7 +196,7 @@ class _Optimization:
     def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
         recorder, step, began_s = self._recorder, 2, self._budget.spent_s
         recorder.step(step, state="running")
-        variant = self._known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
         original = yield from one.make(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
         recorder.note(baseline_variant_id=variant.id)
@@ -235,49 +205,23 @@ class _Optimization:
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
             recorder.tell(note)
-        measured = yield from self._quick(original, data, step, SLOW_REQUEST_MS)
-        summaries = yield from self._summarize(measured)
-        original = self._with_figures(original, measured, 0, summaries[0], interleaved=False)
+        measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS)
+        summaries = yield from self._search.summarize(measured)
+        original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
         self._budget.note_original(self._budget.spent_s - began_s)
-        recorder.step(step, state="done", detail=self._when(measured), figure=p50_words(original.variant))
+        recorder.step(step, state="done", detail=self._search.when(measured), figure=p50_words(original.variant))
         return original, measured
-
-    def _quick(
-        self, candidate: Candidate, data: ReadData, step: int, slow_over_ms: float | None = None
-    ) -> Flow[Measured]:
-        """A first look at one version. Raises `JobError` where it could not be measured."""
-        variant = candidate.variant
-        blocks = self._budget.blocks_for(variant.is_baseline or may_win(variant))
-        how = Pass(1, blocks, self._ask.threads, self._reuse, slow_over_ms)
-        measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
-        if (failure := measured.failures[0]) is not None:
-            raise JobError(failure, 1)
-        self._budget.note_measured(variant.id, measured, 0)
-        return measured
-
-    def _is_new(self, measured: Measured) -> bool:
-        """Whether this run measured it, now or before it was interrupted."""
-        return measured.measured_at is None or measured.measured_at >= self._recorder.run.created_at
-
-    def _when(self, measured: Measured) -> str:
-        return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
-
-    def _summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
-        began_s = self._budget.spent_s
-        summaries = yield from one.summarize(measured, against)
-        self._budget.note_tail(self._budget.spent_s - began_s)
-        return summaries
 
     def _try(
         self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
     ) -> Flow[None]:
         recorder, began_s = self._recorder, self._budget.spent_s
         recorder.step(step, state="running")
-        variant = self._known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
+        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
-            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(self._best_ids()))
+            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(self._search.best_ids()))
         except JobError as error:
             self._drop(step, variant, error.error)
         else:
@@ -295,10 +239,10 @@ class _Optimization:
         recorder.variant(candidate.variant)
         p50_ms = original.variant.measurement.latency_p50_ms
         slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
-        measured = yield from self._quick(candidate, data, step, slow_over_ms)
-        summaries = yield from self._summarize(measured, base)
-        done = self._with_figures(candidate, measured, 0, summaries[0], interleaved=False)
-        return done, self._when(measured)
+        measured = yield from self._search.look(candidate, data, step, slow_over_ms)
+        summaries = yield from self._search.summarize(measured, base)
+        done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
+        return done, self._search.when(measured)
 
     def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Candidate]:
         try:
@@ -313,88 +257,11 @@ class _Optimization:
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
         late = error.code == TIME_LIMIT and self._budget.left_s is not None
         note = "It was not ready within your time limit." if late else f"{error.title}. {error.detail}"
-        self._put_dropped(self._recorder.variants.get(variant.id, variant), note)
-        self._skipped += late
+        self._search.put_dropped(self._recorder.variants.get(variant.id, variant), note)
+        self._search.skipped += late
         self._recorder.step(step, state="failed", detail="not ready in time" if late else error.title)
-
-    def _put_dropped(self, variant: Variant, note: str) -> None:
-        self._recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
 
     def _tell(self, step: int, variant: Variant, when: str) -> None:
         state = "done" if may_win(variant) else "warning"
         detail = ", ".join(part for part in (verdict_words(variant), when) if part)
         self._recorder.step(step, state=state, detail=detail, figure=p50_words(variant))
-
-    def _best(self) -> list[Variant]:
-        """Those to measure beside the original, best first."""
-        measured = [v for v in self._recorder.variants.values() if v.id in self._candidates and v.state != "dropped"]
-        original = next((v for v in measured if v.is_baseline), None)
-        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
-        best = finalists(measured, self._ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
-        if best:
-            return best
-        near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
-        return sorted(near, key=speedup_of, reverse=True)[:1]
-
-    def _best_ids(self) -> list[str]:
-        return [variant.id for variant in self._best()]
-
-    def _final_run(self, step: int, original: Candidate, data: ReadData) -> Flow[None]:
-        recorder, best = self._recorder, self._best()
-        if not best:
-            recorder.step(step, state="skipped", detail="nothing was faster and within your limit")
-            return
-        recorder.step(step, state="running")
-        plan = self._budget.plan_final([variant.id for variant in best])
-        field = [original, *(self._candidates[variant.id] for variant in best[: plan.finalists])]
-        how = Pass(plan.sets, plan.blocks, self._ask.threads, self._reuse)
-        flow = one.measure(field, data, how, title=LAST_STEP, step=step)
-        measured = yield from within(flow, lambda: self._budget.final_left_s)
-        if (failure := measured.failures[0]) is not None:
-            if failure.code != TIME_LIMIT or self._budget.left_s is None:
-                raise JobError(failure, 1)
-            recorder.step(step, state="failed", detail="no time left within your limit")
-            self._skipped += 1
-            return
-        summaries = yield from self._summarize(measured)
-        for index, candidate in enumerate(field):
-            error = measured.failures[index]
-            if error is not None:
-                self._put_dropped(candidate.variant, f"{error.title}. {error.detail}")
-            else:
-                self._with_figures(candidate, measured, index, summaries[index], interleaved=True)
-        detail = ", ".join(part for part in (f"{len(field)} versions in turn", self._when(measured)) if part)
-        recorder.step(step, state="done", detail=detail)
-
-    def _with_figures(
-        self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
-    ) -> Candidate:
-        anew = self._is_new(measured)
-        variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
-        if not anew:
-            self._recorder.take_over(variant.id, measured.latencies_ms[index])
-        done = dataclasses.replace(candidate, variant=self._recorder.variant(variant))
-        self._candidates[variant.id] = done
-        return done
-
-    def _close(self, planned: int) -> None:
-        recorder, limit = self._recorder, self._goal.max_loss_pct
-        tried = [variant for variant in recorder.variants.values() if not variant.is_baseline]
-        choice = choose([variant for variant in tried if variant.state == "confirmed"], self._ask.objective)
-        for variant in tried:
-            if choice.variant is None or variant.id != choice.variant.id:
-                reason = why_not(variant, limit)
-                if reason not in variant.notes and not may_win(variant):
-                    recorder.variant(dataclasses.replace(variant, notes=(*variant.notes, reason)))
-        words = headline(choice.variant, tried, choice.proven, limit)
-        if choice.variant is None and self._skipped:
-            words = time_up(sum(1 for variant in tried if variant.measurement.n), planned)
-        recorder.end(
-            RunState.FINISHED if choice.variant else RunState.KEPT_ORIGINAL,
-            headline=words,
-            recommended_variant_id=choice.variant.id if choice.variant else None,
-        )
-
-    def _known(self, recipe: Recipe) -> Variant | None:
-        """The same candidate of an interrupted run, so that nothing is done twice."""
-        return next((v for v in self._recorder.variants.values() if v.recipe == recipe), None)

@@ -11,9 +11,10 @@ from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.services.events import Observer
 from app.services.hub_origin import remember_origin
-from app.services.optimize import OptimizeAsk, optimize
+from app.services.optimize import optimize
 from app.services.projects import new_run
 from app.services.recorder import Recorder
+from app.services.search import OptimizeAsk
 from app.services.steps import Flow
 from app.services.watching import then_watched
 from app.services.workspace import Workspace, usable_cores
@@ -55,7 +56,6 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
     recorder = Recorder(space.repositories, ask.project, run, observe)
     flow = optimize(
         recorder,
-        space.artifacts,
         OptimizeAsk(
             model=ask.model,
             data=ask.data,

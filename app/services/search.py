@@ -1,0 +1,116 @@
+"""What a search knows while it goes on, and how a version's figures are taken: first alone, then in turn."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.choose import Objective, finalists, may_win
+from app.domain.variant import Variant
+from app.domain.words import day_words
+from app.services import candidates as one
+from app.services.budget import TimeBudget
+from app.services.candidates import Candidate, Pass
+from app.services.figures import speedup_of, with_figures
+from app.services.opening import ReadData
+from app.services.recorder import Recorder
+from app.services.steps import Flow, JobError, Measured, Reuse
+from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
+from workers.contracts.specs import Recipe
+
+NEAR_SHARE = 0.5
+"""Where nothing looked faster, the best that was not slower than this is measured beside the original all the same:
+the first looks were taken at different times, and a busy machine may have spoiled one of them."""
+
+MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
+LARGE_BYTES = 200_000_000
+"""Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
+
+
+@dataclass(frozen=True)
+class OptimizeAsk:
+    """What to optimize, for what. `recipes` are the preset's, in the order to try them.
+
+    With `fresh` everything is measured in this run, also what was measured lately in another one.
+    """
+
+    model: OpenParams
+    data: DataParams  # model_dir is filled in when the model is open
+    recipes: tuple[Recipe, ...]
+    objective: Objective
+    threads: int
+    max_candidates: int | None = None
+    fresh: bool = False
+
+
+class Search:
+    """One run's candidates, its time, and what it was asked for. `skipped` counts what there was no time for."""
+
+    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+        self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
+        self.budget = TimeBudget(self.goal.time_budget_s, lambda: recorder.elapsed_s)
+        self.candidates: dict[str, Candidate] = {}
+        self.reuse: Reuse | None = None
+        self.skipped = 0
+
+    def known(self, recipe: Recipe) -> Variant | None:
+        """The same candidate of an interrupted run, so that nothing is done twice."""
+        return next((v for v in self.recorder.variants.values() if v.recipe == recipe), None)
+
+    def look(
+        self, candidate: Candidate, data: ReadData, step: int, slow_over_ms: float | None = None
+    ) -> Flow[Measured]:
+        """A first look at one version. Raises `JobError` where it could not be measured."""
+        variant = candidate.variant
+        blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
+        how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms)
+        measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
+        if (failure := measured.failures[0]) is not None:
+            raise JobError(failure, 1)
+        self.budget.note_measured(variant.id, measured, 0)
+        return measured
+
+    def summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
+        """The figures of all contenders, over contender 0 or over that of `against`."""
+        began_s = self.budget.spent_s
+        summaries = yield from one.summarize(measured, against)
+        self.budget.note_tail(self.budget.spent_s - began_s)
+        return summaries
+
+    def take_figures(
+        self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
+    ) -> Candidate:
+        """The candidate with contender `index`'s figures, written down."""
+        anew = self._is_new(measured)
+        variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
+        if not anew:
+            self.recorder.take_over(variant.id, measured.latencies_ms[index])
+        done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
+        self.candidates[variant.id] = done
+        return done
+
+    def _is_new(self, measured: Measured) -> bool:
+        """Whether this run measured it, now or before it was interrupted."""
+        return measured.measured_at is None or measured.measured_at >= self.recorder.run.created_at
+
+    def when(self, measured: Measured) -> str:
+        """When it was measured, "" where it was in this run."""
+        return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
+
+    def put_dropped(self, variant: Variant, note: str) -> None:
+        """The variant is out, for this reason."""
+        self.recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
+
+    def best(self) -> list[Variant]:
+        """Those to measure beside the original, best first."""
+        measured = [v for v in self.recorder.variants.values() if v.id in self.candidates and v.state != "dropped"]
+        original = next((v for v in measured if v.is_baseline), None)
+        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
+        best = finalists(measured, self.ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
+        if best:
+            return best
+        near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
+        return sorted(near, key=speedup_of, reverse=True)[:1]
+
+    def best_ids(self) -> Sequence[str]:
+        """The same by their ids."""
+        return [variant.id for variant in self.best()]
