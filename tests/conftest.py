@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Generator
@@ -9,6 +10,12 @@ from pathlib import Path
 import pytest
 
 NVML = "libnvidia-ml.so.1"
+
+
+def pytest_configure() -> None:
+    """A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
