@@ -3,7 +3,7 @@
 import math
 
 from app.controllers.words import engine_name, tr
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
@@ -14,7 +14,7 @@ from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
 from workers.contracts.jobs import DataResult
-from workers.contracts.specs import Judgement
+from workers.contracts.specs import P99_NEEDS, Judgement
 
 
 def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
@@ -91,6 +91,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         verdict=_verdict(variant, best),
         latency_ms=measurement.latency_p50_ms,
         latency_p99_ms=measurement.latency_p99_ms,
+        requests=measurement.n,
+        requests_for_p99=P99_NEEDS,
         throughput_per_s=measurement.throughput_per_s,
         memory_bytes=measurement.peak_memory_bytes,
         size_bytes=variant.size_bytes,
@@ -123,9 +125,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
         return "unmeasured"
     if judgement.verdict == "regressed":
         return "regressed" if best is not None else "beyond_limit"
-    slower = variant.measurement.speedup is not None and not is_faster(variant)
-    if slower and variant.measurement.speedup is not None and variant.measurement.speedup <= 1.0:
-        return "not_faster"
+    if is_slower(variant) and not is_faster(variant):
+        return "alike_slower" if is_safe(variant) else "not_faster"
     if best is None and is_safe(variant):
         return "unconfirmed"  # it looked faster at first; side by side that was not shown
     if is_alike_not_proven(variant):

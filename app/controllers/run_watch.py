@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 
 from app.controllers.words import error_value, task_words, tr
-from app.domain.choose import is_safe, may_win
+from app.domain.choose import may_win
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
-from app.domain.words import times
+from app.domain.words import same_words, times
 from app.services.events import StepProgress
 from widgets.pages.optimize import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.plots.step_strip import StepState
@@ -169,9 +169,8 @@ class RunWatch:
         best = max(measured, key=lambda variant: variant.measurement.speedup or 0.0, default=None)
         if best is None or (best.measurement.speedup or 0.0) <= 1.0:
             return ""
-        words = tr("same answers") if is_safe(best) else tr("alike, not proven")
         return tr("Best so far: {0}, {1} times faster, {2}").format(
-            best.title, times(best.measurement.speedup or 0.0), words
+            best.title, times(best.measurement.speedup or 0.0), same_words(best)
         )
 
 

@@ -14,10 +14,9 @@ from app.services.steps import JobError
 from widgets.pages.nouns import plural
 from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
 from widgets.parts.source_card import SourceValue
-from workers.contracts.specs import Judgement
+from workers.contracts.specs import P99_NEEDS, Judgement
 
 MAX_LINES = 6
-LEAST_FOR_P99 = 299
 Z_95 = 1.96
 
 
@@ -63,12 +62,12 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     raw = list(latencies_ms)[-measured.n :] if measured.n else []
     ordered = sorted(raw)
     interval = median_interval(ordered)
-    pairs = [(tr("Requests"), f"{measured.n:,}"), (tr("Middle (p50)"), ms(measured.latency_p50_ms))]
+    pairs = [(tr("Requests"), f"{measured.n:,}"), (tr("Median (p50)"), ms(measured.latency_p50_ms))]
     if interval is not None:
         pairs.append((tr("95 % interval"), tr("{0} to {1}").format(*map(_fine, interval))))
     if measured.latency_p90_ms is not None:
         pairs.append((tr("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
-    if measured.latency_p99_ms is not None and measured.n >= LEAST_FOR_P99:
+    if measured.latency_p99_ms is not None and measured.n >= P99_NEEDS:
         pairs.append((tr("99 of 100 (p99)"), ms(measured.latency_p99_ms)))
     if measured.throughput_per_s is not None:
         pairs.append((tr("Answers a second"), count(measured.throughput_per_s)))

@@ -1,7 +1,7 @@
 """What a run tried, as the page shows it."""
 
 from app.controllers.words import tr
-from app.domain.choose import is_alike_not_proven
+from app.domain.choose import is_alike_not_proven, is_slower
 from app.domain.forecast import off_by
 from app.domain.sizes import bytes_words
 from app.domain.tried import Outcome, Tried
@@ -61,9 +61,11 @@ def _row(row: Tried) -> TriedRowValue:
 
 
 def _tag(row: Tried) -> TagKind:
-    """As on Compare: what is not proven is no green."""
+    """As on Compare: what is not proven, or slower, is no green."""
     if row.outcome == "held" and row.variant is not None and is_alike_not_proven(row.variant):
         return "warn"
+    if row.outcome == "held" and row.variant is not None and is_slower(row.variant):
+        return "none"
     return TAGS[row.outcome]
 
 

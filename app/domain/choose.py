@@ -29,6 +29,12 @@ def is_faster(variant: Variant) -> bool:
     return low is not None and low > 1.0
 
 
+def is_slower(variant: Variant) -> bool:
+    """Measured, and no faster than the original."""
+    speedup = variant.measurement.speedup
+    return speedup is not None and speedup <= 1.0
+
+
 def is_alike_not_proven(variant: Variant) -> bool:
     """The estimate is within the limit and at least 99 % of the answers are unchanged, but the bound is not."""
     judgement = variant.judgement

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.choose import is_alike_not_proven
+from app.domain.choose import is_alike_not_proven, is_safe, is_slower
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 
@@ -36,7 +36,23 @@ def verdict_words(variant: Variant) -> str:
         return VERDICT_WORDS["unmeasured"]
     if is_alike_not_proven(variant):
         return "Alike, not proven"
+    if is_safe(variant) and is_slower(variant):
+        return "Answers alike, slower"
     return VERDICT_WORDS[variant.judgement.verdict]
+
+
+def same_words(variant: Variant) -> str:
+    """How many answers stayed the same; "same answers" only where none changed."""
+    judged = variant.judgement
+    if judged is None:
+        return "answers not compared"
+    if judged.flips is None:
+        said = "answers alike"
+    elif not judged.changed_count:
+        said = "same answers"
+    else:
+        said = f"{judged.n - judged.changed_count:,} of {judged.n:,} answers the same"
+    return said if is_safe(variant) else f"{said}, not proven"
 
 
 def missing_words(variant: Variant) -> str:
@@ -70,7 +86,8 @@ def why_not(variant: Variant, limit_pct: float) -> str:
     judgement = variant.judgement
     if judgement is not None and judgement.verdict == "regressed":
         return f"Beyond your limit of {limit_pct:g} %"
-    if variant.measurement.speedup_low is not None and variant.measurement.speedup_low <= 1.0:
+    low = variant.measurement.speedup_low
+    if is_slower(variant) or (low is not None and low <= 1.0):
         return "Not faster on this computer"
     if variant.state == "dropped" and variant.notes:
         return variant.notes[0]

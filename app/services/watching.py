@@ -63,9 +63,12 @@ class Watched(Frozen):
 
     @property
     def is_worse(self) -> bool:
-        """Proven worse, or beyond the limit."""
+        """Labels prove it, or it is beyond the limit: without labels a changed answer alone is no worse one."""
         judged = self.judgement
-        return judged is not None and (judged.verdict == "regressed" or (judged.drop_low or 0.0) > 0)
+        if judged is None:
+            return False
+        proven = judged.labelled and (judged.drop_low or 0.0) > 0
+        return proven or judged.verdict == "regressed" or (judged.drop or 0.0) > judged.margin
 
 
 @dataclass(frozen=True)
@@ -270,7 +273,9 @@ def watched_words(watched: Watched) -> str:
     judged = watched.judgement
     if judged is None:
         return f"It could not be compared with the version {what} {when}. {watched.reason}".strip()
-    opening = "It answers worse than" if watched.is_worse else "Compared with"
+    opening = "Compared with"
+    if watched.is_worse:
+        opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
     text = f"{opening} the version {what} {when}: {_difference(judged)}"
     if watched.libraries and (watched.is_worse or judged.changed_count):
         told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3])

@@ -85,6 +85,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
         "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
         "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
+        "alike_slower": lambda: Cell(_tr("Answers alike, slower"), tag="none"),
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
         "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
@@ -101,12 +102,19 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         return show(version) if base is None or base.id == version.id else _arrow(show(base), show(version))
 
     return (
-        (_tr("Latency p50"), pair(lambda v: ms(v.latency_ms))),
-        (_tr("Latency p99"), pair(lambda v: ms(v.latency_p99_ms))),
+        (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
+        (_tr("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
         (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
         (_tr("Runs on"), version.runtime or UNKNOWN),
     )
+
+
+def _no_p99(version: VersionValue) -> str:
+    """Why there is none: the slowest hundredth of few requests is a matter of luck."""
+    if not version.requests:
+        return UNKNOWN
+    return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
 
 
 def rows(value: CompareValue) -> list[Row]:

@@ -17,6 +17,7 @@ Verdict = Literal[
     "regressed",
     "not_enough_data",
     "not_faster",
+    "alike_slower",
     "beyond_limit",
     "unmeasured",
     "unconfirmed",
@@ -25,7 +26,10 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class VersionValue:
-    """One row of the table; None where nothing was measured. Shares are 0..1; `loss` is relative."""
+    """One row of the table; None where nothing was measured. Shares are 0..1; `loss` is relative.
+
+    A p99 is told from `requests_for_p99` timed requests on; there were `requests`.
+    """
 
     id: str
     title: str
@@ -45,6 +49,8 @@ class VersionValue:
     notes: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
     color: int = 0  # place in the series of colors; 0 is the original
+    requests: int = 0
+    requests_for_p99: int = 0
 
 
 @dataclass(frozen=True)

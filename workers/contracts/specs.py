@@ -114,8 +114,12 @@ class Described(Frozen):
     group: str = ""
 
 
+P99_NEEDS = 299
+"""Fewer samples bound no 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
+
+
 class LatencySummary(Frozen):
-    """Milliseconds of single requests. `p99_ms` is absent under 299 samples (EVALUATION.md)."""
+    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples (EVALUATION.md)."""
 
     n: int
     p50_ms: float

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.specs import LatencySummary
-
-P99_NEEDS = 299
-"""Fewer samples bound no 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
+from workers.contracts.specs import P99_NEEDS, LatencySummary
 
 DRAWS = 2000
 RUN_LENGTH = 20

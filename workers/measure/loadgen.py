@@ -16,9 +16,9 @@ import numpy as np
 
 from workers.contracts.errors import BackendMissing
 from workers.contracts.load import Scenario, ScenarioResult
-from workers.contracts.specs import LatencySummary
+from workers.contracts.specs import P99_NEEDS, LatencySummary
 from workers.infer.base import Session
-from workers.measure.latency import P99_NEEDS, median_ranks, summarize
+from workers.measure.latency import median_ranks, summarize
 from workers.measure.loadgen_log import LoadGenLog, read_log
 from workers.measure.requests import Requests
 from workers.measure.spread import throughput_bounds

@@ -59,7 +59,7 @@ def test_nothing_faster() -> None:
     assert value.outcome == "nothing_faster" and value.headline == "Nothing faster was safe: keep the original"
     assert value.subtitle.startswith("2 ways were tried on 200 test pictures")
     found = rows(made)
-    assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "not_faster")
+    assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "alike_slower")
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
 
 

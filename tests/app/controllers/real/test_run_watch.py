@@ -84,7 +84,7 @@ def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
     watch.latencies([LatencyPoint("v2", 20.0, 0.5)])
     watch.variant(variant(2, p50_ms=0.5, speedup=4.0, state="measured", judgement=judgement(verdict="regressed")))
     assert [(point.at_s, point.latency_ms) for point in watch.best] == [(4.0, 2.0), (12.0, 1.0)]
-    assert watch.value().best == "Best so far: Version 1, 2.0 times faster, same answers"
+    assert watch.value().best == "Best so far: Version 1, 2.0 times faster, 199 of 200 answers the same"
 
 
 def test_the_final_run_moves_no_edges() -> None:
