@@ -10,6 +10,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 from workers.evaluate.answers import Answers, load_answers
 from workers.evaluate.data.base import Entry, Options, Sample
+from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.dataset import DataSet, Item, read_dataset
 from workers.evaluate.one_input import levels_of
@@ -93,13 +94,8 @@ def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: J
 
 
 def _thumbnail(item: int, sample: Sample, side_px: int, ctx: JobContext) -> str | None:
-    from workers.pipeline.images import open_picture, picture_from_array
-
-    if isinstance(sample, Path):
-        picture = open_picture(sample)
-    elif isinstance(sample, np.ndarray):
-        picture = picture_from_array(sample)
-    else:
+    picture = picture_to_show(sample)
+    if picture is None:
         return None
     picture.thumbnail((side_px, side_px))
     name = _name(item, "png", ctx)

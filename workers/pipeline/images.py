@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .arrays import eight_bits
 from .spec import ImageSteps, PipelineError
 
 if TYPE_CHECKING:
@@ -76,18 +77,22 @@ def _to_8_bits(values: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def picture_from_array(values: NDArray[Any]) -> Picture:
-    """(H, W), (1, H, W), (H, W, 1|3|4) or (3, H, W) of uint8, or of floats in 0..1, as a picture."""
+    """(H, W), (1, H, W), (H, W, 1|3|4) or (3, H, W) of whole numbers from 0 to 255, as a picture.
+
+    Raises PipelineError for others: what fractions mean is not known, and they are never rounded or clipped.
+    """
     from PIL import Image
 
-    if values.ndim == 3 and values.shape[0] in (1, 3) and values.shape[2] not in (1, 3, 4):
-        values = values.transpose(1, 2, 0)
-    if values.ndim == 3 and values.shape[2] == 1:
-        values = values[:, :, 0]
-    if not (values.ndim == 2 or (values.ndim == 3 and values.shape[2] in (3, 4))):
+    bits = eight_bits(values)
+    if bits is None:
+        raise PipelineError(f"An array of {values.dtype} is not a picture: pictures hold whole numbers from 0 to 255.")
+    if bits.ndim == 3 and bits.shape[0] in (1, 3) and bits.shape[2] not in (1, 3, 4):
+        bits = bits.transpose(1, 2, 0)
+    if bits.ndim == 3 and bits.shape[2] == 1:
+        bits = bits[:, :, 0]
+    if not (bits.ndim == 2 or (bits.ndim == 3 and bits.shape[2] in (3, 4))):
         raise PipelineError(f"An array of shape {values.shape} is not a picture.")
-    if values.dtype != np.uint8:
-        values = _to_8_bits(values)
-    return to_plain(Image.fromarray(np.ascontiguousarray(values)))
+    return to_plain(Image.fromarray(np.ascontiguousarray(bits)))
 
 
 def to_tensor(image: Picture, steps: ImageSteps) -> NDArray[Any]:

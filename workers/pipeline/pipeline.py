@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import answers
+from . import answers, arrays
 from .batches import join, run
 from .generating import LOGITS
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
 from .texts import Tokenizer
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -48,23 +52,21 @@ class Pipeline:
     @cached_property
     def main_input(self) -> Input:
         """The input that the world goes into."""
-        wanted = ("image", "input_ids", "audio", "array")
-        return min(
-            (entry for entry in self.spec.inputs if entry.source in wanted),
-            key=lambda entry: wanted.index(entry.source),
-        )
+        return arrays.main_input_of(self.spec)
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         assert isinstance(self.spec.preprocess, TextSteps)
         return Tokenizer(self.folder, self.spec.preprocess, self.spec.inputs)
 
-    def feeds_from(self, source: Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]) -> Arrays:
-        """Model inputs of one sample, with a leading axis of 1 (of time steps for a stateful model).
+    def feeds_from(self, source: Path | str | NDArray[Any] | Mapping[str, NDArray[Any]] | Picture) -> Arrays:
+        """Model inputs of one sample, with a leading axis of 1 (of time steps for a stateful model). This is the one
+        way into a model: whatever is judged, measured, calibrated with or shown comes through here.
 
-        `source`: a file (picture, WAV, text, NPY, NPZ), a text (a path for models that take no text), one
-        array for the main input, or arrays by input name. States are not among them; constants are. Raises
-        PipelineError.
+        `source`: a file (picture, WAV, text, NPY, NPZ), a text (a path for models that take no text), a decoded
+        picture, one array for the main input, or arrays by input name. Files, pictures of 8 bits and sounds are
+        prepared; arrays of the model's own shape and kind of numbers go in as they are. States are not among the feeds;
+        constants are. Raises PipelineError.
         """
         if isinstance(source, Path):
             feeds = self._from_file(source)
@@ -73,6 +75,8 @@ class Pipeline:
             feeds = self._tokenizer.feeds(source) if is_text else self._from_file(Path(source))
         elif isinstance(source, Mapping):
             feeds = self._from_arrays(source)
+        elif not isinstance(source, np.ndarray) and hasattr(source, "convert"):  # Pillow may not be installed
+            feeds = {self.main_input.name: self.prepare_picture(source)}
         else:
             feeds = self._from_array(np.asarray(source))
         return self._with_constants(feeds)
@@ -86,15 +90,14 @@ class Pipeline:
             return self._from_numpy_file(path)
         steps = self.spec.preprocess
         if isinstance(steps, ImageSteps):
-            from .images import open_picture, to_tensor
+            from .images import open_picture
 
-            return {self.main_input.name: self._cast(to_tensor(open_picture(path), steps))}
+            return {self.main_input.name: self.prepare_picture(open_picture(path))}
         if isinstance(steps, AudioSteps):
-            from .audio import read_wav, resample, to_frames
+            from .audio import read_wav, resample
 
             samples, rate = read_wav(path)
-            frames = to_frames(resample(samples, rate, steps.sample_rate_hz), steps)
-            return {self.main_input.name: self._cast(frames)}
+            return {self.main_input.name: self.prepare_sound(resample(samples, rate, steps.sample_rate_hz))}
         if isinstance(steps, TextSteps):
             return self._tokenizer.feeds(path.read_text(encoding="utf-8", errors="replace"))
         raise PipelineError(f"This model wants arrays in an NPZ file, and {path.name} is none.")
@@ -103,42 +106,100 @@ class Pipeline:
         try:
             loaded = np.load(path, allow_pickle=False)
             if isinstance(loaded, np.ndarray):
-                return self._from_array(loaded)
+                return self._from_array(loaded, rows=True)
             with loaded:
-                return self._from_arrays({name: loaded[name] for name in loaded.files})
+                return self._from_arrays({name: loaded[name] for name in loaded.files}, rows=True)
         except (ValueError, OSError, EOFError, KeyError) as error:
             if isinstance(error, PipelineError):
                 raise
             raise PipelineError(f"{path.name} cannot be read as arrays ({error}).") from error
 
-    def _from_array(self, values: NDArray[Any]) -> Arrays:
-        """One sample for the main input: a picture, samples of sound, or the values themselves."""
+    def prepare_picture(self, picture: Picture, *, sized: bool = False) -> NDArray[Any]:
+        """The main input (1, …) of a decoded picture (RGB or gray). `sized`: it has the model's size already.
+
+        Raises PipelineError where the model takes whole numbers and the preparation gives fractions.
+        """
+        from .images import to_tensor
+
+        steps = self.spec.preprocess
+        assert isinstance(steps, ImageSteps)
+        values = to_tensor(picture, replace(steps, resize=None, crop=None) if sized else steps)
+        return values if steps.pixels else arrays.cast(values, self.main_input)
+
+    def prepare_sound(self, samples: NDArray[np.float32]) -> NDArray[Any]:
+        """The main input (frames, …) of samples (n,) in −1..1 at the model's rate; for whole numbers rounded."""
+        from .audio import to_frames
+
+        steps, dtype = self.spec.preprocess, np.dtype(self.main_input.dtype)
+        assert isinstance(steps, AudioSteps)
+        frames = to_frames(samples, steps)
+        if dtype.kind not in "iu":
+            return frames.astype(dtype, copy=False)
+        limits = np.iinfo(dtype)
+        return np.clip(np.rint(frames), limits.min, limits.max).astype(dtype)
+
+    def picture_of(self, source: Any) -> Picture | None:
+        """The picture that a sample of `feeds_from` is to this model, before its preparation; None where it is no
+        picture, or goes in as it is. Raises PipelineError for a file that cannot be decoded."""
+        from .images import open_picture, picture_from_array
+
+        if not isinstance(self.spec.preprocess, ImageSteps):
+            return None
+        if isinstance(source, Path):
+            return None if source.suffix.lower() in (".npz", ".npy") else open_picture(source)
+        if isinstance(source, Mapping):
+            source = source.get(self.main_input.name, source.get("x"))
+        if not isinstance(source, np.ndarray) or self._fits(source):
+            return None
+        found = arrays.pictures_in(source, rows=False)
+        return picture_from_array(found[0]) if found is not None and len(found) == 1 else None
+
+    def _fits(self, values: NDArray[Any]) -> bool:
+        return arrays.fits(values, self.main_input, self.spec.preprocess)
+
+    def _from_array(self, values: NDArray[Any], *, rows: bool = False, named: bool = False) -> Arrays:
+        """One sample for the main input: what the model takes as it is, else a picture or samples of sound.
+
+        `rows`: it comes from a file that may hold several. `named`: as the model's input, so that one frame of sound is
+        not taken for a whole one.
+        """
         steps, entry = self.spec.preprocess, self.main_input
-        if isinstance(steps, ImageSteps) and is_picture(values, entry):
-            from .images import picture_from_array, to_tensor
+        if isinstance(steps, AudioSteps) and values.ndim == 1 and not (named and self._fits(values)):
+            from .audio import mono
 
-            return {entry.name: self._cast(to_tensor(picture_from_array(values), steps))}
-        if isinstance(steps, ImageSteps) and steps.pixels and values.dtype == np.uint8 and values.ndim == 4:
-            return {entry.name: values}
-        if isinstance(steps, AudioSteps) and values.ndim == 1:
-            from .audio import mono, to_frames
-
-            return {entry.name: self._cast(to_frames(mono(values), steps))}
+            return {entry.name: self.prepare_sound(mono(values))}
+        if isinstance(steps, ImageSteps | AudioSteps):
+            given = arrays.ready(values, entry, steps)
+            if given is None and isinstance(steps, ImageSteps):
+                given = self._prepared(values, rows)
+            if given is None:
+                raise arrays.misfit(values, entry, steps)
+            return {entry.name: given}
         if isinstance(steps, ArraySteps) and steps != PLAIN:
             values = rearranged(values, steps)
-        return {entry.name: _fit(values, entry)}
+        return {entry.name: arrays.fitted(values, entry)}
 
-    def _from_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> Arrays:
+    def _prepared(self, values: NDArray[Any], rows: bool) -> NDArray[Any] | None:
+        """The pictures in an array, prepared and joined; None where there are none."""
+        from .images import picture_from_array
+
+        found = arrays.pictures_in(values, rows=rows)
+        if not found:
+            return None
+        tensors = [self.prepare_picture(picture_from_array(one)) for one in found]
+        return tensors[0] if len(tensors) == 1 else np.concatenate(tensors)
+
+    def _from_arrays(self, given: Mapping[str, NDArray[Any]], *, rows: bool = False) -> Arrays:
         feeds: Arrays = {}
         for entry in self.spec.inputs:
             if entry.name == self.main_input.name:
-                name = entry.name if entry.name in arrays else "x"
-                if name not in arrays:
-                    names = ", ".join(sorted(arrays)) or "nothing"
+                name = entry.name if entry.name in given else "x"
+                if name not in given:
+                    names = ", ".join(sorted(given)) or "nothing"
                     raise PipelineError(f"The arrays lack {entry.name!r}; there is {names[:200]}.")
-                feeds |= self._from_array(np.asarray(arrays[name]))
-            elif entry.name in arrays:
-                feeds[entry.name] = _fit(np.asarray(arrays[entry.name]), entry)
+                feeds |= self._from_array(np.asarray(given[name]), rows=rows, named=name == entry.name)
+            elif entry.name in given:
+                feeds[entry.name] = arrays.fitted(np.asarray(given[entry.name]), entry)
         return feeds
 
     def _with_constants(self, feeds: Arrays) -> Arrays:
@@ -156,12 +217,6 @@ class Pipeline:
             elif not entry.optional:
                 raise PipelineError(f"The input {entry.name!r} is missing.")
         return feeds
-
-    def _cast(self, values: NDArray[Any]) -> NDArray[Any]:
-        if values.dtype == np.uint8:  # pixels for a model that prepares them itself
-            return values
-        dtype = np.dtype(self.main_input.dtype)
-        return np.round(values).astype(dtype) if dtype.kind in "iu" else values.astype(dtype, copy=False)
 
     def batch(self, samples: Sequence[Mapping[str, NDArray[Any]]]) -> Arrays:
         """Several samples as one request: joined along axis 0, tokens filled up to the longest."""
@@ -215,13 +270,6 @@ def constant_of(entry: Input, rows: int) -> NDArray[Any]:
     return np.full(shape, entry.constant or 0, dtype=entry.dtype)
 
 
-def is_picture(values: NDArray[Any], entry: Input) -> bool:
-    """Raw pictures are told from model inputs by their type and their number of axes."""
-    if values.dtype == np.uint8 and entry.dtype != "uint8":
-        return values.ndim in (2, 3)
-    return values.ndim == 2 or (values.ndim == 3 and values.shape[-1] in (1, 3, 4))
-
-
 def rearranged(values: NDArray[Any], steps: ArraySteps) -> NDArray[Any]:
     """One array after `order`, `swap`, `scale` and `offset`; whole numbers stay whole ones."""
     if steps.order == "reversed":
@@ -232,22 +280,3 @@ def rearranged(values: NDArray[Any], steps: ArraySteps) -> NDArray[Any]:
     if steps.swap is not None:
         changed = np.where(values == steps.swap[0], steps.swap[1], changed)
     return np.round(changed).astype(np.int64) if values.dtype.kind in "iu" and steps.scale == 1 else changed
-
-
-def _fit(values: NDArray[Any], entry: Input) -> NDArray[Any]:
-    """Cast to the input's dtype, with the batch axis put in front where it lacks. Raises PipelineError."""
-    if entry.batched and values.ndim == len(entry.shape) - 1:
-        values = values[None]
-    free = entry.shape and (values.ndim == len(entry.shape))
-    wrong = not free and len(entry.shape) > 0
-    if free:
-        pairs = zip(values.shape[1:], entry.shape[1:], strict=True)
-        wrong = any(size is not None and have != size for have, size in pairs)
-    if wrong:
-        wanted = "×".join("any" if size is None else str(size) for size in entry.shape)
-        raise PipelineError(
-            f"The input {entry.name!r} is {'×'.join(map(str, values.shape))}, and the model wants {wanted}."
-        )
-    if values.dtype.kind not in "biufc":
-        raise PipelineError(f"The input {entry.name!r} holds {values.dtype}, and the model wants numbers.")
-    return np.ascontiguousarray(values.astype(entry.dtype, copy=False))

@@ -115,6 +115,6 @@ def test_what_cannot_be_decoded_is_told_in_words(tmp_path, data):
 def test_arrays_become_pictures():
     assert picture_from_array(noise(5, 7, 1)).size == (7, 5)
     assert picture_from_array(noise(5, 7).transpose(2, 0, 1)).size == (7, 5)
-    assert picture_from_array(np.ones((5, 7), np.float64)).getpixel((0, 0)) == 255
+    assert picture_from_array(np.full((5, 7), 255, np.int64)).getpixel((0, 0)) == 255
     with pytest.raises(PipelineError, match="not a picture"):
         picture_from_array(np.zeros(5))

@@ -37,7 +37,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
         collection = edited(found, params.left_out, params.relabeled, params.moved)
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
-    store = Store(folder, pipeline, ctx, params.moved)
+    store = Store(folder, pipeline, ctx, collection.kind, params.moved)
     used = _write(store, collection, resolved.ids, params, options)
     data = _dataset(collection, store.stored, pipeline, params)
     write_dataset(folder, data)

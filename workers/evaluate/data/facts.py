@@ -13,21 +13,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Entry
+from workers.evaluate.dataset import Kind
 from workers.pipeline.spec import AudioSteps, ImageSteps, Spec
 
 LETTERS = 500
 """So many letters of a text tell its script."""
 
 
-def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, float | str]:
-    """Facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB)."""
+def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: Kind) -> dict[str, float | str]:
+    """Facts by name: brightness (0..1), sharpness, pixels; characters, script; seconds, loudness (dB). Arrays that go
+    in as they are are no pictures or sounds and have none."""
     main = next((item for item in spec.inputs if item.source not in ("state", "constant")), None)
     values = feeds.get(main.name) if main is not None else None
     steps = spec.preprocess
-    if isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
+    if kind == "images" and isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
         frame = frame_facts(values[0], steps) if entry.boxes is not None else {}
         return {**picture_facts(values[0], steps), **_size(entry), **frame}
-    if isinstance(steps, AudioSteps) and values is not None and values.size:
+    if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
     return text_facts(entry.text) if entry.text is not None else {}
 

@@ -1,14 +1,14 @@
 """Up to 24 items to look at. Pictures are drawn small here, in the worker, so that the window opens none of them."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workers.contracts.context import JobContext
-from workers.evaluate.data.base import Entry
+from workers.evaluate.data.base import Entry, Sample
 from workers.evaluate.data.store import Kept, Stored
 from workers.evaluate.dataset import DataSet
 from workers.pipeline.spec import PipelineError
@@ -58,17 +58,21 @@ def _thumbnail(folder: Path, number: int, kept: Kept) -> str | None:
 
 def thumbnail_of(entry: Entry, side_px: int) -> "Image | None":
     """At most `side_px` pixels a side, RGB or gray; None for what is no picture or cannot be read."""
-    from workers.pipeline.images import open_picture, picture_from_array
-
     try:
-        sample = entry.open()
-        if isinstance(sample, Path):
-            picture = open_picture(sample)
-        elif isinstance(sample, np.ndarray) and sample.ndim in (2, 3):
-            picture = picture_from_array(sample)
-        else:
-            return None
+        picture = picture_to_show(entry.open())
     except (PipelineError, OSError, ValueError):
         return None
-    picture.thumbnail((side_px, side_px))
+    if picture is not None:
+        picture.thumbnail((side_px, side_px))
     return picture
+
+
+def picture_to_show(sample: Sample) -> "Image | None":
+    """A picture as a file or as an array of 8 bits, alone or by its name; None for others. Raises PipelineError."""
+    from workers.pipeline.images import open_picture, picture_from_array
+
+    if isinstance(sample, Path):
+        return open_picture(sample)
+    if isinstance(sample, Mapping):
+        sample = next(iter(sample.values())) if len(sample) == 1 else ""
+    return picture_from_array(sample) if isinstance(sample, np.ndarray) and sample.ndim in (2, 3) else None

@@ -13,7 +13,7 @@ from workers.contracts.context import JobContext
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.split import Splitter
-from workers.evaluate.dataset import Item
+from workers.evaluate.dataset import Item, Kind
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError
@@ -63,12 +63,14 @@ class Stored:
 class Store:
     """Writes `test/` and `calibration/` below `folder`. Only one item is in memory at a time.
 
-    `moved` says in which part ("test", "calibration") the person wants the item of a source.
+    `kind` is what the data are; `moved` says in which part ("test", "calibration") the person wants the item of a
+    source.
     """
 
     def __init__(
-        self, folder: Path, pipeline: Pipeline, ctx: JobContext, moved: Mapping[str, str] | None = None
+        self, folder: Path, pipeline: Pipeline, ctx: JobContext, kind: Kind, moved: Mapping[str, str] | None = None
     ) -> None:
+        self._kind: Kind = kind
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
         self._seen: dict[bytes, Kept] = {}
         self.stored = Stored()
@@ -134,7 +136,7 @@ class Store:
                 if overlap is not None and against is not None and id(first) in against:
                     overlap.append(entry.source)
                 continue
-            facts = facts_of(entry, feeds, self._pipeline.spec)
+            facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
             self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds), facts)
             yield kept, feeds
         self._ctx.progress(READING, len(entries), len(entries), "items")

@@ -19,6 +19,7 @@ from workers.evaluate.doctor.ways import Axis, checked_steps
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
+AS_THEY_ARE = "These arrays have the model’s own shape and go in as they are, so that nothing is prepared."
 NO_CLASSES = "Its answers are no classes or scores, so that nothing says which way is right."
 
 
@@ -35,6 +36,8 @@ def examine(params: DoctorParams, ctx: JobContext) -> DoctorResult:
         material = Material(params, pipeline, _side(pipeline, chosen), ctx)
         if not material.examples:
             return _nothing("None of the examples can be read.", began_s)
+        if isinstance(chosen, ImageSteps | AudioSteps) and material.kind == "arrays":
+            return _nothing(AS_THEY_ARE, began_s)
         scorer = Scorer(pipeline, session, material, ctx.seed)
         starts, axes = _plan(pipeline, chosen, material, folder, quick=params.quick)
         search = Search(scorer, ctx, params.seconds, params.quick)

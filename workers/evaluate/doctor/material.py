@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,8 +16,12 @@ from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import choose
 from workers.evaluate.data.store import group_of
+from workers.evaluate.dataset import Kind
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 STAGE = "Opening some examples"
 KEPT_SIDE = 2.5
@@ -33,7 +37,7 @@ class Example:
     """One example: `sample` as `Pipeline.feeds_from` takes it, the classes that count as right, empty without."""
 
     number: int
-    sample: Sample
+    sample: "Sample | Image"
     ids: tuple[int, ...]
 
 
@@ -56,6 +60,11 @@ class Material:
         self.examples = list(self._opened(entries, resolved.ids, order, ctx))
 
     @property
+    def kind(self) -> Kind:
+        """What the data are: arrays that go in as they are leave nothing to be prepared."""
+        return self._read(self._spec).kind
+
+    @property
     def has_labels(self) -> bool:
         """Whether every example has a label, or labels for its moments."""
         if self._by_moments:
@@ -66,7 +75,7 @@ class Material:
     def _by_moments(self) -> bool:
         return bool(self._spec.links) and self._entry(self.examples[0].number, self._spec).steps is not None
 
-    def sample(self, example: Example, spec: Spec) -> Sample:
+    def sample(self, example: Example, spec: Spec) -> "Sample | Image":
         """The example as this way wants it: sounds at its own rate, cut after some seconds."""
         steps = spec.preprocess
         if not isinstance(steps, AudioSteps):
@@ -105,7 +114,7 @@ class Material:
             ctx.check_cancelled()
             ctx.progress(STAGE, done, len(order), "examples")
             try:
-                sample = entries[number].open()
+                sample: Sample | Image = entries[number].open()
                 if isinstance(self._spec.preprocess, ImageSteps) and isinstance(sample, Path):
                     sample = _picture(sample, self._side)
             except (PipelineError, OSError, ValueError):
@@ -119,12 +128,12 @@ def _key(entry: Entry) -> bytes:
     return digest(entry.source.encode(errors="surrogateescape"))
 
 
-def _picture(path: Path, side: int) -> "np.ndarray[Any, np.dtype[np.uint8]]":
-    """uint8 (H, W) or (H, W, 3), somewhat larger than the model wants it."""
+def _picture(path: Path, side: int) -> "Image":
+    """RGB or gray, where it is much larger than the model wants it reduced to somewhat larger."""
     from workers.pipeline.images import open_picture
 
     image = open_picture(path)
     factor = int(min(image.size) / (KEPT_SIDE * side))
     if factor > 1:
         image = image.reduce(factor)
-    return np.asarray(image)
+    return image

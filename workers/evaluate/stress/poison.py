@@ -84,8 +84,8 @@ def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: F
     labels = [item.labels[0] if item.labels else -1 for item in data.calibration[:count]]
     pictures: Floats | None = None
     steps = pipeline.spec.preprocess
-    if isinstance(steps, ImageSteps) and items[0][pipeline.main_input.name].ndim == 4:
-        shown = [drawn({"x": np.array(items[i][pipeline.main_input.name])}, steps) for i in range(count)]
+    if data.kind == "images" and isinstance(steps, ImageSteps) and items[0][pipeline.main_input.name].ndim == 4:
+        shown = [drawn(items[i][pipeline.main_input.name], steps) for i in range(count)]
         if len({one.shape for one in shown}) == 1:
             pictures = np.stack(shown).astype(np.float32) / np.float32(255)
             pictures = pictures[..., None] if pictures.ndim == 3 else pictures

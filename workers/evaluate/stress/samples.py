@@ -4,7 +4,8 @@ Pictures are read again from where they lie; where they are gone (or were made b
 prepared inputs. Texts stand in `data.json`. Sounds and numbers are in the prepared inputs as they were.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,25 +17,28 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.stress import StressParams, StressPart
 from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.sniff import read_collection
-from workers.evaluate.dataset import Item, read_dataset
+from workers.evaluate.dataset import Item, Kind, read_dataset
 from workers.evaluate.stress.base import Floats, Row, Takes
 from workers.evaluate.stress.pixels import as_8_bits
-from workers.pipeline.audio import to_frames
-from workers.pipeline.images import open_picture, picture_from_array, to_tensor
+from workers.pipeline.images import to_pixels
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, TextSteps
 
 MAX_SPREAD_ITEMS = 500
+MAX_SPREAD_NUMBERS = 1 << 26
+"""Of all items together: 256 MB."""
 
 
 @dataclass(frozen=True)
 class Given:
-    """One test item: where it stands in its part, what it is called, its labels (or one for each time step)."""
+    """One test item: where it stands in its part, what it is called, its labels (or one for each time step), and what
+    it is: what goes into the model as it is is an array, also where the model takes pictures or sounds."""
 
     prepared: Prepared
     index: int
     item: Item
+    kind: Kind
     steps: NDArray[np.int64] | None = None
     entry: Entry | None = None
 
@@ -57,12 +61,13 @@ class Samples(Protocol):
 class PictureSamples:
     """float32 (H, W, 1 or 3) in 0..1. A picture that is larger than what the model sees is first resized and cut as the
     model's preprocessing does it: ImageNet-C's severities are meant for that, and nothing is worked out for pixels that
-    are thrown away. `redrawn` counts pictures that are drawn from prepared inputs, since their files are gone."""
+    are thrown away. What a picture file gives must be what was prepared of it, number by number; where it is gone or is
+    another one by now, the picture is drawn from the prepared input, which is exact. `redrawn` counts these."""
 
     takes: Takes = "images"
 
-    def __init__(self, steps: ImageSteps) -> None:
-        self._steps = steps
+    def __init__(self, pipeline: Pipeline, steps: ImageSteps) -> None:
+        self._pipeline, self._steps = pipeline, steps
         self._drawn: set[int] = set()
         self._fitted: set[int] = set()
 
@@ -71,31 +76,28 @@ class PictureSamples:
         return len(self._drawn)
 
     def open(self, given: Given) -> Floats:
+        name = self._pipeline.main_input.name
         picture = self._read(given)
-        if picture is None:
-            self._drawn.add(id(given))
-            self._fitted.add(id(given))
-            picture = drawn(given.feeds(), self._steps)
-        elif self._is_large(picture):
-            self._fitted.add(id(given))
-            shape = replace(self._steps, mean=(0.0,), std=(1.0,), range="0..255", layout="nhwc")
-            gray = shape.channels == "gray" or picture.mode == "L"
-            picture = to_tensor(picture, replace(shape, channels="gray" if gray else "rgb"))[0]
-        values = np.asarray(picture, np.float32) / np.float32(255)
-        return values[:, :, None] if values.ndim == 2 else values
+        if picture is not None:
+            if self._is_large(picture):
+                self._fitted.add(id(given))
+                gray = self._steps.channels == "gray" or picture.mode == "L"
+                picture = to_pixels(picture, replace(self._steps, channels="gray" if gray else "rgb"))[0]
+            values = _in_units(picture)
+            if np.array_equal(self.feeds(self._pipeline, given, values)[name], given.feeds()[name]):
+                return values
+        self._drawn.add(id(given))
+        self._fitted.add(id(given))
+        return _in_units(drawn(given.feeds()[name], self._steps))
 
     def _read(self, given: Given) -> Any:
         if given.entry is None:
             return None
         sample = given.entry.open()
         try:
-            if isinstance(sample, Path):
-                return open_picture(sample)
-            if isinstance(sample, np.ndarray) and sample.dtype == np.uint8:
-                return picture_from_array(sample)
+            return self._pipeline.picture_of(sample)
         except PipelineError:
             return None
-        return None
 
     def _is_large(self, picture: Any) -> bool:
         resize, crop = self._steps.resize, self._steps.crop
@@ -107,13 +109,15 @@ class PictureSamples:
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
         from PIL import Image
 
-        steps = pipeline.spec.preprocess
-        assert isinstance(steps, ImageSteps)
-        if id(given) in self._fitted:  # it has the model's size already
-            steps = replace(steps, resize=None, crop=None)
         values = as_8_bits(sample)
-        tensor = to_tensor(Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values), steps)
-        return _with_main(pipeline, given, tensor)
+        picture = Image.fromarray(values[:, :, 0] if values.shape[2] == 1 else values)
+        return _with_main(pipeline, given, pipeline.prepare_picture(picture, sized=id(given) in self._fitted))
+
+
+def _in_units(picture: Any) -> Floats:
+    """8 bits as float32 (H, W, channels) in 0..1."""
+    values = np.asarray(picture, np.float32) / np.float32(255)
+    return values[:, :, None] if values.ndim == 2 else values
 
 
 class TextSamples:
@@ -140,10 +144,11 @@ class SoundSamples:
 
     def open(self, given: Given) -> Floats:
         frames = given.feeds()[self._name]
-        return np.ascontiguousarray(frames[..., self._steps.context_samples :], np.float32).ravel()
+        samples = np.ascontiguousarray(frames[..., self._steps.context_samples :], np.float32).ravel()
+        return samples / np.float32(self._steps.scale)
 
     def feeds(self, pipeline: Pipeline, given: Given, sample: Floats) -> Arrays:
-        return _with_main(pipeline, given, to_frames(sample, self._steps))
+        return _with_main(pipeline, given, pipeline.prepare_sound(sample))
 
 
 class NumberSamples:
@@ -154,7 +159,8 @@ class NumberSamples:
     def __init__(self, pipeline: Pipeline, items: Sequence[Given]) -> None:
         self._name = pipeline.main_input.name
         shape = items[0].feeds()[self._name].shape
-        rows = [given.feeds()[self._name].astype(np.float32) for given in items[:MAX_SPREAD_ITEMS]]
+        most = min(MAX_SPREAD_ITEMS, max(1, MAX_SPREAD_NUMBERS // max(1, math.prod(shape))))
+        rows = [given.feeds()[self._name].astype(np.float32) for given in items[:most]]
         alike = [row for row in rows if row.shape == shape and np.isfinite(row).all()]
         values = np.stack(alike) if alike else np.zeros((1, *shape), np.float32)
         if len(alike) < len(rows):  # items of many lengths share one figure
@@ -173,17 +179,13 @@ class NumberSamples:
 
 
 def _with_main(pipeline: Pipeline, given: Given, values: NDArray[Any]) -> Arrays:
-    """The prepared inputs with another main one, in its dtype; pixels stay pixels."""
-    name, dtype = pipeline.main_input.name, np.dtype(pipeline.main_input.dtype)
-    if values.dtype == np.uint8:
-        return {**given.feeds(), name: values}
-    cast = np.round(values).astype(dtype) if dtype.kind in "iu" else values.astype(dtype, copy=False)
-    return {**given.feeds(), name: cast}
+    """The prepared inputs with another main one."""
+    return {**given.feeds(), pipeline.main_input.name: values}
 
 
-def drawn(feeds: Mapping[str, NDArray[Any]], steps: ImageSteps) -> NDArray[np.uint8]:
-    """A prepared picture back as (H, W, 3) or (H, W) of 8 bits: the last preprocessing steps undone."""
-    values = np.asarray(next(value for value in feeds.values() if value.ndim == 4)[0], np.float32)
+def drawn(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8]:
+    """A prepared picture (1, …) back as (H, W, 3) or (H, W) of 8 bits: the last preprocessing steps undone."""
+    values = np.asarray(prepared[0], np.float32)
     if steps.layout == "nchw":
         values = values.transpose(1, 2, 0)
     values = values * np.asarray(steps.std, np.float32) + np.asarray(steps.mean, np.float32)
@@ -205,7 +207,7 @@ def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:
         numbers = range(len(data.test)) if part.items is None else part.items
         for i in numbers:
             steps = data.steps[i] if data.steps else None
-            found.append(Given(prepared, i, data.test[i], steps, entries.get(data.test[i].source)))
+            found.append(Given(prepared, i, data.test[i], data.kind, steps, entries.get(data.test[i].source)))
     if not found:
         raise InputRefused(
             "no_examples",
@@ -230,10 +232,11 @@ def samples_for(pipeline: Pipeline, items: Sequence[Given]) -> Samples:
     """How items of this model are changed. What is no picture, text or sound to the model is an array of numbers."""
     steps = pipeline.spec.preprocess
     main = items[0].prepared[items[0].index].get(pipeline.main_input.name)
-    if isinstance(steps, ImageSteps) and main is not None and main.ndim == 4:
-        return PictureSamples(steps)
+    kinds = {given.kind for given in items}
+    if kinds == {"images"} and isinstance(steps, ImageSteps) and main is not None and main.ndim == 4:
+        return PictureSamples(pipeline, steps)
     if isinstance(steps, TextSteps) and all(given.item.text is not None for given in items):
         return TextSamples()
-    if isinstance(steps, AudioSteps):
+    if kinds == {"audio"} and isinstance(steps, AudioSteps):
         return SoundSamples(pipeline, steps)
     return NumberSamples(pipeline, items)

@@ -13,6 +13,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
 from workers.evaluate.dataset import Kind
+from workers.pipeline.arrays import fits, main_input_of, pictures_in
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
 
 MAX_BYTES = 4 << 30
@@ -70,6 +71,9 @@ def read(path: Path, options: Options) -> Collection:
     names = _class_names(arrays, label_name, options.spec)
     label_lists = [()] * count if labels is None else [raw_labels(value) for value in labels]
     more = columns_of(arrays, {*inputs, label_name}, count)
+    kind = _kind(options.spec, inputs)
+    if kind == "arrays" and isinstance(options.spec.preprocess, AudioSteps):
+        inputs = _as_frames(inputs, options.spec)
     spoken = transcripts_of(arrays, inputs, count)
     entries = [
         Entry(
@@ -83,12 +87,24 @@ def read(path: Path, options: Options) -> Collection:
         )
         for i in range(count)
     ]
-    return Collection(_kind(options.spec), entries, names, findings=_told(inputs, label_name, file))
+    return Collection(kind, entries, names, findings=_told(inputs, label_name, file))
 
 
-def _kind(spec: Spec) -> Kind:
-    kinds: dict[type[Any], Kind] = {ImageSteps: "images", AudioSteps: "audio"}
-    return kinds.get(type(spec.preprocess), "arrays")
+def _kind(spec: Spec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
+    """Pictures and sounds are what has to be prepared; what the model takes as it is are arrays."""
+    entry, steps = main_input_of(spec), spec.preprocess
+    rows = inputs.get(entry.name, inputs.get("x"))
+    if rows is None or fits(rows[0], entry, steps):
+        return "arrays"
+    if isinstance(steps, ImageSteps) and pictures_in(rows[0], rows=False) is not None:
+        return "images"
+    return "audio" if isinstance(steps, AudioSteps) and rows.ndim == 2 else "arrays"
+
+
+def _as_frames(inputs: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDArray[Any]]:
+    """Rows that are frames already get a batch axis, so that none is taken for a whole sound."""
+    name = main_input_of(spec).name
+    return {key: rows[:, None] if key in (name, "x") and rows.ndim == 2 else rows for key, rows in inputs.items()}
 
 
 def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDArray[Any]]:

@@ -1,0 +1,177 @@
+"""Arrays on their way into a model. What has the model's shape and kind of numbers goes in as it is; what does not is
+told, and no number is rounded or clipped to make it fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import AudioSteps, ImageSteps, Input, PipelineError, Spec, Steps
+
+Shape = tuple[int | None, ...]
+
+NUMBERS = "biufc"
+MAIN_SOURCES = ("image", "input_ids", "audio", "array")
+
+
+def main_input_of(spec: Spec) -> Input:
+    """The input that the world goes into."""
+    return min(
+        (entry for entry in spec.inputs if entry.source in MAIN_SOURCES),
+        key=lambda entry: MAIN_SOURCES.index(entry.source),
+    )
+
+
+def wanted_shape(entry: Input, steps: Steps) -> Shape:
+    """The main input's shape; channels and frames that the model leaves free are as the preparation makes them."""
+    shape = entry.shape
+    if isinstance(steps, ImageSteps):
+        channels, axis = _channels(steps), 1 if steps.layout == "nchw" else 3
+        if not shape:
+            shape = (None,) * 4
+        if len(shape) == 4 and shape[axis] is None:
+            return (*shape[:axis], channels, *shape[axis + 1 :])
+    if isinstance(steps, AudioSteps) and len(shape) == 2 and shape[1] is None:
+        return shape[0], steps.context_samples + steps.frame_samples
+    return shape
+
+
+def _channels(steps: ImageSteps) -> int:
+    return 1 if steps.channels == "gray" else 3
+
+
+def fits(values: NDArray[Any], entry: Input, steps: Steps) -> bool:
+    """Whether an array goes into the main input as it is."""
+    return _as_wanted(values, entry, steps) is not None
+
+
+def ready(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+    """The main input as it was given, with a batch axis and in the model's dtype; None where its shape or its kind of
+    numbers is another's, so that it still has to be prepared. float16 and float64 count as float32.
+
+    Raises PipelineError where its numbers do not fit into the model's dtype.
+    """
+    found = _as_wanted(values, entry, steps)
+    return None if found is None else cast(found, entry)
+
+
+def _as_wanted(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any] | None:
+    if not _same_kind(values.dtype, np.dtype(entry.dtype)):
+        return None
+    shape = wanted_shape(entry, steps)
+    found = _placed(values, shape, entry.batched)
+    if found is None and isinstance(steps, ImageSteps) and len(shape) == 4 and entry.batched:
+        found = _one_channel(values, shape, 1 if steps.layout == "nchw" else 3)
+    return found
+
+
+def _same_kind(have: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
+    whole = "iu"
+    return have.kind == wanted.kind or (have.kind in whole and wanted.kind in whole)
+
+
+def _placed(values: NDArray[Any], shape: Shape, batched: bool) -> NDArray[Any] | None:
+    """With a batch axis in front where it lacks; None where sizes differ. No shape at all takes anything."""
+    if not shape:
+        return values
+    if batched and values.ndim == len(shape) - 1:
+        values = values[None]
+    if values.ndim != len(shape):
+        return None
+    pairs = list(zip(values.shape, shape, strict=True))[1 if batched else 0 :]
+    return None if any(size is not None and have != size for have, size in pairs) else values
+
+
+def _one_channel(values: NDArray[Any], shape: Shape, axis: int) -> NDArray[Any] | None:
+    """Of a model with one channel: that axis may be left out or stand elsewhere, since no number moves by it."""
+    if shape[axis] != 1:
+        return None
+    if values.ndim in (3, 4) and values.shape[-1] == 1:
+        values = values[..., 0]
+    elif values.ndim == 4 and values.shape[1] == 1:
+        values = values[:, 0]
+    found = _placed(values, tuple(size for at, size in enumerate(shape) if at != axis), batched=True)
+    return None if found is None else np.expand_dims(found, axis)
+
+
+def fitted(values: NDArray[Any], entry: Input) -> NDArray[Any]:
+    """With the batch axis put in front where it lacks, in the input's dtype. Raises PipelineError."""
+    found = _placed(values, entry.shape, entry.batched)
+    if found is None:
+        raise misfit(values, entry)
+    return cast(found, entry)
+
+
+def misfit(values: NDArray[Any], entry: Input, steps: Steps | None = None) -> PipelineError:
+    """Says which shape and kind of numbers is wanted instead."""
+    shape = entry.shape if steps is None else wanted_shape(entry, steps)
+    wanted = "×".join("any" if size is None else str(size) for size in shape)
+    have = "×".join(map(str, values.shape)) or "one number"
+    if _placed(values, shape, entry.batched) is not None:
+        have, wanted = f"{have} of {values.dtype}", f"{wanted} of {entry.dtype}"
+    hint = ""
+    if isinstance(steps, ImageSteps):
+        hint = (
+            " Give it so, as it was prepared for training, and it goes in as it is; or give pictures of 8 bits (uint8,"
+            " 0 to 255), which are prepared here."
+        )
+    elif isinstance(steps, AudioSteps):
+        hint = " Give it so, and it goes in as it is; or give each sound as one row of samples."
+    return PipelineError(f"The input {entry.name!r} is {have}, and the model wants {wanted}.{hint}")
+
+
+def cast(values: NDArray[Any], entry: Input) -> NDArray[Any]:
+    """In the input's dtype. Raises PipelineError where numbers would be rounded to whole ones, cut off or overflow."""
+    wanted = np.dtype(entry.dtype)
+    if values.dtype.kind not in NUMBERS or (values.dtype.kind == "c" and wanted.kind != "c"):
+        raise PipelineError(f"The input {entry.name!r} holds {values.dtype}, and the model wants numbers.")
+    if values.dtype == wanted or np.can_cast(values.dtype, wanted, "safe") or not values.size:
+        return np.ascontiguousarray(values.astype(wanted, copy=False))
+    if wanted.kind in "biu":
+        low, high = (0, 1) if wanted.kind == "b" else (np.iinfo(wanted).min, np.iinfo(wanted).max)
+        if values.dtype.kind == "f" and not (np.isfinite(values).all() and (values == np.rint(values)).all()):
+            raise PipelineError(
+                f"The input {entry.name!r} holds fractions, and the model wants whole numbers ({wanted}): they would"
+                " have to be rounded."
+            )
+        if values.min() < low or values.max() > high:
+            raise PipelineError(
+                f"The input {entry.name!r} goes from {values.min():g} to {values.max():g}, and the model's numbers"
+                f" ({wanted}) from {low} to {high}."
+            )
+        return np.ascontiguousarray(values.astype(wanted))
+    with np.errstate(over="ignore"):
+        done = np.ascontiguousarray(values.astype(wanted))
+    if (np.isinf(done) & np.isfinite(values)).any():
+        raise PipelineError(f"The input {entry.name!r} holds numbers that are too large for {wanted}.")
+    return done
+
+
+def eight_bits(values: NDArray[Any]) -> NDArray[np.uint8] | None:
+    """Whole numbers from 0 to 255 as bytes; None for anything else, which is no picture."""
+    if values.dtype == np.uint8:
+        return values
+    if values.dtype.kind not in "iu" or not values.size or values.min() < 0 or values.max() > 255:
+        return None
+    return values.astype(np.uint8)
+
+
+def pictures_in(values: NDArray[Any], *, rows: bool) -> Sequence[NDArray[np.uint8]] | None:
+    """The pictures (H, W), (H, W, 1|3|4) or (1|3, H, W) of 8 bits in an array: one, or with a further axis several.
+    `rows`: three axes of which none can be channels are several gray pictures. None where there are no pictures."""
+    bits = eight_bits(values)
+    if bits is None:
+        return None
+    if bits.ndim == 2 or (bits.ndim == 3 and _has_channels(bits.shape)):
+        return [bits]
+    if (bits.ndim == 4 and _has_channels(bits.shape[1:])) or (bits.ndim == 3 and rows):
+        return list(bits)
+    return None
+
+
+def _has_channels(shape: tuple[int, ...]) -> bool:
+    return shape[-1] in (1, 3, 4) or shape[0] in (1, 3)
