@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.contracts.disk import NO_ROOM, SAFE, DiskFull
 from workers.contracts.errors import BackendMissing
 
 OWNER_ONLY = 0o700
@@ -124,9 +125,12 @@ def clear_leftovers(paths: DataPaths) -> int:
 def unusable(path: Path, error: OSError) -> DataFolderUnusable:
     """An operating system's error on `path`, in words and with what to do."""
     other = "or name another one with --data-dir or FETTLE_HOME."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        detail = f"{path} cannot be written: the disk is full. What was stored before is safe."
-        return DataFolderUnusable(path, detail, f"Free some space and try again, {other}", "disk_full")
+    if error.errno in NO_ROOM:
+        full = DiskFull(path)
+        return DataFolderUnusable(path, full.detail, full.hint, full.code)
+    if error.errno == errno.EFBIG:
+        detail = f"A file in {path} would become larger than this account or this disk allows. {SAFE}"
+        return DataFolderUnusable(path, detail, f"Raise that limit (ulimit -f), {other}", "file_too_large")
     if error.errno == errno.EROFS:
         detail = f"{path} cannot be written: its disk allows reading only."
         hint = f"Make the disk writable, {other} Commands that only read, such as compare, go on working."

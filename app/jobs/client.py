@@ -19,6 +19,7 @@ from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
 from app.jobs.process import WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.birth import HOME_FOLDER
+from workers.contracts.disk import DiskFull, file_sizes, is_full, lacks_room
 from workers.contracts.messages import (
     TERMINAL,
     Ask,
@@ -64,6 +65,7 @@ class JobClient:
         self._peak_bytes = 0
         self._idle = IdleWatch(lambda: cpu_seconds(self.pid or 0))
         self._start_error = ""
+        self._lacked_room = False
         self._is_drained = False
         self.ready: Ready | None = None
         self.outcome: Outcome | None = None
@@ -164,6 +166,7 @@ class JobClient:
     def _fail_to_start(self, error: OSError | PydanticSerializationError) -> None:
         self._reason = "start"
         self._start_error = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        self._lacked_room = lacks_room(error)
         if isinstance(error, PydanticSerializationError):
             self._start_error = "a file's name holds bytes that are no text; give the file another name"
         if self._process is not None:
@@ -273,7 +276,23 @@ class JobClient:
         log_tail = self._start_error or read_tail(self.log_path)
         if self._reason is None and self._is_stage_over():
             self._reason = "stage_time"
-        return crash(exit_code, log_tail, self._reason, near_memory_limit=near_limit, stage=self._stage)
+        return crash(
+            exit_code,
+            log_tail,
+            self._reason,
+            near_memory_limit=near_limit,
+            stage=self._stage,
+            full=self._full_disk(),
+        )
+
+    def _full_disk(self) -> DiskFull | None:
+        """Looked at before what the job wrote is removed."""
+        if self._job is None:
+            return None
+        folder = Path(self._job.work_dir)
+        if not self._lacked_room and not is_full(folder if folder.is_dir() else folder.parent):
+            return None
+        return DiskFull(folder.parent, written_bytes=sum(file_sizes(folder)))
 
     def _is_stage_over(self) -> bool:
         """The time of the stage that the worker announced is up; its clock began a moment before ours.

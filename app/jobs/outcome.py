@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import Literal
 
 from workers.contracts.birth import RECORD_MARK
+from workers.contracts.disk import DiskFull
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Cancelled, Failed, Finished, StageLimit
 
 CrashReason = Literal[
-    "memory", "wall_time", "idle", "stage_time", "cpu_time", "killed", "crash", "abort", "protocol", "exit", "start"
+    "memory",
+    "disk",
+    "wall_time",
+    "idle",
+    "stage_time",
+    "cpu_time",
+    "killed",
+    "crash",
+    "abort",
+    "protocol",
+    "exit",
+    "start",
 ]
 TAIL_BYTES = 8000
 
@@ -22,7 +34,7 @@ EXIT_DONE, EXIT_INTERNAL, EXIT_CANCELLED = 0, 1, 5
 class Crashed:
     """The worker's end without a last word. `log_tail` is the end of its log, `signal_name` e.g. "SIGSEGV".
 
-    `stage` is what was being done under a time limit of its own.
+    `stage` is what was being done under a time limit of its own, `full` the disk that had no room for it.
     """
 
     exit_code: int | None
@@ -30,11 +42,12 @@ class Crashed:
     log_tail: str
     reason: CrashReason
     stage: StageLimit | None = None
+    full: DiskFull | None = None
 
 
 Outcome = Finished | Failed | Cancelled | Crashed
 
-_WORDS: dict[CrashReason, tuple[str, str, str, str]] = {
+_WORDS: dict[CrashReason, tuple[str, str, str, str]] = {  # "disk" has words of its own, with the disk's figures
     "memory": (
         "out_of_memory",
         "Not enough memory",
@@ -147,16 +160,21 @@ def crash(
     *,
     near_memory_limit: bool = False,
     stage: StageLimit | None = None,
+    full: DiskFull | None = None,
 ) -> Crashed:
-    """Classify an end without a last word. `known` is what the parent itself saw or did.
+    """Classify an end without a last word. `known` is what the parent itself saw or did, `full` the job's disk where
+    that has no room.
 
-    A library that gets no memory ends in many ways (abort, SIGSEGV, exit code 1): what was recorded decides.
+    A library that gets no memory or no room ends in many ways (abort, SIGSEGV, SIGBUS, exit code 1): what was recorded
+    or seen decides.
     """
     name = signal_name(exit_code)
     reason = known or _recorded_reason(log_tail) or _by_signal(name)
     if reason in ("crash", "abort", "exit") and (near_memory_limit or "bad_alloc" in log_tail):
         reason = "memory"
-    return Crashed(exit_code, name, log_tail, reason, stage)
+    if reason in ("crash", "abort", "exit", "start") and full is not None:
+        reason = "disk"
+    return Crashed(exit_code, name, log_tail, reason, stage, full)
 
 
 def _by_signal(name: str | None) -> CrashReason:
@@ -182,6 +200,8 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
             detail="The job was cancelled. Nothing of it was kept.",
             hint="Start it again whenever you like.",
         )
+    if outcome.reason == "disk" and outcome.full is not None:
+        return outcome.full.info(outcome.log_tail)
     code, title, detail, hint = _WORDS[outcome.reason]
     detail = detail.format(
         signal=outcome.signal_name or "unknown reason",
@@ -207,4 +227,6 @@ def exit_code_of(outcome: Outcome) -> int:
         return EXIT_DONE
     if isinstance(outcome, Failed):
         return outcome.exit_code
-    return EXIT_CANCELLED if isinstance(outcome, Cancelled) else EXIT_INTERNAL
+    if isinstance(outcome, Cancelled):
+        return EXIT_CANCELLED
+    return DiskFull.exit_code if outcome.reason == "disk" else EXIT_INTERNAL

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from workers.contracts.disk import SAFE, DiskFull, is_full
 from workers.contracts.errors import BackendMissing
 
 ELSEWHERE = "or name another data folder with --data-dir."
@@ -41,9 +42,10 @@ def in_words(error: sqlite3.Error, path: Path) -> StoreUnusable | None:
     primary = code & 0xFF if code is not None else None
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "Could not decode" in str(error):
         return damaged(path, str(error))
-    if primary == sqlite3.SQLITE_FULL:
-        detail = f"The disk of {path} is full, so the last step could not be recorded. What was stored before is safe."
-        return StoreUnusable("disk_full", path, detail, FREE_SPACE)
+    # without room for its log SQLite tells of a failed write only
+    if primary == sqlite3.SQLITE_FULL or (primary == sqlite3.SQLITE_IOERR and is_full(path.parent)):
+        full = DiskFull(path, safe=f"So the last step could not be recorded. {SAFE}")
+        return StoreUnusable(full.code, path, full.detail, FREE_SPACE)
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         detail = f"Another program has locked the database {path}. Nothing was changed."
         return StoreUnusable("database_locked", path, detail, f"Close that program and try again, {ELSEWHERE}")

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import sessionmaker
 
 from app.domain.run import RunState
-from app.instance import InstanceLock
+from app.instance import InstanceLock, is_held
 from app.paths import DataPaths
 from app.persistence import backup, migrate
 from app.persistence.engine import empty_engine, reading_engine, writing_engine
@@ -32,7 +32,9 @@ class Store:
     ) -> None:
         self.paths, self.read_only, self.notices = paths, read_only, notices
         self._engine, self._lock = engine, lock
-        self._connection = Connection(sessionmaker(engine, expire_on_commit=False), paths.database)
+        make_session = sessionmaker(engine, expire_on_commit=False)
+        is_abandoned = (lambda: not is_held(paths)) if read_only else (lambda: False)
+        self._connection = Connection(make_session, paths.database, is_abandoned)
         self.repositories = Repositories(self._connection)
         self.interrupted_runs: tuple[str, ...] = () if read_only else _mark_interrupted(self._connection)
 

@@ -8,7 +8,8 @@ from typing import Any
 from app.domain.variant import Variant
 from app.services.budget import BLOCK_MAX_S
 from app.services.opening import OpenedModel, ReadData
-from app.services.steps import Contender, Done, Flow, JobStep, Measured, MeasureStep, Reuse, limits_of_runtime
+from app.services.steps import Contender, Done, Flow, JobError, JobStep, Measured, MeasureStep, Reuse, limits_of_runtime
+from workers.contracts.disk import DISK_FULL, DiskFull
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     AnswerParams,
@@ -154,7 +155,10 @@ class Pass:
 
 
 def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: str, step: int) -> Flow[Measured]:
-    """Time single requests of all candidates in turn, one fresh process each and per set."""
+    """Time single requests of all candidates in turn, one fresh process each and per set.
+
+    Raises `JobError` where the disk was full: then nothing is known of any of them.
+    """
     contenders = tuple(
         Contender(
             candidate.variant.id,
@@ -179,6 +183,9 @@ def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: st
         reuse=how.reuse,
         step_index=step,
     )
+    full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)
+    if full is not None:
+        raise JobError(full, DiskFull.exit_code)
     return measured
 
 

@@ -21,6 +21,7 @@ from app.services.steps import Done, Flow, JobError, JobStep
 from app.services.store import sync_folder
 from app.services.workspace import Workspace
 from app.version import VERSION
+from workers.contracts.disk import NO_ROOM, DiskFull
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
@@ -35,6 +36,7 @@ from workers.contracts.specs import DeviceFacts, ModelInfo
 
 log = logging.getLogger(__name__)
 
+REFUSED = 3
 MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
 """An override is a sentence that goes into the card, not a keystroke."""
@@ -65,7 +67,7 @@ class Exported:
 
 def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
     """Input refused, exit code 3."""
-    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
 
 
 def version_of(facts: RunFacts, variant_id: str) -> Variant:
@@ -231,11 +233,19 @@ def place(source: Path, out: Path) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+        if error.errno in NO_ROOM:
+            full = DiskFull(
+                out.absolute().parent,
+                needed_bytes=source.stat().st_size,
+                safe="The old file is as it was.",
+                hint="Make room there or choose another place, then export again.",
+            )
+            raise JobError(full.info(), REFUSED) from error
         raise refusal(
             "not_written",
             "The bundle could not be written",
             f"{out}: {error.strerror or error}.",
-            "Make room on the disk or choose another place, then export again. The old file is as it was.",
+            "Put that right or choose another place, then export again. The old file is as it was.",
         ) from error
 
 

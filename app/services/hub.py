@@ -15,6 +15,7 @@ from app.services.hub_place import LOOK_LIMITS, HubPlace, certificate_paths, hub
 from app.services.hub_shelf import Shelf
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep
 from app.services.workspace import Workspace
+from workers.contracts.disk import DiskFull
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import (
     HubAccess,
@@ -197,15 +198,14 @@ def check_room(shelf: Shelf, arrival: Arrival) -> None:
     free = shelf.free_bytes()
     if missing + ROOM_BYTES <= free:
         return
-    raise JobError(
-        ErrorInfo(
-            code="disk_full",
-            title="There is not enough room on the disk",
-            detail=f"{arrival.repo} needs {missing:,} bytes more, and {max(0, free - ROOM_BYTES):,} are free.",
-            hint="Free some space, remove models that you no longer need, or name another folder with --data-dir.",
-        ),
-        MISSING,
+    full = DiskFull(
+        shelf.root,
+        needed_bytes=missing,
+        free_bytes=max(0, free - ROOM_BYTES),
+        safe=f"{arrival.repo} was not downloaded.",
+        hint="Free some space, remove models that you no longer need, or name another folder with --data-dir.",
     )
+    raise JobError(full.info(), full.exit_code)
 
 
 def check_wanted(found: HubModelResult, ask: DownloadAsk) -> None:

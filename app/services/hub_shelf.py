@@ -21,6 +21,7 @@ from app.jobs.setup import remove_links
 from app.services.hub_arrival import Arrival, Note, StoredModel
 from app.services.steps import JobError
 from workers.contracts.base import Frozen
+from workers.contracts.disk import NO_ROOM, DiskFull
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
 
@@ -167,7 +168,7 @@ class Shelf:
             new.replace(target)
             sync_folder(self.models)
         except OSError as error:
-            raise _not_written(error) from error
+            raise _not_written(self.root, error) from error
         shutil.rmtree(place, ignore_errors=True)
         stored = self.get(arrival.key)
         if stored is None:
@@ -233,13 +234,16 @@ def _busy() -> JobError:
     )
 
 
-def _not_written(error: OSError) -> JobError:
+def _not_written(folder: Path, error: OSError) -> JobError:
+    if error.errno in NO_ROOM:
+        full = DiskFull(folder, safe="What has come is kept.", hint="Free some space, then download again.")
+        return JobError(full.info(), full.exit_code)
     return JobError(
         ErrorInfo(
             code="hub_not_kept",
             title="The downloaded model could not be put in its place",
             detail=f"The data folder could not be written: {error.strerror or error}.",
-            hint="Free some space or make the data folder writable, then download again: what has come is kept.",
+            hint="Make the data folder writable, then download again: what has come is kept.",
         ),
         6,
     )

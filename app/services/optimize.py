@@ -27,6 +27,7 @@ from app.services.recorder import Recorder
 from app.services.run_forecast import note_after, note_before, refine
 from app.services.search import OptimizeAsk, Search
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
+from workers.contracts.disk import DISK_FULL
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.specs import Finding, Recipe, RecipeStep
@@ -223,6 +224,8 @@ class _Optimization:
         try:
             candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(self._search.best_ids()))
         except JobError as error:
+            if error.error.code == DISK_FULL:  # the next one would not fit either, and nothing is known of this one
+                raise
             self._drop(step, variant, error.error)
         else:
             self._tell(step, candidate.variant, when)

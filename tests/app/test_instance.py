@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from app.instance import DataFolderBusy, InstanceLock, holder_of
+import app.instance
+from app.instance import DataFolderBusy, InstanceLock, holder_of, is_held
 from app.paths import DataFolderUnusable, DataPaths
 
 ROOT = Path(__file__).parents[2]
@@ -114,3 +115,32 @@ def test_a_disk_that_allows_reading_only_is_told(tmp_path: Path, monkeypatch: py
     with pytest.raises(DataFolderUnusable) as caught:
         InstanceLock.take(DataPaths(tmp_path), "window", "w")
     assert caught.value.code == "data_folder_read_only"
+
+
+def test_whether_it_is_held_is_seen_without_writing(tmp_path: Path) -> None:
+    """Given a folder that nobody has used, that is held, and that was given free, then each is told, nothing is made."""
+    paths = DataPaths(tmp_path / "data")
+    assert not is_held(paths)
+    assert not paths.root.exists()
+    holder = start_holder(paths.root)
+    try:
+        assert is_held(paths)
+    finally:
+        end(holder)
+    assert not is_held(paths)
+    with InstanceLock.take(paths, "command", "c"):
+        assert is_held(paths)
+    assert not is_held(paths)
+
+
+def test_who_looks_keeps_nobody_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given somebody who looks whether the folder is held just when another takes it, then that one gets it."""
+    real, calls = app.instance.try_lock, list[bool]()
+
+    def first_is_taken(handle: int) -> bool:
+        calls.append(len(calls) > 0 and real(handle))
+        return calls[-1]
+
+    monkeypatch.setattr("app.instance.try_lock", first_is_taken)
+    with InstanceLock.take(DataPaths(tmp_path), "window", "w"):
+        assert calls == [False, True]

@@ -58,8 +58,8 @@ def test_a_file_in_the_way_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code", "words"),
     [
-        (errno.ENOSPC, "disk_full", "the disk is full"),
-        (errno.EDQUOT, "disk_full", "the disk is full"),
+        (errno.ENOSPC, "disk_full", "is full"),
+        (errno.EDQUOT, "disk_full", "is full"),
         (errno.EROFS, "data_folder_read_only", "allows reading only"),
         (errno.EACCES, "data_folder_unusable", "no right"),
         (errno.EIO, "data_folder_unusable", "Input/output error"),

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import command_models as small
@@ -271,21 +271,6 @@ def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "mine"
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MB; only where this account may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0
-    mounted = mounted and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, check=False
-    ).returncode == 0  # fmt: skip
-    if not mounted:
-        pytest.skip("no right to mount a small disk")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
-
-
 def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str | Path], small_disk: Path) -> None:
     """Given a disk that is full, then a run and an export on it end with words, and an old bundle stays as it was."""
     filler = small_disk / "filler"
@@ -301,9 +286,32 @@ def test_a_full_disk(workshop: Fettle, run_id: str, model: Path, soon: list[str 
     assert "old file is as it was" in exported.last_line
     assert out.read_bytes() == b"an older bundle"
     assert sorted(path.name for path in small_disk.iterdir()) == ["alt.zip", "filler"]
-    check_refused(Fettle(small_disk / "home")("optimize", model, *soon), 6)
+    full = Fettle(small_disk / "home")("optimize", model, *soon)
+    check_refused(full, 6)
+    assert full.error["code"] == "disk_full"
+    assert str(small_disk) in full.error["detail"]
     assert done.code in (0, 4, 6)
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("size_kb", [300, 700])
+def test_a_disk_that_fills_up_on_the_way(
+    model: Path, soon: list[str | Path], tmp_path: Path, small_disk: Path, size_kb: int
+) -> None:
+    """Given a disk with room for some of a run only, then it ends with the disk's name, what is free and exit code 6,
+    and what reads the data folder afterwards tells no run that still goes on."""
+    subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(small_disk)], check=True)
+    fettle = Fettle(small_disk / "home")
+    arrays = np.random.default_rng(1).normal(size=(120, 3, 16, 16)).astype(np.float32)
+    np.savez(tmp_path / "pictures.npz", picture=arrays)
+    done = fettle("optimize", model, "--data", tmp_path / "pictures.npz", *soon)
+    check_refused(done, 6)
+    assert done.error["code"] == "disk_full"
+    assert str(small_disk) in done.error["detail"]
+    assert "free" in done.error["detail"]
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    states = [run["state"] for run in fettle("jobs", "--json").document["runs"]]
+    assert set(states) <= {"failed", "interrupted"}
 
 
 def test_a_disk_that_allows_reading_only(

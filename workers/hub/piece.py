@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from workers.contracts.disk import NO_ROOM
 from workers.contracts.hub import HubFile, OriginFile
 from workers.hub import words
 
@@ -20,7 +21,6 @@ READ_BYTES = 1 << 20
 PLAIN = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 """No link is followed, and on Windows no byte is changed."""
 GIVEN_BACK_BYTES = 1 << 20
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Digest:
@@ -109,10 +109,12 @@ class Piece:
                 view = view[os.write(self._handle, view) :]
         except OSError as error:
             # the database wants to write down that this failed, so some room is given back
-            os.ftruncate(self._handle, max(0, self.size - GIVEN_BACK_BYTES))
+            kept = max(0, self.size - GIVEN_BACK_BYTES)
+            os.ftruncate(self._handle, kept)
             self.close()
             if error.errno in NO_ROOM:
-                raise words.disk_full(self.file.name) from error
+                missing_bytes = self.file.size_bytes - kept
+                raise words.disk_full(self.file.name, self._path.parent, missing_bytes) from error
             raise
         self._digest.update(data)
         self.size += len(data)

@@ -1,5 +1,8 @@
 """What can go wrong with a hub, as whole sentences for people. Exit code 6: it is not there; 3: it or we refuse."""
 
+from pathlib import Path
+
+from workers.contracts.disk import DiskFull
 from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
 
 TRY_LATER = "Try again in a while; what has come so far is kept."
@@ -219,11 +222,11 @@ def changed(name: str) -> WorkerError:
     )
 
 
-def disk_full(name: str) -> WorkerError:
-    """No room while writing."""
-    return BackendMissing(
-        "disk_full",
-        "The disk is full",
-        f"There was no room left while “{shown(name)}” came.",
-        "Free some space, then download again: it goes on with what has come.",
+def disk_full(name: str, folder: Path, needed_bytes: int) -> WorkerError:
+    """No room while writing; so many bytes of the file are still to come."""
+    return DiskFull(
+        folder,
+        needed_bytes=needed_bytes,
+        safe=f"What had come of “{shown(name)}” is kept.",
+        hint="Free some space, then download again: it goes on with what has come.",
     )

@@ -5,7 +5,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from workers.model_io.words import damaged, refuse
+from workers.contracts.disk import DiskFull
+from workers.model_io.words import damaged
 from workers.model_io.zip_check import check_names, read_directory
 
 
@@ -17,12 +18,7 @@ def unpack(path: Path, target: Path) -> tuple[Path, int]:
     free = shutil.disk_usage(target.parent).free
     total = sum(member.size_bytes for member in members)
     if total > free:
-        raise refuse(
-            "disk_full",
-            "There is not enough room on the disk",
-            f"{path.name} needs {total // 2**20} MiB when unpacked, and {free // 2**20} MiB are free.",
-            "Make room on the disk, or choose another data folder with --data-dir.",
-        )
+        raise DiskFull(target.parent.parent, needed_bytes=total, free_bytes=free, safe="Nothing was unpacked.")
     target.mkdir()
     with zipfile.ZipFile(path) as archive:
         for member in members:

@@ -16,6 +16,7 @@ from workers.contracts.birth import ChildConfig
 from workers.contracts.messages import Ready, RunJob
 from workers.runtime import environment
 from workers.runtime.limits import EXIT_ORPHAN, Watchdog
+from workers.runtime.log_stream import write_to_log
 from workers.runtime.mailbox import ParentGone, PipeMailbox
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
@@ -84,6 +85,7 @@ def _open_log(log_path: str | None) -> None:
         os.dup2(descriptor, 1)
         os.dup2(descriptor, 2)
         os.close(descriptor)
+        write_to_log()
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)

@@ -2,12 +2,18 @@
 
 import errno
 import re
+import sys
 import traceback
+from pathlib import Path
 
 from pydantic import ValidationError
 
+from workers.contracts.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError
 from workers.contracts.messages import Cancelled, Failed
+
+if sys.platform != "win32":
+    import resource
 
 ALLOCATION = re.compile(
     r"bad_alloc|out of memory|not enough memory|can't allocate memory|cannot allocate memory"
@@ -22,25 +28,23 @@ OUT_OF_MEMORY = (
     "Close other programs, raise the memory limit in the settings, or use a smaller model or batch.",
 )
 BY_ERRNO = {
-    errno.ENOSPC: (
-        "disk_full",
-        "The disk is full",
-        "There was no room left on the disk for the job's files.",
-        "Free some space, or choose another data folder in the settings, and start again.",
-    ),
     errno.EFBIG: (
         "file_too_large",
         "A file became too large",
-        "The job tried to write a file that is larger than it may be.",
-        "Use a smaller model, or raise the limit in the settings.",
+        "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what was"
+        " stored before is safe.",
+        "Raise that limit (ulimit -f), name a data folder on another disk with --data-dir, or use a smaller model.",
     ),
     errno.EROFS: (
         "read_only",
         "The folder cannot be written",
         "The disk that holds the job's folder can only be read.",
-        "Choose another data folder in the settings.",
+        "Make it writable, or name a data folder on another disk with --data-dir or FETTLE_HOME.",
     ),
 }
+"""What the computer denies the job: nothing is wrong with the person's input, nor with the program."""
+
+INTERNAL, MISSING = 1, 6
 
 
 def looks_like_memory(text: str) -> bool:
@@ -88,17 +92,50 @@ def refused_parameters(error: ValidationError) -> ParametersError:
     )
 
 
-def terminal_message(error: BaseException, *, near_memory_limit: bool = False) -> Failed | Cancelled:
-    """What to send as the job's last message for `error`.
+def _came_of_library(error: BaseException) -> bool:
+    return any(not isinstance(one, WorkerError) for one in chain_of(error))
+
+
+def _met_size_limit(error: BaseException, folder: Path | None) -> bool:
+    """Whether a file is just as large as files may be here; numpy and torch do not say why a write fell short."""
+    if any(isinstance(one, OSError) and one.errno == errno.EFBIG for one in chain_of(error)):
+        return True
+    if folder is None or sys.platform == "win32" or not _came_of_library(error):
+        return False
+    most_bytes = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return most_bytes != resource.RLIM_INFINITY and max(file_sizes(folder), default=0) >= most_bytes
+
+
+def _no_room(error: BaseException, folder: Path | None) -> DiskFull | None:
+    """The same error told as a full disk, where that is behind it.
+
+    Libraries that find no room raise anything, and what works on their files then finds these damaged: so whatever came
+    of a library's error is told so when `folder` takes no more.
+    """
+    if isinstance(error, MemoryError) or (isinstance(error, WorkerError) and error.code == DISK_FULL):
+        return None
+    if folder is None or not (lacks_room(error) or (_came_of_library(error) and is_full(folder))):
+        return None
+    return DiskFull(folder.parent, written_bytes=sum(file_sizes(folder)))
+
+
+def terminal_message(
+    error: BaseException, *, near_memory_limit: bool = False, folder: Path | None = None
+) -> Failed | Cancelled:
+    """What to send as the job's last message for `error`. `folder` is where the job writes.
 
     Libraries that get no memory raise anything; a job whose peak was near its limit is told as out of memory.
     """
     if isinstance(error, JobCancelled):
         return Cancelled()
     trace = "".join(traceback.format_exception(error))[-20_000:]
+    error = _no_room(error, folder) or (OSError(errno.EFBIG, "") if _met_size_limit(error, folder) else error)
     if isinstance(error, WorkerError):
         return Failed(error=error.info(trace), exit_code=error.exit_code)
     code, title, detail, hint = _words(error)
     if near_memory_limit and code == "internal":
         code, title, detail, hint = OUT_OF_MEMORY
-    return Failed(error=ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=trace))
+    exit_code = MISSING if code in (words[0] for words in BY_ERRNO.values()) else INTERNAL
+    return Failed(
+        error=ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=trace), exit_code=exit_code
+    )

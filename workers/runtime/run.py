@@ -30,7 +30,8 @@ def settle(job: RunJob) -> list[str]:
 
 def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailbox, ready: Ready | None = None) -> int:
     """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
-    context = RuntimeContext(reporter, mailbox, Path(job.work_dir), job.seed, job.threads, ready=ready)
+    work_dir = Path(job.work_dir)
+    context = RuntimeContext(reporter, mailbox, work_dir, job.seed, job.threads, ready=ready)
     try:
         result = _run(job, config, context)
         context.flush()
@@ -39,7 +40,7 @@ def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailb
     except (ParentGone, BrokenPipeError):
         raise
     except BaseException as error:
-        message = terminal_message(error, near_memory_limit=is_near_memory_limit(job.limits))
+        message = terminal_message(error, near_memory_limit=is_near_memory_limit(job.limits), folder=work_dir)
         if isinstance(message, Failed):
             traceback.print_exception(error, file=sys.stderr)
         reporter.send(message)

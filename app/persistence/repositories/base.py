@@ -1,6 +1,6 @@
 """What every repository does the same way: one short transaction for each call, errors in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +23,14 @@ class NotFound(KeyError):
 
 @dataclass(frozen=True)
 class Connection:
-    """Makes sessions on the database at `path`, which is named in errors."""
+    """Makes sessions on the database at `path`, which is named in errors.
+
+    `is_abandoned` says, where it is only read, whether the program is gone that would end what is under way.
+    """
 
     make_session: sessionmaker[Session]
     path: Path
+    is_abandoned: Callable[[], bool] = lambda: False
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:

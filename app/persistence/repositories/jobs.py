@@ -1,6 +1,7 @@
 """The history of jobs, and of bundles that were written."""
 
 import builtins
+from dataclasses import replace
 
 from sqlalchemy import tuple_
 
@@ -10,10 +11,11 @@ from app.persistence.rows import RowMap
 from app.persistence.tables import ExportRow, JobRow
 
 PAGE = 200
+UNDER_WAY = ("queued", "running")
 
 
 class Jobs(Repository[JobRecord, JobRow]):
-    """Jobs outlive the run that they belonged to."""
+    """Jobs outlive the run that they belonged to. What a killed program left is told as interrupted, as with runs."""
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, JobRow, JobRow.id, RowMap(JobRecord))
@@ -30,6 +32,12 @@ class Jobs(Repository[JobRecord, JobRow]):
         if state is not None:
             query = query.where(JobRow.state == state)
         return self._find(query)
+
+    def _record(self, row: JobRow) -> JobRecord:
+        job = super()._record(row)
+        if job.state in UNDER_WAY and self._connection.is_abandoned():
+            return replace(job, state="interrupted")
+        return job
 
 
 class Exports(Repository[ExportRecord, ExportRow]):

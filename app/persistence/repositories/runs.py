@@ -1,6 +1,7 @@
 """Runs and their steps."""
 
 import builtins
+from dataclasses import replace
 
 from sqlalchemy import select
 
@@ -9,9 +10,15 @@ from app.persistence.repositories.base import Connection, Repository
 from app.persistence.rows import RowMap, RunMap
 from app.persistence.tables import RunRow, StepRow
 
+UNDER_WAY = (RunState.QUEUED, RunState.RUNNING)
+STEP_UNDER_WAY = ("running", "waiting")
+
 
 class Runs(Repository[Run, RunRow]):
-    """Deleting one deletes its steps, variants and latencies."""
+    """Deleting one deletes its steps, variants and latencies.
+
+    Where the database is only read, a run that a killed program left is told as interrupted, as it will be recorded.
+    """
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection, RunRow, RunRow.id, RunMap())
@@ -37,4 +44,14 @@ class Runs(Repository[Run, RunRow]):
         """In their order."""
         query = select(StepRow).where(StepRow.run_id == run_id).order_by(StepRow.index)
         with self._connection.transaction() as session:
-            return [self._step_rows.record(row) for row in session.scalars(query)]
+            steps = [self._step_rows.record(row) for row in session.scalars(query)]
+            run = session.get(RunRow, run_id)
+        if run is not None and run.state in UNDER_WAY and self._connection.is_abandoned():
+            return [replace(step, state="skipped") if step.state in STEP_UNDER_WAY else step for step in steps]
+        return steps
+
+    def _record(self, row: RunRow) -> Run:
+        run = super()._record(row)
+        if run.state in UNDER_WAY and self._connection.is_abandoned():
+            return replace(run, state=RunState.INTERRUPTED)
+        return run

@@ -191,6 +191,21 @@ def test_each_error_of_the_database_has_its_words(code: int, name: str) -> None:
     assert words is not None and words.code == name and "/data/fettle.db" in words.detail
 
 
+def test_a_write_that_fails_on_a_full_disk_is_told_as_that(small_disk: Path) -> None:
+    """Given a disk without room, when SQLite tells of a failed write only, then the disk is named, not its rights."""
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    database = small_disk / "fettle.db"
+    words = errors.in_words(error, database)
+    assert words is not None and words.code == "database_unreadable"
+    with (small_disk / "filler").open("wb", buffering=0) as file, pytest.raises(OSError, match="No space"):
+        while True:
+            file.write(bytes(1 << 12))
+    words = errors.in_words(error, database)
+    assert words is not None and (words.code, words.exit_code) == ("disk_full", 6)
+    assert str(database) in words.detail and "0 bytes are free" in words.detail
+
+
 def test_mistakes_of_the_program_are_not_dressed_up() -> None:
     error = sqlite3.IntegrityError("FOREIGN KEY constraint failed")
     error.sqlite_errorcode = sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY

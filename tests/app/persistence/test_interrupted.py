@@ -67,7 +67,7 @@ def test_a_killed_program_loses_nothing_that_it_recorded(paths: DataPaths) -> No
     kept = killed_while_recording(paths.root)
     with open_store(paths, read_only=True) as reader:  # a command that only reads changes nothing
         check(reader, kept)
-        assert reader.repositories.runs.get("r1").state is RunState.RUNNING
+        assert reader.repositories.runs.get("r1").state is RunState.INTERRUPTED
     with open_store(paths) as store:
         check(store, kept)
         assert set(store.interrupted_runs) == {"r1", "r3"} and store.notices == ()
@@ -79,3 +79,39 @@ def test_a_killed_program_loses_nothing_that_it_recorded(paths: DataPaths) -> No
         assert (jobs["j1"].state, jobs["j2"].state) == ("interrupted", "finished")
     with open_store(paths) as again:
         assert again.interrupted_runs == ()
+
+
+def states(store: Store) -> tuple[list[str], list[str], list[str]]:
+    """Of the runs, of the steps of the one that was under way, of the jobs."""
+    found = store.repositories
+    return (
+        [found.runs.get(name).state.value for name in ("r1", "r2", "r3")],
+        [step.state for step in found.runs.steps("r1")],
+        [found.jobs.get(name).state for name in ("j1", "j2")],
+    )
+
+
+def test_who_only_reads_is_told_the_truth_before_anybody_writes(tmp_path: Path) -> None:
+    """Given a program that records a run, when others read beside it, then it runs; once it is killed it is
+    interrupted, although nobody wrote that down yet."""
+    paths = DataPaths(tmp_path / "data")
+    process = subprocess.Popen(
+        [sys.executable, "-c", WORK, str(paths.root)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    with open_store(paths, read_only=True) as reader:
+        assert states(reader) == (["running", "finished", "queued"], ["done", "running"], ["running", "finished"])
+        process.send_signal(signal.SIGKILL)
+        process.stdout.read()
+        process.wait()
+        process.stdout.close()
+        gone = (["interrupted", "finished", "interrupted"], ["done", "skipped"], ["interrupted", "finished"])
+        assert states(reader) == gone
+        assert [run.state.value for run in reader.repositories.runs.list(project_id="p1")].count("interrupted") == 2
+    before = paths.database.read_bytes()
+    with open_store(paths, read_only=True) as reader:
+        assert states(reader) == gone
+    assert paths.database.read_bytes() == before
+    with open_store(paths) as writer:
+        assert states(writer) == gone

@@ -89,7 +89,7 @@ def test_the_file_is_placed_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "word"), [(errno.ENOSPC, "No space"), (errno.EACCES, "Permission"), (errno.EROFS, "Read-only")]
+    ("number", "word"), [(errno.ENOSPC, "3 bytes are needed"), (errno.EACCES, "Permission"), (errno.EROFS, "Read-only")]
 )
 def test_the_old_file_stays_where_writing_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, word: str

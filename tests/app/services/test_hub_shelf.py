@@ -194,7 +194,8 @@ def test_room_is_looked_at_before(shelf: Shelf, monkeypatch: pytest.MonkeyPatch)
         check_room(shelf, arrival())
 
     assert (caught.value.error.code, caught.value.exit_code) == ("disk_full", 6)
-    assert "1,048,576 bytes more" in caught.value.error.detail
+    assert "1.0 MB are needed" in caught.value.error.detail
+    assert str(shelf.root) in caught.value.error.detail
 
 
 def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:

@@ -59,6 +59,31 @@ def test_the_final_run_may_disappoint(stage: Make) -> None:
     assert "Not faster on this computer" in one.variants["A"].notes or one.variants["A"].measurement.speedup_low < 1
 
 
+@pytest.mark.parametrize("where", ["apply", "answer", "measure", "final"])
+def test_a_full_disk_ends_the_run_and_is_no_verdict(stage: Make, where: str) -> None:
+    """Given a version whose job or measurement finds no room, then the run fails with that: nothing is said of the
+    versions, and no time limit is blamed."""
+    one = stage(
+        Like(p50_ms=4), {"A": Like(p50_ms=1, fails_at=where, code="disk_full"), "B": Like(p50_ms=2)}, time_budget_s=600
+    )
+    with pytest.raises(JobError) as failed:
+        one.go()
+    assert failed.value.error.code == "disk_full"
+    run = one.stored
+    assert run.state is RunState.FAILED
+    assert '"disk_full"' in (run.error_json or "")
+    if where in ("measure", "final"):
+        assert failed.value.exit_code == 6
+
+
+def test_the_original_on_a_full_disk_is_not_too_slow(stage: Make) -> None:
+    """Given no room while the original is measured within a time limit, then the disk is told, and not the time."""
+    one = stage(Like(p50_ms=0.1, fails_at="measure", code="disk_full"), {}, time_budget_s=600)
+    with pytest.raises(JobError) as failed:
+        one.go()
+    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+
+
 def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
     """Given only a faster version that looks alike on too few examples, then it is recommended, with what is missing."""
     one = stage(Like(p50_ms=2), {"A": Like(p50_ms=1, verdict="not_enough_data", agreement=0.995)})

@@ -2,6 +2,7 @@
 
 import time
 from email.utils import formatdate
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -52,7 +53,7 @@ def test_each_failure_has_its_words(error: Exception, code: str, passes: bool) -
 
 
 def test_what_is_told_already_or_none_of_the_hubs_stays() -> None:
-    for error in (JobCancelled(), words.disk_full("x"), OSError(5, "input/output error"), RuntimeError("x")):
+    for error in (JobCancelled(), words.disk_full("x", Path(), 1), OSError(5, "input/output error"), RuntimeError("x")):
         assert told(error, ACCESS) is error
     assert is_passing(RuntimeError("Cannot send a request, as the client has been closed."))
 

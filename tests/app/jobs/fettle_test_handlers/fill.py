@@ -1,0 +1,27 @@
+"""Fills the disk that holds its folder, then ends as `values["how"]` says."""
+
+import os
+
+from fettle_test_handlers._shared import Params, Result
+
+from workers.contracts.context import JobContext
+from workers.contracts.techniques import HandlerSpec
+
+
+def run(params: Params, ctx: JobContext) -> Result:
+    try:
+        with (ctx.work_dir / "filler.bin").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(1 << 12))
+    except OSError as error:
+        ctx.log("a line for which there is no room" * 1000)
+        how = params.values["how"]
+        if how == "abort":
+            os.abort()
+        if how == "library":
+            raise RuntimeError("basic_ios::clear: iostream error") from None
+        raise error
+    return Result()
+
+
+HANDLER = HandlerSpec(kind="fill", params=Params, result=Result, run=run)

@@ -1,0 +1,110 @@
+"""A disk without room, told alike by everything that writes: where, how much is free, how much was needed."""
+
+import contextlib
+import errno
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from workers.contracts.errors import WorkerError
+from workers.contracts.sizes import bytes_words
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+"""The disk is full, or this account may use no more of it."""
+
+NO_ROOM_TEXT = re.compile(
+    r"no space left on device|disk quota exceeded|os error (28|122)\b|errno (28|122)\b"
+    r"|not enough space on the disk|disk (is )?full",
+    re.IGNORECASE,
+)
+"""What libraries say of it that raise exceptions of their own."""
+
+DISK_FULL = "disk_full"
+"""The code of every error that tells it."""
+
+PROBE_BYTES = 1 << 16
+SAFE = "What was stored before is safe."
+FREE_SPACE = "Free some space and start again, or name a data folder on another disk with --data-dir or FETTLE_HOME."
+
+
+class DiskFull(WorkerError):
+    """There is no room in `folder`. Sizes in bytes; `needed_bytes` is what would have had to fit, where that is known,
+    `written_bytes` what was there of it already."""
+
+    exit_code = 6
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        needed_bytes: int | None = None,
+        written_bytes: int | None = None,
+        free_bytes: int | None = None,
+        safe: str = SAFE,
+        hint: str = FREE_SPACE,
+    ) -> None:
+        self.folder = folder
+        free = free_in(folder) if free_bytes is None else free_bytes
+        parts = [f"{bytes_words(free)} are free"] if free is not None else []
+        if needed_bytes is not None:
+            parts.append(f"{bytes_words(needed_bytes)} are needed")
+        elif written_bytes:
+            parts.append(f"this step needs more than the {bytes_words(written_bytes)} that it had written")
+        told = f" ({', '.join(parts)})" if parts else ""
+        super().__init__(DISK_FULL, "The disk is full", f"The disk that holds {folder} is full{told}. {safe}", hint)
+
+
+def free_in(folder: Path) -> int | None:
+    """Bytes that this account may still write there, or in the nearest folder above that is there; None: unknown."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return None
+    return None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether a few kilobytes more do not fit, tried out: what a disk counts as free is not what a quota allows."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, prefix=".fettle-probe-") as file:
+            file.write(bytes(PROBE_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        return error.errno in NO_ROOM
+    return False
+
+
+def file_sizes(folder: Path) -> list[int]:
+    """Bytes of each file below a folder, as far as they can be looked at."""
+    sizes = []
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                sizes.append((Path(place) / name).lstat().st_size)
+    return sizes
+
+
+def chain_of(error: BaseException) -> Iterator[BaseException]:
+    """The error, and those that it came of."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def lacks_room(error: BaseException) -> bool:
+    """Whether a disk without room is behind this error."""
+    return any(
+        (isinstance(one, OSError) and one.errno in NO_ROOM)
+        or (not isinstance(one, WorkerError) and NO_ROOM_TEXT.search(str(one)) is not None)
+        for one in chain_of(error)
+    )
