@@ -143,8 +143,10 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
         "layers": lambda: page("layers", "LayersPage"),
         "try": lambda: page("try_it", "TryPage"),
         "export": lambda: page("export", "ExportPage"),
+        "projects": lambda: page("projects", "ProjectsPage"),
         "jobs": lambda: page("jobs", "JobsPage"),
         "settings": lambda: page("settings", "SettingsPage"),
+        "guide": lambda: page("guide", "GuidePage"),
     }
     window = MainWindow(app, theme, clock, pages)
     clock.setParent(window)  # its timer must not outlive the graphs

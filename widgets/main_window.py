@@ -22,6 +22,7 @@ from widgets import drops
 from widgets.banner import Banner
 from widgets.dock import Dock
 from widgets.focus_ring import FocusRing
+from widgets.focus_scroll import FocusScroll
 from widgets.parts.error_card import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Mark, Rail
@@ -31,6 +32,7 @@ from widgets.top_bar import ProjectValue, TopBar
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
+GUIDE = "guide"
 _FRAME_PX = 32
 """About what window managers put above a window."""
 
@@ -58,6 +60,8 @@ class MainWindow(QMainWindow):
     first_painted = Signal()
     project_requested = Signal(str)
     new_project_requested = Signal()
+    rename_project_requested = Signal()
+    delete_project_requested = Signal()
 
     def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Mapping[str, PageFactory]) -> None:
         super().__init__()
@@ -65,6 +69,7 @@ class MainWindow(QMainWindow):
         self._factories = dict(pages)
         self._pages: dict[str, QWidget] = {}
         self._may_close = self._was_painted = False
+        self._before_guide = ""
         self.takes_pictures = False
         self.setWindowTitle("Fettle")
         self.setWindowIcon(theme.icon("activity", "brand", 64))
@@ -72,6 +77,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(*_LEAST_SIZE)
         self._build(theme)
         self._ring = FocusRing(theme, app, self)
+        self._focus_scroll = FocusScroll(app, self)
         self._veil = drops.DropVeil(theme, self._right)
         self._add_keys()
         self.restore_geometry(b"")
@@ -104,14 +110,21 @@ class MainWindow(QMainWindow):
         self.top.jobs_requested.connect(lambda: self._on_page_requested("jobs"))
         self.top.project_requested.connect(self.project_requested)
         self.top.new_project_requested.connect(self.new_project_requested)
+        self.top.rename_requested.connect(self.rename_project_requested)
+        self.top.delete_requested.connect(self.delete_project_requested)
+        self.top.projects_requested.connect(lambda: self._on_page_requested("projects"))
 
     def _add_keys(self) -> None:
-        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self)
-        paste.activated.connect(self._on_paste)
-        opening = QShortcut(QKeySequence(QKeySequence.StandardKey.Open), self)
-        opening.activated.connect(self.open_requested)
-        closing = QShortcut(QKeySequence("Ctrl+Q"), self)
-        closing.activated.connect(self.close)
+        standard = QKeySequence.StandardKey
+        for keys, act in (
+            (QKeySequence(standard.Paste), self._on_paste),
+            (QKeySequence(standard.Open), self.open_requested.emit),
+            (QKeySequence("Ctrl+N"), self.new_project_requested.emit),
+            (QKeySequence("F1"), self.toggle_guide),
+            (QKeySequence("F2"), self.rename_project_requested.emit),
+            (QKeySequence("Ctrl+Q"), self.close),
+        ):
+            QShortcut(keys, self).activated.connect(act)
 
     # --- pages
 
@@ -131,6 +144,8 @@ class MainWindow(QMainWindow):
             page_id = next(iter(self._factories))
         page = self.page(page_id)
         drops.let_drops_through(page)
+        if page_id == GUIDE and self.current_page != GUIDE:
+            self._before_guide = self.current_page
         self._stack.setCurrentWidget(page)
         self.rail.set_current(page_id)
         self.page_shown.emit(page_id)
@@ -145,6 +160,13 @@ class MainWindow(QMainWindow):
         """Id of the page that is shown, "" before the first."""
         shown = self._stack.currentWidget()
         return next((page_id for page_id, page in self._pages.items() if page is shown), "")
+
+    def toggle_guide(self) -> None:
+        """The guide; from there back to where one was."""
+        if self.current_page != GUIDE:
+            self._on_page_requested(GUIDE)
+        else:
+            self._on_page_requested(self._before_guide or next(iter(self._factories)))
 
     def _on_page_requested(self, page_id: str) -> None:
         if page_id in self._factories:

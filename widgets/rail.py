@@ -14,7 +14,9 @@ from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR
 Mark = Literal["done", "current", ""]
 
 STEPS = ("model", "data", "goal", "optimize", "compare", "try", "export")
-REST = ("jobs", "settings")
+REST = ("projects", "jobs", "settings", "guide")
+NUMBERED = (*STEPS, "jobs", "settings")
+"""Those that Ctrl and a number lead to."""
 BELOW = {
     "hub": "model",
     "answers": "compare",
@@ -32,8 +34,10 @@ _ICONS = {
     "compare": "chart-bar",
     "try": "play",
     "export": "package",
+    "projects": "folders",
     "jobs": "stack",
     "settings": "gear-six",
+    "guide": "question",
 }
 
 
@@ -47,8 +51,10 @@ def page_title(page_id: str) -> str:
         "compare": QCoreApplication.translate("rail", "Compare"),
         "try": QCoreApplication.translate("rail", "Try it"),
         "export": QCoreApplication.translate("rail", "Export"),
+        "projects": QCoreApplication.translate("rail", "Projects"),
         "jobs": QCoreApplication.translate("rail", "Jobs"),
         "settings": QCoreApplication.translate("rail", "Settings"),
+        "guide": QCoreApplication.translate("rail", "Guide"),
     }
     return names[page_id]
 
@@ -109,11 +115,13 @@ class Rail(QFrame):
                 layout.addStretch(1)
             if page_id in page_ids:
                 layout.addWidget(self._entry(theme, page_id))
-        for number, page_id in enumerate((page for page in STEPS + REST if page in page_ids), 1):
+        for number, page_id in enumerate((page for page in NUMBERED if page in page_ids), 1):
             keys = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
             keys.setContext(Qt.ShortcutContext.WindowShortcut)
             keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))
             self.entries[page_id].setToolTip(f"{page_title(page_id)} ({keys.key().toString()})")
+        if "guide" in self.entries:
+            self.entries["guide"].setToolTip(f"{page_title('guide')} (F1)")
 
     def _logo(self, theme: Theme) -> QWidget:
         holder = QWidget()

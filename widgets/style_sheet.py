@@ -90,6 +90,7 @@ QPushButton[kind="nav"]:hover { background: $raised; }
 QPushButton[kind="nav"][mark="done"] { color: $ink; }
 QPushButton[kind="nav"]:checked { background: $brand_soft; color: $ink; font-weight: 600; }
 QToolButton { border: 1px solid transparent; border-radius: 6px; background: transparent; color: $soft; padding: 4px; }
+QToolButton::menu-indicator { image: none; }
 QToolButton:hover { background: $raised; color: $ink; }
 """
 

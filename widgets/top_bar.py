@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMenu, QPushButton, QToolButton, QWidget
 
 from widgets.icons import IconLabel, bind_icon
 from widgets.parts.text import ElidedLabel
@@ -27,6 +27,9 @@ class TopBar(QFrame):
     project_requested = Signal(str)
     new_project_requested = Signal()
     jobs_requested = Signal()
+    rename_requested = Signal()
+    delete_requested = Signal()
+    projects_requested = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,6 +39,7 @@ class TopBar(QFrame):
         self.menu_button = QPushButton()
         self.menu_button.setProperty("kind", "project")
         self.menu_button.hide()
+        self.more = self._more_button(theme)
         self.preset = ElidedLabel("", "soft")
         self.jobs = QPushButton()
         self.jobs.setProperty("kind", "chip")
@@ -45,12 +49,29 @@ class TopBar(QFrame):
         self.jobs.clicked.connect(self.jobs_requested)
         self._row = QHBoxLayout(self)
         self._row.setSpacing(SPACE_S)
-        for widget in (self.project, self.menu_button, self.preset):
+        for widget in (self.project, self.menu_button, self.more, self.preset):
             self._row.addWidget(widget)
         self._row.addStretch(1)
         self._row.addWidget(self.jobs)
         self._row.addWidget(self._device_chip(theme))
         self.set_edge(PAGE_EDGE)
+
+    def _more_button(self, theme: Theme) -> QToolButton:
+        """What can be done with the project that is open."""
+        button = QToolButton()
+        button.setAccessibleName(self.tr("More for this project"))
+        button.setToolTip(self.tr("Rename or delete this project"))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        bind_icon(theme, button, "dots-three", "soft")
+        menu = QMenu(button)
+        menu.addAction(self.tr("Rename… (F2)")).triggered.connect(self.rename_requested)
+        menu.addAction(self.tr("Delete…")).triggered.connect(self.delete_requested)
+        menu.addSeparator()
+        menu.addAction(self.tr("All projects")).triggered.connect(self.projects_requested)
+        button.setMenu(menu)
+        button.hide()
+        return button
 
     def _device_chip(self, theme: Theme) -> QWidget:
         self._chip = QFrame()
@@ -80,6 +101,7 @@ class TopBar(QFrame):
         self.menu_button.setText(short.replace("&", "&&"))
         self.menu_button.setAccessibleName(self.tr("Project: {0}").format(shown))
         self.preset.setText(preset)
+        self.more.setVisible(bool(name))
 
     @staticmethod
     def project_elide() -> Qt.TextElideMode:

@@ -15,6 +15,7 @@ from app.controllers.export import ExportController
 from app.controllers.flows import FlowRunner
 from app.controllers.frame import Frame
 from app.controllers.goal import GoalController
+from app.controllers.guide import GuideController
 from app.controllers.hub import HubController
 from app.controllers.incoming import Incoming
 from app.controllers.jobs import JobsController
@@ -23,6 +24,7 @@ from app.controllers.layers import LayersController
 from app.controllers.load import LoadController
 from app.controllers.model import ModelController
 from app.controllers.optimize import OptimizeController
+from app.controllers.projects import ProjectEdits, ProjectsController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings import SettingsController
 from app.controllers.stress import StressController
@@ -42,6 +44,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.paths import to_text
 
 HANDOVER_MS = 300
+OF_NO_PROJECT = ("projects", "guide")
 
 C = TypeVar("C", bound=QObject)
 
@@ -61,12 +64,15 @@ class Conductor(QObject):
             window, session, self.flows, lambda preset_id: self._goal().preset_of(preset_id).title, self
         )
         self._incoming = Incoming(window, theme, session, self)
+        self._edits = ProjectEdits(window, theme, session, self.flows, self)
+        self._edits.changed.connect(self._frame.show)
+        self._edits.gone.connect(self._on_project_gone)
         self._controllers: dict[str, QObject] = {}
         self._is_asking = self._is_closing = False
         self._incoming.model_given.connect(self.open_model)
         self._incoming.data_given.connect(lambda path: self._data().read_path(path))
         window.page_built.connect(self._on_page_built)
-        window.page_shown.connect(lambda page_id: session.change(page=page_id))
+        window.page_shown.connect(self._on_page_shown)
         window.paths_dropped.connect(self.take_paths)
         window.picture_dropped.connect(self._on_picture)
         window.text_dropped.connect(self._on_text)
@@ -137,9 +143,16 @@ class Conductor(QObject):
             "layers": lambda page: LayersController(window, page, session, flows),
             "try": lambda page: TryController(window, page, session, flows),
             "export": lambda page: ExportController(window, page, session, flows),
+            "projects": lambda page: ProjectsController(window, page, session, self._edits),
             "jobs": lambda page: JobsController(window, page, session, flows),
             "settings": lambda page: SettingsController(window, page, session, self._theme, self._kept),
+            "guide": lambda page: GuideController(window, page),
         }
+
+    def _on_page_shown(self, page_id: str) -> None:
+        """Where a project was left; what belongs to no project is no place to come back to."""
+        if page_id not in OF_NO_PROJECT:
+            self._session.change(page=page_id)
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:
         if page_id in self._controllers:
@@ -164,6 +177,9 @@ class Conductor(QObject):
             controller.resume_requested.connect(self._on_resume_requested)
         elif isinstance(controller, CompareController | TryController):
             controller.export_requested.connect(self._on_export_requested)
+        elif isinstance(controller, ProjectsController):
+            controller.open_requested.connect(self._on_project)
+            controller.new_requested.connect(self._on_new_project)
         elif isinstance(controller, JobsController):
             controller.open_requested.connect(self._on_run_opened)
             controller.resume_requested.connect(self._on_resume_requested)
@@ -296,6 +312,11 @@ class Conductor(QObject):
     def _on_new_project(self) -> None:
         self._session.new_project()
         self._window.show_page("model")
+
+    def _on_project_gone(self) -> None:
+        """The open project went to the trash, where it can be taken back from."""
+        self._session.new_project()
+        self._window.show_page("projects")
 
     def _on_project_changed(self) -> None:
         project = self._session.project

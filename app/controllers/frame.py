@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject
 
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
+from app.services.trash import shown_projects
 from widgets.main_window import MainWindow
 from widgets.rail import STEPS, Mark
 from widgets.top_bar import ProjectValue
@@ -37,7 +38,7 @@ class Frame(QObject):
         project = session.project
         preset = self._title_of(project.preset_id) if project else ""
         window.set_project(project.name if project else "", preset)
-        projects = session.workspace.repositories.projects.list()[:MAX_PROJECTS]
+        projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
         window.set_projects([ProjectValue(known.id, known.name) for known in projects])
         window.set_marks(self._marks())
 

@@ -9,6 +9,7 @@ from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.domain.run import Run, RunState
+from app.services.trash import shown_projects
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.jobs import JobsPage
@@ -60,8 +61,8 @@ class JobsController(QObject):
         if not self._page.isVisible():
             return
         repositories = self._session.workspace.repositories
-        names = {project.id: project.name for project in repositories.projects.list()}
-        runs = repositories.runs.list(limit=MAX_RUNS)
+        names = {project.id: project.name for project in shown_projects(repositories)}
+        runs = [run for run in repositories.runs.list(limit=MAX_RUNS) if run.project_id in names]
         self._runs = {run.id: run for run in runs}
         rows = [_flow_value(running) for running in self._flows.active if running.title and not running.is_run]
         rows += [self._run_value(run, names.get(run.project_id, "")) for run in runs]

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
 from app.persistence import NotFound, Repositories
+from app.services.trash import shown_projects
 from workers.contracts.paths import to_text
 
 
@@ -16,7 +17,7 @@ def project_for(
 ) -> Project:
     """The project of this model file, made if there is none."""
     path = to_text(model.absolute())
-    known = next((p for p in repositories.projects.list() if p.model_path == path and p.is_sample == is_sample), None)
+    known = next((p for p in shown_projects(repositories) if p.model_path == path and p.is_sample == is_sample), None)
     if known is not None:
         return known
     now = datetime.now(UTC)

@@ -87,6 +87,12 @@ def explain(word: str) -> str:
     return QCoreApplication.translate(_CONTEXT, WORDS[known]) if known else ""
 
 
+def glossary() -> tuple[tuple[str, str], ...]:
+    """Every term that stands by itself, with its explanation, in the order of the alphabet."""
+    told = (word for word in WORDS if not word.startswith("loss "))
+    return tuple((f"{word[0].upper()}{word[1:]}", explain(word)) for word in sorted(told, key=str.lower))
+
+
 def terms(text: str) -> Iterator[Term]:
     """Each term's first place in the text, from left to right."""
     seen: set[str] = set()

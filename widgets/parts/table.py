@@ -7,6 +7,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt,
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
 
+from widgets.focus_scroll import bring_into_view, current_rect
 from widgets.parts.format import visible
 from widgets.parts.glossary import meanings
 from widgets.parts.table_paint import HeaderView, Index, TableDelegate
@@ -140,6 +141,7 @@ class Table(QTableView):
             self.opened.emit(self.chosen_id, max(0, self.currentIndex().column()))
             return
         super().keyPressEvent(event)
+        bring_into_view(self, current_rect(self))
 
     def _on_clicked(self, index: QModelIndex) -> None:
         row = self._model.at(index.row())

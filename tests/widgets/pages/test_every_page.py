@@ -33,11 +33,13 @@ from widgets.pages.data import DataPage
 from widgets.pages.data_grid import ItemsView
 from widgets.pages.export import ExportPage
 from widgets.pages.goal import GoalPage
+from widgets.pages.guide import GuidePage
 from widgets.pages.hub import HubPage
 from widgets.pages.jobs import JobsPage
 from widgets.pages.layers import LayersPage
 from widgets.pages.load import LoadPage
 from widgets.pages.model import ModelPage
+from widgets.pages.projects import ProjectsPage
 from widgets.pages.settings import SettingsPage
 from widgets.pages.stress import StressPage
 from widgets.pages.tried import TriedPage
@@ -184,6 +186,9 @@ STATES: dict[str, State] = {
     "export-done": (ExportPage, lambda p, ex: p.show_done(ex.done())),
     "jobs-empty": (JobsPage, lambda p, ex: p.show_empty()),
     "jobs-full": (JobsPage, lambda p, ex: p.show(ex.jobs())),
+    "projects-empty": (ProjectsPage, lambda p, ex: p.show_empty()),
+    "projects-full": (ProjectsPage, lambda p, ex: p.show(ex.projects())),
+    "guide-full": (GuidePage, lambda p, ex: None),
     "settings-empty": (SettingsPage, lambda p, ex: p.show_empty()),
     "settings-full": (SettingsPage, lambda p, ex: p.show(ex.settings())),
     "settings-hub": (SettingsPage, lambda p, ex: (p.show(ex.settings()), p.show_hub(ex.hub_kept()))),
@@ -359,6 +364,7 @@ HOSTILE_STATES: dict[str, State] = {
     "export": (ExportPage, lambda p, ex: p.show(hostile(ex.export()))),
     "export-done": (ExportPage, lambda p, ex: p.show_done(hostile(ex.done()))),
     "jobs": (JobsPage, lambda p, ex: p.show(hostile(ex.jobs()))),
+    "projects": (ProjectsPage, lambda p, ex: p.show(hostile(ex.projects()))),
     "settings": (SettingsPage, hostile_settings),
 }
 

@@ -1,0 +1,19 @@
+"""Example values of the page Projects."""
+
+from datetime import UTC, datetime
+
+from widgets.pages.projects import ProjectRowValue, ProjectsValue, TrashedValue
+
+WHEN = datetime(2026, 3, 4, 9, 12, tzinfo=UTC)
+
+
+def projects() -> ProjectsValue:
+    """Three, one of them open, and two in the trash."""
+    return ProjectsValue(
+        (
+            ProjectRowValue("a", "Clothes classifier", "clothes.onnx", 3, WHEN, is_open=True),
+            ProjectRowValue("b", "Reviews, good or bad", "distilbert-base-uncased-finetuned-sst-2-english", 1, WHEN),
+            ProjectRowValue("c", "Sounds of machines in the hall of the northern plant", "yamnet.onnx", 0, WHEN),
+        ),
+        (TrashedValue("d", "First try", WHEN), TrashedValue("e", "First try, once more with other data", WHEN)),
+    )

@@ -1,0 +1,72 @@
+"""Questions about a project: its name, and whether it shall go."""
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+
+from widgets.parts.format import clipped
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.text import words
+from widgets.theme import Theme
+
+MAX_NAME = 120
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("questions", text)
+
+
+class RenameQuestion(QuestionDialog):
+    """Answers "rename", or "keep" or "" to leave it; `name` is what was typed."""
+
+    def __init__(self, theme: Theme, name: str, window: QWidget) -> None:
+        value = QuestionValue(
+            title=_tr("Rename this project"),
+            text=_tr("The model's file keeps its own name."),
+            answers=(Answer("keep", _tr("Keep the name")), Answer("rename", _tr("Rename"), primary=True)),
+            icon="pencil-simple",
+        )
+        super().__init__(theme, value, window)
+        self._field = QLineEdit(name)
+        self._field.setAccessibleName(_tr("Name of the project"))
+        self._field.setMaxLength(MAX_NAME)
+        self._field.setAcceptDrops(False)
+        self._field.selectAll()
+        self.body.addWidget(self._field)
+        self._field.setFocus()
+        button = self.findChild(QPushButton, "answer-rename")
+        assert button is not None
+        self._field.textChanged.connect(lambda text: button.setEnabled(bool(text.strip())))
+
+    @property
+    def name(self) -> str:
+        """What stands in the field."""
+        return self._field.text()
+
+
+def delete_question(theme: Theme, window: QWidget, name: str, lost: str) -> QuestionDialog:
+    """Into the trash; `lost` says what goes with it. Answers "delete", or "keep" or ""."""
+    value = QuestionValue(
+        title=_tr("Delete this project?"),
+        text=_tr("“{0}” goes to the trash, from which you can restore it.").format(clipped(name, MAX_NAME)),
+        points=(lost, _tr("The model's file, your data and exported bundles stay where they are.")),
+        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("delete", _tr("Delete"))),
+        icon="trash",
+        tone="warn",
+    )
+    return QuestionDialog(theme, value, window)
+
+
+def forget_question(theme: Theme, window: QWidget, name: str, lost: str) -> QuestionDialog:
+    """Out of the trash, with no way back. Answers "delete", or "keep" or ""."""
+    value = QuestionValue(
+        title=_tr("Delete it for good?"),
+        text=_tr("“{0}” cannot be restored after this.").format(clipped(name, MAX_NAME)),
+        points=(lost, _tr("The model's file, your data and exported bundles stay where they are.")),
+        answers=(Answer("keep", _tr("Keep it"), primary=True), Answer("delete", _tr("Delete for good"))),
+        icon="trash",
+        tone="bad",
+    )
+    dialog = QuestionDialog(theme, value, window)
+    text = _tr("It frees little room: versions in the store stay, since other projects may use them.")
+    dialog.body.addWidget(words(text, "caption"))
+    return dialog

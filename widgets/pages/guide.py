@@ -1,0 +1,101 @@
+"""The page Guide: the way through, the keys, and what the words mean. Opened by F1 from anywhere."""
+
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, icon_text
+from widgets.parts.glossary import glossary
+from widgets.parts.page import Page
+from widgets.parts.small import KeyValue, PageHead
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("GuidePage", text)
+
+
+def way() -> tuple[tuple[str, str, str], ...]:
+    """Icon, title and sentence of each step."""
+    return (
+        ("cube", _tr("1. Model"), _tr("Drop the file or folder of a trained model, or pick one from the hub.")),
+        ("image", _tr("2. Data"), _tr("Drop examples of what it will really get. Labels help, and are not needed.")),
+        ("target", _tr("3. Goal"), _tr("Say what matters, and how much it may lose. Then start.")),
+        ("gauge", _tr("4. Optimize"), _tr("Versions are made and measured here, beside the original.")),
+        ("chart-bar", _tr("5. Compare"), _tr("See which one is faster, and whether it still answers alike.")),
+        ("play", _tr("6. Try it"), _tr("Give both the same input and look at their answers.")),
+        ("package", _tr("7. Export"), _tr("Write a bundle that runs without Fettle, tested in a clean place.")),
+    )
+
+
+def keys() -> tuple[tuple[str, str], ...]:
+    """Keys that work on every page, and what they do."""
+    return (
+        (_tr("F1"), _tr("This guide, and back")),
+        (_tr("Ctrl+N"), _tr("New project")),
+        (_tr("Ctrl+O"), _tr("Open a model or data")),
+        (_tr("Ctrl+V"), _tr("Open what was copied: files, pictures, texts")),
+        (_tr("Ctrl+1 to 9"), _tr("Go to a page")),
+        (_tr("F2"), _tr("Rename the project; on Projects the chosen one")),
+        (_tr("Delete"), _tr("On Projects: delete the chosen one")),
+        (_tr("Tab, arrows, Enter"), _tr("Move, choose, open")),
+        (_tr("Ctrl+Q"), _tr("Close; what was measured is kept")),
+    )
+
+
+class GuidePage(Page):
+    """`back_requested` leads to where one was."""
+
+    back_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Guide"))
+        self._columns = QHBoxLayout()
+        self.show_value()
+
+    def show_value(self, value: None = None) -> None:
+        """There is one state."""
+        head = PageHead(
+            self.tr("Guide"),
+            self.tr("Fettle makes a trained model smaller and faster, and proves that it answers alike."),
+        )
+        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
+        back.clicked.connect(self.back_requested)
+        head.add_action(back)
+        left = QVBoxLayout()
+        left.setSpacing(SPACE_L)
+        for card in (self._way(), self._keys(), self._safety()):
+            left.addWidget(card)
+        left.addStretch(1)
+        right = QVBoxLayout()
+        right.addWidget(self._words())
+        right.addStretch(1)
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE_L)
+        columns.addLayout(left, 1)
+        columns.addLayout(right, 1)
+        self._fill("full", head, columns)
+
+    def _way(self) -> Card:
+        card = Card(self.tr("The way through"), gap=SPACE_M)
+        for icon, title, text in way():
+            card.add(icon_text(self.theme, icon, title, text))
+        return card
+
+    def _keys(self) -> Card:
+        card = Card(self.tr("Keys"), gap=SPACE_M)
+        card.add(KeyValue(keys(), 130))
+        return card
+
+    def _safety(self) -> Card:
+        card = Card(self.tr("Your files"), gap=SPACE_M)
+        text = self.tr("They stay on this computer, and are never changed. The hub is asked only when you search.")
+        card.add(words(text))
+        return card
+
+    def _words(self) -> QWidget:
+        card = Card(self.tr("Words"), gap=SPACE_M)
+        card.add(KeyValue(glossary(), 130))
+        return card

@@ -1,0 +1,215 @@
+"""The page Projects: go to one, give it another name, delete it, and take back what was deleted."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QWidget
+
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.card import Card, divider
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.format import ago, count, moment
+from widgets.parts.page import Page
+from widgets.parts.small import PageHead
+from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+
+@dataclass(frozen=True)
+class ProjectRowValue:
+    """`model` is the name of the model's file. `is_open`: it is the one that the other pages show."""
+
+    id: str
+    name: str
+    model: str
+    n_results: int
+    changed_at: datetime
+    is_open: bool = False
+
+
+@dataclass(frozen=True)
+class TrashedValue:
+    """A project in the trash, and since when."""
+
+    id: str
+    name: str
+    deleted_at: datetime
+
+
+@dataclass(frozen=True)
+class ProjectsValue:
+    """All projects, the one that was worked on last first, and what lies in the trash."""
+
+    projects: tuple[ProjectRowValue, ...]
+    trash: tuple[TrashedValue, ...] = ()
+
+
+class ProjectTable(Table):
+    """F2 and Delete act on the chosen row here, whatever they do elsewhere."""
+
+    rename_pressed = Signal()
+    delete_pressed = Signal()
+    menu_wanted = Signal(QPoint)
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        """A click chooses; it opens nothing."""
+
+    def event(self, event: QEvent) -> bool:
+        """The keys are the table's own while it has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_own(event):
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """F2 renames, Delete deletes, the menu key opens the menu at the row."""
+        if event.key() == Qt.Key.Key_F2:
+            self.rename_pressed.emit()
+        elif event.key() == Qt.Key.Key_Delete:
+            self.delete_pressed.emit()
+        elif event.key() == Qt.Key.Key_Menu:
+            place = self.visualRect(self.currentIndex())
+            self.menu_wanted.emit(self.viewport().mapToGlobal(place.bottomLeft()))
+        else:
+            super().keyPressEvent(event)
+
+
+def _is_own(event: QKeyEvent) -> bool:
+    return event.key() in (Qt.Key.Key_F2, Qt.Key.Key_Delete) and event.modifiers() == Qt.KeyboardModifier.NoModifier
+
+
+class ProjectsPage(Page):
+    """Each signal but the first carries a project's id."""
+
+    new_requested = Signal()
+    open_requested = Signal(str)
+    rename_requested = Signal(str)
+    delete_requested = Signal(str)
+    restore_requested = Signal(str)
+    forget_requested = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Projects"))
+        self._table: ProjectTable | None = None
+
+    def show_empty(self) -> None:
+        """Nothing was begun yet."""
+        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
+        go.clicked.connect(self.new_requested)
+        text = self.tr("Each model that you open becomes a project, with your data and all results.")
+        self._table = None
+        card = EmptyCard(self.theme, "folders", self.tr("No projects yet"), text, go)
+        self._fill("empty", PageHead(self.tr("Projects")), card)
+
+    def show_value(self, value: ProjectsValue) -> None:
+        """The table, and the trash below it."""
+        kept = self._chosen_id
+        had_focus = self._table is not None and self.window().focusWidget() is self._table
+        if not value.projects and not value.trash:
+            self.show_empty()
+            return
+        head = PageHead(self.tr("Projects"), self.tr("Each is one model with your data and its results."))
+        new = PrimaryButton(self.theme, self.tr("New project"), "plus")
+        new.setToolTip(self.tr("New project (Ctrl+N)"))
+        new.clicked.connect(self.new_requested)
+        head.add_action(new)
+        items: list[QWidget] = []
+        self._table = None
+        if value.projects:
+            items.append(self._projects(value.projects, kept))
+        if value.trash:
+            items.append(self._trash(value.trash))
+        self._fill("full", head, *items)
+        if had_focus:
+            self._focus_table()
+
+    # -- parts --
+    def _projects(self, rows: tuple[ProjectRowValue, ...], kept: str) -> Card:
+        columns = (
+            Column(self.tr("Project"), stretch=True),
+            Column(self.tr("Model")),
+            Column(self.tr("Results"), right=True),
+            Column(self.tr("Last worked on"), right=True),
+        )
+        table = ProjectTable(self.theme, self.tr("Projects"), columns)
+        table.show_rows([self._row(row) for row in rows], kept or next((r.id for r in rows if r.is_open), rows[0].id))
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(lambda at: self._on_menu(table.viewport().mapToGlobal(at)))
+        table.menu_wanted.connect(self._on_menu)
+        table.opened.connect(lambda project_id, _column: self.open_requested.emit(project_id))
+        table.doubleClicked.connect(lambda _index: self.open_requested.emit(self._chosen_id))
+        table.rename_pressed.connect(lambda: self.rename_requested.emit(self._chosen_id))
+        table.delete_pressed.connect(lambda: self.delete_requested.emit(self._chosen_id))
+        self._table = table
+        card = Card(edge=1, gap=0)
+        card.setAccessibleName(self.tr("Projects"))
+        card.box.setContentsMargins(1, 1, 1, 2)
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L - 1, SPACE_M)
+        buttons.setSpacing(SPACE_S)
+        for icon, text, signal in (
+            ("folder-open", self.tr("Open"), self.open_requested),
+            ("pencil-simple", self.tr("Rename…"), self.rename_requested),
+            ("trash", self.tr("Delete…"), self.delete_requested),
+        ):
+            button = GhostButton(self.theme, text, icon, "small")
+            button.clicked.connect(lambda _=False, told=signal: told.emit(self._chosen_id))
+            buttons.addWidget(button)
+        buttons.addStretch(1)
+        card.add(table, buttons)
+        return card
+
+    def _row(self, row: ProjectRowValue) -> Row:
+        cells = (
+            Cell(row.name, strong=row.is_open),
+            Cell(row.model, tone="soft"),
+            Cell(count(row.n_results)),
+            Cell(moment(row.changed_at)),
+        )
+        return Row(row.id, cells)
+
+    def _trash(self, rows: tuple[TrashedValue, ...]) -> Card:
+        card = Card(self.tr("Trash"), gap=SPACE_S)
+        card.add(words(self.tr("Nothing here is gone yet. Restore a project, and it is as it was."), "soft"))
+        for row in rows:
+            line = QHBoxLayout()
+            line.setSpacing(SPACE_S)
+            line.addWidget(ElidedLabel(row.name, "strong"), 1)
+            line.addWidget(label(self.tr("deleted {0}").format(ago(row.deleted_at)), "caption", wrap=False))
+            restore = GhostButton(self.theme, self.tr("Restore"), "arrow-u-up-left", "small")
+            restore.setAccessibleName(self.tr("Restore “{0}”").format(row.name))
+            restore.clicked.connect(lambda _=False, key=row.id: self.restore_requested.emit(key))
+            forget = TextButton(self.theme, self.tr("Delete for good…"), "", "small")
+            forget.setAccessibleName(self.tr("Delete “{0}” for good").format(row.name))
+            forget.clicked.connect(lambda _=False, key=row.id: self.forget_requested.emit(key))
+            line.addWidget(restore)
+            line.addWidget(forget)
+            card.add(divider(), line)
+        return card
+
+    # -- slots --
+    def _focus_table(self) -> None:
+        if self._table is not None:
+            self._table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    @property
+    def _chosen_id(self) -> str:
+        return self._table.chosen_id if self._table is not None else ""
+
+    def _on_menu(self, at: QPoint) -> None:
+        if not self._chosen_id:
+            return
+        chosen = self._chosen_id
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for text, signal in (
+            (self.tr("Open"), self.open_requested),
+            (self.tr("Rename…"), self.rename_requested),
+            (self.tr("Delete…"), self.delete_requested),
+        ):
+            menu.addAction(text).triggered.connect(lambda _=False, told=signal: told.emit(chosen))
+        menu.popup(at)
