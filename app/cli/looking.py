@@ -18,6 +18,7 @@ from app.services.documents import compare_document
 from app.services.exporting import verify as verify_flow
 from app.services.exporting import version_of
 from app.services.facts import check_stored, read_facts
+from app.services.judged_items import judged_items
 from app.services.opening import inspect_model
 from app.services.watching import read_watched, watched_document, watched_words
 from presets.loader import load_presets
@@ -102,13 +103,14 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
     with workspace(output.options, writes=False) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
+        items = judged_items(space.artifacts, facts)
         if against is None:
             found = None
         else:
             other = read_facts(space, against)
             found = run(space, compare_against(space.artifacts, facts, other), output.watch)
     variants = facts.variants if found is None else found.variants
-    document = compare_document(facts.run, variants)
+    document = compare_document(facts.run, variants, items)
     headline = facts.run.headline
     if found is not None:
         document = against_document(document, found)

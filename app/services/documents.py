@@ -62,8 +62,12 @@ def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
     }
 
 
-def compare_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
-    """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant."""
+def compare_document(run: Run, variants: Sequence[Variant], items: Sequence[str] = ()) -> dict[str, Any]:
+    """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant.
+
+    `items` are the names of all examples to test with, as `changed` counts them from 0. `judged` says on how many of
+    them, the first ones, a version was judged: its answers may have been cut short.
+    """
     ordered = sorted((v for v in variants if v.judgement and not v.is_baseline), key=lambda variant: variant.index)
     slices: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -76,4 +80,6 @@ def compare_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
         changed.append(
             {"variant": variant.id, "count": judgement.changed_count, "items": list(judgement.changed)},
         )
-    return {**run_document(run, variants), "slices": slices, "changed": changed, "scores": scores}
+    judged = [{"variant": v.id, "n": v.judgement.n} for v in variants if v.judgement]
+    parts = {"slices": slices, "changed": changed, "scores": scores, "judged": judged, "items": list(items)}
+    return {**run_document(run, variants), **parts}

@@ -12,27 +12,11 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Fettle, Finished
+from one_engine import write_preset
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
-PRESET = """
-id: small
-title: Small
-icon: lightning
-summary: One other engine.
-expect: somewhat faster
-how_long: some minutes
-max_loss_pct: 1.0
-time_budget_s: 400
-objective: speed
-recipes:
-  - title: Faster engine
-    why: Another engine for the same model.
-    runtime: openvino
-    steps:
-      - technique: fixed_shape
-"""
 
 
 @dataclass(frozen=True)
@@ -71,8 +55,7 @@ def fettle(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
 
 @pytest.fixture(scope="module")
 def done(family: Family, fettle: Fettle, tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    recipe = tmp_path_factory.mktemp("recipe") / "small.yaml"
-    recipe.write_text(PRESET, encoding="utf-8")
+    recipe = write_preset(tmp_path_factory.mktemp("recipe"))
     data = [] if family.data is None else ["--data", ROOT / family.data]
     return fettle("optimize", ROOT / family.model, *data, "--recipe", recipe, "--json", timeout_s=600)
 

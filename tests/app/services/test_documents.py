@@ -84,13 +84,15 @@ def test_the_run_and_its_comparison() -> None:
     assert document["baseline"]["id"] == "o"
     assert [row["id"] for row in document["variants"]] == ["a", "b"]
     assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)
-    compared = compare_document(run, variants)
+    compared = compare_document(run, variants, ("cat.png", "dog.png"))
     assert {name: compared[name] for name in document} == document
     assert [(row["variant"], row["name"], row["drop"]) for row in compared["slices"]] == [
         ("a", "cats", 0.2),
         ("b", "cats", 0.2),
     ]
     assert compared["changed"][0] == {"variant": "a", "count": 2, "items": [3, 1]}
+    assert compared["judged"] == [{"variant": name, "n": 10} for name in ("b", "o", "a")]
+    assert compared["items"] == ["cat.png", "dog.png"]
 
 
 def test_scores_are_in_the_comparison() -> None:

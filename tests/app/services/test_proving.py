@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from finished_run import copied_space, finished_folder, write_part
 
@@ -13,6 +14,7 @@ from app.domain.run import RunState
 from app.services.driver import Driver, run_to_end
 from app.services.events import JobBegan, ignore
 from app.services.facts import RunFacts, read_facts
+from app.services.judged_items import judged_items
 from app.services.proofs import AddedPart, Proof, data_with, read_proof
 from app.services.proving import Proved, prove
 from app.services.run_parts import parts_of
@@ -20,6 +22,7 @@ from app.services.showing import changed_examples
 from app.services.steps import FlowCancelled, JobError
 from app.services.workspace import Workspace
 from workers.contracts.jobs import DataParams
+from workers.pipeline.prepared import Prepared
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,20 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
     rows = run_to_end(Driver(space, changed_examples(space, facts, pruned), ignore))
     assert [row.item for row in rows] == list(pruned.judgement.changed[:200])
     assert all(row.before != row.after and Path(str(row.picture)).is_file() for row in rows)
+
+
+def test_items_have_names_as_changed_ones_count_them(space: Workspace) -> None:
+    """Given a run and what was added to prove it, Then each number of a changed item is the name of its example."""
+    facts = read_facts(space, "r1")
+    names, rows = judged_items(space.artifacts, facts), facts.variants[2].judgement
+    assert rows is not None and max(rows.changed) < len(names)
+    assert len(names) == sum(part.n_test for part in parts_of(space.artifacts, facts, facts.proof)) > 48
+    with np.load(write_part(space.paths.root / "all.npz", 0, 60)) as stored:
+        pixels = stored["x"]
+    shown = Prepared(facts.data_dir / "test")
+    for number in range(48):
+        (picture,) = shown[number].values()
+        assert np.corrcoef(picture.ravel(), pixels[int(names[number].removeprefix("item ")) - 1].ravel())[0, 1] > 0.99
 
 
 def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:

@@ -1,0 +1,67 @@
+"""The models of the catalogue that Fettle optimizes, as MODELS_DIR holds them."""
+
+from functools import partial
+
+from by_hand import (
+    cleaned_again,
+    file_bytes,
+    first_rows,
+    labelled_pictures,
+    mean_of_tokens,
+    noise_maps,
+    noises,
+    pictures_as_shown,
+    recordings,
+    scores_of_steps,
+    texts,
+)
+from peers import texts_of_one_length
+from ways import Way
+
+P01, P03, P05 = "P/P01_mobilenetv2_imagenet", "P/P03_all_minilm_l6_safetensors", "P/P05_silero_vad"
+P06, P07, P08 = "P/P06_ppocr_v6", "P/P07_terrain_consistency_unet", "P/P08_magika_filetype"
+
+mobilenet = partial(Way, data="DATA/imagenet_stamps", told="class", read=labelled_pictures, accuracy=0.6)
+minilm = partial(
+    Way, model=P03, data="DATA/sentiment_vader.csv", original="bert", told="cosine", read=texts, answer=mean_of_tokens
+)
+ocr = partial(Way, data="DATA/photos", original="onnx", read=pictures_as_shown)
+
+WAYS = (
+    mobilenet("MobileNetV2, ONNX", f"{P01}/derived_mobilenet_v2_op17.onnx", original="onnx"),
+    mobilenet("MobileNetV2, external data", f"{P01}/derived_external/mobilenet_v2_ext.onnx", original="onnx"),
+    mobilenet(
+        "MobileNetV2, TorchScript",
+        f"{P01}/derived_mobilenet_v2_torchscript.pt",
+        original="torchscript",
+        options=("--allow-code",),
+    ),
+    mobilenet("MobileNetV2, state dict", f"{P01}/mobilenet_v2-b0353104.pth", original="weights"),
+    minilm("MiniLM-L6", make_data=first_rows),
+    minilm("MiniLM-L6, 64 tokens", make_data=texts_of_one_length),
+    Way(
+        "silero-vad",
+        f"{P05}/silero_vad_16k_op15.onnx",
+        "DATA/vad_frames.npz",
+        "onnx",
+        "alike",
+        recordings,
+        answer=scores_of_steps,
+        links={"state": ("stateN", [2, 1, 128])},
+        accuracy=0.9,
+    ),
+    ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="alike"),
+    ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="alike"),
+    ocr("direction of lines", f"{P06}/ch_ppocr_mobile_v2.0_cls_mobile.onnx", told="class"),
+    Way(
+        "terrain U-Net",
+        f"{P07}/terrain_consistency_unet_difficulty100.onnx",
+        "",
+        "onnx",
+        "alike",
+        noises,
+        make_data=noise_maps,
+        then=cleaned_again,
+    ),
+    Way("magika", f"{P08}/model.onnx", "DATA/filetypes_magika.npz", "onnx", "class", file_bytes, accuracy=0.9),
+)

@@ -1,0 +1,68 @@
+"""What a way through Fettle needs: a real model with its data, its original, and its inputs prepared by hand."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
+BUDGET_S = float(os.environ.get("FETTLE_TIME_BUDGET_S", "90"))
+"""Of one optimization; a machine that others use as well needs more."""
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """One input as a person has it (`argument` is a file, or a text), and as the model wants it, prepared by hand.
+
+    `labels` are the accepted classes, or with a state one label a step (−1 for none); empty without labels.
+    """
+
+    argument: str
+    feeds: Arrays
+    labels: tuple[int, ...] = ()
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a reader gets: where model and data lie, a folder of its own, and what `fettle inspect` says."""
+
+    model: Path
+    data: Path
+    folder: Path
+    inspected: Mapping[str, Any]
+
+
+def answer_first(outputs: Arrays, feeds: Arrays) -> NDArray[Any]:
+    """The only row of the only output."""
+    (values,) = outputs.values()
+    return np.asarray(values[0])
+
+
+@dataclass(frozen=True)
+class Way:
+    """`read` prepares the named examples by hand; `make_data` makes the data of the catalogue's, where they are others.
+
+    `told` says what Fettle's `agreement` is: the share of the same classes, the mean cosine, or the mean likeness.
+    `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
+    `accuracy` is what the original reaches at least where there are labels. `then` gives the feeds of a second call.
+    """
+
+    name: str
+    model: str
+    data: str
+    original: str
+    told: Literal["class", "cosine", "alike"]
+    read: Callable[[Source, Sequence[str]], list[Raw]]
+    answer: Callable[[Arrays, Arrays], NDArray[Any]] = answer_first
+    make_data: Callable[[Path, Path, Path], Path] | None = None
+    options: tuple[str, ...] = ()
+    links: Mapping[str, tuple[str, list[int]]] | None = None
+    accuracy: float | None = None
+    then: Callable[[Arrays, Arrays], Arrays] | None = None

@@ -1,0 +1,134 @@
+"""A way gone to its end: optimized, compared, exported, unpacked where only its requirements are."""
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fettle_command import Fettle
+from sides import Side
+from ways import BUDGET_S, ROOT, Raw, Source, Way
+
+from workers.export.fresh_environment import make_environment
+from workers.export.selftest import run_in
+
+PATIENCE_S = 900
+AT_ONCE = 100
+"""Inputs of one call of run.py."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An unpacked bundle and the interpreter that has its requirements alone."""
+
+    folder: Path
+    python: Path
+
+    def answers(self, raws: Sequence[Raw]) -> list[dict[str, Any]]:
+        """What `run.py` answers to them as they are: files, or texts."""
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(raws), AT_ONCE):
+            part = raws[start : start + AT_ONCE]
+            arguments = [
+                word for raw in part for word in (("--text", raw.argument) if raw.is_text else (raw.argument,))
+            ]
+            done = run_in(self.python, self.folder, ["run.py", *arguments, "--json"])
+            assert done.returncode == 0, done.stderr[-2000:]
+            found += json.loads(done.stdout)["answers"]
+        assert [row["input"] for row in found] == [raw.argument for raw in raws]
+        return found
+
+    def class_number(self, name: str) -> int:
+        """The class that run.py names."""
+        classes = json.loads((self.folder / "pipeline.json").read_text(encoding="utf-8"))["classes"]
+        return classes.index(name) if classes is not None else int(name.removeprefix("class "))
+
+
+@dataclass(frozen=True)
+class Whole:
+    """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle.
+
+    `raws` are the examples to test with in their order, prepared by hand.
+    """
+
+    way: Way
+    document: dict[str, Any]
+    version: dict[str, Any]
+    raws: list[Raw]
+    bundle: Bundle
+    fettle: Fettle
+    folder: Path
+
+    @property
+    def is_recommended(self) -> bool:
+        return bool(self.version["id"] == self.document["recommended"])
+
+    def judged(self, version: dict[str, Any]) -> int:
+        """On how many of the examples a version was judged: the first ones."""
+        (row,) = (row for row in self.document["judged"] if row["variant"] == version["id"])
+        return int(row["n"])
+
+    def original(self, name: str) -> Side:
+        """A live process of the original, with the threads that Fettle gave it."""
+        asked = {"kind": self.way.original, "path": str(ROOT / self.way.model), "links": self.way.links}
+        return Side({**asked, "threads": threads()}, self.folder / name)
+
+    def exported(self, name: str) -> Side:
+        """A live process of the bundle."""
+        asked = {"kind": "bundle", "path": str(self.bundle.folder), "links": self.way.links}
+        return Side({**asked, "threads": threads()}, self.folder / name, str(self.bundle.python))
+
+
+def threads() -> int:
+    """All cores that this process may use, as Fettle's baseline does."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def go(way: Way, folder: Path) -> Whole:
+    """By the commands of anybody, on a data folder of its own."""
+    model = ROOT / way.model
+    assert model.exists(), f"{way.model} is not in FETTLE_MODELS_DIR"
+    data = ROOT / way.data
+    if way.make_data is not None:
+        data = way.make_data(data, model, folder)
+    fettle = Fettle(folder / "home")
+    budget = ("--time-budget", str(BUDGET_S))
+    done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S + BUDGET_S)
+    assert done.code in (0, 4), done.err
+    compared = fettle("compare", done.document["run_id"], "--json")
+    assert compared.code == done.code, compared.err
+    version = chosen(compared.document)
+    bundle = export(fettle, compared.document["run_id"], version, folder)
+    inspected = fettle("inspect", model, "--json", *(word for word in way.options if word == "--allow-code"))
+    names = compared.document["items"]
+    prepared = folder / "prepared"
+    prepared.mkdir()
+    raws = way.read(Source(model, data, prepared, inspected.document), names)
+    assert len(raws) == len(names) >= 10, done.err
+    return Whole(way, compared.document, version, raws, bundle, fettle, folder)
+
+
+def chosen(document: dict[str, Any]) -> dict[str, Any]:
+    """The recommended version; where there is none the fastest that was judged, so that figures are always compared."""
+    rows: list[dict[str, Any]] = document["variants"]
+    recommended = next((row for row in rows if row["id"] == document["recommended"]), None)
+    judged = [row for row in rows if row["agreement"] is not None and row["speedup"] is not None]
+    assert recommended or judged, [row["notes"] for row in rows]
+    return recommended or max(judged, key=lambda row: float(row["speedup"]))
+
+
+def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -> Bundle:
+    """Written, unpacked, and an environment made of its own requirements."""
+    out = folder / "bundle.zip"
+    accept = ("--accept-regression", "a test of its figures") if version["verdict"] == "regressed" else ()
+    words = ("export", run_id, "--variant", version["id"], "--target", "python", "--out", out, *accept)
+    done = fettle(*words, timeout_s=PATIENCE_S)
+    assert done.code == 0, done.err
+    unpacked = folder / "bundle"
+    with zipfile.ZipFile(out) as archive:
+        archive.extractall(unpacked)
+    requirements = (unpacked / "requirements.txt").read_text(encoding="utf-8").split()
+    return Bundle(unpacked, make_environment(folder / "environment", requirements))
