@@ -26,17 +26,22 @@ minilm = partial(
     Way, model=P03, data="DATA/sentiment_vader.csv", original="bert", told="cosine", read=texts, answer=mean_of_tokens
 )
 ocr = partial(Way, data="DATA/photos", original="onnx", read=pictures_as_shown)
+LESS_S = 60.0
+"""Of small models, and of a second file of the same one."""
 
 WAYS = (
     mobilenet("MobileNetV2, ONNX", f"{P01}/derived_mobilenet_v2_op17.onnx", original="onnx"),
-    mobilenet("MobileNetV2, external data", f"{P01}/derived_external/mobilenet_v2_ext.onnx", original="onnx"),
+    mobilenet(
+        "MobileNetV2, external data", f"{P01}/derived_external/mobilenet_v2_ext.onnx", original="onnx", budget_s=LESS_S
+    ),
     mobilenet(
         "MobileNetV2, TorchScript",
         f"{P01}/derived_mobilenet_v2_torchscript.pt",
         original="torchscript",
         options=("--allow-code",),
+        budget_s=LESS_S,
     ),
-    mobilenet("MobileNetV2, state dict", f"{P01}/mobilenet_v2-b0353104.pth", original="weights"),
+    mobilenet("MobileNetV2, state dict", f"{P01}/mobilenet_v2-b0353104.pth", original="weights", budget_s=LESS_S),
     minilm("MiniLM-L6", make_data=first_rows),
     minilm("MiniLM-L6, 64 tokens", make_data=texts_of_one_length),
     Way(
@@ -52,7 +57,13 @@ WAYS = (
     ),
     ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="alike"),
     ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="alike"),
-    ocr("direction of lines", f"{P06}/ch_ppocr_mobile_v2.0_cls_mobile.onnx", told="class"),
+    ocr(
+        "direction of lines",
+        f"{P06}/ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+        told="class",
+        budget_s=LESS_S,
+        are_shares=True,
+    ),
     Way(
         "terrain U-Net",
         f"{P07}/terrain_consistency_unet_difficulty100.onnx",
@@ -62,6 +73,16 @@ WAYS = (
         noises,
         make_data=noise_maps,
         then=cleaned_again,
+        says={"sampling": {"sample": "noisy", "level": "sigma", "levels": [80.0, 0.821], "lowest": 0.002}},
     ),
-    Way("magika", f"{P08}/model.onnx", "DATA/filetypes_magika.npz", "onnx", "class", file_bytes, accuracy=0.9),
+    Way(
+        "magika",
+        f"{P08}/model.onnx",
+        "DATA/filetypes_magika.npz",
+        "onnx",
+        "class",
+        file_bytes,
+        accuracy=0.9,
+        are_shares=True,
+    ),
 )

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT = Path(os.environ.get("FETTLE_MODELS_DIR", "/nowhere"))
-BUDGET_S = float(os.environ.get("FETTLE_TIME_BUDGET_S", "90"))
-"""Of one optimization; a machine that others use as well needs more."""
+PATIENCE = float(os.environ.get("FETTLE_PATIENCE", "1"))
+"""How many times as long each optimization may take: more than 1 for a machine that others use as well."""
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -52,6 +52,7 @@ class Way:
     `told` says what Fettle's `agreement` is: the share of the same classes, the mean cosine, or the mean likeness.
     `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
     `accuracy` is what the original reaches at least where there are labels. `then` gives the feeds of a second call.
+    `says` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
     """
 
     name: str
@@ -65,4 +66,7 @@ class Way:
     options: tuple[str, ...] = ()
     links: Mapping[str, tuple[str, list[int]]] | None = None
     accuracy: float | None = None
+    says: Mapping[str, object] = field(default_factory=dict)
+    budget_s: float = 90.0
+    are_shares: bool = False
     then: Callable[[Arrays, Arrays], Arrays] | None = None

@@ -10,12 +10,12 @@ from typing import Any
 
 from fettle_command import Fettle
 from sides import Side
-from ways import BUDGET_S, ROOT, Raw, Source, Way
+from ways import PATIENCE, ROOT, Raw, Source, Way
 
 from workers.export.fresh_environment import make_environment
 from workers.export.selftest import run_in
 
-PATIENCE_S = 900
+PATIENCE_S = 900 * PATIENCE
 AT_ONCE = 100
 """Inputs of one call of run.py."""
 
@@ -24,8 +24,15 @@ AT_ONCE = 100
 class Bundle:
     """An unpacked bundle and the interpreter that has its requirements alone."""
 
+    archive: Path
     folder: Path
     python: Path
+
+    @property
+    def pipeline(self) -> dict[str, Any]:
+        """What pipeline.json says."""
+        found: dict[str, Any] = json.loads((self.folder / "pipeline.json").read_text(encoding="utf-8"))
+        return found
 
     def answers(self, raws: Sequence[Raw]) -> list[dict[str, Any]]:
         """What `run.py` answers to them as they are: files, or texts."""
@@ -43,7 +50,7 @@ class Bundle:
 
     def class_number(self, name: str) -> int:
         """The class that run.py names."""
-        classes = json.loads((self.folder / "pipeline.json").read_text(encoding="utf-8"))["classes"]
+        classes: list[str] | None = self.pipeline["classes"]
         return classes.index(name) if classes is not None else int(name.removeprefix("class "))
 
 
@@ -95,8 +102,8 @@ def go(way: Way, folder: Path) -> Whole:
     if way.make_data is not None:
         data = way.make_data(data, model, folder)
     fettle = Fettle(folder / "home")
-    budget = ("--time-budget", str(BUDGET_S))
-    done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S + BUDGET_S)
+    budget = ("--time-budget", str(way.budget_s * PATIENCE))
+    done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S)
     assert done.code in (0, 4), done.err
     compared = fettle("compare", done.document["run_id"], "--json")
     assert compared.code == done.code, compared.err
@@ -131,4 +138,4 @@ def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -
     with zipfile.ZipFile(out) as archive:
         archive.extractall(unpacked)
     requirements = (unpacked / "requirements.txt").read_text(encoding="utf-8").split()
-    return Bundle(unpacked, make_environment(folder / "environment", requirements))
+    return Bundle(out, unpacked, make_environment(folder / "environment", requirements))
