@@ -2,6 +2,7 @@
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.compare_data import proved_value, with_data
 from app.controllers.compare_value import compare_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
@@ -10,10 +11,11 @@ from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.services.events import Event, JobBegan, StepProgress
 from app.services.facts import RunFacts, read_facts
-from app.services.proving import Proved, prove
+from app.services.proving import Proved, ask_rest, prove
+from app.services.run_data import asked_examples
 from app.services.showing import changed_examples
 from app.services.sniffing import kind_of
-from app.services.steps import JobError
+from app.services.steps import Flow, JobError
 from app.services.watching import read_watched
 from widgets.main_window import MainWindow
 from widgets.pages.compare import ComparePage
@@ -41,6 +43,7 @@ class CompareController(QObject):
         page.version_chosen.connect(self._show_changes)
         page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
+        page.rest_requested.connect(self.ask_rest)
         page.cancel_requested.connect(self._on_cancel)
         page.set_limit_requested.connect(self._on_limit)
         page.goal_requested.connect(lambda: window.show_page("goal"))
@@ -48,6 +51,7 @@ class CompareController(QObject):
         page.page_wanted.connect(window.show_page)
         page.sources_wanted.connect(self._show_sources)
         session.run_changed.connect(self.show)
+        session.data_changed.connect(self._on_data)
         self.show()
 
     def show(self) -> None:
@@ -69,10 +73,20 @@ class CompareController(QObject):
             return
         self._facts = facts
         watched = read_watched(self._session.workspace.repositories, run.id)
-        self._page.show_value(compare_value(facts, watched))
+        asked = asked_examples(self._session.workspace, facts)
+        self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path()))
         shown = facts.recommended
         if shown is not None:
             self._show_changes(shown.id)
+
+    def _chosen_path(self) -> str | None:
+        asked = self._session.asked_data
+        return asked.path if asked is not None else None
+
+    def _on_data(self) -> None:
+        """Other examples were chosen: the result stays, and says that it is not of those."""
+        if self._page.state == "full":
+            self.show()
 
     # --- more examples for a verdict that is not proven
 
@@ -94,11 +108,25 @@ class CompareController(QObject):
         asked = DataParams(model_dir="", path=path)
         if kept is not None:
             asked = kept.model_copy(update={"path": path, "calibration_path": None})
+        title = tr("Prove it with more examples")
+        self._begin(prove(self._session.workspace, facts, asked), title, tr("Reading the new examples"))
+
+    def ask_rest(self) -> None:
+        """Judge the run again with those of its own examples for which its time was too short."""
+        if self._facts is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Ask the others when the run is over.")))
+            return
+        title = tr("Ask the other examples")
+        self._begin(ask_rest(self._session.workspace, self._facts), title, tr("Asking the other examples"))
+
+    def _begin(self, flow: Flow[Proved], title: str, first: str) -> None:
         self._asking = ""
-        self._page.show_loading(tr("Reading the new examples"))
+        self._page.show_loading(first)
         running = self._flows.start(
-            prove(self._session.workspace, facts, asked),
-            title=tr("Prove it with more examples"),
+            flow,
+            title=title,
             on_done=lambda proved: self._on_proved(running, proved),
             on_failed=lambda error: self._on_not_proved(running, error),
             on_cancelled=lambda: self._on_not_proved(running, None),
@@ -112,7 +140,7 @@ class CompareController(QObject):
         if isinstance(event, JobBegan):
             self._asking = event.title if event.kind == "answer" else ""
         elif isinstance(event, StepProgress):
-            text = tr("“{0}” answers the new examples").format(self._asking) if self._asking else event.stage
+            text = tr("“{0}” answers the examples").format(self._asking) if self._asking else event.stage
             self._page.show_loading(text, event.done, event.total)
 
     def _on_proved(self, running: Running, proved: Proved) -> None:
@@ -120,6 +148,8 @@ class CompareController(QObject):
             return
         self._proving = None
         self._session.set_run(proved.run)
+        if proved.known or proved.merged:
+            self._window.banner(proved_value(proved.added, proved.known, proved.merged))
 
     def _on_not_proved(self, running: Running, error: ErrorInfo | None) -> None:
         """The result stands as it was."""

@@ -4,12 +4,14 @@ import math
 
 from app.controllers.words import engine_name, tr
 from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
+from app.domain.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
 from app.domain.words import busy_words, size_words, times
 from app.services.facts import RunFacts
 from app.services.watching import Watched, watched_words
+from widgets.pages.goal_limit import MAX_PCT
 from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
@@ -142,22 +144,12 @@ def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
 
 
 def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
-    """The smallest limit, in whole percent, within which a faster version would be."""
-    found: tuple[float, Variant] | None = None
-    for variant in facts.variants:
-        loss = _relative_loss(variant.judgement)
-        speed = variant.measurement.speedup
-        if variant.is_baseline or loss is None or speed is None or speed <= 1.0 or variant.judgement is None:
-            continue
-        high = variant.judgement.drop_high
-        base = variant.judgement.original_accuracy or 1.0
-        needed = math.ceil(100 * (high / base if high is not None else loss))
-        if facts.run.goal.max_loss_pct < needed <= 100 and (found is None or needed < found[0]):
-            found = (float(needed), variant)
+    """What a person can do; a larger limit is offered only where the goal takes it and it would change the result."""
+    found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
     return WaysValue(
-        limit_pct=found[0] if found else None,
-        limit_title=found[1].title if found else "",
-        limit_speedup=found[1].measurement.speedup if found else None,
+        limit_pct=found.limit_pct if found else None,
+        limit_title=found.variant.title if found else "",
+        limit_speedup=found.variant.measurement.speedup if found else None,
         n_calibration=data.n_calibration if data else 0,
         command=f"fettle optimize {facts.project.model_path}",
     )

@@ -23,6 +23,7 @@ from app.controllers.kept import KeptSettings
 from app.controllers.layers import LayersController
 from app.controllers.load import LoadController
 from app.controllers.model import ModelController
+from app.controllers.new_data import NewData
 from app.controllers.optimize import OptimizeController
 from app.controllers.projects import ProjectEdits, ProjectsController
 from app.controllers.session import SHOWN_STATES, Session
@@ -70,7 +71,10 @@ class Conductor(QObject):
         self._controllers: dict[str, QObject] = {}
         self._is_asking = self._is_closing = False
         self._incoming.model_given.connect(self.open_model)
-        self._incoming.data_given.connect(lambda path: self._data().read_path(path))
+        self._new_data = NewData(window, theme, session, self)
+        self._incoming.data_given.connect(self._new_data.take)
+        self._new_data.use_wanted.connect(lambda path: self._data().read_path(path))
+        self._new_data.add_wanted.connect(lambda path: self._compare().prove(path))
         window.page_built.connect(self._on_page_built)
         window.page_shown.connect(self._on_page_shown)
         window.paths_dropped.connect(self.take_paths)
@@ -204,6 +208,9 @@ class Conductor(QObject):
     def _try(self) -> TryController:
         return self._controller("try", TryController)
 
+    def _compare(self) -> CompareController:
+        return self._controller("compare", CompareController)
+
     def _optimize(self) -> OptimizeController:
         return self._controller("optimize", OptimizeController)
 
@@ -230,8 +237,8 @@ class Conductor(QObject):
         page = self._window.current_page
         if page == "try" and self._try().takes(paths):
             self._try().try_paths(paths)
-        elif page == "compare" and self._controller("compare", CompareController).takes(paths):
-            self._controller("compare", CompareController).prove(paths[0])
+        elif page == "compare" and self._compare().takes(paths):
+            self._compare().prove(paths[0])
         else:
             self._incoming.take(paths)
 

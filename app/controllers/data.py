@@ -49,6 +49,7 @@ class DataController(QObject):
         self._checks.changed.connect(self._show_checks)
         page.data_chosen.connect(self.read_path)
         page.no_data_chosen.connect(self._on_no_data)
+        page.earlier_requested.connect(self._on_earlier)
         page.columns_changed.connect(self._on_columns)
         page.labels_matched.connect(self._on_matched)
         page.continue_requested.connect(self._on_continue)
@@ -72,7 +73,7 @@ class DataController(QObject):
             return
         if self._session.data is not None:
             value = data_value(self._session.data, self._session.asked_data)
-            self._page.show_value(replace(value, model_classes=self._classes()))
+            self._page.show_value(replace(value, model_classes=self._classes(), earlier=self._earlier_name()))
             self._items.show()
             self._doctor.show()
             self._show_origin()
@@ -93,6 +94,22 @@ class DataController(QObject):
     def read_again(self, asked: DataParams) -> None:
         """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
         self._read(asked, after=None, show=False)
+
+    def _earlier_name(self) -> str:
+        earlier = self._session.earlier_data
+        return Path(earlier[0].path).name if earlier is not None and earlier[0].path else ""
+
+    def _on_earlier(self) -> None:
+        """Back to the set that was replaced; it is still in the store, or else read again."""
+        earlier = self._session.earlier_data
+        if earlier is None:
+            return
+        self._on_cancel()
+        self._running = None
+        if self._session.workspace.artifacts.peek(earlier[1].key) is None:
+            self._read(earlier[0], after=None)
+        else:
+            self._session.set_data(*earlier)
 
     def _on_no_data(self) -> None:
         self._read(DataParams(model_dir=""), after="goal")

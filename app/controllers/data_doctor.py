@@ -100,12 +100,13 @@ def doctor_value(found: DoctorResult) -> DoctorValue:
     able = [way for way in found.ways if way.score is not None]
     best = found.best
     shown = [way for way in able if best is not None and way.spec == best.spec][:1]
+    shown += [way for way in able if found.rival is not None and way.spec == found.rival.spec and way not in shown]
     shown += [way for way in able if way.is_chosen and way not in shown]
     shown += [way for way in able if way not in shown][: max(0, SHOWN - len(shown))]
     offered = best is not None and found.verdict in ("better", "far_better")
     return DoctorValue(
         state="told",
-        verdict=STATES[found.verdict],
+        verdict="warn" if found.rival is not None else STATES[found.verdict],
         what=found.what,
         why=found.why,
         ways=tuple(_way(way, found, is_best=best is not None and way.spec == best.spec) for way in shown),
@@ -125,4 +126,6 @@ def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
         figure = tr("{0:+.0f} points").format(100 * score)
         reach = tr("surer than on noise, on {0:,} examples").format(way.n)
     share = min(1.0, max(0.0, score))
-    return WayValue(way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best)
+    return WayValue(
+        way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best, way.spec
+    )

@@ -36,6 +36,7 @@ class GoalController(QObject):
         page.model_requested.connect(lambda: window.show_page("model"))
         for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
             signal.connect(self.show)
+        session.goal_changed.connect(self.show)  # also what another page has set
         self.show()
 
     @property
@@ -95,7 +96,6 @@ class GoalController(QObject):
         if preset is not None:
             self._session.set_recipes(None)
             self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
-            self.show()
             self._session.goal_changed.emit()
 
     def _on_limit(self, limit_pct: float) -> None:

@@ -1,17 +1,23 @@
 """Files from outside: is it a model or data, which comes first, what cannot be taken."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.services.sniffing import kind_of
+from widgets.dialogs.incoming_questions import which_question
 from widgets.dialogs.questions import kind_question
 from widgets.main_window import MainWindow
 from widgets.parts.error_card import ErrorValue
+from widgets.parts.question import QuestionDialog
 from widgets.theme import Theme
+from workers.contracts.paths import from_text
 
+KINDS: tuple[Literal["model", "data"], ...] = ("model", "data")
 MOST = 2
 """A model and its data; more at once is a selection of loose files."""
 
@@ -34,21 +40,44 @@ class Incoming(QObject):
         if len(paths) > MOST:
             self._window.banner(_too_many(len(paths)))
             return
-        kinds = [(path, kind_of(Path(path))) for path in paths]
-        for path, kind in sorted(kinds, key=lambda known: known[1] == "data"):
-            if kind == "both":
-                self._ask(path)
-            else:
-                self._give(path, kind)
+        self._settle([(path, kind_of(from_text(path))) for path in dict.fromkeys(paths)])
 
     def take_waiting(self) -> str:
         """Data that were dropped before there was a model; "" for none."""
         waiting, self._waiting = self._waiting, ""
         return waiting
 
-    def _ask(self, path: str) -> None:
-        dialog = kind_question(self._theme, self._window, Path(path).name)
-        dialog.answered.connect(lambda answer: self._give(path, answer) if answer else None)
+    def _settle(self, kinds: list[tuple[str, str]]) -> None:
+        """Ask until there is at most one model and one set of examples, then hand them on."""
+        unclear = next((path for path, kind in kinds if kind == "both"), None)
+        if unclear is not None:
+            self._ask_kind(unclear, [known for known in kinds if known[0] != unclear])
+            return
+        for kind in KINDS:
+            same = [path for path, known in kinds if known == kind]
+            if len(same) > 1:
+                self._ask_which(kind, same, [known for known in kinds if known[1] != kind])
+                return
+        for path, known in sorted(kinds, key=lambda pair: pair[1] == "data"):
+            self._give(path, known)
+
+    def _ask_kind(self, path: str, rest: list[tuple[str, str]]) -> None:
+        def on_answered(answer: str) -> None:
+            self._settle([*rest, (path, answer)] if answer else rest)
+
+        self._ask(kind_question(self._theme, self._window, Path(path).name), on_answered)
+
+    def _ask_which(self, kind: Literal["model", "data"], same: list[str], rest: list[tuple[str, str]]) -> None:
+        """None of them: then nothing of the drop is taken."""
+
+        def on_answered(answer: str) -> None:
+            if answer:
+                self._settle([*rest, (same[int(answer)], kind)])
+
+        self._ask(which_question(self._theme, self._window, kind, same), on_answered)
+
+    def _ask(self, dialog: QuestionDialog, then: Callable[[str], None]) -> None:
+        dialog.answered.connect(then)
         dialog.open()
 
     def _give(self, path: str, kind: str) -> None:

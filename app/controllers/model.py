@@ -34,11 +34,12 @@ class ModelController(QObject):
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._sample = sample_or_none()
         self._running: Running | None = None
+        self._goes_on = False
         page.sample_requested.connect(self.open_sample)
         page.file_chosen.connect(self.open_path)
         page.hub_requested.connect(self.hub_wanted)
         page.another_requested.connect(self._on_another)
-        page.continue_requested.connect(lambda: window.show_page("data"))
+        page.continue_requested.connect(self._on_continue)
         page.cancel_requested.connect(self._on_cancel)
         page.consent_given.connect(lambda path: self.open(self._asked(path, allow_code=True)))
         page.shapes_given.connect(self._on_shapes)
@@ -80,6 +81,7 @@ class ModelController(QObject):
         """Open in a worker; the page shows how far it is."""
         self._on_cancel()
         self._last = params
+        self._goes_on = False
         self._window.show_page("model")
         self._page.show_loading(tr("Checking the model"))
         running = self._flows.start(
@@ -118,7 +120,10 @@ class ModelController(QObject):
         self._session.begin(params, model, name=name, is_sample=is_sample)
         if self._session.project is not None:
             remember_origin(self._session.workspace, self._session.project)
+        goes_on = self._goes_on and self._window.current_page == "model"
         self.opened.emit()
+        if goes_on:
+            self._window.show_page("data")
 
     def _on_failed(self, running: Running, params: OpenParams, error: ErrorInfo) -> None:
         if not self._is_over(running):
@@ -149,6 +154,13 @@ class ModelController(QObject):
 
     def _on_shapes(self, path: str, shapes: dict[str, tuple[int, ...]]) -> None:
         self.open(self._asked(path, shapes={**self._asked(path).shapes, **shapes}))
+
+    def _on_continue(self) -> None:
+        """To the data, or as soon as the model is open that is just being prepared otherwise."""
+        if self._running is None:
+            self._window.show_page("data")
+        else:
+            self._goes_on = True
 
     def _on_another(self) -> None:
         self._session.new_project()

@@ -53,10 +53,17 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
         license=license_words(model, origin),
         origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
         architecture=info.architecture or "",
-        findings=findings if info.format in PROGRAMS else (safe, *findings),
+        findings=(*(() if info.format in PROGRAMS else (safe,)), *findings, *_guessed_names(spec)),
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
     )
+
+
+def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:
+    """Names of classes have no field where it could be said that they are guessed."""
+    if "classes" not in spec.guessed:
+        return ()
+    return (FindingValue("warn", tr("The names of its classes are guessed: check them on your first examples.")),)
 
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:
@@ -85,7 +92,7 @@ def origin_words(origin: Origin) -> str:
 
 def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> PreprocessValue:
     """How inputs are prepared: fields for pictures, rows for the rest."""
-    guessed = frozenset(spec.guessed)
+    guessed = frozenset(spec.guessed) & frozenset(type(spec.preprocess).model_fields)
     by_hand = opening is not None and opening.preprocess is not None
     source = tr("from the model's own files")
     if guessed:

@@ -42,6 +42,7 @@ class Session(QObject):
         self.model: OpenedModel | None = None
         self.asked_data: DataParams | None = None
         self.data: ReadData | None = None
+        self.earlier_data: tuple[DataParams, ReadData] | None = None  # what was replaced last, to go back to
         self.recipes: tuple[Recipe, ...] | None = None
         self.run: Run | None = None
         self.looked_at = ""  # id of the version that was chosen on Compare; pages that look closer begin with it
@@ -100,11 +101,14 @@ class Session(QObject):
     def new_project(self) -> None:
         """Nothing is open."""
         self.project = self.opening = self.model = self.asked_data = self.data = self.run = None
-        self.recipes = None
+        self.earlier_data = self.recipes = None
         self._tell_all()
 
     def set_data(self, asked: DataParams, data: ReadData) -> None:
-        """Data were read for the open model."""
+        """Data were read for the open model. A set that they replace can be gone back to."""
+        before = self.asked_data
+        if before is not None and before.path and before.path != asked.path and self.data is not None:
+            self.earlier_data = (before, self.data)
         self.asked_data, self.data = asked, data
         self.change(data_path=asked.path, data_key=data.key, data_json=data.result.model_dump_json())
         if self.project is not None:
@@ -164,6 +168,7 @@ class Session(QObject):
             return OpenParams(path=project.model_path)
 
     def _take_data(self, project: Project) -> None:
+        self.earlier_data = None
         self.data = reopened_data(self.workspace.artifacts, project)
         self.asked_data = self._kept_asking(project) if project.data_key else None
 

@@ -23,9 +23,14 @@ class AddedPart(Frozen):
 
 
 class Proof(Frozen):
-    """All that was added, in the order in which it came."""
+    """All that was added, in the order in which it came.
+
+    `looks` maps a version's id to how many examples each of its judgements rested on, the last one included; versions
+    whose record is older are not in it.
+    """
 
     parts: tuple[AddedPart, ...] = ()
+    looks: dict[str, tuple[int, ...]] = {}
 
     @property
     def added(self) -> int:

@@ -9,8 +9,9 @@ from app.domain.choose import choose
 from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.domain.words import headline
+from app.services import run_data
 from app.services.candidates import TORCH_RUNTIMES, Candidate
-from app.services.facts import RunFacts, check_stored
+from app.services.facts import RunFacts, check_stored, read_facts
 from app.services.opening import ReadData, read_data
 from app.services.proofs import AddedPart, Proof, write_proof
 from app.services.run_parts import Part, parts_of
@@ -24,11 +25,15 @@ from workers.contracts.proving import FreshParams, FreshResult, JudgePart
 
 @dataclass(frozen=True)
 class Proved:
-    """The run as it is now; `added` examples were new, `known` were there already and are left out."""
+    """The run as it is now; `added` examples were new, `known` were there already and are left out.
+
+    `merged` is how many of those that were given were the same as another one of them.
+    """
 
     run: Run
     added: int
     known: int
+    merged: int = 0
 
 
 def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Proved]:
@@ -41,10 +46,10 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
     params = asked.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
     data = yield from read_data(params, seed=facts.run.goal.seed)
     fresh = yield from _fresh(workspace, facts, data)
-    versions = [v for v in facts.variants if v.answers_key and (v.is_baseline or v.state != "dropped")]
+    versions = judged_versions(facts)
     answers = {}
     for variant in versions:
-        answers[variant.id] = yield from _answers(workspace, facts, variant, data)
+        answers[variant.id] = yield from answers_of(workspace, facts, variant, data.folder)
     part = AddedPart(
         data_key=data.key,
         path=asked.path or "",
@@ -54,12 +59,41 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
         labelled=data.result.labelled,
         answers=answers,
     )
-    proof = Proof(parts=(*facts.proof.parts, part))
-    judged = []
+    proof = Proof(parts=(*facts.proof.parts, part), looks=facts.proof.looks)
+    run = yield from judge_again(workspace, facts, proof, versions)
+    return Proved(run, len(part.items), part.known, data.result.merged_doubles)
+
+
+def ask_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
+    """Let all versions answer those of the run's own test examples for which its time was too short; judge again.
+
+    As `prove`, it writes everything at the end, and each look at the verdict counts.
+    """
+    before = run_data.asked_examples(workspace, facts).n_asked
+    versions = []
+    for variant in judged_versions(facts):
+        key = yield from answers_of(workspace, facts, variant, facts.data_dir)
+        versions.append(dataclasses.replace(variant, answers_key=key))
+    run = yield from judge_again(workspace, facts, facts.proof, versions)
+    after = run_data.asked_examples(workspace, read_facts(workspace, run.id)).n_asked
+    return Proved(run, after - before, 0)
+
+
+def judged_versions(facts: RunFacts) -> list[Variant]:
+    """The original and the versions that have a verdict to lose or to win."""
+    return [v for v in facts.variants if v.answers_key and (v.is_baseline or v.state != "dropped")]
+
+
+def judge_again(workspace: Workspace, facts: RunFacts, proof: Proof, versions: list[Variant]) -> Flow[Run]:
+    """Judge the versions, with their answers as they are now, over everything that counts, and write the run."""
+    asked = {variant.id: variant for variant in versions}
+    now = dataclasses.replace(facts, variants=tuple(asked.get(variant.id, variant) for variant in facts.variants))
+    judged, looks = [], dict(proof.looks)
     for variant in versions:
-        judged.append((yield from _judged(workspace, facts, proof, variant)))
-    run = _write(workspace, facts, proof, judged)
-    return Proved(run, len(part.items), part.known)
+        earlier = looks_so_far(workspace, facts, variant.id)
+        judged.append((yield from _judged(workspace, now, proof, variant, earlier)))
+        looks[variant.id] = (*earlier, sum(_sizes(workspace, now, proof, variant.id)))
+    return _write(workspace, facts, proof.model_copy(update={"looks": looks}), judged)
 
 
 def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshResult]:
@@ -86,21 +120,21 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
     return done.result
 
 
-def _answers(workspace: Workspace, facts: RunFacts, variant: Variant, data: ReadData) -> Flow[str]:
-    """The key of this version's answers to the new data."""
+def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir: Path) -> Flow[str]:
+    """The key of this version's answers to all test examples of a data folder."""
     model_dir = facts.model_dir(variant)
     check_stored(workspace, facts, variant, contents=False)
     done: Done[AnswerResult] = yield JobStep(
         kind="answer",
         params=AnswerParams(
             model_dir=str(model_dir),
-            data_dir=str(data.folder),
+            data_dir=str(data_dir),
             runtime=variant.runtime,
             settings=Candidate(variant, model_dir).settings,
         ),
         result=AnswerResult,
         title=variant.title,
-        read_paths=(model_dir, data.folder),
+        read_paths=(model_dir, data_dir),
         cache=True,
         torch=variant.runtime in TORCH_RUNTIMES,
         limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
@@ -109,7 +143,9 @@ def _answers(workspace: Workspace, facts: RunFacts, variant: Variant, data: Read
     return str(done.key)
 
 
-def _judged(workspace: Workspace, facts: RunFacts, proof: Proof, variant: Variant) -> Flow[Variant]:
+def _judged(
+    workspace: Workspace, facts: RunFacts, proof: Proof, variant: Variant, looks: tuple[int, ...]
+) -> Flow[Variant]:
     """The version with the verdict over all examples, by the same judge as the first time."""
     parts = [part for part in parts_of(workspace.artifacts, facts, proof) if variant.id in part.answers]
     pairs = [_pair(workspace, facts, part, variant) for part in parts]
@@ -123,7 +159,7 @@ def _judged(workspace: Workspace, facts: RunFacts, proof: Proof, variant: Varian
             max_loss_pct=facts.run.goal.max_loss_pct,
             items=parts[0].items,
             more=tuple(more),
-            looks=earlier_looks([part.n_test if part.items is None else len(part.items) for part in parts]),
+            looks=looks,
         ),
         result=JudgeResult,
         title=variant.title,
@@ -133,9 +169,26 @@ def _judged(workspace: Workspace, facts: RunFacts, proof: Proof, variant: Varian
     return dataclasses.replace(variant, judgement=done.result.judgement)
 
 
-def earlier_looks(sizes: list[int]) -> tuple[int, ...]:
-    """How many examples each judgement before this one rested on; `sizes` are those of all parts in their order."""
-    return tuple(itertools.accumulate(sizes[:-1]))
+def looks_so_far(workspace: Workspace, facts: RunFacts, version_id: str) -> tuple[int, ...]:
+    """How many examples each judgement of this version rested on until now; those on made inputs prove nothing."""
+    kept = facts.proof.looks.get(version_id)
+    if kept is not None:
+        return kept
+    if facts.first_data is not None and facts.first_data.origin == "made" and not facts.proof.parts:
+        return ()
+    return tuple(itertools.accumulate(_sizes(workspace, facts, facts.proof, version_id)))
+
+
+def _sizes(workspace: Workspace, facts: RunFacts, proof: Proof, version_id: str) -> list[int]:
+    """How many examples of each part count for a version: those that it and the original answered."""
+    sizes = []
+    for part in parts_of(workspace.artifacts, facts, proof):
+        keys = [part.answers.get(one) for one in (facts.baseline.id, version_id)]
+        told = [run_data.answers_result(workspace, key) for key in keys if key is not None]
+        if len(told) == 2:
+            known = min((result.n for result in told if result is not None), default=part.n_test)
+            sizes.append(known if part.items is None else sum(item < known for item in part.items))
+    return sizes
 
 
 def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> JudgePart:

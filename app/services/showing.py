@@ -1,15 +1,14 @@
 """Answers of a variant beside the original's, with their examples, and the model card as it will read."""
 
 import dataclasses
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.domain.variant import Variant
-from app.persistence.repositories import NotFound
 from app.services.facts import NOTHING_ADDED, RunFacts
+from app.services.run_data import data_path_of
 from app.services.run_parts import Part, parts_of
 from app.services.steps import Done, Flow, JobStep
 from app.services.workspace import Workspace
@@ -129,7 +128,7 @@ def _examples_step(
     )
 
 
-def _existing(path: str) -> tuple[Path, ...]:
+def _existing(path: str | None) -> tuple[Path, ...]:
     return (from_text(path),) if path else ()
 
 
@@ -178,12 +177,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
 
 def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
     """Where the run's examples lie, as we know it ourselves: what a worker wrote opens no door."""
-    try:
-        made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json
-        path = json.loads(made_by)["params"]["path"]
-    except (NotFound, KeyError, ValueError, TypeError):
-        path = facts.project.data_path
-    return _existing(path)
+    return _existing(data_path_of(workspace, facts))
 
 
 def card_preview(facts: RunFacts, card: CardFacts) -> Flow[str]:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWi
 from widgets.icons import IconLabel
 from widgets.pages.changes import ChangesCard
 from widgets.pages.closer import CloserRow
+from widgets.pages.compare_asked import AskedLine
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare_table import columns, figures, original_of, points, rows, source_key
 from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
@@ -38,6 +39,7 @@ class ComparePage(Page):
     version_chosen = Signal(str)
     add_data_requested = Signal()
     proof_data_chosen = Signal(str)
+    rest_requested = Signal()  # ask the test examples that nobody was asked yet
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     log_requested = Signal()
@@ -77,6 +79,10 @@ class ComparePage(Page):
         grow = -1
         if value.watch and value.watch_warns:
             items.append(self._watch(value))
+        if value.asked is not None:
+            asked = AskedLine(self.theme, value.asked, value.kind)
+            asked.rest_wanted.connect(self.rest_requested)
+            items.append(asked)
         if value.outcome == "nothing_faster":
             items += [table, self._closer()]
             if value.ways is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import PurePath
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.data_doctor import DoctorCard, DoctorValue
@@ -15,11 +15,12 @@ from widgets.pages.data_parts import MatchDialog, PreviewGrid, PreviewRows, Spli
 from widgets.pages.data_suspects import SuspectsDialog, SuspectValue
 from widgets.pages.nouns import counted, plural
 from widgets.pages.values import ColumnsValue, DataAskValue, DataKind, DataValue
-from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.parts.fields import ChoiceField
 from widgets.parts.flow import FlowLayout
+from widgets.parts.format import clipped
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
@@ -35,6 +36,7 @@ class DataPage(Page):
 
     data_chosen = Signal(str)
     no_data_chosen = Signal()
+    earlier_requested = Signal()  # back to the set that this one replaced
     continue_requested = Signal()
     columns_changed = Signal(str, str)  # text column, label column ("" for none)
     labels_matched = Signal(object)  # {label: answer of the model}
@@ -89,6 +91,8 @@ class DataPage(Page):
         another.clicked.connect(self.choose_folder)
         onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
         onward.clicked.connect(self.continue_requested)
+        if value.earlier:
+            head.add_action(self._back_button(value.earlier))
         head.add_action(another)
         head.add_action(onward)
         left, right = QVBoxLayout(), QVBoxLayout()
@@ -162,6 +166,12 @@ class DataPage(Page):
         return hints[self._kind]
 
     # -- parts --
+    def _back_button(self, name: str) -> TextButton:
+        back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
+        back.setToolTip(self.tr("Use “{0}” again").format(name))
+        back.clicked.connect(self.earlier_requested)
+        return back
+
     def _drop_area(self, title: str, icon: str = "upload-simple") -> DropArea:
         drop = DropArea(self.theme, title, self._hint(), icon)
         if icon:
@@ -331,7 +341,9 @@ class DataPage(Page):
     def show_doctor(self, value: DoctorValue) -> None:
         """How the check of the preparation is, or what it found."""
         if self._doctor is not None and self.state == "full":
-            self._doctor.show_value(value)
+            card = self._doctor
+            if card.show_value(value):  # whoever asked sees the answer, however long it is
+                QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
 
     def show_origin(self, value: OriginValue) -> None:
         """The three questions with their answers."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
@@ -19,7 +19,10 @@ SHOWN = 4
 
 @dataclass(frozen=True)
 class WayValue:
-    """One way in words. `figure` is what came out ("90 % right"), `share` 0..1 its bar, `n` the examples."""
+    """One way in words. `figure` is what came out ("90 % right"), `share` 0..1 its bar, `n` the examples.
+
+    `spec` is what a click takes; the chosen way needs none.
+    """
 
     words: str
     figure: str
@@ -28,6 +31,7 @@ class WayValue:
     n: int = 0
     is_chosen: bool = False
     is_best: bool = False
+    spec: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,11 +61,13 @@ class DoctorCard(Card):
         self._body: QWidget | None = None
         self.show_value(DoctorValue())
 
-    def show_value(self, value: DoctorValue) -> None:
-        """Another state."""
-        if self._body is not None:
-            self._body.hide()
-            self._body.deleteLater()
+    def show_value(self, value: DoctorValue) -> bool:
+        """Another state. Whoever is at a button of it stays in the card, else Qt would give the focus to a far field.
+
+        Gives whether somebody was.
+        """
+        old, focus = self._body, QApplication.focusWidget()
+        was_here = old is not None and focus is not None and old.isAncestorOf(focus)
         self._body = QWidget()
         box = QVBoxLayout(self._body)
         box.setContentsMargins(0, 0, 0, 0)
@@ -71,6 +77,15 @@ class DoctorCard(Card):
         fill = {"idle": self._fill_idle, "running": self._fill_running}.get(value.state, self._fill_told)
         fill(box, value)
         self.box.addWidget(self._body)
+        if was_here:
+            self._body.show()
+            first = self._body.findChild(QPushButton)
+            if first is not None:
+                first.setFocus(Qt.FocusReason.OtherFocusReason)
+        if old is not None:
+            old.hide()
+            old.deleteLater()
+        return was_here
 
     def _fill_idle(self, box: QVBoxLayout, _value: DoctorValue) -> None:
         check = GhostButton(self._theme, self.tr("Check the preparation"))
@@ -118,6 +133,13 @@ class DoctorCard(Card):
             bar = Bar(self.tr("{0}: {1}").format(way.words, way.figure), "" if way.is_best else "warn")
             bar.set_share(way.share)
             box.addWidget(bar)
-        if way.reach:
-            box.addWidget(words(way.reach, "caption"))
+        foot = QHBoxLayout()
+        foot.setSpacing(SPACE_M)
+        foot.addWidget(words(way.reach, "caption"), 1)
+        if way.spec and not way.is_chosen:
+            take = TextButton(self._theme, self.tr("Take this one"), size="small")
+            take.setAccessibleName(self.tr("Take this one: {0}").format(way.words))
+            take.clicked.connect(lambda: self.taken.emit(way.spec))
+            foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)
+        box.addLayout(foot)
         return holder

@@ -42,6 +42,7 @@ class ModelPage(Page):
         self._pictures = pictures or PictureStore(self)
         self._thumbnails: list[PictureLabel] = []
         self._hub_card: HubCard | None = None
+        self._preprocess: PreprocessCard | None = None
 
     # -- states --
     def show_empty(self, sample: SampleValue | None) -> None:
@@ -69,7 +70,7 @@ class ModelPage(Page):
         another.clicked.connect(self.another_requested)
         onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right")
         onward.setEnabled(value.can_continue)
-        onward.clicked.connect(self.continue_requested)
+        onward.clicked.connect(self._on_continue)
         head.add_action(another)
         head.add_action(onward)
         columns = QHBoxLayout()
@@ -77,8 +78,9 @@ class ModelPage(Page):
         columns.addWidget(facts_card(value), 3)
         columns.addWidget(SafetyCard(self.theme, value.findings), 2)
         items: list[QWidget] = []
+        self._preprocess = None
         if value.preprocess is not None:
-            card = PreprocessCard(self.theme, value.preprocess)
+            self._preprocess = card = PreprocessCard(self.theme, value.preprocess)
             card.changed.connect(self._on_preprocessing_changed)
             items.append(card)
         self._fill("full", head, columns, *items)
@@ -199,6 +201,14 @@ class ModelPage(Page):
         path = QFileDialog.getExistingDirectory(self, self.tr("Choose a model's folder"))
         if path:
             self.file_chosen.emit(path)
+
+    def _on_continue(self) -> None:
+        """What was changed and not used yet is used first; what cannot be used is shown, and keeps the person here."""
+        card = self._preprocess
+        if card is not None and card.is_changed and not card.take():
+            self.ensureWidgetVisible(card)
+            return
+        self.continue_requested.emit()
 
     def _on_preprocessing_changed(self, value: ImageStepsValue) -> None:
         self.preprocessing_changed.emit(value)

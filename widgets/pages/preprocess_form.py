@@ -6,6 +6,7 @@ from typing import Literal
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.pages.brightness import SAID, Brightness, brightness_of, is_mixed_up, steps_of
 from widgets.pages.values import ImageStepsValue, PreprocessValue
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import Card
@@ -46,6 +47,16 @@ def side_text(value: Side) -> str:
     return "" if value is None else f"{value[0]} × {value[1]}" if isinstance(value, tuple) else str(value)
 
 
+def numbers_text(values: tuple[float, ...]) -> str:
+    """As a person writes them."""
+    return " / ".join(f"{value:g}" for value in values)
+
+
+def range_text(said: str) -> str:
+    """ "−1 to 1" """
+    return said.replace("-", "−").replace("..", " to ")
+
+
 class PreprocessCard(Card):
     """`changed(ImageStepsValue)` comes when the person takes over what the fields say."""
 
@@ -71,8 +82,12 @@ class PreprocessCard(Card):
         self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
         self._use.clicked.connect(self._on_use)
         self._undo.clicked.connect(self._on_undo)
+        self._right = GhostButton(theme, self.tr("These are right"), "check")
+        self._right.clicked.connect(self._on_use)
+        self._right.setVisible(bool(value.guessed))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
+        row.addWidget(self._right)
         row.addWidget(self._use)
         row.addWidget(self._undo)
         row.addWidget(self._problem, 1)
@@ -81,7 +96,29 @@ class PreprocessCard(Card):
         self._row.setLayout(row)
         row.setContentsMargins(0, 0, 0, 0)
         self.add(self._row)
-        self._row.hide()
+        self._show_row(is_changed=False)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the fields say something else than what is used."""
+        return self._value.image is not None and not self._use.isHidden()
+
+    def take(self) -> bool:
+        """Use what the fields say. False where that cannot be: the card says why, and has the focus."""
+        try:
+            changed = self._read()
+        except KeyError as error:
+            self._fields[str(error.args[0])].setFocus(Qt.FocusReason.OtherFocusReason)
+            return False
+        self.changed.emit(changed)
+        return True
+
+    def _show_row(self, *, is_changed: bool) -> None:
+        """What was guessed can be taken as it is; what was changed can be used or undone."""
+        self._right.setVisible(bool(self._value.guessed) and not is_changed)
+        self._use.setVisible(is_changed)
+        self._undo.setVisible(is_changed)
+        self._row.setVisible(is_changed or bool(self._value.guessed))
 
     def _show_rows(self, value: PreprocessValue) -> None:
         guessed = self.tr("{0} (guessed)")
@@ -95,11 +132,11 @@ class PreprocessCard(Card):
         self._text("resize", self.tr("Shorter side"), side_text(image.resize), self.tr("as it is"))
         self._text("crop", self.tr("Cut from the middle"), side_text(image.crop), self.tr("nothing"))
         self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
-        self._choice(
-            "range", self.tr("Brightness as"), ("0..1", "0..255"), image.range, lambda t: t.replace("..", " to ")
-        )
-        self._text("mean", self.tr("Mean, taken away"), " / ".join(f"{v:g}" for v in image.mean), "0")
-        self._text("std", self.tr("Spread, divided by"), " / ".join(f"{v:g}" for v in image.std), "1")
+        bright = brightness_of(image)
+        self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
+        self._text("mean", self.tr("Mean, taken away"), numbers_text(bright.mean), "0")
+        self._text("std", self.tr("Spread, divided by"), numbers_text(bright.std), "1")
+        self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
         self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
     def _place(self, name: str, title: str, widget: TextField | ChoiceField) -> None:
@@ -139,13 +176,17 @@ class PreprocessCard(Card):
         self._place(name, title, field)
 
     def _read(self) -> ImageStepsValue:
-        """Raises KeyError with the field's name where it cannot be read."""
+        """Raises KeyError with the field's name where it cannot be read, or does not go with the others."""
         found: dict[str, object] = {}
         for name, field in self._fields.items():
             try:
                 found[name] = self._read_one(name, field)
             except ValueError as error:
                 raise KeyError(name) from error
+        bright = Brightness(found["range"], found["mean"], found["std"])  # type: ignore[arg-type]
+        if is_mixed_up(bright):
+            raise KeyError("range")
+        found["range"], found["mean"], found["std"] = steps_of(bright)
         return ImageStepsValue(**found)  # type: ignore[arg-type]
 
     @staticmethod
@@ -156,18 +197,35 @@ class PreprocessCard(Card):
             return read_side(field.text())
         return read_numbers(field.text() or ("1" if name == "std" else "0"), above_zero=name == "std")
 
+    def _on_range(self, _index: int) -> None:
+        """Mean and spread are numbers of a range: those of another one would be wrong in this."""
+        image = self._value.image
+        said = self._read_one("range", self._fields["range"])
+        own = brightness_of(image) if image is not None else None
+        numbers = own if own is not None and own.said == said else None
+        for name, plain in (("mean", "0"), ("std", "1")):
+            field = self._fields[name]
+            if isinstance(field, TextField):
+                field.setText(numbers_text(getattr(numbers, name)) if numbers is not None else plain)
+        self._on_edited()
+
     def _on_edited(self, *_args: object) -> None:
         try:
             changed = self._read() != self._value.image
             problem = ""
         except KeyError as error:
             changed, problem = True, self._explain(str(error.args[0]))
-        self._row.setVisible(changed)
+        self._show_row(is_changed=changed)
         self._use.setEnabled(not problem)
         self._problem.setText(problem)
         self._problem.setVisible(bool(problem))
 
-    def _explain(self, name: Literal["resize", "crop", "mean", "std"] | str) -> str:
+    def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
+        if name == "range":
+            return self.tr(
+                "Mean and spread do not belong to this brightness: a mean such as 0.485 goes with 0 to 1, one such as "
+                "123.7 with 0 to 255."
+            )
         if name in ("resize", "crop"):
             return self.tr("A size is one whole number, or height × width, in dots: 224 or 224 × 192.")
         if name == "std":
@@ -181,16 +239,17 @@ class PreprocessCard(Card):
         image = self._value.image
         if image is None:
             return
+        bright = brightness_of(image)
         texts = {
             "resize": side_text(image.resize),
             "crop": side_text(image.crop),
-            "mean": " / ".join(f"{v:g}" for v in image.mean),
-            "std": " / ".join(f"{v:g}" for v in image.std),
+            "mean": numbers_text(bright.mean),
+            "std": numbers_text(bright.std),
         }
         for name, field in self._fields.items():
             if isinstance(field, ChoiceField):
-                field.setCurrentIndex(field.findData(getattr(image, name)))
+                field.setCurrentIndex(field.findData(bright.said if name == "range" else getattr(image, name)))
             else:
                 field.setText(texts[name])
-        self._row.hide()
+        self._show_row(is_changed=False)
         self._fields["resize"].setFocus(Qt.FocusReason.OtherFocusReason)

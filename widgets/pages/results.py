@@ -88,6 +88,15 @@ class ProofValue:
 
 
 @dataclass(frozen=True)
+class AskedValue:
+    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers."""
+
+    n_asked: int
+    n_test: int
+    no_memory: bool = False
+
+
+@dataclass(frozen=True)
 class WaysValue:
     """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps."""
 
@@ -103,6 +112,7 @@ class CompareValue:
     """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
 
     `watch` says in a sentence how the result compares with the version that was exported last, or with the last result.
+    `asked` is there where not all test examples were asked.
     """
 
     outcome: Literal["safe", "not_proven", "nothing_faster"]
@@ -122,6 +132,7 @@ class CompareValue:
     note: str = ""
     watch: str = ""
     watch_warns: bool = False
+    asked: AskedValue | None = None
 
 
 # -- Export --

@@ -99,7 +99,10 @@ class ColumnsValue:
 
 @dataclass(frozen=True)
 class DataValue:
-    """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were."""
+    """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were.
+
+    `earlier` is the name of the set that it replaced, "" for none.
+    """
 
     kind: DataKind
     n_items: int
@@ -116,6 +119,7 @@ class DataValue:
     unknown_labels: tuple[str, ...] = ()
     model_classes: tuple[str, ...] = ()
     made: bool = False
+    earlier: str = ""
 
 
 # -- Goal --

@@ -55,7 +55,8 @@ class DoctorResult(Frozen):
     """`ways` are ranked, the best first; `best` is None where nothing can be told.
 
     `p_value` is of the paired test that the best is no better than the chosen one, corrected for the number of ways.
-    `guess` is the score that comes without looking at the inputs.
+    `guess` is the score that comes without looking at the inputs. `rival` did better than the chosen one that fits, but
+    it may be so by chance.
     """
 
     verdict: DoctorVerdict
@@ -64,6 +65,7 @@ class DoctorResult(Frozen):
     why: str
     ways: tuple[WayTried, ...]
     best: WayTried | None = None
+    rival: WayTried | None = None
     p_value: float | None = None
     guess: float | None = None
     n: int = 0

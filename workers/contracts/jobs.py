@@ -120,12 +120,16 @@ class AnswerParams(Frozen):
 
 
 class AnswerResult(Frozen):
-    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64; see workers.evaluate.answers."""
+    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64; see workers.evaluate.answers.
+
+    `stopped` says what ran out where `n` is less than the test set.
+    """
 
     path: str = "answers.npz"
     n: int
     seconds: float
     not_finite: int = 0
+    stopped: Literal["", "time", "memory"] = ""
 
 
 class JudgeParams(Frozen):

@@ -9,9 +9,9 @@ a bound of memory). `meta` is JSON: the kind of answer, and the names of the oth
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,7 @@ ANSWER_BYTES = 256 << 20
 OTHER_BYTES = 64 << 20
 
 Values = NDArray[np.float32]
+Stopped = Literal["", "time", "memory"]
 
 
 @dataclass
@@ -51,7 +52,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class Answers:
-    """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all."""
+    """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
+
+    `stopped` says why not all items were asked; it is not kept in the file.
+    """
 
     answer: Sequence[Values]
     predicted: NDArray[np.int64] | None
@@ -60,6 +64,7 @@ class Answers:
     answer_kind: str
     scores: str
     stateful: bool
+    stopped: Stopped = ""
 
     @property
     def n(self) -> int:
@@ -75,13 +80,15 @@ def collect_answers(
     """
     answer, others = Rows(), dict[str, Rows]()
     finite: list[bool] = []
+    stopped: Stopped = ""
     started = time.monotonic()
     for number in range(len(items)):
         ctx.check_cancelled()
         ctx.progress(STAGE, number, len(items), "items")
         late = max_seconds is not None and time.monotonic() - started > max_seconds
         if number >= 10 and (late or answer.size_bytes > ANSWER_BYTES):
-            ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more time or memory for answers.")
+            stopped = "time" if late else "memory"
+            ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more {stopped} for answers.")
             break
         # a copy: some runtimes do not take the read-only arrays of a memory map
         feeds = {name: np.array(value) for name, value in items[number].items()}
@@ -91,7 +98,7 @@ def collect_answers(
         finite.append(bool(np.isfinite(values).all()))
         _keep_others(others, outputs, feeds, pipeline)
     ctx.progress(STAGE, len(items), len(items), "items")
-    return _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
+    return replace(_answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_)), stopped=stopped)
 
 
 def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], number: int) -> Any:

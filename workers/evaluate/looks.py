@@ -2,8 +2,9 @@
 
 A verdict may be asked for anew whenever examples are added ("Prove it"). Over all looks together, a version that loses
 just the limit is called safe in at most α = 5 % of cases: each look spends of α what its bound can err with that many
-examples (nothing where they are too few to prove anything), and the next one may spend 80 % of what is left. Errors of
-several looks add up at most (Bonferroni), whatever data they share. Spending α over looks that nobody planned: Lan and
+examples, and the next one may spend 80 % of what is left. A look at too few examples to prove anything spends nothing
+and takes nothing: the next one stands where it stood, so that adding a few never moves the goal away. Errors of several
+looks add up at most (Bonferroni), whatever data they share. Spending α over looks that nobody planned: Lan and
 DeMets, Discrete Sequential Boundaries for Clinical Trials, Biometrika 70 (1983) 659.
 
 How many answers change sides is only estimated, and the score bound of a single look errs in up to 5.6 % where 3 % of
@@ -91,13 +92,14 @@ def level(earlier: Sequence[int], margin: float, flips: float | None) -> float:
 
     The share of flips is not known but estimated from all examples that there are now.
     """
-    alpha, rest = ALPHA, ALPHA
-    for number, n in enumerate(earlier):
-        if flips is not None:
-            rest -= spent(n, margin, flips, alpha)
-        elif n >= LEAST_ITEMS:
-            rest -= alpha
-        alpha = SHARE * max(rest, LEAST_REST * (1 - SHARE) ** number)
+    alpha, rest, paid = ALPHA, ALPHA, 0
+    for n in earlier:
+        cost = spent(n, margin, flips, alpha) if flips is not None else alpha if n >= LEAST_ITEMS else 0.0
+        if cost <= NEGLIGIBLE:
+            continue
+        rest -= cost
+        alpha = SHARE * max(rest, LEAST_REST * (1 - SHARE) ** paid)
+        paid += 1
     return alpha
 
 
@@ -117,7 +119,7 @@ def hold_to_level(judgement: Judgement, joined: Joined, earlier: Sequence[int], 
         ahead = level((*earlier, judgement.n), margin, flips)
         if earlier or spent(judgement.n, margin, flips) > NEGLIGIBLE:
             judgement = judgement.model_copy(update={"missing_examples": _missing(judgement, 1 - ahead)})
-    if earlier:
+    if alpha < ALPHA:
         judgement = judgement.model_copy(update={"notes": (*judgement.notes, _told(len(earlier) + 1, alpha))})
     return judgement
 

@@ -14,12 +14,36 @@ _EXAMPLE = "A whole one looks like resize=256,crop=224,mean=0.485/0.456/0.406,st
 def spec_from_string(text: str, base: Preprocess) -> Preprocess:
     """`base` with the parts of `text` changed. Raises `InputRefused` that names the bad part."""
     if isinstance(base, ImageSteps):
-        return base.model_copy(update=_values(text, _IMAGE, "pictures"))
+        return _in_one_range(base.model_copy(update=_values(text, _IMAGE, "pictures")))
     if isinstance(base, TextSteps):
         return base.model_copy(update=_values(text, _TEXT, "texts"))
     if isinstance(base, AudioSteps):
         return base.model_copy(update=_values(text, _AUDIO, "sounds"))
     return base.model_copy(update=_values(text, _ARRAY, "arrays"))
+
+
+def _in_one_range(steps: ImageSteps) -> ImageSteps:
+    """Mean and spread are numbers of the range: .485 is nothing beside 255, and 123.68 lies far beyond 1."""
+    if steps.range == "0..255":
+        small_mean = any(steps.mean) and all(abs(value) <= 1 for value in steps.mean)
+        wrong = small_mean or all(abs(value) < 1 for value in steps.std)
+        fitting = "For brightness from 0 to 255 they are numbers such as mean=123.7/116.3/103.5,std=58.4/57.1/57.4"
+    else:
+        wrong = any(abs(value) > 2 for value in (*steps.mean, *steps.std))
+        fitting = "For brightness from 0 to 1 they are numbers such as mean=0.485/0.456/0.406,std=0.229/0.224/0.225"
+    if not wrong:
+        return steps
+    said = f"mean={_joined(steps.mean)},std={_joined(steps.std)}"
+    raise refuse(
+        "bad_preprocess",
+        "Mean and spread do not belong to this brightness",
+        f"“range={steps.range}” with {said}: nearly all pictures would look alike to the model.",
+        f"{fitting}, or mean=0,std=1 for none.",
+    )
+
+
+def _joined(values: tuple[float, ...]) -> str:
+    return "/".join(f"{value:g}" for value in values)
 
 
 def is_image_spec(text: str) -> bool:

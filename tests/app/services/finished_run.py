@@ -50,18 +50,20 @@ def write_picture(path: Path, number: int = 0, side: int | None = None) -> Path:
     return path
 
 
-def finished_run(space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0) -> Run:
-    """A project "p1" with a run "r1"; the first of `recipes` is recommended."""
-    return run_to_end(Driver(space, _make(space, data, recipes, max_loss_pct), ignore))
+def finished_run(
+    space: Workspace, data: Path, *recipes: Recipe, max_loss_pct: float = 1.0, answer_s: float | None = None
+) -> Run:
+    """A project "p1" with a run "r1"; the first of `recipes` is recommended. Within `answer_s` 0 ten are asked."""
+    return run_to_end(Driver(space, _make(space, data, recipes, max_loss_pct, answer_s), ignore))
 
 
-def finished_folder(root: Path) -> Path:
-    """The same, in a data folder of its own below `root`; gives `root`."""
+def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None) -> Path:
+    """The same on the first `last` pictures, in a data folder of its own below `root`; gives `root`."""
     paths = DataPaths(root / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
-        finished_run(space, write_part(root / "some.npz", 0, 60), FASTER, PRUNED)
+        finished_run(space, write_part(root / "some.npz", 0, last), FASTER, PRUNED, answer_s=answer_s)
         pool.close()
     return root
 
@@ -76,7 +78,9 @@ def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
         pool.close()
 
 
-def _make(space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pct: float) -> Flow[Run]:
+def _make(
+    space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pct: float, answer_s: float | None
+) -> Flow[Run]:
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     read = yield from read_data(DataParams(model_dir=str(model.folder), path=str(data)))
@@ -88,7 +92,7 @@ def _make(space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pc
     space.repositories.projects.add(project)
     run = Run("r1", "p1", Goal("balanced", max_loss_pct), RunState.FINISHED, NOW, NOW, NOW, 40.0, data_key=read.key)
     space.repositories.runs.add(run)
-    made = yield from _versions(model, read, (ORIGINAL, *recipes), max_loss_pct)
+    made = yield from _versions(model, read, (ORIGINAL, *recipes), max_loss_pct, answer_s)
     for variant in made:
         space.repositories.variants.add(variant)
     run = dataclasses.replace(
@@ -99,13 +103,13 @@ def _make(space: Workspace, data: Path, recipes: tuple[Recipe, ...], max_loss_pc
 
 
 def _versions(
-    model: OpenedModel, data: ReadData, recipes: tuple[Recipe, ...], max_loss_pct: float
+    model: OpenedModel, data: ReadData, recipes: tuple[Recipe, ...], max_loss_pct: float, answer_s: float | None
 ) -> Flow[list[Variant]]:
     made: list[one.Candidate] = []
     for index, recipe in enumerate(recipes):
         variant = dataclasses.replace(one.new_variant("r1", index, recipe, is_baseline=index == 0), id=f"v{index}")
         candidate = yield from one.make(variant, model, data, 0, index)
-        candidate = yield from one.ask(candidate, data, 1, index)
+        candidate = yield from one.ask(candidate, data, 1, index, answer_s)
         candidate = yield from one.judge(made[0] if made else candidate, candidate, data, max_loss_pct, index)
         made.append(candidate)
     return [_timed(candidate.variant) for candidate in made]

@@ -140,6 +140,92 @@ def test_preprocessing_is_changed_by_hand(
     assert resize.text() == "256" and box.currentData() == "rgb" and not use.isVisible()
 
 
+def choose(box: QComboBox, data: str, qtbot: QtBot) -> None:
+    """By keys, as a person would."""
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Home)
+    for _ in range(box.findData(data)):
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentData() == data
+
+
+def test_brightness_from_minus_one_to_one(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a model of 0 to 1, When −1 to 1 is chosen, Then mean and spread begin anew and what is handed over says the
+    same as 0 to 1 with one half each; such steps are shown as −1 to 1 again."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
+    assert box is not None and mean is not None
+    choose(box, "-1..1", qtbot)
+    assert mean.text() == "0" and box.currentText() == "−1 to 1"
+    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
+        press(page, "Use these")
+    value = blocker.args[0]
+    assert (value.range, value.mean, value.std) == ("0..1", (0.5,), (0.5,))
+    page.show(examples.model(preprocess=PreprocessValue(image=value)))
+    assert [one.currentData() for one in page.findChildren(QComboBox) if one.isVisible()][1] == "-1..1"
+    assert not any(b.text() == "Use these" and b.isVisible() for b in page.findChildren(QPushButton))
+
+
+def test_a_mean_of_another_range_cannot_be_used(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given 0 to 255, When a mean of .485 is typed, Then it says that they do not go together and is not taken, also not
+    by Continue."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
+    assert box is not None and mean is not None
+    choose(box, "0..255", qtbot)
+    mean.selectAll()
+    qtbot.keyClicks(mean, "0.485")
+    use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
+    assert not use.isEnabled() and "do not belong to this brightness" in said(page)
+    onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
+    with qtbot.assertNotEmitted(page.continue_requested), qtbot.assertNotEmitted(page.preprocessing_changed):
+        qtbot.mouseClick(onward, Qt.MouseButton.LeftButton)
+    mean.selectAll()
+    qtbot.keyClicks(mean, "123.7")
+    assert use.isEnabled()
+
+
+def test_continue_takes_what_was_changed(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a changed field that was not used yet, When the person goes on, Then it is used first."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    resize = page.findChild(QLineEdit, "field-resize")
+    assert resize is not None
+    resize.selectAll()
+    qtbot.keyClicks(resize, "300")
+    order: list[object] = []
+    page.preprocessing_changed.connect(lambda value: order.append(value.resize))
+    page.continue_requested.connect(lambda: order.append("on"))
+    press(page, "Continue to data")
+    assert order == [300, "on"]
+
+
+def test_guesses_are_accepted_as_they_are(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given guessed steps, When "These are right" is pressed, Then they are handed over unchanged; nothing that was not
+    guessed asks for it."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
+        press(page, "These are right")
+    assert blocker.args == [examples.model().preprocess.image]
+    page.show(examples.model(preprocess=PreprocessValue(image=examples.model().preprocess.image)))
+    assert not any(b.text() == "These are right" and b.isVisible() for b in page.findChildren(QPushButton))
+
+
 def test_other_inputs_show_their_preparation_in_words(
     theme: Theme, examples: ModuleType, shown: Any, said: Any
 ) -> None:

@@ -93,7 +93,8 @@ def test_what_a_look_spends() -> None:
 def test_levels_never_add_up_to_more() -> None:
     """Given any looks, Then the first has 5 %, each further one what is left of it by rule, and all together no more."""
     assert level((), MARGIN, MARGIN) == ALPHA
-    assert level((180,), MARGIN, MARGIN) == pytest.approx(SHARE * ALPHA), "the first could not prove anything"
+    assert level((180, 200), MARGIN, MARGIN) == ALPHA, "looks that could not prove anything take nothing"
+    assert level((600,), MARGIN, MARGIN) == pytest.approx(SHARE * (ALPHA - spent(600, MARGIN, MARGIN)))
     for sizes in ((100, 200, 300, 400, 700), (600, 700, 1500, 1600), (1000, 2000, 3000)):
         for flips in (0.01, 0.02):
             total = sum(spent(n, MARGIN, flips, level(sizes[:i], MARGIN, flips)) for i, n in enumerate(sizes))
@@ -108,11 +109,11 @@ def test_the_promised_number_still_proves_it() -> None:
     assert upper(0, 0, promised, round(1 - level((180,), MARGIN, MARGIN), 6)) <= MARGIN
 
 
-def test_the_judge_holds_to_its_look(job: Make, labelled: Make, class_answers: Make, tmp_path: Any) -> None:
-    """Given the same 330 answers, one of 700 changed, Then a first look says safe, a later one asks for more examples and
-    says why; what regressed is told at any look."""
+@pytest.fixture
+def judged(job: Make, labelled: Make, class_answers: Make, tmp_path: Any) -> Make:
+    """The judgement of `n` unlabelled answers of which `changed` are others, after looks at so many."""
 
-    def judged(n: int, changed: int, looks: tuple[int, ...]) -> Any:
+    def judge(n: int, changed: int, looks: tuple[int, ...]) -> Any:
         data: DataSet = labelled([None] * n)
         old = [0] * n
         new = [1] * changed + [0] * (n - changed)
@@ -127,6 +128,24 @@ def test_the_judge_holds_to_its_look(job: Make, labelled: Make, class_answers: M
         )  # fmt: skip
         return job("judge", params)[0].judgement
 
+    return judge
+
+
+def test_adding_alike_ones_never_moves_the_goal(judged: Make) -> None:
+    """Given 48 unchanged answers, When a few more come at a time, Then each one that is added is one that is missing
+    less, and the number that was promised first proves it."""
+    first = judged(48, 0, ())
+    goal = 48 + first.missing_examples
+    for n, looks in ((68, (48,)), (88, (48, 68)), (200, (48, 68, 88))):
+        later = judged(n, 0, looks)
+        assert (later.verdict, n + later.missing_examples) == ("not_enough_data", goal)
+        assert not any("It was judged" in note for note in later.notes)
+    assert judged(goal, 0, (48, 68, 88, 200)).verdict == "safe"
+
+
+def test_the_judge_holds_to_its_look(judged: Make) -> None:
+    """Given the same 480 answers, one of them changed, Then a first look says safe, a later one asks for more examples and
+    says why; what regressed is told at any look."""
     first, second = judged(480, 1, ()), judged(480, 1, (300,))
     assert first.verdict == "safe" and second.verdict == "not_enough_data"
     assert second.drop_high > MARGIN and second.missing_examples > 0

@@ -9,15 +9,15 @@ from workers.model_io.preprocess_spec import spec_from_string
 
 def test_a_whole_spec_for_pictures():
     steps = spec_from_string(
-        "resize=256, crop=224x200,mean=0.485/0.456/0.406,std=0.5,layout=NHWC,range=0..255,channels=bgr,"
+        "resize=256, crop=224x200,mean=123.7/116.3/103.5,std=58,layout=NHWC,range=0..255,channels=bgr,"
         "interpolation=bicubic",
         ImageSteps(),
     )
     assert steps == ImageSteps(
         resize=256,
         crop=(224, 200),
-        mean=(0.485, 0.456, 0.406),
-        std=(0.5,),
+        mean=(123.7, 116.3, 103.5),
+        std=(58.0,),
         layout="nhwc",
         range="0..255",
         channels="bgr",
@@ -48,6 +48,36 @@ def test_the_bad_part_is_named(text, words):
         spec_from_string(f"resize=256,{text}", ImageSteps())
     assert caught.value.code == "bad_preprocess"
     assert words in caught.value.detail
+
+
+IMAGENET = ImageSteps(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
+
+@pytest.mark.parametrize(
+    "text", ["range=0..255", "range=0..255,std=1", "range=0..255,mean=0", "mean=123.7/116.3/103.5", "std=58"]
+)
+def test_mean_and_spread_of_another_range_are_refused(text):
+    """Given ImageNet's mean and spread of 0 to 1, When only a part is changed to 0 to 255, Then the mix is refused with
+    numbers that would fit."""
+    with pytest.raises(InputRefused) as caught:
+        spec_from_string(text, IMAGENET)
+    assert caught.value.code == "bad_preprocess"
+    assert "mean=0,std=1" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "range=0..255,mean=0,std=1",
+        "range=0..255,mean=123.68/116.779/103.939,std=1",
+        "range=0..255,mean=255,std=-1",
+        "range=0..1,mean=0.5,std=0.5",
+        "range=0..1,mean=1,std=-1",
+    ],
+)
+def test_every_usual_family_is_taken(text):
+    """Given the families that the doctor tries, Then each can be set."""
+    assert spec_from_string(text, IMAGENET).range in text
 
 
 def test_arrays_have_nothing_to_set():

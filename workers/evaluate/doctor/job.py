@@ -114,6 +114,7 @@ def _result(
         why=verdict.why,
         ways=tuple(way_tried(row, own) for row in ranked),
         best=way_tried(verdict.best, own) if verdict.best is not None else None,
+        rival=way_tried(verdict.rival, own) if verdict.rival is not None else None,
         p_value=verdict.p_value,
         guess=verdict.guess,
         n=max((row.n for row in search.rows.values()), default=0),

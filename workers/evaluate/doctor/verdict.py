@@ -33,6 +33,7 @@ class Verdict:
     best: Row | None = None
     p_value: float | None = None
     guess: float | None = None
+    rival: Row | None = None
 
 
 def judge(
@@ -60,8 +61,7 @@ def judge(
     if p_value >= SURE and _p_of_guessing(chosen, guess, evidence) >= SURE:
         return _unclear("What fits best so far may be so by chance.", MORE, guess)
     if best is chosen or p_value >= SURE or difference < NEAR:
-        what = "The chosen preparation fits."
-        return Verdict("fits", what, _fits_why(best, chosen, evidence, tried), chosen, p_value, guess)
+        return _fits(rows, chosen, evidence, tried, p_value, guess)
     far = difference >= FAR
     what = f"Another preparation fits {'far ' if far else ''}better: {words_of(best.steps)}."
     return Verdict("far_better" if far else "better", what, _better_why(best, chosen, evidence), best, p_value, guess)
@@ -115,11 +115,19 @@ def _p_of_guessing(best: Row, guess: float, evidence: DoctorEvidence) -> float:
     return sign_p(scores - guess)
 
 
-def _fits_why(best: Row, chosen: Row, evidence: DoctorEvidence, tried: int) -> str:
+def _fits(
+    rows: Sequence[Row], chosen: Row, evidence: DoctorEvidence, tried: int, p_value: float, guess: float
+) -> Verdict:
+    """Whatever did better on these examples is named, too: that it may be so by chance does not mean that it is."""
     said = f"{tried} ways were tried. With the chosen one {_figure(chosen, evidence)}"
-    if best is chosen:
-        return f"{said}; none of the others is better."
-    return f"{said}; the best of the others, {_figure(best, evidence)}, may be so by chance."
+    able = [row for row in rows if not row.problem and row.n * 2 >= chosen.n and row.mean >= chosen.mean + NEAR]
+    rival = max(able, key=lambda row: row.mean, default=None)
+    if rival is None:
+        what, why = "The chosen preparation fits.", f"{said}; none of the others is better."
+    else:
+        what = f"The chosen preparation works, but another may fit better: {words_of(rival.steps)}."
+        why = f"{said}; with the other {_figure(rival, evidence)}, which may be so by chance. {MORE}"
+    return Verdict("fits", what, why, chosen, p_value, guess, rival)
 
 
 def _better_why(best: Row, chosen: Row, evidence: DoctorEvidence) -> str:

@@ -27,7 +27,8 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     path = ctx.work_dir / ANSWERS_FILE
     save_answers(path, answers)
     ctx.artifact(path)
-    return AnswerResult(n=answers.n, seconds=seconds, not_finite=int((~answers.finite).sum()))
+    broken = int((~answers.finite).sum())
+    return AnswerResult(n=answers.n, seconds=seconds, not_finite=broken, stopped=answers.stopped)
 
 
 HANDLER = HandlerSpec("answer", AnswerParams, AnswerResult, run)

@@ -15,6 +15,9 @@ from app.domain.variant import Measurement, Variant
 from app.services.facts import RunFacts
 from app.services.watching import Changed, Watched
 from widgets.pages.results import VersionValue
+from workers.contracts.specs import SliceDrop
+
+BROKEN = SliceDrop(name="night", n=40, drop=0.045, changed=9, p_holm=0.001, judged=True)
 
 
 def facts(*variants: Variant, best: str | None = None, **changes: Any) -> RunFacts:
@@ -61,6 +64,24 @@ def test_nothing_faster() -> None:
     found = rows(made)
     assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "alike_slower")
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({"drop": 0.03, "drop_high": 0.034}, 4.0),
+        ({"drop": 0.5, "drop_high": 0.53}, None),  # beyond what the goal takes
+        ({"drop": 0.03, "drop_high": 0.034, "flips": None}, None),  # such answers are held to fixed bounds
+        ({"drop": 0.005, "drop_high": 0.034}, None),  # it was refused for something else
+        ({"drop": 0.03, "drop_high": 0.034, "slices": (BROKEN,)}, 5.0),  # a part that broke lost more
+        ({"drop": 0.03, "drop_high": 0.034, "slices": (BROKEN,), "labelled": False}, None),
+    ],
+)
+def test_a_larger_limit_is_offered_only_where_it_takes_effect(changes: dict[str, Any], offered: float | None) -> None:
+    """Given a version that was refused, Then a larger limit is offered where the goal accepts it and it would help."""
+    lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", **changes))
+    ways = compare_value(facts(variant(0), lossy)).ways
+    assert ways is not None and ways.limit_pct == offered
 
 
 def test_the_time_was_up() -> None:

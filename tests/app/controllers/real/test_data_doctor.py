@@ -77,5 +77,8 @@ def test_what_was_found_in_a_few_rows() -> None:
     assert value.spec == "crop=1" and value.ways[0].is_best and value.ways[0].figure == "90 %"
     fits = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6]}))
     assert fits.spec == "" and fits.verdict == "ok"
+    assert [way.spec for way in fits.ways if not way.is_chosen] == ["crop=1", "crop=2", "crop=3"], "each can be taken"
+    close = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6], "rival": ways[5]}))
+    assert close.verdict == "warn" and [way.words for way in close.ways][:2] == ["Way 6", "Way 5"]
     unclear = doctor_value(found.model_copy(update={"verdict": "unclear", "best": None}))
     assert unclear.spec == "" and len(unclear.ways) == 4

@@ -1,6 +1,7 @@
 """What is dropped, in whatever order and number."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from desk import make_project
@@ -84,6 +85,45 @@ def test_a_folder_that_could_be_both(incoming: Incoming, window: MainWindow, tmp
         assert given.got == []
         dialog._choose(answer) if answer else dialog.reject()
         assert given.got == expected
+
+
+def asked(window: MainWindow) -> QuestionDialog:
+    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    return dialog
+
+
+@pytest.mark.parametrize(("names", "kind"), [(("a.onnx", "b.onnx"), "model"), (("a.csv", "b.npz"), "data")])
+def test_of_two_of_a_kind_one_is_asked_for(
+    incoming: Incoming, window: MainWindow, session: Session, space: Workspace, tmp_path: Path, names: Any, kind: str
+) -> None:
+    """Given two models or two data files in one drop, Then the person says which; none of them is taken before, and none
+    at all where the question is left."""
+    session.reopen(make_project(space))
+    given = Given(incoming)
+    both = files(tmp_path, *names)
+    incoming.take(both)
+    assert given.got == []
+    asked(window).reject()
+    assert given.got == []
+    incoming.take(both)
+    asked(window)._choose("1")
+    assert given.got == [(kind, names[1])]
+
+
+def test_two_folders_that_could_be_both(
+    incoming: Incoming, window: MainWindow, session: Session, space: Workspace, tmp_path: Path
+) -> None:
+    """Given two such folders, When both are called models, Then the person is asked which of them."""
+    session.reopen(make_project(space))
+    given = Given(incoming)
+    for name in ("one", "two"):
+        files(tmp_path / name, "m.onnx", "a.png")
+    incoming.take([str(tmp_path / "one"), str(tmp_path / "two")])
+    asked(window)._choose("model")
+    asked(window)._choose("model")
+    assert given.got == []
+    asked(window)._choose("0")
+    assert given.got in ([("model", "one")], [("model", "two")])
 
 
 def test_addresses_are_not_fetched(incoming: Incoming, window: MainWindow) -> None:

@@ -56,6 +56,17 @@ def test_a_goal_is_kept_and_the_page_stays_in_place(
     assert window.top.preset.text() == "No loss"
 
 
+def test_a_limit_set_elsewhere_is_shown(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given the page Goal, When Compare sets a larger limit, Then the slider stands there and the next run has it."""
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    assert page._limit is not None and page._limit.limit_pct == 1.0
+    compare = window.page("compare")
+    compare.set_limit_requested.emit(4.0)  # type: ignore[attr-defined]
+    assert window.current_page == "goal" and page._limit.limit_pct == 4.0
+    assert space.repositories.projects.get("p1").max_loss_pct == 4.0
+
+
 def test_a_broken_preset_is_a_card_that_says_why(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
     """Given a file of the person's with a mistake, Then its card names file and line and cannot be chosen."""
     space.paths.presets.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,66 @@
+"""What a person meets on Data, Goal and Compare's offers, by a real mouse: each offer takes effect, nothing is lost."""
+
+import dataclasses
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from rig import Program
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
+
+from finished_run import finished_folder, write_part
+
+from app.domain.run import RunState
+from app.paths import DataPaths
+from app.persistence import open_store
+
+Start = Callable[..., Program]
+
+
+def nothing_faster(home: Path) -> None:
+    """A finished run in which the faster version lost 3 % of the right answers, where 1 % was allowed."""
+    finished_folder(home)
+    with open_store(DataPaths(home / "data")) as store:
+        repositories = store.repositories
+        run = repositories.runs.get("r1")
+        repositories.runs.update(
+            dataclasses.replace(run, state=RunState.KEPT_ORIGINAL, recommended_variant_id=None, headline="Keep it")
+        )
+        lossy = next(variant for variant in repositories.variants.list(run_id="r1") if variant.id == "v1")
+        assert lossy.judgement is not None
+        base = lossy.judgement.original_accuracy or 1.0
+        told = {"verdict": "regressed", "drop": 0.03 * base, "drop_high": 0.034 * base, "slices": ()}
+        repositories.variants.update(dataclasses.replace(lossy, judgement=lossy.judgement.model_copy(update=told)))
+
+
+@pytest.mark.timeout(300)
+def test_a_larger_limit_then_two_files_for_a_result(start: Start, tmp_path: Path) -> None:
+    """Given a result in which nothing was within the limit, When the offered limit is taken, Then the goal has it; when two
+    files are dropped at once, Then the window asks which, and what for, and the old examples can be gone back to."""
+    nothing_faster(tmp_path / "home")
+    first, second = write_part(tmp_path / "first.npz", 100, 160), write_part(tmp_path / "second.npz", 160, 220)
+    (tmp_path / "home" / "data" / "settings.json").write_text('{"last_project_id": "p1"}', encoding="utf-8")
+    program = start()
+    program.until(lambda view: bool(view.page) and view.state != "waiting", 30, "a page")
+    program.keys("ctrl+5")
+    program.until_page("compare", "full")
+    program.press("Set the limit to 4 %")
+    program.until_page("goal", "full")
+    program.until_text("at most 4 % less accurate")
+
+    program.drop(first, second)
+    program.until(lambda view: view.modal == "Which examples shall be used?", 15, "the question which")
+    program.press("second.npz")
+    program.until(lambda view: view.modal == "What shall these examples be for?", 15, "the question what for")
+    program.press("Use these instead")
+    program.until_page("data", "full", 60)
+    program.until_text("From “second.npz”")
+    program.keys("ctrl+5")
+    program.until_text("The result is of “some.npz”, and not of “second.npz”")
+    program.keys("ctrl+2")
+    program.press("Back to “some.npz”")
+    view = program.until_text("From “some.npz”")
+    assert view.strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""

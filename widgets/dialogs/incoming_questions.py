@@ -1,0 +1,54 @@
+"""Questions about what was dropped: which of two it shall be, and what becomes of the examples that are there."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Literal
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QWidget
+
+from widgets.parts.format import clipped
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.theme import Theme
+
+NAME_CHARS, PLACE_CHARS = 60, 110
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("incoming_questions", text)
+
+
+def which_question(
+    theme: Theme, window: QWidget, kind: Literal["model", "data"], paths: Sequence[str]
+) -> QuestionDialog:
+    """Asked when several of one kind were dropped at once. Answers the number of one in `paths`, or "" for none."""
+    is_model = kind == "model"
+    value = QuestionValue(
+        title=_tr("Which model shall be opened?") if is_model else _tr("Which examples shall be used?"),
+        text=_tr("You dropped {0} at once, and one is worked on at a time.").format(len(paths))
+        if is_model
+        else _tr("You dropped {0} at once. Put them into one folder to use them together.").format(len(paths)),
+        answers=tuple(
+            Answer(str(number), clipped(PurePath(path).name or path, NAME_CHARS), clipped(path, PLACE_CHARS))
+            for number, path in enumerate(paths)
+        ),
+    )
+    return QuestionDialog(theme, value, window)
+
+
+def new_data_question(theme: Theme, window: QWidget, new: str, old: str) -> QuestionDialog:
+    """Asked when examples are dropped while there is a result. Answers "replace", "add", or "" for neither."""
+    value = QuestionValue(
+        title=_tr("What shall these examples be for?"),
+        text=_tr("There is a result on “{0}”. You dropped “{1}”.").format(clipped(old, 80), clipped(new, 80)),
+        answers=(
+            Answer("add", _tr("Add them to the result"), _tr("All versions answer them, too, and are judged again.")),
+            Answer(
+                "replace",
+                _tr("Use these instead"),
+                _tr("The next run uses them. The result stays, and you can go back to “{0}”.").format(clipped(old, 40)),
+            ),
+            Answer("cancel", _tr("Cancel")),
+        ),
+    )
+    return QuestionDialog(theme, value, window)
