@@ -46,6 +46,14 @@ LLAMA = Terms(
     "Meta's own terms: most may use and sell it; it forbids some uses, and very large companies must ask first",
 )
 GEMMA = Terms("conditions", "Google's own terms: may be used, changed and sold; its forbidden uses go with every copy")
+SOURCE_AVAILABLE = Terms(
+    "noncommercial", "may be read, tried and changed; use in business only as far as its own text grants it"
+)
+NO_SERVICE = Terms("conditions", "may be used and changed, but not offered to others as a hosted service")
+MANY_USERS = Terms(
+    "conditions",
+    "its maker's own terms: most may use and sell it, large companies must ask first; some uses are barred",
+)
 UNCLEAR = Terms("unknown", "not known here; read its terms or ask the author")
 FAMILY = Terms("unknown", "a family of licenses; which one is not said, so ask the author")
 
@@ -82,6 +90,10 @@ SPDX: dict[str, Terms] = {
     "EUPL-1.2": NETWORK_COPYLEFT,
     "OFL-1.1": WEAK_COPYLEFT,
     "LPPL-1.3c": WEAK_COPYLEFT,
+    "BUSL-1.1": SOURCE_AVAILABLE,
+    "Elastic-2.0": NO_SERVICE,
+    "PolyForm-Noncommercial-1.0.0": NOT_SOLD,
+    "PolyForm-Small-Business-1.0.0": MANY_USERS,
     "C-UDA-1.0": Terms("conditions", "may be used to compute with and the results sold; the data keep this license"),
 }
 """Rows where the category of the license's family would say too little or too much."""
@@ -108,6 +120,25 @@ OWN: dict[str, tuple[str, Terms]] = {
     "llama3.3": ("Llama 3.3", LLAMA),
     "llama4": ("Llama 4", LLAMA),
     "gemma": ("Gemma", GEMMA),
+    "openrail-m": ("OpenRAIL-M", RAIL),
+    "openrail++-m": ("OpenRAIL++-M", RAIL),
+    "creativeml-openrail++-m": ("CreativeML OpenRAIL++-M", RAIL),
+    "deepseek": ("DeepSeek", RAIL),
+    "deepseek-license": ("DeepSeek", RAIL),
+    "tongyi-qianwen": ("Tongyi Qianwen", MANY_USERS),
+    "qwen": ("Qwen", MANY_USERS),
+    "stabilityai-ai-community": ("Stability AI Community", MANY_USERS),
+    "stabilityai-community": ("Stability AI Community", MANY_USERS),
+    "nvidia-open-model-license": (
+        "NVIDIA Open Model",
+        Terms(
+            "conditions", "NVIDIA's own terms: may be used, changed and sold; its text and notices go with every copy"
+        ),
+    ),
+    "qwen-research": ("Qwen Research", RESEARCH),
+    "mnpl": ("Mistral Non-Production", RESEARCH),
+    "mrl": ("Mistral Research", RESEARCH),
+    "coqui-public-model-license": ("Coqui Public Model", NOT_SOLD),
     "openmdw-1.0": ("OpenMDW 1.0", PERMISSIVE),
     "bsd": ("BSD", PERMISSIVE),
     "gpl": ("GPL", COPYLEFT),
@@ -131,5 +162,15 @@ OWN: dict[str, tuple[str, Terms]] = {
 }
 """Identifiers of the hub that SPDX does not know: how they are called, and what they say."""
 
-SAME: dict[str, str] = {"odc-by": "ODC-By-1.0", "odbl": "ODbL-1.0", "pddl": "PDDL-1.0", "c-uda": "C-UDA-1.0"}
-"""Identifiers of the hub for what SPDX calls otherwise."""
+SAME: dict[str, str] = {
+    "odc-by": "ODC-By-1.0",
+    "odbl": "ODbL-1.0",
+    "pddl": "PDDL-1.0",
+    "c-uda": "C-UDA-1.0",
+    "cc0": "CC0-1.0",
+    "bsl-1.1": "BUSL-1.1",
+    "bsd-2": "BSD-2-Clause",
+    "bsd-3": "BSD-3-Clause",
+    "apache": "Apache-2.0",
+}
+"""Identifiers of the hub, and habits of speech, for what SPDX calls otherwise."""

@@ -15,7 +15,12 @@ MAX_CHARS = 200
 """Longer ones are prose, not an identifier."""
 NOTHING = frozenset({"", "none", "null", "unknown", "n/a"})
 WORST: tuple[LicenseWord, ...] = ("unknown", "noncommercial", "conditions", "ok")
-_CC = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?)-\d", re.IGNORECASE)
+_CC = re.compile(r"cc-(by(?:-nc)?(?:-sa|-nd)?)(?:-\d|$)", re.IGNORECASE)
+_BESIDE = re.compile(
+    r"\(?\s*https?://[^\s()]{1,500}\)?|\b(?:the|licen[cs]e|version|agreement|community)\b|,", re.IGNORECASE
+)
+"""What people write around a license's name: “AGPL-3.0 License (https://…)”, “Apache License, Version 2.0”."""
+_NUMBER = re.compile(r"(?<=[a-z])[- ]*v?[- ]*(\d+)(\.\d+)*$", re.IGNORECASE)
 _HTTP = re.compile(r"https?://[^\s<>\"']{1,500}", re.IGNORECASE)
 
 
@@ -37,7 +42,34 @@ def _judge_one(text: str, name: str) -> LicenseVerdict:
     if text.lower() == "other":
         known = _by_identifier(name) if name else None
         return known or LicenseVerdict(word="unknown", title=name or "Own terms", meaning=UNCLEAR.meaning)
-    return _by_identifier(text) or _by_expression(text) or _unclear(text)
+    for wording in dict.fromkeys((text, _name_in(text), *_numbered(_name_in(text)))):
+        found = _by_identifier(wording) or _by_expression(wording) or _by_family(wording)
+        if found is not None:
+            return found
+    return _unclear(text)
+
+
+def _name_in(text: str) -> str:
+    """The license's name without the words around it; other text stays as it is and is known as nothing."""
+    return "-".join(_BESIDE.sub(" ", text).split())
+
+
+def _numbered(name: str) -> tuple[str, ...]:
+    """``GPLv3`` as SPDX numbers it, ``GPL-3.0``, and ``llama-3.1`` as the hub does, ``llama3.1``."""
+    match = _NUMBER.search(name)
+    if match is None:
+        return ()
+    head, number = name[: match.start()], match[0].lstrip("- vV")
+    whole = number if "." in number else f"{number}.0"
+    return f"{head}-{whole}", f"{head}{number}"
+
+
+def _by_family(text: str) -> LicenseVerdict | None:
+    """Creative Commons without a version: what its letters say holds for every version."""
+    family = _CC.fullmatch(text)
+    if family is None:
+        return None
+    return _verdict(CREATIVE_COMMONS[family[1].lower()], text.upper(), "").model_copy(update={"expression": None})
 
 
 def _by_identifier(text: str) -> LicenseVerdict | None:

@@ -50,6 +50,28 @@ def test_words_and_expressions(stated: str, word: LicenseWord, expression: str) 
     assert (found.word, found.expression) == (word, expression)
 
 
+@pytest.mark.parametrize(
+    ("written", "word", "expression"),
+    [
+        ("AGPL-3.0 License (https://ultralytics.com/license)", "conditions", "AGPL-3.0-only"),
+        ("Apache License, Version 2.0", "ok", "Apache-2.0"),
+        ("Apache 2.0", "ok", "Apache-2.0"),
+        ("The MIT License", "ok", "MIT"),
+        ("GPLv3", "conditions", "GPL-3.0-only"),
+        ("BSD-3", "ok", "BSD-3-Clause"),
+        ("BSL-1.1", "noncommercial", "BUSL-1.1"),
+        ("llama-3.1", "conditions", "LicenseRef-llama3.1"),
+        ("cc-by-nc", "noncommercial", None),
+        ("qwen-research", "noncommercial", "LicenseRef-qwen-research"),
+        ("Elastic-2.0", "conditions", "Elastic-2.0"),
+    ],
+)
+def test_licenses_are_known_as_people_write_them(written: str, word: LicenseWord, expression: str | None) -> None:
+    """Given a license as model files and cards name it, with words and an address around it, then its row is found."""
+    found = judge(written)
+    assert (found.word, found.expression) == (word, expression)
+
+
 def test_several_stated_licenses_hold_together() -> None:
     """Given a list, as the hub's cards may have, then the strictest decides and all are named."""
     found = judge(["mit", "cc-by-nc-nd-4.0"])

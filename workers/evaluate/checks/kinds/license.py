@@ -23,7 +23,7 @@ def run(material: Material, ctx: JobContext) -> Outcome:
         if found is None:
             what = f"{who} came without a license: whether you may use it for this is not known here."
             hint = "Ask whoever made it, unless it is your own."
-            findings.append(CheckFinding(check=CHECK.id, level="info", what=what, hint=hint))
+            findings.append(CheckFinding(check=CHECK.id, level="warning", what=what, hint=hint))
             continue
         stated += 1
         verdict = judge(found)
