@@ -102,6 +102,7 @@ def doctor(output: Output, model: Path, options: DoctorOptions) -> int:
         allow_code=options.allow_code,
         shapes=parse_shapes(list(options.shapes)),
         preprocess=options.preprocess,
+        data_path=str(options.data.absolute()),
     )
     asked = DataParams(
         model_dir="",

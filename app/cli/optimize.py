@@ -110,6 +110,7 @@ def _opening(model: Path, options: OptimizeOptions) -> OpenParams:
         shapes=parse_shapes(list(options.shapes)),
         preprocess=options.preprocess,
         architecture=options.architecture,
+        data_path=None if options.data is None else str(options.data.absolute()),
     )
 
 

@@ -20,7 +20,6 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 
 EXAMPLE_SHAPE = "1x3x224x224"
-ASKS_SHAPE = ("shape_needed", "does_not_run")
 
 
 class ModelController(QObject):
@@ -140,13 +139,12 @@ class ModelController(QObject):
             self._ask_shape(path, error)
         else:
             self._page.show_error(refused_file(error, path))
-            if error.code == "does_not_run" and not params.shapes:
+            if error.asks and not params.shapes:
                 self._ask_shape(path, error)
 
     def _ask_shape(self, path: str, error: ErrorInfo) -> None:
-        named = re.search(r"--shape (?:(\S+?)=)?([\dx]+)", error.hint)
-        name, example = (named.group(1) or "", named.group(2)) if named else ("", EXAMPLE_SHAPE)
-        self._page.ask_shapes(path, ShapeQuestionValue(inputs=((name, ()),), example=example))
+        inputs = tuple((asked.name, asked.sizes) for asked in error.asks)
+        self._page.ask_shapes(path, ShapeQuestionValue(inputs=inputs, example=EXAMPLE_SHAPE))
 
     def _on_cancelled(self, running: Running) -> None:
         if self._is_over(running):

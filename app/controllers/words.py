@@ -153,6 +153,8 @@ def task_words(text: str) -> str:
         "image-classification": tr("tells pictures apart"),
         "text-classification": tr("tells texts apart"),
         "text-embedding": tr("turns texts into numbers that can be compared"),
+        "token-classification": tr("tells the words of a text apart"),
+        "object-detection": tr("finds things in pictures"),
         "text-generation": tr("answers a text with a text"),
         "audio-frames": tr("listens to sound, piece by piece"),
         "array-classification": tr("tells tables of numbers apart"),

@@ -35,29 +35,37 @@ class ReadData:
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
     """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
+    result = yield from _inspected(params, step_index)
+    return result.info
+
+
+def _inspected(params: OpenParams, step_index: int | None) -> Flow[InspectResult]:
     path = from_text(params.path)
+    data = () if params.data_path is None else (from_text(params.data_path),)
     step = JobStep(
         kind="inspect",
         params=params,
         result=InspectResult,
         title="Check the model",
-        read_paths=_readable(path),
+        read_paths=(*_readable(path), *data),
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
-    return done.result.info
+    return done.result
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
     """Check a model and convert it; answered from the store when the same file was opened in the same way before.
 
-    Raises `JobError` as `inspect_model` does.
+    Sizes that the model leaves open come from the data first, where `data_path` names some. Raises `JobError` as
+    `inspect_model` does.
     """
-    info = yield from inspect_model(params, step_index)
+    looked = yield from _inspected(params, step_index)
+    info = looked.info
     path = from_text(params.path)
     step = JobStep(
         kind="open",
-        params=params,
+        params=params.model_copy(update={"item_shapes": looked.item_shapes, "data_path": None}),
         result=OpenResult,
         title="Open the model",
         read_paths=_readable(path),

@@ -14,11 +14,18 @@ from typing import ClassVar
 from workers.contracts.base import Frozen
 
 
+class AskedShape(Frozen):
+    """An input whose sizes a person is asked for, None where any goes or nobody knows; "" is the model's only one."""
+
+    name: str = ""
+    sizes: tuple[int | None, ...] = ()
+
+
 class ErrorInfo(Frozen):
     """One sentence each for what happened (`detail`), and what to do now (`hint`).
 
     `code` is stable and machine-readable (``unsupported_operator``), `title` a short headline. `traceback` is for
-    the log and stays folded away in the window.
+    the log and stays folded away in the window. `asks` names the inputs whose sizes would let the job go on.
     """
 
     code: str
@@ -26,6 +33,7 @@ class ErrorInfo(Frozen):
     detail: str
     hint: str
     traceback: str = ""
+    asks: tuple[AskedShape, ...] = ()
 
 
 def words_for(error: BaseException, hint: str) -> ErrorInfo:
@@ -46,13 +54,15 @@ class WorkerError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, title: str, detail: str, hint: str) -> None:
+    def __init__(self, code: str, title: str, detail: str, hint: str, asks: tuple[AskedShape, ...] = ()) -> None:
         super().__init__(f"{title}: {detail}")
-        self.code, self.title, self.detail, self.hint = code, title, detail, hint
+        self.code, self.title, self.detail, self.hint, self.asks = code, title, detail, hint, asks
 
     def info(self, trace: str = "") -> ErrorInfo:
         """The same as a message."""
-        return ErrorInfo(code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=trace)
+        return ErrorInfo(
+            code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=trace, asks=self.asks
+        )
 
 
 class InputRefused(WorkerError):

@@ -45,6 +45,8 @@ class OpenParams(Frozen):
     """kinds ``inspect`` (reads only) and ``open`` (also converts into `work_dir`/model: the inner form, checked).
 
     `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
+    `item_shapes` are sizes of one item in the person's data, by the array's name (`InspectResult`): they come first,
+    then `shapes`, then what trials show. ``inspect`` reads them from `data_path`, which ``open`` does not look at.
     """
 
     path: PathText
@@ -52,10 +54,16 @@ class OpenParams(Frozen):
     shapes: dict[str, tuple[int, ...]] = {}
     preprocess: str | None = None
     architecture: str | None = None
+    item_shapes: dict[str, tuple[int, ...]] = {}
+    data_path: PathText | None = None
 
 
 class InspectResult(Frozen):
+    """`item_shapes` are sizes of one item in the data, by the names of their arrays, where the model leaves sizes
+    open."""
+
     info: ModelInfo
+    item_shapes: dict[str, tuple[int, ...]] = {}
 
 
 class OpenResult(Frozen):

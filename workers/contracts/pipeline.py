@@ -14,16 +14,31 @@ Task = Literal[
     "image-classification",
     "text-classification",
     "text-embedding",
+    "token-classification",  # a class for each token
     "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
     "text-generation",  # an encoder and a decoder: a text in, a text out
+    "object-detection",
     "array-classification",
     "arrays",  # nothing more is known: arrays in, arrays out
 ]
-Source = Literal["image", "input_ids", "attention_mask", "token_type_ids", "audio", "array", "state", "constant"]
+Source = Literal[
+    "image",
+    "input_ids",
+    "attention_mask",
+    "token_type_ids",
+    "position_ids",
+    "audio",
+    "array",
+    "state",
+    "initial_state",
+    "constant",
+]
 
 
 class PipelineInput(Frozen):
-    """One input of the model. `shape` holds None where any size goes; axis 0 is the batch unless `batched` is false."""
+    """One input of the model. `shape` holds None where any size goes; `batch_axis` counts items unless `batched` is
+    false. The sources mask, types, positions and states need not be given: they are filled in (`pipeline.filling`).
+    An ``initial_state`` is zeros for each item; a ``state`` is carried from step to step."""
 
     name: str
     dtype: str
@@ -33,6 +48,7 @@ class PipelineInput(Frozen):
     optional: bool = False
     constant: float | int | None = None
     batched: bool = True
+    batch_axis: int = Field(default=0, ge=0)
 
 
 class PipelineOutput(Frozen):
@@ -43,6 +59,7 @@ class PipelineOutput(Frozen):
     shape: tuple[int | None, ...] = ()
     meaning: str = ""
     answer: bool = False
+    batch_axis: int = Field(default=0, ge=0)
 
 
 class ImageSteps(Frozen):
@@ -139,7 +156,9 @@ class PipelineSpec(Frozen):
 
     `answer_kind`: ``class`` (the answer output holds class scores: `scores` says whether logits or probabilities),
     ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
-    text's tokens, which `generation` makes), ``tensor`` (anything else).
+    text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``tensor`` (anything
+    else).
+    `tried_size` is what free sizes of arrays were when the model was tried out and ran.
     `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
     found in the model's own files.
     """
@@ -149,7 +168,7 @@ class PipelineSpec(Frozen):
     inputs: tuple[PipelineInput, ...]
     outputs: tuple[PipelineOutput, ...]
     preprocess: Preprocess
-    answer_kind: Literal["class", "score", "embedding", "tokens", "tensor"]
+    answer_kind: Literal["class", "score", "embedding", "tokens", "detection", "tensor"]
     scores: Literal["logits", "probabilities"] = "logits"
     classes: tuple[str, ...] | None = None
     links: dict[str, str] = {}
@@ -158,3 +177,4 @@ class PipelineSpec(Frozen):
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    tried_size: int | None = None

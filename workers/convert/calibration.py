@@ -28,7 +28,7 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
         frame = spec.preprocess.frame_samples + spec.preprocess.context_samples
     for entry in spec.inputs:
         free = frame if entry.source == "audio" else FREE_SIZE
-        sizes = [size or (1 if axis == 0 else free) for axis, size in enumerate(entry.shape)]
+        sizes = [size or (1 if axis == entry.batch_axis else free) for axis, size in enumerate(entry.shape)]
         dtype = np.dtype(entry.dtype)
         if entry.source == "image" and spec.preprocess.kind == "image" and spec.preprocess.pixels:
             dtype = np.dtype(np.uint8)
@@ -53,7 +53,7 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
             "This technique looks at examples to learn how large the model's inner values get.",
             "Add data: pictures, texts or arrays like those that the model will see.",
         )
-    return total
+    return total if steps else -(-total // _group(model.folder))
 
 
 def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
@@ -61,7 +61,7 @@ def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
 
     Raises InputRefused for values that are no numbers.
     """
-    source = _steps(model, ctx, limit) if _stateful(model.folder) else ctx.calibration(limit)
+    source = _steps(model, ctx, limit) if _stateful(model.folder) else _grouped(model, ctx, limit)
     names = set(_input_names(model))
     for number, feeds in enumerate(islice(source, limit), start=1):
         ctx.check_cancelled()
@@ -110,6 +110,23 @@ def _stateful(folder: Path) -> bool:
     from workers.pipeline.spec import PIPELINE_FILE, read_spec
 
     return (folder / PIPELINE_FILE).is_file() and bool(read_spec(folder).links)
+
+
+def _group(folder: Path) -> int:
+    from workers.pipeline.batches import group_size
+    from workers.pipeline.spec import PIPELINE_FILE, read_spec
+
+    return group_size(read_spec(folder)) if (folder / PIPELINE_FILE).is_file() else 1
+
+
+def _grouped(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":
+    """As many examples in one request as the model takes, where that is fixed."""
+    from workers.pipeline.batches import in_groups
+    from workers.pipeline.spec import read_spec
+
+    size = _group(model.folder)
+    items = ctx.calibration(limit * size)
+    return items if size == 1 else in_groups((dict(item) for item in items), read_spec(model.folder))
 
 
 def _steps(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":

@@ -72,6 +72,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 def check_fits(model: Model, spec: PipelineSpec, params: Params) -> None:
     """Raise InputRefused unless answers are one class each, without state, and the model is exact so far."""
+    if any(entry.batch_axis or (entry.shape and (entry.shape[0] or 1) > 1) for entry in spec.inputs if entry.batched):
+        raise _refused(
+            "Single examples cannot be asked again: this model takes several at once, or not along the first axis.",
+            "Leave this step out of the recipe.",
+        )
     if spec.answer_kind != "class" or spec.links:
         raise no_classes()
     settings = model.artifact.settings

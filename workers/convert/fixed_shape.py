@@ -33,7 +33,7 @@ def shapes_of(spec: PipelineSpec, seen: Mapping[str, set[tuple[int, ...]]]) -> d
             if size != FREE:
                 continue
             found = {shape[axis] for shape in examples}
-            if state or (axis == 0 and entry.batched):
+            if state or (axis == entry.batch_axis and entry.batched):
                 sizes[axis] = 1
             elif len(found) == 1:
                 sizes[axis] = found.pop()

@@ -30,11 +30,13 @@ def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> 
     Raises PipelineError in a whole sentence where it cannot be read.
     """
     feeds = _read(request, pipeline, test)
-    count = len(feeds[pipeline.main_input.name]) if is_batched(pipeline.main_input) and not pipeline.stateful else 1
+    main = pipeline.main_input
+    count = feeds[main.name].shape[main.batch_axis] if is_batched(main) and not pipeline.stateful else 1
     if count < 1:
         raise PipelineError("There is no example in it.")
-    batched = {entry.name for entry in pipeline.spec.inputs if is_batched(entry)}
-    return {name: value[:1] if name in batched and count > 1 else value for name, value in feeds.items()}, count
+    axes = {entry.name: entry.batch_axis for entry in pipeline.spec.inputs if is_batched(entry)}
+    first = {n: value.take([0], axes[n]) if n in axes and count > 1 else value for n, value in feeds.items()}
+    return first, count
 
 
 def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:

@@ -14,6 +14,8 @@ PIPELINE_TAGS = {
     "image-classification": "image-classification",
     "text-classification": "text-classification",
     "text-embedding": "feature-extraction",
+    "token-classification": "token-classification",
+    "object-detection": "object-detection",
     "text-generation": "text2text-generation",
     "audio-frames": "voice-activity-detection",
 }

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.infer.base import Arrays, Session
 from workers.infer.pixels import as_pixels
-from workers.pipeline.batches import is_batched, zero_state
+from workers.pipeline.batches import group_size, is_batched, zero_state
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps
@@ -51,7 +51,8 @@ def load_requests(
 ) -> Requests:
     """The first test inputs as requests of `batch` items; for a stateful model each time step is a request.
 
-    Raises InputRefused where there is no test input, or where a stateful model shall take a batch.
+    A model whose batch is fixed gets requests of that many. Raises InputRefused where there is no test input, or where
+    a model with a state or a fixed batch shall take another one.
     """
     pipeline = load_pipeline(model_dir)
     prepared = Prepared(data_dir / "test")
@@ -72,6 +73,7 @@ def load_requests(
             )
         feeds = _steps(pipeline, prepared, limit)
         return Requests(feeds, 1, dict(pipeline.spec.links or {}), zero_state(pipeline.spec))
+    batch = _own_batch(pipeline, batch)
     feeds = []
     used_bytes = 0
     for start in range(0, limit * batch, batch):
@@ -82,6 +84,19 @@ def load_requests(
         feeds.append(_as_given(pipeline, _owned(request)))
         used_bytes += sum(array.nbytes for array in feeds[-1].values())
     return Requests(feeds, batch)
+
+
+def _own_batch(pipeline: Pipeline, batch: int) -> int:
+    """The batch of a request: the model's own where it takes no other. Raises InputRefused for another one."""
+    own = group_size(pipeline.spec)
+    if own == 1 or batch in (1, own):
+        return max(own, batch)
+    raise InputRefused(
+        "batch_is_fixed",
+        "This model takes one size of batch only",
+        f"It always takes {own} inputs at once, so it cannot be measured with {batch}.",
+        f"Measure it with batch {own}.",
+    )
 
 
 def _owned(feeds: Mapping[str, NDArray[Any]]) -> Arrays:

@@ -10,13 +10,18 @@ from workers.contracts.specs import Finding, TensorSpec
 
 @dataclass(frozen=True)
 class Found:
-    """Parts of the pipeline that the model's own files name. None: they say nothing about it."""
+    """Parts of the pipeline that the model's own files name. None: they say nothing about it.
+
+    `width` is the size of the vectors that the model computes with; `is_classifier` says that its head gives classes.
+    """
 
     task: Task | None = None
     preprocess: Preprocess | None = None
     classes: tuple[str, ...] | None = None
     scores: Literal["logits", "probabilities"] | None = None
-    answer_kind: Literal["class", "score", "embedding", "tensor"] | None = None
+    answer_kind: Literal["class", "score", "embedding", "detection", "tensor"] | None = None
+    is_classifier: bool | None = None
+    width: int | None = None
     pooling: Literal["none", "mean", "cls"] | None = None
     normalize: bool | None = None
     tokenizer: Path | None = None
@@ -42,7 +47,7 @@ class Found:
 @dataclass(frozen=True)
 class Graph:
     """Facts about a graph. `weight_bytes` counts all constants, `parameters` the numbers among them that
-    weigh."""
+    weigh. `implied` are sizes of inputs whose shape the file does not say, as their first layer wants them."""
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
@@ -53,6 +58,7 @@ class Graph:
     precision: str = "fp32"
     metadata: dict[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    implied: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
 def info(what: str) -> Finding:

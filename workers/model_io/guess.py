@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 from workers.contracts.pipeline import (
     ArraySteps,
@@ -13,11 +12,11 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     Preprocess,
     Source,
-    Task,
     TextSteps,
 )
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found, Graph
+from workers.model_io.guess_answer import answer_kind, pick_answer, task_of
 from workers.model_io.guess_diffusion import guess_sampling
 from workers.model_io.guess_image import guess_image, picture_layout
 from workers.model_io.meanings import input_meaning, output_meaning
@@ -25,11 +24,9 @@ from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
 from workers.pipeline.generating import TOKENS
 
 Shape = tuple[int | None, ...]
-_TOKENS: tuple[Source, ...] = ("input_ids", "attention_mask", "token_type_ids")
 _AUDIO_NAMES = re.compile(r"audio|wave|wav$|speech|pcm|sound|input_values", re.I)
 _RATE_NAMES = ("sr", "sample_rate", "sampling_rate")
 _SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
-_ANSWER_NAMES = re.compile(r"logit|prob|score|last_hidden_state|output|label|pred|embed", re.I)
 
 
 @dataclass(frozen=True)
@@ -42,12 +39,20 @@ class _Reading:
     guessed: tuple[str, ...]
 
 
-def build_spec(graph: Graph, found: Found, preprocess: str | None, shapes: Mapping[str, Shape]) -> PipelineSpec:
-    """The whole description. `shapes` are a person's sizes for what the model leaves free."""
-    reading = _read_inputs(graph, found, shapes, preprocess)
-    answer = _pick_answer(graph.outputs, reading.links)
-    kind, guessed = _answer_kind(answer, reading, found)
-    task = found.task or _task(reading.steps, kind, bool(reading.links))
+def build_spec(
+    graph: Graph,
+    found: Found,
+    preprocess: str | None,
+    shapes: Mapping[str, Shape],
+    items: Mapping[str, tuple[int, ...]] | None = None,
+) -> PipelineSpec:
+    """The whole description. `shapes` are a person's sizes for what the model leaves free, `items` those of one item in
+    the data, which come first where the model says nothing of a shape."""
+    reading = _read_inputs(_with_sizes(graph, items or {}, shapes), found, shapes, preprocess)
+    reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
+    answer = pick_answer(graph.outputs, reading.links)
+    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
+    task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
     steps = spec_from_string(preprocess, reading.steps) if preprocess else reading.steps
     spec = PipelineSpec(
         task=task,
@@ -56,7 +61,7 @@ def build_spec(graph: Graph, found: Found, preprocess: str | None, shapes: Mappi
         preprocess=steps,
         answer_kind=kind,
         scores=found.scores or "logits",
-        classes=_fitting(found.classes, answer),
+        classes=found.classes if kind == "detection" else _fitting(found.classes, answer),
         links=reading.links,
         pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
         normalize=bool(found.normalize) and kind == "embedding",
@@ -69,6 +74,26 @@ def build_spec(graph: Graph, found: Found, preprocess: str | None, shapes: Mappi
         told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
         return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
     return with_words(spec, graph.outputs, answer.name)
+
+
+def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
+    """An input whose first size is part of each item in the data, and so no batch."""
+    item = items.get(entry.name, items.get("x", ()))
+    first = entry.shape[0] if entry.shape else None
+    is_whole = entry.source == "array" and first not in (None, 1) and len(item) == len(entry.shape) and item[0] == first
+    return entry.model_copy(update={"batched": False}) if is_whole else entry
+
+
+def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    """The same with other sources or links of inputs: what the answer is is told anew."""
+    answer = pick_answer(graph.outputs, spec.links)
+    kind, _ = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
+    told = {
+        "answer_kind": kind,
+        "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
+        "classes": found.classes if kind == "detection" else _fitting(found.classes, answer),
+    }
+    return with_words(spec.model_copy(update=told), graph.outputs, answer.name)
 
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
@@ -103,7 +128,7 @@ def _read_inputs(graph: Graph, found: Found, shapes: Mapping[str, Shape], prepro
         _input(spec, "state" if spec in state else "constant", None if spec in state else _RATE_HZ)
         for spec in (*state, *rates)
     )
-    if any(tokens) and all(tokens):
+    if "input_ids" in tokens and all(tokens):
         first = _text_inputs(world, found)
     elif len(world) == 1 and _is_audio(world[0], bool(state or rates)):
         first = _audio_input(world[0], found)
@@ -135,6 +160,29 @@ def _with_shape(spec: TensorSpec, shapes: Mapping[str, Shape], only: bool) -> Te
     return spec.model_copy(update={"shape": filled})
 
 
+def _with_sizes(graph: Graph, items: Mapping[str, tuple[int, ...]], shapes: Mapping[str, Shape]) -> Graph:
+    """Inputs without a shape get that of the data behind a free batch, else the person's, else what is implied."""
+    only = len(graph.inputs) == 1
+
+    def told(spec: TensorSpec) -> TensorSpec:
+        item = items.get(spec.name, items.get("x", ()) if only else ())
+        implied = graph.implied.get(spec.name, ())
+        shape = (None, *item) if item and _goes_with(item, implied) else implied
+        named = spec.name in shapes or (only and "" in shapes)
+        return spec if spec.shape or not shape or (named and not item) else spec.model_copy(update={"shape": shape})
+
+    return replace(graph, inputs=tuple(told(spec) for spec in graph.inputs))
+
+
+def _goes_with(item: tuple[int, ...], implied: Shape) -> bool:
+    """Whether an item of the data can be what the graph wants. A product takes any number of axes before its last."""
+    if len(implied) == 2:
+        return item[-1] == implied[1]
+    if len(implied) != len(item) + 1:
+        return not implied
+    return all(want in (None, have) for want, have in zip(implied[1:], item, strict=True))
+
+
 def _token_source(spec: TensorSpec) -> Source | None:
     name = spec.name.lower()
     if not spec.dtype.startswith("int") or len(spec.shape) not in (0, 2):
@@ -143,17 +191,19 @@ def _token_source(spec: TensorSpec) -> Source | None:
         return "token_type_ids"
     if "mask" in name:
         return "attention_mask"
+    if "position" in name:
+        return "position_ids"
     return "input_ids" if "ids" in name or "token" in name else None
 
 
 def _text_inputs(world: list[TensorSpec], found: Found) -> _Reading:
-    if found.tokenizer is None:
-        return _Reading(tuple(_input(spec, "array") for spec in world), ArraySteps(), {}, ("tokenizer",))
     inputs = tuple(
         _input(spec, source).model_copy(update={"optional": source != "input_ids"})
         for spec in world
         if (source := _token_source(spec))
     )
+    if found.tokenizer is None:
+        return _Reading(inputs, ArraySteps(), {}, ("tokenizer",))
     fixed = next((size for entry in inputs for size in entry.shape[1:] if size), None)
     limit = found.max_length or 512
     steps = TextSteps(max_length=min(limit, fixed) if fixed else limit)
@@ -192,48 +242,6 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
             if output.name.lower() in names and same:
                 links[spec.name] = output.name
     return links if len(links) < len(inputs) else {}
-
-
-def _pick_answer(outputs: tuple[TensorSpec, ...], links: Mapping[str, str]) -> TensorSpec:
-    """The first output of scores by type, rank and name; never a state."""
-    candidates = [output for output in outputs if output.name not in links.values()] or list(outputs)
-
-    def rank(output: TensorSpec) -> tuple[bool, bool, bool]:
-        floats = output.dtype.startswith(("float", "double", "bfloat"))
-        named = _ANSWER_NAMES.search(output.name) is not None
-        return (not floats, len(output.shape) != 2, not named)
-
-    return min(candidates, key=rank)
-
-
-AnswerKind = Literal["class", "score", "embedding", "tensor"]
-
-
-def _answer_kind(answer: TensorSpec, reading: _Reading, found: Found) -> tuple[AnswerKind, tuple[str, ...]]:
-    if found.answer_kind:
-        return found.answer_kind, ()
-    shape, name = sizes(answer.shape), answer.name.lower()
-    is_embedding = re.search(r"embed|pooler|feature|hidden", name) is not None
-    if isinstance(reading.steps, AudioSteps) and (len(shape) == 1 or shape[1:] == (1,)):
-        return "score", ()
-    if isinstance(reading.steps, TextSteps) and (is_embedding or len(shape) == 3):
-        return "embedding", () if found.pooling else ("pooling",)
-    if len(shape) == 2 and is_embedding:
-        return "embedding", ()
-    main = [entry for entry in reading.inputs if entry.source in ("image", "input_ids", "audio", "array")]
-    if len(shape) == 2 and (isinstance(reading.steps, TextSteps) or len(main) == 1) and shape[1] != 1:
-        return "class", ()
-    return "tensor", ()
-
-
-def _task(steps: Preprocess, kind: AnswerKind, stateful: bool) -> Task:
-    if isinstance(steps, TextSteps):
-        return "text-embedding" if kind == "embedding" else "text-classification"
-    if isinstance(steps, AudioSteps):
-        return "audio-frames"
-    if kind == "class":
-        return "array-classification" if isinstance(steps, ArraySteps) else "image-classification"
-    return "arrays"
 
 
 def _fitting(classes: tuple[str, ...] | None, answer: TensorSpec) -> tuple[str, ...] | None:

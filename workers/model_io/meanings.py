@@ -16,9 +16,12 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
     if entry.source == "audio" and isinstance(steps, AudioSteps):
         old = f" after {steps.context_samples} old ones" if steps.context_samples else ""
         return f"sound at {steps.sample_rate_hz / 1000:g} kHz, {steps.frame_samples} samples at a time{old}"
+    if entry.source == "input_ids":
+        return "a text, as the numbers of its tokens"
     words = {
         "attention_mask": "which tokens count",
         "token_type_ids": "which of two texts a token belongs to",
+        "position_ids": "the place of each token, counted from 0",
         "state": "memory that is carried from step to step, zeros at first",
     }
     if entry.source == "constant":
@@ -51,6 +54,10 @@ def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...],
         return "a probability" if spec.scores == "probabilities" else "a score"
     if answer and spec.answer_kind == "tokens":
         return "a text, as the numbers of its tokens"
+    if answer and spec.answer_kind == "detection":
+        return f"boxes around things of {len(spec.classes)} classes" if spec.classes else "boxes around things"
+    if answer and spec.task == "token-classification":
+        return f"scores of {last} classes for each token" if last else "scores of classes for each token"
     if answer and spec.answer_kind == "embedding":
         return f"an embedding of {last} numbers" if last else "an embedding"
     return numbers(shape[1:], dtype)

@@ -8,16 +8,19 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 from pydantic import ValidationError
 
-from workers.contracts.pipeline import ImageSteps, PipelineSpec
+from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
 
 MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
+_FINDERS = ("detect", "segment", "pose", "obb")
+"""What Ultralytics' exporter writes as `task` of models that give boxes."""
+
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _LICENSES = (
     (r"apache license[\s,]+version 2\.0", "Apache-2.0"),
@@ -60,7 +63,15 @@ def beside_folder(folder: Path) -> Found:
     config = config if isinstance(config, dict) else {}
     tokenizer = folder / "tokenizer.json"
     has_tokenizer = tokenizer.is_file() and not tokenizer.is_symlink()
+    pooling, normalize = sentence_parts(folder)
+    width = config.get("hidden_size")
+    task, is_classifier = _head_of(config)
     return Found(
+        task=task,
+        is_classifier=is_classifier,
+        width=width if isinstance(width, int) else None,
+        pooling=pooling,
+        normalize=normalize,
         preprocess=image_steps(read_json(folder / "preprocessor_config.json")),
         classes=classes_of(config),
         tokenizer=tokenizer if has_tokenizer else None,
@@ -69,10 +80,38 @@ def beside_folder(folder: Path) -> Found:
     )
 
 
+def _head_of(config: Mapping[str, Any]) -> tuple[Task | None, bool | None]:
+    """What the ending of an architecture's name says of the answers, and whether they are classes."""
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else ""
+    if name.endswith("ForTokenClassification"):
+        return "token-classification", None
+    if name.endswith("ForObjectDetection"):
+        return "object-detection", None
+    return None, True if name.endswith(("ForSequenceClassification", "ForImageClassification")) else None
+
+
+def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | None]:
+    """Pooling and normalization as sentence-transformers keeps them: 1_Pooling/config.json and modules.json."""
+    pooling, modules = read_json(folder / "1_Pooling" / "config.json"), read_json(folder / "modules.json")
+    normalize = (
+        any(str(m.get("type", "")).endswith("Normalize") for m in modules if isinstance(m, dict))
+        if isinstance(modules, list)
+        else None
+    )
+    if not isinstance(pooling, dict):
+        return None, normalize
+    return ("cls" if pooling.get("pooling_mode_cls_token") else "mean"), normalize
+
+
 def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
     """The file's own metadata first, then its folder (and the one above, for `onnx/model.onnx` of a hub
     folder)."""
-    own = Found(classes=_classes_in(metadata), license=_license_in(metadata))
+    own = Found(
+        task="object-detection" if metadata.get("task") in _FINDERS else None,
+        classes=_classes_in(metadata),
+        license=_license_in(metadata),
+    )
     found = own.or_else(beside_folder(path.parent))
     if path.parent.name == "onnx":
         found = found.or_else(beside_folder(path.parent.parent))

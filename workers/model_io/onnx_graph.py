@@ -7,6 +7,7 @@ from typing import Any
 
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.facts import Graph, danger, warning
+from workers.model_io.implied import implied_shapes
 from workers.model_io.words import shown
 
 QUANTIZED_OPS = frozenset(
@@ -55,6 +56,7 @@ def read_graph(model: Any) -> Graph:
         precision=precision,
         metadata=metadata,
         findings=_findings(model, inputs, outputs, bytes_),
+        implied=implied_shapes(model.graph),
     )
 
 

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,17 @@ from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.model_io.budget import checking, trying
 from workers.model_io.compare import conversion_error
+from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
-from workers.model_io.guess import build_spec
+from workers.model_io.guess import build_spec, reread
+from workers.model_io.layouts import layouts
 from workers.model_io.neighbors import label_lists, stored_pipeline
 from workers.model_io.runtime import load_session
 from workers.model_io.safety import not_run, recognized, tried, unpacked, walls
 from workers.model_io.sniff import sniff
-from workers.model_io.trial import Trial, try_out
+from workers.model_io.trial import Hints, Trial, again, try_out
+from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
 from workers.model_io.zipped import unpack
 from workers.pipeline.generating import open_whole
@@ -55,10 +58,13 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         ctx.progress(CHECKING_IT, 0, 1)
         source = _source(path, ctx)
         draft = source.format.inspect(source.path, params, ctx)
+        items = _items(draft.graph, params)
+        params = params.model_copy(update={"item_shapes": items})
         spec = _spec(source.path, draft, params) if draft.graph.outputs else None
         ctx.progress(CHECKING_IT, 1, 1)
         more = (not_run(), *walls(ctx))
-        return InspectResult(info=_info(path, source, draft, spec, more))
+        needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
+        return InspectResult(info=_info(path, source, draft, spec, more), item_shapes=items if needed else {})
     finally:
         shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
 
@@ -89,7 +95,9 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
     session = _session(target, draft, ctx)
     try:
         with trying(ctx, draft.graph.weight_bytes):
-            trial = try_out(path, _spec(source.path, draft, params), target, session, ctx)
+            spec, hints = _spec(source.path, draft, params), _hints(target, draft, params)
+            trial = try_out(path, _ways(source.path, draft, spec), target, session, ctx, hints)
+            trial = _with_shapes(path, source.path, draft, trial)
         ctx.progress(TRYING_IT, 2, 3)
         with trying(ctx, draft.graph.weight_bytes):
             error = conversion_error(path, draft.reference, trial, session)
@@ -171,8 +179,47 @@ def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     names = {spec.name for spec in draft.graph.inputs}
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
         return stored
-    spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes)
+    spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes)
     return _with_classes(source, spec)
+
+
+def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
+    """Sizes of one item in the data, for inputs whose own the model leaves open; {} where it says them all."""
+    if params.data_path is None:
+        return {}
+    is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in graph.inputs)
+    batches = any(isinstance(spec.shape[0], int) and spec.shape[0] > 1 for spec in graph.inputs if spec.shape)
+    wanted = {"x", *(spec.name for spec in graph.inputs)}
+    found = item_shapes(from_text(params.data_path)) if is_open or batches else {}
+    return {name: shape for name, shape in found.items() if name in wanted}
+
+
+def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
+    """The description, and others of where the batch stands; what a model carries with it is not doubted."""
+    if stored_pipeline(draft.graph.metadata) == spec:
+        return [spec]
+    ways = layouts(spec, draft.graph.inputs)
+    return [way if way == spec else _with_classes(source, reread(way, draft.graph, draft.found)) for way in ways]
+
+
+def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
+    """What the answer is, told anew where its shape was only seen when it was tried out."""
+    lacking = {output.name for output in draft.graph.outputs if not output.shape}
+    if not lacking or trial.spec.generation is not None or stored_pipeline(draft.graph.metadata) is not None:
+        return trial
+    if not any(entry.shape for entry in trial.spec.outputs if entry.name in lacking):
+        return trial
+    seen = {entry.name: entry.shape for entry in trial.spec.outputs}
+    outputs = tuple(spec.model_copy(update={"shape": seen[spec.name]}) for spec in draft.graph.outputs)
+    told = _with_classes(source, reread(trial.spec, replace(draft.graph, outputs=outputs), draft.found))
+    return again(path, trial, told)
+
+
+def _hints(target: Path, draft: Draft, params: OpenParams) -> Hints:
+    model = target / "model.onnx"
+    whole = any(entry.dtype.startswith(("int", "uint")) for entry in draft.graph.inputs)
+    tables = table_sizes(model) if whole and model.is_file() else {}
+    return Hints(tables, params.shapes, params.item_shapes)
 
 
 def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from workers.contracts.errors import InputRefused
+from workers.contracts.errors import AskedShape, InputRefused
 from workers.infer.onnxruntime_cpu import OnnxSession, import_library
 from workers.model_io.words import refuse, shown
 
@@ -61,8 +61,9 @@ def is_out_of_memory(error: Exception) -> bool:
     )
 
 
-def run_error(path: Path, error: Exception) -> InputRefused:
-    """The refusal for a model that loads but does not run with inputs of the shape that it names."""
+def run_error(path: Path, error: Exception, asks: tuple[AskedShape, ...] = ()) -> InputRefused:
+    """The refusal for a model that loads but does not run with inputs of the shape that it names; `asks` are inputs
+    of free sizes."""
     if is_out_of_memory(error):
         return refuse(
             "out_of_memory",
@@ -75,4 +76,5 @@ def run_error(path: Path, error: Exception) -> InputRefused:
         "The model does not run",
         f"{path.name} was loaded, but it stops with: {shown(_reason(str(error)), 300)}",
         "Set the shape of its inputs, for example --shape 1x3x224x224.",
+        asks,
     )

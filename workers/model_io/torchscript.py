@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
-from workers.contracts.errors import InputRefused
+from workers.contracts.errors import AskedShape, InputRefused
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import OpenParams
 from workers.contracts.specs import Finding, TensorSpec
@@ -201,6 +201,7 @@ def _inputs(
                 "The shape of the input is not known",
                 f"{path.name} does not say how large its input {shown(name)} is.",
                 f"Give it, for example: --shape {shown(name)}=1x3x224x224.",
+                tuple(AskedShape(name=shown(name)) for name in names if name not in params.shapes),
             )
     return tuple(
         TensorSpec(name=name, shape=("batch", *shape[1:]), dtype="float32")

@@ -18,11 +18,9 @@ from workers.model_io.checkpoint import SCANNED, check_checkpoint, read_checkpoi
 from workers.model_io.export_torch import export, reference
 from workers.model_io.facts import Found, Graph, danger, info, warning
 from workers.model_io.formats import Draft, Format
-from workers.model_io.neighbors import beside_folder, read_json
+from workers.model_io.neighbors import beside_folder, read_json, sentence_parts
 from workers.model_io.safetensors import check_header, whole
 from workers.model_io.words import refuse, said, shown
-
-_BODY_FILES = ("1_Pooling/config.json", "modules.json")
 
 
 class _Head(NamedTuple):
@@ -33,11 +31,15 @@ class _Head(NamedTuple):
     output: str
     task: Task
 
+    @property
+    def reads_text(self) -> bool:
+        return self.task != "image-classification"
+
 
 _HEADS = (
     _Head("ForSequenceClassification", "AutoModelForSequenceClassification", "logits", "text-classification"),
     _Head("ForImageClassification", "AutoModelForImageClassification", "logits", "image-classification"),
-    _Head("ForTokenClassification", "AutoModelForTokenClassification", "logits", "arrays"),
+    _Head("ForTokenClassification", "AutoModelForTokenClassification", "logits", "token-classification"),
     _Head("ForMaskedLM", "AutoModel", "last_hidden_state", "text-embedding"),
     _Head("ForPreTraining", "AutoModel", "last_hidden_state", "text-embedding"),
     _Head("Model", "AutoModel", "last_hidden_state", "text-embedding"),
@@ -62,7 +64,25 @@ def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
             f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
             "Models that classify or embed texts, and that classify pictures, can be opened.",
         )
+    if head.reads_text and (other := _other_world(config)):
+        raise refuse(
+            "unsupported_architecture",
+            "This kind of model is not supported as a folder",
+            f"{folder.name} holds a {shown(name, 60)}, which reads {other} and no texts.",
+            "Export it as ONNX (torch.onnx.export), and open that file.",
+        )
     return head
+
+
+def _other_world(config: Mapping[str, Any]) -> str:
+    """What a model reads that is no model of texts, "" for those: every configuration of these tells a vocabulary."""
+    kinds = (
+        (("prediction_length", "context_length", "horizon_length"), "series of numbers over time"),
+        (("conv_dim", "num_mel_bins"), "sounds"),
+        (("image_size", "num_channels"), "pictures"),
+    )
+    told = next((what for names, what in kinds if any(name in config for name in names)), "")
+    return told or ("" if "vocab_size" in config else "something else")
 
 
 def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
@@ -157,34 +177,20 @@ def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
         findings.append(info("The part that fills in words is left out: the model gives embeddings."))
     if config.get("auto_map"):
         findings.append(warning("The folder brings Python code of its own. It was not run."))
-    if head.task.startswith("text") and beside.tokenizer is None:
+    if head.reads_text and beside.tokenizer is None:
         findings.append(danger("There is no tokenizer.json: texts cannot be turned into the model's numbers."))
-    pooling, normalize = _sentence_parts(folder) if head.task == "text-embedding" else (None, None)
+    pooling, normalize = sentence_parts(folder) if head.task == "text-embedding" else (None, None)
     own = Found(
         task=head.task,
         answer_kind="embedding" if head.task == "text-embedding" else None,
         scores="logits",
-        pooling=pooling,  # type: ignore[arg-type]
+        pooling=pooling,
         normalize=normalize,
         architecture=shown(named[0], 80),
         guessed=() if pooling or head.task != "text-embedding" else ("pooling",),
         findings=tuple(findings),
     )
     return own.or_else(beside)
-
-
-def _sentence_parts(folder: Path) -> tuple[str | None, bool | None]:
-    """Pooling and normalization as sentence-transformers keeps them: 1_Pooling/config.json and
-    modules.json."""
-    pooling, modules = (read_json(folder / name) for name in _BODY_FILES)
-    normalize = (
-        any(str(m.get("type", "")).endswith("Normalize") for m in modules if isinstance(m, dict))
-        if isinstance(modules, list)
-        else None
-    )
-    if not isinstance(pooling, dict):
-        return None, normalize
-    return ("cls" if pooling.get("pooling_mode_cls_token") else "mean"), normalize
 
 
 def _wrapper(model: Any, output: str, inputs: tuple[str, ...]) -> Any:
@@ -261,7 +267,7 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
     config = _read_config(folder)
     head, files = _head(folder, config), _weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
-    if head.task.startswith("text") and draft.found.tokenizer is None:
+    if head.reads_text and draft.found.tokenizer is None:
         raise refuse(
             "no_tokenizer",
             "The tokenizer is missing",

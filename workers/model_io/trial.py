@@ -2,8 +2,8 @@
 
 import math
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
-from workers.contracts.errors import WorkerError
+from workers.contracts.errors import AskedShape, WorkerError
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
+from workers.model_io.layouts import with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import refuse
 from workers.pipeline import Pipeline
+from workers.pipeline.batches import fixed_batch, zero_state
 from workers.pipeline.pipeline import Runs
 from workers.pipeline.spec import parse_spec
 
@@ -26,6 +28,7 @@ Feeds = dict[str, NDArray[Any]]
 
 SAMPLES = 3
 SLOW_SECONDS = 5.0
+SHORTEST_VECTOR = 16
 _TEXTS = (
     "The quick brown fox jumps over the lazy dog.",
     "I did not like this film at all, and I will never watch it again!",
@@ -34,6 +37,25 @@ _TEXTS = (
 _FREE_SIDES = (64, 32, 16, 224, 128, 1)
 _MAX_ELEMENTS = 50_000_000
 _MAX_FREE = 4_000_000
+
+
+@dataclass(frozen=True)
+class Hints:
+    """What is known of inputs beside their description: `tables` how many values whole numbers may have, `shapes` the
+    sizes that a person names, `items` those of one item in the person's data, by the array's name."""
+
+    tables: Mapping[str, int] = field(default_factory=dict)
+    shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    items: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def sizes(self, entry: PipelineInput, only: bool) -> tuple[int, ...]:
+        """The whole input's sizes: by the data, else by the person; () where neither says them."""
+        item = self.items.get(entry.name, self.items.get("x", ()) if only else ())
+        at = entry.batch_axis
+        if entry.batched and item and len(item) == len(entry.shape) - 1:
+            return (*item[:at], 1, *item[at:])
+        given = self.shapes.get(entry.name, self.shapes.get("", ()) if only else ())
+        return next((sizes for sizes in (item, given) if sizes and len(sizes) == len(entry.shape)), ())
 
 
 @dataclass(frozen=True)
@@ -51,26 +73,58 @@ def pipeline_of(spec: PipelineSpec, folder: Path) -> Pipeline:
     return Pipeline(parse_spec(spec.model_dump(mode="json")), folder)
 
 
-def try_out(path: Path, spec: PipelineSpec, folder: Path, session: Runs, ctx: JobContext) -> Trial:
-    """Run some made inputs. Raises `InputRefused` where the model does not run or gives no numbers."""
-    _refuse_unfit(path, spec)
-    pipeline = pipeline_of(spec, folder)
+def try_out(
+    path: Path, specs: Sequence[PipelineSpec], folder: Path, session: Runs, ctx: JobContext, hints: Hints | None = None
+) -> Trial:
+    """Run some made inputs, described in the first way of `specs` that runs. Raises `InputRefused` where the model does
+    not run or gives no numbers."""
+    _refuse_unfit(path, specs[0])
     failure: Exception | None = None
-    for side in _sides(spec):
-        ctx.check_cancelled()
-        try:
-            tried, outputs = _run(pipeline, session, made_feeds(pipeline, spec, ctx.seed, side), ctx)
-            return _judge(path, spec, tuple(tried), tuple(outputs))
-        except WorkerError:
-            raise
-        except Exception as error:  # a runtime's own exceptions share no base but Exception
-            failure = failure or error
-            if is_out_of_memory(error):
-                break
-        if not _has_free_side(spec):
+    for side in _sides(specs[0]):
+        for spec in specs:
+            ctx.check_cancelled()
+            pipeline = pipeline_of(spec, folder)
+            try:
+                tried, outputs = _run(pipeline, session, made_feeds(pipeline, spec, ctx.seed, side, hints), ctx)
+            except WorkerError:
+                raise
+            except Exception as error:  # a runtime's own exceptions share no base but Exception
+                failure = failure or error
+                if is_out_of_memory(error):
+                    raise run_error(path, error) from error
+                continue
+            told = with_output_axes(spec, *_grown(pipeline, session, tried))
+            if told != spec:
+                outputs = [pipeline_of(told, folder).run(session, feeds) for feeds in tried]
+            if _has_free_side(spec):
+                told = told.model_copy(update={"tried_size": side})
+            return _judge(path, told, tuple(tried), tuple(outputs))
+        if not _has_free_side(specs[0]):
             break
     assert failure is not None
-    raise run_error(path, failure) from failure
+    raise run_error(path, failure, _asks(specs[0])) from failure
+
+
+def _asks(spec: PipelineSpec) -> tuple[AskedShape, ...]:
+    """Inputs of arrays whose sizes the model leaves open, behind the batch."""
+    free = [e for e in spec.inputs if e.source in ("array", "image") and (not e.shape or None in e.shape[1:])]
+    only = len(spec.inputs) == 1
+    return tuple(AskedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
+
+
+def _grown(pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:
+    """What the model itself gives to one item, and to two of them where it takes more than one."""
+    one = {name: np.asarray(value) for name, value in session.run(_alone(pipeline, tried[0])).items()}
+    if fixed_batch(pipeline.spec) is not None or pipeline.stateful:
+        return one, None
+    try:
+        return one, dict(session.run(pipeline.batch([tried[0], tried[0]])))
+    except Exception:  # it takes no batch: nothing is learned, and whatever is wrong shows when it is asked for one
+        return one, None
+
+
+def _alone(pipeline: Pipeline, feeds: Feeds) -> Feeds:
+    return {**feeds, **zero_state(pipeline.spec)} if pipeline.stateful else feeds
 
 
 def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:
@@ -107,17 +161,18 @@ def _sides(spec: PipelineSpec) -> list[int]:
 
 def _has_free_side(spec: PipelineSpec) -> bool:
     return any(
-        (entry.source == "array" and None in entry.shape[1:]) or (not entry.shape and entry.source == "array")
-        for entry in spec.inputs
+        entry.source in ("array", "input_ids") and (None in entry.shape[1:] or not entry.shape) for entry in spec.inputs
     )
 
 
-def made_feeds(pipeline: Pipeline, spec: PipelineSpec, seed: int, side: int) -> Iterator[Feeds]:
-    """`SAMPLES` inputs of noise or sample texts, through the pipeline. `side` stands for free sizes of
-    arrays."""
+def made_feeds(
+    pipeline: Pipeline, spec: PipelineSpec, seed: int, side: int, hints: Hints | None = None
+) -> Iterator[Feeds]:
+    """`SAMPLES` inputs of noise or sample texts, through the pipeline. `side` stands for free sizes of arrays that
+    nobody named."""
     rng = np.random.default_rng(seed)
     for number in range(SAMPLES):
-        yield pipeline.feeds_from(_made(spec, rng, number, side))
+        yield pipeline.feeds_from(_made(spec, rng, number, side, hints or Hints()))
 
 
 def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobContext) -> tuple[list[Feeds], list[Feeds]]:
@@ -134,7 +189,7 @@ def _run(pipeline: Pipeline, session: Runs, feeds: Iterator[Feeds], ctx: JobCont
     return tried, outputs
 
 
-def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int) -> Any:
+def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, hints: Hints) -> Any:
     steps = spec.preprocess
     if isinstance(steps, TextSteps):
         return _TEXTS[number % len(_TEXTS)]
@@ -144,17 +199,30 @@ def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int) 
         size = steps.crop or steps.resize or (224, 224)
         height, width = (size, size) if isinstance(size, int) else size
         return rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return {e.name: random_array(e, rng, side) for e in spec.inputs if e.source == "array"}
+    world = [entry for entry in spec.inputs if entry.source in ("array", "input_ids")]
+    return {
+        e.name: random_array(sized(e, hints.sizes(e, len(world) == 1)), rng, side, hints.tables.get(e.name))
+        for e in world
+    }
 
 
-def random_array(entry: PipelineInput, rng: np.random.Generator, side: int) -> NDArray[Any]:
-    """Noise around 0; whole numbers stay below 100, so that they are sane as tokens and indices."""
-    shape = [size or (1 if axis == 0 else side) for axis, size in enumerate(entry.shape)]
+def sized(entry: PipelineInput, sizes: tuple[int, ...]) -> PipelineInput:
+    """The input with free sizes filled in; a batch that is free stays so."""
+    filled = tuple(
+        size or (None if axis == entry.batch_axis and entry.batched else given)
+        for axis, (size, given) in enumerate(zip(entry.shape, sizes or (None,) * len(entry.shape), strict=True))
+    )
+    return entry.model_copy(update={"shape": filled})
+
+
+def random_array(entry: PipelineInput, rng: np.random.Generator, side: int, table: int | None = None) -> NDArray[Any]:
+    """Noise around 0; whole numbers stay below `table`, or below 100, so that they are sane as tokens and indices."""
+    shape = [size or (1 if axis == entry.batch_axis else side) for axis, size in enumerate(entry.shape)]
     dtype = np.dtype(entry.dtype)
     if dtype.kind == "b":
         return np.ones(shape, dtype)
     if dtype.kind in "iu":
-        return rng.integers(0, 100, shape).astype(dtype)
+        return rng.integers(0, min(table or 100, 100), shape).astype(dtype)
     values = rng.standard_normal(shape)
     # one number for a whole item is mostly a scale (sigma, time step), which is not negative
     return (np.abs(values) if len(shape) < 2 else values).astype(dtype)
@@ -177,6 +245,11 @@ def _judge(path: Path, spec: PipelineSpec, feeds: tuple[Feeds, ...], outputs: tu
     return Trial(_learned(spec, outputs, values, name), feeds, outputs, tuple(findings))
 
 
+def again(path: Path, trial: Trial, spec: PipelineSpec) -> Trial:
+    """The same answers under another description."""
+    return _judge(path, spec, trial.feeds, trial.outputs)
+
+
 def _learned(
     spec: PipelineSpec, outputs: tuple[Feeds, ...], values: list[NDArray[np.float64]], answer: str
 ) -> PipelineSpec:
@@ -187,6 +260,9 @@ def _learned(
         shares = shares and all(bool(np.allclose(value.sum(axis=-1), 1, atol=1e-2)) for value in values)
     if spec.answer_kind in ("class", "score") and shares:
         update["scores"] = "probabilities"
+    if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
+        update["answer_kind"] = "embedding"
+        update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
     described = tuple(
         entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
         for entry in spec.outputs
@@ -200,6 +276,12 @@ def _learned(
         for entry in described
     )
     return learned.model_copy(update={"outputs": reworded})
+
+
+def _is_unit(value: NDArray[np.float64]) -> bool:
+    """Whether rows are vectors of length 1 that point in all directions: so come embeddings, and no class scores."""
+    lengths = np.linalg.norm(value, axis=-1)
+    return value.shape[-1] >= SHORTEST_VECTOR and bool((value < 0).any()) and bool(np.allclose(lengths, 1, atol=1e-3))
 
 
 def _shape(outputs: Mapping[str, NDArray[Any]], name: str) -> tuple[int | None, ...]:

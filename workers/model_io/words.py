@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.contracts.errors import InputRefused
+from workers.contracts.errors import AskedShape, InputRefused
 
 SUPPORTED = (
     "Fettle opens ONNX, safetensors, PyTorch checkpoints (.pt, .pth, .bin), TorchScript, "
@@ -28,10 +28,10 @@ def name_of(path: Path) -> str:
     return shown(path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def refuse(code: str, title: str, detail: str, hint: str) -> InputRefused:
-    """The error, with foreign text in it made harmless."""
+def refuse(code: str, title: str, detail: str, hint: str, asks: tuple[AskedShape, ...] = ()) -> InputRefused:
+    """The error, with foreign text in it made harmless. `asks`: inputs whose sizes would help."""
     told, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
-    return InputRefused(code, shown(title), shown(told, 600), shown(advice, 600))
+    return InputRefused(code, shown(title), shown(told, 600), shown(advice, 600), asks)
 
 
 def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:

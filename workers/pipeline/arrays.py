@@ -63,7 +63,7 @@ def _as_wanted(values: NDArray[Any], entry: Input, steps: Steps) -> NDArray[Any]
     if not _same_kind(values.dtype, np.dtype(entry.dtype)):
         return None
     shape = wanted_shape(entry, steps)
-    found = _placed(values, shape, entry.batched)
+    found = _placed(values, shape, _axis_of(entry))
     if found is None and isinstance(steps, ImageSteps) and len(shape) == 4 and entry.batched:
         found = _one_channel(values, shape, 1 if steps.layout == "nchw" else 3)
     return found
@@ -74,15 +74,19 @@ def _same_kind(have: np.dtype[Any], wanted: np.dtype[Any]) -> bool:
     return have.kind == wanted.kind or (have.kind in whole and wanted.kind in whole)
 
 
-def _placed(values: NDArray[Any], shape: Shape, batched: bool) -> NDArray[Any] | None:
-    """With a batch axis in front where it lacks; None where sizes differ. No shape at all takes anything."""
+def _axis_of(entry: Input) -> int | None:
+    return entry.batch_axis if entry.batched else None
+
+
+def _placed(values: NDArray[Any], shape: Shape, batch_axis: int | None) -> NDArray[Any] | None:
+    """With the batch axis put in where it lacks; None where sizes differ. No shape at all takes anything."""
     if not shape:
         return values
-    if batched and values.ndim == len(shape) - 1:
-        values = values[None]
+    if batch_axis is not None and values.ndim == len(shape) - 1:
+        values = np.expand_dims(values, batch_axis)
     if values.ndim != len(shape):
         return None
-    pairs = list(zip(values.shape, shape, strict=True))[1 if batched else 0 :]
+    pairs = [pair for at, pair in enumerate(zip(values.shape, shape, strict=True)) if at != batch_axis]
     return None if any(size is not None and have != size for have, size in pairs) else values
 
 
@@ -94,13 +98,13 @@ def _one_channel(values: NDArray[Any], shape: Shape, axis: int) -> NDArray[Any] 
         values = values[..., 0]
     elif values.ndim == 4 and values.shape[1] == 1:
         values = values[:, 0]
-    found = _placed(values, tuple(size for at, size in enumerate(shape) if at != axis), batched=True)
+    found = _placed(values, tuple(size for at, size in enumerate(shape) if at != axis), batch_axis=0)
     return None if found is None else np.expand_dims(found, axis)
 
 
 def fitted(values: NDArray[Any], entry: Input) -> NDArray[Any]:
     """With the batch axis put in front where it lacks, in the input's dtype. Raises PipelineError."""
-    found = _placed(values, entry.shape, entry.batched)
+    found = _placed(values, entry.shape, _axis_of(entry))
     if found is None:
         raise misfit(values, entry)
     return cast(found, entry)
@@ -111,7 +115,7 @@ def misfit(values: NDArray[Any], entry: Input, steps: Steps | None = None) -> Pi
     shape = entry.shape if steps is None else wanted_shape(entry, steps)
     wanted = "×".join("any" if size is None else str(size) for size in shape)
     have = "×".join(map(str, values.shape)) or "one number"
-    if _placed(values, shape, entry.batched) is not None:
+    if _placed(values, shape, _axis_of(entry)) is not None:
         have, wanted = f"{have} of {values.dtype}", f"{wanted} of {entry.dtype}"
     hint = ""
     if isinstance(steps, ImageSteps):

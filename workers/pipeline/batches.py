@@ -3,14 +3,14 @@ step."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .spec import Input, Spec
-from .texts import fit_length
+from .texts import TOKEN_SOURCES, fit_length
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -25,13 +25,13 @@ def run(session: Runs, spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
     rows = _rows(spec, feeds)
     if links:
         return _run_steps(session, spec, feeds, links, rows)
-    size = _fixed_batch(spec, feeds)
+    size = fixed_batch(spec, feeds)
     if size is None or size == rows:
-        return _with_rows(session.run(feeds), rows)
+        return _with_rows(_rows_first(session.run(feeds), spec), rows)
     parts = []
     for start in range(0, rows, size):
         part = _slice(spec, feeds, start, min(start + size, rows), size)
-        outputs = _with_rows(session.run(part), size)
+        outputs = _with_rows(_rows_first(session.run(part), spec), size)
         parts.append({name: value[: rows - start] for name, value in outputs.items()})
     return _concatenate(parts)
 
@@ -74,38 +74,68 @@ def join(samples: Sequence[Mapping[str, NDArray[Any]]], spec: Spec, pads: Mappin
         if not is_batched(entry):
             joined[entry.name] = rows[0]
             continue
-        if entry.source in ("input_ids", "attention_mask", "token_type_ids"):
+        if entry.source in TOKEN_SOURCES:
             longest = max(row.shape[1] for row in rows)
             rows = [fit_length(row, longest, pads.get(entry.source, 0)) for row in rows]
-        joined[entry.name] = np.concatenate(rows)
+        joined[entry.name] = np.concatenate(rows, axis=entry.batch_axis)
     return joined
 
 
 def is_batched(entry: Input) -> bool:
-    """Whether axis 0 counts samples."""
+    """Whether its batch axis counts samples."""
     return entry.batched and bool(entry.shape) and entry.source != "state"
 
 
 def _rows(spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> int:
-    return next((len(feeds[e.name]) for e in spec.inputs if is_batched(e) and e.name in feeds), 1)
+    return next((feeds[e.name].shape[e.batch_axis] for e in spec.inputs if is_batched(e) and e.name in feeds), 1)
 
 
-def _fixed_batch(spec: Spec, feeds: Mapping[str, NDArray[Any]]) -> int | None:
-    return next((e.shape[0] for e in spec.inputs if is_batched(e) and e.name in feeds and e.shape[0]), None)
+def fixed_batch(spec: Spec, feeds: Mapping[str, NDArray[Any]] | None = None) -> int | None:
+    """How many samples the model takes at once, no fewer and no more; None where any number goes."""
+    asked = (e for e in spec.inputs if is_batched(e) and (feeds is None or e.name in feeds))
+    return next((e.shape[e.batch_axis] for e in asked if e.shape[e.batch_axis]), None)
+
+
+def group_size(spec: Spec) -> int:
+    """How many samples make one request of the model's own: more than 1 where its batch is fixed so."""
+    return 1 if spec.links else fixed_batch(spec) or 1
+
+
+def in_groups(items: Iterable[Arrays], spec: Spec) -> Iterator[Arrays]:
+    """Samples as requests of the model's own size; the last one is filled up by repeating its last sample."""
+    size, part = group_size(spec), list[Arrays]()
+    for item in items:
+        part.append(item)
+        if len(part) == size:
+            yield part[0] if size == 1 else join(part, spec, {})
+            part = []
+    if part:
+        yield join([*part, *[part[-1]] * (size - len(part))], spec, {})
 
 
 def _slice(spec: Spec, feeds: Mapping[str, NDArray[Any]], start: int, stop: int, size: int) -> Arrays:
     """Rows start..stop, the last one repeated until there are `size`."""
     part: Arrays = {}
-    batched = {entry.name for entry in spec.inputs if is_batched(entry)}
+    axes = {entry.name: entry.batch_axis for entry in spec.inputs if is_batched(entry)}
     for name, value in feeds.items():
-        if name not in batched:
+        if name not in axes:
             part[name] = value
             continue
-        rows = value[start:stop]
-        missing = size - len(rows)
-        part[name] = np.concatenate([rows, np.repeat(rows[-1:], missing, axis=0)]) if missing > 0 else rows
+        axis = axes[name]
+        picked = np.minimum(np.arange(start, max(stop, start + size)), min(stop, value.shape[axis]) - 1)
+        part[name] = value[start:stop] if axis == 0 and stop - start == size else value.take(picked, axis)
     return part
+
+
+def _rows_first(outputs: Mapping[str, NDArray[Any]], spec: Spec) -> Mapping[str, NDArray[Any]]:
+    """Outputs whose samples are counted by another axis (a state's second one) with that axis in front."""
+    moved = {output.name: output.batch_axis for output in spec.outputs if output.batch_axis}
+    if not moved:
+        return outputs
+    return {
+        name: np.moveaxis(value, moved[name], 0) if np.ndim(value) > moved.get(name, 0) > 0 else value
+        for name, value in outputs.items()
+    }
 
 
 def _with_rows(outputs: Mapping[str, NDArray[Any]], rows: int) -> Arrays:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import answers, arrays
 from .batches import join, run
+from .filling import default_of
 from .generating import LOGITS
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
@@ -208,12 +209,9 @@ class Pipeline:
         for entry in self.spec.inputs:
             if entry.name in feeds or entry.source == "state":
                 continue
-            if entry.source == "constant":
-                feeds[entry.name] = constant_of(entry, len(main))
-            elif entry.source == "attention_mask":
-                feeds[entry.name] = np.ones(main.shape, entry.dtype)
-            elif entry.source == "token_type_ids":
-                feeds[entry.name] = np.zeros(main.shape, entry.dtype)
+            value = default_of(entry, main, main.shape[self.main_input.batch_axis])
+            if value is not None:
+                feeds[entry.name] = value
             elif not entry.optional:
                 raise PipelineError(f"The input {entry.name!r} is missing.")
         return feeds
@@ -262,12 +260,6 @@ def load_pipeline(folder: Path | str) -> Pipeline:
     """The pipeline of the model in `folder`. Raises FileNotFoundError or PipelineError."""
     folder = Path(folder)
     return Pipeline(read_spec(folder), folder)
-
-
-def constant_of(entry: Input, rows: int) -> NDArray[Any]:
-    """The constant in the input's own shape, `rows` times where the batch is free."""
-    shape = tuple(rows if size is None and axis == 0 else size or 1 for axis, size in enumerate(entry.shape))
-    return np.full(shape, entry.constant or 0, dtype=entry.dtype)
 
 
 def rearranged(values: NDArray[Any], steps: ArraySteps) -> NDArray[Any]:

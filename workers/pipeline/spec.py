@@ -23,7 +23,7 @@ class PipelineError(ValueError):
 
 @dataclass(frozen=True)
 class Input:
-    """One input of the model. `shape` holds None where any size goes; axis 0 is the batch if `batched`."""
+    """One input of the model. `shape` holds None where any size goes; `batch_axis` counts items if `batched`."""
 
     name: str
     dtype: str
@@ -33,6 +33,7 @@ class Input:
     optional: bool = False
     constant: float | int | None = None
     batched: bool = True
+    batch_axis: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Output:
     shape: tuple[int | None, ...] = ()
     meaning: str = ""
     answer: bool = False
+    batch_axis: int = 0
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ class Spec:
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    tried_size: int | None = None
 
 
 def read_spec(folder: Path) -> Spec:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .spec import Input, PipelineError, TextSteps
 
-TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
+TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids", "position_ids")
 _PAD_TOKENS = ("[PAD]", "<pad>", "<|endoftext|>", "</s>")
 
 
@@ -43,6 +43,7 @@ class Tokenizer:
             "attention_mask": encoding.attention_mask,
             "token_type_ids": encoding.type_ids,
         }
+        by_source["position_ids"] = list(range(len(encoding.ids)))
         feeds = {}
         for entry in self._inputs:
             row = np.asarray(by_source[entry.source], dtype=entry.dtype)[None]

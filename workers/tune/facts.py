@@ -26,8 +26,9 @@ class ModelFacts:
     `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
     whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that
     compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
-    tells whether an answer is one class out of several, `masked_texts` whether texts of any length come with a mask.
-    `smoothable` counts inner values that are normalized over their last axis and then multiplied with weights.
+    tells whether an answer is one class out of several and single ones can be asked again, `masked_texts` whether texts
+    of any length come with a mask. `smoothable` counts inner values that are normalized over their last axis and then
+    multiplied with weights.
     """
 
     products: int
@@ -77,7 +78,7 @@ def read_facts(folder: Path) -> ModelFacts:
         nodes=sum(len(graph.node) for proto in protos for graph in onnx_files.graphs(proto.graph)),
         light=sum(onnx_files.count(proto, *LIGHT_OPERATORS) for proto in protos),
         biased=sum(_biased(proto) for proto in protos),
-        classes=spec.answer_kind == "class" and not spec.links,
+        classes=spec.answer_kind == "class" and not spec.links and _one_by_one(spec),
         masked_texts=_masked_texts(spec),
         smoothable=sum(_smoothable(proto) for proto in protos),
     )
@@ -142,6 +143,12 @@ def _is_normalized(node: Any, producers: dict[str, Any], dims: dict[str, tuple[i
             return False
         node = next((producers.get(name) for name in node.input if name not in dims), None)
     return node is not None and node.op_type in ("Div", "Mul")
+
+
+def _one_by_one(spec: PipelineSpec) -> bool:
+    """Whether single rows of a request can be asked again: items stand along the first axis, in any number."""
+    batched = [entry for entry in spec.inputs if entry.batched and entry.shape]
+    return all(entry.batch_axis == 0 and (entry.shape[0] or 1) == 1 for entry in batched)
 
 
 def _masked_texts(spec: PipelineSpec) -> bool:

@@ -147,7 +147,7 @@ def why_not(recipe: Recipe, situation: Situation) -> str | None:
         return "Nearly all of the model's operators are heavy ones, so none would be spared."
     if _has(recipe, "cascade"):
         if not model.classes:
-            return "Only answers that are one class out of several can be sure or unsure."
+            return "Only single answers that are one class out of several can be sure or unsure."
         if not situation.has_calibration:
             return "It needs examples to learn from, and there are none."
     if _has(recipe, "length_buckets") and not (model.masked_texts and situation.has_calibration):

@@ -13,8 +13,8 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.jobs import AnswerParams, AnswerResult, DataParams, JudgeParams
 from workers.contracts.specs import Judgement
 from workers.evaluate.answers import Rows, collect_answers, load_answers, save_answers
-from workers.evaluate.data.vocabulary import integer_bounds
 from workers.measure.opening import open_session
+from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.pipeline.spec import Input, Output

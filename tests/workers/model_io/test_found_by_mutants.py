@@ -23,9 +23,9 @@ def test_a_large_size_beside_a_free_one(onnx_model, saved, opened, monkeypatch):
     seen = []
     made = trial.random_array
 
-    def noted(entry, rng, side):
+    def noted(entry, rng, side, table=None):
         seen.append(side)
-        return made(entry, rng, side)
+        return made(entry, rng, side, table)
 
     monkeypatch.setattr(trial, "random_array", noted)
     nodes = [("ReduceMean", ["x"], ["m"], {"axes": [1, 2], "keepdims": 0}), ("MatMul", ["m", "w"], ["y"], {})]

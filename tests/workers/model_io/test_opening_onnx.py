@@ -88,8 +88,8 @@ def test_the_persons_preprocessing_wins(onnx_model, saved, opened):
 
 
 def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened, refused):
-    # Given a model whose input has no shape at all
-    model = onnx_model()
+    # Given a model whose input has no shape at all, and whose first layer has no weights that tell it
+    model = onnx_model([("Relu", ["x"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})])
     model.graph.input[0].type.tensor_type.ClearField("shape")
     # When nothing is said / Then it is asked for
     assert "--shape" in refused(saved(model)).hint

@@ -13,8 +13,8 @@ from workers.evaluate.data.made_audio import make_sound
 from workers.evaluate.data.made_noise import make_noise
 from workers.evaluate.data.made_pictures import make_picture
 from workers.evaluate.data.made_texts import make_text
-from workers.evaluate.data.vocabulary import integer_bounds
 from workers.evaluate.dataset import Kind
+from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, Input, TextSteps
 
@@ -24,9 +24,15 @@ COUNT = 80
 LENGTHS = (8, 16, 24, 32, 48, 64, 96, 128)
 """Sizes for axes that a model leaves free, in turn; several lengths exercise dynamic shapes."""
 
+MOST_TRIED = 64
+"""What free sizes are tried with first when a model is opened; smaller ones only where that fails."""
+
 SEQUENCE_STEPS = 64
 UNKNOWN_INTEGERS = 2
 """Where nothing says how many values an integer may have: only 0 and 1, which every table holds."""
+
+GIVEN = ("image", "input_ids", "audio", "array")
+"""What inputs are made for; masks, types, positions and states are filled in by the pipeline."""
 
 Maker = Callable[[np.random.Generator, int], Sample]
 
@@ -59,7 +65,7 @@ def _maker(pipeline: Pipeline, model_dir: Path) -> tuple[Kind, Maker]:
     if isinstance(steps, AudioSteps):
         samples = steps.frame_samples * SEQUENCE_STEPS if pipeline.stateful else 2 * steps.sample_rate_hz
         return "audio", lambda rng, _: make_sound(rng, samples, steps.sample_rate_hz)
-    whole = any(np.dtype(e.dtype).kind in "iu" and e.source not in ("state", "constant") for e in pipeline.spec.inputs)
+    whole = any(np.dtype(e.dtype).kind in "iu" and e.source in GIVEN for e in pipeline.spec.inputs)
     bounds = integer_bounds(model_dir) if whole else {}
     return "arrays", partial(_arrays, pipeline, bounds)
 
@@ -83,30 +89,36 @@ def _free_size(number: int) -> tuple[int, int]:
 def _arrays(pipeline: Pipeline, bounds: dict[str, int], rng: np.random.Generator, number: int) -> Sample:
     arrays = {}
     for entry in pipeline.spec.inputs:
-        if entry.source not in ("state", "constant"):
+        if entry.source in GIVEN:
             steps = SEQUENCE_STEPS if pipeline.stateful else 1
-            value = make_array(rng, entry, bounds.get(entry.name), number, steps)
+            value = make_array(rng, entry, bounds.get(entry.name), number, steps, pipeline.spec.tried_size)
             sampling = pipeline.spec.sampling
             arrays[entry.name] = value if sampling is None else make_noise(rng, entry, sampling, value)
     return arrays
 
 
-def make_array(rng: np.random.Generator, entry: Input, bound: int | None, number: int, rows: int = 1) -> NDArray[Any]:
+def lengths_for(tried: int | None) -> tuple[int, ...]:
+    """Free sizes that the model is known to take: up to what it was tried out with, where shorter ones go as well."""
+    if tried is None:
+        return LENGTHS
+    return tuple(length for length in LENGTHS if length <= tried) if tried == MOST_TRIED else (tried,)
+
+
+def make_array(
+    rng: np.random.Generator, entry: Input, bound: int | None, number: int, rows: int = 1, tried: int | None = None
+) -> NDArray[Any]:
     """One value of the input's shape and dtype: normal floats, integers below `bound`, coin flips.
 
-    Axis 0 is the batch (`rows`) if the input is batched; other free axes get a length that changes with `number`.
+    The batch axis has `rows` if the input is batched; other free axes get a length that changes with `number`.
     """
     pictures = len(entry.shape) == 4
-    free = _free_size(number) if pictures else (LENGTHS[number % len(LENGTHS)],) * 2
+    lengths = lengths_for(tried)
+    free = _free_size(number) if pictures else (lengths[number % len(lengths)],) * 2
     shape = tuple(
-        rows if axis == 0 and entry.batched else free[axis % 2] if size is None else size
+        rows if axis == entry.batch_axis and entry.batched else free[axis % 2] if size is None else size
         for axis, size in enumerate(entry.shape)
     )
     dtype = np.dtype(entry.dtype)
-    if entry.source == "attention_mask":
-        return np.ones(shape, dtype)
-    if entry.source == "token_type_ids":
-        return np.zeros(shape, dtype)
     if dtype.kind == "b":
         return rng.random(shape) < 0.5
     if dtype.kind in "iu":

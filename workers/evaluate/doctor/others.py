@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.pipeline import ArraySteps, AudioSteps, Preprocess, TextSteps
-from workers.evaluate.data.vocabulary import integer_bounds
 from workers.evaluate.doctor.ways import Axis
+from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.spec import Input
 
 FRAMES = ((512, 64), (512, 0), (256, 32), (256, 0), (1024, 0), (1536, 0))

@@ -20,8 +20,8 @@ for _name, _value in MANIFEST["runtime"]["environment"].items():
 import numpy as np  # noqa: E402 - the environment comes first
 from fettle_bundle.infer.fit import fit_settings  # noqa: E402
 from fettle_bundle.pipeline import Pipeline, load_pipeline  # noqa: E402
+from fettle_bundle.pipeline.filling import default_of  # noqa: E402
 from fettle_bundle.pipeline.generating import open_whole  # noqa: E402
-from fettle_bundle.pipeline.pipeline import constant_of  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 Arrays = dict[str, NDArray[Any]]
@@ -57,19 +57,15 @@ class Model:
         return answer
 
     def _completed(self, feeds: Mapping[str, NDArray[Any]]) -> Arrays:
-        rows = len(next(iter(feeds.values()))) if feeds else 1
-        done = dict(feeds)
+        done, main = dict(feeds), self.pipeline.main_input
         for entry in self.pipeline.spec.inputs:
             if entry.name in done:
                 continue
-            if entry.source == "constant":
-                done[entry.name] = constant_of(entry, rows)
-            elif entry.source in ("token_type_ids", "attention_mask"):
-                like = next(done[e.name] for e in self.pipeline.spec.inputs if e.source == "input_ids")
-                fill = np.ones if entry.source == "attention_mask" else np.zeros
-                done[entry.name] = fill(like.shape, entry.dtype)
-            else:
+            given = feeds.get(main.name)
+            value = None if given is None else default_of(entry, given, given.shape[main.batch_axis])
+            if value is None:
                 raise ValueError(f"the input {entry.name!r} is missing; the model takes {', '.join(self.inputs)}")
+            done[entry.name] = value
         return done
 
 

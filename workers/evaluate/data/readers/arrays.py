@@ -112,12 +112,13 @@ def find_inputs(arrays: Mapping[str, NDArray[Any]], spec: Spec) -> dict[str, NDA
     states = {entry.name for entry in spec.inputs if entry.source in ("state", "constant")}
     wanted = [entry.name for entry in spec.inputs if entry.name not in states]
     named = {name: arrays[name] for name in wanted if name in arrays and arrays[name].ndim}
-    if named:
+    main = main_input_of(spec).name
+    if main in named:
         return named
     lower = {name.lower(): values for name, values in arrays.items()}
     found = next((lower[name] for name in X_NAMES if name in lower and lower[name].ndim), None)
     numbers = found is not None and found.dtype.kind in "biufc"
-    return {"x": found} if found is not None and numbers else {}
+    return {**named, "x": found} if found is not None and numbers else named
 
 
 def _labels_of(

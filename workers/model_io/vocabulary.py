@@ -15,11 +15,14 @@ PASS_ON = frozenset(
 def integer_bounds(model_dir: Path) -> dict[str, int]:
     """{input name: number of values} of the integer inputs whose table is found. Other formats than ONNX: {}."""
     model = read_model(model_dir)
-    if model.artifact.format != "onnx":
-        return {}
+    return table_sizes(model.main) if model.artifact.format == "onnx" else {}
+
+
+def table_sizes(path: Path) -> dict[str, int]:
+    """The same of one ONNX file."""
     import onnx
 
-    graph = onnx.load(str(model.main), load_external_data=False).graph
+    graph = onnx.load(str(path), load_external_data=False).graph
     integers = {onnx.TensorProto.INT32, onnx.TensorProto.INT64, onnx.TensorProto.INT16, onnx.TensorProto.INT8}
     names = [entry.name for entry in graph.input if entry.type.tensor_type.elem_type in integers]
     constants = _constants(graph)

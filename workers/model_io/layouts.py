@@ -1,0 +1,110 @@
+"""Where the batch stands in each input. Most models count items along axis 0; recurrent ones have states whose second
+axis counts them, (layers, batch, width), and some take whole sequences as (time, batch, width).
+
+Names of free sizes say it where the exporter kept them, else each layout is tried until the model runs.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.specs import TensorSpec
+
+_STATES = re.compile(r"(^|[._/])(initial_?)?(h|c|hx|cx|h_?0|c_?0)([._]?(\d+|in))?$|hidden|state|cell|memory", re.I)
+_BATCH = re.compile(r"^(batch(_?size)?|bs|b|n)$", re.I)
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def layouts(spec: PipelineSpec, inputs: Sequence[TensorSpec]) -> Iterator[PipelineSpec]:
+    """Descriptions to try in this order, the likeliest first. `inputs` carry the names of free sizes."""
+    if not isinstance(spec.preprocess, ArraySteps):
+        yield spec
+        return
+    states = _states(spec)
+    world = [entry for entry in spec.inputs if entry.source == "array" and entry.name not in states]
+    named = _by_names(spec, inputs, states, world)
+    if named is not None:
+        yield named
+    others = []
+    if states:
+        others.append(_with_axes(spec, states, {}))
+    if any(len(entry.shape) >= 3 for entry in world) and (states or spec.links):
+        others.append(_with_axes(spec, states | set(spec.links), {e.name: 1 for e in world if len(e.shape) >= 3}))
+    sure = any(_is_second(entry, world) for entry in spec.inputs if entry.name in states)
+    yield from (*others, spec) if sure else (spec, *others)
+
+
+def _states(spec: PipelineSpec) -> set[str]:
+    """Inputs of numbers that are called like a recurrent layer's state; never all of them."""
+    arrays = [entry for entry in spec.inputs if entry.source == "array"]
+    found = {
+        e.name for e in arrays if len(e.shape) in (2, 3) and e.dtype.startswith("float") and _STATES.search(e.name)
+    }
+    return found if len(found) < len(arrays) else set()
+
+
+def _is_second(state: PipelineInput, world: Sequence[PipelineInput]) -> bool:
+    """Whether the batch of a state cannot be its first axis: that one has another size than the batch of the others."""
+    batches = {entry.shape[0] for entry in world if entry.shape}
+    first, second = state.shape[:2]
+    return (
+        len(state.shape) == 3 and first is not None and first not in batches and (second is None or second in batches)
+    )
+
+
+def _by_names(
+    spec: PipelineSpec, inputs: Sequence[TensorSpec], states: set[str], world: Sequence[PipelineInput]
+) -> PipelineSpec | None:
+    """By a free size that is called like a batch and is not the first one. None where nothing is named so."""
+    axes = {
+        given.name: at
+        for given in inputs
+        for at, size in enumerate(given.shape)
+        if isinstance(size, str) and _BATCH.match(size)
+    }
+    if not any(axes.values()):
+        return None
+    own = {entry.name: axes[entry.name] for entry in world if axes.get(entry.name)}
+    return _with_axes(
+        spec, states | (set(spec.links) if own else set()), own, {n: axes[n] for n in states if n in axes}
+    )
+
+
+def _with_axes(
+    spec: PipelineSpec, states: set[str], world: Mapping[str, int], named: Mapping[str, int] | None = None
+) -> PipelineSpec:
+    """States begin with zeros for each item and count items along their second axis where they have three."""
+    entries = []
+    for entry in spec.inputs:
+        if entry.name in states:
+            axis = (named or {}).get(entry.name, 1 if len(entry.shape) == 3 else 0)
+            told = {"source": "initial_state", "batched": True, "batch_axis": axis, "optional": True}
+            told["meaning"] = "a state at the start of an item, zeros unless it is given"
+            entries.append(entry.model_copy(update=told))
+        else:
+            entries.append(entry.model_copy(update={"batch_axis": world.get(entry.name, 0)}))
+    links = {name: output for name, output in spec.links.items() if name not in states}
+    return spec.model_copy(update={"inputs": tuple(entries), "links": links})
+
+
+def with_output_axes(spec: PipelineSpec, one: Arrays, two: Arrays | None) -> PipelineSpec:
+    """The outputs' batch axes, seen by what one item and two of them gave; by the fixed size where there is one."""
+    if all(entry.batch_axis == 0 for entry in spec.inputs) or spec.links:
+        return spec
+    fixed = next((e.shape[e.batch_axis] for e in spec.inputs if e.source == "array" and e.shape[e.batch_axis]), None)
+    outputs = tuple(_output(entry, one, two, fixed) for entry in spec.outputs)
+    return spec.model_copy(update={"outputs": outputs})
+
+
+def _output(entry: PipelineOutput, one: Arrays, two: Arrays | None, fixed: int | None) -> PipelineOutput:
+    shape = np.shape(one[entry.name])
+    if two is not None:
+        grown = [at for at, pair in enumerate(zip(shape, np.shape(two[entry.name]), strict=False)) if pair == (1, 2)]
+    else:
+        grown = [at for at, size in enumerate(shape) if size == fixed]
+    return entry.model_copy(update={"batch_axis": grown[0] if grown else 0})

@@ -1,0 +1,37 @@
+"""What goes into inputs that nobody gives: constants, masks of ones, type ids of zeros, rising positions, states of
+zeros."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .spec import Input
+
+
+def default_of(entry: Input, tokens: NDArray[Any], rows: int) -> NDArray[Any] | None:
+    """The value of an input that was left out, None where it cannot be left out.
+
+    `tokens` is the main input (for texts the token numbers, (n, tokens)), `rows` how many items it holds.
+    """
+    if entry.source == "constant":
+        return constant_of(entry, rows)
+    if entry.source == "initial_state":
+        return np.zeros(
+            [rows if axis == entry.batch_axis else size or 1 for axis, size in enumerate(entry.shape)], entry.dtype
+        )
+    if entry.source == "attention_mask":
+        return np.ones(tokens.shape, entry.dtype)
+    if entry.source == "token_type_ids":
+        return np.zeros(tokens.shape, entry.dtype)
+    if entry.source == "position_ids":
+        return np.broadcast_to(np.arange(tokens.shape[-1], dtype=entry.dtype), tokens.shape).copy()
+    return None
+
+
+def constant_of(entry: Input, rows: int) -> NDArray[Any]:
+    """The constant in the input's own shape, `rows` times where the batch is free."""
+    shape = tuple(rows if size is None and axis == 0 else size or 1 for axis, size in enumerate(entry.shape))
+    return np.full(shape, entry.constant or 0, dtype=entry.dtype)
