@@ -1,6 +1,7 @@
 """The page Jobs: what runs, what waits, what there was."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
@@ -9,6 +10,7 @@ from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.domain.run import Run, RunState
+from app.services.steps import needs_gpu
 from app.services.trash import shown_projects
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
@@ -65,7 +67,8 @@ class JobsController(QObject):
         runs = [run for run in repositories.runs.list(limit=MAX_RUNS) if run.project_id in names]
         self._runs = {run.id: run for run in runs}
         rows = [_flow_value(running) for running in self._flows.active if running.title and not running.is_run]
-        rows += [self._run_value(run, names.get(run.project_id, "")) for run in runs]
+        runtimes = repositories.variants.runtimes(self._runs)
+        rows += [self._run_value(run, names.get(run.project_id, ""), runtimes.get(run.id, ())) for run in runs]
         if rows:
             self._page.show_value(tuple(rows))
         else:
@@ -83,14 +86,15 @@ class JobsController(QObject):
             if _flow_id(running) == job_id:
                 self._flows.cancel(running)
 
-    def _run_value(self, run: Run, name: str) -> JobValue:
+    def _run_value(self, run: Run, name: str, runtimes: Iterable[str]) -> JobValue:
         busy = run.state in (RunState.QUEUED, RunState.RUNNING)
         found = self._session.described
+        used_gpu = found is not None and any(map(needs_gpu, runtimes))
         return JobValue(
             id=run.id,
             title=name,
             state=STATES[run.state],
-            device=device_words(found.device if found else None),
+            device=device_words(found.device if found is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,
             detail=run.headline,

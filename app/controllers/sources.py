@@ -1,6 +1,5 @@
 """What each figure of Compare is made of: raw measurements, n, interval, how it was measured, how to do it again."""
 
-import math
 import os
 import shlex
 import subprocess
@@ -8,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.controllers.words import tr
-from app.domain.variant import Variant
+from app.domain.variant import Measurement, Variant
 from app.services.facts import RunFacts
 from app.services.steps import JobError
 from widgets.pages.nouns import plural
@@ -17,7 +16,6 @@ from widgets.parts.source_card import SourceValue
 from workers.contracts.specs import P99_NEEDS, Judgement
 
 MAX_LINES = 6
-Z_95 = 1.96
 
 
 def sources_of(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> tuple[SourceValue, ...]:
@@ -45,26 +43,16 @@ def command(*parts: str) -> str:
     return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
 
 
-def median_interval(ordered: Sequence[float]) -> tuple[float, float] | None:
-    """95 % interval of a median by order statistics (David, Nagaraja: Order Statistics, 7.1); None under 6 values."""
-    n = len(ordered)
-    if n < 6:
-        return None
-    reach = Z_95 * math.sqrt(n) / 2
-    low, high = math.floor(n / 2 - reach), math.ceil(n / 2 + reach)
-    return ordered[max(0, low)], ordered[min(n - 1, high)]
-
-
 def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> SourceValue | None:
     measured = variant.measurement
     if measured.latency_p50_ms is None:
         return None
     raw = list(latencies_ms)[-measured.n :] if measured.n else []
     ordered = sorted(raw)
-    interval = median_interval(ordered)
+    low, high = measured.latency_p50_low_ms, measured.latency_p50_high_ms
     pairs = [(tr("Requests"), f"{measured.n:,}"), (tr("Median (p50)"), ms(measured.latency_p50_ms))]
-    if interval is not None:
-        pairs.append((tr("95 % interval"), tr("{0} to {1}").format(*map(_fine, interval))))
+    if low is not None and high is not None:
+        pairs.append((tr("95 % interval"), tr("{0} to {1}").format(_fine(low), _fine(high))))
     if measured.latency_p90_ms is not None:
         pairs.append((tr("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
     if measured.latency_p99_ms is not None and measured.n >= P99_NEEDS:
@@ -80,7 +68,7 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     )
     return SourceValue(
         "latency", tr("Latency"), _title(tr("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
-        tuple(raw), ends, _sets(raw, measured.sets), _bench(facts, variant),
+        tuple(raw), ends, _sets(measured), _bench(facts, variant),
     )  # fmt: skip
 
 
@@ -88,14 +76,12 @@ def _fine(value: float) -> str:
     return f"{value:.3g} ms"
 
 
-def _sets(raw: Sequence[float], sets: int) -> tuple[str, ...]:
+def _sets(measured: Measurement) -> tuple[str, ...]:
     """The middle of each set; they were measured one after another in fresh processes."""
-    if sets < 2 or len(raw) < sets:
+    if len(measured.set_p50_ms) < 2:
         return ()
-    size = len(raw) // sets
-    parts = [sorted(raw[number * size : (number + 1) * size]) for number in range(sets)]
-    middles = ", ".join(_fine(part[len(part) // 2]) for part in parts)
-    return (tr("{0} sets in fresh processes, their middles: {1}").format(sets, middles),)
+    middles = ", ".join(map(_fine, measured.set_p50_ms))
+    return (tr("{0} sets in fresh processes, their middles: {1}").format(len(measured.set_p50_ms), middles),)
 
 
 def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:

@@ -15,6 +15,9 @@ ALIKE_SHARE = 0.99
 """Unproven variants are recommended only if at least this share of answers is unchanged (EVALUATION.md)."""
 
 
+FASTER_UNDER_LOAD = 1.05
+
+
 @dataclass(frozen=True)
 class Choice:
     """`proven` is False when the recommended variant looks alike but too few examples prove it."""
@@ -24,9 +27,21 @@ class Choice:
 
 
 def is_faster(variant: Variant) -> bool:
-    """Measured beside the original, and the lower bound of the speedup is above 1."""
-    low = variant.measurement.speedup_low
-    return low is not None and low > 1.0
+    """Measured beside the original, and the lower bound of the speedup is above 1.
+
+    Under load wall time alone proves nothing: all ways to compare have to show 5 % at least.
+    """
+    measured = variant.measurement
+    low = measured.speedup_low
+    if low is None or low <= 1.0:
+        return False
+    return not measured.under_load or (measured.agreed_low is not None and measured.agreed_low > FASTER_UNDER_LOAD)
+
+
+def needs_quiet(variant: Variant) -> bool:
+    """It may be faster, but other programs disturbed the comparison: only a quiet computer can tell."""
+    high = variant.measurement.speedup_high
+    return bool(variant.measurement.under_load) and not is_faster(variant) and high is not None and high > 1.0
 
 
 def is_slower(variant: Variant) -> bool:

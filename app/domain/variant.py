@@ -7,7 +7,12 @@ from workers.contracts.specs import Judgement, Recipe
 
 @dataclass(frozen=True)
 class Measurement:
-    """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured."""
+    """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured.
+
+    `latency_p50_low_ms` to `latency_p50_high_ms` hold the median with 95 %; `set_p50_ms` are the medians of the sets.
+    `under_load`: other programs disturbed it. `cpu_speedup` is the ratio of processor times, and `agreed_low` the least
+    lower bound of all ways to compare (wall time, processor time, undisturbed requests): what counts under load.
+    """
 
     latency_p50_ms: float | None = None
     latency_p90_ms: float | None = None
@@ -22,6 +27,12 @@ class Measurement:
     speedup_high: float | None = None
     sets: int = 0
     busy_share: float | None = None
+    latency_p50_low_ms: float | None = None
+    latency_p50_high_ms: float | None = None
+    set_p50_ms: tuple[float, ...] = ()
+    under_load: bool | None = None
+    cpu_speedup: float | None = None
+    agreed_low: float | None = None
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ CrashReason = Literal[
     "wall_time",
     "idle",
     "stage_time",
+    "turn_time",
     "cpu_time",
     "killed",
     "crash",
@@ -71,6 +72,12 @@ _WORDS: dict[CrashReason, tuple[str, str, str, str]] = {  # "disk" has words of 
         "This took too long",
         "The job was still {stage} after {seconds:.0f} s, so it was stopped.",
         "Close other programs and try again, or use a smaller model.",
+    ),
+    "turn_time": (
+        "hangs",
+        "A measurement hung",
+        "It was still not done when many times its usual time was over, so it was stopped.",
+        "Try another runtime or recipe. The log shows what was being done.",
     ),
     "cpu_time": (
         "cpu_limit",

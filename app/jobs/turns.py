@@ -16,20 +16,26 @@ from app.jobs.outcome import Crashed, Outcome, error_of
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
 from workers.contracts.messages import Cancelled, Failed, Finished, Ready, RunJob, Turn, TurnDone
+from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2
+LOAD_DEADLINE_S = 600.0
+TURN_DEADLINE_S = 60.0
+TURN_TIMES, REQUEST_TIMES = 10, 50
+"""A turn ends itself after `block_max_s` and the request that runs then; so many times either is a hang."""
 MIN_BLOCKS = 2
 
 
 @dataclass
 class Timing:
-    """What came of one variant. `latencies_ms[set][request]`, `blocks_ms[set][block][request]`, one result a set.
+    """What came of one variant. `latencies_ms[set][request]`, `blocks_ms[set][block][request]`, one result a set;
+    `loads[set][block]` is what else the system did, as far as it was told.
 
     `outcome` is set where a process of it failed; the variant is then left out of later sets.
     """
 
     blocks_ms: list[list[list[float]]] = field(default_factory=list)
-    busy_shares: list[float] = field(default_factory=list)
+    loads: list[list[BlockLoad]] = field(default_factory=list)
     results: list[MeasureResult] = field(default_factory=list)
     outcome: Outcome | None = None
 
@@ -77,6 +83,9 @@ class TurnGroup:
     `budget_s` bounds the whole: no further set is begun that would likely pass it (by default twice the time of
     full blocks, so that only models slower than a block are measured in fewer sets). One whose requests take longer
     than `slow_over_ms` has two blocks in each set: so few are enough to see that.
+
+    Who does not load within `load_deadline_s`, or keeps the turn for `turn_deadline_s` and many times what its blocks
+    take, is ended, so that the others are measured.
     """
 
     def __init__(
@@ -90,6 +99,8 @@ class TurnGroup:
         block_max_s: float = 4.0,
         budget_s: float | None = None,
         slow_over_ms: float | None = None,
+        load_deadline_s: float = LOAD_DEADLINE_S,
+        turn_deadline_s: float = TURN_DEADLINE_S,
         new_client: Callable[[], JobClient] = JobClient,
     ) -> None:
         self.outcomes = [Timing() for _ in jobs]
@@ -100,11 +111,13 @@ class TurnGroup:
         self._pace = Pace(warmup_requests, timed_requests, block_max_s, blocks)
         self._budget_s = budget_s or 2 * sets * blocks * len(self._jobs) * block_max_s
         self._slow_over_ms = slow_over_ms
+        self._load_deadline_s, self._turn_deadline_s = load_deadline_s, turn_deadline_s
         self._blocks: dict[int, int] = {}  # in each set, decided after the first block of a variant
         self._live: dict[int, JobClient] = {}
         self._loading: list[int] = []
         self._turns: list[int] = []
         self._holder: int | None = None
+        self._waiting_since_s = time.monotonic()
         self._began_s = self._set_began_s = time.monotonic()
         self._cancelled = False
         self._begin_set()
@@ -136,6 +149,7 @@ class TurnGroup:
                 came.append((index, message))
         if not self._cancelled:
             self._go_on()
+            self._end_who_hangs()
         elif not self._live:
             self.done = True
         return came
@@ -170,8 +184,8 @@ class TurnGroup:
     def _keep_block(self, index: int, message: TurnDone) -> None:
         timing = self.outcomes[index]
         timing.blocks_ms[-1].append(list(message.latencies_ms))
-        if message.busy_share is not None:
-            timing.busy_shares.append(message.busy_share)
+        if message.load is not None:
+            timing.loads[-1].append(message.load)
         self._blocks.setdefault(index, self._pace.blocks_of(self._latency_ms(index)))
         self.turns_done += 1
         if len(timing.blocks_ms[-1]) < self._blocks_of(index):
@@ -196,6 +210,20 @@ class TurnGroup:
             self.sets_done += 1
             self._begin_set()
 
+    def _end_who_hangs(self) -> None:
+        """Its end is told by its client as any other crash."""
+        if self._loading:
+            index, limit_s = self._loading[0], self._load_deadline_s
+        elif self._holder is not None:
+            index = self._holder
+            longest_s = (self._latency_ms(index) or 0.0) / 1000
+            limit_s = self._turn_deadline_s + TURN_TIMES * self._pace.block_max_s + REQUEST_TIMES * longest_s
+        else:
+            return
+        if index in self._live and time.monotonic() - self._waiting_since_s > limit_s:
+            self._waiting_since_s = time.monotonic()
+            self._live[index].kill("turn_time")
+
     def _begin_set(self) -> None:
         now = time.monotonic()
         likely_end_s = now - self._began_s + (now - self._set_began_s)
@@ -209,11 +237,13 @@ class TurnGroup:
         self._turns = order(alive, self._pace.blocks)
         for index in alive:
             self.outcomes[index].blocks_ms.append([])
+            self.outcomes[index].loads.append([])
 
     def _start(self, index: int) -> None:
         job = self._jobs[index]
         name = f"{job.job_id}-{self.sets_done}"
         client = self._live[index] = self._new_client()
+        self._waiting_since_s = time.monotonic()
         client.start(job.model_copy(update={"job_id": name, "work_dir": self._work_dir(index)}))
 
     def _work_dir(self, index: int) -> str:
@@ -237,7 +267,7 @@ class TurnGroup:
                 max_s=self._pace.block_max_s,
                 last=blocks_done + 1 >= self._blocks_of(index),
             )
-            self._holder = index
+            self._holder, self._waiting_since_s = index, time.monotonic()
             self._live[index].send_turn(turn)
             return
 

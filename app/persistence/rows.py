@@ -62,7 +62,7 @@ class VariantMap(RowMap[Variant, VariantRow]):
     """The measurement's fields lie beside the variant's own; recipe, judgement and notes are JSON."""
 
     own = names_of(Variant, "recipe", "judgement", "notes", "measurement")
-    measurement = names_of(Measurement)
+    measurement = names_of(Measurement, "set_p50_ms")
 
     def __init__(self) -> None:
         super().__init__(Variant)
@@ -72,6 +72,7 @@ class VariantMap(RowMap[Variant, VariantRow]):
             "recipe_json": record.recipe.model_dump_json(),
             "judgement_json": record.judgement.model_dump_json() if record.judgement else None,
             "notes_json": json.dumps(record.notes),
+            "set_p50_json": json.dumps(record.measurement.set_p50_ms),
         }
         return picked(record, self.own) | picked(record.measurement, self.measurement) | special
 
@@ -81,6 +82,8 @@ class VariantMap(RowMap[Variant, VariantRow]):
             recipe=Recipe.model_validate_json(row.recipe_json),
             judgement=Judgement.model_validate_json(judgement) if judgement is not None else None,
             notes=tuple(json.loads(row.notes_json)),
-            measurement=Measurement(**picked(row, self.measurement)),
+            measurement=Measurement(
+                set_p50_ms=tuple(json.loads(row.set_p50_json or "[]")), **picked(row, self.measurement)
+            ),
             **picked(row, self.own),
         )

@@ -124,6 +124,12 @@ class VariantRow(Base):
     speedup_high: Mapped[float | None]
     sets: Mapped[int]
     busy_share: Mapped[float | None]
+    latency_p50_low_ms: Mapped[float | None]
+    latency_p50_high_ms: Mapped[float | None]
+    cpu_speedup: Mapped[float | None]
+    agreed_low: Mapped[float | None]
+    set_p50_json: Mapped[str | None]
+    under_load: Mapped[bool | None]
 
 
 class LatencyRow(Base):

@@ -191,10 +191,13 @@ def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: st
 
 def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
     """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart."""
-    times = measured.latencies_ms if against is None else (against.latencies_ms[0], *measured.latencies_ms)
+    times, loads = measured.latencies_ms, measured.loads
+    if against is not None:
+        times = (against.latencies_ms[0], *times)
+        loads = (against.loads[0] if against.loads else (), *loads)
     done: Done[SummarizeResult] = yield JobStep(
         kind="summarize",
-        params=SummarizeParams(latencies_ms=times),
+        params=SummarizeParams(latencies_ms=times, loads=loads),
         result=SummarizeResult,
         title="Work out the figures",
         cache=True,

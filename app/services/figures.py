@@ -76,4 +76,10 @@ def measurement_of(
         speedup_high=summary.speedup_high if interleaved else None,
         sets=sets,
         busy_share=busy_share,
+        latency_p50_low_ms=latency.p50_low_ms,
+        latency_p50_high_ms=latency.p50_high_ms,
+        set_p50_ms=summary.set_p50_ms,
+        under_load=summary.under_load,
+        cpu_speedup=summary.cpu_speedup,
+        agreed_low=summary.agreed_low if interleaved else None,
     )

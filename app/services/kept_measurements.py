@@ -14,12 +14,12 @@ from pathlib import Path
 from pydantic import AwareDatetime, ValidationError
 
 from app.domain.words import BUSY_SHARE
-from app.services.steps import Contender, Measured, MeasureStep
+from app.services.steps import Contender, Loads, Measured, MeasureStep
 from app.services.store import ArtifactStore, Entry
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import MeasureResult
 
-PROTOCOL = 1
+PROTOCOL = 2
 """To be raised whenever what a block of requests is, or how its times are taken, changes."""
 
 MAX_AGE = timedelta(days=7)
@@ -36,6 +36,7 @@ class _Kept(Frozen):
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
     results: tuple[tuple[MeasureResult, ...], ...]
     busy_share: float | None
+    loads: Loads
     seconds: float
 
 
@@ -64,6 +65,7 @@ class KeptMeasurements:
             results=kept.results,
             failures=(None,) * len(kept.latencies_ms),
             busy_share=kept.busy_share,
+            loads=kept.loads,
             seconds=kept.seconds,
             measured_at=kept.measured_at,
         )
@@ -78,6 +80,7 @@ class KeptMeasurements:
             latencies_ms=measured.latencies_ms,
             results=measured.results,
             busy_share=measured.busy_share,
+            loads=measured.loads,
             seconds=measured.seconds,
         )
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"

@@ -9,10 +9,11 @@ from statistics import fmean
 from app.domain.variant import LatencyPoint
 from app.jobs.turns import Timing, TurnGroup
 from app.services.events import LatenciesMeasured, LogLine, Observer, StepProgress
-from app.services.steps import Measured, MeasureStep, limits_of_runtime
+from app.services.steps import Loads, Measured, MeasureStep, limits_of_runtime
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Failed, Log, RunJob, TurnDone
+from workers.contracts.specs import BlockLoad
 
 TIME_LIMIT = "time_limit"
 
@@ -32,7 +33,6 @@ class Measurer:
         self.step, self._folder = step, workspace.jobs
         self._began_s = time.monotonic()
         self._blocks_done = 0
-        self._busy: list[float] = []
         self._cut = False
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
         self._group = TurnGroup(
@@ -57,6 +57,7 @@ class Measurer:
             work_dir=str(workspace.job_dir(job_id)),
             read_paths=tuple(str(path) for path in contender.read_paths),
             threads=step.threads,
+            niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
             limits=limits_of_runtime(contender.params.runtime, contender.params.settings),
         )
 
@@ -87,8 +88,6 @@ class Measurer:
         for index, message in self._group.poll():
             if isinstance(message, TurnDone):
                 self._blocks_done += 1
-                if message.busy_share is not None:
-                    self._busy.append(message.busy_share)
                 observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
                 observe(self._progress())
             elif isinstance(message, Log):
@@ -120,11 +119,13 @@ class Measurer:
         outcomes = self._group.outcomes
         alive = [timing for timing in outcomes if timing.failure is None]
         sets = min((sum(1 for blocks in timing.blocks_ms if blocks) for timing in alive), default=0)
+        loads = tuple(_loads(timing, sets) for timing in outcomes)
         return Measured(
             latencies_ms=tuple(_times(timing, sets) for timing in outcomes),
             results=tuple(tuple(timing.results[:sets]) for timing in outcomes),
             failures=tuple(timing.failure or (None if sets else NO_TIME) for timing in outcomes),
-            busy_share=fmean(self._busy) if self._busy else None,
+            busy_share=busy_share(loads),
+            loads=loads,
             seconds=time.monotonic() - self._began_s,
             complete=not self._cut,
         )
@@ -133,6 +134,19 @@ class Measurer:
         """Every set of processes had folders of its own."""
         for folder in Path(self._folder).glob(f"{self.job_id}-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def busy_share(loads: Loads) -> float | None:
+    """What other programs used of all cores while blocks were timed, a mean over all; None where no system told."""
+    shares = [load.busy_share for sets in loads for one_set in sets for load in one_set if load.busy_share is not None]
+    return fmean(shares) if shares else None
+
+
+def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:
+    """Of the same sets as `_times`; none where a block has none."""
+    kept = [loads for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True) if any(blocks)][:sets]
+    told = all(len(loads) == len(blocks) for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True))
+    return tuple(tuple(loads) for loads in kept) if told else ()
 
 
 def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:

@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.messages import Limits
+from workers.contracts.specs import BlockLoad
 
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
@@ -118,10 +119,14 @@ class MeasureStep:
     step_index: int | None = None
 
 
+Loads = tuple[tuple[tuple[BlockLoad, ...], ...], ...]
+
+
 @dataclass(frozen=True)
 class Measured:
     """`latencies_ms[i][s]` are contender i's requests in set s; `failures[i]` is set where it could not be measured.
 
+    `loads[i][s][b]` tells what else the system did in each block, in the order of its requests; () where it did not.
     `seconds` is how long all of it took, processes and warming up included. `complete` is False where it was cut off.
     `measured_at` is None for what was measured just now, else when it was.
     """
@@ -133,13 +138,18 @@ class Measured:
     seconds: float = 0.0
     complete: bool = True
     measured_at: datetime | None = None
+    loads: Loads = ()
 
 
 Flow = Generator[JobStep[Any] | MeasureStep, Any, T]
 
 
+def needs_gpu(runtime: str) -> bool:
+    """Whether this runtime works on a GPU."""
+    return runtime.endswith("-cuda") or runtime.startswith("tensorrt")
+
+
 def limits_of_runtime(runtime: str, settings: Mapping[str, Any]) -> Limits:
     """What a job with this runtime may use: CUDA needs the device files and reserves huge address space, and what is
     compiled needs to start the compiler."""
-    gpu = runtime.endswith("-cuda") or runtime.startswith("tensorrt")
-    return Limits(gpu=gpu, start_programs=settings.get("compile") is True)
+    return Limits(gpu=needs_gpu(runtime), start_programs=settings.get("compile") is True)

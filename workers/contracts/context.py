@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Ask, Turn
+from workers.contracts.specs import BlockLoad
 
 if TYPE_CHECKING:
     import numpy as np
@@ -79,7 +80,7 @@ class JobContext(Protocol):
     def turns(self) -> Iterator[Turn]:
         """Measurement only: yields each `Turn` that the parent passes; ends after the last one."""
 
-    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None: ...
+    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None: ...
 
     def loaded(self) -> None:
         """Tell the parent that the model is loaded and the process waits for its turn, or for what is asked."""

@@ -14,6 +14,7 @@ from workers.contracts.load import CardLoad, Scenario
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
+    BlockLoad,
     Described,
     DeviceFacts,
     Finding,
@@ -223,15 +224,28 @@ class MeasureResult(Frozen):
 
 
 class SummarizeParams(Frozen):
-    """kind ``summarize``: `latencies_ms[contender][set]` are single requests; contender 0 is what to compare with."""
+    """kind ``summarize``: `latencies_ms[contender][set]` are single requests; contender 0 is what to compare with.
+
+    `loads[contender][set][block]` tells what the system did meanwhile, blocks in the order of their requests; () where
+    it is not known.
+    """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
+    loads: tuple[tuple[tuple[BlockLoad, ...], ...], ...] = ()
 
 
 class SpeedSummary(Frozen):
-    """`speedup` is the ratio of the medians, contender 0 / this one, with its 95 % bootstrap interval over sets."""
+    """`speedup` is the ratio of the medians, contender 0 / this one, with its 95 % bootstrap interval over sets.
+
+    `under_load`: other programs disturbed either of both. `cpu_speedup` and `agreed_low` as in
+    `workers.measure.agreeing`; None where they cannot be known.
+    """
 
     latency: LatencySummary
+    set_p50_ms: tuple[float, ...] = ()
+    under_load: bool | None = None
+    cpu_speedup: float | None = None
+    agreed_low: float | None = None
     throughput_per_s: float
     speedup: float
     speedup_low: float | None

@@ -11,6 +11,7 @@ from pydantic import Field, JsonValue, TypeAdapter
 
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import BlockLoad
 
 MAX_SAMPLES_PER_MESSAGE = 5000
 """Longer batches take the window over 0.3 ms to read (measured)."""
@@ -160,7 +161,7 @@ class TurnDone(Frozen):
     type: Literal["turn_done"] = "turn_done"
     index: int
     latencies_ms: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
-    busy_share: float | None = None
+    load: BlockLoad | None = None
 
 
 class Answered(Frozen):

@@ -118,6 +118,22 @@ P99_NEEDS = 299
 """Fewer samples bound no 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
 
 
+class BlockLoad(Frozen):
+    """What the system did meanwhile in one timed block of `requests`.
+
+    `elapsed_s` is the wall time of all of them; `cpu_s` are the processor seconds of all of the process's own threads;
+    `waited_s` the seconds for which they were ready but other programs had the processor (Linux:
+    /proc/PID/task/TID/schedstat, second field), None where the system does not tell; `busy_share` (0..1) is what other
+    processes used of all cores.
+    """
+
+    requests: int
+    elapsed_s: float
+    cpu_s: float
+    waited_s: float | None = None
+    busy_share: float | None = None
+
+
 class LatencySummary(Frozen):
     """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples (EVALUATION.md)."""
 

@@ -18,13 +18,13 @@ MIN_SECONDS = 10.0
 
 
 class Counter(Protocol):
-    """`joules` counts up; `source` says what it counts."""
+    """`joules` count up, one for each part of the device; `source` says what they count."""
 
     source: str
 
-    def joules(self) -> float: ...
+    def joules(self) -> tuple[float, ...]: ...
 
-    def between(self, before: float, after: float) -> float: ...
+    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float: ...
 
     def close(self) -> None: ...
 
@@ -35,16 +35,17 @@ class RaplCounter:
     def __init__(self, files: Sequence[Path]) -> None:
         self._files = tuple(files)
         self.source = "RAPL, the whole processor with everything that ran on it"
-        self._range = sum(int(file.with_name("max_energy_range_uj").read_text("ascii")) for file in files) / 1e6
+        self._ranges = tuple(int(file.with_name("max_energy_range_uj").read_text("ascii")) / 1e6 for file in files)
         self.joules()
 
-    def joules(self) -> float:
-        """Now. Raises OSError where it may not be read."""
-        return sum(int(file.read_text("ascii")) for file in self._files) / 1e6
+    def joules(self) -> tuple[float, ...]:
+        """Now, of each processor. Raises OSError where it may not be read."""
+        return tuple(int(file.read_text("ascii")) / 1e6 for file in self._files)
 
-    def between(self, before: float, after: float) -> float:
-        """Counters begin again at their end."""
-        return after - before if after >= before else after - before + self._range
+    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
+        """Of all processors; each counter begins again at its own end."""
+        spans = zip(before, after, self._ranges, strict=True)
+        return sum(new - old if new >= old else new - old + end for old, new, end in spans)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -65,17 +66,17 @@ class NvmlCounter:
             self._gpus.close()
             raise
 
-    def joules(self) -> float:
+    def joules(self) -> tuple[float, ...]:
         """Now. Raises OSError where the GPU does not count, or is gone."""
         nvml: Any = self._reader.nvml
         try:
-            return float(nvml.nvmlDeviceGetTotalEnergyConsumption(self._reader.handle)) / 1000
+            return (float(nvml.nvmlDeviceGetTotalEnergyConsumption(self._reader.handle)) / 1000,)
         except (nvml.NVMLError, GpuLostError) as error:
             raise OSError(str(error)) from error
 
-    def between(self, before: float, after: float) -> float:
+    def between(self, before: tuple[float, ...], after: tuple[float, ...]) -> float:
         """64 bits do not wrap."""
-        return after - before
+        return after[0] - before[0]
 
     def close(self) -> None:
         """End NVML."""
@@ -84,11 +85,15 @@ class NvmlCounter:
 
 @dataclass
 class EnergyMeter:
-    """Takes the counter when made; `read` tells what was used since. Without a counter `note` says why."""
+    """Takes the counter when made; `read` tells what was used since. Without a counter `note` says why.
+
+    As a context it counts from its latest beginning to its end: what was tried before does not count.
+    """
 
     counter: Counter | None
     note: str
-    before: float = 0.0
+    before: tuple[float, ...] | None = None
+    after: tuple[float, ...] | None = None
 
     @classmethod
     def begin(cls, device_ran: str, files: Sequence[str]) -> "EnergyMeter":
@@ -101,17 +106,28 @@ class EnergyMeter:
         except (OSError, ValueError):
             return cls(None, f"{what} does not tell how much energy it takes, so nothing is said about it.")
 
+    def __enter__(self) -> "EnergyMeter":
+        self.before, self.after = self._now(), None
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.after = self._now()
+
+    def _now(self) -> tuple[float, ...] | None:
+        try:
+            return None if self.counter is None else self.counter.joules()
+        except (OSError, ValueError):
+            return None
+
     def read(self, seconds: float, answers: int) -> Energy:
         """What was used since the beginning; no figure for less than 10 s. Closes the counter."""
         if self.counter is None:
             return Energy(seconds=seconds, answers=answers, note=self.note)
-        try:
-            joules = self.counter.between(self.before, self.counter.joules())
-        except (OSError, ValueError):
+        after = self.after or self._now()
+        self.counter.close()
+        if self.before is None or after is None:
             return Energy(seconds=seconds, answers=answers, note="The energy counter stopped answering meanwhile.")
-        finally:
-            self.counter.close()
-        source = self.counter.source
+        joules, source = self.counter.between(self.before, after), self.counter.source
         if seconds < MIN_SECONDS:
             note = f"Energy needs {MIN_SECONDS:g} s at least; this took {seconds:.1f} s."
             return Energy(seconds=seconds, answers=answers, source=source, note=note)

@@ -1,12 +1,15 @@
 """Timed blocks of requests: nothing but the request between the two readings of the clock."""
 
+import contextlib
 import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
+from workers.contracts.specs import BlockLoad
 from workers.infer.base import Session
 from workers.measure.requests import Requests
 
@@ -16,15 +19,31 @@ MAX_TIMED = 5000
 
 @dataclass(frozen=True)
 class Block:
-    """Milliseconds of single requests and when each ended (`time.monotonic`, seconds).
-
-    `busy_share` is the part of all processor time that other processes used meanwhile (0..1), None where it
-    is unknown.
-    """
+    """Milliseconds of single requests, when each ended (`time.monotonic`, seconds), and the load meanwhile."""
 
     latencies_ms: list[float]
     ended_s: list[float]
-    busy_share: float | None
+    load: BlockLoad
+
+
+def waited_s() -> float | None:
+    """Seconds for which this process's threads were ready to run but had no core; None where no system tells.
+
+    Linux: the second field of each thread's schedstat, nanoseconds (Documentation/scheduler/sched-stats.rst).
+    """
+    total_ns, found = 0, False
+    for task in _tasks():
+        with contextlib.suppress(OSError, ValueError, IndexError):  # a thread may end meanwhile
+            total_ns += int((task / "schedstat").read_text("ascii").split()[1])
+            found = True
+    return total_ns / 1e9 if found else None
+
+
+def _tasks() -> list[Path]:
+    try:
+        return list(Path("/proc/self/task").iterdir())
+    except OSError:
+        return []
 
 
 class OtherLoad:
@@ -65,20 +84,29 @@ def run_block(
     A block that would take longer than `max_s` ends early, with one timed request at least; a third of it
     may go into warming up. `check` is called between requests (it may raise) at most twenty times a second.
     """
-    load = OtherLoad()
+    others = OtherLoad()
     started = time.perf_counter_ns()
     _warm_up(session, requests, first, warmup, started + int(max_s * 1e9 / 3), check)
     gc.collect()
     gc.disable()
+    waited, cpu_s, elapsed_s = waited_s(), time.process_time(), time.perf_counter()
     try:
         spans = _time(session, requests, first, min(timed, MAX_TIMED), started + int(max_s * 1e9), check)
+        cpu_s, elapsed_s = time.process_time() - cpu_s, time.perf_counter() - elapsed_s
+        waited_after = waited_s()
     finally:
         gc.enable()
     offset_s = time.monotonic() - time.perf_counter_ns() / 1e9
     return Block(
         latencies_ms=[(end - begin) / 1e6 for begin, end in spans],
         ended_s=[end / 1e9 + offset_s for _, end in spans],
-        busy_share=load.share(),
+        load=BlockLoad(
+            requests=len(spans),
+            elapsed_s=elapsed_s,
+            cpu_s=cpu_s,
+            waited_s=None if waited is None or waited_after is None else max(0.0, waited_after - waited),
+            busy_share=others.share(),
+        ),
     )
 
 

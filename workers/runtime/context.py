@@ -25,6 +25,7 @@ from workers.contracts.messages import (
     TurnDone,
     WorkerMessage,
 )
+from workers.contracts.specs import BlockLoad
 from workers.runtime.artifacts import describe_artifact
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.mailbox import Mailbox
@@ -137,9 +138,9 @@ class RuntimeContext:
             last = turn.last
         self._release()
 
-    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None:
+    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
         self._release()
-        self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, busy_share=busy_share))
+        self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, load=load))
 
     def asks(self) -> Iterator[Ask]:
         while (ask := self.mailbox.next_ask()).request is not None:

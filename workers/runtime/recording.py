@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.folder import sha256_file, sha256_folder
 from workers.contracts.messages import ArtifactReady, Ask, Log, Metric, Progress, Sample, Turn, TurnDone
+from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 
 if TYPE_CHECKING:
@@ -91,8 +92,8 @@ class RecordingContext:
     def turns(self) -> Iterator[Turn]:
         yield from self.planned_turns
 
-    def turn_done(self, index: int, latencies_ms: list[float], busy_share: float | None = None) -> None:
-        self.turns_done.append(TurnDone(index=index, latencies_ms=latencies_ms, busy_share=busy_share))
+    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None:
+        self.turns_done.append(TurnDone(index=index, latencies_ms=latencies_ms, load=load))
 
     def loaded(self) -> None:
         self.loaded_calls += 1

@@ -1,6 +1,9 @@
 """Variants with what was measured about them."""
 
 import builtins
+from collections.abc import Iterable
+
+from sqlalchemy import select
 
 from app.domain.variant import Variant
 from app.persistence.repositories.base import Connection, Repository
@@ -17,3 +20,12 @@ class Variants(Repository[Variant, VariantRow]):
     def list(self, run_id: str) -> builtins.list[Variant]:
         """Those of one run, in the order in which they were planned."""
         return self._find(self._all().where(VariantRow.run_id == run_id).order_by(VariantRow.index, VariantRow.id))
+
+    def runtimes(self, run_ids: Iterable[str]) -> dict[str, frozenset[str]]:
+        """With which runtimes each of these runs measured something."""
+        query = select(VariantRow.run_id, VariantRow.runtime).where(VariantRow.run_id.in_(run_ids), VariantRow.n > 0)
+        found: dict[str, frozenset[str]] = {}
+        with self._connection.transaction() as session:
+            for run_id, runtime in session.execute(query.distinct()):
+                found[run_id] = found.get(run_id, frozenset()) | {runtime}
+        return found

@@ -26,6 +26,7 @@ ENDS = [
     (-9, "", "memory", "memory", "out_of_memory"),
     (-9, "", "wall_time", "wall_time", "time_limit"),
     (-9, "", "idle", "idle", "hangs"),
+    (-9, "", "turn_time", "turn_time", "hangs"),
     (-9, "", "protocol", "protocol", "bad_answer"),
     (None, "No space left on device", "start", "start", "cannot_start"),
 ]

@@ -42,7 +42,11 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert [[len(block) for block in one_set] for one_set in a.blocks_ms] == [[5, 5], [5, 5]]
     assert a.latencies_ms == [[1.0] * 10] * 2
     assert b.latencies_ms == [[2.0] * 10] * 2
-    assert (len(a.results), a.failure, a.busy_shares) == (2, None, [0.25] * 4)
+    assert (len(a.results), a.failure, [[load.busy_share for load in one_set] for one_set in a.loads]) == (
+        2,
+        None,
+        [[0.25] * 2] * 2,
+    )
     pids = {message.pid for _, message in came if isinstance(message, Ready)}
     assert len(pids) == 4
     assert not any(is_alive(pid) for pid in pids)
@@ -84,6 +88,22 @@ def test_one_that_fails_does_not_stop_the_others(bench: Bench, bad: dict[str, An
     assert broken.failure is not None
     assert broken.results == []
     assert len([1 for index, m in came if index == 1 and not isinstance(m, (Ready, TurnDone, Sample, Progress))]) == 1
+
+
+@pytest.mark.parametrize("where", ["loading", "turn"])
+def test_one_that_hangs_does_not_stop_the_others(bench: Bench, where: str) -> None:
+    """Given a variant that never loads, or never gives its turn back, Then it is ended and told as hanging, and the others
+    are measured."""
+    options = {"sets": 1, "blocks": 2, "warmup_requests": 0, "timed_requests": 3, "block_max_s": 0.02}
+    measured = group(bench, {}, {"hang_in": where}, {}, load_deadline_s=2.0, turn_deadline_s=1.0, **options)
+    run(measured)
+
+    good, hanging, also_good = measured.outcomes
+    assert (good.failure, also_good.failure) == (None, None)
+    assert (
+        [len(one_set) for one_set in good.latencies_ms] == [6] == [len(one_set) for one_set in also_good.latencies_ms]
+    )
+    assert hanging.failure is not None and hanging.failure.code == "hangs"
 
 
 def test_cancel_ends_all_within_a_second(bench: Bench) -> None:

@@ -121,5 +121,7 @@ def _timed(variant: Variant) -> Variant:
     measurement = Measurement(
         latency_p50_ms=4.0 / (variant.index + 1), n=360, sets=3, speedup=speedup,
         speedup_low=speedup and 0.95 * speedup, speedup_high=speedup and 1.05 * speedup,
+        latency_p50_low_ms=3.9 / (variant.index + 1), latency_p50_high_ms=4.1 / (variant.index + 1),
+        set_p50_ms=(3.95 / (variant.index + 1), 4.0 / (variant.index + 1), 4.05 / (variant.index + 1)),
     )  # fmt: skip
     return dataclasses.replace(variant, state="confirmed", measurement=measurement)

@@ -66,6 +66,7 @@ def _scenario(params: LoadParams, scenario: Scenario, session: Session, ctx: Job
         ctx.work_dir / "loadgen" / scenario,
         ctx.seed,
         ctx.check_cancelled,
+        gauge=meter,
     )
     if meter is None:
         return found

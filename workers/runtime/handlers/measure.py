@@ -40,7 +40,7 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         )
         first += turn.timed_requests  # the same inputs for every variant, even where a block ended early
         ctx.sample(params.series, block.ended_s, block.latencies_ms)
-        ctx.turn_done(turn.index, block.latencies_ms, block.busy_share)
+        ctx.turn_done(turn.index, block.latencies_ms, block.load)
     result = MeasureResult(
         load_ms=load_ms,
         first_ms=first_ms,

@@ -1,21 +1,27 @@
 """kind ``summarize``: figures and speedups from the times of single requests."""
 
+import numpy as np
+
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import SpeedSummary, SummarizeParams, SummarizeResult
 from workers.contracts.techniques import HandlerSpec
+from workers.measure.agreeing import agreement, is_under_load
 from workers.measure.latency import speed_ratio, summarize
 
 
 def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
     """One summary a contender, None for one that has no times."""
     summaries: list[SpeedSummary | None] = []
-    for sets in params.latencies_ms:
+    original = params.loads[0] if params.loads else ()
+    for index, sets in enumerate(params.latencies_ms):
         ctx.check_cancelled()
         times = [value for one_set in sets for value in one_set]
         if not times or not any(params.latencies_ms[0]):
             summaries.append(None)
             continue
         ratio = speed_ratio(params.latencies_ms[0], sets, ctx.seed)
+        loads = params.loads[index] if params.loads else ()
+        together = agreement(original, loads)
         summaries.append(
             SpeedSummary(
                 latency=summarize(times),
@@ -23,6 +29,10 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
                 speedup=ratio.value,
                 speedup_low=ratio.low,
                 speedup_high=ratio.high,
+                set_p50_ms=tuple(float(np.median(one_set)) for one_set in sets if one_set),
+                under_load=is_under_load(original, loads),
+                cpu_speedup=together.cpu_speedup if together is not None else None,
+                agreed_low=together.low if together is not None else None,
             )
         )
     return SummarizeResult(summaries=tuple(summaries))

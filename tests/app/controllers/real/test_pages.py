@@ -24,6 +24,8 @@ from widgets.pages.goal import GoalPage
 from widgets.pages.jobs import JobsPage
 from widgets.pages.model import ModelPage
 from widgets.parts.question import QuestionDialog
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DeviceFacts
 
 Drive = Callable[..., None]
 
@@ -106,6 +108,27 @@ def test_many_runs_are_listed_quickly(conductor: Conductor, window: MainWindow, 
     assert table.model().rowCount() == MAX_RUNS
     assert took_s < 1.5
     assert f"Number {MAX_RUNS + 49}" in words(page)
+
+
+def test_a_run_is_listed_with_the_device_that_it_used(
+    conductor: Conductor, window: MainWindow, space: Workspace
+) -> None:
+    """Given a computer with a GPU, Then a run of the processor's runtimes alone names no GPU, and another one does."""
+    make_project(space)
+    gpu = DeviceFacts(processor="CPU", cores=2, memory_bytes=1 << 33, gpus=("NVIDIA T4",))
+    conductor.session.set_described(
+        DescribeResult(device=gpu, devices=(), runtimes=(), techniques=(), targets=(), versions={})
+    )
+    add_run(space, run(1), variant(0), variant(1))
+    add_run(space, run(2), variant(0), variant(1, runtime="onnxruntime-cuda"))
+    window.show_page("jobs")
+    model = window.page("jobs").findChildren(QTableView)[0].model()
+    shown = [
+        " ".join(str(model.index(row, column).data()) for column in range(model.columnCount()))
+        for row in range(model.rowCount())
+    ]
+    assert sorted("NVIDIA T4" in text for text in shown) == [False, True], shown
+    assert sum("This computer's processor" in text for text in shown) == 1
 
 
 def test_the_log_of_a_job(conductor: Conductor, window: MainWindow, space: Workspace) -> None:

@@ -1,8 +1,8 @@
 """Every figure on Compare opens to what it is made of, and the command beside it measures it again."""
 
+import dataclasses
 import json
 import shutil
-import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from app.cli import looking
 from app.cli.options import Globals
 from app.cli.output import Output
 from app.controllers.conductor import Conductor
-from app.controllers.sources import command, median_interval, sources_of
+from app.controllers.sources import command, sources_of
 from app.domain.variant import LatencyPoint
 from app.services.facts import read_facts
 from app.services.steps import JobError
@@ -107,12 +107,22 @@ def test_figures_are_those_that_were_measured(space: Workspace) -> None:
     assert original == {"latency", "size", "accuracy"}
 
 
-def test_the_interval_of_a_median_holds_it() -> None:
-    """Given numbers, Then the interval by order statistics holds their median and narrows with their number."""
-    ordered = sorted(TIMES)
-    low, high = median_interval(ordered) or (0.0, 0.0)
-    assert low <= statistics.median(ordered) <= high and high - low < 0.1
-    assert median_interval(ordered[:5]) is None
+def test_interval_and_sets_are_the_measurements_own(space: Workspace) -> None:
+    """Given sets of different sizes, Then the interval and the sets' middles are those that were worked out when it was
+    measured, never a second count of the raw times."""
+    facts = read_facts(space, "r1")
+    measured = dataclasses.replace(
+        facts.variants[1].measurement, latency_p50_low_ms=2.031, latency_p50_high_ms=2.072, set_p50_ms=(2.05, 3.5), n=50
+    )
+    variant = dataclasses.replace(facts.variants[1], measurement=measured)
+    (latency,) = (source for source in sources_of(facts, variant, [2.0] * 40 + [9.0] * 10) if source.key == "latency")
+    assert dict(latency.pairs)["95 % interval"] == "2.03 ms to 2.07 ms"
+    assert "2 sets" in latency.lines[0] and "2.05 ms, 3.5 ms" in latency.lines[0]
+    bare = dataclasses.replace(
+        variant, measurement=dataclasses.replace(measured, latency_p50_low_ms=None, set_p50_ms=())
+    )
+    (latency,) = (source for source in sources_of(facts, bare, [2.0] * 50) if source.key == "latency")
+    assert "95 % interval" not in dict(latency.pairs) and latency.lines == ()
     assert command("fettle", "compare", "a b") in ("fettle compare 'a b'", 'fettle compare "a b"')
 
 

@@ -9,6 +9,7 @@ from fettle_test_handlers._shared import Params, Result  # noqa: F401
 from workers.contracts.base import Frozen
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import MeasureResult
+from workers.contracts.specs import BlockLoad
 from workers.contracts.techniques import HandlerSpec
 
 
@@ -16,18 +17,29 @@ class MeasureParams(Frozen):
     request_s: float = 0.001
     fail_in_block: int | None = None
     refuse_to_load: bool = False
+    hang_in: str = ""
     journal: str = ""
+
+
+def hang() -> None:
+    """At work for ever: a native loop sees no message."""
+    while True:
+        sum(range(1000))
 
 
 def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     if params.refuse_to_load:
         raise ValueError("this runtime does not know the operator")
+    if params.hang_in == "loading":
+        hang()
     ctx.loaded()
     for turn in ctx.turns():
         begin = time.monotonic()
         ctx.progress("never sent inside a turn", turn.index)
         if turn.index == params.fail_in_block:
             os.kill(os.getpid(), signal.SIGSEGV)
+        if params.hang_in == "turn":
+            hang()
         latencies = []
         for number in range(turn.warmup_requests + turn.timed_requests):
             ctx.check_cancelled()
@@ -37,7 +49,8 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
             if time.monotonic() - begin > turn.max_s and latencies:
                 break
         ctx.sample("latency_ms", [begin, time.monotonic()], [0.0, 0.0])
-        ctx.turn_done(turn.index, latencies, 0.25)
+        load = BlockLoad(requests=len(latencies), elapsed_s=0.001, cpu_s=0.001, busy_share=0.25)
+        ctx.turn_done(turn.index, latencies, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=None, device_ran="cpu")
 
 

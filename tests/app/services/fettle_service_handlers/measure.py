@@ -5,6 +5,7 @@ import time
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.specs import BlockLoad
 from workers.contracts.techniques import HandlerSpec
 
 
@@ -17,7 +18,8 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
         for _ in range(turn.warmup_requests + turn.timed_requests):
             ctx.check_cancelled()
             time.sleep(request_s)
-        ctx.turn_done(turn.index, [request_s * 1000] * turn.timed_requests, 0.25)
+        load = BlockLoad(requests=turn.timed_requests, elapsed_s=0.1, cpu_s=0.1, waited_s=0.0, busy_share=0.25)
+        ctx.turn_done(turn.index, [request_s * 1000] * turn.timed_requests, load)
     return MeasureResult(load_ms=1.0, first_ms=2.0, peak_memory_bytes=1000, device_ran="cpu")
 
 

@@ -1,0 +1,111 @@
+"""Under load only what all ways to compare agree on counts: simulated times of two versions on a busy computer."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from workers.contracts.specs import BlockLoad
+from workers.measure.agreeing import Agreement, agreement, is_under_load
+
+FASTER = 1.05
+SETS, BLOCKS, REQUESTS = 3, 3, 40
+RNG = np.random.default_rng(7)
+Sets = list[list[BlockLoad]]
+
+
+def block(cpu_ms: float, ran_share: float, *, threads: float = 1.0, noise: float = 0.02) -> BlockLoad:
+    """Requests of so many milliseconds of processor time, by threads that get `ran_share` of their ready time."""
+    cpu_s = cpu_ms * REQUESTS / 1000 * RNG.lognormal(0.0, noise)
+    ready_s = cpu_s / ran_share
+    return BlockLoad(
+        requests=REQUESTS, elapsed_s=ready_s / threads, cpu_s=cpu_s, waited_s=ready_s - cpu_s,
+        busy_share=1 - ran_share,
+    )  # fmt: skip
+
+
+def times(cpu_ms: float, ran: Sequence[float] = (0.4, 0.6), *, threads: float = 1.0, noise: float = 0.1) -> Sets:
+    """Three sets of three blocks, each with a share of its own from the range `ran`."""
+    return [
+        [block(cpu_ms, RNG.uniform(*ran), threads=threads, noise=noise) for _ in range(BLOCKS)] for _ in range(SETS)
+    ]
+
+
+def faster(original: Sets, variant: Sets) -> bool:
+    found = agreement(original, variant)
+    assert found is not None
+    return found.low is not None and found.low > FASTER
+
+
+def share(wins: Sequence[bool]) -> float:
+    return sum(wins) / len(wins)
+
+
+def test_a_version_of_the_same_speed_is_hardly_ever_called_faster_under_load() -> None:
+    """Given both loaded alike, Then one in forty at most of equal versions is called faster."""
+    assert share([faster(times(2.0), times(2.0)) for _ in range(800)]) <= 0.025
+
+
+@pytest.mark.parametrize("gain", [1.02, 1.05])
+def test_a_small_gain_is_hardly_ever_called_faster_under_load(gain: float) -> None:
+    """Given a gain that a quiet computer might not show, Then load does not make it a recommendation."""
+    assert share([faster(times(2.0 * gain), times(2.0)) for _ in range(400)]) <= 0.05
+
+
+def test_twice_as_fast_stays_faster_under_load() -> None:
+    """Given a version of half the time, Then at least nine in ten loaded measurements call it faster."""
+    assert share([faster(times(4.0), times(2.0)) for _ in range(200)]) >= 0.9
+
+
+def test_load_on_the_original_alone_makes_nothing_faster() -> None:
+    """Given other programs that took half of the time only while the original had its turn, Then nothing is proven,
+    though its wall time was twice as long; and the measurement counts as loaded."""
+    wins = []
+    for _ in range(200):
+        original, variant = times(2.0, (0.4, 0.6)), times(2.0, (0.97, 1.0))
+        wins.append(faster(original, variant))
+        assert is_under_load(original, variant) is True
+    assert share(wins) <= 0.025
+
+
+def test_spinning_threads_make_no_version_faster() -> None:
+    """Given an original with two threads, twice as fast when quiet, that pay twice the processor time and wait longer
+    beside other programs, Then the version with one thread is not called faster, though wall and processor time say so.
+    """
+    wins = []
+    for _ in range(200):
+        original = times(4.0, (0.3, 0.4), threads=2.0)  # 2 ms when quiet
+        variant = times(3.0, (0.6, 0.7))  # 3 ms when quiet
+        wins.append(faster(original, variant))
+    assert share(wins) == 0.0
+
+
+def test_a_drift_of_the_load_hits_both_alike() -> None:
+    """Given a load that grows from block to block, Then pairs of blocks see it alike: no false gain."""
+
+    def drifting() -> Sets:
+        return [[block(2.0, 0.9 - 0.2 * b - 0.1 * s) for b in range(BLOCKS)] for s in range(SETS)]
+
+    assert share([faster(drifting(), drifting()) for _ in range(200)]) <= 0.025
+
+
+def test_a_quiet_computer_is_no_load() -> None:
+    """Given threads that hardly waited, Then there is no load; given nothing known, Then it is not known."""
+    assert is_under_load(times(2.0, (0.97, 1.0)), times(1.0, (0.97, 1.0))) is False
+    assert is_under_load(times(2.0, (0.97, 1.0)), []) is None
+    assert is_under_load([], times(2.0, (0.5, 0.6))) is True
+
+
+def test_without_a_word_on_waiting_nothing_is_proven() -> None:
+    """Given a system that does not tell how long threads waited, Then processor time is compared, and no bound given."""
+    untold = [[one.model_copy(update={"waited_s": None}) for one in one_set] for one_set in times(2.0, noise=0.0)]
+    found = agreement(untold, untold)
+    assert found == Agreement(1.0, None)
+    assert is_under_load(untold) is True
+
+
+def test_few_blocks_prove_nothing() -> None:
+    """Given three pairs of blocks, Then there is no bound; given none, Then no comparison."""
+    found = agreement(times(2.0)[:1], times(1.0)[:1])
+    assert found is not None and found.low is None and found.cpu_speedup > 1.5
+    assert agreement([], times(1.0)) is None

@@ -1,0 +1,114 @@
+"""How many times faster one version is than another where other programs disturbed both: what all ways agree on.
+
+Under load a wall time tells more of the other programs than of the model, and each other way alone can be wrong, too:
+threads that spin while they wait use processor time for nothing, and a version with one thread waits less than one
+with two (both were seen to make slower versions look 1.6 times faster beside two busy programs on two cores). So three
+are taken, and only what holds by all of them counts:
+
+- the wall time of a request,
+- the processor time of a request, of all threads,
+- the wall time without the waiting: times the share of the time its threads were ready in which they ran.
+
+Each is compared block by block, since blocks of one number were timed right after each other.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import BlockLoad
+
+WAIT_SHARE = 0.1
+"""Ready threads that wait so much of their time are disturbed: a quiet computer shows 0 to .04."""
+
+BUSY_SHARE = 0.15
+"""Part of all cores that other programs use, from which on they count as a load, whoever waits."""
+
+MIN_PAIRS = 4
+LEVEL = 0.975
+
+Loads = Sequence[Sequence[BlockLoad]]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """`cpu_speedup` is the ratio of processor times. `low` is the least of the three lower bounds (95 %), None where
+    there are too few blocks, or where the system does not tell how long threads waited.
+    """
+
+    cpu_speedup: float
+    low: float | None
+
+
+def is_under_load(*contenders: Loads) -> bool | None:
+    """Whether other programs disturbed any of these; None where nothing is known of one."""
+    told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in contenders]
+    if any(told):
+        return True
+    return None if None in told else False
+
+
+def _is_disturbed(blocks: Sequence[BlockLoad]) -> bool | None:
+    if not blocks:
+        return None
+    elapsed_s = sum(block.elapsed_s for block in blocks)
+    busy = [block.busy_share * block.elapsed_s for block in blocks if block.busy_share is not None]
+    if busy and elapsed_s > 0 and sum(busy) / elapsed_s >= BUSY_SHARE:
+        return True
+    waits = [block.waited_s for block in blocks if block.waited_s is not None]
+    ready_s = sum(waits) + sum(block.cpu_s for block in blocks)
+    if len(waits) == len(blocks) and ready_s > 0:
+        return sum(waits) / ready_s >= WAIT_SHARE
+    return False if busy else None
+
+
+def agreement(original: Loads, variant: Loads) -> Agreement | None:
+    """Original over variant, paired by set and block; None where nothing can be paired."""
+    pairs = [
+        [(old, new) for old, new in zip(old_set, new_set, strict=False) if _is_whole(old) and _is_whole(new)]
+        for old_set, new_set in zip(original, variant, strict=False)
+    ]
+    pairs = [one_set for one_set in pairs if one_set]
+    if not pairs:
+        return None
+    cpu = _log_ratios(pairs, lambda block: block.cpu_s / block.requests)
+    bounds = [_low(cpu), _low(_log_ratios(pairs, lambda block: block.elapsed_s / block.requests))]
+    if all(block.waited_s is not None for one_set in pairs for pair in one_set for block in pair):
+        bounds.append(_low(_log_ratios(pairs, _without_waiting_s)))
+    else:
+        bounds.append(None)
+    known = [bound for bound in bounds if bound is not None]
+    low = math.exp(min(known)) if len(known) == len(bounds) else None
+    return Agreement(math.exp(float(np.mean(np.concatenate(cpu)))), low)
+
+
+def _is_whole(block: BlockLoad) -> bool:
+    return block.requests > 0 and block.cpu_s > 0 and block.elapsed_s > 0
+
+
+def _without_waiting_s(block: BlockLoad) -> float:
+    ran_share = block.cpu_s / (block.cpu_s + (block.waited_s or 0.0))
+    return block.elapsed_s / block.requests * ran_share
+
+
+def _log_ratios(
+    pairs: Sequence[Sequence[tuple[BlockLoad, BlockLoad]]], measure: Callable[[BlockLoad], float]
+) -> list[Floats]:
+    return [np.log([measure(old) / measure(new) for old, new in one_set]) for one_set in pairs]
+
+
+def _low(sets: Sequence[Floats]) -> float | None:
+    """Lower bound of the mean by a t interval; whatever varies more, blocks or sets of processes, counts."""
+    from scipy.special import stdtrit
+
+    values = np.concatenate(sets)
+    if values.size < MIN_PAIRS:
+        return None
+    error = float(values.std(ddof=1)) / math.sqrt(values.size)
+    if len(sets) > 1:
+        error = max(error, float(np.std([one_set.mean() for one_set in sets], ddof=1)) / math.sqrt(len(sets)))
+    return float(values.mean()) - float(stdtrit(values.size - 1, LEVEL)) * error
