@@ -36,6 +36,8 @@ class AnswersPage(CloserPage):
     play_wanted = Signal(bytes)
     stop_wanted = Signal()
 
+    fills_height = True
+
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
         nothing = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
         super().__init__(theme, self.tr("All answers"), "list", nothing)

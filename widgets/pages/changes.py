@@ -26,7 +26,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_S
 
 Index = QModelIndex | QPersistentModelIndex
-ROW_PX, SIDE_PX = 63, 48
+ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
 MAX_TEXT_CHARS = 300
 
 
@@ -165,7 +165,7 @@ class ChangesCard(Card):
         self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._list.setMinimumHeight(2 * ROW_PX + 2)
+        self._list.setMinimumHeight(LEAST_ROWS * ROW_PX + 2)
         self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         store.ready.connect(self._list.viewport().update)
         theme.changed.connect(self._list.viewport().update)
@@ -212,4 +212,4 @@ class ChangesCard(Card):
         self._list.setVisible(bool(value.rows))
         self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # it stands below the title, not in the middle
         if value.rows:
-            self._list.setMinimumHeight(min(2, len(value.rows)) * ROW_PX + 2)
+            self._list.setMinimumHeight(min(LEAST_ROWS, len(value.rows)) * ROW_PX + 2)

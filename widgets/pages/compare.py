@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from PySide6.QtCore import QRect, Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from widgets.icons import IconLabel
 from widgets.pages.changes import ChangesCard
@@ -26,6 +27,8 @@ from widgets.parts.text import label, words
 from widgets.plots.scatter_plot import ScatterPlot
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
 
 class ComparePage(Page):
@@ -52,6 +55,7 @@ class ComparePage(Page):
         self._value: CompareValue | None = None
         self._table: Table | None = None
         self._opened_at = QRect()
+        self._pair: QBoxLayout | None = None
         self._changes: ChangesCard | None = None
         self._notes = words("", "caption")
         self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
@@ -214,8 +218,11 @@ class ComparePage(Page):
         cards.goal_requested.connect(self.goal_requested)
         return cards
 
-    def _below(self, value: CompareValue) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _below(self, value: CompareValue) -> QWidget:
+        """Side by side, in the smallest window one below the other."""
+        holder = QWidget()
+        self._pair = row = QBoxLayout(self._pair_direction(self.is_narrow), holder)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_L)
         found, limit, name = points(value)
         if len(found) > 1 and name != self.tr("Likeness"):
@@ -224,6 +231,7 @@ class ComparePage(Page):
             card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
             plot = ScatterPlot(self.theme, name)
             plot.set_points(found, limit)
+            plot.setMinimumHeight(LEAST_PLOT_PX)
             plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum will do
             plot.point_chosen.connect(self._on_point_chosen)
             card.add(plot, stretch=1)
@@ -231,7 +239,16 @@ class ComparePage(Page):
         if value.answers == "class":
             self._changes = ChangesCard(self.theme, self._pictures, value.changes)
             row.addWidget(self._changes, 1)
-        return row
+        holder.setMaximumHeight(TALLEST_PAIR_PX)
+        return holder
+
+    @staticmethod
+    def _pair_direction(is_narrow: bool) -> QBoxLayout.Direction:
+        return QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        if self._pair is not None and isValid(self._pair):
+            self._pair.setDirection(self._pair_direction(is_narrow))
 
     # -- slots --
     def choose_folder(self) -> None:
@@ -259,7 +276,10 @@ class ComparePage(Page):
     def _tell_notes(self, version_id: str) -> None:
         version = self._version(version_id)
         shown = version if self._fold.isChecked() else None
-        text = "\n".join(filter(None, (*shown.scores, " ".join(shown.notes)))) if shown is not None else ""
+        told = self._value.note if self._value is not None else ""
+        # what the page says below of the recommended version is not said twice
+        notes = [note for note in shown.notes if note not in told] if shown is not None else []
+        text = "\n".join(filter(None, (*shown.scores, " ".join(notes)))) if shown is not None else ""
         self._notes.setText(text)
         self._notes.setVisible(bool(text))
 

@@ -87,7 +87,8 @@ class PreviewGrid(QWidget):
             row, column = divmod(number, columns)
             x, y = round(column * spread), row * (SIDE_PX + CAPTION_PX + GAP_PX - 2)
             picture.move(x, y)
-            caption.setGeometry(max(0, x - 4), y + SIDE_PX, SIDE_PX + 4 + min(4, x), CAPTION_PX)
+            left, right = max(0, x - 4), min(self.width(), x + SIDE_PX + 4)
+            caption.setGeometry(left, y + SIDE_PX, right - left, CAPTION_PX)
             picture.setVisible(row < MAX_ROWS)
             caption.setVisible(row < MAX_ROWS)
 

@@ -134,10 +134,10 @@ class MarkdownCard(Card):
     def __init__(self, theme: Theme, markdown: str) -> None:
         super().__init__(gap=SPACE_S)
         self.setAccessibleName(self.tr("Model card"))
-        row = QHBoxLayout()
+        row = QVBoxLayout()
+        row.setSpacing(0)
         row.addWidget(words(self.tr("Model card"), "section", wrap=False))
-        row.addStretch(1)
-        row.addWidget(ElidedLabel(self.tr("README.md, as others will read it"), "caption"))
+        row.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
         self.view = MarkdownView(theme, self.tr("Model card"))
         self.add(row, divider())
         self.add(self.view, stretch=1)

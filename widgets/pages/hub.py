@@ -42,6 +42,8 @@ class HubPage(Page):
     download_cancel_requested = Signal(str)
     download_open_requested = Signal(str)
 
+    fills_height = True
+
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Hub"))
         self.bar = HubSearchBar(theme)

@@ -91,7 +91,7 @@ class KeptHubCard(Card):
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(ElidedLabel(clipped(model.name, 120), "strong"))
-        column.addWidget(ElidedLabel(self._used(model), "caption"))
+        column.addWidget(label(self._used(model), "caption"))
         row.addLayout(column, 1)
         row.addWidget(label(size_bytes(model.size_bytes), "soft", wrap=False))
         remove = GhostButton(self._theme, self.tr("Remove"), "trash", "small")

@@ -28,6 +28,8 @@ class LayersPage(CloserPage):
 
     look_requested = Signal()
 
+    fills_height = True
+
     def __init__(self, theme: Theme) -> None:
         nothing = (
             self.tr("Nothing to look into yet"),

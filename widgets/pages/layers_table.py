@@ -24,7 +24,7 @@ SORTERS: tuple[Sorter, ...] = (
 )
 """Figures begin with the largest; what is not known stands last whichever way it is sorted."""
 
-TIME_COLUMN = 3
+TIME_COLUMN, SENSITIVITY_COLUMN = 3, 7
 FALLING = (3, 4, 5, 7)
 LEAST_ROWS_PX = 300
 
@@ -56,6 +56,7 @@ class LayersTable(Table):
         """Show one version's layers, sorted as before."""
         self._layers = side.layers
         self.setAccessibleName(self.tr("Layers of {0}").format(side.title))
+        self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.layers))
         self._fill()
 
     def sort_by(self, column: int) -> None:

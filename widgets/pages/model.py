@@ -21,6 +21,7 @@ from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
 
 SIDE_WIDE, SIDE_NARROW = 80, 56
+TALLEST_PX = 380
 
 
 class ModelPage(Page):
@@ -55,10 +56,13 @@ class ModelPage(Page):
         drop.setMinimumHeight(188)
         hub = self._hub_card = HubCard(self.theme)
         hub.search_requested.connect(self.hub_requested)
-        own = QHBoxLayout()
-        own.setSpacing(SPACE_L)
-        own.addWidget(drop, 1)
-        own.addWidget(hub, 1)
+        own = QWidget()
+        own.setMaximumHeight(TALLEST_PX)
+        row = QHBoxLayout(own)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_L)
+        row.addWidget(drop, 1)
+        row.addWidget(hub, 1)
         items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
         self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
         self._on_width_changed(self.is_narrow)

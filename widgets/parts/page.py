@@ -20,6 +20,10 @@ WIDEST_PX = 1680
 """Wider windows leave the rest free at both sides: nobody reads a table across two meters."""
 
 
+TALLEST_PX = 1280
+"""Higher windows leave the rest free below, except where rows can fill it."""
+
+
 class LoadingCard(Card):
     """What is being done, how far it is, and a way to stop it. Updated in place."""
 
@@ -47,6 +51,7 @@ class Page(QScrollArea):
     """A page of the window. Subclasses fill it through `_fill`; only the page scrolls, and only downward."""
 
     cancel_requested = Signal()
+    fills_height = False
 
     def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,7 +121,8 @@ class Page(QScrollArea):
         edge = max(edge, (self.width() - WIDEST_PX) // 2)
         layout = self._content.layout()
         if layout is not None:
-            layout.setContentsMargins(edge, top, edge, 20)
+            below = 0 if self.fills_height else self.height() - TALLEST_PX
+            layout.setContentsMargins(edge, top, edge, max(20, below))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The edges follow the width."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QGridLayout, QHeaderView, QSizePolicy, QTableView, QWidget
 
 from widgets.focus_scroll import bring_into_view, current_rect
@@ -17,6 +17,7 @@ from widgets.theme import Theme
 
 __all__ = ["Cell", "Column", "Row", "Table", "TableModel"]
 
+LEAST_STRETCH_PX, LEAST_WORDS_PX, ROWS_LOOKED_AT = 110, 72, 100
 ROW_PX, TALL_ROW_PX, DETAIL_PX, HEADER_PX = 34, 52, 62, 32
 
 
@@ -189,8 +190,42 @@ class Table(QTableView):
             self.setCurrentIndex(self._model.index(line, 0))
         self.selectionModel().blockSignals(blocker)
         self.verticalScrollBar().setValue(scroll)
+        self._share_width()
         if self._fits:
             self.setFixedHeight(HEADER_PX + self._row_px * len(rows) + (DETAIL_PX if opened is not None else 0) + 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Columns share the width anew."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Where all columns do not fit, words at the left side of their cells give way; the last one is never cut."""
+        header, columns = self.horizontalHeader(), self._model.columns
+        shown = [at for at in range(len(columns)) if not header.isSectionHidden(at)]
+        wanted = {at: LEAST_STRETCH_PX if columns[at].stretch else self._wanted_px(at) for at in shown}
+        over = sum(wanted.values()) - self.viewport().width()
+        tagged = {at for row in self._model.rows[:ROWS_LOOKED_AT] for at, cell in enumerate(row.cells) if cell.tag}
+        for at in shown:
+            column = columns[at]
+            if column.stretch:
+                continue
+            mode, less = QHeaderView.ResizeMode.ResizeToContents, 0
+            if over > 0 and not column.right and at not in tagged:
+                less = min(over, max(0, wanted[at] - max(LEAST_WORDS_PX, header.sectionSizeHint(at))))
+                mode = QHeaderView.ResizeMode.Fixed if less else mode
+                over -= less
+            if header.sectionResizeMode(at) != mode:
+                header.setSectionResizeMode(at, mode)
+            if less:
+                header.resizeSection(at, wanted[at] - less)
+
+    def _wanted_px(self, column: int) -> int:
+        """Qt has measured the cells of a column already, unless its width was set here."""
+        header = self.horizontalHeader()
+        if header.sectionResizeMode(column) == QHeaderView.ResizeMode.ResizeToContents:
+            return header.sectionSize(column)
+        return max(self.sizeHintForColumn(column), header.sectionSizeHint(column))
 
     def _open_details(self, line: int, row: Row) -> None:
         self.setSpan(line, 0, 1, len(self._model.columns))

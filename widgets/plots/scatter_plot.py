@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from widgets.parts.text import plain_tip
@@ -129,40 +129,66 @@ class ScatterPlot(QWidget):
     def _limit_text(self) -> str:
         return "" if self._limit_pct is None else self.tr("your limit, {0} %").format(f"{self._limit_pct:.4g}")
 
-    def _paint_points(self, painter: QPainter) -> None:
+    def names(self, metrics: QFontMetrics) -> list[QRectF | None]:
+        """Where each point's name stands, the limit's last, in pixels; None for one that finds no room."""
         area, (low, high) = self._area(), self._y_range()
-        metrics = painter.fontMetrics()
-        spots = [(self.place_of(point), 7.0 if point.is_recommended else 5.0) for point in self._points]
-        dots = [QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r) for at, r in spots]
-        bold = QFont(painter.font())
-        bold.setWeight(QFont.Weight.DemiBold)
+        dots = self._dots()
+        widths = [metrics.horizontalAdvance(p.label) * (1.1 if p.is_recommended else 1) + 4 for p in self._points]
         labels = [
-            Label(at.x(), at.y() - r, at.y() + r, metrics.horizontalAdvance(point.label) * (1.1 if r > 5 else 1) + 4,
-                  metrics.height(), sideways=True)
-            for point, (at, r) in zip(self._points, spots, strict=True)
-        ]  # fmt: skip
+            Label(dot.center().x(), dot.top(), dot.bottom(), width, metrics.height(), sideways=True)
+            for dot, width in zip(dots, widths, strict=True)
+        ]
         limit = self._limit_text()
         if limit and self._limit_pct is not None:
             y = self._y(self._limit_pct, area, low, high)
             width = metrics.horizontalAdvance(limit) + 4
             labels.append(Label(area.left() + width / 2 + 6, y, y, width, metrics.height()))
-        for index, center in enumerate(place(labels, area, dots)):
-            if center is None:
+        taken = dots if self._limit_pct is None else [*dots, self._limit_line(area, low, high)]
+        boxes: list[QRectF | None] = []
+        for center, label in zip(place(labels, area, taken), labels, strict=True):
+            box = None if center is None else QRectF(0, 0, label.width, label.height)
+            if box is not None and center is not None:
+                box.moveCenter(center)
+            boxes.append(box)
+        return boxes
+
+    def _paint_points(self, painter: QPainter) -> None:
+        area, (low, high) = self._area(), self._y_range()
+        bold, limit = QFont(painter.font()), self._limit_text()
+        bold.setWeight(QFont.Weight.DemiBold)
+        for index, box in enumerate(self.names(painter.fontMetrics())):
+            if box is None:
                 continue
             is_limit = index == len(self._points)
             painter.setPen(self._theme.color("ok" if is_limit else "ink"))
             plain = is_limit or not self._points[index].is_recommended
             normal = QFont(painter.font())
             painter.setFont(normal if plain else bold)
-            size = QRectF(0, 0, labels[index].width + 8, labels[index].height)
-            size.moveCenter(center)
             text = limit if is_limit else self._points[index].label
-            painter.drawText(size, int(Qt.AlignmentFlag.AlignCenter), text)
+            self._clear(painter, box, area, low, high)
+            painter.drawText(box.adjusted(-4, 0, 4, 0), int(Qt.AlignmentFlag.AlignCenter), text)
             painter.setFont(normal)
-        self._paint_dots(painter, dots)
+        self._paint_dots(painter)
 
-    def _paint_dots(self, painter: QPainter, dots: Sequence[QRectF]) -> None:
-        for index, (point, dot) in enumerate(zip(self._points, dots, strict=True)):
+    def _limit_line(self, area: QRectF, low: float, high: float) -> QRectF:
+        """Where no name may lie."""
+        y = self._y(self._limit_pct or 0.0, area, low, high)
+        return QRectF(area.left(), y - 1, area.width(), 2)
+
+    def _clear(self, painter: QPainter, box: QRectF, area: QRectF, low: float, high: float) -> None:
+        """No line of the grid runs through a name."""
+        inside = self._limit_pct is not None and box.center().y() < self._y(self._limit_pct, area, low, high)
+        painter.fillRect(box, self._theme.color("ok-soft" if inside else "panel"))
+
+    def _dots(self) -> list[QRectF]:
+        found = []
+        for point in self._points:
+            at, r = self.place_of(point), 7.0 if point.is_recommended else 5.0
+            found.append(QRectF(at.x() - r, at.y() - r, 2 * r, 2 * r))
+        return found
+
+    def _paint_dots(self, painter: QPainter) -> None:
+        for index, (point, dot) in enumerate(zip(self._points, self._dots(), strict=True)):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(self._theme.color(series_token(point.number)))
             painter.drawEllipse(dot)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QHelpEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from widgets.parts.text import plain_tip
@@ -13,7 +13,7 @@ from widgets.theme import Theme
 from widgets.tokens import series_token
 
 StepState = Literal["waiting", "running", "done", "warning", "failed", "skipped"]
-_BOX_HEIGHT, _LEAST_TEXT_PX, _CHECK_PX = 24, 28, 14
+_BOX_HEIGHT, _LEAST_LETTERS, _CHECK_PX = 24, 8, 14
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class StepValue:
     measured_s: tuple[float, float] | None = None
     done_share: float | None = None
     eta_s: float | None = None
+
+
+def shortened(title: str, metrics: QFontMetrics, room_px: int) -> str:
+    """As much of a title as says which step it is: the whole, else eight letters at least, else nothing."""
+    if metrics.horizontalAdvance(title) <= room_px:
+        return title
+    told = metrics.elidedText(title, Qt.TextElideMode.ElideRight, room_px)
+    return told if len(told) > _LEAST_LETTERS else ""
 
 
 class StepStrip(QWidget):
@@ -107,11 +115,11 @@ class StepStrip(QWidget):
         painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
         if step.measured_s is not None and step.series is not None:
             self._paint_measured(painter, box, step.measured_s, series_token(step.series))
-        if box.width() >= _LEAST_TEXT_PX:
+        text = box.adjusted(6, 0, -3, -5)
+        told = shortened(step.title, painter.fontMetrics(), int(text.width()))
+        if told:
             painter.setPen(self._theme.color("ink" if current else "soft"))
-            text = box.adjusted(6, 0, -3, -5)
-            elided = painter.fontMetrics().elidedText(step.title, Qt.TextElideMode.ElideRight, int(text.width()))
-            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), elided)
+            painter.drawText(text, int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter), told)
         elif step.state == "done" and box.width() >= _CHECK_PX + 4:
             mark = self._theme.pixmap("check", "soft", _CHECK_PX, self.devicePixelRatioF())
             painter.drawPixmap(box.center() - QPointF(_CHECK_PX / 2, _CHECK_PX / 2), mark)

@@ -98,6 +98,19 @@ def test_details_open_below_the_chosen_row(
     assert len(table_text(page)) == 5
 
 
+def test_a_note_stands_once(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any) -> None:
+    """Given a note of the recommended version that the page says below, when Details is opened, then it is not said there
+    as well; its other notes are."""
+    busy = "Other programs kept this computer busy."
+    versions = list(examples.versions())
+    versions[1] = replace(versions[1], notes=("The first and last layer stay in FP32.", busy))
+    page = ComparePage(theme)
+    page.show(examples.compare(versions=tuple(versions), note=f"{busy} On a quiet one the times may differ."))
+    shown(page)
+    press(page, "Details")
+    assert said(page).count(busy) == 1 and "The first and last layer stay in FP32." in said(page)
+
+
 @pytest.mark.parametrize(("row", "signal"), [(2, "export_requested"), (3, "export_anyway_requested")])
 def test_another_version_can_be_taken(
     theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot, row: int, signal: str

@@ -102,3 +102,22 @@ def test_ten_thousand_rows_are_quick(theme: Theme, qtbot: QtBot) -> None:
         table.verticalScrollBar().setValue(table.verticalScrollBar().maximum() * share // 100)
         table.viewport().repaint()
     assert (time.perf_counter() - start) / 21 < 0.05
+
+
+def test_the_last_column_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
+    """Given words too long for the width, then they give way, and the last column ends inside the table."""
+    columns = (Column("#", right=True), Column("Layer", stretch=True), Column("Kind"), Column("Time", right=True),
+               Column("Precision"), Column("Sensitivity", right=True))  # fmt: skip
+    table = Table(theme, "Layers", columns, fits=False)
+    qtbot.addWidget(table)
+    long = "MemoryEfficientAttentionWithRelativePositions"
+    table.show_rows([Row("a", tuple(map(Cell, ("1", "encoder/layer.0", long, "0.08 ms", "u8, i8", "0.0012"))))])
+    table.resize(480, 300)
+    with qtbot.waitExposed(table):
+        table.show()
+    header = table.horizontalHeader()
+    assert header.length() <= table.viewport().width()
+    assert header.sectionSize(5) >= header.sectionSizeHint(5) and header.sectionSize(1) >= 100
+    table.resize(1200, 300)
+    QApplication.processEvents()
+    assert table.columnWidth(2) >= table.sizeHintForColumn(2)

@@ -52,6 +52,18 @@ def test_it_is_said_in_words(plot: ScatterPlot) -> None:
     assert "INT8: 3.1 ms, 91.1 %" in plot.accessibleDescription()
 
 
+def test_no_name_lies_across_the_limit(plot: ScatterPlot) -> None:
+    """Given points just above and just below the limit, then neither their names nor the limit's own lie on its line."""
+    near = tuple(PointValue(str(n), "INT8, sensitive layers kept", 2.0 + 2 * n, 90.3 + d, n) for n, d in
+                 enumerate((0.35, 0.1, -0.12, -0.4)))  # fmt: skip
+    for height in (180, 220, 420):
+        plot.resize(462, height)
+        plot.set_points(near, 90.3)
+        line_y = plot.place_of(PointValue("", "", 1.0, 90.3, 0)).y()
+        boxes = [box for box in plot.names(plot.fontMetrics()) if box is not None]
+        assert boxes and all(box.bottom() <= line_y or box.top() >= line_y for box in boxes)
+
+
 @pytest.mark.parametrize("points", [(), POINTS[:1], (POINTS[0], POINTS[0])])
 def test_few_or_equal_points_are_drawn(plot: ScatterPlot, points: tuple[PointValue, ...]) -> None:
     """Given none, one or twice the same point, then it is drawn all the same."""

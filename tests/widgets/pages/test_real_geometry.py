@@ -1,0 +1,194 @@
+"""Every page in the real window at three sizes: nothing is cut, and what the Tab key reaches is in view."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QAbstractScrollArea,
+    QApplication,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QTableView,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+from widgets.focus_scroll import current_rect
+from widgets.main_window import MainWindow
+from widgets.parts.page import Page
+from widgets.parts.text import ElidedLabel
+from widgets.plots.frame_clock import FrameClock
+from widgets.theme import Theme
+
+SIZES = ((1024, 700), (1280, 800), (3840, 2160))
+MOST_TABS = 60
+FOREIGN = (
+    "W" * 20,
+    "/",
+    "distilbert-base",
+    "Sounds of machines",
+    "No. ",
+    "Arrived broken",
+    "boot-window",
+    "google",
+    "resnet-50",
+)
+"""What a person or a hub wrote may be cut with an ellipsis, and is whole in its tooltip."""
+
+
+def every_state() -> dict[str, Any]:
+    """The states of all pages, from the module beside this one."""
+    spec = importlib.util.spec_from_file_location("every_page", Path(__file__).with_name("test_every_page.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    states: dict[str, Any] = module.STATES
+    return states
+
+
+STATES = every_state()
+FULL = [name for name in STATES if name.endswith(("-full", "-items", "-safe", "-ask", "-override"))]
+CASES = [
+    (name, size)
+    for size in SIZES
+    for name in STATES
+    if size == SIZES[0] or name in FULL or name.endswith(("-empty", "-done", "-error"))
+]
+InWindow = Callable[[str, tuple[int, int]], tuple[MainWindow, Page]]
+
+
+@pytest.fixture
+def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleType) -> Iterator[InWindow]:
+    """The window, filled by one page in one of its states."""
+    made: list[Any] = []
+
+    def show(name: str, size: tuple[int, int]) -> tuple[MainWindow, Page]:
+        kind, fill = STATES[name]
+        clock = FrameClock()
+        window = MainWindow(qapp, theme, clock, {"model": lambda: kind(theme)})
+        clock.setParent(window)
+        made.append(window)
+        window.resize(*size)
+        page = window.page("model")
+        assert isinstance(page, Page)
+        fill(page, examples)
+        window.show_page("model")
+        with qtbot.waitExposed(window):
+            window.show()
+        window.resize(*size)
+        for _ in range(3):
+            qapp.processEvents()
+        return window, page
+
+    yield show
+    for window in made:
+        window.close_now()
+        window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def visible(page: Page, kind: type[Any]) -> list[Any]:
+    return [widget for widget in page.widget().findChildren(kind) if widget.isVisibleTo(page)]
+
+
+def cut_labels(page: Page) -> list[tuple[str, QSize, QSize]]:
+    """Labels whose words do not fit."""
+    found = []
+    for label in visible(page, QLabel):
+        text = label.text()
+        if not text or label.pixmap().width():
+            continue
+        inside = label.contentsRect().size()
+        if isinstance(label, ElidedLabel):
+            needed = QSize(label.fontMetrics().horizontalAdvance(text), inside.height())
+            if any(part in text for part in FOREIGN):
+                continue
+        elif label.wordWrap():
+            needed = QSize(inside.width(), label.heightForWidth(label.width()) - (label.height() - inside.height()))
+        else:
+            needed = label.sizeHint() - (label.size() - inside)
+        if needed.width() > inside.width() + 2 or needed.height() > inside.height() + 2:
+            found.append((text[:60], needed, inside))
+    return found
+
+
+def cut_columns(page: Page) -> list[tuple[str, int, int]]:
+    """Tables whose last column ends outside of them."""
+    found = []
+    for table in visible(page, QTableView):
+        header = table.horizontalHeader()
+        if header.isVisible() and header.length() > table.viewport().width():
+            found.append((table.accessibleName(), header.length(), table.viewport().width()))
+    return found
+
+
+def cut_by_parents(page: Page) -> list[tuple[str, QRect]]:
+    """Words and buttons that stand outside of the page, or of the card that they are in."""
+    content = page.widget()
+    found = []
+    for widget in [*visible(page, QLabel), *visible(page, QPushButton)]:
+        above = widget.parentWidget()
+        if above is content or isinstance(above, QAbstractItemView) or not widget.width():
+            continue
+        scrolled = False
+        while above is not None and above is not content:
+            scrolled = scrolled or isinstance(above, QAbstractScrollArea)
+            above = above.parentWidget()
+        parent = widget.parentWidget()
+        place = widget.geometry()
+        if not scrolled and not parent.rect().adjusted(-2, -2, 2, 2).contains(place):
+            found.append((widget.text()[:60], place))
+    return found
+
+
+@pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{size[0]}" for name, size in CASES])
+def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -> None:
+    """Given a page in a state and a size of the window, then all words are whole, the last column of each table is inside
+    it, nothing scrolls sideways, and nothing stands outside of its card."""
+    _window, page = in_window(name, size)
+    assert page.widget().width() <= page.viewport().width()
+    assert page.horizontalScrollBar().maximum() == 0
+    assert cut_labels(page) == []
+    assert cut_columns(page) == []
+    assert cut_by_parents(page) == []
+
+
+def seen(page: Page, widget: QWidget) -> bool:
+    """Whether the part that keys act on lies in the page's view; of what is higher than it, its beginning."""
+    part = current_rect(widget)
+    place = QRect(widget.mapTo(page.viewport(), part.topLeft()), part.size())
+    view = page.viewport().rect()
+    if place.height() > view.height() - 32:
+        return view.contains(QPoint(max(0, place.left()) + 1, place.top() + 1))
+    return view.adjusted(0, -1, 0, 1).top() <= place.top() and place.bottom() <= view.bottom() + 1
+
+
+@pytest.mark.parametrize("name", FULL)
+def test_tab_scrolls_to_what_it_reaches(in_window: InWindow, qtbot: QtBot, name: str) -> None:
+    """Given the smallest window, when Tab is pressed again and again, and Shift+Tab back, then what has the focus is in
+    view each time."""
+    window, page = in_window(name, (1024, 700))
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5000)
+    hidden: list[str] = []
+    for key in (Qt.Key.Key_Tab, Qt.Key.Key_Backtab):
+        first: QWidget | None = None
+        for _ in range(MOST_TABS):
+            QTest.keyClick(QApplication.focusWidget() or window, key)
+            QApplication.processEvents()
+            focused = QApplication.focusWidget()
+            if focused is None or focused is first:
+                break
+            first = first or focused
+            inside = page.widget().isAncestorOf(focused)
+            if inside and not isinstance(focused, QScrollArea) and not seen(page, focused):
+                hidden.append(f"{type(focused).__name__} {focused.accessibleName()}")
+    assert hidden == []
