@@ -33,6 +33,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         versions=tuple(version_value(variant, facts, best) for variant in _in_order(facts, best)),
         recommended=best.id if best else "",
         n_test=judgement.n if judgement else 0,
+        n_labelled=judgement.n_accuracy if judgement else 0,
         labelled=bool(judgement and judgement.labelled),
         kind=kind,
         answers="class" if facts.baseline.judgement and judgement and judgement.flips is not None else "vector",
@@ -86,7 +87,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
     measurement, judgement = variant.measurement, variant.judgement
     accuracy = judgement.accuracy if judgement else None
     shown = best.judgement if best is not None else facts.baseline.judgement
-    counts = judgement is not None and shown is not None and judgement.n == shown.n  # else counts are of another number
+    counts = _numbers(judgement) == _numbers(shown)  # else counts are of another number
     return VersionValue(
         id=variant.id,
         title=variant.title,
@@ -99,7 +100,7 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         memory_bytes=measurement.peak_memory_bytes,
         size_bytes=variant.size_bytes,
         accuracy=accuracy,
-        right=round(accuracy * judgement.n) if accuracy is not None and judgement and counts else None,
+        right=round(accuracy * judgement.n_accuracy) if accuracy is not None and judgement and counts else None,
         agreement=judgement.agreement if judgement and not variant.is_baseline else None,
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
@@ -109,6 +110,11 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,
     )
+
+
+def _numbers(judgement: Judgement | None) -> tuple[int, int] | None:
+    """How many examples were judged, and how many of them by their labels."""
+    return None if judgement is None else (judgement.n, judgement.n_accuracy)
 
 
 def _relative_loss(judgement: Judgement | None) -> float | None:

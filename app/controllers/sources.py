@@ -168,7 +168,7 @@ def _things(facts: RunFacts) -> str:
 def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
     if judgement.accuracy is None:
         return None
-    n = judgement.n
+    n = judgement.n_accuracy
     pairs = [(tr("Right answers"), tr("{0:,} of {1:,}").format(round(judgement.accuracy * n), n))]
     if judgement.accuracy_low is not None and judgement.accuracy_high is not None:
         interval = tr("{0} to {1}").format(percent(judgement.accuracy_low), percent(judgement.accuracy_high))
@@ -176,9 +176,9 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     if judgement.original_accuracy is not None and not variant.is_baseline:
         pairs.append((tr("Original"), percent(judgement.original_accuracy)))
     if judgement.negative_flips is not None and judgement.flips is not None and not variant.is_baseline:
-        worse = round(judgement.negative_flips * n)
+        worse = round(judgement.negative_flips * judgement.n_drop)
         pairs.append((tr("Right before, wrong now"), f"{worse:,}"))
-        pairs.append((tr("Wrong before, right now"), f"{round(judgement.flips * n) - worse:,}"))
+        pairs.append((tr("Wrong before, right now"), f"{round(judgement.flips * judgement.n_drop) - worse:,}"))
     how = tr("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
     return SourceValue(
         "accuracy", tr("Accuracy"), _title(tr("Accuracy"), variant), percent(judgement.accuracy),

@@ -1,10 +1,11 @@
 """Brings the tables up to date with Alembic, which is imported only here and only when there is something to do."""
 
+import contextlib
 from pathlib import Path
 
 from app.files import move_synced
 from app.persistence.backup import Backup, make_backup
-from app.persistence.engine import write_ahead_log, writing_engine
+from app.persistence.engine import connect_for_writing, has_unmoved_commits, write_ahead_log, writing_engine
 from app.persistence.errors import RESTORE, StoreUnusable, told_in_words
 from app.persistence.revisions import HEAD
 
@@ -14,19 +15,21 @@ SCRIPTS = Path(__file__).parent / "migrations"
 def create(path: Path) -> None:
     """A new database at `path`, which appears there only when it is whole. Raises `StoreUnusable`."""
     growing = path.with_name(path.name + ".new")
-    for leftover in (growing, write_ahead_log(growing), *_companions(path)):
+    for leftover in (growing, *_companions(growing), *_companions(path)):
         leftover.unlink(missing_ok=True)
     with told_in_words(path):
         try:
             growing.touch(mode=0o600)
             _run(growing, HEAD)
+            _move_commits(growing)
             move_synced(growing, path)
         except OSError as error:
             detail = f"The database {path} cannot be made ({error.strerror})."
             hint = "Free some space or check the disk's rights, or name another data folder with --data-dir."
             raise StoreUnusable("database_unreadable", path, detail, hint) from error
         finally:
-            growing.unlink(missing_ok=True)
+            for leftover in (growing, *_companions(growing)):
+                leftover.unlink(missing_ok=True)
 
 
 def upgrade(path: Path, old: str, backups: Path) -> Backup:
@@ -63,6 +66,14 @@ def _run(path: Path, revision: str) -> None:
             command.upgrade(config, revision)
     finally:
         engine.dispose()
+
+
+def _move_commits(path: Path) -> None:
+    """Into the file itself, which alone is moved. Raises sqlite3.Error where there is no room for them: closing tries
+    this, too, but says nothing where it fails."""
+    if has_unmoved_commits(path):
+        with contextlib.closing(connect_for_writing(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _companions(path: Path) -> tuple[Path, Path]:

@@ -7,6 +7,7 @@ out is kept beside the run.
 
 import contextlib
 import json
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,8 @@ from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import AnswerParams, AnswerResult, JudgeParams, JudgeResult
 from workers.contracts.specs import Judgement
+
+log = logging.getLogger(__name__)
 
 ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
 
@@ -98,8 +101,12 @@ def read_pinned(repositories: Repositories, project_id: str) -> Pinned | None:
 def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
     """A run, and what follows it: its result stands whatever becomes of the watch."""
     run = yield from flow
-    with contextlib.suppress(JobError, FlowCancelled):
+    try:
         yield from watch(space, run)
+    except (JobError, FlowCancelled) as error:
+        log.info("the result of %s was not compared with the one before: %s", run.id, error)
+    except Exception:  # a full disk, damaged files, a mistake of ours: the run is finished and recorded all the same
+        log.exception("the result of %s could not be compared with the one before", run.id)
     return run
 
 
@@ -127,6 +134,9 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
         judgement = yield from _judge(space, pinned, facts, before, after)
     except JobError as error:
         watched = watched.model_copy(update={"reason": error.error.detail})
+    except (OSError, ValueError) as error:
+        log.warning("files that %s is compared with cannot be read: %s", run.id, error)
+        watched = watched.model_copy(update={"reason": "Its files, or those of the version before, cannot be read."})
     else:
         libraries = _changed(_versions(space, before), _versions(space, after))
         watched = watched.model_copy(update={"judgement": judgement, "libraries": libraries})
@@ -293,7 +303,7 @@ def _difference(judged: Judgement) -> str:
     )
     if not judged.labelled or not judged.changed_count:
         return f"{differ}."
-    worse = round((judged.negative_flips or 0.0) * judged.n)
+    worse = round((judged.negative_flips or 0.0) * judged.n_drop)
     return f"{differ}, {f'{worse:,} for the worse' if worse else 'none worse'}."
 
 

@@ -59,7 +59,7 @@ def _third(version: VersionValue, value: CompareValue) -> str:
     if not value.labelled:
         return memory(version.memory_bytes)
     if is_small(value):
-        return _of(version.right, value.n_test)
+        return _of(version.right, value.n_labelled)
     return percent(version.accuracy)
 
 

@@ -111,6 +111,7 @@ class WaysValue:
 class CompareValue:
     """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
 
+    `n_labelled` of the `n_test` examples have labels; right answers are counted among these.
     `watch` says in a sentence how the result compares with the version that was exported last, or with the last result.
     `asked` is there where not all test examples were asked.
     """
@@ -121,6 +122,7 @@ class CompareValue:
     versions: tuple[VersionValue, ...]
     recommended: str = ""
     n_test: int = 0
+    n_labelled: int = 0
     labelled: bool = False
     kind: DataKind = "images"
     answers: Literal["class", "vector"] = "class"

@@ -204,6 +204,9 @@ class TaskScore(Frozen):
 class Judgement(Frozen):
     """How one variant answers beside the original, on the same `n` test inputs (EVALUATION.md).
 
+    `n_labelled` of them have labels: accuracies are shares of these, and where they decide (`labelled`) so are `flips`,
+    `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
+
     Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of same classes, or the mean cosine
     where answers are no classes (then `flips` is None). `drop_low`/`drop_high` are the one-sided 95 % bounds of the
     loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
@@ -214,6 +217,7 @@ class Judgement(Frozen):
     verdict: Verdict
     n: int
     labelled: bool
+    n_labelled: int | None = None
     accuracy: float | None = None
     accuracy_low: float | None = None
     accuracy_high: float | None = None
@@ -236,6 +240,16 @@ class Judgement(Frozen):
     slices: tuple[SliceDrop, ...] = ()
     scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def n_accuracy(self) -> int:
+        """How many examples accuracies are shares of."""
+        return self.n if self.n_labelled is None else self.n_labelled
+
+    @property
+    def n_drop(self) -> int:
+        """How many examples `flips`, `negative_flips` and `drop` are shares of."""
+        return self.n_accuracy if self.labelled else self.n
 
 
 class DeviceFacts(Frozen):

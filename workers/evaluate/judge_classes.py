@@ -54,7 +54,10 @@ def judge_classes(data: DataSet, old: Answers, new: Answers, max_loss_pct: float
 
 
 def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, seed: int) -> Judgement:
-    """Accuracy decides, on the labelled items; unlabelled ones tighten the bound by their share of changes."""
+    """Accuracy decides, on the labelled items; unlabelled ones tighten the bound by their share of changes.
+
+    However few answers change over all, a loss that the labelled items show is not talked away by the others.
+    """
     at = pair.labelled
     right_old, right_new = pair.right(pair.old)[at], pair.right(pair.new)[at]
     n = len(right_old)
@@ -63,7 +66,7 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
     changes, everything = int(pair.changed.sum()), len(pair.items)
     low, high = drop_bounds(b, c, n, seed)
     # answers that became right must not prove more than if none had changed: few examples are lucky now and then
-    high = min(max(high, binomial_upper(0, n)), binomial_upper(changes, everything))
+    high = max(min(max(high, binomial_upper(0, n)), binomial_upper(changes, everything)), (b - c) / n)
     slices = labelled_slices(_labelled_groups(data, pair), right_old, right_new, margin)
     worse = broken(slices) if len(slices) > 1 else []
     _note_negative_flips(notes, b / n, b)
@@ -82,7 +85,7 @@ def _judge_labels(data: DataSet, pair: Pair, max_loss_pct: float, notes: Notes, 
         missing = _missing((b + c) / n, n, changes / everything, everything, margin)
     return Judgement(
         verdict=verdict,
-        n=n,
+        n=everything,
         labelled=True,
         flips=(b + c) / n,
         negative_flips=b / n,
@@ -148,6 +151,7 @@ def _in_common(pair: Pair, slices: tuple[SliceDrop, ...]) -> dict[str, Any]:
     right_old, right_new = pair.right(pair.old)[at], pair.right(pair.new)[at]
     low, high = binomial_interval(int(right_new.sum()), count) if count else (None, None)
     return {
+        "n_labelled": count,
         "accuracy": float(right_new.mean()) if count else None,
         "accuracy_low": low,
         "accuracy_high": high,

@@ -153,9 +153,9 @@ def _missing(judgement: Judgement, confidence: float) -> int | None:
     """By the same two ways as the judge: labelled items, or items of any kind where few answers change."""
     margin, flips = judgement.margin, judgement.flips or 0.0
     changed = 1 - judgement.agreement if judgement.agreement is not None else flips
-    ways = [needed_unlabelled(margin, changed, confidence)]
-    if judgement.labelled or ways[0] is None:
-        ways.append(needed_examples(margin, flips, confidence))
-    found = [still_missing(way, judgement.n) for way in ways if way is not None]
+    ways = [(needed_unlabelled(margin, changed, confidence), judgement.n)]
+    if judgement.labelled or ways[0][0] is None:
+        ways.append((needed_examples(margin, flips, confidence), judgement.n_drop))
+    found = [still_missing(needed, have) for needed, have in ways if needed is not None]
     counts = [count for count in found if count is not None]
     return min(counts) if counts else None

@@ -127,6 +127,22 @@ def test_a_migration_that_fails_changes_nothing(
     connection.close()
 
 
+@pytest.mark.parametrize("size_kb", range(180, 420, 24))
+def test_a_database_for_which_there_is_no_room_is_not_made(small_disk: Path, size_kb: int) -> None:
+    """Given a disk with room for a part of a new database only, when it is made, then that is said and nothing of it is
+    left; once there is room it is made as ever. A whole one is made where it fits."""
+    subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(small_disk)], check=True)
+    paths = DataPaths(small_disk / "home")
+    try:
+        open_store(paths).close()
+    except StoreUnusable as error:
+        assert error.code == "disk_full"
+        assert not list(paths.root.glob("fettle.db*"))
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    with open_store(paths) as store:
+        assert store.repositories.runs.list() == []
+
+
 def test_without_room_for_a_backup_there_is_no_migration(
     paths: DataPaths, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from finished_run import copied_space, finished_folder, write_part
 
 from app.domain.job import ExportRecord
 from app.domain.run import Run
+from app.persistence.errors import StoreUnusable
 from app.services.comparing import against_document, compare_against
 from app.services.documents import compare_document
 from app.services.driver import Driver, run_to_end
@@ -157,6 +158,39 @@ def test_what_follows_a_run_never_harms_it(space: Workspace) -> None:
     assert run_to_end(Driver(space, then_watched(space, ended()), ignore)) == run
     found = read_watched(space.repositories, "r2")
     assert found is not None and found.judgement is None and "no longer in the store" in watched_words(found)
+
+
+def ending(run: Run) -> Flow[Run]:
+    yield from ()
+    return run
+
+
+def test_a_finished_run_stays_finished_where_files_are_damaged(space: Workspace, tmp_path: Path) -> None:
+    """Given a later run on other examples whose model's description is damaged, When it ends, Then it is told as
+    finished, and why it was not compared is recorded."""
+    watched(space, space.repositories.runs.get("r1"))
+    facts = read_facts(space, "r1")
+    params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
+    other = run_to_end(Driver(space, read_data(params), ignore))
+    run = another_run(space, "r2", "2", 0, data_key=other.key)
+    later = read_facts(space, "r2")
+    (later.model_dir(next(v for v in later.variants if v.index == 2)) / "artifact.json").write_text("{", "utf-8")
+    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
+    found = read_watched(space.repositories, "r2")
+    assert found is not None and found.judgement is None and "cannot be read" in found.reason
+
+
+def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a database that takes nothing more just after the run was recorded, Then the run is told as finished."""
+    run = another_run(space, "r2", "1", 0)
+
+    def full(*_: object) -> None:
+        raise StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(type(space.repositories.settings), "put", full)
+    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
 
 
 def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path) -> None:

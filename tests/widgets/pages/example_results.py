@@ -98,6 +98,7 @@ def not_proven() -> CompareValue:
         subtitle="INT8, sensitive layers kept: all 20 answers are the same, but 20 pictures are too few to be sure.",
         versions=rows,
         n_test=20,
+        n_labelled=20,
         loss_high=0.139,
         proof=ProofValue(20, 300, 1.0, 0.139),
         changes=ChangesValue(),
@@ -138,6 +139,7 @@ def vectors() -> CompareValue:
         answers="vector",
         labelled=False,
         n_test=400,
+        n_labelled=400,
         changes=ChangesValue(),
         loss_high=None,
     )

@@ -152,6 +152,42 @@ def test_unlabelled_items_help_a_small_labelled_set(verdict_of: Make) -> None:
     assert judgement.accuracy == 1.0
 
 
+def test_labels_on_a_part_count_as_that_part(verdict_of: Make) -> None:
+    """Given 20 labelled items of 120, one of them lost, and 30 others changed, then what is told of labels is of 20, and
+    what is told of answers of 120: no count is larger than what it is of."""
+    labels, old = some(120)
+    new = old.copy()
+    new[0] = (old[0] + 1) % 3
+    new[50:80] = (old[50:80] + 1) % 3
+    judgement = verdict_of([*labels[:20].tolist(), *[None] * 100], old, new)
+    assert (judgement.n, judgement.n_labelled) == (120, 20)
+    assert (judgement.n_accuracy, judgement.n_drop) == (20, 20)
+    assert judgement.accuracy == pytest.approx(19 / 20)
+    assert judgement.negative_flips == judgement.drop == pytest.approx(1 / 20)
+    assert judgement.changed_count == 31 <= judgement.n
+    assert judgement.agreement == pytest.approx(89 / 120)
+
+
+def test_unlabelled_items_do_not_talk_a_loss_away(verdict_of: Make) -> None:
+    """Given 20 labelled items of which one is lost, and 2,000 others that all stayed, then a limit of 1 % is not kept
+    for sure, and the bound is not less than the loss that was seen."""
+    labels, old = some(2020)
+    new = old.copy()
+    new[0] = (old[0] + 1) % 3
+    judgement = verdict_of([*labels[:20].tolist(), *[None] * 2000], old, new)
+    assert judgement.verdict == "not_enough_data"
+    assert judgement.drop_low <= judgement.drop <= judgement.drop_high
+
+
+def test_labels_that_do_not_decide(verdict_of: Make) -> None:
+    """Given labels of a part that do not fit the original, then losses are of all, accuracies of that part."""
+    labels, _ = some(600)
+    old = (labels + 1) % 3
+    judgement = verdict_of([*labels[:100].tolist(), *[None] * 500], old, old)
+    assert not judgement.labelled
+    assert (judgement.n, judgement.n_accuracy, judgement.n_drop) == (600, 100, 600)
+
+
 def test_an_original_that_guesses_is_told(verdict_of: Make) -> None:
     """Given labels that do not fit the original, then that is said and changed answers decide."""
     labels, _ = some(600)

@@ -53,6 +53,21 @@ def test_not_proven() -> None:
     assert rows(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))["v1"].verdict == "alike"
 
 
+def test_labels_on_a_part_are_counted_among_that_part() -> None:
+    """Given 80 examples of which 10 have labels, and 30 changed answers, Then no count is larger than what it is of."""
+    mixed = judgement(
+        verdict="not_enough_data", n=80, n_labelled=10, accuracy=0.8, flips=0.1, negative_flips=0.1, drop=0.1,
+        changed_count=30, agreement=50 / 80,
+    )  # fmt: skip
+    known = judgement(n=80, n_labelled=10, accuracy=0.9, changed_count=0, agreement=1.0)
+    made = facts(variant(0, judgement=known), variant(1, speedup=3.4, judgement=mixed), best="v1")
+    value = compare_value(made)
+    assert value.subtitle == "Version 1: 50 of 80 are the same, but 80 pictures are too few to be sure."
+    assert (value.n_test, value.n_labelled) == (80, 10)
+    assert [version.right for version in value.versions] == [9, 8]
+    assert value.versions[1].changed == 30
+
+
 def test_nothing_faster() -> None:
     """Given only regressed and slower versions, Then the original is kept and the smallest larger limit is offered."""
     lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", drop=0.03, drop_high=0.034))
