@@ -59,7 +59,7 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         pool = WorkerPool(jobs, logs_dir=logs, store=paths.store, threads=usable_cores())
         stack.callback(pool.close)
         try:
-            yield Workspace(paths, jobs, ArtifactStore(paths.store), pool, store)
+            yield Workspace(paths, jobs, ArtifactStore(paths.store, read_only=not writes), pool, store)
         except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):
             raise
         except Exception:

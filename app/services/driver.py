@@ -273,7 +273,7 @@ class Driver(Generic[T]):
             return
         params = step.params.model_dump(mode="json")
         store = self._workspace.artifacts
-        key = self._key = store.key(step.kind, params, step.seed, step.identity) if step.cache else None
+        key = self._key = self._workspace.key_of(step) if step.cache else None
         if key is None or step.content_key is not None:
             self._start(step, params)
             return

@@ -49,8 +49,7 @@ def looked_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> tu
     found = []
     for version in _both(facts, variant):
         step = _step(facts, version)
-        params = step.params.model_dump(mode="json")
-        entry = workspace.artifacts.peek(workspace.artifacts.key(step.kind, params, step.seed, step.identity))
+        entry = workspace.artifacts.peek(workspace.key_of(step))
         try:
             found.append(Looked(version, LayersResult.model_validate(entry.result if entry is not None else None)))
         except ValidationError:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from app.services.refusing import as_refusal
 from app.services.steps import Done, Flow, JobError, JobStep, R
+from workers.contracts.beside import BESIDE, ONNX_FOLDER
 from workers.contracts.jobs import DataParams, DataResult, InspectResult, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
@@ -35,8 +36,7 @@ class ReadData:
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
     """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
-    result = yield from _inspected(params, step_index)
-    return result.info
+    return (yield from _inspected(params, step_index)).info
 
 
 def _inspected(params: OpenParams, step_index: int | None) -> Flow[InspectResult]:
@@ -55,23 +55,23 @@ def _inspected(params: OpenParams, step_index: int | None) -> Flow[InspectResult
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
-    """Check a model and convert it; answered from the store when the same file was opened in the same way before.
+    """Check a model and convert it; answered from the store when the same file was opened in the same way before, and
+    what lies beside it (tokenizer, preparation, labels, license) was the same, too.
 
     Sizes that the model leaves open come from the data first, where `data_path` names some. Raises `JobError` as
     `inspect_model` does.
     """
-    looked = yield from _inspected(params, step_index)
-    info = looked.info
+    found = yield from _inspected(params, step_index)
     path = from_text(params.path)
     step = JobStep(
         kind="open",
-        params=params.model_copy(update={"item_shapes": looked.item_shapes, "data_path": None}),
+        params=params.model_copy(update={"item_shapes": found.item_shapes, "data_path": None}),
         result=OpenResult,
         title="Open the model",
         read_paths=_readable(path),
         cache=True,
-        identity={params.path: f"sha256:{info.sha256}:{Path(params.path).name}"},
-        torch=info.format != "onnx",
+        identity={params.path: f"sha256:{found.info.sha256}:{found.beside_sha256}:{Path(params.path).name}"},
+        torch=found.info.format != "onnx",
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
@@ -91,7 +91,11 @@ def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
 
 def _readable(path: Path) -> tuple[Path, ...]:
     """External data, labels and configuration lie beside a model file; what may be read there, the worker decides."""
-    return (path,) if path.is_dir() else (path, path.parent)
+    if path.is_dir():
+        return (path,)
+    # of the folder above, which may hold anything of the person's, only these
+    above = [path.parent.parent / name for name in BESIDE] if path.parent.name == ONNX_FOLDER else []
+    return (path, path.parent, *(file for file in above if file.is_file()))
 
 
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:

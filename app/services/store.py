@@ -1,9 +1,12 @@
 """The content-addressed store: what a job wrote, under a key made of everything that made it."""
 
 import contextlib
+import functools
 import hashlib
 import json
+import logging
 import os
+import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +17,20 @@ from typing import Any
 from app.services.background import Stopped
 from app.version import VERSION
 
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "openvino", "torch", "torchvision", "transformers")
-"""Distributions whose version can change what a job writes."""
+log = logging.getLogger(__name__)
+
+LIBRARIES = (
+    "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "onnx", "onnx-ir", "onnxruntime",
+    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "safetensors", "scikit-learn",
+    "scipy", "tensorrt", "timm", "tokenizers", "torch", "torch-pruning", "torchvision", "transformers",
+)  # fmt: skip
+"""Distributions whose version can change what a job writes, whether or not they are installed."""
 
 RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
 PIECE = 1 << 20
+
+CPU_FACTS = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+GPU_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 def library_versions() -> dict[str, str]:
@@ -28,6 +40,18 @@ def library_versions() -> dict[str, str]:
         with contextlib.suppress(PackageNotFoundError):
             found[name] = version(name)
     return found
+
+
+@functools.cache
+def machine_identity() -> str:
+    """The processor with its features, and the driver of the GPU: the same program may answer otherwise on others."""
+    lines = [platform.system(), platform.machine(), platform.processor()]
+    with contextlib.suppress(OSError):
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+        lines += [line for line in first.splitlines() if line.partition("\t")[0].strip() in CPU_FACTS]
+    with contextlib.suppress(OSError):
+        lines.append(GPU_DRIVER.read_text(encoding="utf-8", errors="replace"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -50,14 +74,18 @@ class Entry:
 class ArtifactStore:
     """`root` is ``<data folder>/store``. Folders are never changed once they are there."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self._versions = library_versions()
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        self.root, self._read_only = root, read_only
+        self._versions, self._machine = library_versions(), machine_identity()
         self._checked: set[str] = set()
 
-    def key(self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str]) -> str:
-        """sha256 over kind, parameters (paths replaced by `identity`, or relative to the store), seed, versions."""
-        text = json.dumps({"kind": kind, "params": params, "seed": seed, "versions": self._versions}, sort_keys=True)
+    def key(
+        self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
+    ) -> str:
+        """sha256 over everything that could change what the job writes: kind, parameters (paths replaced by `identity`,
+        or relative to the store), seed, threads, versions, processor and driver."""
+        made_of = {"kind": kind, "params": params, "seed": seed, "threads": threads}
+        text = json.dumps({**made_of, "versions": self._versions, "machine": self._machine}, sort_keys=True)
         for path, stands_for in identity.items():
             text = text.replace(json.dumps(path)[1:-1], stands_for)
         text = text.replace(json.dumps(str(self.root))[1:-1], "store")
@@ -70,14 +98,19 @@ class ArtifactStore:
     def get(self, key: str, stopped: Stopped = lambda: False) -> Entry | None:
         """The entry, its files compared with their hashes once a process; a damaged one is removed and None given.
 
+        One that cannot be read just now stays, and so does all in a store that is only read.
         Large ones take a while (see `bytes_to_check`). When `stopped` says so, it gives up: None, nothing removed.
         """
         folder = self.folder(key)
         if not (folder / RESULT_FILE).is_file():
             return None
-        if key not in self._checked and not self._intact(folder, stopped):
-            if not stopped():
-                shutil.rmtree(folder, ignore_errors=True)
+        try:
+            if key not in self._checked and not self._intact(folder, stopped):
+                if not stopped() and not self._read_only:
+                    shutil.rmtree(folder, ignore_errors=True)
+                return None
+        except OSError as error:  # too many open files, a disk that is gone for a moment: nothing is known of it
+            log.warning("%s cannot be read: %s", folder, error)
             return None
         self._checked.add(key)
         return _entry(key, folder)
@@ -123,7 +156,8 @@ class ArtifactStore:
     ) -> Entry:
         """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible.
 
-        Raises InterruptedError, with nothing in the store, when `stopped` says so.
+        The same files that are there already stay, since somebody may be using them; `work_dir` then goes. Others are
+        replaced. Raises InterruptedError, with nothing in the store, when `stopped` says so.
         """
         shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
         files: dict[str, tuple[str, int]] = {
@@ -139,9 +173,11 @@ class ArtifactStore:
         _write_synced(work_dir / MADE_FILE, json.dumps({"seconds": seconds}))
         folder = self.folder(key)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists():
-            shutil.rmtree(folder)
-        work_dir.replace(folder)
+        if self._holds(folder, files, stopped):
+            (work_dir / RESULT_FILE).replace(folder / RESULT_FILE)
+            shutil.rmtree(work_dir, ignore_errors=True)
+        else:
+            _put(work_dir, folder)
         sync_folder(folder.parent)
         self._checked.add(key)
         digest = hashlib.sha256(manifest.encode()).hexdigest()
@@ -152,11 +188,29 @@ class ArtifactStore:
         """Bytes of everything kept."""
         return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
 
-    def _intact(self, folder: Path, stopped: Stopped) -> bool:
+    def _holds(self, folder: Path, files: Mapping[str, tuple[str, int]], stopped: Stopped) -> bool:
+        """Whether just these files are there, whole."""
         try:
-            return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
+            return _manifest(folder) == files and self._intact(folder, stopped)
         except (OSError, ValueError):
             return False
+
+    def _intact(self, folder: Path, stopped: Stopped) -> bool:
+        """Raises OSError where that cannot be told."""
+        try:
+            return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+
+
+def _put(work_dir: Path, folder: Path) -> None:
+    """One rename where nothing is in the place; what is there goes after it was moved aside."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.replace(aside)
+    work_dir.replace(folder)
+    shutil.rmtree(aside, ignore_errors=True)
 
 
 def _entry(key: str, folder: Path) -> Entry:

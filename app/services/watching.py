@@ -258,7 +258,8 @@ def _versions(space: Workspace, key: str) -> dict[str, str]:
 def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[Changed, ...]:
     if not before or not after:
         return ()
-    names = sorted({*before, *after})
+    # another release of the program may write down more of them, which then did not change
+    names = sorted({*before, *after} if before.get("fettle") == after.get("fettle") else {*before} & {*after})
     return tuple(
         Changed(name=name, before=before.get(name, ""), after=after.get(name, ""))
         for name in names

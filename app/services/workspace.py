@@ -34,6 +34,11 @@ class Workspace:
         """The one folder that a job may write."""
         return self.jobs / job_id
 
+    def key_of(self, step: JobStep[Any]) -> str:
+        """Where the store keeps what this step's job writes."""
+        params = step.params.model_dump(mode="json")
+        return self.artifacts.key(step.kind, params, step.seed, step.identity, step.threads or usable_cores())
+
     def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
         """A job for one step, with an empty folder of its own."""
         job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"

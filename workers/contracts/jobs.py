@@ -61,10 +61,11 @@ class OpenParams(Frozen):
 
 class InspectResult(Frozen):
     """`item_shapes` are sizes of one item in the data, by the names of their arrays, where the model leaves sizes
-    open."""
+    open. `beside_sha256` is a digest over the small files beside the model that opening it may read."""
 
     info: ModelInfo
     item_shapes: dict[str, tuple[int, ...]] = {}
+    beside_sha256: str = ""
 
 
 class OpenResult(Frozen):

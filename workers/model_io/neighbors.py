@@ -4,6 +4,8 @@ Everything is foreign: sizes are capped, JSON and YAML are only parsed, and a fi
 passed over.
 """
 
+import contextlib
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -13,11 +15,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import ValidationError
 
+from workers.contracts.beside import BESIDE, LICENSE_FILES, ONNX_FOLDER
+from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
 
 MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
+_MOST_LISTS, _MOST_FOLDERS = 50, 20
 _FINDERS = ("detect", "segment", "pose", "obb")
 """What Ultralytics' exporter writes as `task` of models that give boxes."""
 
@@ -107,15 +112,59 @@ def sentence_parts(folder: Path) -> tuple[Literal["mean", "cls"] | None, bool | 
 def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
     """The file's own metadata first, then its folder (and the one above, for `onnx/model.onnx` of a hub
     folder)."""
-    own = Found(
+    found = Found(
         task="object-detection" if metadata.get("task") in _FINDERS else None,
         classes=_classes_in(metadata),
         license=_license_in(metadata),
     )
-    found = own.or_else(beside_folder(path.parent))
-    if path.parent.name == "onnx":
-        found = found.or_else(beside_folder(path.parent.parent))
+    for folder in _folders_of(path):
+        found = found.or_else(beside_folder(folder))
     return found
+
+
+def beside_sha256(path: Path) -> str:
+    """Digest over the names and contents of all small files beside a model that opening it may read, as far as they
+    can be read: with others the same weights become another opened model.
+
+    Of a file, those in its folder (and in the one above, as `beside_file`); of a folder, those in it and one below.
+    """
+    folders = [path, *sorted(_folders_in(path))] if path.is_dir() else _folders_of(path)
+    digest = hashlib.sha256()
+    for number, folder in enumerate(folders):
+        for file in small_files(folder):
+            with contextlib.suppress(OSError):
+                line = f"{number}\0{file.relative_to(folder).as_posix()}\0{sha256_file(file)}\n"
+                digest.update(line.encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
+def small_files(folder: Path) -> list[Path]:
+    """Those of a model's folder that may say something about it; no links, nothing large."""
+    found = []
+    for file in sorted({*_text_files(folder), *(folder / name for name in BESIDE)}):
+        with contextlib.suppress(OSError):
+            if file.is_file() and not file.is_symlink() and file.stat().st_size <= MAX_JSON_BYTES:
+                found.append(file)
+    return found
+
+
+def _folders_of(path: Path) -> list[Path]:
+    return [path.parent, path.parent.parent] if path.parent.name == ONNX_FOLDER else [path.parent]
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return [entry for entry in folder.iterdir() if entry.is_dir() and not entry.is_symlink()][:_MOST_FOLDERS]
+    except OSError:
+        return []
+
+
+def _text_files(folder: Path) -> list[Path]:
+    """Where lists of class names may stand."""
+    try:
+        return sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", ".txt"))[:_MOST_LISTS]
+    except OSError:
+        return []
 
 
 def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
@@ -128,11 +177,7 @@ def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
 
 def label_lists(folder: Path, count: int) -> tuple[str, ...] | None:
     """Exactly `count` class names from a JSON or text file in the folder: a list, or one name a line."""
-    try:
-        files = sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", ".txt"))[:50]
-    except OSError:
-        return None
-    for file in files:
+    for file in _text_files(folder):
         if file.suffix == ".txt" and re.search(r"label|class|synset|categor", file.name, re.I):
             lines = [line.strip() for line in _read_text(file).splitlines() if line.strip()]
             if len(lines) == count:
@@ -234,7 +279,7 @@ def license_of(folder: Path) -> str | None:
         name = data.get("license") if isinstance(data, dict) else None
         if isinstance(name, str) and name:
             return _spdx(name[:100])
-    for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING"):
+    for name in LICENSE_FILES:
         if found := license_in_text(_read_text(folder / name)):
             return found
     return None

@@ -25,7 +25,7 @@ from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
 from workers.model_io.guess import build_spec, reread
 from workers.model_io.layouts import layouts
-from workers.model_io.neighbors import label_lists, stored_pipeline
+from workers.model_io.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.runtime import load_session
 from workers.model_io.safety import not_run, recognized, tried, unpacked, walls
 from workers.model_io.sniff import sniff
@@ -38,7 +38,7 @@ from workers.pipeline.spec import Generation
 
 MODEL_DIR = "model"
 CHECKING_IT, TRYING_IT = "Checking the model", "Trying it out"
-_UNPACKED = "unpacked"
+_UNPACKED, _LINK = "unpacked", "folder"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,11 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         ctx.progress(CHECKING_IT, 1, 1)
         more = (not_run(), *walls(ctx))
         needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
-        return InspectResult(info=_info(path, source, draft, spec, more), item_shapes=items if needed else {})
+        return InspectResult(
+            info=_info(path, source, draft, spec, more),
+            item_shapes=items if needed else {},
+            beside_sha256=beside_sha256(source.path),
+        )
     finally:
         shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
 
@@ -141,12 +145,30 @@ def _source(path: Path, ctx: JobContext) -> _Source:
         )
     source, model_format = sniffed.path, format_of(sniffed.kind)
     findings = (*recognized(source, model_format), *findings)
-    if not source.name.isprintable() and source.is_file():
-        # libraries in C++ do not take every name that a file can have
-        place = _own_name(source, ctx.work_dir / _UNPACKED)
+    return _Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
+
+
+def _under_a_sound_name(source: Path, own: Path) -> Path:
+    """The same model for libraries in C++, which do not take every name that files and folders can have.
+
+    A folder is reached by a link, so that everything in it stays beside the model; a file of such a name is copied,
+    with the small files beside it.
+    """
+    if source.is_file() and not source.name.isprintable():
+        place = _own_name(source, own)
         shutil.copyfile(source, place, follow_symlinks=False)
-        source = place
-    return _Source(source, model_format, findings)
+        for file in small_files(source.parent):
+            beside = own / file.relative_to(source.parent)
+            if beside != place and beside.name.isprintable():
+                beside.parent.mkdir(exist_ok=True)
+                shutil.copyfile(file, beside, follow_symlinks=False)
+        return place
+    if str(source).isprintable():
+        return source
+    own.mkdir(exist_ok=True)
+    link = own / _LINK
+    link.symlink_to(source if source.is_dir() else source.parent, target_is_directory=True)
+    return link if source.is_dir() else link / source.name
 
 
 def _own_name(path: Path, folder: Path) -> Path:

@@ -1,10 +1,16 @@
 """The content-addressed store."""
 
+import ast
+import errno
+import sys
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
-from app.services.store import ArtifactStore
+from app.services.store import LIBRARIES, ArtifactStore
+
+ROOT = Path(__file__).parents[3]
 
 
 def written(folder: Path, text: str = "model") -> Path:
@@ -44,6 +50,93 @@ def test_the_key_holds_everything_that_made_it(tmp_path: Path) -> None:
     assert key != a.key("apply", params_a, 1, {"/home/me/m.onnx": "sha256:1"})
     assert key != a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:2"})
     assert key != a.key("answer", params_a, 0, {"/home/me/m.onnx": "sha256:1"})
+    assert key != a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:1"}, threads=2)
+
+
+def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another processor, or another version of any library that takes part, then nothing kept is taken for it."""
+    keys = {ArtifactStore(tmp_path).key("answer", {}, 0, {})}
+    monkeypatch.setattr("app.services.store.machine_identity", lambda: "another processor")
+    keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
+    for name in ("tokenizers", "pillow", "scipy", "timm", "onnxscript"):
+        monkeypatch.setattr("app.services.store.version", lambda asked, name=name: "9" if asked == name else "1")
+        keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
+    assert len(keys) == 7
+
+
+CANNOT_CHANGE_RESULTS = {
+    "google", "huggingface_hub", "license_expression", "packaging", "psutil", "pydantic", "pydantic_core", "pynvml",
+    "yaml", "httpx2",
+}  # fmt: skip
+"""Carry messages, read licenses, ask the system or the hub; nothing that goes into the store is made with them."""
+
+
+def test_every_library_of_the_workers_is_in_the_key() -> None:
+    """Given what the workers import, then its distributions are part of the key, or are known to change nothing."""
+    known = {name.lower() for name in LIBRARIES}
+    missing, all_distributions = {}, dict(packages_distributions())
+    all_distributions["mlperf_loadgen"] = ["mlcommons-loadgen"]  # its wheel does not say which module it brings
+    for file in (ROOT / "workers").rglob("*.py"):
+        if "bundle_files" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in {name.partition(".")[0] for name in names} - CANNOT_CHANGE_RESULTS - {"workers"}:
+                distributions = all_distributions.get(name, [])
+                if name not in sys.stdlib_module_names and not known & {one.lower() for one in distributions}:
+                    missing[name] = file.name
+    assert not missing
+
+
+def test_the_same_files_again_leave_those_that_are_used(tmp_path: Path) -> None:
+    """Given a kept folder that somebody reads, when the same files are kept again, then it is that very folder, and
+    what the job said last is its result; other files are put in its place."""
+    store = ArtifactStore(tmp_path / "store")
+    file = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 1}).folder / "model" / "model.onnx"
+    before = file.stat().st_ino
+    again = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 2})
+    assert (file.stat().st_ino, again.result) == (before, {"n": 2})
+    assert not (tmp_path / "job").exists()
+    found = ArtifactStore(tmp_path / "store").get("c" * 64)
+    assert found is not None
+    assert found.result == {"n": 2}
+    store.adopt(written(tmp_path / "job", "another"), "c" * 64, {"n": 3})
+    assert file.read_text() == "another"
+    assert [path.name for path in file.parents[2].iterdir()] == ["c" * 64]
+
+
+def test_a_damaged_folder_is_made_whole_by_the_same_files(tmp_path: Path) -> None:
+    """Given a kept folder of which a byte was changed, when the same files are kept again, then it is whole."""
+    store = ArtifactStore(tmp_path / "store")
+    file = store.adopt(written(tmp_path / "job"), "d" * 64, {}).folder / "model" / "model.onnx"
+    file.write_text("modeI")
+    store.adopt(written(tmp_path / "job"), "d" * 64, {})
+    assert file.read_text() == "model"
+
+
+def test_what_cannot_be_read_just_now_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a read that fails for another reason than damage, then nothing is found, and the folder stays."""
+    key = "e" * 64
+    ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {})
+
+    def fail(*_: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("app.services.store._digest", fail)
+    assert ArtifactStore(tmp_path / "store").get(key) is None
+    monkeypatch.undo()
+    assert ArtifactStore(tmp_path / "store").get(key) is not None
+
+
+def test_who_only_reads_removes_nothing(tmp_path: Path) -> None:
+    """Given a damaged folder, when a command that only reads finds it so, then it is not used and stays as it is."""
+    key = "f" * 64
+    file = ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {}).folder / "model" / "model.onnx"
+    file.write_text("modeI")
+    assert ArtifactStore(tmp_path / "store", read_only=True).get(key) is None
+    assert file.exists()
 
 
 def test_a_look_compares_sizes_only(tmp_path: Path) -> None:
