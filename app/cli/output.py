@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from app.services.events import Event, LogLine, StepChanged, StepProgress
+from app.cli.keys import is_terminal
+from app.domain.words import waiting_words
+from app.services.events import Event, LogLine, StepChanged, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
@@ -40,7 +42,7 @@ class Output:
     def __init__(self, options: Globals, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
-        self._bar_shown = False
+        self._bar_shown = self._waits = False
         for stream in (self._out, self._err):
             with contextlib.suppress(AttributeError, ValueError):  # not every stream can be told
                 stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -91,8 +93,26 @@ class Output:
             bar = "━" * filled + " " * (BAR_CHARS - filled)
             self._tell(f"\r\x1b[2K[{bar}] {event.stage}{left}")
             self._bar_shown = True
+        elif isinstance(event, WaitingForQuiet):
+            self._wait(event)
         elif isinstance(event, LogLine) and event.level in ("warning", "error"):
             self._line(event.text)
+
+    def _wait(self, event: WaitingForQuiet) -> None:
+        """One line when the wait begins, on a terminal the latest look in its place; one when it is over."""
+        if event.is_over:
+            if self._waits:
+                self._line("Measuring now.")
+            self._waits = False
+        elif event.busy_share is not None:
+            text = f"{waiting_words(event.busy_share)}; {event.left_s:.0f} s at most"
+            if self._err.isatty():
+                key = ", ENTER measures now" if is_terminal() else ""
+                self._tell(f"\r\x1b[2K{text}{key}")
+                self._bar_shown = True
+            elif not self._waits:
+                self._line(f"{text} …")
+            self._waits = True
 
     def _write(self, text: str) -> None:
         """Raises BrokenPipeError where nobody reads any more, `CommandFailed` where the text cannot be kept."""

@@ -8,8 +8,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from app.cli.keys import enter_pressed
 from app.cli.output import CANCELLED, REFUSED, CommandFailed, Globals
 from app.jobs.pool import WorkerPool
 from app.logging_setup import open_log
@@ -76,11 +77,17 @@ def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
 
     with on_signal(stop):
         try:
-            return run_to_end(driver)
+            return run_to_end(driver, meanwhile=lambda: _skip_if_asked(driver))
         except FlowCancelled as error:
             raise CommandFailed(CANCELLED, CANCELLED_WORDS) from error
         except JobError as error:
             raise CommandFailed(error.exit_code or REFUSED, error.error) from error
+
+
+def _skip_if_asked(driver: Driver[Any]) -> None:
+    """ENTER ends waiting for a quiet computer."""
+    if driver.waits_for_quiet and enter_pressed():
+        driver.skip_wait()
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import math
 
 from app.controllers.words import engine_name, tr
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
 from app.domain.larger_limit import larger_limit
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
@@ -52,7 +52,8 @@ def _headline(facts: RunFacts, best: Variant | None, proven: bool) -> str:
         return facts.run.headline.split(" (")[0] or tr("Nothing faster was safe: keep the original")
     speed = best.measurement.speedup or 0.0
     if proven:
-        return tr("{0} times faster{1}, and it answers alike").format(times(speed), size_words(best.size_ratio))
+        text = tr("{0} times faster{1}, and it answers alike").format(times(speed), size_words(best.size_ratio))
+        return text + (tr(" (measured while the computer was busy)") if best.measurement.under_load else "")
     missing = best.judgement.missing_examples if best.judgement else None
     if missing:
         return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
@@ -65,6 +66,11 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     if best is None:
         tried = sum(bool(variant.measurement.n) and not variant.is_baseline for variant in facts.variants)
         text = tr("{0} ways were tried on {1:,} test {2}; none was both faster and within your limit of {3:g} %.")
+        if any(map(needs_quiet, facts.variants)):
+            text = tr(
+                "{0} ways were tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
+                " processor time do not agree on what is faster."
+            )
         return text.format(tried, n, things, facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
         same = (

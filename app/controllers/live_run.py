@@ -18,6 +18,7 @@ from app.services.events import (
     StepChanged,
     StepProgress,
     VariantChanged,
+    WaitingForQuiet,
 )
 from app.services.recorder import Recorder
 from widgets.pages.optimize import LogLine as ShownLine
@@ -58,6 +59,8 @@ class LiveRun:
             watch.variant(event.variant)
         elif isinstance(event, RunChanged):
             self._on_run(event.run)
+        elif isinstance(event, WaitingForQuiet):
+            watch.waiting = None if event.is_over else event
         elif isinstance(event, MeasuringChanged):
             self.is_measuring = event.measuring
         elif isinstance(event, LogLine) and event.level != "debug":

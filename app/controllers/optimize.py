@@ -51,6 +51,7 @@ class OptimizeController(QObject):
         page.cancel_requested.connect(self._on_cancel)
         page.resume_requested.connect(self._on_resume)
         page.again_requested.connect(self._on_again)
+        page.measure_now_requested.connect(self._on_measure_now)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
         self.show()
@@ -224,6 +225,11 @@ class OptimizeController(QObject):
     def _on_again(self) -> None:
         if self._shown is not None:
             self.again_requested.emit(self._shown.run)
+
+    def _on_measure_now(self) -> None:
+        live = self._live.get(self._shown.run.id) if self._shown is not None else None
+        if live is not None and live.running is not None and live.running.driver is not None:
+            live.running.driver.skip_wait()
 
     def _on_compare(self) -> None:
         if self._shown is not None:

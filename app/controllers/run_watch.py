@@ -9,8 +9,9 @@ from app.domain.choose import may_win
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words import same_words, times
-from app.services.events import StepProgress
+from app.services.events import StepProgress, WaitingForQuiet
 from widgets.pages.optimize import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
+from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
 from workers.contracts.errors import ErrorInfo
 
@@ -49,6 +50,7 @@ class RunWatch:
         self._at_work, self._looked_at = "", set[str]()
         self._progress: StepProgress | None = None
         self._best: list[BestPoint] = []
+        self.waiting: WaitingForQuiet | None = None
 
     def step(self, step: StepRecord) -> None:
         """A step as it is now."""
@@ -110,6 +112,7 @@ class RunWatch:
             headline=self.run.headline,
             seconds=self.run.seconds,
             error=error_value(error) if failed and error is not None else None,
+            waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
         )
 
     def _in_order(self) -> list[StepRecord]:
@@ -177,6 +180,13 @@ class RunWatch:
 def _stage(progress: StepProgress, step: StepRecord) -> str:
     """What is being done now, where that is more than the step's own title."""
     return "" if progress.stage == step.title else progress.stage
+
+
+def _waiting(waiting: WaitingForQuiet) -> str:
+    if waiting.busy_share is None:
+        return tr("Looking whether the computer is quiet…")
+    text = tr("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
+    return text.format(round(waiting.left_s), percent(waiting.busy_share))
 
 
 def _ms(value: float) -> str:

@@ -20,10 +20,14 @@ FASTER_UNDER_LOAD = 1.05
 
 @dataclass(frozen=True)
 class Choice:
-    """`proven` is False when the recommended variant looks alike but too few examples prove it."""
+    """`proven` is False when the recommended variant looks alike but too few examples prove it.
+
+    `busy`: nothing is recommended, and only because other programs disturbed the comparison.
+    """
 
     variant: Variant | None
     proven: bool
+    busy: bool = False
 
 
 def is_faster(variant: Variant) -> bool:
@@ -39,9 +43,21 @@ def is_faster(variant: Variant) -> bool:
 
 
 def needs_quiet(variant: Variant) -> bool:
-    """It may be faster, but other programs disturbed the comparison: only a quiet computer can tell."""
-    high = variant.measurement.speedup_high
-    return bool(variant.measurement.under_load) and not is_faster(variant) and high is not None and high > 1.0
+    """It could be recommended if it were faster, and other programs disturbed that comparison: measure again."""
+    if variant.is_baseline or variant.state != "confirmed" or not may_win(variant):
+        return False
+    return bool(variant.measurement.under_load) and not is_faster(variant)
+
+
+def likely_speedup(variant: Variant) -> float:
+    """How many times faster a first look makes it, 0 where it was not measured.
+
+    Under load the better of wall and processor time: what may be fast is measured again beside the original.
+    """
+    measured = variant.measurement
+    if measured.under_load and measured.speedup is not None and measured.cpu_speedup is not None:
+        return max(measured.speedup, measured.cpu_speedup)
+    return measured.speedup or 0.0
 
 
 def is_slower(variant: Variant) -> bool:
@@ -83,9 +99,9 @@ def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
 
     Only by speed. True where none of `named` was tried; one that was dropped counts as slow.
     """
-    others = [v.measurement.speedup or 0.0 for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
+    others = [likely_speedup(v) for v in tried if v.state != "dropped" and not v.is_baseline and may_win(v)]
     best = max([1.0, *others])
-    return not named or any(v.state != "dropped" and (v.measurement.speedup or 0.0) > best for v in named)
+    return not named or any(v.state != "dropped" and likely_speedup(v) > best for v in named)
 
 
 def _cost(variant: Variant, objective: Objective) -> float:
@@ -117,7 +133,8 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
     safe = best_of([variant for variant in faster if is_safe(variant)], objective)
     if safe is not None:
         return Choice(safe, True)
-    return Choice(best_of([variant for variant in faster if is_alike_not_proven(variant)], objective), False)
+    alike = best_of([variant for variant in faster if is_alike_not_proven(variant)], objective)
+    return Choice(alike, False, busy=alike is None and any(map(needs_quiet, variants)))
 
 
 def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
@@ -125,7 +142,7 @@ def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3)
     candidates = [
         variant
         for variant in variants
-        if not variant.is_baseline and may_win(variant) and (variant.measurement.speedup or 0.0) > 1.0 - TIE_SHARE
+        if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > 1.0 - TIE_SHARE
     ]
     safe_first = sorted(candidates, key=lambda variant: (not is_safe(variant), _cost(variant, objective)))
     return safe_first[:count]

@@ -3,12 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.choose import is_alike_not_proven, is_safe, is_slower
+from app.domain.choose import is_alike_not_proven, is_safe, is_slower, needs_quiet
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
-
-BUSY_SHARE = 0.15
-"""From here on, other programs' part of the processor is worth a word: it was seen to move medians by a tenth."""
+from workers.contracts.disturbed import BUSY_SHARE
 
 VERDICT_WORDS = {
     "safe": "Safe to ship",
@@ -69,9 +67,16 @@ def headline(recommended: Variant | None, tried: Sequence[Variant], proven: bool
     if speed is None:  # a recommended variant was always measured beside the original
         raise ValueError("a recommended variant has no measured speedup")
     start = f"{times(speed)} times faster{size_words(recommended.size_ratio)}"
+    busy = f" ({BUSY_WORDS})" if recommended.measurement.under_load else ""
     if proven:
-        return f"{start}, and it answers alike"
-    return f"{start}, and it looks alike, not proven: {missing_words(recommended)}"
+        return f"{start}, and it answers alike{busy}"
+    return f"{start}, and it looks alike, not proven: {missing_words(recommended)}{busy}"
+
+
+BUSY_WORDS = "measured while other programs kept the computer busy"
+
+MEASURE_AGAIN = "Other programs kept the computer busy: keep the original, and measure again when the computer is quiet"
+"""The one sentence above a comparison in which load, and nothing else, left open what is faster."""
 
 
 def time_up(done: int, planned: int) -> str:
@@ -86,6 +91,8 @@ def why_not(variant: Variant, limit_pct: float) -> str:
     judgement = variant.judgement
     if judgement is not None and judgement.verdict == "regressed":
         return f"Beyond your limit of {limit_pct:g} %"
+    if needs_quiet(variant):
+        return "Measure again when the computer is quiet"
     low = variant.measurement.speedup_low
     if is_slower(variant) or (low is not None and low <= 1.0):
         return "Not faster on this computer"
@@ -97,12 +104,17 @@ def why_not(variant: Variant, limit_pct: float) -> str:
 def busy_words(measurement: Measurement) -> str:
     """What other programs did to the figures; "" where they hardly did anything."""
     share = measurement.busy_share
-    if share is None or share < BUSY_SHARE:
+    if not measurement.under_load and (share is None or share < BUSY_SHARE):
         return ""
-    return (
-        f"Other programs kept this computer busy while it was measured ({share * 100:.0f} % of it):"
-        " on a quiet one the times may differ."
-    )
+    part = "" if share is None else f" ({share * 100:.0f} % of it)"
+    return f"Other programs kept this computer busy while it was measured{part}: on a quiet one the times may differ."
+
+
+def waiting_words(busy_share: float | None) -> str:
+    """Said while a run waits for other programs."""
+    if busy_share is None:
+        return "Looking whether the computer is quiet"
+    return f"Waiting for the computer to be quiet: other programs use {busy_share * 100:.0f} %"
 
 
 _MEASURED = "Measured on "

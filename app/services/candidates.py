@@ -8,6 +8,7 @@ from typing import Any
 from app.domain.variant import Variant
 from app.services.budget import BLOCK_MAX_S
 from app.services.opening import OpenedModel, ReadData
+from app.services.quiet import QuietWait
 from app.services.steps import Contender, Done, Flow, JobError, JobStep, Measured, MeasureStep, Reuse, limits_of_runtime
 from workers.contracts.disk import DISK_FULL, DiskFull
 from workers.contracts.folder import read_model
@@ -145,13 +146,16 @@ def _folders(*candidates: Candidate) -> list[Path]:
 
 @dataclasses.dataclass(frozen=True)
 class Pass:
-    """How a measurement is made: fresh sets of processes, blocks in each, and whether an earlier one is as good."""
+    """How a measurement is made: fresh sets of processes, blocks in each, whether an earlier one is as good, and how
+    long it may wait for a quiet computer.
+    """
 
     sets: int
     blocks: int
     threads: int
     reuse: Reuse | None = None
     slow_over_ms: float | None = None
+    quiet: QuietWait | None = None
 
 
 def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: str, step: int) -> Flow[Measured]:
@@ -181,6 +185,7 @@ def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: st
         block_max_s=BLOCK_MAX_S,
         slow_over_ms=how.slow_over_ms,
         reuse=how.reuse,
+        quiet=how.quiet,
         step_index=step,
     )
     full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)

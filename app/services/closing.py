@@ -2,9 +2,9 @@
 
 import dataclasses
 
-from app.domain.choose import choose, may_win
+from app.domain.choose import choose, may_win, needs_quiet
 from app.domain.run import RunState
-from app.domain.words import headline, time_up, why_not
+from app.domain.words import MEASURE_AGAIN, headline, time_up, why_not
 from app.services.search import Search
 
 
@@ -16,11 +16,13 @@ def close(search: Search, planned: int) -> None:
     for variant in tried:
         if choice.variant is None or variant.id != choice.variant.id:
             reason = why_not(variant, limit)
-            if reason not in variant.notes and not may_win(variant):
+            if reason not in variant.notes and (needs_quiet(variant) or not may_win(variant)):
                 recorder.variant(dataclasses.replace(variant, notes=(*variant.notes, reason)))
     words = headline(choice.variant, tried, choice.proven, limit)
     if choice.variant is None and search.skipped:
         words = time_up(sum(1 for variant in tried if variant.measurement.n), planned)
+    if choice.busy:
+        words = MEASURE_AGAIN
     recorder.end(
         RunState.FINISHED if choice.variant else RunState.KEPT_ORIGINAL,
         headline=words,

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.choose import needs_quiet
 from app.domain.run import Run
 from app.domain.variant import Variant
 
@@ -27,6 +28,8 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "size_bytes": variant.size_bytes,
         "speedup": 1.0 if variant.is_baseline and measured else _figure(measurement.speedup),
         "size_ratio": _figure(variant.size_ratio),
+        "under_load": measurement.under_load,
+        "cpu_speedup": _figure(measurement.cpu_speedup),
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "verdict": verdict(variant),
         "artifact": variant.artifact_key,
@@ -59,6 +62,7 @@ def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
         "recommended": run.recommended_variant_id,
         "limit": run.goal.max_loss_pct,
         "seconds": run.seconds,
+        "reason": "busy" if run.recommended_variant_id is None and any(map(needs_quiet, variants)) else None,
     }
 
 

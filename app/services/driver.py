@@ -86,6 +86,16 @@ class Driver(Generic[T]):
             self._client.cancel()
 
     @property
+    def waits_for_quiet(self) -> bool:
+        """Something is to be measured, and other programs keep the computer busy."""
+        return self._measurer is not None and self._measurer.waits_for_quiet
+
+    def skip_wait(self) -> None:
+        """Measure at once, now and for the rest of the run."""
+        if self._measurer is not None:
+            self._measurer.skip_wait()
+
+    @property
     def pids(self) -> list[int]:
         """Processes that work for this flow now."""
         if self._measurer is not None:
@@ -269,7 +279,8 @@ class Driver(Generic[T]):
                 return
             self._measurer = Measurer(self._workspace, step)
             self._tell_begin(self._measurer.job_id, "measure", step.title)
-            self._observe(MeasuringChanged(True))
+            if not self._measurer.waits_for_quiet:
+                self._observe(MeasuringChanged(True))
             return
         params = step.params.model_dump(mode="json")
         store = self._workspace.artifacts
@@ -323,10 +334,11 @@ def size_of(folder: Path) -> int:
     return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
-def run_to_end(driver: Driver[T], pause_s: float = 0.01) -> T:
+def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[], None] = do_nothing) -> T:
     """Drive without a window. Raises what the flow raised; ends every process when it is broken off."""
     try:
         while driver.tick():
+            meanwhile()
             time.sleep(pause_s)
     finally:
         if not driver.finished:

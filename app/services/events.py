@@ -59,6 +59,18 @@ class MeasuringChanged:
 
 
 @dataclass(frozen=True)
+class WaitingForQuiet:
+    """Other programs use `busy_share` (0..1, None: not known yet) of the processor; it waits `left_s` more at most.
+
+    With `is_over` it is waited no longer.
+    """
+
+    busy_share: float | None
+    left_s: float
+    is_over: bool = False
+
+
+@dataclass(frozen=True)
 class MemoryUsed:
     """The processes of this work hold more than ever before: bytes resident, shared pages counted in each."""
 
@@ -91,6 +103,7 @@ Event = (
     | RunChanged
     | LogLine
     | MeasuringChanged
+    | WaitingForQuiet
     | MemoryUsed
     | JobBegan
     | JobEnded

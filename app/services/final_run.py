@@ -5,6 +5,7 @@ from app.services.budget import within
 from app.services.candidates import Candidate, Pass
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import ReadData
+from app.services.quiet import MOST_S
 from app.services.search import Search
 from app.services.steps import Flow, JobError
 
@@ -20,7 +21,9 @@ def final_run(search: Search, step: int, original: Candidate, data: ReadData) ->
     recorder.step(step, state="running")
     plan = budget.plan_final([variant.id for variant in best])
     field = [original, *(search.candidates[variant.id] for variant in best[: plan.finalists])]
-    how = Pass(plan.sets, plan.blocks, search.ask.threads, search.reuse)
+    how = Pass(
+        plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=search.patience.part(MOST_S, budget.left_s)
+    )
     flow = one.measure(field, data, how, title=LAST_STEP, step=step)
     measured = yield from within(flow, lambda: budget.final_left_s)
     if (failure := measured.failures[0]) is not None:

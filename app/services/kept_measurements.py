@@ -13,10 +13,10 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, ValidationError
 
-from app.domain.words import BUSY_SHARE
 from app.services.steps import Contender, Loads, Measured, MeasureStep
 from app.services.store import ArtifactStore, Entry
 from workers.contracts.base import Frozen
+from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import MeasureResult
 
 PROTOCOL = 2
@@ -24,9 +24,6 @@ PROTOCOL = 2
 
 MAX_AGE = timedelta(days=7)
 """A system is updated, a fan gathers dust: what is older says little about the machine as it is today."""
-
-MAX_AGE_BUSY = timedelta(hours=1)
-"""Where other programs disturbed it: enough for a run that goes on, too old for a decision of another day."""
 
 FILE = "measured.json"
 
@@ -56,8 +53,7 @@ class KeptMeasurements:
             kept = _Kept.model_validate_json((entry.folder / FILE).read_text(encoding="utf-8"))
         except (OSError, ValidationError):  # another version of the program wrote it
             return None
-        is_busy = kept.busy_share is not None and kept.busy_share >= BUSY_SHARE
-        oldest = max(step.reuse.since, datetime.now(UTC) - MAX_AGE_BUSY) if is_busy else step.reuse.since
+        oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
         if kept.measured_at < oldest:
             return None
         return Measured(

@@ -1,8 +1,9 @@
 """Sentences about a load record; every figure in them was measured."""
 
-from app.domain.words import BUSY_SHARE, times
+from app.domain.words import times
 from app.services.load_record import LoadRecord
 from app.services.loading import best_per_s, busiest
+from workers.contracts.disturbed import BUSY_SHARE
 
 
 def headline(record: LoadRecord) -> str:

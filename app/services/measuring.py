@@ -8,7 +8,8 @@ from statistics import fmean
 
 from app.domain.variant import LatencyPoint
 from app.jobs.turns import Timing, TurnGroup
-from app.services.events import LatenciesMeasured, LogLine, Observer, StepProgress
+from app.services.events import LatenciesMeasured, LogLine, MeasuringChanged, Observer, StepProgress, WaitingForQuiet
+from app.services.quiet import Waiting
 from app.services.steps import Loads, Measured, MeasureStep, limits_of_runtime
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -33,9 +34,19 @@ class Measurer:
         self.step, self._folder = step, workspace.jobs
         self._began_s = time.monotonic()
         self._blocks_done = 0
-        self._cut = False
+        self._cut = self._is_over = False
+        self._workspace = workspace
+        self._group: TurnGroup | None = None
+        self._waiting = Waiting(step.quiet) if step.quiet is not None else None
+        self._told_share: float | None = None
+        if self._waiting is None:
+            self._group = self._begin()
+
+    def _begin(self) -> TurnGroup:
+        step, workspace = self.step, self._workspace
+        self._began_s = time.monotonic()
         left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
-        self._group = TurnGroup(
+        return TurnGroup(
             [self._job(workspace, step, index) for index in range(len(step.contenders))],
             sets=step.sets,
             blocks=step.blocks,
@@ -64,39 +75,71 @@ class Measurer:
     @property
     def done(self) -> bool:
         """Everything was measured, or the time is up."""
+        if self._group is None:
+            return self._is_over
         if not self._group.done and self.step.until_s is not None and time.monotonic() > self.step.until_s:
             self._cut = True
             self._group.close()
         return self._group.done
 
     @property
+    def waits_for_quiet(self) -> bool:
+        """Nothing is measured yet: other programs keep the computer busy."""
+        return self._waiting is not None
+
+    def skip_wait(self) -> None:
+        """Measure at once, and wait no more in the same run."""
+        if self.step.quiet is not None:
+            self.step.quiet.patience.skip()
+
+    @property
     def pids(self) -> list[int]:
         """Processes that are measured now."""
-        return self._group.pids
+        return self._group.pids if self._group is not None else []
 
     def cancel(self) -> None:
         """Stop within a second."""
-        self._group.cancel()
+        if self._group is not None:
+            self._group.cancel()
+        self._is_over = True
 
     def close(self) -> None:
         """End all its processes at once."""
-        self._group.close()
+        if self._group is not None:
+            self._group.close()
+        self._is_over = True
         self._remove_folders()
+
+    def _wait(self, waiting: Waiting, observe: Observer) -> None:
+        """Tell each new look; begin when it is over."""
+        goes_on = waiting.tick()
+        if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
+            self._told_share = waiting.busy_share
+            observe(WaitingForQuiet(waiting.busy_share, waiting.left_s))
+        elif not goes_on:
+            self._waiting = None
+            observe(WaitingForQuiet(waiting.busy_share, 0.0, is_over=True))
+            observe(MeasuringChanged(True))
+            self._group = self._begin()
 
     def poll(self, observe: Observer) -> None:
         """Pass on what has come."""
+        if self._waiting is not None and not self._is_over:
+            self._wait(self._waiting, observe)
+        if self._group is None:
+            return
         for index, message in self._group.poll():
             if isinstance(message, TurnDone):
                 self._blocks_done += 1
                 observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
-                observe(self._progress())
+                observe(self._progress(self._group))
             elif isinstance(message, Log):
                 observe(LogLine(message.level, message.text, self.job_id))
             elif isinstance(message, Failed):
                 observe(LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
 
-    def _progress(self) -> StepProgress:
-        total = max(self._group.total_turns, self._blocks_done)
+    def _progress(self, group: TurnGroup) -> StepProgress:
+        total = max(group.total_turns, self._blocks_done)
         seconds = time.monotonic() - self._began_s
         left_s = seconds / self._blocks_done * (total - self._blocks_done)
         return StepProgress(self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s)
@@ -116,7 +159,7 @@ class Measurer:
         Sets count only as far as everybody who is still in had a turn in them.
         """
         self._remove_folders()
-        outcomes = self._group.outcomes
+        outcomes = self._group.outcomes if self._group is not None else [Timing() for _ in self.step.contenders]
         alive = [timing for timing in outcomes if timing.failure is None]
         sets = min((sum(1 for blocks in timing.blocks_ms if blocks) for timing in alive), default=0)
         loads = tuple(_loads(timing, sets) for timing in outcomes)

@@ -23,6 +23,7 @@ from app.services.final_run import LAST_STEP, final_run
 from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.quiet import FIRST_S
 from app.services.recorder import Recorder
 from app.services.run_forecast import note_after, note_before, refine
 from app.services.search import OptimizeAsk, Search
@@ -155,7 +156,7 @@ class _Optimization:
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
         found = yield from describe()
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
-        self._search.reuse = Reuse(found.device.model_dump_json(), oldest)
+        self._search.reuse = Reuse(found.device.model_dump_json(), oldest, self._recorder.run.created_at)
         self._recorder.note_machine(found.device)
         available = tuple(row.id for row in found.runtimes if row.available)
         done: Done[PlanResult] = yield JobStep(
@@ -206,7 +207,8 @@ class _Optimization:
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
             recorder.tell(note)
-        measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS)
+        quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
+        measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS, quiet)
         summaries = yield from self._search.summarize(measured)
         original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
         self._budget.note_original(self._budget.spent_s - began_s)

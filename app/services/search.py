@@ -12,6 +12,7 @@ from app.services.budget import TimeBudget
 from app.services.candidates import Candidate, Pass
 from app.services.figures import speedup_of, with_figures
 from app.services.opening import ReadData
+from app.services.quiet import Patience, QuietWait
 from app.services.recorder import Recorder
 from app.services.steps import Flow, JobError, Measured, Reuse
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
@@ -50,6 +51,7 @@ class Search:
         self.budget = TimeBudget(self.goal.time_budget_s, lambda: recorder.elapsed_s)
         self.candidates: dict[str, Candidate] = {}
         self.reuse: Reuse | None = None
+        self.patience = Patience()
         self.skipped = 0
 
     def known(self, recipe: Recipe) -> Variant | None:
@@ -57,12 +59,17 @@ class Search:
         return next((v for v in self.recorder.variants.values() if v.recipe == recipe), None)
 
     def look(
-        self, candidate: Candidate, data: ReadData, step: int, slow_over_ms: float | None = None
+        self,
+        candidate: Candidate,
+        data: ReadData,
+        step: int,
+        slow_over_ms: float | None = None,
+        quiet: QuietWait | None = None,
     ) -> Flow[Measured]:
         """A first look at one version. Raises `JobError` where it could not be measured."""
         variant = candidate.variant
         blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
-        how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms)
+        how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms, quiet)
         measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from app.services.quiet import QuietWait
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.messages import Limits
@@ -91,10 +92,14 @@ class Contender:
 
 @dataclass(frozen=True)
 class Reuse:
-    """An earlier measurement of the very same is as good: on this `machine` (its facts as text), not before `since`."""
+    """An earlier measurement of the very same is as good: on this `machine` (its facts as text), not before `since`.
+
+    One that other programs disturbed is taken by the run alone that made it, which began at `began`.
+    """
 
     machine: str
     since: datetime
+    began: datetime
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,8 @@ class MeasureStep:
     """Several variants measured in turn, one live process each (RUNTIME.md, fair timing).
 
     At `until_s` (`time.monotonic`) it ends with what was measured by then. One whose requests take longer than
-    `slow_over_ms` gets two blocks only. With `reuse` the store may answer, and what is measured is kept there.
+    `slow_over_ms` gets two blocks only. With `quiet` it begins when other programs leave the computer alone. With
+    `reuse` the store may answer, and what is measured is kept there.
     """
 
     contenders: tuple[Contender, ...]
@@ -116,6 +122,7 @@ class MeasureStep:
     until_s: float | None = None
     slow_over_ms: float | None = None
     reuse: Reuse | None = None
+    quiet: QuietWait | None = None
     step_index: int | None = None
 
 

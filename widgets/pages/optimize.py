@@ -31,7 +31,8 @@ class OptimizeValue:
     """One run as it stands. `headline` is the result's sentence, `best` the one of the best so far.
 
     `done_share` is 0..1 of the whole run, `eta_s` the time left, both None where they cannot be known; `seconds`
-    is how long it took. `error` belongs to `failed`. Figures come from the store; nothing is worked out here.
+    is how long it took. `error` belongs to `failed`, `waiting` to a run that waits for other programs. Figures come
+    from the store; nothing is worked out here.
     """
 
     phase: RunPhase
@@ -42,6 +43,7 @@ class OptimizeValue:
     headline: str = ""
     seconds: float | None = None
     error: ErrorValue | None = None
+    waiting: str = ""
 
 
 class OptimizePage(Page):
@@ -53,6 +55,7 @@ class OptimizePage(Page):
     resume_requested = Signal()
     again_requested = Signal()
     restart_requested = Signal()
+    measure_now_requested = Signal()
     log_toggled = Signal(bool)
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
@@ -61,6 +64,7 @@ class OptimizePage(Page):
         self._view: RunView | None = None
         self._phase = ""
         self._error: ErrorValue | None = None
+        self._waits = False
         self.show_empty(has_model=False)
 
     # --- states
@@ -91,7 +95,8 @@ class OptimizePage(Page):
 
     def show_value(self, value: OptimizeValue) -> None:
         """The run as it stands now."""
-        if self._view is None or (value.phase, value.error) != (self._phase, self._error):
+        layout = (value.phase, value.error, bool(value.waiting))
+        if self._view is None or layout != (self._phase, self._error, self._waits):
             self._lay_out(value)
         assert self._view is not None
         self._say(self._head, *self._sentences(value))
@@ -110,7 +115,7 @@ class OptimizePage(Page):
     def _lay_out(self, value: OptimizeValue) -> None:
         view = self._view or RunView(self.theme, self._clock)
         view.setParent(None)  # it outlives the contents that it stood in
-        self._view, self._phase, self._error = view, value.phase, value.error
+        self._view, self._phase, self._error, self._waits = view, value.phase, value.error, bool(value.waiting)
         log_open = not view.log_card.isHidden()
         self._head = PageHead("", "")
         self._bar = Bar(self.tr("Progress of the whole run"))
@@ -146,7 +151,12 @@ class OptimizePage(Page):
         if value.phase in ("running", "queued"):
             cancel = GhostButton(self.theme, self.tr("Cancel"), "x")
             cancel.clicked.connect(self.cancel_requested)
-            return [cancel]
+            if not value.waiting:
+                return [cancel]
+            now = Button(self.theme, self.tr("Measure now"), "play")
+            now.setToolTip(self.tr("Do not wait for other programs, now and later in this run"))
+            now.clicked.connect(self.measure_now_requested)
+            return [cancel, now]
         if value.phase in ("done", "kept_original"):
             text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
             go = PrimaryButton(self.theme, text, "chart-bar")
@@ -182,6 +192,8 @@ class OptimizePage(Page):
                 )
 
     def _progress(self, value: OptimizeValue) -> str:
+        if value.waiting:
+            return value.waiting
         count = len(value.steps)
         at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
         leave = self.tr("You may leave this page; the work goes on.")

@@ -7,7 +7,7 @@ import pytest
 
 from app.cli.output import CommandFailed, Globals, Output
 from app.domain.run import StepRecord
-from app.services.events import LogLine, StepChanged, StepProgress
+from app.services.events import LogLine, StepChanged, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
 
 
@@ -70,6 +70,24 @@ def test_a_bar_on_a_terminal_is_wiped_by_what_follows() -> None:
     assert not err.getvalue().endswith("\n")
     speak.sentence("Done.")
     assert err.getvalue().endswith("\r\x1b[2KDone.\n")
+
+
+def test_waiting_for_a_quiet_computer_is_told_once() -> None:
+    """Given looks at other programs, Then one line tells that it waits and one that it goes on; a quiet computer, none."""
+    speak, _, err = output()
+    for share in (None, 0.85, 0.6):
+        speak.watch(WaitingForQuiet(share, 40.0))
+    speak.watch(WaitingForQuiet(0.05, 0.0, is_over=True))
+    lines = err.getvalue().splitlines()
+    assert len(lines) == 2 and "85 %" in lines[0] and "40 s" in lines[0]
+    speak, _, err = output()
+    speak.watch(WaitingForQuiet(None, 60.0))
+    speak.watch(WaitingForQuiet(0.02, 0.0, is_over=True))
+    assert err.getvalue() == ""
+    speak, _, err = output(terminal=True)
+    speak.watch(WaitingForQuiet(0.85, 40.0))
+    speak.watch(WaitingForQuiet(0.5, 39.0))
+    assert "85 %" in err.getvalue() and "50 %" in err.getvalue() and "\n" not in err.getvalue()
 
 
 def test_quiet_tells_only_the_sentence_that_matters() -> None:

@@ -1,8 +1,18 @@
 """Which variant is recommended."""
 
 import dataclasses
+from typing import Any
 
-from app.domain.choose import answers_hold, choose, could_win, finalists, is_faster
+from app.domain.choose import (
+    FASTER_UNDER_LOAD,
+    Choice,
+    answers_hold,
+    choose,
+    could_win,
+    finalists,
+    is_faster,
+    needs_quiet,
+)
 from app.domain.variant import Measurement, Variant
 from app.domain.words import headline, why_not
 from workers.contracts.specs import Judgement, Recipe, Verdict
@@ -63,6 +73,36 @@ def test_one_that_is_not_surely_faster_never_wins() -> None:
     assert choose([variant("even", low=0.99)]).variant is None
     assert choose([variant("alone", low=None)]).variant is None
     assert not is_faster(variant("even", low=1.0))
+
+
+def test_under_load_all_ways_to_compare_have_to_agree() -> None:
+    """Given versions measured under load, Then wall time alone makes none faster, a bound that all agree on does, and
+    where nothing is chosen for that reason alone it is told."""
+
+    def loaded(agreed_low: float | None, **more: Any) -> Variant:
+        known = variant("loaded", p50_ms=1.0, low=1.9, **more)
+        measurement = dataclasses.replace(known.measurement, under_load=True, agreed_low=agreed_low)
+        return dataclasses.replace(known, measurement=measurement)
+
+    for agreed_low in (None, 0.9, FASTER_UNDER_LOAD):
+        assert not is_faster(loaded(agreed_low)) and needs_quiet(loaded(agreed_low))
+        assert choose([loaded(agreed_low)]) == Choice(None, False, busy=True)
+    sure = loaded(1.2)
+    assert is_faster(sure) and not needs_quiet(sure)
+    assert choose([sure, loaded(0.9)]) == Choice(sure, True)
+    broken = loaded(0.9, verdict="regressed")
+    assert not needs_quiet(broken) and not choose([broken]).busy
+
+
+def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:
+    """Given a first look whose wall time is spoiled, Then its processor time keeps it among the finalists; when quiet,
+    wall time alone decides."""
+    slow = variant("slow", p50_ms=8.0)
+    measurement = dataclasses.replace(slow.measurement, cpu_speedup=1.8)
+    spoiled = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=True))
+    quiet = dataclasses.replace(slow, measurement=dataclasses.replace(measurement, under_load=False))
+    assert finalists([spoiled], "speed") == [spoiled]
+    assert finalists([quiet], "speed") == []
 
 
 def test_an_unproven_one_wins_only_where_nothing_is_proven() -> None:

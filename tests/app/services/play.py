@@ -10,6 +10,7 @@ from typing import Any
 from app.services.kept_measurements import KeptMeasurements
 from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import ArtifactStore
+from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import (
@@ -31,6 +32,7 @@ from workers.contracts.jobs import (
     SummarizeResult,
 )
 from workers.contracts.specs import (
+    BlockLoad,
     Described,
     DeviceFacts,
     Judgement,
@@ -77,7 +79,7 @@ class Like:
 class Play:
     """`run(flow)` answers every step; `clock` is moved on by what each would take.
 
-    `seen` lists the kinds of steps that were done, `stored` those that the store answered.
+    `waited_share` is the load under which all is measured, `agreed_low` what the ways to compare then agree on. `seen` lists the kinds of steps that were done, `stored` those that the store answered.
     """
 
     root: Path
@@ -94,6 +96,9 @@ class Play:
     stored: list[str] = field(default_factory=list)
     end_after: int | None = None
     was_ended: bool = False
+    waited_share: float = 0.0
+    agreed_low: float | None = None
+    cpu_speedup: float | None = None
 
     def run(self, flow: Flow[Any]) -> Any:
         """What the flow returns; raises what it raises."""
@@ -245,7 +250,9 @@ class Play:
             times.append(() if failed else (one_set,) * step.sets)
             result = MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
             results.append(() if failed else (result,) * step.sets)
-        return Measured(tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began)
+        load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
+        loads = tuple(((load,) * step.blocks,) * step.sets for _ in step.contenders)
+        return Measured(tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, loads=loads)
 
     def _of(self, contender: Contender, step: MeasureStep) -> Like:
         folder = Path(contender.params.model_dir).parent.name
@@ -268,6 +275,7 @@ class Play:
                 SpeedSummary(
                     latency=latency, throughput_per_s=1000 / p50, speedup=ratio,
                     speedup_low=ratio * 0.97, speedup_high=ratio * 1.03,
+                    under_load=is_under_load(*params.loads), cpu_speedup=self.cpu_speedup or ratio, agreed_low=self.agreed_low,
                 )
             )  # fmt: skip
         return SummarizeResult(summaries=tuple(rows)), self._folder("summarize")

@@ -80,7 +80,16 @@ def test_the_run_and_its_comparison() -> None:
     variants = [variant("b", 2), variant("o", 0, is_baseline=True), variant("a", 1)]
     run = a_run(recommended_variant_id="b")
     document = run_document(run, variants)
-    assert list(document) == ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds"]
+    assert list(document) == [
+        "run_id",
+        "project_id",
+        "baseline",
+        "variants",
+        "recommended",
+        "limit",
+        "seconds",
+        "reason",
+    ]
     assert document["baseline"]["id"] == "o"
     assert [row["id"] for row in document["variants"]] == ["a", "b"]
     assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)

@@ -1,5 +1,6 @@
 """The driver with real processes: results, failures, cancel, limits, what is kept and what is not."""
 
+import dataclasses
 import errno
 import time
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.domain.job import JobRecord
+from app.services import quiet
 from app.services.budget import bounded
 from app.services.driver import Driver, run_to_end
 from app.services.events import (
@@ -19,8 +21,10 @@ from app.services.events import (
     MeasuringChanged,
     MemoryUsed,
     StepProgress,
+    WaitingForQuiet,
     ignore,
 )
+from app.services.quiet import OtherPrograms, Patience
 from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import ArtifactStore
 from app.services.workspace import Workspace
@@ -239,6 +243,41 @@ def measuring(*request_s: float, until_s: float | None = None, sets: int = 2) ->
 def measure(measurement: MeasureStep) -> Flow[Measured]:
     measured: Measured = yield measurement
     return measured
+
+
+def test_a_measurement_waits_for_quiet_until_a_person_skips_it(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given other programs that use 85 %, Then nothing is started and the wait is told; when it is skipped, Then it is
+    measured, and the same run waits no more."""
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
+    monkeypatch.setattr(quiet, "LOOK_S", 0.05)
+    patience, seen = Patience(), list[Event]()
+    step = dataclasses.replace(measuring(0.001), quiet=patience.part(60.0, None))
+    driver = Driver(space, measure(step), seen.append)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        assert driver.tick() and driver.waits_for_quiet and driver.pids == []
+        time.sleep(0.01)
+    shares = {event.busy_share for event in seen if isinstance(event, WaitingForQuiet)}
+    assert 0.85 in shares and not any(isinstance(event, MeasuringChanged) for event in seen)
+    driver.skip_wait()
+    measured = run_to_end(driver)
+    assert measured.failures == (None,) and not driver.waits_for_quiet
+    kinds = [type(event) for event in seen if isinstance(event, (WaitingForQuiet, MeasuringChanged))]
+    assert kinds[-3:] == [WaitingForQuiet, MeasuringChanged, MeasuringChanged]
+    assert patience.left_s == 0.0
+
+
+def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a measurement that waits, when it is cancelled, then the flow ends at once and no process was begun."""
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
+    driver = Driver(space, measure(dataclasses.replace(measuring(0.001), quiet=Patience().part(60.0, None))), ignore)
+    assert driver.tick() and driver.waits_for_quiet
+    driver.cancel()
+    with pytest.raises(FlowCancelled):
+        run_to_end(driver)
+    assert [record.state for record in history(space)] == ["cancelled"]
 
 
 def test_a_measurement_in_turn(space: Workspace) -> None:

@@ -10,6 +10,8 @@ from play import Like, failure
 from staging import Make, recipes
 
 from app.domain.run import Goal, RunState
+from app.domain.words import BUSY_WORDS, MEASURE_AGAIN
+from app.services.documents import run_document
 from app.services.events import LogLine, StepChanged
 from app.services.projects import new_run, project_for
 from app.services.running import RunAsk
@@ -57,6 +59,57 @@ def test_the_final_run_may_disappoint(stage: Make) -> None:
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
     assert "Not faster on this computer" in one.variants["A"].notes or one.variants["A"].measurement.speedup_low < 1
+
+
+def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> None:
+    """Given a busy computer and a version that wall time calls twice as fast, When processor time does not agree, Then
+    nothing is recommended: headline, notes and document say to measure again. When it agrees, it is recommended, and
+    told to be measured under load."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.play.waited_share, one.play.agreed_low = 0.4, 0.98
+    run = one.go()
+    assert run.state is RunState.KEPT_ORIGINAL and run.recommended_variant_id is None
+    assert run.headline == MEASURE_AGAIN
+    assert "Measure again when the computer is quiet" in one.variants["A"].notes
+    document = run_document(run, list(one.variants.values()))
+    assert (document["reason"], document["variants"][0]["under_load"]) == ("busy", True)
+    one.play.waited_share, one.play.agreed_low = 0.5, 1.6
+    one.ask = dataclasses.replace(one.ask, fresh=True)
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["A"].id
+    assert run.headline == f"2.0 times faster, and it answers alike ({BUSY_WORDS})"
+    assert run_document(run, list(one.variants.values()))["reason"] is None
+
+
+def test_a_regressed_version_needs_no_quiet_computer(stage: Make) -> None:
+    """Given a busy computer and only versions that are beyond the limit, Then that is the reason, not the load."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1, verdict="regressed")})
+    one.play.waited_share = 0.5
+    run = one.go()
+    assert run.headline.startswith("Nothing faster was safe")
+    assert run_document(run, list(one.variants.values()))["reason"] is None
+
+
+def test_under_load_a_version_that_only_processor_time_calls_faster_is_looked_at_again(stage: Make) -> None:
+    """Given a first look whose wall time other programs spoiled, Then its processor time brings it into the final run."""
+    one = stage(Like(p50_ms=1), {"A": Like(p50_ms=9, final_p50_ms=0.5)})
+    one.play.waited_share, one.play.agreed_low, one.play.cpu_speedup = 0.8, 1.4, 2.0
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["A"].id
+
+
+def test_quiet_is_waited_for_before_the_original_and_before_the_final_run_alone(stage: Make) -> None:
+    """Given a run without a limit, Then these two measurements may wait, out of one minute; with a limit, a tenth of it."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.go()
+    first, final = one.play.looks["Measure Original"], one.play.finals[0]
+    assert first.quiet is not None and final.quiet is not None
+    assert first.quiet.patience is final.quiet.patience
+    assert (first.quiet.most_s, final.quiet.most_s, one.play.looks["Measure A"].quiet) == (20.0, 60.0, None)
+    short = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)}, time_budget_s=100)
+    short.ask = dataclasses.replace(short.ask, fresh=True)
+    short.go()
+    assert short.play.finals[0].quiet is not None and 0 < short.play.finals[0].quiet.most_s <= 10
 
 
 @pytest.mark.parametrize("where", ["apply", "answer", "measure", "final"])

@@ -46,6 +46,20 @@ def test_empty_leads_on(page: OptimizePage, qtbot: QtBot) -> None:
         click(page, "Choose a goal")
 
 
+def test_waiting_for_a_quiet_computer(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+    """Given a run that waits for other programs, then it says so, and a button measures at once; it is gone with the
+    wait."""
+    value = example.running()
+    text = "Waiting for the computer to be quiet, 40 s at most: other programs use 85%."
+    page.show_value(replace(value, waiting=text))
+    assert page._head.subtitle.text() == text
+    with qtbot.waitSignal(page.measure_now_requested, timeout=1000):
+        click(page, "Measure now")
+    page.show_value(value)
+    assert not [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisibleTo(page)]
+    assert "Step 5 of 7" in page._head.subtitle.text()
+
+
 def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
     """Given a run, then step, time left, best so far and each step's outcome are told; it can be cancelled."""
     example.fill(page, example.running())

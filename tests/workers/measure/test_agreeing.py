@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from workers.contracts.disturbed import is_under_load
 from workers.contracts.specs import BlockLoad
-from workers.measure.agreeing import Agreement, agreement, is_under_load
+from workers.measure.agreeing import Agreement, agreement
 
 FASTER = 1.05
 SETS, BLOCKS, REQUESTS = 3, 3, 40

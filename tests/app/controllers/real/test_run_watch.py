@@ -2,10 +2,11 @@
 
 from desk import judgement, run, variant
 
+from app.controllers.live_run import LiveRun
 from app.controllers.run_watch import RunWatch
 from app.domain.run import RunState, StepRecord
 from app.domain.variant import LatencyPoint
-from app.services.events import StepProgress
+from app.services.events import StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
@@ -63,6 +64,17 @@ def test_progress_belongs_to_the_step_at_work() -> None:
     assert (running.detail, running.done_share, running.eta_s) == ("Calibration", 0.25, 9.0)
     watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=5.0))
     assert watch.value().steps[4].done_share is None
+
+
+def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
+    """Given a run that waits for other programs, Then their share stands there; once it is over, nothing does."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.observe(WaitingForQuiet(None, 60.0))
+    assert "quiet" in live.watch.value().waiting
+    live.observe(WaitingForQuiet(0.85, 40.0))
+    assert "85" in live.watch.value().waiting and "40 s" in live.watch.value().waiting
+    live.observe(WaitingForQuiet(0.85, 0.0, is_over=True))
+    assert live.watch.value().waiting == ""
 
 
 def test_the_last_step_tells_one_time() -> None:

@@ -1,0 +1,31 @@
+"""Whether a person at a terminal has pressed ENTER, without waiting for it."""
+
+import sys
+
+if sys.platform == "win32":
+
+    def enter_pressed() -> bool:
+        """Since the last call; never where nobody sits at a terminal."""
+        import msvcrt
+
+        if not is_terminal():
+            return False
+        pressed = False
+        while msvcrt.kbhit():
+            pressed = msvcrt.getwch() in "\r\n" or pressed
+        return pressed
+
+else:
+
+    def enter_pressed() -> bool:
+        """Since the last call; never where nobody sits at a terminal."""
+        import select
+
+        if not is_terminal() or not select.select([sys.stdin], [], [], 0)[0]:
+            return False
+        return sys.stdin.readline() != ""
+
+
+def is_terminal() -> bool:
+    """Whether somebody can press a key."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()

@@ -1,0 +1,112 @@
+"""Waiting until other programs leave the computer alone, before something is measured whose times decide."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import psutil
+
+from workers.contracts.disturbed import BUSY_SHARE
+
+MOST_S = 60.0
+"""A run waits for so long in all; who works beside it would otherwise wait for ever."""
+
+FIRST_S = 20.0
+"""Of these at most before the first look at the original: the final run decides, and needs the rest more."""
+
+SHARE_OF_LIMIT = 0.1
+"""Where the time is limited, at most this part of what is left."""
+
+LOOK_S = 1.0
+QUIET_LOOKS = 2
+"""Programs pause for a moment, too: so many looks in turn must find the computer quiet."""
+
+
+class Patience:
+    """What one run may still wait in all. A person who does not want to wait says so once for the run."""
+
+    def __init__(self, left_s: float = MOST_S) -> None:
+        self.left_s = left_s
+
+    def skip(self) -> None:
+        """Measure at once, now and later in this run."""
+        self.left_s = 0.0
+
+    def part(self, most_s: float, run_left_s: float | None) -> "QuietWait":
+        """For one measurement of a run that has `run_left_s` left (None: no limit)."""
+        limit_s = most_s if run_left_s is None else min(most_s, SHARE_OF_LIMIT * max(0.0, run_left_s))
+        return QuietWait(self, limit_s)
+
+
+@dataclass(frozen=True)
+class QuietWait:
+    """Before one measurement, at most `most_s` of what the run may wait."""
+
+    patience: Patience
+    most_s: float
+
+
+class OtherPrograms:
+    """The share of all cores (0..1) that others than this program and its workers use, between two looks."""
+
+    def __init__(self) -> None:
+        self._own = psutil.Process()
+        self._before = self._read()
+
+    def share(self) -> float | None:
+        """Since the last look; None where no time went by."""
+        before, now = self._before, self._read()
+        self._before = now
+        span = now[0] - before[0]
+        if span <= 0:
+            return None
+        return min(1.0, max(0.0, (now[1] - before[1] - max(0.0, now[2] - before[2])) / span))
+
+    def _read(self) -> tuple[float, float, float]:
+        """Seconds of all cores, of those that were used, and of those that were used by us."""
+        times = psutil.cpu_times()
+        counted = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        own = 0.0
+        for process in (self._own, *self._own.children(recursive=True)):
+            with contextlib.suppress(psutil.Error):
+                used = process.cpu_times()
+                own += used.user + used.system
+        return counted, counted - idle, own
+
+
+class Waiting:
+    """`tick()` until it is False. `busy_share` is the last look's, None before the first."""
+
+    def __init__(
+        self,
+        wait: QuietWait,
+        look: Callable[[], float | None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._patience, self._clock = wait.patience, clock
+        self._look = look or OtherPrograms().share
+        self._began_s = self._looked_s = self._counted_s = clock()
+        self._end_s = self._began_s + min(wait.most_s, wait.patience.left_s)
+        self._quiet_looks = 0
+        self.busy_share: float | None = None
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that it may still last."""
+        return max(0.0, min(self._end_s - self._clock(), self._patience.left_s))
+
+    def tick(self) -> bool:
+        """Look, where it is time to; False once it is quiet, over, or skipped."""
+        now = self._clock()
+        self._patience.left_s = max(0.0, self._patience.left_s - (now - self._counted_s))
+        self._counted_s = now
+        if self.left_s <= 0:
+            return False
+        if now - self._looked_s >= LOOK_S:
+            self._looked_s = now
+            self.busy_share = self._look()
+            is_quiet = self.busy_share is not None and self.busy_share < BUSY_SHARE
+            self._quiet_looks = self._quiet_looks + 1 if is_quiet else 0
+        return self._quiet_looks < QUIET_LOOKS

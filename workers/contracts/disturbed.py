@@ -1,0 +1,35 @@
+"""Whether other programs disturbed what was timed: one rule for the worker that works figures out and for the store."""
+
+from collections.abc import Sequence
+
+from workers.contracts.specs import BlockLoad
+
+WAIT_SHARE = 0.1
+"""Ready threads that wait so much of their time are disturbed: a quiet computer shows 0 to .04."""
+
+BUSY_SHARE = 0.15
+"""Part of all cores that others use, from which on they count as a load: it was seen to move medians by a tenth."""
+
+Loads = Sequence[Sequence[BlockLoad]]
+
+
+def is_under_load(*contenders: Loads) -> bool | None:
+    """Whether other programs disturbed any of these; None where nothing is known of one."""
+    told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in contenders]
+    if any(told):
+        return True
+    return None if None in told else False
+
+
+def _is_disturbed(blocks: Sequence[BlockLoad]) -> bool | None:
+    if not blocks:
+        return None
+    elapsed_s = sum(block.elapsed_s for block in blocks)
+    busy = [block.busy_share * block.elapsed_s for block in blocks if block.busy_share is not None]
+    if busy and elapsed_s > 0 and sum(busy) / elapsed_s >= BUSY_SHARE:
+        return True
+    waits = [block.waited_s for block in blocks if block.waited_s is not None]
+    ready_s = sum(waits) + sum(block.cpu_s for block in blocks)
+    if len(waits) == len(blocks) and ready_s > 0:
+        return sum(waits) / ready_s >= WAIT_SHARE
+    return False if busy else None
