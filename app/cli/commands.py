@@ -64,9 +64,13 @@ def inspect(
     shape: Shapes = [],  # noqa: B006 - typer copies it
     preprocess: Preprocess = None,
     allow_code: AllowCode = False,
+    data: Annotated[Path | None, typer.Option(help="Also show what the model is fed of these examples.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
 ) -> int:
     """Open a model safely and tell what it is; no code in it is run."""
-    return looking.inspect(_output(ctx), model, shape, preprocess, allow_code)
+    options = looking.InspectOptions(tuple(shape), preprocess, allow_code, data, text_column, label_column)
+    return looking.inspect(_output(ctx), model, options)
 
 
 @commands.command()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.cli.fed import fed_document, fed_lines
 from app.cli.inputs import check_exists
 from app.cli.options import parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
@@ -18,8 +19,10 @@ from app.services.documents import compare_document
 from app.services.exporting import verify as verify_flow
 from app.services.exporting import version_of
 from app.services.facts import check_stored, read_facts
+from app.services.feeding import inspect_fed
 from app.services.judged_items import judged_items
 from app.services.opening import inspect_model
+from app.services.running import data_params
 from app.services.watching import read_watched, watched_document, watched_words
 from presets.loader import load_presets
 from workers.contracts.jobs import BenchResult, OpenParams
@@ -79,21 +82,46 @@ def _preset_rows(folder: Path) -> tuple[Described, ...]:
     return tuple(rows)
 
 
-def inspect(output: Output, model: Path, shapes: list[str], preprocess: str | None, allow_code: bool) -> int:
-    """Open a model safely, in a sandboxed worker, and tell what it is."""
+@dataclass(frozen=True)
+class InspectOptions:
+    """The options of `fettle inspect`."""
+
+    shapes: tuple[str, ...] = ()
+    preprocess: str | None = None
+    allow_code: bool = False
+    data: Path | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+
+
+def inspect(output: Output, model: Path, options: InspectOptions) -> int:
+    """Open a model safely, in a sandboxed worker, and tell what it is; with data, what it is fed of them."""
     params = OpenParams(
-        path=str(model.absolute()), shapes=parse_shapes(shapes), preprocess=preprocess, allow_code=allow_code
+        path=str(model.absolute()),
+        shapes=parse_shapes(list(options.shapes)),
+        preprocess=options.preprocess,
+        allow_code=options.allow_code,
     )
     check_exists(model, any_name=True)
-    with workspace(output.options, writes=False) as space:
-        info = run(space, inspect_model(params), output.watch)
-    output.document(info.model_dump(mode="json", exclude={"name", "architecture"}))
+    fed = None
+    if options.data is None:
+        with workspace(output.options, writes=False) as space:
+            info = run(space, inspect_model(params), output.watch)
+    else:
+        check_exists(options.data)
+        asked = data_params(options.data, None, options.text_column, options.label_column)
+        with workspace(output.options, writes=True, notice=output.notice) as space:
+            info, fed = run(space, inspect_fed(params, asked), output.watch)
+    document = info.model_dump(mode="json", exclude={"name", "architecture"})
+    output.document(document if fed is None else {**document, "fed": fed_document(fed)})
     output.text(f"{info.name}: {info.format}, {info.task}, {info.parameters:,} parameters, {info.size_bytes:,} bytes")
     for word, specs in (("in ", info.inputs), ("out", info.outputs)):
         for spec in specs:
             output.text(f"  {word} {spec.name}  {list(spec.shape)} {spec.dtype}  {spec.meaning}")
     for finding in info.findings:
         output.text(f"  {finding.level}: {finding.what}")
+    for line in fed_lines(fed.result) if fed is not None else ():
+        output.text(line)
     output.sentence(f"Opened safely: {info.architecture or info.format}.")
     return OK
 

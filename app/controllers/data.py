@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.data_checks import DataChecks
 from app.controllers.data_doctor import DataDoctor
+from app.controllers.data_fed import DataFed
 from app.controllers.data_items import DataItems
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.sample import sample_or_none
@@ -59,6 +60,7 @@ class DataController(QObject):
         self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
         self._doctor = DataDoctor(page, session, flows, self)
         self._doctor.taken.connect(self.preparation_taken)
+        self._fed = DataFed(page, session, flows, self)
         page.cancel_requested.connect(self._on_cancel)
         page.leave_out_requested.connect(self._on_leave_out)
         page.put_back_requested.connect(self._on_put_back)
@@ -76,6 +78,7 @@ class DataController(QObject):
             self._page.show_value(replace(value, model_classes=self._classes(), earlier=self._earlier_name()))
             self._items.show()
             self._doctor.show()
+            self._fed.show()
             self._show_origin()
             self._show_checks()
         else:

@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.data_doctor import DoctorCard, DoctorValue
+from widgets.pages.data_fed import FedCard, FedValue
 from widgets.pages.data_found import FoundList
 from widgets.pages.data_grid import ItemValue
 from widgets.pages.data_items import ItemsCard
@@ -59,6 +60,7 @@ class DataPage(Page):
         self._found: FoundList | None = None
         self._items: ItemsCard | None = None
         self._doctor: DoctorCard | None = None
+        self._fed: FedCard | None = None
         self._origin: QVBoxLayout | None = None
         self._preview: Card | None = None
         self._left: QVBoxLayout | None = None
@@ -112,10 +114,12 @@ class DataPage(Page):
         left.addLayout(self._origin)
         left.addStretch(1)
         right.addWidget(self._split_card(value))
-        self._items, self._doctor, self._left = None, None, left
+        self._items, self._doctor, self._fed, self._left = None, None, None, left
         self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
         if not value.made:
             right.addWidget(self._doctor_card())
+            self._fed = FedCard(self.theme, self._pictures)
+            right.addWidget(self._fed)
         right.addWidget(self._checks_card(value))
         right.addStretch(1)
         columns = QHBoxLayout()
@@ -344,6 +348,11 @@ class DataPage(Page):
             card = self._doctor
             if card.show_value(value):  # whoever asked sees the answer, however long it is
                 QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
+
+    def show_fed(self, value: FedValue) -> None:
+        """What the model gets of three examples."""
+        if self._fed is not None and self.state == "full":
+            self._fed.show_value(value)
 
     def show_origin(self, value: OriginValue) -> None:
         """The three questions with their answers."""

@@ -5,6 +5,7 @@ from functools import cache
 from page_examples import KINDS, data, picture
 
 from widgets.pages.data_doctor import DoctorValue, WayValue
+from widgets.pages.data_fed import FedExampleValue, FedInputValue, FedValue
 from widgets.pages.data_grid import ItemValue, Mark
 from widgets.pages.data_origin import OriginValue
 from widgets.pages.values import DataValue
@@ -72,6 +73,21 @@ def doctor(count: int) -> DoctorValue:
     what = "Another preparation fits far better: shorter side 256, the middle 224 × 224, RGB, 0 to 1."
     why = "With it 148 of 180 answers are right (82%); with the chosen one 1 of 24 answers is right (4%)."
     return DoctorValue("told", "", "bad", what, why, ways, "channels=rgb")
+
+
+def fed(count: int) -> FedValue:
+    """Pictures that are prepared; with few examples the model could not run; with many they look like noise."""
+    if count < 10:
+        return FedValue(
+            "failed", what="The model failed at one of the examples. It stopped with: wrong size. Check it."
+        )
+    entry = FedInputValue("input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031")
+    examples = tuple(FedExampleValue(f"{KINDS[n]}/{n:05d}.png", (entry,), picture(n)) for n in range(3))
+    how = "shorter side 256, the middle 224 × 224, RGB, 0 to 1, ImageNet’s mean and spread"
+    if count < 1000:
+        return FedValue("told", how, examples)
+    what = "The original’s results on 64 examples hardly differ, as they would on noise. Check how they are prepared."
+    return FedValue("told", "", examples, (CheckValue("warn", what),))
 
 
 def origin() -> OriginValue:

@@ -95,6 +95,7 @@ def data_items(page: DataPage, ex: ModuleType, count: int) -> None:
     page.mark_items(ex.items(count), can_undo=True, can_redo=count > 3)
     page.findChildren(ItemsView)[0].setCurrentIndex(page.findChildren(ItemsView)[0].items.index(2))
     page.show_doctor(ex.doctor(count))
+    page.show_fed(ex.fed(count))
     page.show_origin(ex.origin())
     page.show_found(ex.found() if count > 3 else (), 4 if count > 3 else 0, 0, 6 if count > 3 else 0)
 

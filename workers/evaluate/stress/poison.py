@@ -16,10 +16,10 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.stress import PoisonFinding, StressParams
 from workers.evaluate.dataset import DataSet, read_dataset
+from workers.evaluate.drawing import drawn
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
 from workers.evaluate.stress.patches import Patch, common_patch
-from workers.evaluate.stress.samples import drawn
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps

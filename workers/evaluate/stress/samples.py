@@ -18,6 +18,7 @@ from workers.contracts.stress import StressParams, StressPart
 from workers.evaluate.data.base import Entry, Options
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.dataset import Item, Kind, read_dataset
+from workers.evaluate.drawing import drawn
 from workers.evaluate.stress.base import Floats, Row, Takes
 from workers.evaluate.stress.pixels import as_8_bits
 from workers.pipeline.images import to_pixels
@@ -181,20 +182,6 @@ class NumberSamples:
 def _with_main(pipeline: Pipeline, given: Given, values: NDArray[Any]) -> Arrays:
     """The prepared inputs with another main one."""
     return {**given.feeds(), pipeline.main_input.name: values}
-
-
-def drawn(prepared: NDArray[Any], steps: ImageSteps) -> NDArray[np.uint8]:
-    """A prepared picture (1, …) back as (H, W, 3) or (H, W) of 8 bits: the last preprocessing steps undone."""
-    values = np.asarray(prepared[0], np.float32)
-    if steps.layout == "nchw":
-        values = values.transpose(1, 2, 0)
-    values = values * np.asarray(steps.std, np.float32) + np.asarray(steps.mean, np.float32)
-    if steps.range == "0..1":
-        values = values * np.float32(255)
-    if steps.channels == "bgr":
-        values = values[:, :, ::-1]
-    bits = np.clip(np.round(values), 0, 255).astype(np.uint8)
-    return bits[:, :, 0] if bits.shape[2] == 1 else bits
 
 
 def read_items(params: StressParams, pipeline: Pipeline) -> list[Given]:

@@ -1,0 +1,129 @@
+"""Part of the page Data: what the model gets, in numbers and as it looks after the preparation, for three examples."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.parts.card import Card, divider
+from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
+from widgets.parts.small import Bar, CheckList, CheckValue
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
+
+SIDE_PX = 64
+MOST_INPUTS = 4
+
+
+@dataclass(frozen=True)
+class FedInputValue:
+    """One input in words: "input", "1 × 3 × 224 × 224, float32", "−2.12 to 2.64, mean −0.031"."""
+
+    name: str
+    shape: str
+    numbers: str
+
+
+@dataclass(frozen=True)
+class FedExampleValue:
+    """One example; `picture` is how it looks after its preparation."""
+
+    name: str
+    inputs: tuple[FedInputValue, ...]
+    picture: PictureValue | None = None
+
+
+@dataclass(frozen=True)
+class FedValue:
+    """`state`: waiting (measurements go first), running, told, failed. `preparation` is "" where nothing is done."""
+
+    state: Literal["waiting", "running", "told", "failed"] = "waiting"
+    preparation: str = ""
+    examples: tuple[FedExampleValue, ...] = ()
+    checks: tuple[CheckValue, ...] = ()
+    share: float | None = None
+    what: str = ""
+
+
+class FedCard(Card):
+    """Shows a `FedValue`; nothing in it is clicked."""
+
+    def __init__(self, theme: Theme, pictures: PictureStore) -> None:
+        super().__init__(self.tr("What the model gets"), gap=SPACE_S)
+        self._theme, self._pictures = theme, pictures
+        self._body: QWidget | None = None
+        self._bar: Bar | None = None
+        self._value: FedValue | None = None
+        self.show_value(FedValue())
+
+    def show_value(self, value: FedValue) -> None:
+        """Another state; a bar that only moves on is not made anew."""
+        moves_on = self._value is not None and self._value.state == value.state == "running"
+        if value == self._value:
+            return
+        self._value = value
+        if moves_on and self._bar is not None:
+            self._bar.set_share(value.share)
+            return
+        if self._body is not None:
+            self._body.hide()
+            self._body.deleteLater()
+        self._body, self._bar = QWidget(), None
+        box = QVBoxLayout(self._body)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        if value.state == "told":
+            self._fill_told(box, value)
+        elif value.state == "running":
+            self._bar = Bar(self.tr("Looking at what the model gets"))
+            self._bar.set_share(value.share)
+            box.addWidget(words(self.tr("Asking the original about some of your examples…")))
+            box.addWidget(self._bar)
+        elif value.state == "failed":
+            box.addWidget(CheckList(self._theme, (CheckValue("warn", value.what),)))
+        else:
+            box.addWidget(words(self.tr("Shown as soon as nothing is being measured."), "soft"))
+        self.box.addWidget(self._body)
+
+    def _fill_told(self, box: QVBoxLayout, value: FedValue) -> None:
+        how = (
+            self.tr("Prepared: {0}. So they go in:").format(value.preparation)
+            if value.preparation
+            else self.tr("They go in as they are:")
+        )
+        box.addWidget(words(how, "soft"))
+        for number, example in enumerate(value.examples):
+            if number:
+                box.addWidget(divider())
+            box.addLayout(self._example(example))
+        if value.checks:
+            box.addWidget(divider())
+            box.addWidget(CheckList(self._theme, value.checks))
+
+    def _example(self, example: FedExampleValue) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
+        row.setSpacing(SPACE_M)
+        if example.picture is not None:
+            shown = PictureLabel(self._theme, self._pictures, example.picture, SIDE_PX)
+            row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
+        lines = QVBoxLayout()
+        lines.setSpacing(SPACE_XS)
+        lines.addWidget(ElidedLabel(example.name, "strong"))
+        for line in self._lines(example.inputs):
+            lines.addWidget(line)
+        lines.addStretch(1)
+        row.addLayout(lines, 1)
+        return row
+
+    def _lines(self, inputs: Sequence[FedInputValue]) -> list[QWidget]:
+        made: list[QWidget] = []
+        for entry in inputs[:MOST_INPUTS]:
+            said = f"{entry.name}: {entry.shape}" if len(inputs) > 1 else entry.shape
+            made += [label(entry.numbers, "", select=True), label(said, "caption")]
+        if len(inputs) > MOST_INPUTS:
+            made.append(label(self.tr("and {0:,} more inputs").format(len(inputs) - MOST_INPUTS), "caption"))
+        return made
