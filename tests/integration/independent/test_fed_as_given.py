@@ -189,21 +189,15 @@ def test_the_answers_are_those_of_its_own_library(fed: Fed) -> None:
 
 
 def test_stress_begins_with_what_was_judged(fed: Fed) -> None:
-    """Given the same examples unchanged, then stress finds the accuracy that the optimization told."""
-    if fed.feeding.labels is None:
-        pytest.skip("stress without labels tells no accuracy")
-    done = fed.fettle(
-        "stress",
-        fed.document["run_id"],
-        "--variant",
-        fed.document["variants"][0]["id"],
-        "--seconds",
-        "40",
-        "--json",
-        timeout_s=900,
-    )
+    """Given the same examples unchanged, then stress finds the accuracy, or else the agreement, that was told."""
+    original, optimized = fed.document["baseline"], fed.document["variants"][0]
+    words = ("stress", fed.document["run_id"], "--variant", optimized["id"], "--seconds", "300", "--json")
+    done = fed.fettle(*words, timeout_s=900)
     assert done.code == 0, done.err
-    clean, n = done.document["clean"], done.document["n_answered"]
-    assert n == len(fed.document["items"])
-    assert clean["original"] == pytest.approx(fed.document["baseline"]["accuracy"], abs=1e-6)
-    assert clean["optimized"] == pytest.approx(fed.document["variants"][0]["accuracy"], abs=1e-6)
+    clean = done.document["clean"]
+    assert clean["n"] == len(fed.document["items"]), "stopped early: the machine is too busy"
+    if fed.feeding.labels is None:
+        assert clean["optimized"] == pytest.approx(optimized["agreement"], abs=1e-3)
+        return
+    assert clean["original"] == pytest.approx(original["accuracy"], abs=1e-6)
+    assert clean["optimized"] == pytest.approx(optimized["accuracy"], abs=1e-6)

@@ -123,7 +123,7 @@ def chosen(document: dict[str, Any]) -> dict[str, Any]:
     rows: list[dict[str, Any]] = document["variants"]
     recommended = next((row for row in rows if row["id"] == document["recommended"]), None)
     judged = [row for row in rows if row["agreement"] is not None and row["speedup"] is not None]
-    assert recommended or judged, [row["notes"] for row in rows]
+    assert recommended or judged, f"nothing was judged in its time: {[row['notes'] for row in rows]}"
     return recommended or max(judged, key=lambda row: float(row["speedup"]))
 
 
