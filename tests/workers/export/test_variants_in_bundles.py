@@ -179,6 +179,24 @@ def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: 
     check_whole(folder, tmp_path / "verify")
 
 
+def test_samples_of_one_file_are_not_mixed_into_one_answer(export, tmp_path: Path) -> None:
+    """Given a file of three samples, then run.py refuses it and answers the next one, instead of naming their mean."""
+    folder, small = export("cnn", "fixed_shape")
+    feeds = small.feeds()
+    one = {name: values[:1] for name, values in feeds.items()}
+    np.savez(tmp_path / "three.npz", **{name: np.concatenate([values] * 3) for name, values in one.items()})
+    np.savez(tmp_path / "one.npz", **one)
+    files = [str(tmp_path / name) for name in ("three.npz", "one.npz")]
+    done = subprocess.run(
+        [sys.executable, "-I", "-B", "run.py", *files, "--json"],
+        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 3, done.stderr[-2000:]
+    refused, answered = json.loads(done.stdout)["answers"]
+    assert set(refused) == {"input", "error"} and "3 samples" in refused["error"]
+    assert "scores" in answered
+
+
 def test_bundle_without_unused_outputs_is_whole(export, tmp_path: Path) -> None:
     """Given a variant whose second output was cut, then its bundle gives the answer alone and checks itself."""
     folder, small = export("two_heads", "cut_outputs")

@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402
+from fettle_bundle.pipeline.spec import AudioSteps  # noqa: E402
 
 
 def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
@@ -23,12 +24,21 @@ def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
         return {"input": name, "answer": model.pipeline.text_of(values), "tokens": values.astype(int).tolist()}
     labels = model.pipeline.describe(values)
     if labels:
+        check_one_sample(model, values)
         return {
             "input": name,
             "answer": labels[0][0],
             "scores": {label: float(share) for label, share in labels},
         }
     return {"input": name, "shape": list(values.shape), "answer": values.tolist()}
+
+
+def check_one_sample(model: Model, values: Any) -> None:
+    """Frames of one sound have one answer together; samples of others must not be mixed into one."""
+    spec = model.pipeline.spec
+    in_frames = model.pipeline.stateful or isinstance(spec.preprocess, AudioSteps)
+    if values.ndim > 1 and len(values) > 1 and not in_frames:
+        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
 
 
 def say(done: dict[str, Any]) -> str:
