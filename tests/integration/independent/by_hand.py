@@ -138,8 +138,8 @@ def write_wav(path: Path, samples: NDArray[np.int16]) -> None:
 
 
 def scores_of_steps(outputs: Arrays, _feeds: Arrays) -> NDArray[np.float32]:
-    """(steps,) of one recording."""
-    return np.asarray(outputs["output"], np.float32).reshape(-1)
+    """(steps, 1) of one recording."""
+    return np.asarray(outputs["output"], np.float32).reshape(-1, 1)
 
 
 def file_bytes(source: Source, names: Sequence[str]) -> list[Raw]:

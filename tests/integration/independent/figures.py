@@ -17,7 +17,8 @@ class Figures:
 
     `flips` is the share of items whose largest value lies elsewhere. `cosine` is the mean over items, `alike` the mean
     of what a cosine may at most be: no more than 1 − ε²/2 for a relative error ε. `error_over_spread` is the largest
-    mean error of a channel over that channel's spread (standard deviation) over the items.
+    mean error of a channel over that channel's spread (standard deviation), `beyond` the share of items with a channel
+    whose error is more than a tenth of it.
     """
 
     n: int
@@ -30,7 +31,7 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"n {self.n}, flips {self.flips:.4f}, cosine {self.cosine:.6f}, alike {self.alike:.6f}, "
-            f"mean error over spread {self.error_over_spread:.4f}, items with one beyond {SPREAD_LIMIT}: {self.beyond:.3f}"
+            f"error over spread {self.error_over_spread:.4f}, items beyond {SPREAD_LIMIT}: {self.beyond:.3f}"
         )
 
 
@@ -58,17 +59,19 @@ def _cosine(a: Values, b: Values) -> float:
 
 
 def _over_spread(old: Sequence[Values], new: Sequence[Values]) -> tuple[float, float]:
-    """(the worst channel's mean error, the share of items with a channel beyond the limit); channels lie last."""
-    if len({values.shape for values in old}) > 1:  # steps of sequences: each is one value of the one channel
-        old, new = [v.reshape(-1, 1) for v in old], [v.reshape(-1, 1) for v in new]
-        spread = np.concatenate(old).std(axis=0)
-        worst = [np.abs(b - a) / spread for a, b in zip(old, new, strict=True)]
-        return float(np.concatenate(worst).mean()), float(np.mean([(part > SPREAD_LIMIT).any() for part in worst]))
-    a, b = (np.stack(list(values)).astype(np.float64).reshape(len(values), -1) for values in (old, new))
-    spread = a.std(axis=0)
+    """(the worst channel's mean error, the share of items with a mean error beyond the limit in some channel)."""
+    a, b = [_channels(values) for values in old], [_channels(values) for values in new]
+    spread = np.concatenate(a).std(axis=0)
     counts = spread > 1e-12
-    errors = np.abs(b - a)[:, counts] / spread[counts]
-    return float(errors.mean(axis=0).max(initial=0.0)), float((errors > SPREAD_LIMIT).any(axis=1).mean())
+    errors = [np.abs(y - x).mean(axis=0)[counts] / spread[counts] for x, y in zip(a, b, strict=True)]
+    every = np.stack(errors)
+    return float(every.mean(axis=0).max(initial=0.0)), float((every > SPREAD_LIMIT).any(axis=1).mean())
+
+
+def _channels(values: Values) -> Values:
+    """(positions, channels): a map's channels lie first, those of anything else last."""
+    wide = values.astype(np.float64)
+    return wide.reshape(len(wide), -1).T if wide.ndim == 3 else np.atleast_2d(wide)
 
 
 def softmax(values: Values) -> Values:

@@ -122,7 +122,7 @@ def accuracy(whole: Whole, version: dict[str, Any], values: Sequence[NDArray[Any
     if whole.way.links is None:
         return float(np.mean([int(one.argmax()) in accepted for one, accepted in pairs]))
     known = np.concatenate([np.asarray(labels) >= 0 for _, labels in pairs])
-    right = np.concatenate([(one > 0.5) == (np.asarray(labels) > 0) for one, labels in pairs])
+    right = np.concatenate([(one[:, 0] > 0.5) == (np.asarray(labels) > 0) for one, labels in pairs])
     return float(right[known].mean())
 
 
