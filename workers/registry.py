@@ -156,6 +156,7 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
                 version=spec.params.version,
                 params_schema=spec.params.model_json_schema(),
                 group=spec.apply.__module__.split(".")[-2],
+                for_inputs=spec.for_inputs,
             )
         )
     return (*rows, *_broken_rows(scan, "technique"))

@@ -21,14 +21,23 @@ def export_run(
         ask = ExportAsk(run_id, variant_id, target, out.absolute(), accept_regression)
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result
+    original = exported.record.variant_id == facts.baseline.id
     output.document(
         {
             "bundle": str(exported.path),
             "sha256": result.sha256,
             "selftest": [check.model_dump(mode="json") for check in result.selftest],
+            "variant": exported.record.variant_id,
+            "original": original,
         }
     )
     for check in result.selftest:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
-    output.sentence(f"{exported.path} runs on its own: it was unpacked in a clean place and gave the same answers.")
+    said = ""
+    if original and variant_id is None:
+        said = "No version was recommended, so this bundle holds the original, unchanged. "
+    elif original:
+        said = "This bundle holds the original, unchanged. "
+    tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
+    output.sentence(f"{said}{exported.path} {tested}.")
     return OK

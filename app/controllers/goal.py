@@ -1,5 +1,7 @@
 """The page Goal: presets as cards, the limit, and the recipes for those who want them."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
@@ -70,12 +72,24 @@ class GoalController(QObject):
                 n_test=data.result.n_test if data else 0,
                 labelled=bool(data and data.result.labelled),
                 kind=data.result.kind if data else "images",
-                recipes=tuple(recipe_value(recipe) for recipe in self.preset.recipes),
-                techniques=techniques(found),
+                recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
+                techniques=techniques(found, self._kind()),
                 expected=self._expected(),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
             )
         )
+
+    def _kind(self) -> str:
+        """What the model's input is prepared from: picture, text, sound or array."""
+        told = self._session.model.info.preprocessing if self._session.model is not None else None
+        return str(told["kind"]) if told else ""
+
+    def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
+        """Without those whose steps are for other kinds of input, which the planner would leave out."""
+        found = self._session.described
+        known = {row.id for row in found.techniques} if found is not None else set()
+        offered = {technique.id for technique in techniques(found, self._kind())}
+        return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
 
     def _expected(self) -> str:
         """How long it will take and how much memory, from the model's size and what runs here have taught."""
@@ -162,11 +176,12 @@ def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
     return start.model_copy(update={"title": value.title, "steps": steps, "runtime": value.runtime})
 
 
-def techniques(found: DescribeResult | None) -> tuple[TechniqueValue, ...]:
-    """What may stand in a recipe, with the form of its parameters."""
+def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:
+    """What may stand in a recipe for a model of this kind of input, with the form of its parameters."""
     if found is None:
         return ()
     return tuple(
         TechniqueValue(row.id, row.title, row.summary, dict(row.params_schema or {}), row.available, row.hint)
         for row in found.techniques
+        if not row.for_inputs or not kind or kind in row.for_inputs
     )

@@ -66,12 +66,20 @@ def is_slower(variant: Variant) -> bool:
     return speedup is not None and speedup <= 1.0
 
 
+def has_exact_numbers(variant: Variant) -> bool:
+    """Whether it computes with the original's 32 bits, only in another way."""
+    lowered = variant.recipe.settings.get("inference_precision", "f32") != "f32"
+    return variant.precision == "fp32" and not lowered
+
+
 def is_alike_not_proven(variant: Variant) -> bool:
     """The estimate is within the limit and at least 99 % of the answers are unchanged, but the bound is not."""
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "not_enough_data":
         return False
     if judgement.drop is not None and judgement.drop > judgement.margin:
+        return False
+    if judgement.unproven is not None and not has_exact_numbers(variant):
         return False
     return judgement.agreement is not None and judgement.agreement >= ALIKE_SHARE
 

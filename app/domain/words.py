@@ -54,7 +54,9 @@ def same_words(variant: Variant) -> str:
 
 
 def missing_words(variant: Variant) -> str:
-    """``add about 280 examples``, where it is known how many are missing."""
+    """``add about 280 examples``, where it is known how many are missing and more would help."""
+    if variant.judgement is not None and variant.judgement.unproven is not None:
+        return "whether it finds the same things is not compared yet"
     missing = variant.judgement.missing_examples if variant.judgement else None
     return f"add about {missing:,} examples" if missing else "add more examples"
 

@@ -101,8 +101,15 @@ class Recipe(Frozen):
     only_if_faster: tuple[str, ...] = ()
 
 
+InputKind = Literal["image", "text", "audio", "array"]
+"""What a model's main input is prepared from (`kind` of `Preprocess`)."""
+
+
 class Described(Frozen):
-    """One row of `fettle describe`. `schema_` is the JSON schema of the parameters, where there are any."""
+    """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, where there are any.
+
+    `for_inputs` are the kinds of input that a technique is for, () for all.
+    """
 
     id: str
     title: str
@@ -112,6 +119,7 @@ class Described(Frozen):
     version: int | None = None
     params_schema: dict[str, JsonValue] | None = None
     group: str = ""
+    for_inputs: tuple[InputKind, ...] = ()
 
 
 P99_NEEDS = 299
@@ -208,7 +216,9 @@ class Judgement(Frozen):
     `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
 
     Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of same classes, or the mean cosine
-    where answers are no classes (then `flips` is None). `drop_low`/`drop_high` are the one-sided 95 % bounds of the
+    where answers are no classes (then `flips` is None). `unproven` is the kind of answers whose sameness cannot
+    be proven yet, whatever the numbers say: such a verdict is never ``safe``.
+    `drop_low`/`drop_high` are the one-sided 95 % bounds of the
     loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
     a proof needs. `changed` holds item numbers whose answer changed, worst first, at most 1,000. `slices` holds the
     worst 50 parts of the test set, worst first. `scores` are measures of the task, the most important first.
@@ -233,6 +243,7 @@ class Judgement(Frozen):
     missing_examples: int | None = None
     changed: tuple[int, ...] = ()
     changed_count: int = 0
+    unproven: Literal["detection"] | None = None
     worst_slice: str | None = None
     worst_slice_drop: float | None = None
     kl_mean: float | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from workers.contracts.base import Frozen
 from workers.contracts.context import JobContext
-from workers.contracts.specs import ModelArtifact
+from workers.contracts.specs import InputKind, ModelArtifact
 
 
 class TechniqueParams(Frozen):
@@ -37,7 +37,8 @@ class TechniqueSpec:
 
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
     it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
-    `follows` names techniques of which one must have gone before.
+    `follows` names techniques of which one must have gone before. `for_inputs` are the kinds of preparation (see
+    `Preprocess`) that it makes sense for, () for all.
     """
 
     id: str
@@ -52,6 +53,7 @@ class TechniqueSpec:
     install_hint: str = ""
     runtimes: tuple[str, ...] | None = None
     follows: tuple[str, ...] = ()
+    for_inputs: tuple[InputKind, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -192,4 +192,5 @@ SPEC = TechniqueSpec(
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino",),
+    for_inputs=("text", "array"),
 )

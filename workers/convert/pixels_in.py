@@ -170,6 +170,7 @@ def _refused(detail: str, hint: str = "Leave this step out of the recipe.") -> I
 
 SPEC = TechniqueSpec(
     id=ID,
+    for_inputs=("image",),
     title=TITLE,
     summary="The model takes 8-bit pixels and prepares them itself. For models that take pictures. Same answers.",
     source="ONNX operator specification (Transpose, Gather, Cast, Mul, Add); OpenVINO, “Optimize preprocessing”",

@@ -8,7 +8,7 @@ a bound of memory). `meta` is JSON: the kind of answer, and the names of the oth
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.infer.base import Session
+from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 
@@ -82,6 +83,7 @@ def collect_answers(
     finite: list[bool] = []
     stopped: Stopped = ""
     started = time.monotonic()
+    answered = _answered(pipeline, session, items)
     for number in range(len(items)):
         ctx.check_cancelled()
         ctx.progress(STAGE, number, len(items), "items")
@@ -90,15 +92,31 @@ def collect_answers(
             stopped = "time" if late else "memory"
             ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more {stopped} for answers.")
             break
-        # a copy: some runtimes do not take the read-only arrays of a memory map
-        feeds = {name: np.array(value) for name, value in items[number].items()}
-        outputs = _run(pipeline, session, feeds, number)
+        feeds, outputs = next(answered)
         values = _trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline)
         answer.append(values)
         finite.append(bool(np.isfinite(values).all()))
         _keep_others(others, outputs, feeds, pipeline)
     ctx.progress(STAGE, len(items), len(items), "items")
     return replace(_answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_)), stopped=stopped)
+
+
+def _answered(
+    pipeline: Pipeline, session: Session, items: Prepared
+) -> Iterator[tuple[dict[str, NDArray[Any]], Mapping[str, NDArray[Any]]]]:
+    """Each item with what the model gave to it. A model with a fixed batch gets as many as it takes at once; the last
+    ones are filled up in the pipeline, and what comes of the filling is dropped there."""
+    size = group_size(pipeline.spec)
+    for start in range(0, len(items), size):
+        # a copy: some runtimes do not take the read-only arrays of a memory map
+        stop = min(start + size, len(items))
+        group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
+        outputs = _run(pipeline, session, group[0] if size == 1 else pipeline.batch(group), start)
+        if size == 1:
+            yield group[0], outputs
+            continue
+        for row, feeds in enumerate(group):
+            yield feeds, {name: np.asarray(value)[row : row + 1] for name, value in outputs.items()}
 
 
 def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], number: int) -> Any:

@@ -9,7 +9,7 @@ from workers.evaluate.judge_sequences import judge_sequences
 from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.scoring import with_scores
-from workers.evaluate.verdict import cap_made
+from workers.evaluate.verdict import cap_boxes, cap_made
 
 
 def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0) -> Judgement:
@@ -31,7 +31,8 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         judgement = judge_vectors(data, old, new, seed)
     judgement = with_scores(judgement, Case(data, old, new, items, seed), max_loss_pct)
     least = None if old.predicted is not None or old.answer_kind == "tokens" else LEAST_ITEMS
-    return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data, least)
+    told = _with_gone(_with_broken(judgement, data, old, new), old, new)
+    return cap_boxes(cap_made(told, data, least), old.answer_kind)
 
 
 def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:

@@ -59,6 +59,21 @@ def still_missing(needed: int | None, have: int) -> int | None:
     return needed - have if needed > have else max(1, have // 10)
 
 
+def cap_boxes(judgement: Judgement, answer_kind: str) -> Judgement:
+    """Boxes are never proven by how alike whole outputs are: places are large numbers beside the scores, so that a
+    version that finds nothing any more can be alike to .9997 (EVALUATION.md)."""
+    if answer_kind != "detection" or judgement.verdict == "unmeasured":
+        return judgement
+    note = (
+        "The answers are boxes around things. Whether both versions find the same things is not compared yet, only how"
+        " alike all their numbers are, and that proves nothing: try it on pictures of yours."
+    )
+    told = judgement.model_copy(update={"notes": (note, *judgement.notes), "unproven": "detection"})
+    if judgement.verdict == "regressed":
+        return told
+    return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": None})
+
+
 def cap_made(judgement: Judgement, data: DataSet, least: int | None = None) -> Judgement:
     """On inputs that Fettle made, nothing is ever proven safe for a person's own.
 

@@ -27,6 +27,7 @@ VERDICTS = {
     "not_enough_data": "Not proven: {n} examples are too few to be sure of a limit of {limit:g} %.",
     "unmeasured": "Its answers were not compared with the original's.",
 }
+BOXES_VERDICT = "Not proven: whether it finds the same things as the original was not compared, only its numbers."
 ORIGINAL_VERDICT = "This is the original, unchanged."
 
 MAX_FILES = 20
@@ -44,7 +45,7 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
         _measured(facts, spec) + how_well(facts, plain),
-        f"## Verdict\n\n{_verdict(facts, n)}\n",
+        f"## Verdict\n\n{_verdict(facts, spec, n)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
         *([under_load(facts.load, plain)] if facts.load is not None else []),
@@ -145,10 +146,12 @@ def figure(value: Any, unit: str) -> str:
     return f"{value:,.1f}"
 
 
-def _verdict(facts: CardFacts, n: int) -> str:
+def _verdict(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
     if _is_original(facts):
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
+    if verdict == "not_enough_data" and spec.answer_kind == "detection":
+        return BOXES_VERDICT
     words = VERDICTS[verdict].format(limit=facts.limit_pct, n=f"{n:,}")
     if facts.data is not None and facts.data.origin == "made":
         words += " There were no real examples: answers were compared on inputs that Fettle made."

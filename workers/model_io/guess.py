@@ -14,8 +14,8 @@ from workers.contracts.pipeline import (
     Source,
     TextSteps,
 )
-from workers.contracts.specs import TensorSpec
-from workers.model_io.facts import Found, Graph
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.facts import Found, Graph, warning
 from workers.model_io.guess_answer import answer_kind, pick_answer, task_of
 from workers.model_io.guess_diffusion import guess_sampling
 from workers.model_io.guess_image import guess_image, picture_layout
@@ -242,6 +242,16 @@ def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[st
             if output.name.lower() in names and same:
                 links[spec.name] = output.name
     return links if len(links) < len(inputs) else {}
+
+
+def class_names_told(found: Found, spec: PipelineSpec) -> tuple[Finding, ...]:
+    """Names that are left aside because there is not one for each score."""
+    answer = next((entry for entry in spec.outputs if entry.answer), None)
+    count = answer.shape[-1] if answer is not None and answer.shape else None
+    if not found.classes or spec.answer_kind != "class" or count in (None, len(found.classes)):
+        return ()
+    what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores: these names are not used."
+    return (warning(what),)
 
 
 def _fitting(classes: tuple[str, ...] | None, answer: TensorSpec) -> tuple[str, ...] | None:

@@ -32,9 +32,9 @@ def gives_boxes(
         return True
     names = len(found.classes) if found.classes else None
     alone = [output.shape for output in outputs if len(output.shape) == 3]
-    if len(alone) == 1 and len(outputs) <= 4:  # earlier forms of YOLO give their grids besides
-        return _one_output(alone[0], names, _cells(inputs, steps))
-    return _beside(outputs)
+    # earlier forms of YOLO give their grids besides
+    whole = len(alone) == 1 and len(outputs) <= 4 and _one_output(alone[0], names, _cells(inputs, steps))
+    return whole or _beside(outputs)
 
 
 def _one_output(shape: Shape, names: int | None, cells: frozenset[int]) -> bool:

@@ -21,6 +21,10 @@ QUANTIZED_OPS = frozenset(
         "QLinearMatMul",
     ]
 )
+_QUANTIZED_STARTS = ("QLinear", "QAttention", "QEmbed", "QGemm", "QOrdered", "QMoE", "DynamicQuantize", "MatMulNBits",
+                     "MatMulBnb4", "GatherBlockQuantized", "MatMulIntegerToFloat")  # fmt: skip
+"""ONNX Runtime's own operators of the domain com.microsoft."""
+_FEW_BITS = ("INT8", "UINT8", "INT4", "UINT4")
 # element types that carry weights; whole numbers of 32 and 64 bits are shapes and indices
 _WEIGHT_TYPES = frozenset(["FLOAT", "FLOAT16", "BFLOAT16", "DOUBLE", "INT8", "UINT8", "INT4", "UINT4"])
 _PRECISIONS = {"FLOAT16": "fp16", "BFLOAT16": "bf16", "DOUBLE": "fp64"}
@@ -37,8 +41,10 @@ def read_graph(model: Any) -> Graph:
         bytes_ += size * _item_bits(kind) // 8
         by_kind[kind] += size if kind in _WEIGHT_TYPES else 0
     for node in nodes(model):
-        quantized = quantized or node.op_type in QUANTIZED_OPS
+        quantized = quantized or node.op_type in QUANTIZED_OPS or node.op_type.startswith(_QUANTIZED_STARTS)
     weights = by_kind.total()
+    # weights that are only stored in few bits and widened by a Cast before they are used
+    quantized = quantized or 2 * sum(by_kind[kind] for kind in _FEW_BITS) > weights
     most = by_kind.most_common(1)[0][0] if by_kind else "FLOAT"
     precision = "int8" if quantized else _PRECISIONS.get(most, "fp32")
     given = {tensor.name for tensor in model.graph.initializer}

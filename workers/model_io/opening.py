@@ -23,11 +23,11 @@ from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
-from workers.model_io.guess import build_spec, reread
+from workers.model_io.guess import build_spec, class_names_told, reread
 from workers.model_io.layouts import layouts
 from workers.model_io.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.runtime import load_session
-from workers.model_io.safety import not_run, recognized, tried, unpacked, walls
+from workers.model_io.safety import not_run, others_beside, recognized, tried, unpacked, walls
 from workers.model_io.sniff import sniff
 from workers.model_io.trial import Hints, Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes
@@ -62,7 +62,8 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         params = params.model_copy(update={"item_shapes": items})
         spec = _spec(source.path, draft, params) if draft.graph.outputs else None
         ctx.progress(CHECKING_IT, 1, 1)
-        more = (not_run(), *walls(ctx))
+        names = class_names_told(draft.found, spec) if spec is not None else ()
+        more = (*names, not_run(), *walls(ctx))
         needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
         return InspectResult(
             info=_info(path, source, draft, spec, more),
@@ -107,7 +108,8 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
             error = conversion_error(path, draft.reference, trial, session)
     finally:
         session.close()
-    more = (*trial.findings, tried(len(trial.feeds)), *walls(ctx))
+    names = class_names_told(draft.found, trial.spec)
+    more = (*trial.findings, *names, tried(len(trial.feeds)), *walls(ctx))
     told = _info(path, source, draft, trial.spec, more)
     result = _write(target, draft, trial, told)
     ctx.progress(TRYING_IT, 3, 3)
@@ -144,7 +146,7 @@ def _source(path: Path, ctx: JobContext) -> _Source:
             "Unpack it, and open the model inside.",
         )
     source, model_format = sniffed.path, format_of(sniffed.kind)
-    findings = (*recognized(source, model_format), *findings)
+    findings = (*recognized(source, model_format), *others_beside(sniffed.others), *findings)
     return _Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
 
 

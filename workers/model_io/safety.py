@@ -33,6 +33,12 @@ def recognized(path: Path, model_format: Format) -> tuple[Finding, ...]:
     return (info(f"Recognized by its content, not by its name: {model_format.title}."),)
 
 
+def others_beside(names: tuple[str, ...]) -> tuple[Finding, ...]:
+    """Files that hold the same model in another form, as the hub's folders have them."""
+    listed = shown(", ".join(names), 200)
+    return (info(f"Other forms of the model beside it are left alone: {listed}."),) if names else ()
+
+
 def unpacked(names: int) -> Finding:
     """The look at a ZIP file before anything in it was used."""
     what = "1 file" if names == 1 else f"{names:,} files"

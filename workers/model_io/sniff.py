@@ -2,7 +2,7 @@
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workers.model_io import magic
@@ -15,10 +15,12 @@ MAX_DEPTH = 10
 
 @dataclass(frozen=True)
 class Sniffed:
-    """`kind` is a format's id (see `formats`), "zip" or "folder"; `path` what that format opens."""
+    """`kind` is a format's id (see `formats`), "zip" or "folder"; `path` what that format opens. `others`
+    are further forms of the same model beside it, which are left alone."""
 
     kind: str
     path: Path
+    others: tuple[str, ...] = ()
 
 
 def sniff(path: Path) -> Sniffed:
@@ -155,6 +157,11 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
             return _sniff_folder(inside[0], depth + 1)
         what = "a folder of data" if files else "an empty folder"
         raise not_a_model(folder, what, magic.DATA_HINT if files else "")
+    plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
+    variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
+    if plain is not None and variants:
+        others = tuple(entry.name for entry in candidates if entry is not plain)
+        return replace(sniff(plain), others=others)
     if len(candidates) > 1:
         listed = ", ".join(entry.name for entry in candidates[:6])
         raise refuse(

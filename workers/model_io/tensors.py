@@ -73,7 +73,17 @@ def judge_tensors(tensors: Tensors) -> tuple[Finding, ...]:
     return tuple(findings)
 
 
+def few_bits(tensors: Tensors) -> bool:
+    """Whether most weights are stored as whole numbers of 8 bits or fewer."""
+    import torch
+
+    kinds = (torch.int8, torch.uint8, torch.quint8, torch.qint8)
+    small = sum(value.numel() for value in tensors.values() if value.dtype in kinds)
+    return bool(small > sum(value.numel() for value in tensors.values() if value.is_floating_point()))
+
+
 def counts(tensors: Tensors) -> tuple[int, int]:
-    """Numbers and bytes of all tensors."""
-    numbers = sum(value.numel() for value in tensors.values() if value.is_floating_point())
+    """Numbers that weigh and bytes of all tensors; whole numbers count where most weights are stored as such."""
+    whole = few_bits(tensors)
+    numbers = sum(value.numel() for value in tensors.values() if whole or value.is_floating_point())
     return numbers, sum(value.numel() * value.element_size() for value in tensors.values())

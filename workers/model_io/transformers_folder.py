@@ -2,17 +2,19 @@
 theirs is run."""
 
 import math
+import re
 import shutil
 import tempfile
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import ImageSteps, Task
-from workers.contracts.specs import TensorSpec
+from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
 from workers.model_io.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.export_torch import export, reference
@@ -21,6 +23,10 @@ from workers.model_io.formats import Draft, Format
 from workers.model_io.neighbors import beside_folder, read_json, sentence_parts
 from workers.model_io.safetensors import check_header, whole
 from workers.model_io.words import refuse, said, shown
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+PART = re.compile(r"-\d+-of-\d+\.safetensors$")
+FEW_BITS = ("I8", "U8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2")
 
 
 class _Head(NamedTuple):
@@ -86,8 +92,8 @@ def _other_world(config: Mapping[str, Any]) -> str:
 
 
 def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
-    """The checked safetensors files, or the one checked pytorch_model.bin."""
-    files = tuple(sorted(folder.glob("*.safetensors")))
+    """The checked safetensors files that the library opens, or the one checked pytorch_model.bin."""
+    files = _opened(folder)
     for file in files or (folder / "pytorch_model.bin",):
         if file.is_symlink() or not file.is_file():
             raise refuse(
@@ -105,6 +111,32 @@ def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
     return (folder / "pytorch_model.bin",)
 
 
+def _opened(folder: Path) -> tuple[Path, ...]:
+    """Of several files of weights those of one form of the model: the whole file, else the parts that its index names,
+    else the parts that are numbered. Raises `InputRefused` where nothing says which one is meant."""
+    files = {file.name: file for file in sorted(folder.glob("*.safetensors"))}
+    index = read_json(folder / INDEX)
+    if WHOLE in files or len(files) < 2:
+        return (files[WHOLE],) if WHOLE in files else tuple(files.values())
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if isinstance(named, dict):
+        return tuple(folder / name for name in sorted({str(name) for name in named.values()}) if "/" not in name)
+    parts = [file for name, file in files.items() if PART.search(name)]
+    if len(parts) == len(files):
+        return tuple(parts)
+    raise refuse(
+        "several_models",
+        "There are several forms of the model in this folder",
+        f"{folder.name} holds {shown(', '.join(files), 200)}, and nothing says which one to open.",
+        f"Keep the one that you want, called {WHOLE}, and open the folder again.",
+    )
+
+
+def _beside(folder: Path, files: tuple[Path, ...]) -> tuple[Finding, ...]:
+    others = [file.name for file in sorted(folder.glob("*.safetensors")) if file not in files]
+    return (info(f"Other weights beside it are left alone: {shown(', '.join(others), 200)}."),) if others else ()
+
+
 def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
     """Put into `place` what the library may see: config.json and safetensors, so that it finds nothing
     else."""
@@ -118,9 +150,9 @@ def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) 
         )
         return
     for file in files:
-        (place / file.name).symlink_to(file.resolve())
-    index = folder / "model.safetensors.index.json"
-    if index.is_file() and not index.is_symlink():
+        (place / (WHOLE if len(files) == 1 else file.name)).symlink_to(file.resolve())
+    index = folder / INDEX
+    if len(files) > 1 and index.is_file() and not index.is_symlink():
         shutil.copyfile(index, place / index.name)
 
 
@@ -236,22 +268,25 @@ def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Pa
     shape: tuple[int | str | None, ...] = ("batch", width)
     if head.output != "logits" or head.ending == "ForTokenClassification":
         shape = ("batch", "tokens", width)
-    numbers, tensors = _counts(files)
+    numbers, tensors, few_bits = _counts(files)
     graph = Graph(
         inputs=_input_specs(head, config, found),
         outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
         parameters=numbers,
         weight_bytes=sum(file.stat().st_size for file in files),
+        quantized=few_bits or isinstance(config.get("quantization_config"), dict),
     )
     told = SCANNED if files[0].suffix == ".bin" else whole(tensors)
-    return Draft(graph, found, (folder / "config.json", *files), (told,))
+    return Draft(graph, found, (folder / "config.json", *files), (told, *_beside(folder, files)))
 
 
-def _counts(files: tuple[Path, ...]) -> tuple[int, int]:
-    """Numbers and tensors, from the headers alone; both 0 where the weights are a pickle, until it is opened."""
+def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
+    """Numbers and tensors, from the headers alone, and whether most numbers have 8 bits or fewer; both are 0 where the
+    weights are a pickle, until it is opened."""
     headers = [check_header(file) for file in files if file.suffix == ".safetensors"]
-    numbers = sum(math.prod(entry["shape"]) for header in headers for entry in header.values())
-    return numbers, sum(len(header) for header in headers)
+    sizes = [(entry["dtype"], math.prod(entry["shape"])) for header in headers for entry in header.values()]
+    numbers = sum(size for _, size in sizes)
+    return numbers, len(sizes), 2 * sum(size for dtype, size in sizes if dtype in FEW_BITS) > numbers
 
 
 def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
@@ -289,7 +324,7 @@ def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Dr
     with converting(ctx, draft.graph.weight_bytes):
         program = export(folder, module, examples, head.output, target, free, limits)
     numbers = sum(p.numel() for p in model.parameters())
-    graph = Graph(inputs=specs, outputs=draft.graph.outputs, parameters=numbers, weight_bytes=draft.graph.weight_bytes)
+    graph = replace(draft.graph, parameters=numbers)
     return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)
 
 

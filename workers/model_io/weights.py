@@ -13,7 +13,7 @@ from workers.model_io.export_torch import export, reference, single
 from workers.model_io.facts import Found, Graph, danger, info
 from workers.model_io.formats import Draft
 from workers.model_io.neighbors import beside_file
-from workers.model_io.tensors import Tensors, counts, judge_tensors
+from workers.model_io.tensors import Tensors, counts, few_bits, judge_tensors
 
 INPUT, OUTPUT = "input", "output"
 
@@ -29,7 +29,7 @@ def inspect_weights(
             raise
         numbers, size = counts(tensors)
         told = danger(f"{error.detail} {error.hint}")
-        graph = Graph((), (), numbers, size)
+        graph = Graph((), (), numbers, size, quantized=few_bits(tensors))
         return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors)))
     return _draft(path, tensors, known, findings)
 
@@ -69,6 +69,7 @@ def _draft(path: Path, tensors: Tensors, known: Recognized, findings: tuple[Find
         outputs=(TensorSpec(name=OUTPUT, shape=("batch", known.classes or None), dtype="float32"),),
         parameters=sum(p.numel() for p in known.module.parameters()),
         weight_bytes=size,
+        quantized=few_bits(tensors),
     )
     found = Found(license=known.found.license).or_else(beside_file(path, {})).or_else(known.found)
     told = info(f"The weights fit the architecture {known.found.architecture}.")

@@ -63,6 +63,24 @@ def test_the_fastest_safe_one_wins() -> None:
     assert (choice.variant.id, choice.proven) == ("fast", True)
 
 
+def test_boxes_that_cannot_be_proven_win_with_exact_numbers_only() -> None:
+    """Given detectors that look alike, When one is chosen, Then one of fewer bits never is, however alike it looks."""
+
+    def boxes(name: str, precision: str, **settings: str) -> Variant:
+        made = variant(name, verdict="not_enough_data", agreement=0.9999)
+        assert made.judgement is not None
+        judged = made.judgement.model_copy(update={"unproven": "detection"})
+        recipe = Recipe(title=name, settings=dict(settings))
+        return dataclasses.replace(made, judgement=judged, precision=precision, recipe=recipe)
+
+    few = [boxes("int8", "int8"), boxes("bf16", "fp32", inference_precision="bf16")]
+    assert choose(few).variant is None
+    exact = boxes("engine", "fp32")
+    choice = choose([*few, exact])
+    assert (choice.variant, choice.proven) == (exact, False)
+    assert "not compared yet" in headline(exact, few, proven=False, limit_pct=1.0)
+
+
 def test_a_regressed_one_never_wins_however_fast() -> None:
     """Given only a regressed variant, when one is chosen, then none is."""
     assert choose([variant("broken", p50_ms=0.1, low=9.0, verdict="regressed")]).variant is None

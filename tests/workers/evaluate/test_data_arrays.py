@@ -46,6 +46,23 @@ def test_names_and_accepted_labels(run_data: Make, tmp_path: Path) -> None:
     assert not result.labelled
 
 
+@pytest.mark.parametrize("labels", [np.arange(17) % 3, np.zeros((20, 2, 2)), np.array(3)])
+def test_labels_of_another_number_are_told(run_data: Make, tmp_path: Path, labels: np.ndarray) -> None:
+    """Given labels that are not one for each item, Then they are not dropped without a word: both numbers are told."""
+    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    warned = [finding.what for finding in result.findings if finding.level == "warning" and "“y”" in finding.what]
+    have = {1: "17 labels", 3: "20×2×2 values", 0: "one value"}[labels.ndim]
+    assert not result.labelled and len(warned) == 1 and have in warned[0] and "20 items" in warned[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_])
+def test_one_column_for_each_class(run_data: Make, tmp_path: Path, dtype: type) -> None:
+    """Given labels with a 1 in the column of their class, Then that class is the label, and no other is accepted."""
+    labels = np.eye(3, dtype=dtype)[np.arange(20) % 3]
+    _, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    assert {item.labels for item in read_dataset(folder).test} == {(0,), (1,), (2,)}
+
+
 def test_regression_targets_are_no_classes(run_data: Make, tmp_path: Path, words: Make) -> None:
     """Given real numbers as labels, then they are unknown labels."""
     result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=np.linspace(0.1, 9.7, 20)))

@@ -40,6 +40,16 @@ def test_cosine_rule(labelled: Make, answers_of: Make, at: float, verdict: str) 
     assert judgement.agreement == pytest.approx(at, abs=1e-5) and judgement.flips is None
 
 
+@pytest.mark.parametrize(("at", "verdict"), [(1.0, "not_enough_data"), (0.9999, "not_enough_data"), (0.9, "regressed")])
+def test_boxes_are_never_safe_by_cosine(labelled: Make, answers_of: Make, at: float, verdict: str) -> None:
+    """Given a detector's answers at any cosine, Then the best verdict is Not enough data, and why is typed."""
+    old = vectors(400)
+    new = turned(old, at)
+    judgement = judge(labelled([None] * 400), answers_of(old, "detection"), answers_of(new, "detection"), 5.0)
+    assert (judgement.verdict, judgement.unproven, judgement.missing_examples) == (verdict, "detection", None)
+    assert judge(labelled([None] * 400), answers_of(old, "tensor"), answers_of(old, "tensor"), 5.0).unproven is None
+
+
 def test_one_bad_answer_is_not_safe(labelled: Make, answers_of: Make) -> None:
     """Given 499 equal answers and one at .95, then the mean is fine and the smallest is not."""
     old = vectors(500)

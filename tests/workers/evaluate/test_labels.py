@@ -59,6 +59,26 @@ def test_only_unknown_labels() -> None:
     assert "used as unlabelled" in resolved.findings[0].what
 
 
+def test_more_kinds_than_classes_are_told_with_both_numbers() -> None:
+    """Given labels of nine kinds for a model of six classes, Then the warning names both numbers."""
+    (finding,) = resolve(collection([(str(i % 9),) for i in range(90)]), spec(classes=None)).findings
+    assert finding.level == "warning" and "9 kinds" in finding.what and "6 classes" in finding.what
+
+
+@pytest.mark.parametrize(("kind", "level"), [("tensor", "warning"), ("detection", "warning"), ("embedding", "info")])
+def test_class_labels_for_a_model_without_classes(kind: str, level: str) -> None:
+    """Given labels that look like classes, When the model knows none, Then that is a warning with both numbers."""
+    (finding,) = resolve(collection([(str(i % 3),) for i in range(60)]), spec(kind, None)).findings
+    assert finding.level == level
+    assert level == "info" or ("3 kinds" in finding.what and "0 classes" in finding.what)
+
+
+def test_targets_of_a_regression_are_no_classes() -> None:
+    """Given fractions as labels of a model that gives numbers, Then nothing is warned of: they are for its score."""
+    (finding,) = resolve(collection([(f"{i / 7:g}",) for i in range(1, 60)]), spec("tensor", None)).findings
+    assert finding.level == "info"
+
+
 def test_labels_counted_from_one() -> None:
     """Given numbers 1 to K, then the slip is named."""
     resolved = resolve(collection([(str(i),) for i in range(1, 7)]), spec(classes=None))

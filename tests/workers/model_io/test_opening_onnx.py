@@ -205,6 +205,33 @@ def test_several_inputs_and_outputs_stay_arrays(onnx_model, saved, opened):
     assert result.info.inputs[1].meaning == "one number"
 
 
+@pytest.mark.parametrize("kind", ["INT8", "UINT8"])
+def test_weights_that_are_only_stored_in_8_bits_are_told(onnx_model, saved, inspected, kind):
+    # Given weights of 8 bits that a Cast widens before they are used, with no operator of quantization
+    nodes = [
+        ("Cast", ["w"], ["wide"], {"to": TensorProto.FLOAT}),
+        ("Mul", ["wide", "scale"], ["scaled"], {}),
+        ("MatMul", ["x", "scaled"], ["y"], {}),
+    ]
+    small = np.eye(4).astype(kind.lower())
+    model = onnx_model(nodes, weights={"w": small, "scale": np.float32([0.5])})
+    # Then the model is told to be quantized, and its numbers are counted
+    info = inspected(saved(model))
+    assert info.quantized and info.parameters == 17
+
+
+def test_of_several_forms_in_a_folder_the_plain_one_is_opened(onnx_model, saved, inspected):
+    # Given a folder of the hub with the same model in three forms / When the folder is opened
+    path = saved(onnx_model())
+    for name in ("model_quantized.onnx", "model_fp16.onnx"):
+        saved(onnx_model(weights={"w": np.zeros((4, 4), np.float32)}), name)
+    alone = inspected(path)
+    info = inspected(path.parent)
+    # Then that is the plain one, numbers, bytes and digest are of it alone, and the others are named
+    assert (info.parameters, info.size_bytes, info.sha256) == (alone.parameters, alone.size_bytes, alone.sha256)
+    assert any("model_fp16.onnx, model_quantized.onnx" in finding.what for finding in info.findings)
+
+
 def test_an_old_opset_opens_and_a_quantized_model_is_told(onnx_model, saved, opened, inspected):
     assert opened(saved(onnx_model(opset=9)))[0].info.opset == 9
     nodes = [

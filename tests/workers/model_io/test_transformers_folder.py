@@ -7,8 +7,12 @@ import pytest
 import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import PipelineSpec
+from workers.model_io.opening import inspect_model
 from workers.pipeline import load_pipeline
+from workers.runtime.recording import RecordingContext
 
 WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "film"]
 SMALL = {
@@ -125,3 +129,53 @@ def test_missing_parts_are_told(bert, refused):
     assert refused(folder).code == "unsupported_architecture"
     (folder / "config.json").write_text("{")
     assert refused(folder).code == "damaged"
+
+
+def test_of_several_weights_those_that_are_opened_are_counted(bert, opened, inspected, refused):
+    # Given a folder with the same weights in further files, as the hub has them
+    from safetensors.torch import load_file, save_file
+
+    folder, model = bert("BertForSequenceClassification")
+    alone = inspected(folder)
+    tensors = load_file(folder / "model.safetensors")
+    save_file({name: value.half() for name, value in tensors.items()}, folder / "model.fp16.safetensors")
+    save_file({name: value.char() for name, value in tensors.items()}, folder / "model.int8.safetensors")
+    # Then numbers, bytes and digest are of what is opened, and the others are named
+    info = inspected(folder)
+    assert (info.parameters, info.size_bytes, info.sha256) == (alone.parameters, alone.size_bytes, alone.sha256)
+    assert not info.quantized and any("model.fp16.safetensors" in finding.what for finding in info.findings)
+    result, _ = opened(folder)
+    assert result.info.parameters == sum(value.numel() for value in model.parameters())
+    # When nothing says which one is meant / Then it is asked
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputRefused) as caught:
+        inspected(folder)
+    assert caught.value.code == "several_models"
+    # When one of 8 bits is left / Then that is told
+    (folder / "model.fp16.safetensors").unlink()
+    assert inspected(folder).quantized
+
+
+def test_a_class_for_each_token_is_no_embedding(bert, opened):
+    # Given a model that tells the words of a text apart / Then it is told as that, and its scores stay as they are
+    folder, _ = bert("BertForTokenClassification", num_labels=5)
+    result, opened_folder = opened(folder)
+    spec = spec_in(opened_folder)
+    assert (result.info.task, spec.answer_kind, spec.pooling) == ("token-classification", "tensor", "none")
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"architectures": ["PatchTSTModel"], "prediction_length": 24, "context_length": 96}, "time"),
+        ({"architectures": ["ViTModel"], "image_size": 224, "hidden_size": 16}, "pictures"),
+        ({"architectures": ["Wav2Vec2Model"], "vocab_size": 32, "conv_dim": [512]}, "sounds"),
+    ],
+)
+def test_what_reads_no_texts_is_no_model_of_texts(bert, tmp_path, config, word):
+    # Given a folder of a time series' model, of one for pictures, of one for sounds / Then it is not taken for texts
+    folder, _ = bert()
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputRefused) as caught:
+        inspect_model(OpenParams(path=str(folder)), RecordingContext(work_dir=tmp_path))
+    assert caught.value.code == "unsupported_architecture" and word in caught.value.detail

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, names_of
+from workers.evaluate.data.tables import is_number
 from workers.pipeline.spec import Spec
 
 MOST_UNKNOWN = 50
@@ -84,11 +85,7 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
     if not any(raw):
         return Resolved(none)
     if spec.answer_kind not in ("class", "score"):
-        what = (
-            "This model’s answers are not classes: the answers themselves are compared, and the labels are used for"
-            " scores where they fit."
-        )
-        return Resolved(none, (Finding(level="info", what=what),))
+        return Resolved(none, (_no_classes(raw, spec),))
     known = LabelMap(spec)
     translate = {**_translation(collection.class_names, known, spec), **(meant or {})}
     ids, unknown = [], Counter[str]()
@@ -100,8 +97,25 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
             if not matches:
                 unknown[label] += 1
         ids.append(tuple(sorted(found)))
-    findings = tuple(_unknown_labels(unknown, sum(map(bool, ids)), len(raw), spec))
+    kinds = len({label for labels in raw for label in labels})
+    findings = tuple(_unknown_labels(unknown, kinds, sum(map(bool, ids)), len(raw), spec))
     return Resolved(ids, findings, tuple(label for label, _ in unknown.most_common(MOST_UNKNOWN)))
+
+
+def _no_classes(raw: Sequence[tuple[str, ...]], spec: Spec) -> Finding:
+    """A warning where the labels look like classes, of which the model knows none."""
+    kinds = {label for labels in raw for label in labels}
+    seem_classes = all(as_number(k) is not None or not is_number(k) for k in kinds) and len(kinds) <= max(
+        2, len(raw) // 4
+    )
+    what = (
+        "This model’s answers are not classes: the answers themselves are compared, and the labels are used for"
+        " scores where they fit."
+    )
+    if spec.answer_kind in ("embedding", "tokens") or not seem_classes:
+        return Finding(level="info", what=what)
+    count = "1 kind" if len(kinds) == 1 else f"{len(kinds):,} kinds"
+    return Finding(level="warning", what=f"The labels are of {count}, and the model knows 0 classes. {what}")
 
 
 def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: Spec) -> dict[str, str]:
@@ -111,16 +125,17 @@ def _translation(names: tuple[str, ...] | None, known: LabelMap, spec: Spec) -> 
     return {str(index): name for index, name in enumerate(names)}
 
 
-def _unknown_labels(unknown: Counter[str], labelled: int, total: int, spec: Spec) -> Sequence[Finding]:
+def _unknown_labels(unknown: Counter[str], kinds: int, labelled: int, total: int, spec: Spec) -> Sequence[Finding]:
     if not unknown:
         return []
-    listed = names_of([label for label, _ in unknown.most_common()])
+    listed, known = names_of([label for label, _ in unknown.most_common()]), class_count(spec)
     rest = (
         f"The {total - labelled:,} items that have no other label are used as unlabelled."
         if labelled
         else "All items are used as unlabelled: answers are compared with the original’s, not with the truth."
     )
-    what = f"The model does not know the labels {listed}. {rest} {_known_names(spec)}"
+    counted = f"They are of {kinds:,} kinds, and the model knows {known:,} classes. " if known else ""
+    what = f"The model does not know the labels {listed}. {counted}{rest} {_known_names(spec)}"
     return [Finding(level="warning", what=what + _counted_from_one(unknown, labelled, spec))]
 
 

@@ -69,6 +69,8 @@ def read(path: Path, options: Options) -> Collection:
     label_name = _labels_of(arrays, inputs, count, options)
     labels = None if label_name is None else arrays[label_name]
     names = _class_names(arrays, label_name, options.spec)
+    if labels is not None and is_one_hot(labels):
+        labels = labels.argmax(axis=1)
     label_lists = [()] * count if labels is None else [raw_labels(value) for value in labels]
     more = columns_of(arrays, {*inputs, label_name}, count)
     kind = _kind(options.spec, inputs)
@@ -87,7 +89,8 @@ def read(path: Path, options: Options) -> Collection:
         )
         for i in range(count)
     ]
-    return Collection(kind, entries, names, findings=_told(inputs, label_name, file))
+    told = (*_told(inputs, label_name, file), *_not_labels(arrays, inputs, label_name, count, file))
+    return Collection(kind, entries, names, findings=told)
 
 
 def _kind(spec: Spec, inputs: Mapping[str, NDArray[Any]]) -> Kind:
@@ -130,6 +133,33 @@ def _labels_of(
     fits = [lower[name] for name in wanted if name in lower and lower[name] not in inputs]
     fits = [name for name in fits if arrays[name].ndim in (1, 2) and len(arrays[name]) == count]
     return fits[0] if fits else None
+
+
+def is_one_hot(labels: NDArray[Any]) -> bool:
+    """Rows with a 1 for the class and 0 for all others: no row of accepted classes names only 0 and 1."""
+    if labels.ndim != 2 or labels.shape[1] < 2 or labels.dtype.kind not in "biuf":
+        return False
+    values = np.asarray(labels, np.float64)
+    return bool((((values == 0) | (values == 1)).all(axis=1) & (values.sum(axis=1) == 1)).all())
+
+
+def _not_labels(
+    arrays: Mapping[str, NDArray[Any]], inputs: Mapping[str, NDArray[Any]], taken: str | None, count: int, file: Path
+) -> tuple[Finding, ...]:
+    """Arrays that are called like labels and cannot be them: of another number than there are items, or no list."""
+    if taken is not None:
+        return ()
+    named = [name for name in arrays if name.lower() in LABEL_NAMES and name not in inputs]
+    told = (f"“{name}” of {file.name} holds {_size(arrays[name])} for {count:,} items" for name in named)
+    return tuple(Finding(level="warning", what=f"{what}, so it is not used as labels.") for what in told)
+
+
+def _size(values: NDArray[Any]) -> str:
+    if values.ndim == 0:
+        return "one value"
+    if values.ndim > 2:
+        return f"{'×'.join(map(str, values.shape))} values"
+    return "1 label" if len(values) == 1 else f"{len(values):,} labels"
 
 
 def raw_labels(value: Any) -> tuple[str, ...]:

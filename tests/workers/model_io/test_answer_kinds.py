@@ -1,0 +1,146 @@
+"""What a model's answers are taken for: vectors and boxes are no classes, classes of tokens are no vectors."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from odd_models import floats, save, weights
+from onnx import TensorProto, helper
+
+from workers.contracts.pipeline import ImageSteps, PipelineInput
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+from workers.model_io.guess_detection import gives_boxes
+
+SIDE = 64
+CELLS = 64 + 16 + 4
+TOKENIZER = {
+    "version": "1.0", "added_tokens": [], "normalizer": None, "pre_tokenizer": {"type": "Whitespace"},
+    "post_processor": None, "decoder": None, "truncation": None, "padding": None,
+    "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1, "b": 2, "film": 3}, "unk_token": "[UNK]"},
+}  # fmt: skip
+
+
+def kind_of(folder: Path) -> tuple[str, str, int]:
+    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return spec["task"], spec["answer_kind"], len(spec["classes"] or ())
+
+
+def detector(path: Path, shape: tuple[int, int], **meta: str) -> Path:
+    """Pictures of 64×64 in, a whole head of `shape` out."""
+    rows, columns = shape
+    nodes = [
+        helper.make_node("Conv", ["images", "w"], ["c"], strides=[8, 8]),
+        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "head"], ["g"]),
+        helper.make_node("Reshape", ["g", "size"], ["output0"]),
+    ]
+    from onnx import numpy_helper
+
+    size = numpy_helper.from_array(np.array([-1, rows, columns]), "size")
+    tensors = [weights("w", 8, 3, 8, 8), weights("head", 8, rows * columns, seed=2), size]
+    return save(
+        path, nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats("output0", ["b", *shape])], tensors, **meta
+    )
+
+
+def texts(path: Path, output: str, width: int, *, tokens: bool = False, unit: bool = False) -> Path:
+    """A text model with a tokenizer beside it: mean over its tokens, or one row for each of them."""
+    nodes = [helper.make_node("Gather", ["table", "input_ids"], ["e"])]
+    if not tokens:
+        nodes.append(helper.make_node("ReduceMean", ["e"], ["m"], axes=[1], keepdims=0))
+    last = "e" if tokens else "m"
+    nodes.append(helper.make_node("MatMul", [last, "head"], ["h" if unit else output]))
+    if unit:
+        nodes.append(helper.make_node("LpNormalization", ["h"], [output], axis=-1, p=2))
+    ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
+    shape = ["batch", "tokens", width] if tokens else ["batch", width]
+    save(path, nodes, [ids], [floats(output, shape)], [weights("table", 4, 32), weights("head", 32, width, seed=2)])
+    path.with_name("tokenizer.json").write_text(json.dumps(TOKENIZER), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("output", "width", "more", "beside", "wanted"),
+    [
+        ("output", 384, {}, {}, ("text-embedding", "embedding")),
+        ("1234", 96, {}, {"config.json": {"hidden_size": 96}}, ("text-embedding", "embedding")),
+        ("output", 32, {}, {"1_Pooling/config.json": {"pooling_mode_mean_tokens": True}}, ("text-embedding", "embedding")),
+        ("output", 32, {"unit": True}, {}, ("text-embedding", "embedding")),
+        ("output", 3, {}, {}, ("text-classification", "class")),
+        ("logits", 150, {}, {}, ("text-classification", "class")),
+        ("output", 150, {}, {"config.json": {"architectures": ["BertForSequenceClassification"], "hidden_size": 32}},
+         ("text-classification", "class")),
+        ("last_hidden_state", 32, {"tokens": True}, {}, ("text-embedding", "embedding")),
+        ("logits", 9, {"tokens": True}, {}, ("token-classification", "tensor")),
+        ("output", 9, {"tokens": True}, {"config.json": {"architectures": ["BertForTokenClassification"]}},
+         ("token-classification", "tensor")),
+    ],
+)  # fmt: skip
+def test_texts(tmp_path, opened, output, width, more, beside, wanted):
+    # Given a text model whose output's name says little / Then its files, size and answers tell what it gives
+    path = texts(tmp_path / "given" / "model.onnx", output, width, **more)
+    for name, content in beside.items():
+        place = path.parent / name
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(json.dumps(content), encoding="utf-8")
+    result, folder = opened(path)
+    assert kind_of(folder)[:2] == wanted and result.info.task == wanted[0]
+
+
+@pytest.mark.parametrize(
+    ("shape", "meta", "names"),
+    [
+        ((3 * CELLS, 5 + 18), {}, 0),
+        ((4 + 18, CELLS), {}, 0),
+        ((4 + 2, 77), {"names": "{0: 'cat', 1: 'dog'}"}, 2),
+        ((300, 6), {}, 0),
+        ((7, 9), {"task": "detect", "names": "{0: 'cat', 1: 'dog'}"}, 2),
+    ],
+)
+def test_detectors_of_one_output(tmp_path, opened, shape, meta, names):
+    # Given a raw head of YOLO in each of its forms / Then its answers are boxes, of the classes that its file names
+    result, folder = opened(detector(tmp_path / "model.onnx", shape, **meta))
+    assert kind_of(folder) == ("object-detection", "detection", names)
+    answer = next(output for output in result.info.outputs if output.name == "output0")
+    assert answer.meaning == ("boxes around things of 2 classes" if names else "boxes around things")
+
+
+@pytest.mark.parametrize(
+    ("outputs", "wanted"),
+    [
+        ({"boxes": (1, 100, 4), "scores": (1, 100), "labels": (1, 100)}, True),
+        ({"dets": (1, None, 5), "labels": (1, None)}, True),
+        ({"logits": (1, 100, 92), "pred_boxes": (1, 100, 4)}, True),
+        ({"bbox_regression": (1, 3000, 4), "cls_logits": (1, 3000, 91)}, True),
+        ({"features": (1, 100, 4), "scores": (1, 50)}, False),
+        ({"depth": (1, 1, 64, 64)}, False),
+        ({"hidden": (1, 50, 768)}, False),
+    ],
+)
+def test_boxes_beside_scores(outputs, wanted):
+    # Given the outputs of SSD, RetinaNet, DETR and mmdetection, and of models that find nothing
+    entry = PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="image")
+    specs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in outputs.items()]
+    # Then only the former give boxes
+    assert gives_boxes(specs, [entry], ImageSteps(), Found()) is wanted
+
+
+def test_pictures_of_classes_stay_classes(tmp_path, opened):
+    # Given a classifier of pictures with the shape of nothing else / Then it is one
+    nodes = [
+        helper.make_node("Conv", ["images", "w"], ["c"], strides=[8, 8]),
+        helper.make_node("GlobalAveragePool", ["c"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("Gemm", ["f", "head"], ["y"]),
+    ]
+    tensors = [weights("w", 8, 3, 8, 8), weights("head", 8, 10, seed=2)]
+    path = save(tmp_path / "m.onnx", nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats("y", ["b", 10])], tensors,
+                names=json.dumps(["a", "b", "c"]))  # fmt: skip
+    result, folder = opened(path)
+    assert kind_of(folder) == ("image-classification", "class", 0)
+    # And names of another number than its scores are not dropped without a word
+    (told,) = [finding for finding in result.info.findings if finding.level == "warning"]
+    assert "3 classes" in told.what and "10 scores" in told.what
