@@ -41,10 +41,11 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
 def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
     """How many requests `requests` will give. Raises InputRefused where there are none."""
     steps = _stateful(model.folder)
+    size = 1 if steps else _group(model.folder)
     total = 0
-    for feeds in ctx.calibration(limit):
+    for feeds in ctx.calibration(limit * size):
         total += max(len(array) for array in feeds.values() if array.ndim) if steps else 1
-        if total >= limit:
+        if total >= limit * size:
             return limit
     if total == 0:
         raise InputRefused(
@@ -53,7 +54,7 @@ def count_requests(model: Model, ctx: JobContext, limit: int) -> int:
             "This technique looks at examples to learn how large the model's inner values get.",
             "Add data: pictures, texts or arrays like those that the model will see.",
         )
-    return total if steps else -(-total // _group(model.folder))
+    return -(-total // size)
 
 
 def requests(model: Model, ctx: JobContext, limit: int) -> "Iterator[Feeds]":

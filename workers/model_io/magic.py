@@ -14,6 +14,7 @@ SAFETENSORS_HEADER_LIMIT = 100_000_000
 class Known(NamedTuple):
     what: str
     hint: str = ""
+    is_model: bool = False
 
 
 _ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
@@ -33,9 +34,9 @@ _MAGIC: tuple[tuple[int, bytes, Known], ...] = (
     (0, b"%PDF", Known("a PDF document")),
     (0, b"\x7fELF", Known("a program")),
     (0, b"MZ", Known("a program")),
-    (0, b"GGUF", Known("a GGUF model of llama.cpp, which is not supported")),
-    (0, b"\x89HDF\r\n", Known("an HDF5 file (Keras?), which is not supported", _ONNX_HINT)),
-    (4, b"TFL3", Known("a TensorFlow Lite model, which is not supported", _ONNX_HINT)),
+    (0, b"GGUF", Known("a GGUF model of llama.cpp", is_model=True)),
+    (0, b"\x89HDF\r\n", Known("an HDF5 file, as Keras writes them", _ONNX_HINT, is_model=True)),
+    (4, b"TFL3", Known("a TensorFlow Lite model", _ONNX_HINT, is_model=True)),
     (4, b"ORTM", Known("a model in ONNX Runtime's own ORT format", "Open the .onnx file it was made of.")),
     (0, b"\x1f\x8b", Known("a compressed file (gzip)", "Unpack it first, then open the model inside.")),
     (0, b"BZh", Known("a compressed file (bzip2)", "Unpack it first, then open the model inside.")),

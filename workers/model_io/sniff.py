@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from workers.model_io import magic
-from workers.model_io.words import damaged, not_a_model, refuse
+from workers.model_io.words import damaged, not_a_model, not_opened, refuse
 from workers.model_io.zip_check import read_directory
 
 MAX_BYTES = 64 * 2**30
@@ -79,7 +79,7 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if magic.is_safetensors(head, size):
         return "safetensors"
     if what := magic.known_content(head):
-        raise not_a_model(path, what.what, what.hint)
+        raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
     if magic.is_pickle(head):
         return "legacy_checkpoint"
     walked = magic.walk_onnx(path, size)
@@ -105,25 +105,23 @@ def _kind_of_zip(path: Path) -> str:
             f"{path.name} is a program of torch.export (.pt2).",
             "Save the model as ONNX (torch.onnx.export) or its weights as safetensors instead.",
         )
-    for test, what, hint in _ZIP_CONTENT:
+    for test, what in _ZIP_CONTENT:
         if test(names):
-            raise not_a_model(path, what, hint)
+            raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
     return "zip"
 
 
-_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], str, str], ...] = (
+_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Known], ...] = (
     (
         lambda n: bool(n) and all(name.endswith(".npy") for name in n),
-        "an NPZ file of arrays",
-        magic.DATA_HINT,
+        magic.Known("an NPZ file of arrays", magic.DATA_HINT),
     ),
-    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, "an office document", ""),
+    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.Known("an office document")),
     (
         lambda n: "config.json" in n and ("model.weights.h5" in n or "metadata.json" in n),
-        "a Keras model, which is not supported",
-        "Convert it to ONNX with tf2onnx and open the .onnx file.",
+        magic.Known("a Keras model", "Convert it to ONNX with tf2onnx and open the .onnx file.", is_model=True),
     ),
-    (lambda n: "META-INF/MANIFEST.MF" in n, "a Java archive", ""),
+    (lambda n: "META-INF/MANIFEST.MF" in n, magic.Known("a Java archive")),
 )
 
 

@@ -39,6 +39,12 @@ def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:
     return refuse("not_a_model", "This is not a model", f"{name_of(path)} is {what}, not a model.", hint or SUPPORTED)
 
 
+def not_opened(path: Path, what: str, hint: str = "") -> InputRefused:
+    """The file is a model of a kind that is not opened here. Its code is that of all files that are none of ours."""
+    title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."
+    return refuse("not_a_model", title, detail, hint or SUPPORTED)
+
+
 def damaged(path: Path, what: str) -> InputRefused:
     """The file begins like a model but is cut off or broken."""
     return refuse(

@@ -24,6 +24,7 @@ INFO = ModelInfo(
     parameters=1000,
     size_bytes=4000,
     sha256="ab" * 32,
+    preprocessing={"kind": "image"},
 )
 SPEC = PipelineSpec(
     task="image-classification",

@@ -1,0 +1,91 @@
+"""Models whose batch is fixed at more than one: measured, calibrated and answered in their own groups."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from odd_models import WIDTH, perceptron
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.convert import calibration
+from workers.evaluate.answers import collect_answers
+from workers.evaluate.data.build import build_data
+from workers.infer.onnxruntime_cpu import load
+from workers.measure.requests import load_requests
+from workers.model_io.opening import open_model
+from workers.pipeline import load_pipeline
+from workers.pipeline.batches import in_groups
+from workers.pipeline.prepared import Prepared
+from workers.runtime.recording import RecordingContext
+
+
+class Counting:
+    """A session that notes how many rows it was asked for at a time."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def __init__(self, path: Path) -> None:
+        self.session, self.rows = load(path, {}, 1), list[int]()
+
+    def run(self, feeds: Any) -> Any:
+        self.rows.append(len(feeds["x"]))
+        return self.session.run(feeds)
+
+    def close(self) -> None:
+        self.session.close()
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> tuple[Path, Path, np.ndarray]:
+    """A model that takes two rows at once, its data folder, and the rows: 51 of them, an odd number to test with."""
+    values = np.random.default_rng(0).normal(size=(51, WIDTH)).astype(np.float32)
+    np.savez(tmp_path / "d.npz", x=values)
+    opened, read = tmp_path / "open", tmp_path / "read"
+    opened.mkdir()
+    read.mkdir()
+    path = perceptron(tmp_path / "m.onnx", [2, WIDTH])
+    open_model(OpenParams(path=str(path)), RecordingContext(work_dir=opened))
+    params = DataParams(model_dir=str(opened / "model"), path=str(tmp_path / "d.npz"))
+    build_data(params, RecordingContext(work_dir=read))
+    return opened / "model", read / "data", values
+
+
+def test_answers_are_asked_for_in_twos(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    """Given an odd number of examples, When all are answered, Then two at a time, and the filling is no answer."""
+    model, data, _ = pairs
+    items = Prepared(data / "test")
+    session = Counting(model / "model.onnx")
+    answers = collect_answers(load_pipeline(model), session, items, RecordingContext(tmp_path))
+    assert len(items) % 2 == 1 and answers.n == len(items)
+    assert set(session.rows) == {2} and len(session.rows) == (len(items) + 1) // 2
+    rows = np.concatenate([np.array(item["x"]) for item in items])
+    weights = [np.asarray(load(model / "model.onnx", {}, 1).run({"x": rows[[i, i]]})["y"][0]) for i in range(len(rows))]
+    np.testing.assert_allclose(np.stack(answers.answer), np.stack(weights), atol=1e-5)
+
+
+def test_requests_that_are_timed_hold_two(pairs: tuple[Path, Path, np.ndarray]) -> None:
+    """Given a model of fixed pairs, Then a request is a pair, and another size of batch is refused with the right one."""
+    model, data, _ = pairs
+    requests = load_requests(model, data)
+    assert requests.batch == 2 and {feeds["x"].shape for feeds in requests.feeds} == {(2, WIDTH)}
+    assert load_requests(model, data, 2).batch == 2
+    with pytest.raises(InputRefused) as caught:
+        load_requests(model, data, 4)
+    assert caught.value.code == "batch_is_fixed" and "batch 2" in caught.value.hint
+
+
+def test_examples_to_calibrate_with_come_in_twos(pairs: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    """Given examples for a model of fixed pairs, Then it is calibrated with pairs, the last one filled up."""
+    model, data, _ = pairs
+    ctx, opened = RecordingContext(tmp_path, data_dir=data), read_model(model)
+    items = np.concatenate([np.array(item["x"]) for item in Prepared(data / "calibration")])
+    rows = items[:5]
+    assert calibration.count_requests(opened, ctx, 100) == (len(items) + 1) // 2
+    assert calibration.count_requests(opened, ctx, 2) == 2
+    found = np.concatenate([feeds["x"] for feeds in calibration.requests(opened, ctx, 2)])
+    np.testing.assert_array_equal(found, rows[:4])
+    odd = list(in_groups(({"x": row[None]} for row in rows), load_pipeline(model).spec))
+    np.testing.assert_array_equal(np.concatenate([feeds["x"] for feeds in odd]), rows[[0, 1, 2, 3, 4, 4]])
