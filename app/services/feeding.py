@@ -40,12 +40,12 @@ def shape_words(entry: FedInput) -> str:
 
 
 def range_words(entry: FedInput) -> str:
-    """ "−2.12 to 2.64, mean −0.03": from the lowest to the highest number."""
+    """ "−2.12 to 2.64, mean −0.03": from the lowest to the highest number; the mean stays with its word."""
     if entry.low is None or entry.high is None or entry.mean is None:
         return "no finite numbers"
     if entry.low == entry.high:
         return f"all {number_words(entry.low)}"
-    return f"{number_words(entry.low)} to {number_words(entry.high)}, mean {number_words(entry.mean)}"
+    return f"{number_words(entry.low)} to {number_words(entry.high)}, mean\u00a0{number_words(entry.mean)}"
 
 
 def number_words(value: float) -> str:

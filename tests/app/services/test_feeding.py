@@ -20,7 +20,7 @@ def test_wide_and_narrow_ranges_keep_their_size(value: float, wanted: str) -> No
 def test_ranges_and_shapes() -> None:
     """Given an input, Then its range has its mean; one value, and none, are told as that."""
     entry = FedInput(name="x", dtype="float32", shape=(1, 3, 2048), low=-2.1179, high=2.64, mean=-0.0312)
-    assert range_words(entry) == "−2.12 to 2.64, mean −0.031" and shape_words(entry) == "1 × 3 × 2,048"
+    assert range_words(entry) == "−2.12 to 2.64, mean\u00a0−0.031" and shape_words(entry) == "1 × 3 × 2,048"
     assert range_words(entry.model_copy(update={"low": 7.0, "high": 7.0, "mean": 7.0})) == "all 7"
     assert range_words(entry.model_copy(update={"low": None})) == "no finite numbers"
     assert shape_words(entry.model_copy(update={"shape": ()})) == "one number"

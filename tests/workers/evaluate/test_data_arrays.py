@@ -80,6 +80,18 @@ def test_pictures_in_an_array(run_data: Make, tmp_path: Path) -> None:
     assert result.class_counts == {"dog": 10, "bird": 10, "cat, tabby cat": 10}
 
 
+def test_what_differs_below_zero_only_is_no_double(run_data: Make, tmp_path: Path) -> None:
+    """Given prepared pictures that differ in their negative values only, or by less than a step of 8 bits, Then none is
+    merged: they are not the same to the model."""
+    base = np.random.default_rng(2).normal(size=(3, 8, 8)).astype(np.float32)
+    low = np.where(base < 0, base * 2, base)
+    values = np.stack([base, low, base + np.float32(1e-3)] + [base + n for n in range(1, 20)])
+    for name in ("x", "input"):
+        result, folder = run_data("pictures", save(tmp_path / f"{name}.npz", **{name: values}))
+        assert result.merged_doubles == 0 and result.kind == "arrays" and result.n_items == len(values)
+        assert min(float(item["input"].min()) for item in Prepared(folder / "test")) < -1
+
+
 @pytest.mark.parametrize(
     ("arrays", "code"),
     [

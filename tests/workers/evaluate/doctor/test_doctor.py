@@ -15,6 +15,7 @@ from workers.contracts.doctor import DoctorParams, DoctorResult
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.evaluate.doctor.job import AS_THEY_ARE
 from workers.evaluate.doctor.ways import spec_text
 from workers.model_io.preprocess_spec import spec_from_string
 from workers.runtime.kinds import handler
@@ -196,6 +197,20 @@ def test_damaged_ones_are_passed_over(doctor: Doctor, brightest: Make, tmp_path:
     (tmp_path / "bad" / "a.png").write_bytes(b"nothing")
     nothing = doctor(tmp_path / "brightest", tmp_path / "bad")
     assert nothing.verdict == "unclear" and nothing.why == "None of the examples can be read."
+
+
+def test_arrays_that_go_in_as_they_are_leave_nothing_to_try(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:
+    """Given arrays of the model's own shape, Then no preparation is called right or wrong: none is made. Given pixels
+    in an array, Then ways are tried as on files."""
+    labels = np.arange(60) % 3
+    bits = np.random.default_rng(1).integers(0, 120, (60, 8, 8, 3), np.uint8)
+    bits[np.arange(60), :, :, labels] += 120
+    model = brightest(channels="bgr")
+    np.savez(tmp_path / "floats.npz", x=bits.transpose(0, 3, 1, 2).astype(np.float32), y=labels)
+    found = doctor(model, tmp_path / "floats.npz")
+    assert (found.verdict, found.evidence, found.why) == ("unclear", "none", AS_THEY_ARE) and found.runs == 0
+    np.savez(tmp_path / "bits.npz", x=bits, y=labels)
+    assert doctor(model, tmp_path / "bits.npz").verdict == "far_better"
 
 
 def test_answers_that_are_no_classes(doctor: Doctor, first_value: Make, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from workers import registry
 from workers.contracts.context import JobContext
@@ -55,6 +56,23 @@ def test_the_same_model_is_even_everywhere_and_the_same_by_seed(colors: dict[str
     assert first.headline == "Under stress both answer equally well, on 25 examples."
     gone = put_under_stress(colors["original"], colors["same"], colors["data"], None, max_items=25)
     assert gone.clean.original == 1.0 and any("drawn from what the model got" in note for note in gone.notes)
+
+
+def test_arrays_that_were_prepared_before_are_fed_as_they_were_judged(
+    colors: dict[str, Path], put_under_stress: Run, tmp_path: Path
+) -> None:
+    """Given arrays whose numbers lie far above those of a prepared picture, Then unchanged they are all answered
+    rightly, as they were judged, and they are changed as numbers."""
+    files = sorted(colors["pictures"].rglob("*.png"))
+    values = np.stack([np.asarray(Image.open(path).resize((24, 24)), np.float32) for path in files])
+    labels = [models.COLORS.index(path.parent.name) for path in files]
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    np.savez(mine / "a.npz", picture=(values / 255 * 8 + 1).transpose(0, 3, 1, 2), y=labels)
+    data = models.read_data(mine, colors["original"], mine / "a.npz")
+    found = put_under_stress(colors["original"], colors["same"], data, mine / "a.npz", max_items=30)
+    assert found.measure == "accuracy" and found.clean.original == found.clean.optimized == 1.0
+    assert found.picture is None and not any("drawn" in note for note in found.notes)
 
 
 def test_a_variant_that_prepares_pictures_itself_is_even(
