@@ -202,6 +202,10 @@ class MainWindow(QMainWindow):
         """Inside timed regions the window draws about five times a second."""
         self.clock.set_measuring(measuring)
 
+    def set_timing(self, timing: bool) -> None:
+        """While a block of requests is timed the window draws nothing by itself."""
+        self.clock.set_timing(timing)
+
     def banner(self, value: ErrorValue | None) -> None:
         """Show a message on all pages; None takes it away."""
         if value is None:

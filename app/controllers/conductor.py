@@ -61,6 +61,8 @@ class Conductor(QObject):
         self.session = session
         self.flows = FlowRunner(session.workspace, self)
         self._telemetry = TelemetryController(window, session, self.flows, self)
+        self.flows.timing_changed.connect(window.set_timing)
+        self.flows.timing_changed.connect(self._telemetry.pause)
         self._frame = Frame(
             window, session, self.flows, lambda preset_id: self._goal().preset_of(preset_id).title, self
         )

@@ -12,7 +12,9 @@ from app.services.steps import Flow, FlowCancelled, JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, words_for
 
-POLL_MS = 30
+POLL_MS, TIMING_POLL_MS = 30, 100
+TIMING_MOST_S = 3.0
+"""A block has two seconds; what takes longer has requests of seconds, which a few frames do not disturb."""
 TRY_AGAIN = "Try again; if it happens twice, report it with the log."
 TICK_BUDGET_S = 0.006
 """More would be seen as a stutter; what is left is read at the next tick (QT.md)."""
@@ -37,9 +39,13 @@ class Running:
 
 
 class FlowRunner(QObject):
-    """What measures (runs of an optimization, a load) waits for each other; what a page asks for goes beside them."""
+    """What measures (runs of an optimization, a load) waits for each other; what a page asks for goes beside them.
+
+    `timing_changed(True)` while a block of requests is timed, two seconds at most for most models.
+    """
 
     changed = Signal()
+    timing_changed = Signal(bool)
 
     def __init__(self, workspace: Workspace, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -49,11 +55,18 @@ class FlowRunner(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self._on_tick)
+        self._is_timing = False
+        self._timing_since_s: float | None = None
 
     @property
     def active(self) -> tuple[Running, ...]:
         """Flows that run now."""
         return tuple(self._active)
+
+    @property
+    def is_timing(self) -> bool:
+        """A block of requests is timed now."""
+        return self._is_timing
 
     @property
     def everything(self) -> tuple[Running, ...]:
@@ -114,6 +127,7 @@ class FlowRunner(QObject):
         for running in self._waiting:
             running.flow.close()
         self._active, self._waiting = [], []
+        self._tell_timing()
 
     def _begin_waiting(self) -> None:
         for running in list(self._waiting):
@@ -136,9 +150,22 @@ class FlowRunner(QObject):
                 break
         if len(self._active) > 1:  # fair when the budget ran out
             self._active.append(self._active.pop(0))
-        self._workspace.pool.tick()
+        self._tell_timing()
+        if not self._is_timing:
+            self._workspace.pool.tick()
         if not self._active and not self._waiting:
             self._timer.stop()
+
+    def _tell_timing(self) -> None:
+        """While requests are timed, whoever works by a timer waits, and this one looks seldom."""
+        is_timing = any(running.driver is not None and running.driver.is_timing for running in self._active)
+        now_s = time.monotonic()
+        self._timing_since_s = (self._timing_since_s or now_s) if is_timing else None
+        is_timing = self._timing_since_s is not None and now_s - self._timing_since_s < TIMING_MOST_S
+        if is_timing != self._is_timing:
+            self._is_timing = is_timing
+            self._timer.setInterval(TIMING_POLL_MS if is_timing else POLL_MS)
+            self.timing_changed.emit(is_timing)
 
     def _conclude(self, running: Running, driver: Driver[Any]) -> None:
         self._begin_waiting()

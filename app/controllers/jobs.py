@@ -75,7 +75,7 @@ class JobsController(QObject):
             self._page.show_empty()
 
     def _on_timer(self) -> None:
-        if self._flows.active:
+        if self._flows.active and not self._flows.is_timing:
             self.show()
 
     def _on_cancel(self, job_id: str) -> None:

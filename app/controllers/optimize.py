@@ -54,6 +54,7 @@ class OptimizeController(QObject):
         page.measure_now_requested.connect(self._on_measure_now)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
+        flows.timing_changed.connect(self._pause_clock)
         self.show()
 
     def show(self, run: Run | None = None) -> None:
@@ -169,6 +170,12 @@ class OptimizeController(QObject):
             self._dirty = False
             self._refresh(watch)
         self._tell_window()
+
+    def _pause_clock(self, paused: bool) -> None:
+        if paused:
+            self._clock.stop()
+        elif self._live:
+            self._clock.start()
 
     def _tell_window(self) -> None:
         """Whatever page is open: how often to draw, and the steps of the run that is at work."""

@@ -49,6 +49,13 @@ class TelemetryController(QObject):
         self._client.start(workspace.new_job(step, params.model_dump(mode="json")))
         self._timer.start()
 
+    def pause(self, paused: bool) -> None:
+        """While requests are timed nothing is read; what was sent meanwhile comes after them."""
+        if paused:
+            self._timer.stop()
+        elif self._client is not None:
+            self._timer.start()
+
     def stop(self) -> None:
         """End the reader."""
         self._timer.stop()

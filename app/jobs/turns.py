@@ -138,17 +138,26 @@ class TurnGroup:
         """The processes that are alive now."""
         return [client.pid for client in self._live.values() if client.pid is not None]
 
+    @property
+    def is_timing(self) -> bool:
+        """Some process has the turn now: whoever can should leave the processor alone."""
+        return self._holder is not None
+
     def poll(self) -> list[tuple[int, Message]]:
-        """(job's number, message) of all that came. `Finished` comes once for each set, a failure once."""
+        """(job's number, message) of all that came. `Finished` comes once for each set, a failure once.
+
+        The turn goes on at the next call: what is done with a block's messages does not disturb the next block.
+        """
         if self.done:
             return []
+        if not self._cancelled:
+            self._go_on()
         came: list[tuple[int, Message]] = []
         for index, client in list(self._live.items()):
             for message in client.poll():
                 self._take(index, message)
                 came.append((index, message))
         if not self._cancelled:
-            self._go_on()
             self._end_who_hangs()
         elif not self._live:
             self.done = True

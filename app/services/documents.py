@@ -29,6 +29,8 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "speedup": 1.0 if variant.is_baseline and measured else _figure(measurement.speedup),
         "size_ratio": _figure(variant.size_ratio),
         "under_load": measurement.under_load,
+        "speedup_low": _figure(measurement.speedup_low),
+        "speedup_high": _figure(measurement.speedup_high),
         "cpu_speedup": _figure(measurement.cpu_speedup),
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
         "verdict": verdict(variant),

@@ -26,6 +26,9 @@ from workers.contracts.messages import Cancelled, Failed, Finished, Log, Progres
 T = TypeVar("T")
 X = TypeVar("X")
 
+TIMING_PAUSE_S = 0.05
+"""While requests are timed there is nothing to do but to see their end."""
+
 INLINE_BYTES = 8 << 20
 """So much is hashed in less time than a frame takes."""
 
@@ -69,7 +72,7 @@ class Driver(Generic[T]):
         except Exception as error:  # whoever observes could not write down what came; the flow ends with that
             self._stop_processes()
             self._throw(error)
-        if (peak_bytes := self._memory.new_peak(self.pids)) is not None:
+        if not self.is_timing and (peak_bytes := self._memory.new_peak(self.pids)) is not None:
             self._observe(MemoryUsed(peak_bytes))
         return not self.finished
 
@@ -84,6 +87,11 @@ class Driver(Generic[T]):
             self._measurer.cancel()
         elif self._client is not None:
             self._client.cancel()
+
+    @property
+    def is_timing(self) -> bool:
+        """A block of requests is timed now: nothing that can wait should use the processor."""
+        return self._measurer is not None and self._measurer.is_timing
 
     @property
     def waits_for_quiet(self) -> bool:
@@ -339,7 +347,7 @@ def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[],
     try:
         while driver.tick():
             meanwhile()
-            time.sleep(pause_s)
+            time.sleep(TIMING_PAUSE_S if driver.is_timing else pause_s)
     finally:
         if not driver.finished:
             driver.interrupt()

@@ -83,6 +83,11 @@ class Measurer:
         return self._group.done
 
     @property
+    def is_timing(self) -> bool:
+        """A block of requests is timed now."""
+        return self._group is not None and self._group.is_timing
+
+    @property
     def waits_for_quiet(self) -> bool:
         """Nothing is measured yet: other programs keep the computer busy."""
         return self._waiting is not None

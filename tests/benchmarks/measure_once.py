@@ -1,9 +1,14 @@
 """Measures one model once, as a run does: `plain` by a bare loop, `window` with the whole window looking on.
 
-measure_once.py plain|window DATA_FOLDER MODEL → prints the median latency in milliseconds.
+measure_once.py plain|window DATA_FOLDER MODEL → prints a line of JSON: `p50_ms`; for `window` also what its process did
+while blocks were timed: `cpu_share` of one core, `wakes_per_s`, and `timed_s`, the seconds in which it was looked at.
 """
 
+import json
+import resource
 import sys
+import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -39,7 +44,23 @@ def p50_ms(measured: Measured) -> float:
     return median(time for times in measured.latencies_ms[0] for time in times)
 
 
-def in_window(space: Workspace, model_path: str) -> float:
+@dataclass
+class Watched:
+    """What this process uses between `begin` and `end`: seconds of the processor, and how often it woke up."""
+
+    cpu_s: float = 0.0
+    wakes: int = 0
+    timed_s: float = 0.0
+
+    def on(self, timing: bool) -> None:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        sign = -1 if timing else 1
+        self.cpu_s += sign * (used.ru_utime + used.ru_stime)
+        self.wakes += sign * used.ru_nvcsw
+        self.timed_s += sign * time.monotonic()
+
+
+def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     """The page Optimize shows each request while it is timed, the dock reads the machine."""
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
@@ -64,6 +85,8 @@ def in_window(space: Workspace, model_path: str) -> float:
     live = LiveRun(run)
     optimize = conductor._optimize()
     found: list[Measured] = []
+    watched = Watched()
+    conductor.flows.timing_changed.connect(watched.on)
 
     def observe(event: Event) -> None:
         if isinstance(event, MeasuringChanged):
@@ -88,7 +111,12 @@ def in_window(space: Workspace, model_path: str) -> float:
     app.exec()
     conductor.stop_watching()
     conductor.flows.interrupt_all()
-    return p50_ms(found[0])
+    return {
+        "p50_ms": p50_ms(found[0]),
+        "cpu_share": watched.cpu_s / watched.timed_s,
+        "wakes_per_s": watched.wakes / watched.timed_s,
+        "timed_s": watched.timed_s,
+    }
 
 
 def main() -> int:
@@ -100,9 +128,9 @@ def main() -> int:
         if mode == "window":
             value = in_window(space, model_path)
         else:
-            value = p50_ms(run_to_end(Driver(space, flow(model_path), ignore)))
+            value = {"p50_ms": p50_ms(run_to_end(Driver(space, flow(model_path), ignore)))}
         pool.close()
-    print(value, flush=True)  # noqa: T201 - the answer
+    print(json.dumps(value), flush=True)  # noqa: T201 - the answer
     return 0
 
 

@@ -1,8 +1,14 @@
-"""What is measured does not depend on whether the window looks on."""
+"""What is measured does not depend on whether the window looks on.
 
+Two things are asked: what the window's process does while a block of requests is timed, a count that says the same on any
+computer; and the median with and without it, which needs a quiet one and says so where there is none.
+"""
+
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
@@ -12,36 +18,62 @@ from small_model import write_model
 
 ROUNDS = 6
 LIMIT = 0.02
+NOISE = 0.08
+"""Rounds without the window that differ by more than this cannot tell what the window does."""
+
+CPU_SHARE, WAKES_PER_S = 0.03, 30.0
+"""Of one core. It was .085 and 134 a second while graphs were drawn and timers ran on; .007 and 12 are left."""
 
 
-def once(mode: str, folder: Path, model: Path, environment: dict[str, str]) -> float:
-    """One median in milliseconds, by a process of its own."""
+def once(mode: str, folder: Path, model: Path, environment: dict[str, str]) -> dict[str, float]:
+    """`p50_ms`, and what the window did, by a process of its own."""
     command = [sys.executable, str(Path(__file__).with_name("measure_once.py")), mode, str(folder), str(model)]
-    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr
-    return float(done.stdout.split()[-1])
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    screen = Screen("1440x960")
+    yield {**screen.environment, "PYTHONPATH": str(ROOT)}
+    screen.close()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_the_median_is_the_same_with_and_without_the_window(tmp_path: Path) -> None:
-    """Given rounds in turn, ABBA, Then the medians of all rounds differ by at most 2 %."""
-    screen = Screen("1440x960")
-    environment = {**screen.environment, "PYTHONPATH": str(ROOT)}
+@pytest.mark.timeout(300)
+def test_the_window_is_still_while_requests_are_timed(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Given the page Optimize over a measurement, Then its process uses hardly any processor time inside timed blocks, and
+    hardly ever wakes up: counted, not timed."""
+    model = write_model(tmp_path / "colors.onnx")
+    found = once("window", tmp_path / "data", model, environment)
+    print(  # noqa: T201 - the figures are the point
+        f"in {found['timed_s']:.1f} s of timed blocks the window used {found['cpu_share']:.2%} of a core and woke up"
+        f" {found['wakes_per_s']:.0f} times a second"
+    )
+    assert found["cpu_share"] < CPU_SHARE
+    assert found["wakes_per_s"] < WAKES_PER_S
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_median_is_the_same_with_and_without_the_window(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Given rounds in turn, ABBA, Then the medians of all rounds differ by at most 2 %; where the rounds without the window
+    differ among themselves by more than 8 %, that says nothing, and is told."""
     model = write_model(tmp_path / "colors.onnx")
     found: dict[str, list[float]] = {"plain": [], "window": []}
-    try:
-        once("plain", tmp_path / "data", model, environment)
-        for number in range(ROUNDS):
-            order = ("plain", "window") if number % 2 == 0 else ("window", "plain")
-            for mode in order:
-                found[mode].append(once(mode, tmp_path / "data", model, environment))
-    finally:
-        screen.close()
+    once("plain", tmp_path / "data", model, environment)
+    for number in range(ROUNDS):
+        order = ("plain", "window") if number % 2 == 0 else ("window", "plain")
+        for mode in order:
+            found[mode].append(once(mode, tmp_path / "data", model, environment)["p50_ms"])
     plain, window = median(found["plain"]), median(found["window"])
     spread = (max(found["plain"]) - min(found["plain"])) / plain
     print(  # noqa: T201 - the figures are the point
         f"p50 without the window {plain:.3f} ms, with it {window:.3f} ms: {window / plain - 1:+.1%}; spread of the rounds"
         f" without it {spread:.1%}; load {os.getloadavg()[0]:.1f}"
     )
-    assert abs(window / plain - 1) <= max(LIMIT, spread / 2)
+    if spread > NOISE:
+        pytest.skip(f"inconclusive: rounds without the window differ by {spread:.1%} among themselves")
+    assert abs(window / plain - 1) <= LIMIT

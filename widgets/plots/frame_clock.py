@@ -21,8 +21,8 @@ class Drawable(Protocol):
 class FrameClock(QObject):
     """Graphs register once; the clock sleeps while none of them has anything new, until one calls `wake`.
 
-    Each is drawn 60 times a second at most, 30 while a job runs, and 5 inside a timed region, where drawing
-    would disturb what is measured.
+    Each is drawn 60 times a second at most, 30 while a job runs, 5 while something is measured, and not at all while a
+    block of requests is timed, which drawing would disturb.
     """
 
     def __init__(self, parent: QObject | None = None, now_s: Callable[[], float] = time.monotonic) -> None:
@@ -31,7 +31,7 @@ class FrameClock(QObject):
         self._graphs: list[Drawable] = []
         self._next = 0
         self._unused_ticks = 0
-        self._job = self._measuring = False
+        self._job = self._measuring = self._timing = False
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_tick)
@@ -65,10 +65,18 @@ class FrameClock(QObject):
         self._measuring = measuring
         self._retime()
 
+    def set_timing(self, timing: bool) -> None:
+        """While requests are timed nothing is drawn at all; what came meanwhile is drawn after them."""
+        self._timing = timing
+        if timing:
+            self._timer.stop()
+        else:
+            self.wake()
+
     def wake(self) -> None:
         """Something may be due."""
         self._unused_ticks = 0
-        if self._graphs and not self._timer.isActive():
+        if self._graphs and not self._timing and not self._timer.isActive():
             self._timer.start()
 
     def _retime(self) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from workers.contracts.disturbed import Loads
 from workers.contracts.specs import BlockLoad
 
-MIN_PAIRS = 4
+MIN_PAIRS = 3
 LEVEL = 0.975
 
 Floats = NDArray[np.float64]

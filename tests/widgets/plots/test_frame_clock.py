@@ -54,6 +54,21 @@ def test_one_graph_a_tick_in_turn(clock: FrameClock, qapp: QApplication) -> None
     assert len(log) == 6 and order[:3] == order[3:] and sorted(order[:3]) == [0, 1, 2]
 
 
+def test_nothing_is_drawn_while_requests_are_timed(clock: FrameClock) -> None:
+    """Given graphs with something new, When a block of requests is timed, Then none is drawn, and what woke the clock
+    meanwhile is drawn after it."""
+    log: list[Graph] = []
+    clock.add(Graph(log))
+    clock.wake()
+    clock.set_timing(True)
+    clock.wake()
+    QTest.qWait(150)
+    assert log == [] and not clock.is_awake
+    clock.set_timing(False)
+    QTest.qWait(150)
+    assert log and clock.is_awake
+
+
 def test_it_sleeps_when_nothing_is_due_and_wakes(clock: FrameClock) -> None:
     """Given graphs with nothing new, then the timer stops; `wake` starts it again; without graphs it never runs."""
     clock.wake()

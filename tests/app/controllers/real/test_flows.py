@@ -3,10 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-from app.controllers.flows import FlowRunner
+from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
+from app.services import candidates as one
 from app.services.describing import describe
-from app.services.steps import Flow
+from app.services.events import Event, LatenciesMeasured
+from app.services.opening import open_model, read_data
+from app.services.steps import Flow, Measured
+from presets.sample import sample_paths
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
 
 Drive = Callable[..., None]
 
@@ -56,6 +62,42 @@ def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> N
     flows.cancel(first)
     drive(lambda: second.driver is not None)
     assert ("cancelled", None) in told and first_steps[-1] == "closed"
+
+
+def measuring(blocks: int) -> Flow[Measured]:
+    """The sample, measured alone."""
+    sample = sample_paths()
+    model = yield from open_model(OpenParams(path=str(sample.model)))
+    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
+    candidate = one.Candidate(one.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder)
+    measured = yield from one.measure([candidate], data, one.Pass(1, blocks, 1), title="Measure", step=0)
+    return measured
+
+
+def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: Drive) -> None:
+    """Given a measurement, Then each block is told to begin and to end, what came of it is told only between blocks, and
+    meanwhile the timer looks seldom."""
+    told: list[Any] = []
+    states: list[bool] = []
+    heard_while_timing: list[bool] = []
+    polls: list[int] = []
+
+    def on_timing(timing: bool) -> None:
+        states.append(timing)
+        polls.append(flows._timer.interval())
+
+    def observe(event: Event) -> None:
+        if isinstance(event, LatenciesMeasured):
+            heard_while_timing.append(flows.active[0].driver.is_timing)  # type: ignore[union-attr]
+
+    flows.timing_changed.connect(on_timing)
+    start(flows, measuring(3), told, observe=observe)
+    drive(lambda: told, 90)
+    assert told[0][0] == "done", told
+    assert states == [True, False] * 3
+    assert polls == [TIMING_POLL_MS, POLL_MS] * 3
+    assert heard_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
+    assert not flows.is_timing
 
 
 def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
