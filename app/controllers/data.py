@@ -11,6 +11,7 @@ from app.controllers.data_doctor import DataDoctor
 from app.controllers.data_fed import DataFed
 from app.controllers.data_items import DataItems
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.proof_ahead import reach_row
 from app.controllers.sample import sample_or_none
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
@@ -75,6 +76,8 @@ class DataController(QObject):
             return
         if self._session.data is not None:
             value = data_value(self._session.data, self._session.asked_data)
+            reach = reach_row(self._session)
+            value = replace(value, checks=(*value.checks, *([reach] if reach is not None else [])))
             self._page.show_value(replace(value, model_classes=self._classes(), earlier=self._earlier_name()))
             self._items.show()
             self._doctor.show()
@@ -279,12 +282,15 @@ def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
         else None,
         unknown_labels=result.unknown_labels,
         made=result.origin == "made",
+        n_merged=result.merged_doubles,
     )
 
 
 def _checks(result: DataResult) -> list[CheckValue]:
     shared = tr("0 of {0:,} shared").format(result.n_test)
     checks = [CheckValue("ok", tr("No example is for test and calibration at once"), shared)]
+    if not result.n_test:
+        checks = [CheckValue("bad", tr("No example is left for the test: nothing could be proven"), "0")]
     if result.class_counts and not result.unknown_labels:
         known = tr("{0:,} of {0:,}").format(len(result.class_counts))
         checks.append(CheckValue("ok", tr("The labels match the model’s answers"), known))

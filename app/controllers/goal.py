@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, Signal
 
+from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.forecast import Basis
@@ -32,6 +33,8 @@ class GoalController(QObject):
         self._catalog: Catalog = load_presets(session.workspace.paths.presets)
         page.preset_chosen.connect(self._on_preset)
         page.limit_changed.connect(self._on_limit)
+        page.limit_wanted.connect(self._on_limit_wanted)
+        page.data_requested.connect(lambda: window.show_page("data"))
         page.recipes_changed.connect(self._on_recipes)
         page.save_requested.connect(self._on_save)
         page.run_requested.connect(self.run_requested)
@@ -76,8 +79,13 @@ class GoalController(QObject):
                 techniques=techniques(found, self._kind()),
                 expected=self._expected(),
                 runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
+                can_start=data is None or data.result.n_test > 0,
+                why_not=tr("No example is left for the test: on the page Data, put some into it.")
+                if data is not None and not data.result.n_test
+                else "",
             )
         )
+        self._page.show_few(few_value(self._session, project.max_loss_pct))
 
     def _kind(self) -> str:
         """What the model's input is prepared from: picture, text, sound or array."""
@@ -114,6 +122,11 @@ class GoalController(QObject):
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)
+        self._page.show_few(few_value(self._session, limit_pct))
+
+    def _on_limit_wanted(self, limit_pct: float) -> None:
+        self._session.change(max_loss_pct=limit_pct)
+        self._session.goal_changed.emit()
 
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
         project = self._session.project

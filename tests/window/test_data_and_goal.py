@@ -1,12 +1,14 @@
 """What a person meets on Data, Goal and Compare's offers, by a real mouse: each offer takes effect, nothing is lost."""
 
 import dataclasses
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from rig import Program
+from small_model import write_model, write_pictures
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
 
@@ -33,6 +35,54 @@ def nothing_faster(home: Path) -> None:
         base = lossy.judgement.original_accuracy or 1.0
         told = {"verdict": "regressed", "drop": 0.03 * base, "drop_high": 0.034 * base, "slices": ()}
         repositories.variants.update(dataclasses.replace(lossy, judgement=lossy.judgement.model_copy(update=told)))
+
+
+def few_pictures(folder: Path, each: int = 8, copies: int = 5) -> Path:
+    """Pictures of which each comes several times under other names."""
+    for picture in sorted(write_pictures(folder, each=each).rglob("*.png")):
+        for number in range(1, copies):
+            shutil.copy(picture, picture.with_name(f"copy {number} of {picture.name}"))
+    return folder
+
+
+@pytest.mark.timeout(300)
+def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> None:
+    """Given a model whose preparation is guessed, When that is changed and Continue is pressed, Then it counts, and nothing
+    is called guessed any more; of 120 pictures of which 24 differ the window says so before the run, with what they can
+    prove; the check of the preparation keeps the focus and shows what it found."""
+    program = start(str(write_model(tmp_path / "colors.onnx")))
+    program.until_page("model", "full", 30)
+    program.until_text("partly guessed, please check", "These are right")
+    program.click(lambda view: view.find("Mean, taken away", "TextField"), "the mean")
+    program.keys("ctrl+a")
+    program.type("0.1")
+    program.press("Continue to data")
+    program.until_page("data", "empty", 60)
+    program.keys("ctrl+1")
+    view = program.until_text("as you set it")
+    assert "guessed" not in view.texts
+    field = view.find("Mean, taken away", "TextField")
+    assert field is not None and field.text == "0.1"
+
+    program.keys("ctrl+2")
+    program.until_page("data", "empty")
+    program.drop(few_pictures(tmp_path / "pictures"))
+    program.until_page("data", "full", 60)
+    program.until_text(
+        "24 pictures of 3 kinds", "120 pictures, of which 96 are the same to the model as others", "So few for the test"
+    )
+    program.press("Check the preparation")
+    view = program.until(lambda view: view.find("Check again"), 90, "what was found")
+    again, focus = view.find("Check again"), next(item for item in view.items if item.focus)
+    assert again is not None and again.is_whole
+    assert focus.text in ("Check again", "Take this one", "Take the one that fits"), focus
+    program.keys("ctrl+3")
+    program.until_page("goal", "full")
+    program.until_text("cannot prove a limit of 1 %", "Add pictures…")
+    program.press("Add pictures…")
+    view = program.until_page("data", "full")
+    assert view.strays == ()
+    assert program.errors.read_text(encoding="utf-8") == ""
 
 
 @pytest.mark.timeout(300)

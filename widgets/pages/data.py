@@ -11,6 +11,7 @@ from widgets.pages.data_fed import FedCard, FedValue
 from widgets.pages.data_found import FoundList
 from widgets.pages.data_grid import ItemValue
 from widgets.pages.data_items import ItemsCard
+from widgets.pages.data_merged import merged_words
 from widgets.pages.data_origin import OriginCard, OriginValue
 from widgets.pages.data_parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
 from widgets.pages.data_suspects import SuspectsDialog, SuspectValue
@@ -146,16 +147,19 @@ class DataPage(Page):
     def _title(self, value: DataValue) -> str:
         if value.made:
             return self.tr("Without data: Fettle makes {0:,} inputs").format(value.n_items)
+        number = value.n_test + value.n_calibration if value.n_merged else value.n_items
         if value.class_counts:
             return self.tr("{0} of {1:,} kinds, ready to use").format(
-                counted(value.kind, value.n_items), len(value.class_counts)
+                counted(value.kind, number), len(value.class_counts)
             )
-        return self.tr("{0}, ready to use").format(counted(value.kind, value.n_items))
+        return self.tr("{0}, ready to use").format(counted(value.kind, number))
 
     def _subtitle(self, value: DataValue) -> str:
         if value.made:
             return self.tr("Speed, size and same answers can be measured. Drop your own at any time.")
         name = PurePath(value.source).name or value.source
+        if value.n_merged:
+            return merged_words(value, name)
         return self.tr("From “{0}”. Drop another at any time.").format(name)
 
     def _hint(self) -> str:

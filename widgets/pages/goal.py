@@ -5,6 +5,7 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QRadioButton, QWidget
 
+from widgets.pages.goal_few import FewLine, FewValue
 from widgets.pages.goal_limit import MAX_PCT, LimitCard
 from widgets.pages.recipe_editor import RecipeEditor
 from widgets.pages.values import BudgetValue, GoalValue, PresetValue, RecipeValue
@@ -34,6 +35,8 @@ class GoalPage(Page):
     save_requested = Signal(str)  # what the person calls it
     run_requested = Signal()
     model_requested = Signal()
+    data_requested = Signal()
+    limit_wanted = Signal(float)  # one that was offered
 
     def __init__(self, theme: Theme) -> None:
         super().__init__(theme, self.tr("Goal"))
@@ -44,6 +47,7 @@ class GoalPage(Page):
         self._radios: dict[str, QRadioButton] = {}
         self._recipes: tuple[RecipeValue, ...] = ()
         self._expected = words("")
+        self._few: FewLine | None = None
 
     # -- states --
     def show_empty(self) -> None:
@@ -79,6 +83,9 @@ class GoalPage(Page):
             limits.addWidget(self._budget_card(value.budget), 1)
         self._expected = words("", "soft")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
+        self._few = FewLine(self.theme)
+        self._few.limit_wanted.connect(self.limit_wanted)
+        self._few.data_wanted.connect(self.data_requested)
         note = words(
             self.tr(
                 "The cards say what such models usually reach. What yours reaches is measured on this computer, "
@@ -86,8 +93,13 @@ class GoalPage(Page):
             ),
             "caption",
         )
-        self._fill("full", head, self._expected, *why, self._cards(value), limits, note)
+        self._fill("full", head, self._expected, *why, self._few, self._cards(value), limits, note)
         self._say_expected()  # only now: shown without a page around it, it would be a window of its own
+
+    def show_few(self, value: FewValue | None) -> None:
+        """Whether there are too few examples to prove the limit as it stands now."""
+        if self._few is not None and self.state == "full":
+            self._few.show_value(value)
 
     def show_recipes(self) -> None:
         """The recipe of the chosen preset, to be changed by those who want it."""
@@ -103,6 +115,7 @@ class GoalPage(Page):
         editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
         editor.changed.connect(self._on_recipes_changed)
         editor.reset_requested.connect(self._on_reset)
+        self._few = None
         self._fill("recipes", head, self._saving(), editor)
 
     def _saving(self) -> QWidget:

@@ -84,7 +84,6 @@ class PreprocessCard(Card):
         self._undo.clicked.connect(self._on_undo)
         self._right = GhostButton(theme, self.tr("These are right"), "check")
         self._right.clicked.connect(self._on_use)
-        self._right.setVisible(bool(value.guessed))
         row = QHBoxLayout()
         row.setSpacing(SPACE_S)
         row.addWidget(self._right)

@@ -101,7 +101,8 @@ class ColumnsValue:
 class DataValue:
     """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were.
 
-    `earlier` is the name of the set that it replaced, "" for none.
+    `n_merged` of the `n_items` are the same to the model as others and count once with them. `earlier` is the name of
+    the set that it replaced, "" for none.
     """
 
     kind: DataKind
@@ -120,6 +121,7 @@ class DataValue:
     model_classes: tuple[str, ...] = ()
     made: bool = False
     earlier: str = ""
+    n_merged: int = 0
 
 
 # -- Goal --

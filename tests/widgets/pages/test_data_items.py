@@ -5,12 +5,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.data import DataPage
-from widgets.pages.data_doctor import DoctorValue, WayValue
+from widgets.pages.data_doctor import DoctorCard, DoctorValue, WayValue
 from widgets.pages.data_grid import ItemValue
 from widgets.pages.data_items import ItemsCard, LabelDialog
 from widgets.pages.data_origin import OriginValue
@@ -175,6 +175,40 @@ def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any,
     with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
         press(page, "Take the one that fits")
     assert told.args == ["channels=rgb"]
+
+
+def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbot: QtBot) -> None:
+    """Given the questions about the origin and a small window, When the check runs and tells what it found, Then the focus
+    stays in its card, never goes to a question, and all of what was found can be seen."""
+    page, _ = full()
+    page.show_origin(OriginValue())
+    page.resize(1000, 420)
+    card = page.findChild(DoctorCard)
+    assert card is not None
+    page.ensureWidgetVisible(card)
+    press(page, "Check the preparation")
+    page.show_doctor(DoctorValue("running"))
+    assert card.isAncestorOf(focused())
+    page.show_doctor(DoctorValue("running", share=0.5))
+    ways = tuple(WayValue(f"way {n}", "50 %", 0.5, "of 180 examples", 180, n == 1, spec=f"crop={n}") for n in range(3))
+    page.show_doctor(DoctorValue("told", "", "warn", "Another may fit better.", "Why.", ways))
+    assert card.isAncestorOf(focused())
+    qtbot.wait(50)
+    top = card.mapTo(page.viewport(), QPoint(0, 0)).y()
+    assert top >= 0 or top + card.height() <= page.viewport().height()
+    again = next(b for b in card.findChildren(QPushButton) if b.text() == "Check again")
+    assert page.viewport().rect().contains(QRect(again.mapTo(page.viewport(), QPoint(0, 0)), again.size()))
+    takes = [b for b in card.findChildren(QPushButton) if b.text() == "Take this one" and b.isVisible()]
+    assert len(takes) == 2, "the chosen one needs none"
+    with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
+        qtbot.mouseClick(takes[1], Qt.MouseButton.LeftButton)
+    assert told.args == ["crop=2"]
+
+
+def focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
 
 
 def test_three_questions_about_the_origin(full: Full, qtbot: QtBot) -> None:

@@ -37,6 +37,33 @@ def test_arrays_by_name(run_data: Make, tmp_path: Path, names: tuple[str, str]) 
     assert result.labelled and Prepared(folder / "test")[0]["input"].shape == (1, 4)
 
 
+def test_many_doubles_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
+    """Given 1,000 rows of which 60 differ, so that a fifth of all would calibrate with every one of these, Then what is
+    left is split anew: a fifth of it calibrates, in proportion to the labels, and it is told what was merged."""
+    values = numbers(60)[np.arange(1000) % 60]
+    labels = np.arange(1000) % 60 % 3
+    result, folder = run_data("numbers", save(tmp_path / "a.npz", x=values, y=labels))
+    assert (result.n_items, result.merged_doubles, result.n_test, result.n_calibration) == (1000, 940, 48, 12)
+    data = read_dataset(folder)
+    assert [sum(item.labels == (label,) for item in data.calibration) for label in range(3)] == [4, 4, 4]
+    assert len(Prepared(folder / "test")) == 48 and len(Prepared(folder / "calibration")) == 12
+    rows = {
+        Prepared(folder / part)[i]["input"].tobytes()
+        for part, n in (("test", 48), ("calibration", 12))
+        for i in range(n)
+    }
+    assert len(rows) == 60, "none is lost, none is in both"
+    (told,) = [finding for finding in result.findings if "940" in finding.what]
+    assert told.level == "warning"
+
+
+def test_all_the_same_is_refused(run_data: Make, tmp_path: Path) -> None:
+    """Given rows that are all the same to the model, Then they are refused before anything is run."""
+    with pytest.raises(InputRefused) as refused:
+        run_data("numbers", save(tmp_path / "a.npz", x=np.ones((500, 4), np.float32)))
+    assert refused.value.code == "all_the_same" and "500 items" in refused.value.detail
+
+
 def test_names_and_accepted_labels(run_data: Make, tmp_path: Path) -> None:
     """Given labels as text with several accepted ones, then both are kept; numbers below 0 are no label."""
     labels = np.array(["0|1", "2"] * 10)

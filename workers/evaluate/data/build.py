@@ -16,7 +16,7 @@ from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, Stored, group_of
-from workers.evaluate.data.told import findings_of
+from workers.evaluate.data.told import FEW, findings_of
 from workers.evaluate.dataset import DataSet, write_dataset
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
@@ -92,7 +92,17 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int) -> L
 
 
 def _check_readable(stored: Stored, entries: list[Entry]) -> None:
-    if stored.test or stored.calibration:
+    """Refuse early what could never give a result."""
+    left = len(stored.test) + len(stored.calibration)
+    if left == 1 and stored.doubles + 1 >= FEW:
+        raise InputRefused(
+            "all_the_same",
+            "All of these are the same to the model",
+            f"{stored.doubles + 1:,} items were read, and the model gets the very same of each: that is one example,"
+            " and one proves nothing.",
+            "Check on the page Model how inputs are prepared (size, brightness), or choose examples that differ.",
+        )
+    if left:
         return
     reason = Counter(stored.reasons).most_common(1)[0][0] if stored.reasons else ""
     raise InputRefused(

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from workers.contracts.context import JobContext
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.facts import facts_of
-from workers.evaluate.data.split import Splitter
+from workers.evaluate.data.split import Splitter, calibration_size
 from workers.evaluate.dataset import Item, Kind
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError
 
-READING = "Reading the data"
+READING, AGAIN = "Reading the data", "Splitting what is left"
+MOST_CALIBRATE = 4
+"""At most one item in so many calibrates."""
 LONGEST_VALUE = 80
 MOST_COLUMNS = 30
 
@@ -73,15 +75,32 @@ class Store:
         self._kind: Kind = kind
         self._folder, self._pipeline, self._ctx, self._moved = folder, pipeline, ctx, moved or {}
         self._seen: dict[bytes, Kept] = {}
+        self._in_order: list[Kept] = []
+        self._reading = READING
         self.stored = Stored()
 
     def write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
-        """Split off about `calibration` items, the rest is the test set. Entries come in the order of the split."""
+        """Split off about `calibration` items, the rest is the test set. Entries come in the order of the split.
+
+        Where so many are doubles or unreadable that over a quarter of what is left would calibrate, what is left is
+        split anew: the test set is what a proof needs.
+        """
+        self._write(entries, ids, calibration)
+        left = self._in_order
+        fair = calibration_size(len(left), calibration)
+        chosen = sum(kept.entry.source not in self._moved for kept in self.stored.calibration)
+        if chosen * MOST_CALIBRATE > len(left) and chosen > fair:
+            self._seen, self.stored.test, self.stored.calibration, self._reading = {}, [], [], AGAIN
+            self._write([kept.entry for kept in left], [kept.ids for kept in left], fair)
+
+    def _write(self, entries: Sequence[Entry], ids: Sequence[tuple[int, ...]], calibration: int) -> None:
+        self._in_order = []
         splitter = Splitter([group_of(labels) for labels in ids], calibration)
         chosen: list[Kept] = []
 
         def tests() -> Iterator[Arrays]:
             for kept, feeds in self._prepared(entries, ids):
+                self._in_order.append(kept)
                 if self._calibrates(splitter, kept):
                     chosen.append(kept)
                     continue
@@ -125,7 +144,7 @@ class Store:
         """Readable items that are not doubles. Doubles of items in `against` are named in `overlap`."""
         for number, (entry, labels) in enumerate(zip(entries, ids, strict=True)):
             self._ctx.check_cancelled()
-            self._ctx.progress(READING, number, len(entries), "items")
+            self._ctx.progress(self._reading, number, len(entries), "items")
             feeds = self._open(entry)
             if feeds is None:
                 continue
@@ -139,7 +158,7 @@ class Store:
             facts = facts_of(entry, feeds, self._pipeline.spec, self._kind)
             self._seen[key] = kept = Kept(entry, labels, self._steps(entry, feeds), facts)
             yield kept, feeds
-        self._ctx.progress(READING, len(entries), len(entries), "items")
+        self._ctx.progress(self._reading, len(entries), len(entries), "items")
 
     def _open(self, entry: Entry) -> Arrays | None:
         """Model inputs, or None (and the name is kept) where the item cannot be read."""

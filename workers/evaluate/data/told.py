@@ -44,8 +44,10 @@ def _set_aside(collection: Collection, stored: Stored) -> list[Finding]:
         findings.append(_warning(what))
     if stored.doubles:
         count = stored.doubles
+        left = len(stored.test) + len(stored.calibration)
         what = f"{_items(count)} {_is(count)} the same as another one to the model and counted once."
-        findings.append(_info(what))
+        many = count > left
+        findings.append(_warning(f"{what} {_items(left)} {_is(left)} left.") if many else _info(what))
     if stored.contradictions:
         what = f"{_items(stored.contradictions)} came twice with different labels, which were left out."
         findings.append(_warning(what))

@@ -1,13 +1,15 @@
 """Goal, Jobs, first page and closing, with a real database behind them."""
 
+import dataclasses
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from desk import NOW, add_run, make_project, run, variant
-from PySide6.QtWidgets import QLabel, QTableView
+from desk import DATA, NOW, add_run, make_project, run, variant
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
 from app.controllers.conductor import Conductor
@@ -21,6 +23,7 @@ from app.services.workspace import Workspace
 from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.goal import GoalPage
+from widgets.pages.goal_few import FewLine
 from widgets.pages.jobs import JobsPage
 from widgets.pages.model import ModelPage
 from widgets.parts.question import QuestionDialog
@@ -67,6 +70,47 @@ def test_a_limit_set_elsewhere_is_shown(conductor: Conductor, window: MainWindow
     compare.set_limit_requested.emit(4.0)  # type: ignore[attr-defined]
     assert window.current_page == "goal" and page._limit.limit_pct == 4.0
     assert space.repositories.projects.get("p1").max_loss_pct == 4.0
+
+
+def test_too_few_for_the_limit_is_said_before_the_run(
+    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given 200 test pictures, Then a limit of 1 % is called out of reach, with the number that it takes; the offered
+    limit takes effect and ends that, and so does moving the limit by hand."""
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    (few,) = page.findChildren(FewLine)
+    assert few.isVisible() and "200 pictures for the test cannot prove a limit of 1 %" in words(few)
+    assert "about 321" in words(few)
+    button = next(b for b in few.findChildren(QPushButton) if b.text() == "Set the limit to 5 %")
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert space.repositories.projects.get("p1").max_loss_pct == 5.0
+    assert page._limit is not None and page._limit.limit_pct == 5.0 and not few.isVisible()
+    page.limit_changed.emit(0.5)
+    assert few.isVisible() and "about 643" in words(few)
+    add = next(b for b in few.findChildren(QPushButton) if b.text() == "Add pictures…")
+    qtbot.mouseClick(add, Qt.MouseButton.LeftButton)
+    assert window.current_page == "data"
+    assert "So few for the test prove a loss below 1.6 % at best" in words(window.page("data"))
+
+
+def test_nothing_to_test_with_does_not_start(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a set of which nothing is left for the test, Then a run cannot be started, and the page says why; Data does not
+    call the check fine."""
+    project = make_project(space)
+    conductor.session.reopen(project)
+    assert conductor.session.data is not None and conductor.session.asked_data is not None
+    none_left = DATA.model_copy(update={"n_test": 0, "n_calibration": 180, "merged_doubles": 40})
+    conductor.session.set_data(
+        conductor.session.asked_data, dataclasses.replace(conductor.session.data, result=none_left)
+    )
+    page = goal_page(conductor, window)
+    assert page._start is not None and not page._start.isEnabled()
+    assert "No example is left for the test" in words(page)
+    window.show_page("data")
+    shown = words(window.page("data"))
+    assert "No example is left for the test" in shown and "0 of 0 shared" not in shown
+    assert "220 pictures, of which 40 are the same to the model as others. 180 are left." in shown
 
 
 def test_a_broken_preset_is_a_card_that_says_why(conductor: Conductor, window: MainWindow, space: Workspace) -> None:

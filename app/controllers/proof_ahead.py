@@ -1,0 +1,55 @@
+"""Before a run: whether the examples that are there can prove the limit at all, and what else would."""
+
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.domain.proof import least_limit_pct, least_to_prove
+from widgets.pages.goal_few import FewValue
+from widgets.pages.goal_limit import MAX_PCT
+from widgets.parts.small import CheckValue
+from workers.contracts.pipeline import PipelineSpec
+
+USUAL_LIMIT_PCT = 1.0
+COUNTED = ("class", "score", "tokens")
+"""Kinds of answers that are the same or not; others are compared by how alike they are."""
+
+
+def reach_row(session: Session) -> CheckValue | None:
+    """What so many examples can prove at all, where that is less than the usual limit."""
+    data = session.data
+    if data is None or not _is_counted(session) or not data.result.n_test:
+        return None
+    least = least_limit_pct(data.result.n_test)
+    if least <= USUAL_LIMIT_PCT:
+        return None
+    what = tr("So few for the test prove a loss below {0:g} % at best; for {1:g} % it takes about {2:,}")
+    count = f"{data.result.n_test:,}"
+    return CheckValue("warn", what.format(least, USUAL_LIMIT_PCT, least_to_prove(USUAL_LIMIT_PCT) or 0), count)
+
+
+def _is_counted(session: Session) -> bool:
+    """Whether it is the person's own examples, and answers that are the same or not."""
+    model, data = session.model, session.data
+    if model is None or data is None or data.result.origin != "person":
+        return False
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    return spec.answer_kind in COUNTED
+
+
+def few_value(session: Session, limit_pct: float) -> FewValue | None:
+    """None where there are enough, or where it is not about a number of examples."""
+    data = session.data
+    if data is None or not _is_counted(session):
+        return None
+    needed, have = least_to_prove(limit_pct), data.result.n_test
+    if needed is not None and have >= needed:
+        return None
+    widest = least_to_prove(MAX_PCT)
+    can_offer = limit_pct < MAX_PCT and widest is not None and have >= widest
+    return FewValue(
+        kind=data.result.kind,
+        n_test=have,
+        n_needed=needed,
+        limit_pct=limit_pct,
+        offer_pct=MAX_PCT if can_offer else None,
+        labelled=data.result.labelled,
+    )
