@@ -21,9 +21,9 @@ def reach_row(session: Session) -> CheckValue | None:
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
         return None
-    what = tr("So few for the test prove a loss below {0:g} % at best; for {1:g} % it takes about {2:,}")
-    count = f"{data.result.n_test:,}"
-    return CheckValue("warn", what.format(least, USUAL_LIMIT_PCT, least_to_prove(USUAL_LIMIT_PCT) or 0), count)
+    what = tr("{0:,} for the test prove a loss below {1:g} % at best; {2:g} % takes at least {3:,}")
+    usual = least_to_prove(USUAL_LIMIT_PCT) or 0
+    return CheckValue("warn", what.format(data.result.n_test, least, USUAL_LIMIT_PCT, usual))
 
 
 def _is_counted(session: Session) -> bool:

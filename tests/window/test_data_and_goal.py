@@ -69,7 +69,9 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.drop(few_pictures(tmp_path / "pictures"))
     program.until_page("data", "full", 60)
     program.until_text(
-        "24 pictures of 3 kinds", "120 pictures, of which 96 are the same to the model as others", "So few for the test"
+        "24 pictures of 3 kinds",
+        "120 pictures, of which 96 are the same to the model as others",
+        "20 for the test prove a loss below",
     )
     program.press("Check the preparation")
     view = program.until(lambda view: view.find("Check again"), 90, "what was found")

@@ -350,8 +350,8 @@ class DataPage(Page):
         """How the check of the preparation is, or what it found."""
         if self._doctor is not None and self.state == "full":
             card = self._doctor
-            if card.show_value(value):  # whoever asked sees the answer, however long it is
-                QTimer.singleShot(0, card, lambda: self.ensureWidgetVisible(card))
+            if card.show_value(value):  # whoever asked sees the answer
+                QTimer.singleShot(0, card, lambda: self.show_whole(card))
 
     def show_fed(self, value: FedValue) -> None:
         """What the model gets of three examples."""

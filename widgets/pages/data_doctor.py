@@ -137,7 +137,7 @@ class DoctorCard(Card):
         foot.setSpacing(SPACE_M)
         foot.addWidget(words(way.reach, "caption"), 1)
         if way.spec and not way.is_chosen:
-            take = TextButton(self._theme, self.tr("Take this one"), size="small")
+            take = GhostButton(self._theme, self.tr("Take this one"), size="small")
             take.setAccessibleName(self.tr("Take this one: {0}").format(way.words))
             take.clicked.connect(lambda: self.taken.emit(way.spec))
             foot.addWidget(take, 0, Qt.AlignmentFlag.AlignTop)

@@ -75,8 +75,8 @@ class FewLine(QFrame):
             )
         else:
             text = self.tr(
-                "{0} for the test cannot prove a limit of {1}: that takes about {2:,}, even if no answer changes. The "
-                "best verdict will be “alike, not proven”."
+                "{0} for the test cannot prove a limit of {1}: that takes at least {2:,}, even if no answer changes. "
+                "The best verdict will be “alike, not proven”."
             ).format(have, percent_of(value.limit_pct), value.n_needed)
         if not value.labelled:
             text = self.tr("{0} With labels, fewer may do where answers change.").format(text)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QFrame, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
@@ -130,6 +130,13 @@ class Page(QScrollArea):
         if event.oldSize().width() != event.size().width():
             self._on_width_changed(self.is_narrow)
         super().resizeEvent(event)
+
+    def show_whole(self, part: QWidget) -> None:
+        """Scroll so far that all of a part of the page is seen; of one that is taller than the page, its top."""
+        self.ensureWidgetVisible(part)
+        if part.height() > self.viewport().height():
+            top = part.mapTo(self._content, QPoint(0, 0)).y()
+            self.verticalScrollBar().setValue(top)
 
     @property
     def is_narrow(self) -> bool:

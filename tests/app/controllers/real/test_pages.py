@@ -81,17 +81,17 @@ def test_too_few_for_the_limit_is_said_before_the_run(
     page = goal_page(conductor, window)
     (few,) = page.findChildren(FewLine)
     assert few.isVisible() and "200 pictures for the test cannot prove a limit of 1 %" in words(few)
-    assert "about 321" in words(few)
+    assert "at least 321" in words(few)
     button = next(b for b in few.findChildren(QPushButton) if b.text() == "Set the limit to 5 %")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert space.repositories.projects.get("p1").max_loss_pct == 5.0
     assert page._limit is not None and page._limit.limit_pct == 5.0 and not few.isVisible()
     page.limit_changed.emit(0.5)
-    assert few.isVisible() and "about 643" in words(few)
+    assert few.isVisible() and "at least 643" in words(few)
     add = next(b for b in few.findChildren(QPushButton) if b.text() == "Add pictures…")
     qtbot.mouseClick(add, Qt.MouseButton.LeftButton)
     assert window.current_page == "data"
-    assert "So few for the test prove a loss below 1.6 % at best" in words(window.page("data"))
+    assert "200 for the test prove a loss below 1.6 % at best" in words(window.page("data"))
 
 
 def test_nothing_to_test_with_does_not_start(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
