@@ -36,7 +36,7 @@ class SettingsController(QObject):
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(self._on_threads)
         page.open_data_folder_requested.connect(self._on_open_folder)
-        session.goal_changed.connect(self.show)  # what is there on this computer is known now
+        session.described_changed.connect(self.show)
         self.show()
         self._hub = KeptHub(window, page, session, theme)
         QTimer.singleShot(0, self, self._measure)

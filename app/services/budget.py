@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from app.services.steps import Done, Flow, JobStep, Measured, MeasureStep, T
+from app.services.steps import AnyStep, DiskStep, Done, Flow, Measured, MeasureStep, T
 
 FINAL_SETS, FINAL_BLOCKS = 3, 3
 """Blocks of 40 timed requests in each of 3 fresh sets of processes (RUNTIME.md)."""
@@ -190,9 +190,6 @@ def counting(flow: Flow[T], note_saved: Callable[[float], None]) -> Flow[T]:
     return each(flow, lambda step: step, note)
 
 
-AnyStep = JobStep[Any] | MeasureStep
-
-
 def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
     """`flow` with every step changed by `ask`; `answered` sees what comes back."""
     answer: Any = None
@@ -214,9 +211,9 @@ def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[A
             answered(answer)
 
 
-def bounded(step: JobStep[Any] | MeasureStep, left_s: float | None) -> JobStep[Any] | MeasureStep:
+def bounded(step: AnyStep, left_s: float | None) -> AnyStep:
     """The same step with an end."""
-    if left_s is None:
+    if left_s is None or isinstance(step, DiskStep):
         return step
     seconds = max(MIN_STEP_S, left_s)
     if isinstance(step, MeasureStep):

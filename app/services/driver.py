@@ -17,7 +17,7 @@ from app.services.history import End, JobHistory
 from app.services.kept_measurements import KeptMeasurements
 from app.services.measuring import Measurer
 from app.services.memory_meter import MemoryMeter
-from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
+from app.services.steps import AnyStep, DiskStep, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import Entry
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
@@ -254,7 +254,18 @@ class Driver(Generic[T]):
         self._cancelling = False
         self._advance(lambda: self._flow.throw(error))
 
-    def _advance(self, resume: Callable[[], JobStep[Any] | MeasureStep]) -> None:
+    def _worked(self, result: Callable[[], Any]) -> None:
+        """What was done before it was asked to stop is done."""
+        try:
+            value = result()
+        except Exception:
+            if not self._cancelling:
+                raise
+            self._throw(FlowCancelled())
+        else:
+            self._advance(lambda: self._flow.send(value))
+
+    def _advance(self, resume: Callable[[], AnyStep]) -> None:
         """Resume the flow and begin the step that it yields; steps that are in the store are answered at once."""
         try:
             step = resume()
@@ -278,8 +289,11 @@ class Driver(Generic[T]):
             self._stop_processes()
             self._throw(error)
 
-    def _begin(self, step: JobStep[Any] | MeasureStep) -> None:
+    def _begin(self, step: AnyStep) -> None:
         """Start the step's processes, or give what is in the store already."""
+        if isinstance(step, DiskStep):
+            self._beside(INLINE_BYTES + 1, step.work, self._worked)
+            return
         if isinstance(step, MeasureStep):
             known = self._kept.find(step)
             if known is not None:

@@ -13,11 +13,12 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.services.background import Stopped
 from app.services.describing import describe
 from app.services.documents import variant_document
 from app.services.facts import RunFacts, check_stored
 from app.services.load_card import card_load
-from app.services.steps import Done, Flow, JobError, JobStep
+from app.services.steps import DiskStep, Done, Flow, JobError, JobStep
 from app.services.store import sync_folder
 from app.services.workspace import Workspace
 from app.version import VERSION
@@ -37,6 +38,7 @@ from workers.contracts.specs import DeviceFacts, ModelInfo
 log = logging.getLogger(__name__)
 
 REFUSED = 3
+PIECE = 1 << 20
 MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
 """An override is a sentence that goes into the card, not a keystroke."""
@@ -110,11 +112,11 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
     """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
-    check_stored(workspace, facts, variant)
+    yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
     found = yield from describe()
     done = yield _export_step(facts, variant, ask, found.device)
     try:
-        place(done.folder / done.result.path, ask.out)
+        yield DiskStep(lambda stopped: place(done.folder / done.result.path, ask.out, stopped))
     finally:
         shutil.rmtree(done.folder, ignore_errors=True)
     record = ExportRecord(
@@ -220,19 +222,27 @@ def check_writable(out: Path) -> None:
         )
 
 
-def place(source: Path, out: Path) -> None:
-    """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then."""
+def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
+    """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then.
+
+    Raises `JobError` where that cannot be, InterruptedError when `stopped` says so; the old one is then as it was.
+    """
     partial = out.with_name(f".fettle-{uuid.uuid4().hex[:12]}.part")
     try:
         with source.open("rb") as read, partial.open("wb") as write:
-            shutil.copyfileobj(read, write, 1 << 20)
+            while not stopped() and (piece := read.read(PIECE)):
+                write.write(piece)
             write.flush()
             os.fsync(write.fileno())
+        if stopped():
+            raise InterruptedError(f"{out} was not written")
         partial.replace(out)
         sync_folder(out.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
+        if isinstance(error, InterruptedError):
+            raise
         if error.errno in NO_ROOM:
             full = DiskFull(
                 out.absolute().parent,

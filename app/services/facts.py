@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.persistence.repositories import NotFound
+from app.services.background import Stopped
 from app.services.data_record import read_record
 from app.services.hub_origin import origin_of
 from app.services.load_record import LoadRecords, Price, read_load, read_price
@@ -136,12 +138,20 @@ def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
         return None
 
 
-def check_stored(workspace: Workspace, facts: RunFacts, variant: Variant, *, contents: bool = True) -> None:
+def check_stored(
+    workspace: Workspace,
+    facts: RunFacts,
+    variant: Variant,
+    *,
+    contents: bool = True,
+    stopped: Stopped = lambda: False,
+) -> None:
     """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not.
 
-    `contents` False is for a look: files must be there and as long as they were, but are not read.
+    `contents` False is for a look: files must be there and as long as they were, but are not read. Otherwise that takes
+    a while for large ones (see `DiskStep`).
     """
-    find = workspace.artifacts.get if contents else workspace.artifacts.peek
+    find = partial(workspace.artifacts.get, stopped=stopped) if contents else workspace.artifacts.peek
     keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
     if any(key is not None and find(key) is None for key in keys):
         raise _refused(

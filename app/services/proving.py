@@ -207,10 +207,8 @@ def _readable(pairs: list[JudgePart]) -> list[Path]:
 
 
 def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Variant]) -> Run:
-    """The record of what was added comes last: broken off before, the same data can be added again."""
+    """All of it or nothing: verdicts over examples that nobody knows of, or the other way round, would be wrong."""
     repositories, run = workspace.repositories, facts.run
-    for variant in judged:
-        repositories.variants.update(variant)
     now = {variant.id: variant for variant in judged}
     tried = [now.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
     choice = choose([variant for variant in tried if variant.state == "confirmed"], kept_objective(run))
@@ -221,6 +219,9 @@ def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Var
         headline=headline(choice.variant, tried, choice.proven, run.goal.max_loss_pct),
         recommended_variant_id=choice.variant.id if choice.variant else None,
     )
-    repositories.runs.update(changed)
-    write_proof(repositories, run.id, proof)
+    with repositories.together():
+        for variant in judged:
+            repositories.variants.update(variant)
+        repositories.runs.update(changed)
+        write_proof(repositories, run.id, proof)
     return changed

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from app.services.background import Stopped
 from app.services.quiet import QuietWait
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
@@ -148,7 +149,19 @@ class Measured:
     loads: Loads = ()
 
 
-Flow = Generator[JobStep[Any] | MeasureStep, Any, T]
+@dataclass(frozen=True)
+class DiskStep:
+    """Work of the program's own that reads or writes much, done beside the event loop; what it gives or raises is
+    handed to the flow. It starts no process and leaves the database alone.
+
+    It looks now and then whether it is to stop; what was done before it saw that counts as done.
+    """
+
+    work: Callable[[Stopped], Any]
+
+
+AnyStep = JobStep[Any] | MeasureStep | DiskStep
+Flow = Generator[AnyStep, Any, T]
 
 
 def needs_gpu(runtime: str) -> bool:

@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.variant import Variant
+from app.paths import unusable
 from app.services.background import Background, Stopped
 from app.services.facts import RunFacts
 from app.services.live_model import LiveModel
 from app.services.workspace import Workspace
+from workers.contracts.disk import NO_ROOM
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.messages import Answered
 from workers.contracts.paths import from_text
 from workers.contracts.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
 
-MAX_FILE_BYTES = 256 << 20
+MAX_FILE_BYTES, PIECE = 256 << 20, 1 << 20
+TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
 ANSWER = "answer.npy"
 
 
@@ -64,14 +67,20 @@ TryEvent = Tried | Refused | Lost
 class TryPair:
     """`ask` for an answer, `poll` for what has come; the newest input counts, one that still waits is forgotten.
 
-    `close` ends both processes and removes what was copied. Raises `JobError` where files of the run are gone.
+    `close` ends both processes and removes what was copied. Raises `JobError` where files of the run are gone,
+    or where the data folder cannot be written.
     """
 
     def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
         self._workspace, self._facts = workspace, facts
         self._inputs = workspace.jobs / f"try-inputs-{uuid.uuid4().hex[:12]}"
-        self._inputs.mkdir(parents=True)
-        self._original = LiveModel(workspace, facts, facts.baseline, (self._inputs,))
+        try:
+            with workspace.writing():
+                self._inputs.mkdir(parents=True)
+                self._original = LiveModel(workspace, facts, facts.baseline, (self._inputs,))
+        except BaseException:
+            shutil.rmtree(self._inputs, ignore_errors=True)
+            raise
         self._other: LiveModel | None = None
         self._index = 0
         self._waiting: TryInput | None = None
@@ -110,7 +119,8 @@ class TryPair:
 
     def choose(self, variant: Variant) -> None:
         """Put another version beside the original; what was being answered is asked again."""
-        other = LiveModel(self._workspace, self._facts, variant, (self._inputs, self._original.work_dir))
+        with self._workspace.writing():
+            other = LiveModel(self._workspace, self._facts, variant, (self._inputs, self._original.work_dir))
         if self._other is not None:
             self._other.close()
         self._other = other
@@ -172,9 +182,14 @@ class TryPair:
         try:
             path = copying.result()
         except OSError as error:
-            return self._refuse(_unreadable(error))
+            return self._refuse(self._not_copied(error))
         self._send(TryRequest(path=str(path), draw=True))
         return []
+
+    def _not_copied(self, error: OSError) -> ErrorInfo:
+        if error.errno in NO_ROOM:
+            return unusable(self._workspace.paths.root, error).info()
+        return _unreadable(error)
 
     def _send(self, request: TryRequest) -> None:
         self._request = request
@@ -228,7 +243,7 @@ class TryPair:
 def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
     """The workers see a copy below their jobs' folder, and nothing of where the person keeps the file."""
 
-    def copy(_stopped: Stopped) -> Path:
+    def copy(stopped: Stopped) -> Path:
         folder.mkdir(exist_ok=True)
         if asked.png:
             pasted = folder / "picture.png"
@@ -239,11 +254,23 @@ def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
         if not stat.S_ISREG(facts.st_mode):
             raise OSError(0, "it is no file")
         if facts.st_size > MAX_FILE_BYTES:
-            raise OSError(0, f"it is larger than {MAX_FILE_BYTES >> 20} MB")
+            raise OSError(0, TOO_LARGE)
         name = source.name.encode("utf-8", "replace").decode().replace("?", "_")
-        return Path(shutil.copyfile(source, folder / name))
+        return _copy_file(source, folder / name, stopped)
 
     return copy
+
+
+def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
+    """In pieces, so that it ends soon when nobody wants it. Raises OSError, InterruptedError when `stopped`."""
+    with source.open("rb") as read, target.open("wb") as write:
+        while piece := read.read(PIECE):
+            if stopped():
+                raise InterruptedError(f"{target.name} is not wanted any more")
+            write.write(piece)
+            if write.tell() > MAX_FILE_BYTES:  # it grows while it is read
+                raise OSError(0, TOO_LARGE)
+    return target
 
 
 def _unreadable(error: OSError) -> ErrorInfo:

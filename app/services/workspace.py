@@ -2,14 +2,16 @@
 
 import os
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from app.jobs.pool import WorkerPool
-from app.paths import DataPaths
+from app.paths import DataPaths, unusable
 from app.persistence import Repositories, Store
-from app.services.steps import JobStep
+from app.services.steps import JobError, JobStep
 from app.services.store import ArtifactStore
 from workers.contracts.messages import RunJob
 from workers.contracts.paths import to_text
@@ -33,6 +35,15 @@ class Workspace:
     def job_dir(self, job_id: str) -> Path:
         """The one folder that a job may write."""
         return self.jobs / job_id
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Errors of the disk inside are told as the data folder's. Raises `JobError`."""
+        try:
+            yield
+        except OSError as error:
+            problem = unusable(self.paths.root, error)
+            raise JobError(problem.info(), problem.exit_code) from error
 
     def key_of(self, step: JobStep[Any]) -> str:
         """Where the store keeps what this step's job writes."""

@@ -1,5 +1,7 @@
 """One small class for each kind of record; together they are all that services see of the database."""
 
+from contextlib import AbstractContextManager
+
 from app.persistence.repositories.base import Connection, NotFound
 from app.persistence.repositories.facts import Artifacts, RememberedValues
 from app.persistence.repositories.jobs import Exports, Jobs
@@ -13,6 +15,7 @@ class Repositories:
     """All of them on one connection."""
 
     def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self.projects = Projects(connection)
         self.runs = Runs(connection)
         self.variants = Variants(connection)
@@ -21,6 +24,10 @@ class Repositories:
         self.exports = Exports(connection)
         self.settings = RememberedValues(connection)
         self.artifacts = Artifacts(connection)
+
+    def together(self) -> AbstractContextManager[None]:
+        """All that is written inside is kept as a whole, or not at all. Raises `StoreUnusable` at its end."""
+        return self._connection.together()
 
 
 __all__ = ["Connection", "NotFound", "Repositories"]

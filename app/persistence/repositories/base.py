@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -31,12 +31,29 @@ class Connection:
     make_session: sessionmaker[Session]
     path: Path
     is_abandoned: Callable[[], bool] = lambda: False
+    _joined: list[Session] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """Committed and synced at the end, rolled back on any error. Raises `StoreUnusable`."""
+        """Committed and synced at the end, rolled back on any error; a part of `together` inside that. Raises
+        `StoreUnusable`."""
+        if self._joined:
+            with told_in_words(self.path):
+                yield self._joined[-1]
+                self._joined[-1].flush()
+            return
         with told_in_words(self.path), self.make_session.begin() as session:
             yield session
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """All that is read and written inside is one transaction: kept as a whole, or not at all."""
+        with self.transaction() as session:
+            self._joined.append(session)
+            try:
+                yield
+            finally:
+                self._joined.pop()
 
 
 class Repository(Generic[D, R]):

@@ -145,3 +145,20 @@ def test_times_without_a_zone_are_refused(store: Store, project: Project) -> Non
     with pytest.raises(Exception, match="offset-naive"):
         store.repositories.projects.add(naive)
     assert store.repositories.projects.list() == []
+
+
+def test_what_belongs_together_is_kept_as_a_whole_or_not_at_all(store: Store, project: Project, run: Run) -> None:
+    """Given several records written together, when one of them fails, then none is there; inside they see each other,
+    and afterwards each call is a transaction of its own again."""
+    found = store.repositories
+    with pytest.raises(IntegrityError), found.together():
+        found.projects.add(project)
+        assert found.projects.get(project.id) == project
+        found.runs.add(dataclasses.replace(run, project_id="nobody"))
+    assert found.projects.list() == []
+    with found.together():
+        found.projects.add(project)
+        found.runs.add(run)
+    found.projects.update(dataclasses.replace(project, page="compare"))
+    assert found.projects.get(project.id).page == "compare"
+    assert found.runs.list() == [run]

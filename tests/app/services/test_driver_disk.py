@@ -1,6 +1,8 @@
 """Large folders are hashed beside the loop that drives."""
 
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +12,11 @@ from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
 from app.persistence import open_store
 from app.services import driver
+from app.services.background import Stopped
 from app.services.driver import Driver, run_to_end
 from app.services.events import Event, ignore
 from app.services.opening import open_model
-from app.services.steps import FlowCancelled
+from app.services.steps import DiskStep, Flow, FlowCancelled
 from app.services.store import ArtifactStore
 from app.services.workspace import Workspace
 from presets.sample import sample_paths
@@ -74,3 +77,44 @@ def test_cancelling_while_it_is_kept(space: Workspace) -> None:
     assert isinstance(made.error, FlowCancelled) or kept  # it had been kept already when the wish came
     assert isinstance(made.error, FlowCancelled) is not bool(kept)
     shutil.rmtree(space.paths.store, ignore_errors=True)
+
+
+def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
+    """Given a step of the disk, Then it runs in another thread, and what it gives or raises comes to the flow."""
+
+    def flow() -> Flow[tuple[bool, str]]:
+        elsewhere = yield DiskStep(lambda stopped: threading.current_thread() is not threading.main_thread())
+        try:
+            yield DiskStep(lambda stopped: int("none"))
+        except ValueError as error:
+            return elsewhere, str(error)
+        raise AssertionError("it was not told")
+
+    elsewhere, told = run_to_end(Driver(space, flow(), ignore))
+    assert elsewhere
+    assert "none" in told
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_work_on_the_disk_that_is_cancelled(space: Workspace, hears: bool) -> None:
+    """Given a step of the disk, When it is cancelled, Then the flow is told; what was done all the same is done."""
+    begun, seen = threading.Event(), list[str]()
+
+    def work(stopped: Stopped) -> str:
+        begun.set()
+        while not stopped():
+            time.sleep(0.001)
+        if hears:
+            raise InterruptedError
+        return "done"
+
+    def flow() -> Flow[None]:
+        seen.append((yield DiskStep(work)))
+
+    driver = Driver(space, flow(), ignore)
+    assert begun.wait(10)
+    driver.cancel()
+    while driver.tick():
+        pass
+    assert isinstance(driver.error, FlowCancelled) is hears
+    assert seen == ([] if hears else ["done"])

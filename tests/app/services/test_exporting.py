@@ -2,8 +2,8 @@
 
 import dataclasses
 import errno
+import itertools
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,9 @@ import pytest
 from test_documents import NOW, a_run, variant
 
 from app.domain.project import Project
-from app.services.exporting import check_writable, pick, place
+from app.services.exporting import ExportAsk, check_writable, export, pick, place
 from app.services.facts import RunFacts, check_stored, read_facts
-from app.services.steps import JobError
+from app.services.steps import DiskStep, JobError
 from app.services.workspace import Workspace
 
 PROJECT = Project("p", "Model", "/m.onnx", "ab", NOW, NOW)
@@ -102,13 +102,37 @@ def test_the_old_file_stays_where_writing_fails(
     def fail(*_: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(shutil, "copyfileobj", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(JobError) as refused:
         place(source, out)
     assert refused.value.exit_code == 3
     assert word in refused.value.error.detail
     assert out.read_bytes() == b"old"
     assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
+
+
+def test_an_export_that_is_cancelled_while_it_is_written(tmp_path: Path) -> None:
+    """Given a large bundle on its way to its place, when it is cancelled, then the old one is whole and alone there."""
+    source, out = tmp_path / "new", tmp_path / "b.zip"
+    source.write_bytes(bytes(3 << 20))
+    out.write_bytes(b"old")
+    asked = itertools.chain([False, False], itertools.repeat(True))
+    with pytest.raises(InterruptedError):
+        place(source, out, lambda: next(asked))
+    assert out.read_bytes() == b"old"
+    assert {path.name for path in tmp_path.iterdir()} == {"new", "b.zip"}
+
+
+def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp_path: Path) -> None:
+    """Given an export, when it begins, then the files of the store are compared in a step of the disk, which says what
+    is wrong with them."""
+    known = dataclasses.replace(facts(), store_root=space.paths.store)
+    flow = export(space, known, ExportAsk("r1", None, "python", tmp_path / "b.zip"))
+    step = next(flow)
+    assert isinstance(step, DiskStep)
+    with pytest.raises(JobError) as refused:
+        step.work(lambda: False)
+    assert refused.value.error.code == "store_damaged"
 
 
 def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> None:

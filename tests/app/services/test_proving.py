@@ -11,6 +11,7 @@ from finished_run import copied_space, finished_folder, write_part
 
 from app.domain.choose import is_alike_not_proven
 from app.domain.run import RunState
+from app.persistence.errors import StoreUnusable
 from app.services.driver import Driver, run_to_end
 from app.services.events import JobBegan, ignore
 from app.services.facts import RunFacts, read_facts
@@ -86,6 +87,21 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
     rows = run_to_end(Driver(space, changed_examples(space, facts, pruned), ignore))
     assert [row.item for row in rows] == list(pruned.judgement.changed[:200])
     assert all(row.before != row.after and Path(str(row.picture)).is_file() for row in rows)
+
+
+def test_a_proof_that_cannot_be_recorded_changes_nothing(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a disk that is full when the last record is written, Then verdicts, run and examples are as before."""
+    before = read_facts(space, "r1")
+
+    def full(*_: object) -> None:
+        raise StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr("app.services.proving.write_proof", full)
+    with pytest.raises(StoreUnusable):
+        add(space, write_part(tmp_path / "later.npz", 600, 620))
+    assert read_facts(space, "r1") == before
 
 
 def test_items_have_names_as_changed_ones_count_them(space: Workspace) -> None:

@@ -1,5 +1,6 @@
 """Two live versions of the sample: real processes, one input after another, gone within a second."""
 
+import errno
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from finished_run import copied_space, finished_folder, write_picture
 
 from app.services.facts import RunFacts, read_facts
 from app.services.steps import JobError
-from app.services.trying import Lost, Refused, Tried, TryInput, TryPair
+from app.services.trying import Lost, Refused, Tried, TryInput, TryPair, _copy
 from app.services.workspace import Workspace
 
 Facts = tuple[Workspace, RunFacts]
@@ -133,3 +134,28 @@ def test_files_that_are_gone_from_the_store(run: Facts) -> None:
         assert list(space.jobs.iterdir()) == []
     finally:
         folder.with_name("aside").rename(folder)
+
+
+def test_a_large_file_is_copied_only_as_long_as_it_is_wanted(tmp_path: Path) -> None:
+    """Given a file of 100 MB, When nobody wants it any more after its first piece, Then nothing more is copied."""
+    source = tmp_path / "large.bin"
+    with source.open("wb") as file:
+        file.truncate(100 << 20)
+    asked = iter([False, True])
+    with pytest.raises(InterruptedError):
+        _copy(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(asked))
+    assert (tmp_path / "inputs" / "large.bin").stat().st_size <= 2 << 20
+
+
+def test_no_room_for_what_is_tried(run: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, When two versions are to be loaded, Then that is told as a full disk, and nothing is left."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = set(run[0].jobs.iterdir())
+    monkeypatch.setattr(Workspace, "new_job", full)
+    with pytest.raises(JobError) as failed:
+        TryPair(run[0], run[1], run[1].variants[1])
+    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+    assert set(run[0].jobs.iterdir()) == before
