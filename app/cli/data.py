@@ -34,7 +34,7 @@ def check(output: Output, path: Path, options: CheckOptions) -> int:
     """Findings and counts; exit code 3 where the two sets share items."""
     for place in (path, options.against):
         if place is not None:
-            check_exists(place)
+            check_exists(place, any_name=True)
     params = DataCheckParams(
         path=str(path.absolute()),
         against=None if options.against is None else str(options.against.absolute()),
@@ -96,7 +96,7 @@ class DoctorOptions:
 def doctor(output: Output, model: Path, options: DoctorOptions) -> int:
     """Ways of preparing inputs, the best first, and whether the chosen one fits."""
     check_exists(model, any_name=True)
-    check_exists(options.data)
+    check_exists(options.data, any_name=True)
     opening = OpenParams(
         path=str(model.absolute()),
         allow_code=options.allow_code,

@@ -61,7 +61,7 @@ def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
     check_exists(model, any_name=True)
     for path in (options.data, options.calibration):
         if path is not None:
-            check_exists(path)
+            check_exists(path, any_name=True)
     if options.out is not None:
         check_folder_for(options.out)
     with workspace(output.options, writes=True, notice=output.notice) as space:

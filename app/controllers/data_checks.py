@@ -14,6 +14,7 @@ from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.checks import DataCheckResult, Suspect
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.paths import from_text
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
 TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
@@ -102,7 +103,7 @@ class DataChecks(QObject):
         data, asked, model = self._session.data, self._session.asked_data, self._session.model
         if not self._is_wanted() or self._flows.runs or data is None or asked is None or model is None:
             return
-        if asked.path is None or not Path(asked.path).exists():
+        if asked.path is None or not from_text(asked.path).exists():
             return
         self._share, self._stage = None, ""
         self._wish = wish = object()

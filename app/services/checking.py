@@ -7,6 +7,7 @@ from app.services.opening import ReadData
 from app.services.steps import Done, Flow, JobStep
 from workers.contracts.checks import DataCheckParams, DataCheckResult
 from workers.contracts.jobs import DataParams
+from workers.contracts.paths import from_text
 
 TITLE = "Check the examples"
 
@@ -19,7 +20,7 @@ def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
         params=params,
         result=DataCheckResult,
         title=TITLE,
-        read_paths=tuple(Path(place) for place in places if place is not None),
+        read_paths=tuple(from_text(place) for place in places if place is not None),
         seed=seed,
     )
     return done.result
@@ -53,7 +54,7 @@ def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[Check
         params=params,
         result=DataCheckResult,
         title=TITLE,
-        read_paths=(*map(Path, places), model_dir, data.folder),
+        read_paths=(*map(from_text, places), model_dir, data.folder),
         cache=True,
         identity={**dict.fromkeys(places, "data"), str(data.folder): data.key, str(model_dir): "model"},
     )

@@ -1,12 +1,11 @@
 """Which way of preparing inputs fits the model: asked on the page Data, by `fettle data doctor`, before each run."""
 
-from pathlib import Path
-
 from app.services.opening import OpenedModel, ReadData
 from app.services.steps import Done, Flow, JobError, JobStep
 from workers.contracts.doctor import DoctorParams, DoctorResult
 from workers.contracts.jobs import DataParams
 from workers.contracts.messages import Limits
+from workers.contracts.paths import from_text
 
 TITLE = "Check the preparation"
 FULL_S = 15.0
@@ -26,7 +25,7 @@ def check_preparation(
     """
     if asked.path is None:
         raise ValueError("made inputs are prepared as the model wants them")
-    place = Path(asked.path)
+    place = from_text(asked.path)
     done: Done[DoctorResult] = yield JobStep(
         kind="doctor",
         params=DoctorParams(
@@ -62,7 +61,7 @@ def warning_before_run(
     """
     if time_budget_s is not None and time_budget_s < LEAST_BUDGET_S:
         return None
-    if data.result.origin == "made" or asked.path is None or not Path(asked.path).exists():
+    if data.result.origin == "made" or asked.path is None or not from_text(asked.path).exists():
         return None
     try:
         found = yield from check_preparation(model, asked, data.key, quick=True)

@@ -100,16 +100,16 @@ def _readable(path: Path) -> tuple[Path, ...]:
 
 def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
     """Read, merge doubles, split without overlap. Kept under what the data hold, wherever they lie."""
-    paths = [Path(path) for path in (params.path, params.calibration_path) if path is not None]
+    places = [path for path in (params.path, params.calibration_path) if path is not None]
     done: Done[DataResult] = yield JobStep(
         kind="data",
         params=params,
         result=DataResult,
         title="Read the examples",
-        read_paths=(Path(params.model_dir), *paths),
+        read_paths=(Path(params.model_dir), *map(from_text, places)),
         cache=True,
         content_key=lambda result: str(result["sha256"]),
-        identity={str(path): "data" for path in paths},
+        identity=dict.fromkeys(places, "data"),
         seed=seed,
         step_index=step_index,
     )

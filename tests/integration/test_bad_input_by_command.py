@@ -227,12 +227,20 @@ def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_pa
 
 @pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
 def test_a_name_that_is_no_text(workshop: Fettle, tmp_path: Path) -> None:
-    """Given a name with bytes that are no UTF-8, then a model opens under it; data are refused in words."""
+    """Given a name with bytes that are no UTF-8, then a model opens under it, and data are read; what is no data is
+    refused in words."""
     path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.onnx")
     model = small.picture_model(tmp_path / "ok.onnx")
     shutil.copyfile(model, path)
     assert workshop("inspect", path, "--json").document["format"] == "onnx"
-    assert check_refused(workshop("optimize", model, "--data", path, "--json"))["code"] == "name_no_text"
+    check_refused(workshop("optimize", model, "--data", path, "--json"))
+    data = os.fsdecode(os.fsencode(tmp_path) + b"/data\xe9.npz")
+    arrays = np.random.default_rng(1).normal(size=(20, 3, 16, 16)).astype(np.float32)
+    np.savez(tmp_path / "ok.npz", picture=arrays)
+    shutil.copyfile(tmp_path / "ok.npz", data)
+    checked = workshop("data", "check", data, "--json")
+    assert checked.code == 0, checked.err
+    assert check_refused(workshop("verify", path, "--json"))["code"] == "name_no_text"
 
 
 def test_a_model_that_takes_long(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.paths import PathText
 
 MAX_NAMED = 1000
 """Items that one finding names at most; its count is of all."""
@@ -19,8 +20,8 @@ class DataCheckParams(Frozen):
     chosen by chance.
     """
 
-    path: str
-    against: str | None = None
+    path: PathText
+    against: PathText | None = None
     model_dir: str | None = None
     data_dir: str | None = None
     text_column: str | None = None

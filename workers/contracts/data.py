@@ -3,6 +3,7 @@
 from typing import Literal
 
 from workers.contracts.base import Frozen
+from workers.contracts.paths import PathText
 from workers.contracts.specs import Finding
 
 
@@ -16,8 +17,8 @@ class DataParams(Frozen):
     """
 
     model_dir: str
-    path: str | None = None
-    calibration_path: str | None = None
+    path: PathText | None = None
+    calibration_path: PathText | None = None
     text_column: str | None = None
     label_column: str | None = None
     label_map: dict[str, str] = {}

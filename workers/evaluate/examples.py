@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.context import JobContext
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
+from workers.contracts.paths import from_text
 from workers.evaluate.answers import Answers, load_answers
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.previews import picture_to_show
@@ -41,10 +42,10 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
 def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[str, Entry]:
     """Pictures and wanted sounds by their source; nothing else needs the person's files again."""
     is_shown = data.kind == "images" or (data.kind == "audio" and params.sounds)
-    if not is_shown or data.root is None or not Path(data.root).exists():
+    if not is_shown or data.root is None or not from_text(data.root).exists():
         return {}
     options = Options(pipeline.spec, params.text_column, params.label_column)
-    return {entry.source: entry for entry in read_collection(Path(data.root), options).entries}
+    return {entry.source: entry for entry in read_collection(from_text(data.root), options).entries}
 
 
 def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: Answers, text_chars: int) -> Example:

@@ -10,14 +10,15 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from app.cli.output import Globals
 from app.cli.session import workspace
 from app.services.driver import Driver, run_to_end
 from app.services.events import ignore
-from app.services.opening import OpenedModel, open_model
+from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.workspace import Workspace
-from workers.contracts.jobs import OpenParams
+from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.paths import to_text
 
 LABELS = ["cat", "dog", "cow", "owl"]
@@ -106,3 +107,33 @@ def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
         model = opened(space, path)
         assert model.info.format == "onnx"
         assert '"owl"' in classes(model)
+
+
+def odd(folder: Path, name: bytes) -> Path:
+    """A place whose name holds bytes that are no text."""
+    return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+def test_data_of_names_that_are_no_text_are_read(space: Workspace, tmp_path: Path) -> None:
+    """Given a folder and pictures in it whose names hold bytes that are no UTF-8, then all are read, as under any other
+    name; so is a file of arrays."""
+    model = opened(space, save(tmp_path / "model.onnx"))
+    plain, strange = tmp_path / "plain", odd(tmp_path, b"f\xfe")
+    for folder in (plain, strange):
+        folder.mkdir()
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(plain / f"{number}.png")
+        shutil.copyfile(plain / f"{number}.png", odd(strange, b"%d\xff.png" % number))
+    found = [read(space, model, folder) for folder in (plain, strange)]
+    assert [data.result.n_items for data in found] == [12, 12]
+    assert [data.result.unreadable for data in found] == [(), ()]
+    np.savez(tmp_path / "plain.npz", picture=np.ones((12, 3, 8, 8), np.float32) * np.arange(12).reshape(12, 1, 1, 1))
+    shutil.copyfile(tmp_path / "plain.npz", odd(tmp_path, b"s\xff.npz"))
+    assert read(space, model, odd(tmp_path, b"s\xff.npz")).result.n_items == 12
+
+
+def read(space: Workspace, model: OpenedModel, path: Path) -> ReadData:
+    params = DataParams(model_dir=str(model.folder), path=to_text(path))
+    return run_to_end(Driver(space, read_data(params), ignore))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from workers.contracts.checks import DataCheckParams
 from workers.contracts.errors import InputRefused
+from workers.contracts.paths import from_text
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of, shown
 from workers.evaluate.data.folders import SPLITS
 from workers.evaluate.data.readers import arrays
@@ -55,9 +56,9 @@ def _thinned(part: Part, params: DataCheckParams) -> Part:
 
 
 def _plain_parts(params: DataCheckParams) -> list[Part]:
-    path = Path(params.path)
+    path = from_text(params.path)
     if params.against is not None:
-        places = [(path.name, path), (Path(params.against).name, Path(params.against))]
+        places = [(path.name, path), (from_text(params.against).name, from_text(params.against))]
         if places[0][0] == places[1][0]:
             places = [(f"{place.parent.name}/{place.name}", place) for _, place in places]
     else:
@@ -169,10 +170,10 @@ def _array_names(path: Path) -> list[str]:
 def _split_parts(params: DataCheckParams, data_dir: Path) -> list[Part]:
     """The two parts of a set that was read and split before."""
     data = read_dataset(data_dir)
-    collection = _read(Path(params.path), params)
-    parts = [_chosen("test", Path(params.path), collection, [item.source for item in data.test])]
-    own = collection if params.against is None else _read(Path(params.against), params)
-    place = Path(params.path if params.against is None else params.against)
+    collection = _read(from_text(params.path), params)
+    parts = [_chosen("test", from_text(params.path), collection, [item.source for item in data.test])]
+    own = collection if params.against is None else _read(from_text(params.against), params)
+    place = from_text(params.path if params.against is None else params.against)
     sources = [item.source for item in data.calibration]
     return [*parts, _chosen("calibration", place, own, sources)] if sources else parts
 

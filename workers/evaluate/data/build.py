@@ -7,6 +7,7 @@ from pathlib import Path
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams, DataResult
+from workers.contracts.paths import from_text
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.edits import edited
@@ -33,7 +34,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     if params.path is None:
         collection = make_collection(pipeline, Path(params.model_dir), ctx.seed)
     else:
-        found = read_collection(Path(params.path), options)
+        found = read_collection(from_text(params.path), options)
         collection = edited(found, params.left_out, params.relabeled, params.moved)
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
@@ -67,7 +68,7 @@ def _write(
 def _write_calibration(store: Store, params: DataParams, options: Options) -> None:
     """The person's own calibration set; it must not share an item with the test set."""
     assert params.calibration_path is not None
-    collection = read_collection(Path(params.calibration_path), options)
+    collection = read_collection(from_text(params.calibration_path), options)
     entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration)
     overlap = store.write_calibration(entries, labels)
     if overlap:
