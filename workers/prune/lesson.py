@@ -28,6 +28,8 @@ def prepare(
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     if spec.links:
         raise no_twin(title, "this model carries a state from call to call")
+    if any(entry.batched and (entry.shape[entry.batch_axis] or 1) > 1 for entry in spec.inputs if entry.shape):
+        raise no_twin(title, "this model takes several examples at once and no single one")
     if "pixels" in model.artifact.settings:
         raise no_twin(title, "this one prepares pictures itself by now, so the step that does that has to come later")
     student = build(_copy(proto), title)

@@ -232,7 +232,7 @@ class Course:
         items, rng = self._material.items, self._rng
         first = int(rng.integers(len(items)))
         alike = [n for n, item in enumerate(items) if _shapes(item) == _shapes(items[first])]
-        size = _own_size(self._material.spec) or self._params.batch
+        size = 1 if _one_at_a_time(self._material.spec) else self._params.batch
         chosen = [first, *rng.choice(alike, size=size - 1)] if size > 1 else [first]
         copies: list[Feeds] = []
         for index in chosen:
@@ -253,18 +253,16 @@ def join(copies: "list[Feeds]", spec: PipelineSpec) -> "Feeds":
 
 
 def in_batches(items: "list[Feeds]", spec: PipelineSpec, size: int) -> "Iterator[Feeds]":
-    """Requests of at most `size` examples of the same shapes; of as many as the model takes where that is fixed, the
-    last one filled up by repeating an example."""
-    own = _own_size(spec)
-    size = own or size
+    """Requests of at most `size` examples of the same shapes, one by one where the model takes no more."""
+    size = 1 if _one_at_a_time(spec) else size
     part: list[Feeds] = []
     for item in items:
         if part and (len(part) == size or _shapes(part[0]) != _shapes(item)):
-            yield join([*part, *[part[-1]] * ((own or 0) - len(part))], spec)
+            yield join(part, spec)
             part = []
         part.append(item)
     if part:
-        yield join([*part, *[part[-1]] * ((own or 0) - len(part))], spec)
+        yield join(part, spec)
 
 
 def schedule(progress: float) -> float:
@@ -278,10 +276,8 @@ def _shapes(item: "Feeds") -> list[tuple[int, ...]]:
     return [array.shape for array in item.values()]
 
 
-def _own_size(spec: PipelineSpec) -> int | None:
-    """How many examples the model takes at once where that is fixed, else None."""
-    fixed = (entry.shape[entry.batch_axis] for entry in spec.inputs if entry.batched and entry.shape)
-    return next((size for size in fixed if size is not None), None)
+def _one_at_a_time(spec: PipelineSpec) -> bool:
+    return any(e.shape and e.shape[e.batch_axis] is not None for e in spec.inputs if e.batched)
 
 
 def difference(student: Twin, got: Any, wanted: Any, spec: PipelineSpec) -> Any:
