@@ -13,6 +13,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from app.domain.project import Project
+from app.domain.run import Run
+from app.domain.variant import Variant
 from app.paths import DataPaths
 from app.persistence import StoreUnusable, backup, migrate, open_store, revisions, store
 from app.persistence.engine import writing_engine
@@ -106,6 +108,33 @@ def test_an_older_database_is_backed_up_and_brought_up_to_date(
     connection = sqlite3.connect(paths.database)
     assert connection.execute("SELECT color FROM projects").fetchall() == [("green",)]
     connection.close()
+
+
+def test_versions_of_the_first_tables_are_read_as_they_were(
+    paths: DataPaths, project: Project, run: Run, variant: Variant
+) -> None:
+    """Given a database of the first tables with a measured version, when opened, then it is the same: what is new of its
+    measurement is not known."""
+    with open_store(paths) as store_:
+        store_.repositories.projects.add(project)
+        store_.repositories.runs.add(run)
+        store_.repositories.variants.add(variant)
+    connection = sqlite3.connect(paths.database)
+    for column in (
+        "latency_p50_low_ms",
+        "latency_p50_high_ms",
+        "cpu_speedup",
+        "agreed_low",
+        "set_p50_json",
+        "under_load",
+    ):
+        connection.execute(f"ALTER TABLE variants DROP COLUMN {column}")
+    connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.commit()
+    connection.close()
+    with open_store(paths) as again:
+        assert again.repositories.variants.get(variant.id) == variant
+    assert revisions.revision_of(paths.database) == revisions.HEAD
 
 
 def test_a_migration_that_fails_changes_nothing(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from app.domain.job import JobRecord
@@ -267,6 +268,19 @@ def test_a_measurement_waits_for_quiet_until_a_person_skips_it(
     kinds = [type(event) for event in seen if isinstance(event, (WaitingForQuiet, MeasuringChanged))]
     assert kinds[-3:] == [WaitingForQuiet, MeasuringChanged, MeasuringChanged]
     assert patience.left_s == 0.0
+
+
+def test_what_is_timed_has_the_priority_of_other_programs(space: Workspace) -> None:
+    """Given a block that is timed, Then its process does not stand behind the person's programs, which would starve it on a
+    busy computer."""
+    driver = Driver(space, measure(measuring(0.3)), ignore)
+    try:
+        while not driver.is_timing:
+            assert driver.tick()
+            time.sleep(0.005)
+        assert [psutil.Process(pid).nice() for pid in driver.pids] == [psutil.Process().nice()]
+    finally:
+        driver.interrupt()
 
 
 def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
