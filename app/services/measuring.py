@@ -187,7 +187,7 @@ class Measurer:
 def busy_share(loads: Loads) -> float | None:
     """What other programs used of all cores while blocks were timed, a mean over all; None where no system told."""
     shares = [load.busy_share for sets in loads for one_set in sets for load in one_set if load.busy_share is not None]
-    return fmean(shares) if shares else None
+    return max(0.0, fmean(shares)) if shares else None
 
 
 def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:

@@ -131,8 +131,8 @@ class BlockLoad(Frozen):
 
     `elapsed_s` is the wall time of all of them; `cpu_s` are the processor seconds of all of the process's own threads;
     `waited_s` the seconds for which they were ready but other programs had the processor (Linux:
-    /proc/PID/task/TID/schedstat, second field), None where the system does not tell; `busy_share` (0..1) is what other
-    processes used of all cores.
+    /proc/PID/task/TID/schedstat, second field), None where the system does not tell; `busy_share` is what other
+    processes used of all cores, 0..1 in the mean over blocks: one alone is so coarse that it may be below 0.
     """
 
     requests: int

@@ -60,13 +60,16 @@ class OtherLoad:
         own = self._process.cpu_times()
         return (counted, counted - idle), own.user + own.system
 
-    def share(self) -> float | None:
+    def share(self, *, is_short: bool = False) -> float | None:
+        """0..1, None where no time went by. A short span counts a few ticks of the system only, so that 0 comes out as
+        more or less than that: with `is_short` it may be negative, and a mean over many is still right.
+        """
         (counted, busy), own = self._read()
         span = counted - self._all[0]
         if span <= 0:
             return None
         others = (busy - self._all[1]) - (own - self._own)
-        return min(1.0, max(0.0, others / span))
+        return min(1.0, others / span) if is_short else min(1.0, max(0.0, others / span))
 
 
 def run_block(
@@ -105,7 +108,7 @@ def run_block(
             elapsed_s=elapsed_s,
             cpu_s=cpu_s,
             waited_s=None if waited is None or waited_after is None else max(0.0, waited_after - waited),
-            busy_share=others.share(),
+            busy_share=others.share(is_short=True),
         ),
     )
 

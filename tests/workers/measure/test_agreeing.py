@@ -103,6 +103,17 @@ def test_a_quiet_computer_is_no_load() -> None:
     assert is_under_load([], times(2.0, (0.5, 0.6))) is True
 
 
+def test_a_coarse_clock_is_no_load() -> None:
+    """Given short blocks in which the system counted others as −.3 and .3 of the cores, Then that is no load in the mean."""
+    quiet = [
+        one.model_copy(update={"busy_share": 0.3 if index % 2 else -0.3})
+        for one_set in times(2.0, (0.98, 1.0))
+        for index, one in enumerate([*one_set, one_set[0]])
+    ]
+    assert is_under_load([quiet]) is False
+    assert is_under_load([[one.model_copy(update={"busy_share": 0.3}) for one in quiet]]) is True
+
+
 def test_without_a_word_on_waiting_nothing_is_proven() -> None:
     """Given a system that does not tell how long threads waited, Then processor time is compared, and no bound given."""
     untold = [[one.model_copy(update={"waited_s": None}) for one in one_set] for one_set in times(2.0, noise=0.0)]

@@ -161,6 +161,36 @@ def test_peak_is_above_the_level() -> None:
     assert 60 << 20 < int(done.stdout) < 120 << 20
 
 
+def test_each_block_tells_what_the_system_did(small, tmp_path: Path) -> None:
+    """Given a block, Then its load counts its requests, its processor time, and on Linux how long its threads waited."""
+    ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, timed_requests=30, last=True)])
+    run(params(small), ctx)
+    load = ctx.turns_done[0].load
+    assert load is not None and load.requests == 30
+    assert 0 < sum(ctx.turns_done[0].latencies_ms) / 1000 <= load.elapsed_s
+    assert load.cpu_s > 0
+    if sys.platform == "linux":
+        assert load.waited_s is not None and load.waited_s >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the system does not tell how long threads waited")
+def test_waiting_for_a_core_is_counted() -> None:
+    """Given another program on the one core that this process may use, Then what it ran and what it waited is the time
+    that went by."""
+    code = (
+        "import os, subprocess, sys, time; from workers.measure.timing import waited_s;"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "other = subprocess.Popen([sys.executable, '-c', 'while True: pass']);"
+        "waited, cpu, began = waited_s(), time.process_time(), time.perf_counter();"
+        "exec('while time.perf_counter() - began < 1: pass');"
+        "print(waited_s() - waited, time.process_time() - cpu, time.perf_counter() - began); other.kill()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    waited, cpu_s, elapsed_s = map(float, done.stdout.split())
+    assert waited > 0.1
+    assert waited + cpu_s == pytest.approx(elapsed_s, rel=0.1)
+
+
 def test_other_load_is_a_share() -> None:
     import time
 
