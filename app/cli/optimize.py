@@ -11,7 +11,7 @@ from app.cli.session import run, workspace
 from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
-from app.domain.words import duration_words, forecast_words
+from app.domain.words import forecast_words
 from app.services.describing import describe
 from app.services.devices import check_recipes, check_runtimes, runtimes_on
 from app.services.documents import run_document
@@ -29,6 +29,7 @@ from presets.sample import sample_paths
 from presets.schema import Preset
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
+from workers.contracts.wording import about, duration
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,9 @@ def _say(output: Output, facts: RunFacts, found: TriedRun) -> None:
     expected, seconds = found.forecast.before, facts.run.seconds
     if expected is not None and seconds is not None:
         known = (
-            f", {found.forecast.saved_s:.0f} s of work were known from before" if found.forecast.is_mostly_known else ""
+            f", {duration(found.forecast.saved_s)} of work were known from before"
+            if found.forecast.is_mostly_known
+            else ""
         )
-        output.text(f"   expected {duration_words(expected.seconds)}, took {seconds:.0f} s{known}")
+        output.text(f"   expected {about(expected.seconds)}, took {duration(seconds)}{known}")
     output.sentence(facts.run.headline.rstrip(".") + ".")

@@ -8,6 +8,7 @@ from app.cli.session import workspace
 from presets.loader import BUILTIN_FOLDER, load_presets
 from presets.own_presets import add_preset, preset_text
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.wording import counted
 
 
 def list_presets(output: Output) -> int:
@@ -50,7 +51,7 @@ def show(output: Output, preset_id: str) -> int:
     preset = known[preset_id]
     output.document(preset.model_dump(mode="json"))
     output.text(preset_text(preset).rstrip("\n"))
-    output.sentence(f"“{preset.title}” tries {len(preset.recipes)} ways, in this order.")
+    output.sentence(f"“{preset.title}” tries {counted(len(preset.recipes), 'version')}, in this order.")
     return OK
 
 

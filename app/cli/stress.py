@@ -8,6 +8,7 @@ from app.services.facts import read_facts
 from app.services.stressing import StressAsk, Stressed
 from app.services.stressing import stress as stress_flow
 from workers.contracts.stress import StressResult, StressRow
+from workers.contracts.wording import percent
 
 NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p")
 
@@ -46,7 +47,7 @@ def _tell(output: Output, found: Stressed) -> None:
     result = found.result
     clean = result.clean
     output.text(f"{found.variant.title}: {result.n_answered:,} examples, original / optimized ({result.measure})")
-    output.text(f"  {'unchanged':<24} {clean.original:>7.1%} / {clean.optimized:<7.1%}")
+    output.text(f"  {'unchanged':<24} {percent(clean.original):>7} / {percent(clean.optimized):<7}")
     for row in result.rows:
         output.text(_line(row))
     for line in _more(result):
@@ -54,7 +55,7 @@ def _tell(output: Output, found: Stressed) -> None:
 
 
 def _line(row: StressRow) -> str:
-    cells = "   ".join(f"{cell.level}: {cell.original:.1%} / {cell.optimized:.1%}" for cell in row.cells)
+    cells = "   ".join(f"{cell.level}: {percent(cell.original)} / {percent(cell.optimized)}" for cell in row.cells)
     mark = {"worse": "WORSE", "unclear": "?", "even": ""}[row.verdict]
     return f"  {row.title:<24} {mark:<6} {cells}"
 

@@ -15,6 +15,7 @@ from widgets.pages.goal_limit import MAX_PCT
 from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
+from widgets.parts.format import percent_of
 from workers.contracts.jobs import DataResult
 from workers.contracts.specs import P99_NEEDS, Judgement
 
@@ -65,13 +66,14 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     things = plural(facts.data.kind if facts.data else "images")
     if best is None:
         tried = sum(bool(variant.measurement.n) and not variant.is_baseline for variant in facts.variants)
-        text = tr("{0} ways were tried on {1:,} test {2}; none was both faster and within your limit of {3:g} %.")
+        text = tr("{0} tried on {1:,} test {2}; none was both faster and within your limit of {3}.")
         if any(map(needs_quiet, facts.variants)):
             text = tr(
-                "{0} ways were tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
+                "{0} tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
                 " processor time do not agree on what is faster."
             )
-        return text.format(tried, n, things, facts.run.goal.max_loss_pct)
+        versions = tr("1 version was") if tried == 1 else tr("{0} versions were").format(tried)
+        return text.format(versions, n, things, percent_of(facts.run.goal.max_loss_pct))
     if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")

@@ -10,6 +10,7 @@ from app.controllers.words import tr
 from app.services.checking import Checked, check_read
 from app.services.events import Event, StepProgress
 from widgets.pages.data_suspects import SuspectValue
+from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.checks import DataCheckResult, Suspect
@@ -86,7 +87,7 @@ class DataChecks(QObject):
         if self._failed is not None:
             return (CheckValue("warn", tr("Not everything could be checked: {0}").format(self._failed.detail)),)
         if self._running is not None:
-            share = tr("{0:.0f} %").format(100 * self._share) if self._share is not None else ""
+            share = percent(self._share, 0) if self._share is not None else ""
             return (CheckValue("running", self._stage or tr("Looking for copies and wrong labels"), share),)
         if self._is_wanted():
             return (CheckValue("waiting", tr("Copies and wrong labels are looked for after the measurements")),)

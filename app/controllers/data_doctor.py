@@ -9,6 +9,7 @@ from app.services.doctor import check_preparation
 from app.services.events import Event, StepProgress
 from widgets.pages.data import DataPage
 from widgets.pages.data_doctor import DoctorValue, WayValue
+from widgets.parts.format import percent, percent_range
 from widgets.parts.small import CheckState
 from workers.contracts.doctor import DoctorResult, DoctorVerdict, WayTried
 from workers.contracts.errors import ErrorInfo
@@ -117,11 +118,9 @@ def doctor_value(found: DoctorResult) -> DoctorValue:
 def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
     score = way.score or 0.0
     if found.evidence == "labels":
-        figure = tr("{0:.0f} %").format(100 * score)
+        figure = percent(score, 0)
         low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
-        reach = tr("of {0:,} examples; between {1:.0f} and {2:.0f} % with 95 % confidence").format(
-            way.n, 100 * low, 100 * high
-        )
+        reach = tr("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
     else:
         figure = tr("{0:+.0f} points").format(100 * score)
         reach = tr("surer than on noise, on {0:,} examples").format(way.n)

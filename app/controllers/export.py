@@ -20,7 +20,7 @@ from app.services.steps import JobError
 from widgets.main_window import MainWindow
 from widgets.pages.export import ExportPage
 from widgets.pages.results import DoneValue, ExportAsk, ExportValue, TargetValue
-from widgets.parts.format import clipped
+from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
@@ -218,16 +218,16 @@ class ExportController(QObject):
 def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckValue, ...]:
     """What holds before writing, and how far writing is."""
     judgement = variant.judgement
-    limit = tr("Within your limit of {0:g} %").format(facts.run.goal.max_loss_pct)
+    limit = tr("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
     if judgement is None:
         first = CheckValue("warn", limit, tr("not compared"))
     elif variant.is_baseline:
         first = CheckValue("ok", limit, tr("it is the original"))
     else:
-        drop = 100 * (judgement.drop or 0.0)
-        result = tr("{0:.1f} % less accurate") if judgement.labelled else tr("{0:.1f} % of answers changed")
+        drop = percent(max(0.0, judgement.drop or 0.0))
+        result = tr("{0} less accurate") if judgement.labelled else tr("{0} of answers changed")
         state = {"safe": "ok", "regressed": "bad"}.get(judgement.verdict, "warn")
-        words = result.format(max(0.0, drop))
+        words = result.format(drop)
         first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))  # type: ignore[arg-type]
     n = judgement.n if judgement else 0
     done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
@@ -255,8 +255,8 @@ def reason_needed(facts: RunFacts, variant: Variant) -> str:
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "regressed":
         return ""
-    return tr("It answers worse than your limit of {0:g} % allows. Say why you want it all the same.").format(
-        facts.run.goal.max_loss_pct
+    return tr("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
+        percent_of(facts.run.goal.max_loss_pct)
     )
 
 

@@ -6,6 +6,7 @@ from app.controllers.closer import CloserController
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.words import engine_name, tr
+from app.domain.layer_kinds import kind_name
 from app.domain.variant import Variant
 from app.services.events import Event, JobBegan
 from app.services.facts import RunFacts
@@ -64,7 +65,7 @@ def _layer(layer: Layer, total_ms: float) -> LayerValue:
     return LayerValue(
         order=layer.order,
         name=layer.name,
-        kind=layer.kind,
+        kind=kind_name(layer.kind),
         ms=layer.ms,
         share=layer.ms / total_ms,
         size_bytes=layer.size_bytes,

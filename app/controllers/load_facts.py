@@ -10,6 +10,7 @@ from app.services.load_words import about as about_rate
 from app.services.loading import best_per_s
 from widgets.pages.load_values import FactsValue
 from widgets.parts.format import ms, percent
+from workers.contracts.wording import percent_change
 
 Pairs = list[tuple[str, str]]
 
@@ -59,17 +60,17 @@ def _batching(load: VersionLoad) -> str:
     measured = found.measured
     return tr(
         "{0} requests a second, up to {1} at once, waiting {2} at most: half answered within {3} (expected {4}, off by "
-        "{5:+.0%}), 90 % within {6} (expected {7}, off by {8:+.0%}); {9:.1f} in a batch, n {10:,}."
+        "{5}), 90 % within {6} (expected {7}, off by {8}); {9:.1f} in a batch, n {10:,}."
     ).format(
         about_rate(found.rate_per_s),
         found.max_batch,
         ms(found.max_wait_ms),
         ms(measured.p50_ms),
         ms(found.expected_p50_ms),
-        found.error_p50,
+        percent_change(found.error_p50),
         ms(measured.p90_ms),
         ms(found.expected_p90_ms),
-        found.error_p90,
+        percent_change(found.error_p90),
         found.measured_mean_batch,
         found.n,
     )

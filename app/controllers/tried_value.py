@@ -10,7 +10,7 @@ from app.services.facts import RunFacts
 from app.services.forecasting import Expected, RunForecast
 from app.services.tried import TriedRun
 from widgets.pages.tried_values import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
-from widgets.parts.format import UNKNOWN, ms, seconds
+from widgets.parts.format import UNKNOWN, ms, percent, seconds
 from widgets.parts.small import TagKind
 
 TAGS: dict[Outcome, TagKind] = {
@@ -41,7 +41,7 @@ def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
 
 
 def _headline(begun: int, others: int) -> str:
-    tried = tr("1 way was tried") if begun == 1 else tr("{0} ways were tried").format(begun)
+    tried = tr("1 version was tried") if begun == 1 else tr("{0} versions were tried").format(begun)
     if not others:
         return f"{tried}."
     rest = tr("1 other was left out or not needed") if others == 1 else tr("{0} others were left out or not needed")
@@ -90,7 +90,7 @@ def _gave(row: Tried) -> str:
         parts.append(tr("{0} × as fast").format(times(variant.measurement.speedup)))
     agreement = variant.judgement.agreement if variant.judgement else None
     if agreement is not None and not variant.is_baseline:
-        parts.append(tr("{0} % alike").format(f"{min(agreement, 0.9999) * 100 if agreement < 1 else 100:.4g}"))
+        parts.append(tr("{0} alike").format(percent(agreement)))
     if variant.size_bytes is not None:
         parts.append(bytes_words(variant.size_bytes))
     return ", ".join(parts)
@@ -140,7 +140,7 @@ def _error(expected: float, came: float | None) -> str:
     if ratio >= 2 or ratio <= 0.5:
         factor = times(ratio if ratio >= 1 else 1 / ratio)
         return tr("{0} times too high").format(factor) if ratio >= 1 else tr("{0} times too low").format(factor)
-    share = round(100 * abs(ratio - 1))
-    if not share:
+    if not round(100 * abs(ratio - 1)):
         return tr("right")
-    return tr("{0} % too high").format(share) if ratio > 1 else tr("{0} % too low").format(share)
+    share = percent(abs(ratio - 1), 0)
+    return tr("{0} too high").format(share) if ratio > 1 else tr("{0} too low").format(share)

@@ -80,7 +80,7 @@ def title_of(answer: TryAnswer) -> str:
     if answer.kind == "text":
         return tr("A text of {0:,} tokens").format(answer.size)
     if answer.kind == "values":
-        return tr("{0:,} numbers").format(answer.size)
+        return tr("1 number") if answer.size == 1 else tr("{0:,} numbers").format(answer.size)
     return tr("No answer")
 
 

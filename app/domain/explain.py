@@ -6,6 +6,7 @@ from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words import times
 from workers.contracts.specs import DeviceFacts
+from workers.contracts.wording import percent
 
 INT8 = ("int8_static", "int8_dynamic", "int8_mixed", "nncf_int8")
 FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"})
@@ -55,7 +56,7 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
         said.append(f"“{held[0].title}” takes only {gap:.2f} times as long, but {why}.")
     else:
         said.append(
-            f"“{held[0].title}” is as fast within {100 * TIE_SHARE:.0f} %, which is noise; of two such the one that "
+            f"“{held[0].title}” is as fast within {percent(TIE_SHARE, 0)}, which is noise; of two such the one that "
             f"changes fewer answers is taken."
         )
     return tuple(said)
@@ -73,7 +74,7 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], device: Device
         judgement, speed = variant.judgement, variant.measurement.speedup
         parts = []
         if judgement is not None and judgement.agreement is not None and not may_win(variant):
-            parts.append(f"only {_share(judgement.agreement)} of its answers are like the original's")
+            parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
         if speed is not None and speed <= 1.0:
             parts.append(f"it takes {1 / speed:.2f} times as long as the original")
         elif best is not None and best.measurement.latency_p50_ms and _p50(variant) > _p50(best) and may_win(variant):
@@ -121,8 +122,3 @@ def _uses(variant: Variant, techniques: Sequence[str]) -> bool:
 def _p50(variant: Variant) -> float:
     p50 = variant.measurement.latency_p50_ms
     return p50 if p50 is not None else float("inf")
-
-
-def _share(value: float) -> str:
-    """Never rounded to all of them."""
-    return f"{min(value, 0.9999) * 100:.4g} %" if value < 1 else "100 %"

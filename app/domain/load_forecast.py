@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from workers.contracts.wording import percent
+
 
 @dataclass(frozen=True)
 class Forecast:
@@ -42,7 +44,7 @@ def more_cores(one_core_per_s: float, all_per_s: float, cores: int, wanted: int)
     gain = min(float(cores), max(1.0, all_per_s / one_core_per_s))
     serial = (cores / gain - 1) / (cores - 1)
     expected = one_core_per_s / (serial + (1 - serial) / wanted)
-    basis = f"{100 * serial:.0f} % of the work gains nothing from cores, by one core against {cores}"
+    basis = f"{percent(serial, 0)} of the work gains nothing from cores, by one core against {cores}"
     return Forecast(f"{wanted} cores of this kind", expected, basis)
 
 

@@ -1,6 +1,7 @@
 """What a task's scores and the weakest part of the test set come to, in sentences for people."""
 
 from workers.contracts.specs import Judgement, TaskScore
+from workers.contracts.wording import percent
 
 MOST = 4
 
@@ -26,7 +27,7 @@ def score_sentence(score: TaskScore) -> str:
 def value_words(value: float, unit: str) -> str:
     """A score as people read it."""
     if unit == "share":
-        return f"{100 * value:.1f} %"
+        return percent(value)
     return f"{value:.1f} dB" if unit == "dB" else f"{value:.3g}"
 
 
@@ -47,7 +48,7 @@ def _signed(value: float, unit: str) -> str:
 
 def _worst(judgement: Judgement) -> str:
     part = judgement.slices[0]
-    loss = f"{100 * part.drop:.1f} %"
+    loss = percent(part.drop)
     if judgement.labelled and judgement.flips is not None:
         return f"Lost most: {part.name}, {loss} fewer of its {part.n:,} are right."
     if judgement.flips is not None:

@@ -7,6 +7,7 @@ from app.domain.choose import is_alike_not_proven, is_safe, is_slower, needs_qui
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.wording import about, counted, percent, percent_of
 
 VERDICT_WORDS = {
     "safe": "Safe to ship",
@@ -64,7 +65,8 @@ def missing_words(variant: Variant) -> str:
 def headline(recommended: Variant | None, tried: Sequence[Variant], proven: bool, limit_pct: float) -> str:
     """The one sentence above a comparison."""
     if recommended is None:
-        return f"Nothing faster was safe: keep the original ({len(tried)} ways tried, limit {limit_pct:g} %)"
+        versions, limit = counted(len(tried), "version"), percent_of(limit_pct)
+        return f"Nothing faster was safe: keep the original ({versions} tried, limit {limit})"
     speed = recommended.measurement.speedup
     if speed is None:  # a recommended variant was always measured beside the original
         raise ValueError("a recommended variant has no measured speedup")
@@ -92,7 +94,7 @@ def why_not(variant: Variant, limit_pct: float) -> str:
     """Why a variant was not recommended, in a few words."""
     judgement = variant.judgement
     if judgement is not None and judgement.verdict == "regressed":
-        return f"Beyond your limit of {limit_pct:g} %"
+        return f"Beyond your limit of {percent_of(limit_pct)}"
     if needs_quiet(variant):
         return "Measure again when the computer is quiet"
     low = variant.measurement.speedup_low
@@ -108,7 +110,7 @@ def busy_words(measurement: Measurement) -> str:
     share = measurement.busy_share
     if not measurement.under_load and (share is None or share < BUSY_SHARE):
         return ""
-    part = "" if share is None else f" ({share * 100:.0f} % of it)"
+    part = "" if share is None else f" ({percent(share, 0)} of it)"
     return f"Other programs kept this computer busy while it was measured{part}: on a quiet one the times may differ."
 
 
@@ -116,7 +118,7 @@ def waiting_words(busy_share: float | None) -> str:
     """Said while a run waits for other programs."""
     if busy_share is None:
         return "Looking whether the computer is quiet"
-    return f"Waiting for the computer to be quiet: other programs use {busy_share * 100:.0f} %"
+    return f"Waiting for the computer to be quiet: other programs use {percent(busy_share, 0)}"
 
 
 _MEASURED = "Measured on "
@@ -137,17 +139,7 @@ def is_measured_words(text: str) -> bool:
     return text.startswith(_MEASURED)
 
 
-def duration_words(seconds: float) -> str:
-    """A time that is only expected: about 5 s, about 40 s, about 1 min 20 s, about 12 min."""
-    if seconds < 60:
-        return f"about {max(5, 5 * round(seconds / 5))} s"
-    if seconds < 600:
-        minutes, rest = divmod(10 * round(seconds / 10), 60)
-        return f"about {minutes} min {rest} s" if rest else f"about {minutes} min"
-    return f"about {round(seconds / 60)} min"
-
-
 def forecast_words(seconds: float, memory_bytes: int) -> str:
-    """``about 1 min 20 s, 900 MB of memory``."""
+    """``about 1½ minutes, 900 MB of memory``."""
     rounded = float(f"{memory_bytes:.1g}") if memory_bytes < 1_000_000_000 else float(f"{memory_bytes:.2g}")
-    return f"{duration_words(seconds)}, {bytes_words(rounded)} of memory"
+    return f"{about(seconds)}, {bytes_words(rounded)} of memory"

@@ -5,6 +5,7 @@ from app.domain.variant import Variant
 from app.services.load_record import LoadRecords, Price, VersionLoad
 from app.services.loading import best_per_s
 from workers.contracts.load import CardLoad
+from workers.contracts.wording import percent
 
 
 def card_load(records: LoadRecords, price: Price | None, variant: Variant) -> CardLoad | None:
@@ -51,5 +52,5 @@ def price_words(price: Price) -> str:
     on = f" on {price.date}" if price.date else ""
     return (
         f"{price.per_hour:g} {price.currency} an hour ({price.what or 'the price given'}{where}{on}), at work "
-        f"{100 * price.utilization:.0f} % of the time."
+        f"{percent(price.utilization, 0)} of the time."
     )

@@ -4,6 +4,7 @@ from app.domain.words import times
 from app.services.load_record import LoadRecord
 from app.services.loading import best_per_s, busiest
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.wording import percent
 
 
 def headline(record: LoadRecord) -> str:
@@ -36,6 +37,6 @@ def busy_words(record: LoadRecord) -> str:
     if share is None or share < BUSY_SHARE:
         return ""
     return (
-        f"Other programs used up to {100 * share:.0f} % of the processor meanwhile, so the figures may be too low: "
+        f"Other programs used up to {percent(share, 0)} of the processor meanwhile, so the figures may be too low: "
         "measure again when the computer is quiet."
     )

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from widgets.parts.buttons import GhostButton, TextButton
 from widgets.parts.card import divider
+from widgets.parts.format import percent
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.parts.text import ElidedLabel, words
@@ -82,7 +83,7 @@ class SuspectsDialog(QuestionDialog):
         told.setSpacing(SPACE_XS)
         told.addWidget(ElidedLabel(suspect.picture.text or suspect.source, "caption"))
         told.addWidget(words(self.tr("Labelled “{0}”, looks more like “{1}”").format(suspect.given, suspect.likely)))
-        told.addWidget(words(self.tr("{0:.0f} % sure").format(100 * suspect.share), "caption"))
+        told.addWidget(words(self.tr("{0} sure").format(percent(suspect.share, 0)), "caption"))
         told.addLayout(self._answers(suspect, holder))
         row.addLayout(told, 1)
         outer.addLayout(row)

@@ -20,13 +20,18 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("ModelFacts", text)
 
 
+def _size(value: ModelValue) -> str:
+    text = _tr("{0}, 1 number") if value.parameters == 1 else _tr("{0}, {1} numbers")
+    return text.format(size_bytes(value.size_bytes), big_count(value.parameters))
+
+
 def facts_card(value: ModelValue) -> Card:
     """What goes in, what comes out, and the rest in plain words."""
     pairs = [
         (_tr("Takes in"), value.takes_in),
         (_tr("Gives back"), value.gives_back),
         (_tr("What it does"), value.does),
-        (_tr("Size"), _tr("{0}, {1} numbers").format(size_bytes(value.size_bytes), big_count(value.parameters))),
+        (_tr("Size"), _size(value)),
         (_tr("Format"), value.format),
         (_tr("Recognized"), value.architecture),
         (_tr("License"), value.license or _tr("none is stated in the file")),

@@ -1,10 +1,11 @@
 """The one place where numbers are rounded for people; everything else keeps SI units and full precision."""
 
-import math
 from datetime import datetime
 
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtGui import QFont
+
+from workers.contracts import wording
 
 UNKNOWN = "–"
 """What stands where nothing was measured: never a zero."""
@@ -91,33 +92,27 @@ def short_count(value: int | None) -> str:
 
 def percent(share: float | None, digits: int = 1) -> str:
     """A share 0..1 in percent. Never rounds to 100 % or to 0 % what is not exactly that."""
-    if share is None:
-        return UNKNOWN
-    value = share * 100
-    if value in (0, 100):
-        return f"{value:.0f} %"
-    for places in (digits, digits + 1, digits + 2):
-        text = f"{value:.{places}f}"
-        if 0 < abs(float(text)) < 100 or not 0 < value < 100:
-            return f"{text} %"
-    return _tr("under 0.01 %") if value < 50 else _tr("over 99.99 %")
+    return UNKNOWN if share is None else wording.percent(share, digits, _tr)
 
 
 def percent_up(share: float | None) -> str:
     """An upper bound in percent, rounded up to a tenth: a bound must not look tighter than it is."""
-    if share is None:
-        return UNKNOWN
-    tenths = math.ceil(share * 1000 - 1e-9)
-    return f"{_without_zeros(f'{tenths / 10:.1f}')} %"
+    return UNKNOWN if share is None else wording.percent_up(share)
 
 
 def percent_of(value_pct: float) -> str:
     """A limit that is already in percent: 1 %, 0.5 %."""
-    return f"{_without_zeros(f'{value_pct:.2f}')} %"
+    return wording.percent_of(value_pct)
 
 
-def _without_zeros(text: str) -> str:
-    return text.rstrip("0").rstrip(".") if "." in text and text.endswith("0") else text
+def percent_range(low: float, high: float) -> str:
+    """Two shares 0..1: 76 to 87 %."""
+    return wording.percent_range(low, high, tr=_tr)
+
+
+def percent_tick(text: str) -> str:
+    """A mark of an axis whose digits are chosen already."""
+    return wording.percent_tick(text)
 
 
 def times(ratio: float | None) -> str:
@@ -140,27 +135,12 @@ def cosine(value: float | None) -> str:
 
 def seconds(value: float | None) -> str:
     """A duration: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
-    if value is None:
-        return UNKNOWN
-    if value < 9.95:
-        return _tr("{0} s").format(f"{value:.1f}")
-    whole = round(value)
-    if whole < 60:
-        return _tr("{0} s").format(whole)
-    if whole < 3600:
-        return _tr("{0} min {1} s").format(*divmod(whole, 60))
-    return _tr("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
+    return UNKNOWN if value is None else wording.duration(value, _tr)
 
 
 def about(value: float) -> str:
-    """A time that is only expected: about 30 seconds, about 1 minute, about 2 hours."""
-    if value < 50:
-        return _tr("about {0} seconds").format(max(5, 5 * round(value / 5)))
-    minutes = max(1, round(value / 60))
-    if minutes < 60:
-        return _tr("about 1 minute") if minutes == 1 else _tr("about {0} minutes").format(minutes)
-    hours = max(1, round(value / 3600))
-    return _tr("about 1 hour") if hours == 1 else _tr("about {0} hours").format(hours)
+    """A time that is only expected: about 30 seconds, about 1½ minutes, about 2 hours."""
+    return wording.about(value, _tr)
 
 
 def moment(when: datetime | None, now: datetime | None = None) -> str:

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QToolTip, QWidget
 
+from widgets.parts.format import percent_of, percent_tick
 from widgets.parts.text import plain_tip
 from widgets.plots.labels import Label, place
 from widgets.plots.scale import nice_top, tick_text, tick_texts, ticks, ticks_between
@@ -54,7 +55,7 @@ class ScatterPlot(QWidget):
         self.update()
 
     def _told(self, point: PointValue) -> str:
-        return self.tr("{0}: {1} ms, {2} %").format(point.label, f"{point.latency_ms:.3g}", f"{point.share_pct:.4g}")
+        return self.tr("{0}: {1} ms, {2}").format(point.label, f"{point.latency_ms:.3g}", percent_of(point.share_pct))
 
     def sizeHint(self) -> QSize:
         """As in the design."""
@@ -109,7 +110,7 @@ class ScatterPlot(QWidget):
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(color("soft"))
             box = QRectF(0, y - 9, _LEFT - 8, 18)
-            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{text} %")
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), percent_tick(text))
         painter.setPen(color("edge"))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
         for latency in ticks(self._x_top()):
@@ -127,7 +128,7 @@ class ScatterPlot(QWidget):
             painter.drawLine(QPointF(area.left(), limit_y), QPointF(area.right(), limit_y))
 
     def _limit_text(self) -> str:
-        return "" if self._limit_pct is None else self.tr("your limit, {0} %").format(f"{self._limit_pct:.4g}")
+        return "" if self._limit_pct is None else self.tr("your limit, {0}").format(percent_of(self._limit_pct))
 
     def names(self, metrics: QFontMetrics) -> list[QRectF | None]:
         """Where each point's name stands, the limit's last, in pixels; None for one that finds no room."""

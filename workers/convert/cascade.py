@@ -10,6 +10,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.wording import percent
 from workers.convert.calibration import as_taken
 from workers.convert.cascade_examples import Asked, Limits, Pair, ask_both, no_classes, share
 from workers.convert.cascade_first import First, make_first
@@ -119,21 +120,22 @@ def judge(judged: Asked, threshold: float, params: Params) -> tuple[str, ...]:
     missed = share(judged.looks.changed & ~unsure)
     if twice > params.max_second_share:
         raise _refused(
-            f"The fast version was not sure of {twice:.0%} of the examples, so both would run most of the time.",
+            f"The fast version was not sure of {percent(twice, 0)} of the examples, so both would run most of the"
+            " time.",
             "Choose another fast version, or allow a larger share.",
         )
     if missed > max(0.01, 5 * params.missed_share):
         raise _refused(
-            f"On examples that it had not learned from, {missed:.1%} of the answers changed although the fast version "
-            "was sure of them.",
+            f"On examples that it had not learned from, {percent(missed)} of the answers changed although the fast "
+            "version was sure of them.",
             "Add more examples, or choose another fast version.",
         )
     n, copies = int(judged.real.sum()), int((~judged.real).sum())
     return (
-        f"The fast version answers; it was not sure of {twice:.0%} of {n} examples that it had not learned from, and "
-        "the exact version answers those again.",
-        f"Of these and {copies} changed copies, {missed:.1%} of the answers changed unnoticed "
-        f"({share(judged.looks.changed):.1%} without the second look).",
+        f"The fast version answers; it was not sure of {percent(twice, 0)} of {n} examples that it had not learned"
+        " from, and the exact version answers those again.",
+        f"Of these and {copies} changed copies, {percent(missed)} of the answers changed unnoticed "
+        f"({percent(share(judged.looks.changed))} without the second look).",
         "This shortens the usual request, not the slowest ones: an unsure one takes the time of both versions.",
         "Both versions are kept in memory.",
     )

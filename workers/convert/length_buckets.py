@@ -14,6 +14,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, TextSteps
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.wording import percent
 from workers.convert.onnx_files import broken
 from workers.convert.output import new_model, take_files
 from workers.infer.base import NotRunnable
@@ -143,7 +144,7 @@ def _checked(
             found = largest_difference(exact.run(feeds), padded.run(feeds))
             if found > most:
                 raise _refused(
-                    f"Padding changes this model's answers (by {found:.1%}), so it does not heed its mask.",
+                    f"Padding changes this model's answers (by {percent(found)}), so it does not heed its mask.",
                     "Leave this step out of the recipe.",
                 )
     finally:

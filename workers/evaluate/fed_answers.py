@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.fed import FedFinding, FedParams
+from workers.contracts.wording import percent
 from workers.evaluate.answers import predict
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
@@ -132,7 +133,7 @@ def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.
     area = auc(np.concatenate(scores).astype(np.float64), known_truth)
     if area is None or area > AUC_GUESSING:
         return []
-    return [_guessing(len(known_truth), area, 0.5, f"{area:.0%} of pairs of moments are in the right order")]
+    return [_guessing(len(known_truth), area, 0.5, f"{percent(area, 0)} of pairs of moments are in the right order")]
 
 
 def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:

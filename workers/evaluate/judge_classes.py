@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import Judgement, SliceDrop
+from workers.contracts.wording import percent
 from workers.evaluate.answers import Answers
 from workers.evaluate.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
 from workers.evaluate.dataset import DataSet
@@ -27,7 +28,6 @@ from workers.evaluate.verdict import (
     Notes,
     decide,
     decide_unlabelled,
-    percent,
     still_missing,
 )
 

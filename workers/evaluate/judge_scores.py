@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import Judgement, Verdict
+from workers.contracts.wording import percent
 from workers.evaluate.answers import Answers
 from workers.evaluate.dataset import DataSet
 from workers.evaluate.judge_vectors import common_items, judge_vectors
 from workers.evaluate.similarity import largest_difference
 from workers.evaluate.stats import binomial_interval, ratio_bounds
-from workers.evaluate.verdict import Notes, percent
+from workers.evaluate.verdict import Notes
 
 SAFE_DIFFERENCE = 0.05
 """No score of a safe variant is further from the original's."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import Judgement, Verdict
+from workers.contracts.wording import percent
 from workers.evaluate.answers import Answers, Values
 from workers.evaluate.dataset import DataSet, Item
 from workers.evaluate.groups import MOST_VALUES, groups_of
@@ -15,7 +16,7 @@ from workers.evaluate.needed import POWER, SPARE
 from workers.evaluate.similarity import likenesses
 from workers.evaluate.slices import alike_slices, broken, worst_first
 from workers.evaluate.stats import CONFIDENCE, mean_bounds, normal_quantile
-from workers.evaluate.verdict import MOST_CHANGED, Notes, percent
+from workers.evaluate.verdict import MOST_CHANGED, Notes
 
 SAFE_MEAN = 0.999
 SAFE_LEAST = 0.99

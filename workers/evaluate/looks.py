@@ -18,6 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.contracts.specs import Judgement
+from workers.contracts.wording import percent_of
 from workers.evaluate.added import Joined
 from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, compare_outputs
 from workers.evaluate.needed import binomial_mass, needed_examples, needed_unlabelled, proven
@@ -126,8 +127,8 @@ def hold_to_level(judgement: Judgement, joined: Joined, earlier: Sequence[int], 
 
 def _told(look: int, alpha: float) -> str:
     return (
-        f"It was judged {look} times: a proof has to hold with {100 * (1 - alpha):.4g} % now instead of 95 %, so that"
-        " all of them together err in at most 5 % of cases."
+        f"It was judged {look} times: a proof has to hold with {percent_of(100 * (1 - alpha))} now instead of 95 %, so"
+        " that all of them together err in at most 5 % of cases."
     )
 
 

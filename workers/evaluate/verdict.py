@@ -25,14 +25,6 @@ class Notes:
             self.lines.append(line)
 
 
-def percent(share: float, digits: int = 1) -> str:
-    """ "2.5 %", "0.04 %": at least two significant digits where the share is small."""
-    value = share * 100
-    if value and abs(value) < 10**-digits:
-        return f"{value:.2g} %"
-    return f"{value:.{digits}f} %"
-
-
 def decide(more_than: float, high: float, margin: float, broken_slice: bool) -> Verdict:
     """With labels: Regressed if more than the margin is lost for sure, or a slice broke; Safe if U ≤ margin.
 

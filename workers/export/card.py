@@ -4,6 +4,7 @@ from typing import Any
 
 from workers.contracts.jobs import CardFacts
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
+from workers.contracts.wording import percent, percent_of
 from workers.export.card_data import record_lines
 from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
@@ -22,9 +23,9 @@ PIPELINE_TAGS = {
 """Tasks of ours under the hub's names; the others have none."""
 
 VERDICTS = {
-    "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit:g} %.",
-    "regressed": "Regressed: on {n} examples it answers worse than the limit of {limit:g} % allows.",
-    "not_enough_data": "Not proven: {n} examples are too few to be sure of a limit of {limit:g} %.",
+    "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit}.",
+    "regressed": "Regressed: on {n} examples it answers worse than the limit of {limit} allows.",
+    "not_enough_data": "Not proven: {n} examples are too few to be sure of a limit of {limit}.",
     "unmeasured": "Its answers were not compared with the original's.",
 }
 BOXES_VERDICT = "Not proven: whether it finds the same things as the original was not compared, only its numbers."
@@ -138,7 +139,7 @@ def figure(value: Any, unit: str) -> str:
     if not isinstance(value, int | float):
         return "–"
     if unit == "pct":
-        return f"{value * 100:.2f} %"
+        return percent(value, 2)
     if unit == "ms":
         return f"{value:.3g} ms"
     if unit == "bytes":
@@ -152,7 +153,7 @@ def _verdict(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
     verdict = str(facts.variant.get("verdict", "unmeasured"))
     if verdict == "not_enough_data" and spec.answer_kind == "detection":
         return BOXES_VERDICT
-    words = VERDICTS[verdict].format(limit=facts.limit_pct, n=f"{n:,}")
+    words = VERDICTS[verdict].format(limit=percent_of(facts.limit_pct), n=f"{n:,}")
     if facts.data is not None and facts.data.origin == "made":
         words += " There were no real examples: answers were compared on inputs that Fettle made."
     if facts.override_reason:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from workers.contracts.jobs import CardFacts
 from workers.contracts.specs import TaskScore
+from workers.contracts.wording import percent
 
 
 def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
@@ -16,7 +17,7 @@ def how_well(facts: CardFacts, plain: Callable[[str], str]) -> str:
         lines.append("\nWhere one value is told, there were no labels: its answers were taken for the truth.")
     worst, drop = facts.worst_slice, facts.worst_slice_drop
     if worst is not None and drop is not None and drop > 0:
-        lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {100 * drop:.2f} %.")
+        lines.append(f"\nOf all parts of the test data, “{plain(worst)}” lost most: {percent(drop, 2)}.")
     return "\n".join(lines) + "\n"
 
 
@@ -35,5 +36,5 @@ def _line(score: TaskScore) -> str:
 
 def _value(value: float, unit: str) -> str:
     if unit == "share":
-        return f"{100 * value:.2f} %"
+        return percent(value, 2)
     return f"{value:.1f} dB" if unit == "dB" else f"{value:.4g}"

@@ -1,6 +1,7 @@
 """The section "Under stress" of the model card: how both versions fare on changed, nonsensical and hostile inputs."""
 
 from workers.contracts.stress import Measure, StressResult
+from workers.contracts.wording import percent
 
 WHAT: dict[Measure, str] = {
     "accuracy": "answered rightly",
@@ -17,12 +18,12 @@ def under_stress(result: StressResult) -> str:
         f"each severity. Shares {WHAT[result.measure]}:\n",
         "| What was changed | Severity | Original | This one |",
         "|---|---|---|---|",
-        f"| Nothing | – | {_pct(result.clean.original)} | {_pct(result.clean.optimized)} |",
+        f"| Nothing | – | {percent(result.clean.original)} | {percent(result.clean.optimized)} |",
     ]
     for row in result.rows:
         for cell in row.cells:
             mark = " (worse)" if cell.verdict == "worse" else ""
-            lines.append(f"| {row.title} | {cell.level} | {_pct(cell.original)} | {_pct(cell.optimized)}{mark} |")
+            lines.append(f"| {row.title} | {cell.level} | {percent(cell.original)} | {percent(cell.optimized)}{mark} |")
     lines.append("")
     lines += [f"- {row.words}" for row in result.unfamiliar]
     for attack in result.attacks:
@@ -34,7 +35,3 @@ def under_stress(result: StressResult) -> str:
     lines += [f"- {finding.what}" for finding in result.poison]
     lines += [f"- {note}" for note in result.notes]
     return "\n".join(lines) + "\n"
-
-
-def _pct(share: float) -> str:
-    return f"{100 * share:.1f} %"

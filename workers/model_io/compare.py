@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.wording import percent
 from workers.model_io.formats import Reference
 from workers.model_io.trial import Trial
 from workers.model_io.words import refuse
@@ -37,7 +38,7 @@ def conversion_error(path: Path, reference: Reference | None, trial: Trial, sess
         raise refuse(
             "conversion_differs",
             "The converted model answers differently",
-            f"After conversion to ONNX, {path.name} answers up to {error:.1%} differently than before.",
+            f"After conversion to ONNX, {path.name} answers up to {percent(error)} differently than before.",
             "Ask its author for it as ONNX, exported with the code that it was trained with, and open that file.",
         )
     return error

@@ -19,6 +19,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import TechniqueParams
+from workers.contracts.wording import percent
 from workers.convert.changed_inputs import KINDS, changed_copy
 from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.prune.twin import Twin, tensors
@@ -201,14 +202,14 @@ class Course:
         learned = f"The rest learned from the original in {self.done} steps and {self.seconds:.0f} seconds."
         if self.done == 0:
             learned = "What stays took over from what went, and nothing had to be learned anew."
-        return f"{learned} On {alike.n} examples set aside for it, answers were alike to {share:.1%}."
+        return f"{learned} On {alike.n} examples set aside for it, answers were alike to {percent(share)}."
 
     def _words(self, alike: Alike, expected: float | None, how: str = "At this pace") -> str:
         now, wanted = 1 - error_of(alike), 1 - self._params.allowed(alike)
         what = "of the answers stay" if alike.agreement is not None else "is how alike answers are"
-        ahead = "" if expected is None else f" {how} it would be {max(0.0, 1 - expected):.1%} at the end."
+        ahead = "" if expected is None else f" {how} it would be {percent(max(0.0, 1 - expected))} at the end."
         time_s = f"{self.seconds:.0f} of {self._params.max_s:.0f} seconds and {self.done} steps"
-        return f"After {time_s}, {now:.1%} {what}, and {wanted:.1%} is wanted.{ahead}"
+        return f"After {time_s}, {percent(now)} {what}, and {percent(wanted)} is wanted.{ahead}"
 
     def _learn(self, optimizer: Any, progress: float) -> None:
         import torch

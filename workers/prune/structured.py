@@ -9,6 +9,7 @@ from pydantic import Field
 from workers.contracts.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.wording import percent
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.prune.channels import Pruner
@@ -135,7 +136,8 @@ def _notes(before: tuple[int, int], kept: _Kept, course: Course) -> tuple[str, .
     after = (kept.channels, count_weights(kept.proto))
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
     return (
-        f"{channels:.0%} of the channels that could go are gone, and {weights:.0%} of all weights with them.",
+        f"{percent(channels, 0)} of the channels that could go are gone, and {percent(weights, 0)} of all weights"
+        " with them.",
         course.told(kept.alike),
     )
 

@@ -11,6 +11,7 @@ from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
+from workers.contracts.wording import percent
 from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import likeness, one_sided, processor, qdq, sensitivity, switches
@@ -117,7 +118,9 @@ class _Search:
         costs = {layer.name: float(f"{layer.cost:.4g}") for layer in layers}
         self._target.with_name(sensitivity.FILE).write_text(json.dumps(costs, sort_keys=True), encoding="utf-8")
         for layer in layers[:SHOWN]:
-            ctx.log(f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {layer.work:.1%}")
+            ctx.log(
+                f"{shown(layer.name)}: error of the answers {layer.cost:.2g}, share of the work {percent(layer.work)}"
+            )
         most = sensitivity.most_kept(layers, params.max_kept)
         if most == 0:
             raise _refused(alike, layers, 0, params)
@@ -179,7 +182,9 @@ def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, param
 def _words(alike: Alike, params: Params) -> str:
     if alike.agreement is None:
         return f"answers are alike to {alike.cosine:.5f} and {params.min_cosine:g} is wanted"
-    return f"{alike.agreement:.1%} of the answers are expected to stay and {params.min_agreement:.1%} are wanted"
+    return (
+        f"{percent(alike.agreement)} of the answers are expected to stay and {percent(params.min_agreement)} are wanted"
+    )
 
 
 def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, ...]:
@@ -188,7 +193,7 @@ def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, 
     what = f"{len(kept)} of {layers} layers keep their numbers: {', '.join(kept[:SHOWN])}{more}."
     alike = found.alike
     share = (
-        f"{alike.seen:.1%} of {alike.n}"
+        f"{percent(alike.seen)} of {alike.n}"
         if alike.seen is not None
         else f"a likeness of {alike.cosine:.5f} over {alike.n}"
     )

@@ -17,6 +17,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model
+from workers.contracts.wording import percent
 from workers.convert import onnx_files
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
@@ -101,7 +102,7 @@ def _rewrites(
             continue
         share = profile.share(kinds, names)
         if share < MIN_SHARE:
-            reason = f"It could save at most {share:.0%} of the time here, so it was not tried."
+            reason = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
             found.dropped.append((module.TITLE, reason))
             continue
         scratch = ctx.work_dir / "rewrites" / technique
@@ -114,7 +115,9 @@ def _rewrites(
         other = read_model(scratch / "model")
         faster = _compare(model, other, feeds, (settings, settings), ctx)
         if faster < MIN_GAIN:
-            found.dropped.append((module.TITLE, f"It took {share:.0%} of the time, and without it nothing was faster."))
+            found.dropped.append(
+                (module.TITLE, f"It took {percent(share, 0)} of the time, and without it nothing was faster.")
+            )
             continue
         found.steps.append(RecipeStep(technique=technique))
         found.words.append(f"{module.TITLE}: {faster:.2f} times as fast in a short comparison here.")

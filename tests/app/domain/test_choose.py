@@ -165,7 +165,7 @@ def test_words_say_only_what_was_measured() -> None:
     """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
     good = variant("good")
     assert headline(good, [good], True, 1.0) == "2.0 times faster, 2.0 times smaller, and it answers alike"
-    assert headline(None, [good, good], True, 1.0).startswith("Nothing faster was safe: keep the original (2 ways")
+    assert headline(None, [good, good], True, 1.0).startswith("Nothing faster was safe: keep the original (2 versions")
     assert why_not(variant("b", verdict="regressed"), 1.0) == "Beyond your limit of 1 %"
     assert why_not(variant("e", low=0.9), 1.0) == "Not faster on this computer"
 

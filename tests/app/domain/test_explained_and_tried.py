@@ -55,7 +55,7 @@ def test_why_the_winner_won() -> None:
 
 def test_why_eight_bits_lost() -> None:
     """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, then each reason is told."""
-    assert why_int8_lost(BEST, [BEST, EIGHT], HERE) == ("“INT8”: only 93 % of its answers are like the original's.",)
+    assert why_int8_lost(BEST, [BEST, EIGHT], HERE) == ("“INT8”: only 93.0 % of its answers are like the original's.",)
     slow = version("INT8", "int8_dynamic", p50_ms=5.0, agreement=1.0)
     said = why_int8_lost(BEST, [BEST, slow], OLD)
     assert said[0].startswith("This processor has no fast 8-bit instructions")

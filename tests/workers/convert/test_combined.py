@@ -67,11 +67,11 @@ def asked(unsure: float, changed: float, n: int = 100) -> Asked:
 
 def test_judgement_says_what_it_gave_and_what_it_does_not() -> None:
     words = " ".join(cascade.judge(asked(0.1, 0.0), 1.0, cascade.Params()))
-    assert "10% of 100 examples" in words and "not the slowest" in words and "memory" in words
+    assert "10 % of 100 examples" in words and "not the slowest" in words and "memory" in words
 
 
 @pytest.mark.parametrize(
-    ("unsure", "changed", "said"), [(0.6, 0, "60% of the examples"), (0, 0.05, "5.0% of the answers")]
+    ("unsure", "changed", "said"), [(0.6, 0, "60 % of the examples"), (0, 0.05, "5.0 % of the answers")]
 )
 def test_a_cascade_that_does_not_pay_or_hold_is_refused(unsure: float, changed: float, said: str) -> None:
     with pytest.raises(InputRefused, match=said):

@@ -179,6 +179,6 @@ def test_figures() -> None:
     """Given numbers and nothing, then units and dashes."""
     assert figure(None, "ms") == "–"
     assert figure(0.12345, "pct") == "12.35 %"
-    assert figure(0.0, "pct") == "0.00 %"
+    assert figure(0.0, "pct") == "0 %"
     assert figure(1234567, "bytes") == "1.23 MB"
     assert figure(1234.56, "number") == "1,234.6"

@@ -59,7 +59,7 @@ def test_channels_that_others_stand_in_for_go(make_small, tmp_path: Path) -> Non
         wanted, got = old.run(feeds)["logits"], new.run(feeds)["logits"]
         np.testing.assert_allclose(got, wanted, atol=0.15 * np.abs(wanted).max())
     assert widths(small.folder) == [32, 64] and widths(tmp_path / "out" / "model") == [16, 32]
-    assert "50% of the channels" in artifact.notes[0]
+    assert "50 % of the channels" in artifact.notes[0]
     assert artifact.size_bytes < 0.4 * small.model.artifact.size_bytes
     assert {entry.stage for entry in ctx.progress_sent} >= {"Take channels out"}
 

@@ -94,7 +94,7 @@ def test_too_sensitive_models_are_refused_with_both_figures(exploding: traps.Tra
     """Given that no layer may stay, then what was reached and what was wanted are told, and nothing is left."""
     (tmp_path / "job").mkdir()
     ctx = RecordingContext(tmp_path / "job", data_dir=exploding.data)
-    with pytest.raises(InputRefused, match=r"99\.0% are wanted") as caught:
+    with pytest.raises(InputRefused, match=r"99\.0 % are wanted") as caught:
         int8_mixed.apply(exploding.model, int8_mixed.Params(method="minmax", max_kept=0), ctx)
     assert "0 of 4 layers" in caught.value.detail and "16-bit" in caught.value.hint
     assert list((tmp_path / "job").iterdir()) == []

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.checks import MAX_NAMED, CheckFinding, Suspect
 from workers.contracts.context import JobContext
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.dataset import Kind
 
 Floats = NDArray[np.float32]
@@ -100,7 +101,7 @@ class Check:
 
 def items_words(count: int) -> str:
     """ "1 item", "1,200 items"."""
-    return "1 item" if count == 1 else f"{count:,} items"
+    return counted(count, "item")
 
 
 def named(values: Sequence[str]) -> tuple[str, ...]:
@@ -109,4 +110,4 @@ def named(values: Sequence[str]) -> tuple[str, ...]:
 
 
 def are(count: int) -> str:
-    return "is" if count == 1 else "are"
+    return is_are(count)

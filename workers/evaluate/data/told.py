@@ -3,6 +3,7 @@
 from collections import Counter
 
 from workers.contracts.specs import Finding
+from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, names_of
 from workers.evaluate.data.store import Stored
 from workers.evaluate.dataset import DataSet
@@ -36,30 +37,22 @@ def _set_aside(collection: Collection, stored: Stored) -> list[Finding]:
     if stored.unreadable:
         reason = Counter(stored.reasons).most_common(1)[0][0]
         count = len(stored.unreadable)
-        what = f"{_items(count)} cannot be read and {_is(count)} left out: {names_of(stored.unreadable)}."
+        what = f"{counted(count, 'item')} cannot be read and {is_are(count)} left out: {names_of(stored.unreadable)}."
         findings.append(_warning(f"{what} {reason}" if count == 1 else what))
     if collection.missing:
         count = len(collection.missing)
-        what = f"{_items(count)} of the list {_is(count)} not there: {names_of(collection.missing)}."
+        what = f"{counted(count, 'item')} of the list {is_are(count)} not there: {names_of(collection.missing)}."
         findings.append(_warning(what))
     if stored.doubles:
         count = stored.doubles
         left = len(stored.test) + len(stored.calibration)
-        what = f"{_items(count)} {_is(count)} the same as another one to the model and counted once."
+        what = f"{counted(count, 'item')} {is_are(count)} the same as another one to the model and counted once."
         many = count > left
-        findings.append(_warning(f"{what} {_items(left)} {_is(left)} left.") if many else _info(what))
+        findings.append(_warning(f"{what} {counted(left, 'item')} {is_are(left)} left.") if many else _info(what))
     if stored.contradictions:
-        what = f"{_items(stored.contradictions)} came twice with different labels, which were left out."
+        what = f"{counted(stored.contradictions, 'item')} came twice with different labels, which were left out."
         findings.append(_warning(what))
     return findings
-
-
-def _items(count: int) -> str:
-    return "1 item" if count == 1 else f"{count:,} items"
-
-
-def _is(count: int) -> str:
-    return "is" if count == 1 else "are"
 
 
 def _size(data: DataSet, found: int, used: int) -> list[Finding]:
@@ -70,7 +63,7 @@ def _size(data: DataSet, found: int, used: int) -> list[Finding]:
         findings.append(_info(what))
     if data.origin == "person" and count < FEW:
         what = (
-            f"There are only {_items(count)}: too few to say how often answers change."
+            f"There {is_are(count)} only {counted(count, 'item')}: too few to say how often answers change."
             " Add more, some hundreds if you can."
         )
         findings.append(_warning(what))
@@ -95,7 +88,10 @@ def _balance(data: DataSet) -> list[Finding]:
         )
         findings.append(_warning(what))
     if labels and unlabelled:
-        what = f"{_items(unlabelled)} of the test set have no label; there only changes of answers are counted."
+        verb = "has" if unlabelled == 1 else "have"
+        what = (
+            f"{counted(unlabelled, 'item')} of the test set {verb} no label; there only changes of answers are counted."
+        )
         findings.append(_info(what))
     return findings
 

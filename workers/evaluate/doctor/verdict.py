@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workers.contracts.doctor import DoctorEvidence, DoctorVerdict, WayTried
+from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import Row, compared, sign_p
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.ways import oddness, spec_text
@@ -47,7 +48,10 @@ def judge(
     if best is None:
         return _unclear("No way of preparing them lets the model run.", chosen.problem or "")
     if best.n < FEWEST:
-        return _unclear(f"There are only {best.n} examples that can be used: too few to tell ways apart.", MORE)
+        return _unclear(
+            f"There {is_are(best.n)} only {counted(best.n, 'example')} that can be used: too few to tell ways apart.",
+            MORE,
+        )
     guess = _guess(best, examples, evidence)
     if _p_of_guessing(best, guess, evidence) * tried >= SURE or (
         evidence == "confidence" and best.mean < LEAST_CONFIDENCE
@@ -89,9 +93,8 @@ def _unclear(what: str, why: str, guess: float | None = None) -> Verdict:
 
 def _nothing_fits(best: Row, guess: float, evidence: DoctorEvidence) -> tuple[str, str]:
     if evidence == "labels":
-        what = (
-            f"With none of them the answers are better than guessing ({_figure(best, evidence)}; guessing {guess:.0%})."
-        )
+        by_luck = f"guessing {percent(guess, 0)}"
+        what = f"With none of them the answers are better than guessing ({_figure(best, evidence)}; {by_luck})."
         return what, "Check that the labels mean what the model means, and that the examples are of its kind."
     what = "The model is no surer of these examples than of noise."
     return what, "With labels it could be told; or the examples are not of the kind that the model knows."
@@ -139,8 +142,8 @@ def _figure(row: Row, evidence: DoctorEvidence) -> str:
         more = "no" if row.mean <= 0 else f"{100 * row.mean:.0f} points"
         return f"the model is {more} surer of {row.n:,} examples than of noise"
     if set(row.score) <= {0.0, 1.0}:
-        return f"{int(sum(row.score)):,} of {row.n:,} answers are right ({row.mean:.0%})"
-    return f"{row.mean:.1%} of pairs of moments in {row.n:,} examples are in the right order"
+        return f"{int(sum(row.score)):,} of {row.n:,} answers are right ({percent(row.mean, 0)})"
+    return f"{percent(row.mean)} of pairs of moments in {row.n:,} examples are in the right order"
 
 
 def way_tried(row: Row, chosen: Row) -> WayTried:

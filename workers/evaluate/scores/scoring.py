@@ -1,9 +1,9 @@
 """All scores that fit a task, and what they say to the verdict."""
 
 from workers.contracts.specs import Judgement, TaskScore
+from workers.contracts.wording import percent
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.registry import all_scores
-from workers.evaluate.verdict import percent
 
 
 def with_scores(judgement: Judgement, case: Case, max_loss_pct: float) -> Judgement:

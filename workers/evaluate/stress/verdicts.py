@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts import wording
 from workers.contracts.stress import Measure, StressCell, StressRow, StressVerdict, UnfamiliarRow
 from workers.evaluate.stats import holm, mcnemar_p
 from workers.evaluate.stress.base import Stress
@@ -103,7 +104,9 @@ def _words(row: StressRow, verdict: StressVerdict, scene: str, measure: Measure,
     if verdict == "unclear":
         return f"{where} the optimized model loses {loss} more, which may be chance with {worst.n:,} examples."
     if worst.original < 0.5 * clean.original and measure != "likeness":
-        return f"{scene} both lose much, and alike: {worst.original:.0%} and {worst.optimized:.0%} at the worst."
+        return (
+            f"{scene} both lose much, and alike: {percent(worst.original)} and {percent(worst.optimized)} at the worst."
+        )
     return f"{scene} both answer equally well."
 
 
@@ -113,7 +116,7 @@ def _loses(measure: Measure, loss: str) -> str:
 
 def percent(share: float) -> str:
     """6.3 %, 12 %: one digit more where it is needed to tell small losses apart."""
-    return f"{100 * share:.1f} %" if abs(share) < 0.0995 else f"{100 * share:.0f} %"
+    return wording.percent(share, 1 if abs(share) < 0.0995 else 0)
 
 
 def unfamiliar_row(kind: tuple[str, str], sure: NDArray[np.bool_], all_p: float, picture: str | None) -> UnfamiliarRow:
@@ -123,7 +126,7 @@ def unfamiliar_row(kind: tuple[str, str], sure: NDArray[np.bool_], all_p: float,
     original, optimized = float(sure[:, 0].mean()), float(sure[:, 1].mean())
     verdict: StressVerdict = "worse" if all_p <= LEVEL else "unclear" if optimized - original >= 0.1 else "even"
     title = kind[1]
-    told = f"sure of {optimized:.0%} of them, the original of {original:.0%}"
+    told = f"sure of {percent(optimized)} of them, the original of {percent(original)}"
     said = {
         "worse": f"{title}: the optimized model is more easily fooled: it is {told}.",
         "unclear": f"{title}: the optimized model is {told}; with {n:,} that may be chance.",

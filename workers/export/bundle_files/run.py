@@ -44,7 +44,7 @@ def check_one_sample(model: Model, values: Any) -> None:
 def say(done: dict[str, Any]) -> str:
     """The same in words."""
     if "scores" in done:
-        scores = ", ".join(f"{label} {share:.1%}" for label, share in list(done["scores"].items())[:3])
+        scores = ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(done["scores"].items())[:3])
         return f"{done['input']}: {scores}"
     if "tokens" in done:
         return f"{done['input']}: {done['answer']}"

@@ -75,7 +75,7 @@ def test_nothing_faster() -> None:
     made = facts(variant(0), lossy, slower, headline="Nothing faster was safe: keep the original (2 ways tried)")
     value = compare_value(made)
     assert value.outcome == "nothing_faster" and value.headline == "Nothing faster was safe: keep the original"
-    assert value.subtitle.startswith("2 ways were tried on 200 test pictures")
+    assert value.subtitle.startswith("2 versions were tried on 200 test pictures")
     found = rows(made)
     assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "alike_slower")
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)

@@ -183,7 +183,7 @@ def test_one_kind_tells_nothing(doctor: Doctor, brightest: Make, tmp_path: Path)
     (tmp_path / "one").mkdir()
     (tmp_path / "all" / "0").rename(tmp_path / "one" / "0")
     found = doctor(brightest(), tmp_path / "one")
-    assert found.verdict == "unclear" and "guessing 100%" in found.what
+    assert found.verdict == "unclear" and "guessing 100 %" in found.what
 
 
 def test_damaged_ones_are_passed_over(doctor: Doctor, brightest: Make, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.checks import CheckFinding
 from workers.contracts.context import JobContext
+from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of
 
@@ -135,7 +136,7 @@ def _shifts(material: Material, chosen: NDArray[np.intp]) -> list[Shift]:
 
 def _words(material: Material, apart: float, shifts: list[Shift], drifted: bool) -> str:
     first, second = material.names
-    right = f"{100 * apart:.0f} % of the time (50 % is luck)"
+    right = f"{percent(apart, 0)} of the time (50 % is luck)"
     told = f"given one example of each, a program tells which is which {right}"
     if not drifted:
         return f"“{first}” and “{second}” look alike: {told}."

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.checks import CheckFinding, Suspect
 from workers.contracts.context import JobContext
+from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, items_words, named
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of
 from workers.evaluate.data.split import choose
@@ -52,8 +53,8 @@ def run(material: Material, ctx: JobContext) -> Outcome:
     found = Learned(chosen, names, labels, cross_validated(rows, labels, ctx))
     if found.accuracy < LEARNED:
         what = (
-            f"Wrong labels were not looked for: a simple classifier names only {found.accuracy:.0%} of the items right,"
-            " too few to doubt a label."
+            f"Wrong labels were not looked for: a simple classifier names only {percent(found.accuracy, 0)} of the"
+            " items right, too few to doubt a label."
         )
         values = {"right answers of a simple classifier": found.accuracy}
         finding = CheckFinding(check=CHECK.id, level="info", what=what, values=values)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.checks import CheckFinding
 from workers.contracts.context import JobContext
+from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, named
 from workers.evaluate.checks.learnable import rows_of
 
@@ -77,7 +78,7 @@ def _told(
     unusual = p <= LEVEL and share >= TWICE * (1 - LET_THROUGH)
     order = np.argsort(-judged)[:count]
     names = [material.name_of(int(others[i])) for i in order]
-    what = f"{share:.1%} of “{first}” lie outside of what “{second}” holds; about 5 % would by chance."
+    what = f"{percent(share)} of “{first}” lie outside of what “{second}” holds; about 5 % would by chance."
     finding = CheckFinding(
         check=CHECK.id,
         level="warning" if unusual else "info",

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.checks import CheckFinding
 from workers.contracts.context import JobContext
+from workers.contracts.wording import percent, percent_range
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, are, items_words, named
 from workers.evaluate.data.base import names_of
 
@@ -58,7 +59,7 @@ def _figures(material: Material, first: NDArray[np.bool_]) -> CheckFinding:
 def _said(name: str, own: Floats) -> str:
     middle, least, most = float(np.median(own)), float(own.min()), float(own.max())
     if name in ("brightness", "contrast", "color"):
-        return f"{name} mostly about {100 * middle:.0f} % ({100 * least:.0f} to {100 * most:.0f} %)"
+        return f"{name} mostly about {percent(middle, 0)} ({percent_range(least, most)})"
     return f"{name} mostly about {middle:,.4g} ({least:,.4g} to {most:,.4g})"
 
 

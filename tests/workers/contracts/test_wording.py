@@ -1,0 +1,68 @@
+"""How percentages, counts and durations are put into words."""
+
+import pytest
+
+from workers.contracts.wording import (
+    about,
+    counted,
+    duration,
+    is_are,
+    percent,
+    percent_change,
+    percent_of,
+    percent_range,
+    percent_up,
+)
+
+
+@pytest.mark.parametrize(
+    ("share", "digits", "words"),
+    [
+        (0.912, 1, "91.2 %"), (0.0, 1, "0 %"), (1.0, 1, "100 %"), (0.9999, 1, "99.99 %"), (0.99999, 1, "99.999 %"),
+        (0.9999999, 1, "over 99.99 %"), (0.0004, 1, "0.04 %"), (0.00004, 1, "under 0.01 %"), (0.66, 0, "66 %"),
+        (0.996, 0, "99.6 %"), (0.004, 0, "0.4 %"), (-0.012, 1, "-1.2 %"), (1.5, 0, "150 %"), (0.0012, 2, "0.12 %"),
+    ],
+)  # fmt: skip
+def test_a_share_is_never_rounded_to_all_or_none(share: float, digits: int, words: str) -> None:
+    """Given shares, then each keeps the digits that matter, and 0 % and 100 % are said of nothing else."""
+    assert percent(share, digits) == words
+
+
+def test_other_percentages() -> None:
+    """Given limits, bounds, ranges and changes, then each is told in its own way with the same sign."""
+    assert [percent_of(value) for value in (1.0, 0.5, 90.25, 58.0)] == ["1 %", "0.5 %", "90.25 %", "58 %"]
+    assert [percent_up(share) for share in (0.0041, 0.005, 0.01)] == ["0.5 %", "0.5 %", "1 %"]
+    assert percent_range(0.761, 0.874) == "76 to 87 %"
+    assert [percent_change(share) for share in (0.12, -0.03, 0.001, -0.001)] == ["+12 %", "−3 %", "0 %", "0 %"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 versions are"), (1, "1 version is"), (2, "2 versions are"), (1200, "1,200 versions are")],
+)
+def test_one_and_many(number: int, words: str) -> None:
+    """Given numbers of things, then noun and verb go with them."""
+    assert f"{counted(number, 'version')} {is_are(number)}" == words
+    assert counted(number, "copy", "copies").endswith("copy" if number == 1 else "copies")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "measured", "expected"),
+    [
+        (0.84, "0.8 s", "about 5 seconds"), (9.97, "10 s", "about 10 seconds"), (41, "41 s", "about 40 seconds"),
+        (60, "1 min", "about 1 minute"), (88, "1 min 28 s", "about 1½ minutes"), (125, "2 min 5 s", "about 2 minutes"),
+        (155, "2 min 35 s", "about 2½ minutes"), (286, "4 min 46 s", "about 5 minutes"),
+        (3000, "50 min", "about 50 minutes"), (3599.6, "1 h 0 min", "about 1 hour"), (7300, "2 h 1 min", "about 2 hours"),
+    ],
+)  # fmt: skip
+def test_measured_and_expected_times(seconds: float, measured: str, expected: str) -> None:
+    """Given seconds, then what was measured is told exactly and what is expected roughly, each in one way only."""
+    assert (duration(seconds), about(seconds)) == (measured, expected)
+
+
+def test_texts_can_be_translated() -> None:
+    """Given a language, then every word passes through it."""
+    words = {"about {0} minutes": "etwa {0} Minuten", "{0} min {1} s": "{0} Min. {1} s", "under {0}": "unter {0}"}
+    assert about(720, lambda text: words.get(text, text)) == "etwa 12 Minuten"
+    assert duration(125, lambda text: words.get(text, text)) == "2 Min. 5 s"
+    assert percent(0.00001, tr=lambda text: words.get(text, text)) == "unter 0.01 %"

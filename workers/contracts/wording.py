@@ -1,0 +1,105 @@
+"""How percentages, counts and durations are put into words: one place for window, command line and reports.
+
+Every function takes `tr`, which gives a text in the person's language; what writes English needs none.
+"""
+
+import math
+from collections.abc import Callable
+
+Translate = Callable[[str], str]
+
+HALF_MINUTES_UNTIL_S, SECONDS_UNTIL_S = 285, 50
+
+
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def percent(share: float, digits: int = 1, tr: Translate = _as_it_is) -> str:
+    """A share 0..1: "91.2 %", "0.04 %", "100 %".
+
+    Never rounded to 0 % or 100 % where it is not exactly that: small shares keep two digits that matter, those near
+    the whole get more decimals, and beyond a hundredth of a percent it says "under" or "over".
+    """
+    value = share * 100
+    if value in (0, 100):
+        return f"{value:.0f} %"
+    if 0 < abs(value) < 0.01:
+        return tr("under {0}").format("0.01 %") if value > 0 else tr("over {0}").format("−0.01 %")
+    if abs(value) < 10**-digits:
+        return f"{value:.2g} %"
+    for places in range(digits, digits + 3):
+        text = f"{value:.{places}f}"
+        if abs(float(text)) != 100:
+            return f"{text} %"
+    return tr("over {0}").format("99.99 %") if value < 100 else f"{value:.{digits}f} %"
+
+
+def percent_of(value_pct: float, decimals: int = 2) -> str:
+    """What is in percent already, without zeros at its end: "1 %", "0.5 %", "90.25 %"."""
+    return f"{_without_zeros(f'{value_pct:,.{decimals}f}')} %"
+
+
+def percent_up(share: float) -> str:
+    """An upper bound 0..1, rounded up to a tenth of a percent: a bound must not look tighter than it is."""
+    tenths = math.ceil(share * 1000 - 1e-9)
+    return percent_of(tenths / 10, 1)
+
+
+def percent_range(low: float, high: float, digits: int = 0, tr: Translate = _as_it_is) -> str:
+    """Two shares 0..1 with one sign: "76 to 87 %"."""
+    return tr("{0} to {1}").format(f"{100 * low:.{digits}f}", f"{100 * high:.{digits}f} %")
+
+
+def percent_change(share: float, digits: int = 0) -> str:
+    """How far off something is, with its sign: "+12 %", "−3 %", "0 %"."""
+    text = f"{abs(100 * share):.{digits}f}"
+    return f"{'' if not float(text) else '+' if share > 0 else '−'}{text} %"
+
+
+def percent_tick(text: str) -> str:
+    """A figure in percent whose digits are chosen already, as the marks of an axis have them."""
+    return f"{text} %"
+
+
+def _without_zeros(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 item", "1,200 items"; `many` where it is not `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+
+
+def is_are(number: int) -> str:
+    """The verb that goes with a number of things."""
+    return "is" if number == 1 else "are"
+
+
+def duration(seconds: float, tr: Translate = _as_it_is) -> str:
+    """A time that was measured: 4.2 s, 38 s, 2 min 5 s, 1 h 12 min."""
+    if seconds < 9.95:
+        return tr("{0} s").format(f"{seconds:.1f}")
+    whole = round(seconds)
+    if whole < 60:
+        return tr("{0} s").format(whole)
+    if whole < 3600:
+        minutes, rest = divmod(whole, 60)
+        return tr("{0} min {1} s").format(minutes, rest) if rest else tr("{0} min").format(minutes)
+    return tr("{0} h {1} min").format(whole // 3600, whole % 3600 // 60)
+
+
+def about(seconds: float, tr: Translate = _as_it_is) -> str:
+    """A time that is only expected: about 40 seconds, about 1½ minutes, about 12 minutes, about 2 hours."""
+    if seconds < SECONDS_UNTIL_S:
+        return tr("about {0} seconds").format(max(5, 5 * round(seconds / 5)))
+    if seconds < HALF_MINUTES_UNTIL_S:
+        whole, half = divmod(max(2, round(seconds / 30)), 2)
+        if (whole, half) == (1, 0):
+            return tr("about 1 minute")
+        return tr("about {0} minutes").format(f"{whole}½" if half else whole)
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return tr("about {0} minutes").format(minutes)
+    hours = max(1, round(seconds / 3600))
+    return tr("about 1 hour") if hours == 1 else tr("about {0} hours").format(hours)
