@@ -245,7 +245,7 @@ def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckVal
 
 def license_check(verdict: LicenseVerdict) -> CheckValue:
     """What the model's license allows, in the word of the verdict; the card says the rest."""
-    state: CheckState = "ok" if verdict.word == "ok" else "warn"
+    state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
     word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
     result = f"{verdict.title}: {word}" if verdict.title else word
     return CheckValue(state, tr("License of the model"), clipped(result, MAX_LICENSE))

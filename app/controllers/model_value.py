@@ -53,7 +53,12 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
         license=license_words(model, origin),
         origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
         architecture=info.architecture or "",
-        findings=(*(() if info.format in PROGRAMS else (safe,)), *findings, *_guessed_names(spec)),
+        findings=(
+            *(() if info.format in PROGRAMS else (safe,)),
+            *findings,
+            *_license_finding(model, origin),
+            *_guessed_names(spec),
+        ),
         preprocess=preprocess_value(spec, opening),
         classes=spec.classes or (),
     )
@@ -64,6 +69,17 @@ def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:
     if "classes" not in spec.guessed:
         return ()
     return (FindingValue("warn", tr("The names of its classes are guessed: check them on your first examples.")),)
+
+
+def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[FindingValue, ...]:
+    """What is not known to be allowed is told beside what is safe: it has no green tick of its own."""
+    verdict = origin.verdict if origin is not None and origin.verdict is not None else model.result.verdict
+    if verdict is None or verdict.for_business:
+        return ()
+    if verdict.word == "noncommercial":
+        return (FindingValue("warn", tr("Its license allows no commercial use."), tr("ask its maker")),)
+    what = tr("Its license is not known here.") if verdict.title else tr("No license is stated.")
+    return (FindingValue("warn", what, tr("ask its maker")),)
 
 
 def license_words(model: OpenedModel, origin: Origin | None) -> str:

@@ -87,7 +87,8 @@ def time_up(done: int, planned: int) -> str:
     """The one sentence above a comparison that ended without anything faster because its time was up."""
     if done == 0:
         return "The time was up before anything could be tried: keep the original, or allow more time"
-    return f"The time was up after {done} of {planned} ways, and none was faster and safe: keep the original"
+    tried = f"{done} of {counted(planned, 'version')}"
+    return f"The time was up after {tried}, and none was faster and safe: keep the original"
 
 
 def why_not(variant: Variant, limit_pct: float) -> str:

@@ -1,6 +1,8 @@
-"""Pictures of each page from the real program, to be looked at: light and dark, 1280×800 and 1024×700.
+"""Pictures of each page from the real program, to be looked at: light and dark, at three sizes of the window.
 
-    python tests/window/pictures.py FOLDER [--compare FILE.png]
+    python tests/window/pictures.py FOLDER [--sizes 1280 1024 3840] [--themes light dark] [--quick] [--compare FILE.png]
+
+`--quick` leaves out what measures or tests again (load, stress, layers, export): each page as the next start shows it.
 
 `--compare` writes the page Compare of the sample (light, 1280×800) as a small palette PNG, as the README shows it.
 """
@@ -20,8 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from rig import Program, Screen
 from small_model import write_model, write_pictures
 
-SIZES = ((1280, 800), (1024, 700))
+SIZES = ((1280, 800), (1024, 700), (3840, 2160))
 PAGES = ("model", "data", "goal", "optimize", "compare", "try", "export", "jobs", "settings")
+BY_ENTRY = ("Projects", "Guide")
 
 
 @contextmanager
@@ -76,8 +79,8 @@ def run_the_sample(home: Path, out: Path, size: tuple[int, int], tag: str) -> No
         program.until_page("goal", limit_s=90)
         program.press("Start (")
         program.until_page("optimize", "running")
-        program.until_text("16-bit numbers (BF16): running", limit_s=240)
-        time.sleep(6)
+        program.until(lambda view: "Measure the original: done" in view.texts or view.state != "running", 240, "a step")
+        time.sleep(8)
         shoot(program, out, f"05-optimize-running-{tag}")
         program.until(lambda view: view.state in ("done", "kept_original"), 300, "the end of the run")
 
@@ -146,6 +149,10 @@ def all_pages(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
             program.until_page(page)
             time.sleep(0.5)
             shoot(program, out, f"20-{number}-{page}-{tag}")
+        for entry in BY_ENTRY:
+            program.press(entry)
+            program.until_page(entry.lower())
+            shoot(program, out, f"20-{entry.lower()}-{tag}")
         program.keys("ctrl+5")
         program.until_page("compare")
         scroll_down(program)
@@ -211,6 +218,9 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("out", type=Path)
     parser.add_argument("--compare", type=Path)
+    parser.add_argument("--sizes", type=int, nargs="*", default=[size[0] for size in SIZES])
+    parser.add_argument("--themes", nargs="*", default=["light", "dark"])
+    parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -233,17 +243,22 @@ def main() -> int:
                 f"PNG8:{asked.compare}",
             ]
             subprocess.run(small, check=True)
-        measure_load(home, asked.out, "light-1280")
-        for theme in ("light", "dark"):
-            for size in SIZES:
+        if not asked.quick:
+            measure_load(home, asked.out, "light-1280")
+        for theme in asked.themes:
+            for size in (size for size in SIZES if size[0] in asked.sizes):
                 tag = f"{theme}-{size[0]}"
                 set_theme(home, theme)
                 all_pages(home, asked.out, size, tag)
+                if asked.quick:
+                    continue
                 under_stress(home, asked.out, size, tag)
                 under_load(home, asked.out, size, tag)
                 looked_closer(home, asked.out, size, tag)
                 export(home, asked.out, size, tag)
                 own_model(folder, asked.out, size, tag, theme)
+        if asked.quick:
+            return 0
         again = folder / "dark"
         set_theme(again, "dark")
         run_the_sample(again, asked.out, SIZES[0], "dark-1280")

@@ -197,6 +197,8 @@ class KeptCard(Card):
         log = GhostButton(theme, self.tr("Show the log"), "list")
         log.clicked.connect(self.log_requested)
         text = self.tr("The {0} versions stay in Jobs, with their logs.").format(tried)
+        if tried < 2:
+            text = self.tr("The version stays in Jobs, with its log.") if tried else self.tr("The run stays in Jobs.")
         row.addWidget(icon_text(theme, "shield-check", self.tr("Nothing is lost."), text), 1)
         row.addWidget(log)
         self.add(row)

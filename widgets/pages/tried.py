@@ -29,7 +29,7 @@ class TriedPage(BelowCompare):
 
     def show_empty(self) -> None:
         """No run is open."""
-        text = self.tr("Every way that a run tries is listed here, with what it gave and why it was dropped.")
+        text = self.tr("Every version that a run tries is listed here, with what it gave and why it was dropped.")
         card = EmptyCard(self.theme, ICON, self.tr("Nothing was tried yet"), text, self._back())
         self._fill("empty", PageHead(self.tr("What was tried")), card)
 
@@ -55,7 +55,7 @@ class TriedPage(BelowCompare):
         return card
 
     def _ways(self, rows: Sequence[TriedRowValue]) -> Card:
-        card = Card(self.tr("All ways, in the order in which they were tried"), edge=SPACE_L, gap=SPACE_S)
+        card = Card(self.tr("All versions, in the order in which they were tried"), edge=SPACE_L, gap=SPACE_S)
         grid = _grid((WAY_STRETCH, GAVE_STRETCH, BECAUSE_STRETCH, 0))
         titles = (self.tr("Tried, and why"), self.tr("What it gave"), self.tr("Why not this one"), "")
         _captions(grid, titles)

@@ -40,7 +40,7 @@ def test_nothing_faster_keeps_the_original(stage: Make) -> None:
     run = one.go()
     assert run.state is RunState.KEPT_ORIGINAL
     assert run.recommended_variant_id is None
-    assert run.headline == "Nothing faster was safe: keep the original (2 ways tried, limit 1 %)"
+    assert run.headline == "Nothing faster was safe: keep the original (2 versions tried, limit 1 %)"
     assert one.states["Final run, side by side"] == "skipped"
     assert one.play.finals == []
 

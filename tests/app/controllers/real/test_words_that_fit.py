@@ -4,10 +4,12 @@ import dataclasses
 from datetime import UTC, datetime
 
 import pytest
-from desk import judgement, run, variant
+from desk import judgement, make_project, run, variant
 from test_compare_value import facts
 
 from app.controllers.compare_value import compare_value
+from app.controllers.export import license_check
+from app.controllers.model_value import model_value
 from app.controllers.run_watch import RunWatch
 from app.controllers.tried_value import tried_value
 from app.domain.run import RunState
@@ -15,9 +17,12 @@ from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
 from app.domain.words import same_words, verdict_words
 from app.services.forecasting import RunForecast
+from app.services.reopening import reopened_model
 from app.services.tried import TriedRun
 from app.services.watching import Watched, watched_words
+from app.services.workspace import Workspace
 from widgets.pages.compare_table import rows
+from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
 
 AT = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
 
@@ -93,3 +98,43 @@ def test_worse_is_said_only_of_what_is(changes: dict[str, object], is_worse: boo
     value = compare_value(facts(variant(0), variant(1, p50_ms=1.0, speedup=2.0), best="v1"), found)
     assert value.watch_warns is is_worse
     assert watched_words(found).startswith("It answers worse") is (is_worse and judged.labelled)
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "copies", "state"),
+    [
+        ("ok", "MIT", True, "ok"),
+        ("ok", "Own terms", False, "warn"),
+        ("conditions", "AGPL-3.0", True, "warn"),
+        ("unknown", "Own terms", True, "warn"),
+        ("unknown", "", True, "warn"),
+    ],
+)
+def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: bool, state: str) -> None:
+    """Given licenses, Then a green tick stands on Export only at one that is known and lets changed copies be passed on."""
+    assert license_check(LicenseVerdict(word=word, title=title, meaning="", copies=copies)).state == state
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (LicenseVerdict(word="ok", title="MIT", meaning=""), ()),
+        (LicenseVerdict(word="unknown", title="Own terms", meaning=""), ("Its license is not known here.",)),
+        (NOT_STATED, ("No license is stated.",)),
+        (
+            LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning=""),
+            ("Its license allows no commercial use.",),
+        ),
+        (None, ()),
+    ],
+)
+def test_the_model_page_warns_of_an_unknown_license(
+    space: Workspace, verdict: LicenseVerdict | None, said: tuple[str, ...]
+) -> None:
+    """Given an opened model, Then what is not known to be allowed stands among the findings as a warning, never as a tick."""
+    opened = reopened_model(space.artifacts, make_project(space))
+    assert opened is not None
+    judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
+    found = model_value(judged, "colors", None).findings
+    assert tuple(one.what for one in found if "icense" in one.what) == said
+    assert all(one.level == "warn" for one in found if one.what in said)
