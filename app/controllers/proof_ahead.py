@@ -5,6 +5,7 @@ from app.controllers.words import tr
 from app.domain.proof import least_limit_pct, least_to_prove
 from widgets.pages.goal_few import FewValue
 from widgets.pages.goal_limit import MAX_PCT
+from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import PipelineSpec
 
@@ -21,9 +22,9 @@ def reach_row(session: Session) -> CheckValue | None:
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
         return None
-    what = tr("{0:,} for the test prove a loss below {1:g} % at best; {2:g} % takes at least {3:,}")
+    what = tr("{0:,} for the test prove a loss below {1} at best; {2} takes at least {3:,}")
     usual = least_to_prove(USUAL_LIMIT_PCT) or 0
-    return CheckValue("warn", what.format(data.result.n_test, least, USUAL_LIMIT_PCT, usual))
+    return CheckValue("warn", what.format(data.result.n_test, percent_of(least), percent_of(USUAL_LIMIT_PCT), usual))
 
 
 def _is_counted(session: Session) -> bool:

@@ -11,7 +11,7 @@ from widgets.parts.format import UNKNOWN, moment, percent, seconds
 from widgets.parts.page import Page
 from widgets.parts.small import Bar, PageHead, TagKind
 from widgets.parts.table import Cell, Column, Row, Table
-from widgets.parts.text import ElidedLabel, label, words
+from widgets.parts.text import ElidedLabel, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
@@ -170,14 +170,12 @@ class JobCard(Card):
         self._log.setUndoRedoEnabled(False)
         self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self._log.setAccessibleName(self.tr("Log"))
+        self._log.setPlaceholderText(self.tr("It has written no log."))
         self._log.setMinimumHeight(150)
         self._log.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
         self._shown = ""
         self.add(row, self._bar, self._detail)
         self.add(self._log, stretch=1)
-        self._nothing = label(self.tr("It has written no log."), "caption")
-        self._nothing.hide()
-        self.add(self._nothing)
         self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
 
     def show_job(self, job: JobValue) -> bool:
@@ -201,7 +199,6 @@ class JobCard(Card):
         """At most 20,000 lines of at most 2,000 letters; follows the end if the end was in view."""
         lines = text.splitlines()[-MAX_LOG_LINES:]
         short = "\n".join(line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]}…" for line in lines)
-        self._nothing.setVisible(not short)
         if short == self._shown:
             return
         bar = self._log.verticalScrollBar()

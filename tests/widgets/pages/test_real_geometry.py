@@ -12,7 +12,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QAbstractScrollArea,
+    QAbstractSpinBox,
     QApplication,
+    QComboBox,
     QLabel,
     QPushButton,
     QScrollArea,
@@ -149,6 +151,20 @@ def cut_by_parents(page: Page) -> list[tuple[str, QRect]]:
     return found
 
 
+def laid_over(page: Page) -> list[tuple[str, str]]:
+    """Neighbors that lie on each other, such as a hint over pictures."""
+    inner = (QAbstractScrollArea, QAbstractSpinBox, QComboBox)
+    found = []
+    for above in [page.widget(), *visible(page, QWidget)]:
+        beside = [w for w in above.children() if isinstance(w, QWidget) and w.isVisibleTo(page) and w.width() > 1]
+        for number, one in enumerate(beside if not isinstance(above, inner) else ()):
+            for other in beside[number + 1 :]:
+                shared = one.geometry().intersected(other.geometry())
+                if shared.width() > 3 and shared.height() > 3:
+                    found.append((f"{one} {one.property('text')}", f"{other} {other.property('text')}"))
+    return found
+
+
 @pytest.mark.parametrize(("name", "size"), CASES, ids=[f"{name}-{size[0]}" for name, size in CASES])
 def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -> None:
     """Given a page in a state and a size of the window, then all words are whole, the last column of each table is inside
@@ -159,6 +175,7 @@ def test_nothing_is_cut(in_window: InWindow, name: str, size: tuple[int, int]) -
     assert cut_labels(page) == []
     assert cut_columns(page) == []
     assert cut_by_parents(page) == []
+    assert laid_over(page) == []
 
 
 def seen(page: Page, widget: QWidget) -> bool:
