@@ -73,6 +73,7 @@ WAYS = (
         noises,
         make_data=noise_maps,
         then=cleaned_again,
+        budget_s=200.0,  # each answer is a whole sampling run
         says={"sampling": {"sample": "noisy", "level": "sigma", "levels": [80.0, 0.821], "lowest": 0.002}},
     ),
     Way(

@@ -158,12 +158,12 @@ def file_bytes(source: Source, names: Sequence[str]) -> list[Raw]:
 
 
 def noise_maps(data: Path, _model: Path, folder: Path) -> Path:
-    """24 height maps of pure noise at the highest level, of all difficulties."""
+    """15 height maps of pure noise at the highest level, of all difficulties."""
     random = np.random.default_rng(7)
-    noisy = (80 * random.standard_normal((24, 1, 128, 128))).astype(np.float32)
+    noisy = (80 * random.standard_normal((15, 1, 128, 128))).astype(np.float32)
     path = folder / "noise.npz"
-    difficulty = np.linspace(0, 99, 24).round().astype(np.float32)
-    np.savez(path, noisy=noisy, sigma=np.full(24, 80, np.float32), difficulty=difficulty)
+    difficulty = np.linspace(0, 99, 15).round().astype(np.float32)
+    np.savez(path, noisy=noisy, sigma=np.full(15, 80, np.float32), difficulty=difficulty)
     return path
 
 
