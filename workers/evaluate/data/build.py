@@ -110,7 +110,7 @@ def _check_readable(stored: Stored, entries: list[Entry]) -> None:
         "nothing_readable",
         "None of the data can be read",
         f"{len(entries):,} items were tried, among them {names_of(stored.unreadable)}. {reason}".strip(),
-        "Open one of them in another program to see whether it is damaged, or choose other data.",
+        "Look at one of them in another program: it may be damaged, or made for another model. Or choose other data.",
     )
 
 
