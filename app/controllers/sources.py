@@ -99,6 +99,12 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
         "The original's middle time divided by this version's, both measured in turn; the interval comes from drawing"
         " whole sets again (bootstrap)."
     )
+    if measured.under_load:
+        how = tr(
+            "Other programs kept the computer busy, so this is the least of three ways to compare, block by block: wall"
+            " time, processor time, and wall time without the waiting for the processor (t interval)."
+        )
+        pairs.append((tr("By processor time alone"), tr("{0} times").format(times(measured.cpu_speedup or 0.0))))
     again = command("fettle", "compare", facts.run.id)
     return SourceValue(
         "speed",

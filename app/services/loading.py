@@ -221,7 +221,7 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
         tuple(tuple(ms / batch for ms in one_set) for one_set in sets)
         for sets, batch in zip(measured.latencies_ms, batches, strict=True)
     )
-    before, after = yield from summarize(replace(measured, latencies_ms=each))
+    before, after = yield from summarize(replace(measured, latencies_ms=each, loads=()))  # loads count batches
     if before is None or after is None:
         return None
     return Paired(

@@ -238,8 +238,8 @@ class SummarizeParams(Frozen):
 class SpeedSummary(Frozen):
     """`speedup` is the ratio of the medians, contender 0 / this one, with its 95 % bootstrap interval over sets.
 
-    `under_load`: other programs disturbed either of both. `cpu_speedup` and `agreed_low` as in
-    `workers.measure.agreeing`; None where they cannot be known.
+    `under_load`: other programs disturbed either of both; `speedup` is then the least of all ways to compare, as in
+    `workers.measure.agreeing`. `cpu_speedup` and `agreed_low` are that module's, too; None where they cannot be known.
     """
 
     latency: LatencySummary

@@ -30,12 +30,15 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Agreement:
-    """`cpu_speedup` is the ratio of processor times. `low` is the least of the three lower bounds (95 %), None where
-    there are too few blocks, or where the system does not tell how long threads waited.
+    """`speedup` is the least of the three ways' means, to `high`, its upper bound (95 %); `low` is the least of their
+    lower bounds. Both bounds are None where there are too few blocks, or where the system does not tell how long
+    threads waited. `cpu_speedup` is the ratio of processor times.
     """
 
-    cpu_speedup: float
+    speedup: float
     low: float | None
+    high: float | None
+    cpu_speedup: float
 
 
 def agreement(original: Loads, variant: Loads) -> Agreement | None:
@@ -48,14 +51,18 @@ def agreement(original: Loads, variant: Loads) -> Agreement | None:
     if not pairs:
         return None
     cpu = _log_ratios(pairs, lambda block: block.cpu_s / block.requests)
-    bounds = [_low(cpu), _low(_log_ratios(pairs, lambda block: block.elapsed_s / block.requests))]
-    if all(block.waited_s is not None for one_set in pairs for pair in one_set for block in pair):
-        bounds.append(_low(_log_ratios(pairs, _without_waiting_s)))
-    else:
-        bounds.append(None)
-    known = [bound for bound in bounds if bound is not None]
-    low = math.exp(min(known)) if len(known) == len(bounds) else None
-    return Agreement(math.exp(float(np.mean(np.concatenate(cpu)))), low)
+    ways = [cpu, _log_ratios(pairs, lambda block: block.elapsed_s / block.requests)]
+    is_told = all(block.waited_s is not None for one_set in pairs for pair in one_set for block in pair)
+    if is_told:
+        ways.append(_log_ratios(pairs, _without_waiting_s))
+    means = [float(np.mean(np.concatenate(way))) for way in ways]
+    reaches = [_reach(way) for way in ways]
+    least = min(range(len(ways)), key=means.__getitem__)
+    low = high = None
+    if is_told and None not in reaches:
+        low = math.exp(min(mean - (reach or 0.0) for mean, reach in zip(means, reaches, strict=True)))
+        high = math.exp(means[least] + (reaches[least] or 0.0))
+    return Agreement(math.exp(means[least]), low, high, math.exp(means[0]))
 
 
 def _is_whole(block: BlockLoad) -> bool:
@@ -73,8 +80,8 @@ def _log_ratios(
     return [np.log([measure(old) / measure(new) for old, new in one_set]) for one_set in pairs]
 
 
-def _low(sets: Sequence[Floats]) -> float | None:
-    """Lower bound of the mean by a t interval; whatever varies more, blocks or sets of processes, counts."""
+def _reach(sets: Sequence[Floats]) -> float | None:
+    """Half of the t interval of the mean; whatever varies more, blocks or sets of processes, counts."""
     from scipy.special import stdtrit
 
     values = np.concatenate(sets)
@@ -83,4 +90,4 @@ def _low(sets: Sequence[Floats]) -> float | None:
     error = float(values.std(ddof=1)) / math.sqrt(values.size)
     if len(sets) > 1:
         error = max(error, float(np.std([one_set.mean() for one_set in sets], ddof=1)) / math.sqrt(len(sets)))
-    return float(values.mean()) - float(stdtrit(values.size - 1, LEVEL)) * error
+    return float(stdtrit(values.size - 1, LEVEL)) * error

@@ -118,7 +118,7 @@ def test_without_a_word_on_waiting_nothing_is_proven() -> None:
     """Given a system that does not tell how long threads waited, Then processor time is compared, and no bound given."""
     untold = [[one.model_copy(update={"waited_s": None}) for one in one_set] for one_set in times(2.0, noise=0.0)]
     found = agreement(untold, untold)
-    assert found == Agreement(1.0, None)
+    assert found == Agreement(1.0, None, None, 1.0)
     assert is_under_load(untold) is True
 
 

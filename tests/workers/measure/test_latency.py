@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import binom
 
 from workers.contracts.jobs import SummarizeParams
+from workers.contracts.specs import BlockLoad
 from workers.measure.latency import median_ranks, speed_ratio, summarize
 from workers.runtime.handlers.summarize import run
 from workers.runtime.recording import RecordingContext
@@ -72,6 +73,24 @@ def test_ratio_of_hardly_any_requests_has_no_bounds() -> None:
     assert speed_ratio([[2.0] * 6], [[1.0] * 40]).low is None
     with pytest.raises(ValueError):
         speed_ratio([[]], [[1.0]])
+
+
+def test_under_load_the_speedup_is_the_least_of_all_ways(tmp_path) -> None:
+    """Given times that other programs spoiled for the original alone, then the speedup is what processor time and wall time
+    without waiting make it, not the ratio of the medians; when quiet, the medians count."""
+    times = ((tuple([9.0] * 60),), (tuple([1.0] * 60),))
+
+    def loads(cpu_s: float, waited_s: float) -> tuple[tuple[BlockLoad, ...], ...]:
+        block = BlockLoad(requests=20, elapsed_s=cpu_s + waited_s, cpu_s=cpu_s, waited_s=waited_s)
+        return ((block,) * 3,)
+
+    spoiled = SummarizeParams(latencies_ms=times, loads=(loads(0.022, 0.16), loads(0.02, 0.0)))
+    _, found = run(spoiled, RecordingContext(tmp_path)).summaries
+    assert found is not None and found.under_load is True
+    assert found.speedup == pytest.approx(1.1) == found.agreed_low == found.speedup_low
+    quiet = SummarizeParams(latencies_ms=times, loads=(loads(0.18, 0.0), loads(0.02, 0.0)))
+    _, found = run(quiet, RecordingContext(tmp_path)).summaries
+    assert found is not None and (found.under_load, found.speedup) == (False, 9.0)
 
 
 def test_summaries_of_contenders(tmp_path) -> None:

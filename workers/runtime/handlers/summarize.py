@@ -7,7 +7,7 @@ from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import SpeedSummary, SummarizeParams, SummarizeResult
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.agreeing import agreement
-from workers.measure.latency import speed_ratio, summarize
+from workers.measure.latency import Ratio, speed_ratio, summarize
 
 
 def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
@@ -22,7 +22,9 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
             continue
         ratio = speed_ratio(params.latencies_ms[0], sets, ctx.seed)
         loads = params.loads[index] if params.loads else ()
-        together = agreement(original, loads)
+        together, under_load = agreement(original, loads), is_under_load(original, loads)
+        if under_load and together is not None:  # a median tells then how often others had the core
+            ratio = Ratio(together.speedup, together.low, together.high)
         summaries.append(
             SpeedSummary(
                 latency=summarize(times),
@@ -31,7 +33,7 @@ def run(params: SummarizeParams, ctx: JobContext) -> SummarizeResult:
                 speedup_low=ratio.low,
                 speedup_high=ratio.high,
                 set_p50_ms=tuple(float(np.median(one_set)) for one_set in sets if one_set),
-                under_load=is_under_load(original, loads),
+                under_load=under_load,
                 cpu_speedup=together.cpu_speedup if together is not None else None,
                 agreed_low=together.low if together is not None else None,
             )

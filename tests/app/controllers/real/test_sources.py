@@ -126,6 +126,17 @@ def test_interval_and_sets_are_the_measurements_own(space: Workspace) -> None:
     assert command("fettle", "compare", "a b") in ("fettle compare 'a b'", 'fettle compare "a b"')
 
 
+def test_a_speedup_under_load_tells_how_it_was_compared(space: Workspace) -> None:
+    """Given a version measured under load, Then its speedup says what it is the least of; a quiet one's does not."""
+    facts = read_facts(space, "r1")
+    variant = facts.variants[1]
+    loaded = dataclasses.replace(variant.measurement, under_load=True, cpu_speedup=2.4)
+    for one, is_loaded in ((variant, False), (dataclasses.replace(variant, measurement=loaded), True)):
+        (speed,) = (source for source in sources_of(facts, one, ()) if source.key == "speed")
+        assert ("By processor time alone" in dict(speed.pairs)) is is_loaded
+        assert ("busy" in speed.how) is is_loaded
+
+
 def test_the_command_measures_a_version_again(
     finished_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
