@@ -198,6 +198,10 @@ class MainWindow(QMainWindow):
         self.dock.set_jobs(count, started_at_s)
         self.clock.set_job(count > 0)
 
+    def set_progress(self, page_id: str, share: float | None) -> None:
+        """How far the work of a page is, 0..1, beside its entry; None for no work."""
+        self.rail.entries[page_id].set_share(share)
+
     def set_measuring(self, measuring: bool) -> None:
         """Inside timed regions the window draws about five times a second."""
         self.clock.set_measuring(measuring)

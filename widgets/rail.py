@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel, bind_icon
+from widgets.parts.format import percent
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
 
@@ -71,22 +72,39 @@ class RailEntry(QPushButton):
         self.setMinimumSize(QSize(0, CONTROL_HEIGHT))
         self.setAccessibleName(page_title(page_id))
         self._icon = bind_icon(theme, self, _ICONS[page_id], "soft", token_on="brand", gap_px=8)
+        self._share = QLabel()
+        self._share.setProperty("role", "caption")
+        self._share.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._share.hide()
         self._mark = IconLabel(theme)
         self._mark.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.toggled.connect(lambda _on: self._show_mark())
         row = QHBoxLayout(self)
         row.setContentsMargins(SPACE_S, 0, SPACE_S, 0)
         row.addStretch(1)
+        row.addWidget(self._share)
         row.addWidget(self._mark)
+
+    def set_share(self, share: float | None) -> None:
+        """How far the work behind this page is, 0..1, in whole percent; None for no work."""
+        text = "" if share is None else percent(share, 0)
+        if text == self._share.text():
+            return
+        self._share.setText(text)
+        self._share.setVisible(bool(text))
+        self._tell()
 
     def set_mark(self, mark: Mark) -> None:
         """A check for what is done, a dot for the step that is next or at work."""
         self.mark = mark
         self._show_mark()
         self._icon.set(_ICONS[self.page_id], "ink" if mark == "done" else "soft", "brand")
-        told = {"done": self.tr("done"), "current": self.tr("this is next"), "": ""}
-        self.setAccessibleDescription(told[mark])
+        self._tell()
         restyle(self, mark=mark)
+
+    def _tell(self) -> None:
+        told = {"done": self.tr("done"), "current": self.tr("this is next"), "": ""}
+        self.setAccessibleDescription(self._share.text() or told[self.mark])
 
     def _show_mark(self) -> None:
         is_here = self.mark == "current" and self.isChecked()

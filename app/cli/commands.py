@@ -76,7 +76,7 @@ def inspect(
 @commands.command()
 def optimize(
     ctx: typer.Context,
-    model: Model,
+    model: Annotated[Path | None, typer.Argument(metavar="MODEL", show_default=False)] = None,
     preset: Annotated[str | None, typer.Option(metavar="ID", help="What matters: balanced, unless said.")] = None,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead.")] = None,
     data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None,
@@ -94,6 +94,9 @@ def optimize(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
     threads: Threads = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None,
+    resume: Annotated[
+        str | None, typer.Option(metavar="RUN", help="This run goes on, for another --time-budget.")
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Measure everything again, also what was measured lately.")
     ] = False,
@@ -103,7 +106,7 @@ def optimize(
         preset, recipe, data, calibration, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
         architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh,
     )  # fmt: skip
-    return optimizing.optimize(_output(ctx), model, options)
+    return optimizing.optimize(_output(ctx), model, options, resume)
 
 
 @commands.command()

@@ -138,7 +138,7 @@ def compare(output: Output, run_id: str, against: str | None = None) -> int:
             other = read_facts(space, against)
             found = run(space, compare_against(space.artifacts, facts, other), output.watch)
     variants = facts.variants if found is None else found.variants
-    document = compare_document(facts.run, variants, items)
+    document = compare_document(facts.run, variants, facts.outcome, items)
     headline = facts.run.headline
     if found is not None:
         document = against_document(document, found)

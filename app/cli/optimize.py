@@ -1,7 +1,7 @@
 """`fettle optimize` and `fettle demo`."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from app.cli.inputs import check_exists, check_folder_for
@@ -19,8 +19,11 @@ from app.services.exporting import ExportAsk, check_writable, export, verify
 from app.services.facts import RunFacts, read_facts
 from app.services.forecasting import Forecasts, machine_name
 from app.services.projects import project_for
+from app.services.recorder import WITH_RESULT
+from app.services.resuming import resumed_ask
 from app.services.run_forecast import expect_run
-from app.services.running import RunAsk, data_params, limits_of, start_run
+from app.services.running import RunAsk, data_params, limits_of, resume_run, start_run
+from app.services.steps import JobError
 from app.services.tried import TriedRun, tried_run
 from app.services.workspace import Workspace
 from presets.loader import load_presets
@@ -56,8 +59,12 @@ class OptimizeOptions:
     fresh: bool = False
 
 
-def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
+def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
     """The whole optimization; exit code 4 when the original is kept."""
+    if resume is not None:
+        return _go_on(output, resume, model, options)
+    if model is None:
+        raise usage("No model is named.", "Say 'fettle optimize MODEL', or '--resume RUN' to go on with a run.")
     opening = _opening(model, options)
     check_exists(model, any_name=True)
     for path in (options.data, options.calibration):
@@ -70,13 +77,41 @@ def optimize(output: Output, model: Path, options: OptimizeOptions) -> int:
         runtimes = _wanted(space, output, preset, options)
         project = project_for(space.repositories, model)
         done = _run(space, output, project, opening, preset, runtimes, options)
-        facts = read_facts(space, done.id)
-        found = tried_run(space, facts)
-        if options.out is not None:
-            _keep_artifact(facts, options.out)
-    output.document(run_document(facts.run, facts.variants))
+        return _tell(space, output, done, options)
+
+
+def _tell(space: Workspace, output: Output, done: Run, options: OptimizeOptions) -> int:
+    facts = read_facts(space, done.id)
+    found = tried_run(space, facts)
+    if options.out is not None:
+        _keep_artifact(facts, options.out)
+    output.document(run_document(facts.run, facts.variants, facts.outcome))
     _say(output, facts, found)
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
+
+
+WITH_RESUME = ("time_budget_s", "out")
+
+
+def _go_on(output: Output, run_id: str, model: Path | None, options: OptimizeOptions) -> int:
+    """The same run for another time budget: what was made and measured is not made again."""
+    others = [field.name for field in fields(options) if field.name not in WITH_RESUME]
+    unsaid = OptimizeOptions()
+    if model is not None or any(getattr(options, name) != getattr(unsaid, name) for name in others):
+        detail = "A run goes on with the model, the data and the options that it was begun with."
+        raise usage(detail, "Beside --resume say only --time-budget and --out.")
+    if options.out is not None:
+        check_folder_for(options.out)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        try:
+            before, ask = resumed_ask(space, run_id)
+        except JobError as error:
+            raise CommandFailed(error.exit_code, error.error) from error
+        if before.state in WITH_RESULT and options.time_budget_s is None:
+            raise usage("This run is over.", "Say with --time-budget how many seconds more it shall have.")
+        recorder, flow = resume_run(space, before, ask, output.watch, options.time_budget_s)
+        done = run(space, flow, recorder.watch)
+        return _tell(space, output, done, options)
 
 
 def demo(output: Output, out: Path | None) -> int:
@@ -98,7 +133,7 @@ def demo(output: Output, out: Path | None) -> int:
         differs = " ".join(finding.what for finding in checked.findings)
         hint = "Run the demo again; if it happens twice, report it with the log."
         raise refusal("verify_failed", "The bundle does not verify", differs, hint)
-    output.document({**run_document(facts.run, facts.variants), "bundle": str(exported.path)})
+    output.document({**run_document(facts.run, facts.variants, facts.outcome), "bundle": str(exported.path)})
     _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL

@@ -9,7 +9,15 @@ from typing import Any, TextIO
 
 from app.cli.keys import is_terminal
 from app.domain.words import waiting_words
-from app.services.events import Event, LogLine, StepChanged, StepProgress, WaitingForQuiet
+from app.services.events import (
+    Event,
+    LogLine,
+    RunProgress,
+    RunProgressed,
+    StepChanged,
+    StepProgress,
+    WaitingForQuiet,
+)
 from workers.contracts.errors import ErrorInfo
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
@@ -42,7 +50,8 @@ class Output:
     def __init__(self, options: Globals, out: TextIO | None = None, err: TextIO | None = None) -> None:
         self.options = options
         self._out, self._err = out or sys.stdout, err or sys.stderr
-        self._bar_shown = self._waits = False
+        self._bar_shown = self._waits = self._in_run = False
+        self._between = ""
         for stream in (self._out, self._err):
             with contextlib.suppress(AttributeError, ValueError):  # not every stream can be told
                 stream.reconfigure(errors="replace")  # type: ignore[union-attr]
@@ -87,12 +96,12 @@ class Output:
             elif step.state in TOLD_STATES or (step.state == "skipped" and step.detail):
                 parts = [part for part in (step.figure, step.detail) if part]
                 self._line(f"{step.title}: {', '.join(parts) or step.state}")
-        elif isinstance(event, StepProgress) and event.total and self._err.isatty():
-            filled = round(min(1.0, event.done / event.total) * BAR_CHARS)
+        elif isinstance(event, RunProgressed):
+            self._in_run = event.progress.share < 1.0
+            self._tell_run(event.progress)
+        elif isinstance(event, StepProgress) and event.total and not self._in_run:
             left = f", {event.eta_s:.0f} s left" if event.eta_s else ""
-            bar = "━" * filled + " " * (BAR_CHARS - filled)
-            self._tell(f"\r\x1b[2K[{bar}] {event.stage}{left}")
-            self._bar_shown = True
+            self._bar(event.done / event.total, f"{event.stage}{left}")
         elif isinstance(event, WaitingForQuiet):
             self._wait(event)
         elif isinstance(event, LogLine) and event.level in ("warning", "error"):
@@ -113,6 +122,24 @@ class Output:
             elif not self._waits:
                 self._line(f"{text} …")
             self._waits = True
+
+    def _tell_run(self, progress: RunProgress) -> None:
+        """The bar of the whole run; without one, what is done between two steps has a line of its own."""
+        if progress.step is None and progress.stage != self._between and 0.0 < progress.share < 1.0:
+            self._between = progress.stage
+            if not self._err.isatty():
+                self._line(f"{progress.stage} …")
+        if self._in_run:
+            self._bar(progress.share, f"{progress.share * 100:.0f} % {progress.stage}")
+
+    def _bar(self, share: float, text: str) -> None:
+        """One line that is written anew; only on a terminal."""
+        if not self._err.isatty():
+            return
+        filled = round(min(1.0, share) * BAR_CHARS)
+        bar = "━" * filled + " " * (BAR_CHARS - filled)
+        self._tell(f"\r\x1b[2K[{bar}] {text}")
+        self._bar_shown = True
 
     def _write(self, text: str) -> None:
         """Raises BrokenPipeError where nobody reads any more, `CommandFailed` where the text cannot be kept."""

@@ -11,7 +11,8 @@ def version_lines(variants: Sequence[Variant], recommended: str | None) -> Itera
     for variant in sorted(variants, key=lambda variant: variant.index):
         p50, speedup = variant.measurement.latency_p50_ms, variant.measurement.speedup
         time = "not measured" if p50 is None else f"{p50:.3g} ms"
-        faster = f"{times(speedup)} ×" if speedup and not variant.is_baseline else ""
+        faster = f"{times(speedup)} ×" if speedup and variant.is_side_by_side and not variant.is_baseline else ""
         mark = "→" if variant.id == recommended else " "
         verdict = "to compare with" if variant.is_baseline else verdict_words(variant)
-        yield f" {mark} {variant.id}  {variant.title:<40} {time:>12}  {faster:>6}  {verdict}"
+        look = ", a first look only" if p50 is not None and not variant.is_side_by_side else ""
+        yield f" {mark} {variant.id}  {variant.title:<40} {time:>12}  {faster:>6}  {verdict}{look}"

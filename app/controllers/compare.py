@@ -27,9 +27,10 @@ from workers.contracts.paths import from_text
 
 
 class CompareController(QObject):
-    """`export_requested(variant id)` goes on to the page Export."""
+    """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time."""
 
     export_requested = Signal(str)
+    go_on_requested = Signal(object, int)
 
     def __init__(self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -41,6 +42,7 @@ class CompareController(QObject):
         page.export_requested.connect(self.export_requested)
         page.export_anyway_requested.connect(self.export_requested)
         page.version_chosen.connect(self._show_changes)
+        page.go_on_requested.connect(self._on_go_on)
         page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
         page.rest_requested.connect(self.ask_rest)
@@ -202,6 +204,10 @@ class CompareController(QObject):
             points = self._session.workspace.repositories.latencies.of_run(facts.run.id)
             timed = [point.latency_ms for point in points if point.variant_id == variant_id]
             self._page.show_sources(sources_of(facts, variant, timed), key)
+
+    def _on_go_on(self, minutes: int) -> None:
+        if self._facts is not None:
+            self.go_on_requested.emit(self._facts.run, minutes)
 
     def _on_limit(self, limit_pct: float) -> None:
         self._session.change(max_loss_pct=limit_pct)

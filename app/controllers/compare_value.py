@@ -2,14 +2,17 @@
 
 import math
 
+from app.controllers.outcome_value import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
 from app.domain.larger_limit import larger_limit
+from app.domain.outcome_words import sentence
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
-from app.domain.words import busy_words, size_words, times
+from app.domain.words import busy_words
 from app.services.facts import RunFacts
+from app.services.run_plan import kept_objective
 from app.services.watching import Watched, watched_words
 from widgets.pages.goal_limit import MAX_PCT
 from widgets.pages.nouns import plural
@@ -29,7 +32,7 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
     kind: DataKind = data.kind if data else "images"
     return CompareValue(
         outcome=outcome,  # type: ignore[arg-type]
-        headline=_headline(facts, best, proven),
+        headline=_headline(facts, best),
         subtitle=_subtitle(facts, best, judgement),
         versions=tuple(version_value(variant, facts, best) for variant in _in_order(facts, best)),
         recommended=best.id if best else "",
@@ -45,35 +48,24 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline, outcome)))),
         watch=watched_words(watched) if watched is not None else "",
         watch_warns=watched is not None and watched.is_worse,
+        go_on=go_on_value(facts.outcome),
     )
 
 
-def _headline(facts: RunFacts, best: Variant | None, proven: bool) -> str:
-    if best is None:  # also where the time was up; the count of ways stands below
-        return facts.run.headline.split(" (")[0] or tr("Nothing faster was safe: keep the original")
-    speed = best.measurement.speedup or 0.0
-    if proven:
-        text = tr("{0} times faster{1}, and it answers alike").format(times(speed), size_words(best.size_ratio))
-        return text + (tr(" (measured while the computer was busy)") if best.measurement.under_load else "")
-    missing = best.judgement.missing_examples if best.judgement else None
-    if missing:
-        return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
-    return tr("Looks alike, not proven: add more examples")
+def _headline(facts: RunFacts, best: Variant | None) -> str:
+    missing = best.judgement.missing_examples if best is not None and best.judgement else None
+    if best is not None and not is_safe(best):
+        if missing:
+            return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
+        return tr("Looks alike, not proven: add more examples")
+    return sentence(facts.outcome, kept_objective(facts.run))
 
 
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
     n = judgement.n if judgement else 0
     things = plural(facts.data.kind if facts.data else "images")
     if best is None:
-        tried = sum(bool(variant.measurement.n) and not variant.is_baseline for variant in facts.variants)
-        text = tr("{0} tried on {1:,} test {2}; none was both faster and within your limit of {3}.")
-        if any(map(needs_quiet, facts.variants)):
-            text = tr(
-                "{0} tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
-                " processor time do not agree on what is faster."
-            )
-        versions = tr("1 version was") if tried == 1 else tr("{0} versions were").format(tried)
-        return text.format(versions, n, things, percent_of(facts.run.goal.max_loss_pct))
+        return kept_subtitle(facts.outcome, n, things, facts.run.goal.max_loss_pct)
     if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
@@ -113,7 +105,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
         loss=_relative_loss(judgement) if not variant.is_baseline else None,
         runtime=engine_name(variant.runtime),
-        speedup=measurement.speedup if not variant.is_baseline else None,
+        speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
+        first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
         notes=variant.notes,
         scores=score_sentences(judgement) if not variant.is_baseline else (),
         color=variant.index,

@@ -37,7 +37,8 @@ from app.domain.run import Run
 from app.handover import take_requests
 from app.services.describing import describe, remember, remembered
 from app.services.projects import find_project
-from app.services.running import as_begun
+from app.services.refusing import other_inputs
+from app.services.run_plan import as_begun
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
@@ -181,8 +182,11 @@ class Conductor(QObject):
         elif isinstance(controller, OptimizeController):
             controller.again_requested.connect(self._on_again_requested)
             controller.resume_requested.connect(self._on_resume_requested)
+            controller.go_on_requested.connect(self._on_go_on_requested)
         elif isinstance(controller, CompareController | TryController):
             controller.export_requested.connect(self._on_export_requested)
+            if isinstance(controller, CompareController):
+                controller.go_on_requested.connect(self._on_go_on_requested)
         elif isinstance(controller, ProjectsController):
             controller.open_requested.connect(self._on_project)
             controller.new_requested.connect(self._on_new_project)
@@ -296,6 +300,14 @@ class Conductor(QObject):
             self._optimize().resume(run, preset)
         else:
             self._optimize().start(preset, run.goal.threads)
+
+    def _on_go_on_requested(self, run: Run, minutes: int) -> None:
+        """More time for a run that is over: not where other data, or another model, are open by now."""
+        project = self._session.project
+        if project is None or project.id != run.project_id or not self._session.fits(run):
+            self._window.banner(error_value(other_inputs()))
+            return
+        self._optimize().resume(run, self._goal().preset_of(run.goal.preset_id), 60.0 * minutes)
 
     def _on_again_requested(self, run: Run) -> None:
         """Measure all of a run once more, also what was measured lately."""

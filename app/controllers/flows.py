@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.services.driver import Driver
-from app.services.events import Observer, ignore
+from app.services.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
 from app.services.steps import Flow, FlowCancelled, JobError
 from app.services.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, words_for
@@ -24,18 +24,29 @@ Failed = Callable[[ErrorInfo], None]
 
 
 class Running:
-    """A flow that was handed in. `title` is for the list of jobs."""
+    """A flow that was handed in. `title` is for the list of jobs, `progress` how far it is, as far as it told."""
 
     def __init__(self, flow: Flow[Any], observe: Observer, title: str) -> None:
-        self.flow, self.observe, self.title = flow, observe, title
+        self.flow, self._observe, self.title = flow, observe, title
+        self.progress: RunProgress | None = None
         self.driver: Driver[Any] | None = None
         self.started_s = time.monotonic()
         self.on_done: Done | None = None
         self.on_failed: Failed | None = None
         self.on_cancelled: Callable[[], None] | None = None
         self.is_run = False
+        self.run_id = ""
         self.measures = False
         self.begins_again = False
+
+    def observe(self, event: Event) -> None:
+        """Keep how far it is, and pass the event on. What is no run tells of the stage that it is in."""
+        if isinstance(event, RunProgressed):
+            self.progress = event.progress
+        elif isinstance(event, StepProgress) and not self.is_run:
+            share = min(1.0, event.done / event.total) if event.total else 0.0
+            self.progress = RunProgress(share, event.stage) if event.total else None
+        self._observe(event)
 
 
 class FlowRunner(QObject):
@@ -93,6 +104,7 @@ class FlowRunner(QObject):
         on_cancelled: Callable[[], None] | None = None,
         observe: Observer = ignore,
         is_run: bool = False,
+        run_id: str = "",
         measures: bool = False,
         begins_again: bool = False,
     ) -> Running:
@@ -102,7 +114,7 @@ class FlowRunner(QObject):
         """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
-        running.is_run, running.measures = is_run, measures or is_run
+        running.is_run, running.run_id, running.measures = is_run, run_id, measures or is_run
         running.begins_again = begins_again
         self._waiting.append(running)
         self._begin_waiting()

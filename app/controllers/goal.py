@@ -131,7 +131,7 @@ class GoalController(QObject):
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
         project = self._session.project
         own = self.preset_of(project.preset_id if project else DEFAULT_ID).recipes
-        kept = {recipe.title: recipe for recipe in own}
+        kept = {recipe.key: recipe for recipe in own}
         recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
         self._session.set_recipes(recipes or None)
 
@@ -180,13 +180,14 @@ def problem_value(problem: PresetRefused) -> PresetValue:
 def recipe_value(recipe: Recipe) -> RecipeValue:
     """One version to try."""
     steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
-    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.title)
+    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.key)
 
 
 def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
     steps = tuple(RecipeStep(technique=step.technique, params=step.params) for step in value.steps)
     start = base or Recipe(title=value.title, why=tr("Added by hand."))
-    return start.model_copy(update={"title": value.title, "steps": steps, "runtime": value.runtime})
+    known_as = start.key if start.key != value.title else ""
+    return start.model_copy(update={"title": value.title, "id": known_as, "steps": steps, "runtime": value.runtime})
 
 
 def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:

@@ -90,6 +90,8 @@ class JobsController(QObject):
         busy = run.state in (RunState.QUEUED, RunState.RUNNING)
         found = self._session.described
         used_gpu = found is not None and any(map(needs_gpu, runtimes))
+        running = next((one for one in self._flows.everything if one.run_id == run.id), None)
+        progress = running.progress if running is not None and run.state is RunState.RUNNING else None
         return JobValue(
             id=run.id,
             title=name,
@@ -97,7 +99,8 @@ class JobsController(QObject):
             device=device_words(found.device if found is not None and used_gpu else None),
             created_at=run.created_at,
             seconds=run.seconds,
-            detail=run.headline,
+            progress=progress.share if progress is not None else None,
+            detail=progress.stage if progress is not None else run.headline,
             can_cancel=busy,
             can_resume=run.state in CAN_GO_ON,
             can_open=not busy,
@@ -147,4 +150,13 @@ def _flow_id(running: Running) -> str:
 
 def _flow_value(running: Running) -> JobValue:
     seconds = time.monotonic() - running.started_s
-    return JobValue(id=_flow_id(running), title=running.title, state="running", seconds=seconds, can_cancel=True)
+    progress = running.progress
+    return JobValue(
+        id=_flow_id(running),
+        title=running.title,
+        state="running",
+        seconds=seconds,
+        progress=progress.share if progress is not None else None,
+        detail=progress.stage if progress is not None else "",
+        can_cancel=True,
+    )

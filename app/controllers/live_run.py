@@ -15,6 +15,7 @@ from app.services.events import (
     LogLine,
     MeasuringChanged,
     RunChanged,
+    RunProgressed,
     StepChanged,
     StepProgress,
     VariantChanged,
@@ -55,6 +56,8 @@ class LiveRun:
             watch.step(event.step)
         elif isinstance(event, StepProgress):
             watch.progress(event)
+        elif isinstance(event, RunProgressed):
+            watch.whole = event.progress
         elif isinstance(event, VariantChanged):
             watch.variant(event.variant)
         elif isinstance(event, RunChanged):

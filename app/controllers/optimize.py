@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.controllers.flows import FlowRunner
 from app.controllers.live_run import LiveRun
 from app.controllers.run_watch import RunWatch
-from app.controllers.session import Session
-from app.controllers.words import tr
+from app.controllers.session import SHOWN_STATES, Session
+from app.controllers.words import error_value, tr
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.projects import latest_run, new_run
 from app.services.running import RunAsk, resume_run
+from app.services.search_end import read_end
 from app.services.workspace import usable_cores
 from presets.schema import Preset
 from widgets.main_window import MainWindow
@@ -29,12 +30,14 @@ NOW_MS = 250
 class OptimizeController(QObject):
     """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
 
-    `again_requested(run)` when a person wants all of it measured once more.
+    `again_requested(run)` when a person wants all of it measured once more, `go_on_requested(run, minutes)` when one
+    that is over shall have more time.
     """
 
     finished = Signal(object)
     again_requested = Signal(object)
     resume_requested = Signal(object)
+    go_on_requested = Signal(object, int)
 
     def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -52,6 +55,7 @@ class OptimizeController(QObject):
         page.resume_requested.connect(self._on_resume)
         page.again_requested.connect(self._on_again)
         page.measure_now_requested.connect(self._on_measure_now)
+        page.go_on_requested.connect(self._on_go_on)
         page.restart_requested.connect(lambda: window.show_page("goal"))
         session.project_changed.connect(self.show)
         flows.timing_changed.connect(self._pause_clock)
@@ -86,10 +90,10 @@ class OptimizeController(QObject):
         )
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
 
-    def resume(self, run: Run, preset: Preset) -> None:
-        """Go on with a run of the open project; what is in the store is not done again."""
+    def resume(self, run: Run, preset: Preset, more_s: float | None = None) -> None:
+        """Go on with a run of the open project; what is in the store is not done again. `more_s`: it has so long."""
         if run.id not in self._live:
-            self._drive(run, preset)
+            self._drive(run, preset, more_s=more_s)
 
     def cancel(self, run_id: str) -> None:
         """Stop a run within a second; one that waits is forgotten."""
@@ -97,14 +101,14 @@ class OptimizeController(QObject):
         if live is not None and live.running is not None:
             self._flows.cancel(live.running)
 
-    def _drive(self, run: Run, preset: Preset, *, fresh: bool = False) -> None:
+    def _drive(self, run: Run, preset: Preset, *, fresh: bool = False, more_s: float | None = None) -> None:
         project, opening = self._session.project, self._session.opening
         if project is None or opening is None:
             return
         asked = self._session.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
         live.recorder, flow = resume_run(
-            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal, fresh), live.observe
+            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal, fresh), live.observe, more_s
         )
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
@@ -120,6 +124,7 @@ class OptimizeController(QObject):
             on_cancelled=lambda: self._on_cancelled(live),
             observe=live.recorder.watch,
             is_run=True,
+            run_id=run.id,
         )
 
     # --- what is shown
@@ -139,6 +144,7 @@ class OptimizeController(QObject):
     def _show_stored(self, run: Run) -> None:
         repositories = self._session.workspace.repositories
         watch = RunWatch(run)
+        watch.end = read_end(repositories, run.id)
         self._shown = watch
         self._page.start()
         points = tuple(repositories.latencies.of_run(run.id))
@@ -181,6 +187,8 @@ class OptimizeController(QObject):
         """Whatever page is open: how often to draw, and the steps of the run that is at work."""
         active = next((live for live in self._live.values() if live.run.state is RunState.RUNNING), None)
         self._window.set_measuring(active is not None and active.is_measuring)
+        whole = active.watch.whole if active is not None else None
+        self._window.set_progress("optimize", whole.share if whole is not None else None)
         if active is not None:
             self._window.dock.set_phases(active.watch.phases_s)
 
@@ -196,9 +204,11 @@ class OptimizeController(QObject):
         self._live.pop(live.run.id, None)
         if live.recorder is not None:
             live.watch.run = live.recorder.run
+            live.watch.end = live.recorder.search_end
         if not self._live:
             self._clock.stop()
             self._window.set_measuring(False)
+            self._window.set_progress("optimize", None)
         if self._shown is live.watch:
             self._refresh(live.watch)
 
@@ -213,6 +223,8 @@ class OptimizeController(QObject):
     def _on_failed(self, live: LiveRun, error: ErrorInfo) -> None:
         live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
         self._end(live)
+        if live.run.state in SHOWN_STATES:  # it went on, and has its result again: no page tells of the error
+            self._window.banner(error_value(error))
 
     def _on_cancelled(self, live: LiveRun) -> None:
         if live.recorder is not None and live.recorder.run.state is RunState.QUEUED:
@@ -237,6 +249,10 @@ class OptimizeController(QObject):
         live = self._live.get(self._shown.run.id) if self._shown is not None else None
         if live is not None and live.running is not None and live.running.driver is not None:
             live.running.driver.skip_wait()
+
+    def _on_go_on(self, minutes: int) -> None:
+        if self._shown is not None:
+            self.go_on_requested.emit(self._shown.run, minutes)
 
     def _on_compare(self) -> None:
         if self._shown is not None:

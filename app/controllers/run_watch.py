@@ -4,12 +4,15 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
+from app.controllers.outcome_value import go_on_value
 from app.controllers.words import error_value, task_words, tr
 from app.domain.choose import may_win
+from app.domain.outcome import SearchEnd
 from app.domain.run import Run, RunState, StepRecord
 from app.domain.variant import LatencyPoint, Variant
 from app.domain.words import same_words, times
-from app.services.events import StepProgress, WaitingForQuiet
+from app.services.events import RunProgress, StepProgress, WaitingForQuiet
+from app.services.search_end import outcome_of_run
 from widgets.pages.optimize import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -51,6 +54,8 @@ class RunWatch:
         self._progress: StepProgress | None = None
         self._best: list[BestPoint] = []
         self.waiting: WaitingForQuiet | None = None
+        self.whole: RunProgress | None = None
+        self.end = SearchEnd()
 
     def step(self, step: StepRecord) -> None:
         """A step as it is now."""
@@ -107,13 +112,24 @@ class RunWatch:
         return OptimizeValue(
             phase=PHASES[self.run.state],
             steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
+            done_share=self.whole.share if self.whole is not None else None,
+            stage=self.whole.stage if self.whole is not None else "",
             eta_s=self._eta_s(),
             best=self._best_words(),
             headline=self.run.headline,
             seconds=self.run.seconds,
             error=error_value(error) if failed and error is not None else None,
             waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
+            go_on_minutes=self._go_on_minutes(),
+            went_on_s=sum(self.end.went_on_s),
         )
+
+    def _go_on_minutes(self) -> int | None:
+        """The minutes that are offered to a run that is over."""
+        if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
+            return None
+        found = go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
+        return found.minutes if found is not None else None
 
     def _in_order(self) -> list[StepRecord]:
         return sorted(self._steps.values(), key=lambda step: step.index)
@@ -168,6 +184,9 @@ class RunWatch:
         return mean_s * left if mean_s and left and self.run.state is RunState.RUNNING else None
 
     def _best_words(self) -> str:
+        """Of a run at work: what is over says in its headline what came."""
+        if self.run.state is not RunState.RUNNING:
+            return ""
         measured = [v for v in self._variants.values() if v.measurement.speedup and not v.is_baseline and may_win(v)]
         best = max(measured, key=lambda variant: variant.measurement.speedup or 0.0, default=None)
         if best is None or (best.measurement.speedup or 0.0) <= 1.0:

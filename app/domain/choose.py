@@ -11,6 +11,15 @@ Objective = Literal["speed", "size", "throughput"]
 TIE_SHARE = 0.03
 """Differences under 3 % between engines are noise (OPTIMIZE.md, traps)."""
 
+GAIN = 1.03
+"""A real gain: the lower bound of the speedup is above this (EVALUATION.md)."""
+
+NOT_SLOWER = 0.95
+"""Where size is the goal, a smaller version may be slower by 5 % at most, by the bound."""
+
+MOST_SETS = 10
+"""So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
+
 ALIKE_SHARE = 0.99
 """Unproven variants are recommended only if at least this share of answers is unchanged (EVALUATION.md)."""
 
@@ -30,14 +39,18 @@ class Choice:
     busy: bool = False
 
 
+def is_worth_naming(speedup: float | None) -> bool:
+    """Whether a speedup is more than noise between engines."""
+    return speedup is not None and speedup > GAIN
+
+
 def is_faster(variant: Variant) -> bool:
-    """Measured beside the original, and the lower bound of the speedup is above 1.
+    """Measured beside the original, and the lower bound of the speedup is a real gain.
 
     Under load wall time alone proves nothing: all ways to compare have to show 5 % at least.
     """
     measured = variant.measurement
-    low = measured.speedup_low
-    if low is None or low <= 1.0:
+    if not is_worth_naming(measured.speedup_low):
         return False
     return not measured.under_load or (measured.agreed_low is not None and measured.agreed_low > FASTER_UNDER_LOAD)
 
@@ -58,6 +71,37 @@ def likely_speedup(variant: Variant) -> float:
     if measured.under_load and measured.speedup is not None and measured.cpu_speedup is not None:
         return max(measured.speedup, measured.cpu_speedup)
     return measured.speedup or 0.0
+
+
+def is_smaller(variant: Variant) -> bool:
+    """Smaller than the original by more than a trifle."""
+    return variant.size_ratio is not None and variant.size_ratio > GAIN
+
+
+def is_gain(variant: Variant, objective: Objective) -> bool:
+    """Shown beside the original to be worth having: faster, or where size is the goal smaller and not slower."""
+    measured = variant.measurement
+    low = measured.agreed_low if measured.under_load else measured.speedup_low
+    as_fast = objective == "size" and is_smaller(variant) and low is not None and low > NOT_SLOWER
+    return is_faster(variant) or as_fast
+
+
+def looks_like_gain(variant: Variant, objective: Objective) -> bool:
+    """The same by the estimate alone, which a first look gives as well."""
+    speedup = likely_speedup(variant)
+    return is_worth_naming(speedup) or (objective == "size" and is_smaller(variant) and speedup > NOT_SLOWER)
+
+
+def is_unsettled(variant: Variant, objective: Objective) -> bool:
+    """It looks like a gain, and that was neither shown nor refuted beside the original yet."""
+    if variant.state not in ("measured", "confirmed") or not looks_like_gain(variant, objective):
+        return False
+    return not variant.is_side_by_side or (not is_gain(variant, objective) and variant.measurement.sets < MOST_SETS)
+
+
+def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool:
+    """Whether it would be chosen before `other`, by the estimates and without regard to ties."""
+    return _cost(variant, objective) < _cost(other, objective)
 
 
 def is_slower(variant: Variant) -> bool:
@@ -113,12 +157,13 @@ def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
 
 
 def _cost(variant: Variant, objective: Objective) -> float:
+    """Times count as shares of the original's that was measured with them: rounds are taken at different moments."""
     measurement = variant.measurement
     if objective == "size":
         return float(variant.size_bytes) if variant.size_bytes is not None else float("inf")
     if objective == "throughput" and measurement.throughput_per_s:
         return 1.0 / measurement.throughput_per_s
-    return measurement.latency_p50_ms if measurement.latency_p50_ms is not None else float("inf")
+    return 1.0 / measurement.speedup if measurement.speedup else float("inf")
 
 
 def _changed(variant: Variant) -> float:
@@ -136,21 +181,30 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
 
 
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
-    """The best safe and faster one; else the best that looks alike, marked not proven; else none."""
-    faster = [variant for variant in variants if not variant.is_baseline and is_faster(variant)]
-    safe = best_of([variant for variant in faster if is_safe(variant)], objective)
+    """The best safe one that is a gain; else the best that looks alike, marked not proven; else none.
+
+    `variants` were measured in turn.
+    """
+    gains = [variant for variant in variants if not variant.is_baseline and is_gain(variant, objective)]
+    safe = best_of([variant for variant in gains if is_safe(variant)], objective)
     if safe is not None:
         return Choice(safe, True)
-    alike = best_of([variant for variant in faster if is_alike_not_proven(variant)], objective)
+    alike = best_of([variant for variant in gains if is_alike_not_proven(variant)], objective)
     return Choice(alike, False, busy=alike is None and any(map(needs_quiet, variants)))
 
 
 def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
-    """Those to measure again beside the original: by the first measurement, best first; not clearly slower ones."""
-    candidates = [
+    """Those to measure again beside the original, by their first looks: the best that is safe, then the best of those
+    that look alike where it is better still, then the rest, safe ones first; not clearly slower ones."""
+    slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
+    found = [
         variant
         for variant in variants
-        if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > 1.0 - TIE_SHARE
+        if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
     ]
-    safe_first = sorted(candidates, key=lambda variant: (not is_safe(variant), _cost(variant, objective)))
-    return safe_first[:count]
+    found.sort(key=lambda variant: (not is_safe(variant), _cost(variant, objective)))
+    alike = next((variant for variant in found if not is_safe(variant)), None)
+    if alike is not None and looks_better(alike, found[0], objective):
+        found.remove(alike)
+        found.insert(1, alike)
+    return found[:count]

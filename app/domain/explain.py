@@ -38,7 +38,8 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
         f"“{best.title}” is {times(best.measurement.speedup)} times as fast as the original, measured in turn with it."
     ]
     if not held:
-        said.append("No other version was both faster than the original and within your limit.")
+        if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
+            said.append("No other version was both faster than the original and within your limit.")
         return tuple(said)
     gap = _p50(held[0]) / _p50(best)
     if gap > 1 + TIE_SHARE:

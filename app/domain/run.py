@@ -20,8 +20,9 @@ class RunState(StrEnum):
 ALLOWED: dict[RunState, frozenset[RunState]] = {
     RunState.QUEUED: frozenset({RunState.RUNNING, RunState.CANCELLED, RunState.INTERRUPTED}),
     RunState.RUNNING: frozenset(set(RunState) - {RunState.QUEUED, RunState.RUNNING}),
-    RunState.FINISHED: frozenset({RunState.KEPT_ORIGINAL}),  # more examples may change the verdict, never the rest
-    RunState.KEPT_ORIGINAL: frozenset({RunState.FINISHED}),
+    # more examples may change the verdict; with more time the search itself goes on
+    RunState.FINISHED: frozenset({RunState.KEPT_ORIGINAL, RunState.RUNNING}),
+    RunState.KEPT_ORIGINAL: frozenset({RunState.FINISHED, RunState.RUNNING}),
     RunState.FAILED: frozenset({RunState.RUNNING}),
     RunState.CANCELLED: frozenset({RunState.RUNNING}),
     RunState.INTERRUPTED: frozenset({RunState.RUNNING}),

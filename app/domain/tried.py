@@ -67,7 +67,10 @@ def _row(variant: Variant, steps: Mapping[str, StepRecord], recommended_id: str 
     if because == verdict:
         because = "" if outcome == "held" else "Its answers are not shown to be like the original's."
     if outcome == "held" and not because:
-        because = "Another one is faster." if recommended_id else ""
+        if not variant.is_side_by_side:
+            because = "It was only looked at first, not measured side by side with the others."
+        elif recommended_id:
+            because = "Another one is faster."
     return Tried(variant.title, why, outcome, because, variant, verdict, seconds, when)
 
 

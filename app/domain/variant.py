@@ -56,6 +56,11 @@ class Variant:
     notes: tuple[str, ...] = ()
     is_baseline: bool = False
 
+    @property
+    def is_side_by_side(self) -> bool:
+        """Its figures were taken in turn with the original's; else they are a first look at another moment."""
+        return self.state == "confirmed"
+
 
 @dataclass(frozen=True)
 class LatencyPoint:

@@ -1,9 +1,8 @@
 """Sentences about results. Only figures that were measured are ever put into words."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
-from app.domain.choose import is_alike_not_proven, is_safe, is_slower, needs_quiet
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
@@ -62,33 +61,10 @@ def missing_words(variant: Variant) -> str:
     return f"add about {missing:,} examples" if missing else "add more examples"
 
 
-def headline(recommended: Variant | None, tried: Sequence[Variant], proven: bool, limit_pct: float) -> str:
-    """The one sentence above a comparison."""
-    if recommended is None:
-        versions, limit = counted(len(tried), "version"), percent_of(limit_pct)
-        return f"Nothing faster was safe: keep the original ({versions} tried, limit {limit})"
-    speed = recommended.measurement.speedup
-    if speed is None:  # a recommended variant was always measured beside the original
-        raise ValueError("a recommended variant has no measured speedup")
-    start = f"{times(speed)} times faster{size_words(recommended.size_ratio)}"
-    busy = f" ({BUSY_WORDS})" if recommended.measurement.under_load else ""
-    if proven:
-        return f"{start}, and it answers alike{busy}"
-    return f"{start}, and it looks alike, not proven: {missing_words(recommended)}{busy}"
-
-
 BUSY_WORDS = "measured while other programs kept the computer busy"
 
 MEASURE_AGAIN = "Other programs kept the computer busy: keep the original, and measure again when the computer is quiet"
 """The one sentence above a comparison in which load, and nothing else, left open what is faster."""
-
-
-def time_up(done: int, planned: int) -> str:
-    """The one sentence above a comparison that ended without anything faster because its time was up."""
-    if done == 0:
-        return "The time was up before anything could be tried: keep the original, or allow more time"
-    tried = f"{done} of {counted(planned, 'version')}"
-    return f"The time was up after {tried}, and none was faster and safe: keep the original"
 
 
 def why_not(variant: Variant, limit_pct: float) -> str:
@@ -98,11 +74,10 @@ def why_not(variant: Variant, limit_pct: float) -> str:
         return f"Beyond your limit of {percent_of(limit_pct)}"
     if needs_quiet(variant):
         return "Measure again when the computer is quiet"
-    low = variant.measurement.speedup_low
-    if is_slower(variant) or (low is not None and low <= 1.0):
-        return "Not faster on this computer"
     if variant.state == "dropped" and variant.notes:
         return variant.notes[0]
+    if is_slower(variant) or (variant.is_side_by_side and not is_faster(variant)):
+        return "Not faster on this computer"
     return verdict_words(variant)
 
 

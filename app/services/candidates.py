@@ -147,7 +147,7 @@ def _folders(*candidates: Candidate) -> list[Path]:
 @dataclasses.dataclass(frozen=True)
 class Pass:
     """How a measurement is made: fresh sets of processes, blocks in each, whether an earlier one is as good, and how
-    long it may wait for a quiet computer.
+    long it may wait for a quiet computer. `number` tells one that is made again from the first.
     """
 
     sets: int
@@ -156,6 +156,7 @@ class Pass:
     reuse: Reuse | None = None
     slow_over_ms: float | None = None
     quiet: QuietWait | None = None
+    number: int = 0
 
 
 def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: str, step: int) -> Flow[Measured]:
@@ -186,6 +187,7 @@ def measure(candidates: list[Candidate], data: ReadData, how: Pass, *, title: st
         slow_over_ms=how.slow_over_ms,
         reuse=how.reuse,
         quiet=how.quiet,
+        number=how.number,
         step_index=step,
     )
     full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)

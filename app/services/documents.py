@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.choose import needs_quiet
+from app.domain.outcome import Outcome
 from app.domain.run import Run
 from app.domain.variant import Variant
 
@@ -36,6 +37,28 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "verdict": verdict(variant),
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
+        "measured": measured_how(variant),
+    }
+
+
+def measured_how(variant: Variant) -> str | None:
+    """``side_by_side``: in turn with the original; ``first_look``: at another moment, so that it is no comparison."""
+    if not variant.measurement.n:
+        return None
+    return "side_by_side" if variant.is_side_by_side else "first_look"
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """How a run ended. `open` are versions that looked better and are not settled; `more_s` about what that takes."""
+    end = outcome.end
+    return {
+        "ending": outcome.ending.value,
+        "open": [variant.id for variant in outcome.open],
+        "untried": end.untried,
+        "can_go_on": outcome.can_go_on,
+        "more_s": _figure(end.more_s),
+        "time_limit_s": _figure(end.limit_s),
+        "went_on_s": list(end.went_on_s),
     }
 
 
@@ -52,7 +75,7 @@ def _figure(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
+def run_document(run: Run, variants: Sequence[Variant], outcome: Outcome) -> dict[str, Any]:
     """What `fettle optimize` prints."""
     ordered = sorted(variants, key=lambda variant: variant.index)
     baseline = next((variant for variant in ordered if variant.is_baseline), None)
@@ -65,10 +88,13 @@ def run_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
         "limit": run.goal.max_loss_pct,
         "seconds": run.seconds,
         "reason": "busy" if run.recommended_variant_id is None and any(map(needs_quiet, variants)) else None,
+        "outcome": outcome_document(outcome),
     }
 
 
-def compare_document(run: Run, variants: Sequence[Variant], items: Sequence[str] = ()) -> dict[str, Any]:
+def compare_document(
+    run: Run, variants: Sequence[Variant], outcome: Outcome, items: Sequence[str] = ()
+) -> dict[str, Any]:
     """What `fettle compare` prints: the run; slices, changed items (worst first) and scores of each variant.
 
     `items` are the names of all examples to test with, as `changed` counts them from 0. `judged` says on how many of
@@ -88,4 +114,4 @@ def compare_document(run: Run, variants: Sequence[Variant], items: Sequence[str]
         )
     judged = [{"variant": v.id, "n": v.judgement.n} for v in variants if v.judgement]
     parts = {"slices": slices, "changed": changed, "scores": scores, "judged": judged, "items": list(items)}
-    return {**run_document(run, variants), **parts}
+    return {**run_document(run, variants, outcome), **parts}

@@ -55,6 +55,8 @@ class Driver(Generic[T]):
         self._cancelling = False
         self._disk: Background[Any] | None = None
         self._after: Callable[[], None] = do_nothing
+        self._resume: Callable[[], AnyStep] | None = None
+        self._is_advancing = False
         self.result: T | None = None
         self.error: BaseException | None = None
         self.finished = False
@@ -266,7 +268,20 @@ class Driver(Generic[T]):
             self._advance(lambda: self._flow.send(value))
 
     def _advance(self, resume: Callable[[], AnyStep]) -> None:
-        """Resume the flow and begin the step that it yields; steps that are in the store are answered at once."""
+        """Resume the flow and begin the step that it yields; steps that are in the store are answered at once, one
+        after the other: a long run has more of them than calls may lie inside each other."""
+        self._resume = resume
+        if self._is_advancing:
+            return
+        self._is_advancing = True
+        try:
+            while (waiting := self._resume) is not None:
+                self._resume = None
+                self._advance_once(waiting)
+        finally:
+            self._is_advancing = False
+
+    def _advance_once(self, resume: Callable[[], AnyStep]) -> None:
         try:
             step = resume()
         except StopIteration as stop:

@@ -28,6 +28,24 @@ class StepProgress:
 
 
 @dataclass(frozen=True)
+class RunProgress:
+    """How far a whole run is: `share` 0..1 never falls, `stage` always names what is done now.
+
+    `step` is the number of the step at work, from 1 on, of `steps`; None between two.
+    """
+
+    share: float
+    stage: str
+    step: int | None = None
+    steps: int = 0
+
+
+@dataclass(frozen=True)
+class RunProgressed:
+    progress: RunProgress
+
+
+@dataclass(frozen=True)
 class LatenciesMeasured:
     """One block of timed requests of one variant."""
 
@@ -98,6 +116,7 @@ class JobEnded:
 Event = (
     StepChanged
     | StepProgress
+    | RunProgressed
     | LatenciesMeasured
     | VariantChanged
     | RunChanged

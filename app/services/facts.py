@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from app.domain.outcome import Outcome, SearchEnd
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
@@ -17,6 +18,7 @@ from app.services.data_record import read_record
 from app.services.hub_origin import origin_of
 from app.services.load_record import LoadRecords, Price, read_load, read_price
 from app.services.proofs import Proof, data_with, read_proof
+from app.services.search_end import outcome_of_run, read_end
 from app.services.steps import JobError
 from app.services.stress_record import read_stress
 from app.services.workspace import Workspace
@@ -28,6 +30,7 @@ from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.stress import StressResult
 
 NOTHING_ADDED = Proof()
+NOTHING_KEPT = SearchEnd()
 NOTHING_LOADED = LoadRecords()
 SEE_JOBS = "See 'fettle jobs' for the runs that there are."
 
@@ -38,7 +41,8 @@ class RunFacts:
 
     `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
     `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
-    `loads` is what was measured under load, `price` what the person pays for an hour.
+    `loads` is what was measured under load, `price` what the person pays for an hour. `search` is what the search kept
+    of its time.
     `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
     license allows, as the hub says it or else its own files.
     """
@@ -58,11 +62,17 @@ class RunFacts:
     record: DataRecord | None = None
     loads: LoadRecords = NOTHING_LOADED
     price: Price | None = None
+    search: SearchEnd = NOTHING_KEPT
 
     @property
     def baseline(self) -> Variant:
         """The original."""
         return next(variant for variant in self.variants if variant.is_baseline)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended."""
+        return outcome_of_run(self.run, self.variants, self.search)
 
     @property
     def recommended(self) -> Variant | None:
@@ -121,6 +131,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         _record_of(workspace, project),
         read_load(repositories, run_id),
         read_price(repositories),
+        read_end(repositories, run_id),
     )
 
 

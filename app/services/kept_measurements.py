@@ -99,6 +99,8 @@ class KeptMeasurements:
         }
         slow_ms = None if step.slow_over_ms is None else "bounded"
         facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": contenders, **how, "slow": slow_ms}
+        if step.number:
+            facts["number"] = step.number
         return self._artifacts.key("measured", facts, 0, {})
 
     def _contender(self, contender: Contender) -> dict[str, object] | None:

@@ -21,7 +21,7 @@ TIME_LIMIT = "time_limit"
 NO_TIME = ErrorInfo(
     code=TIME_LIMIT,
     title="The time was up",
-    detail="Your time limit was reached before it was measured.",
+    detail="The time of the run ended before it was measured.",
     hint="Allow more time.",
 )
 

@@ -5,6 +5,8 @@ finalists and the original are measured again in turn, in fresh processes, befor
 """
 
 import contextlib
+from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from app.domain.choose import answers_hold, could_win, may_win
@@ -19,12 +21,13 @@ from app.services.closing import close
 from app.services.describing import describe
 from app.services.doctor import warning_before_run
 from app.services.figures import p50_words
-from app.services.final_run import LAST_STEP, final_run
+from app.services.final_run import LAST_STEP, FinalRun
 from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.quiet import FIRST_S
 from app.services.recorder import Recorder
+from app.services.refusing import other_inputs
 from app.services.run_forecast import note_after, note_before, refine
 from app.services.search import OptimizeAsk, Search
 from app.services.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
@@ -34,26 +37,44 @@ from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.specs import Finding, Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
+TIME_WAS_UP, NOT_NEEDED = "the time was up", "not needed"
+
+Waiting = deque[tuple[int, Recipe]]
+"""Ways that were not tried yet, each with the number of its step."""
+
 SLOW_SHARE = 1.25
 """Slower than the original by more than this, two blocks are enough of a first look."""
 
 
 def optimize(recorder: Recorder, ask: OptimizeAsk) -> Flow[Run]:
-    """Run it and write it down. However it ends, the run is closed and what was measured is kept."""
-    recorder.begin()
+    """Run it and write it down. However it ends, the run is closed and what was measured is kept.
+
+    One that had a result and goes on has that result again, where it is broken off.
+    """
+    recorder.expect_ways(len(ask.recipes))
+    before = recorder.begin()
     note_before(recorder, len(ask.recipes))
     try:
         yield from _Optimization(recorder, ask).counted()
     except FlowCancelled:
-        recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
+        if before is None:
+            recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
+        else:
+            recorder.restore(before)
         raise
     except GeneratorExit:
-        recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
+        if before is None:
+            recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
+        else:
+            recorder.restore(before)
         raise
     except Exception as error:
         info = error_info(error)
         with contextlib.suppress(WorkerError):  # the database itself may be what failed
-            recorder.end(RunState.FAILED, headline=info.title, error=info)
+            if before is None:
+                recorder.end(RunState.FAILED, headline=info.title, error=info)
+            else:
+                recorder.restore(before)
         raise
     return recorder.run
 
@@ -85,24 +106,50 @@ class _Optimization:
         baseline_recipe, recipes = yield from self._plan(model, data)
         found = yield from self._original_in_time(model, data, baseline_recipe)
         if found is None:
-            self._search.skipped = len(recipes)
-            close(self._search, len(recipes))
+            self._search.leave_untried(len(recipes))
+            close(self._search)
             return
         original, measured = found
         refine(self._recorder, self._basis(original.variant, data, len(recipes)))
-        for index, recipe in enumerate(recipes):
-            step = len(FIRST_STEPS) + index
+        final = FinalRun(self._search, len(FIRST_STEPS) + len(recipes), original, data)
+        waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
+        yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
+        yield from final.first()
+        while (yield from final.more()) or (
+            yield from self._try_all(waiting, model, data, original, measured, list, most=1)
+        ):
+            pass  # time that is left goes to what is not settled, then to what was not tried
+        for step, recipe in waiting:
+            is_needed = self._needed(recipe)
+            self._search.leave_untried(is_needed)
+            recorder.step(step, state="skipped", detail=TIME_WAS_UP if is_needed else NOT_NEEDED)
+        close(self._search)
+
+    def _try_all(
+        self,
+        waiting: Waiting,
+        model: OpenedModel,
+        data: ReadData,
+        original: Candidate,
+        base: Measured,
+        finalists: Callable[[], list[str]],
+        most: int | None = None,
+    ) -> Flow[bool]:
+        """Try the ways that wait while it is worth it, `most` of them, keeping time for a final run of `finalists`."""
+        tried = 0
+        while waiting and tried != most:
+            step, recipe = waiting[0]
             if not self._needed(recipe):
-                recorder.step(step, state="skipped", detail="not needed")
+                self._recorder.step(step, state="skipped", detail=NOT_NEEDED)
             elif recipe.steps in self._unmade:
-                recorder.step(step, state="skipped", detail="the same could not be made before")
-            elif self._budget.worth_trying(self._search.best_ids()):
-                yield from self._try(step, recipe, model, data, original, measured)
+                self._recorder.step(step, state="skipped", detail="the same could not be made before")
+            elif self._budget.worth_trying(finalists()):
+                yield from self._try(step, recipe, model, data, original, base, finalists)
+                tried += 1
             else:
-                self._search.skipped += 1
-                recorder.step(step, state="skipped", detail="no time left within your limit")
-        yield from final_run(self._search, len(FIRST_STEPS) + len(recipes), original, data)
-        close(self._search, len(recipes))
+                break
+            waiting.popleft()
+        return tried > 0
 
     def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
         return Basis(
@@ -118,15 +165,18 @@ class _Optimization:
     def _needed(self, recipe: Recipe) -> bool:
         """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
         tried = list(self._recorder.variants.values())
-        named = [v for v in tried if v.title in recipe.only_if_faster]
+        named = [v for v in tried if v.recipe.key in recipe.only_if_faster]
         others = tried if self._ask.objective == "speed" else []
         if not could_win(named, others):
             return False
-        return not any(answers_hold(v) for v in tried if v.title in recipe.only_if_failed)
+        return not any(answers_hold(v) for v in tried if v.recipe.key in recipe.only_if_failed)
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
         model = yield from open_model(self._ask.model, 0)
+        known = next((v for v in self._recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+        if known is not None and known.artifact_key != model.key:
+            raise JobError(other_inputs(), 3)
         self._recorder.note_project(
             model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
         )
@@ -143,6 +193,8 @@ class _Optimization:
         self._recorder.step(1, state="running")
         params = self._ask.data.model_copy(update={"model_dir": str(model.folder)})
         data = yield from read_data(params, 1, self._goal.seed)
+        if self._recorder.run.data_key not in (None, data.key):
+            raise JobError(other_inputs(), 3)
         made = data.result.origin == "made"
         detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
         self._recorder.step(1, state="done", detail=detail)
@@ -178,6 +230,7 @@ class _Optimization:
         plan = done.result
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
+        self._search.keep(planned=len(recipes))
         self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP])
         return plan.baseline, recipes
 
@@ -191,7 +244,7 @@ class _Optimization:
         except JobError as error:
             if error.error.code != TIME_LIMIT or self._budget.left_s is None:
                 raise
-            self._recorder.step(2, state="failed", detail="it takes longer than your time limit")
+            self._recorder.step(2, state="failed", detail=TIME_WAS_UP)
             return None
         return found
 
@@ -216,7 +269,14 @@ class _Optimization:
         return original, measured
 
     def _try(
-        self, step: int, recipe: Recipe, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
+        self,
+        step: int,
+        recipe: Recipe,
+        model: OpenedModel,
+        data: ReadData,
+        original: Candidate,
+        base: Measured,
+        finalists: Callable[[], list[str]],
     ) -> Flow[None]:
         recorder, began_s = self._recorder, self._budget.spent_s
         recorder.step(step, state="running")
@@ -224,7 +284,7 @@ class _Optimization:
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
-            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(self._search.best_ids()))
+            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(finalists()))
         except JobError as error:
             if error.error.code == DISK_FULL:  # the next one would not fit either, and nothing is known of this one
                 raise
@@ -261,9 +321,10 @@ class _Optimization:
 
     def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
         late = error.code == TIME_LIMIT and self._budget.left_s is not None
-        note = "It was not ready within your time limit." if late else f"{error.title}. {error.detail}"
+        note = "It was not ready when the time was up." if late else f"{error.title}. {error.detail}"
         self._search.put_dropped(self._recorder.variants.get(variant.id, variant), note)
-        self._search.skipped += late
+        if late:
+            self._search.leave_untried()
         self._recorder.step(step, state="failed", detail="not ready in time" if late else error.title)
 
     def _tell(self, step: int, variant: Variant, when: str) -> None:

@@ -5,17 +5,17 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.choose import choose
+from app.domain.outcome import outcome_of
+from app.domain.outcome_words import headline
 from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
-from app.domain.words import headline
 from app.services import run_data
 from app.services.candidates import TORCH_RUNTIMES, Candidate
 from app.services.facts import RunFacts, check_stored, read_facts
 from app.services.opening import ReadData, read_data
 from app.services.proofs import AddedPart, Proof, write_proof
 from app.services.run_parts import Part, parts_of
-from app.services.running import kept_objective
+from app.services.run_plan import kept_objective
 from app.services.steps import Done, Flow, JobError, JobStep, limits_of_runtime
 from app.services.workspace import Workspace, usable_cores
 from workers.contracts.errors import ErrorInfo
@@ -211,13 +211,14 @@ def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Var
     repositories, run = workspace.repositories, facts.run
     now = {variant.id: variant for variant in judged}
     tried = [now.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
-    choice = choose([variant for variant in tried if variant.state == "confirmed"], kept_objective(run))
-    state = RunState.FINISHED if choice.variant else RunState.KEPT_ORIGINAL
+    objective = kept_objective(run)
+    outcome = outcome_of([facts.baseline, *tried], objective, facts.search)
+    state = RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL
     changed = dataclasses.replace(
         run,
         state=state if state is run.state else check_transition(run.state, state),
-        headline=headline(choice.variant, tried, choice.proven, run.goal.max_loss_pct),
-        recommended_variant_id=choice.variant.id if choice.variant else None,
+        headline=headline(outcome, objective, run.goal.max_loss_pct),
+        recommended_variant_id=outcome.best.id if outcome.best else None,
     )
     with repositories.together():
         for variant in judged:

@@ -3,9 +3,11 @@
 import dataclasses
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.domain.outcome import SearchEnd
 from app.domain.project import Project
 from app.domain.run import Run, RunState, StepRecord, check_transition
 from app.domain.variant import LatencyPoint, Variant
@@ -19,19 +21,35 @@ from app.services.events import (
     MemoryUsed,
     Observer,
     RunChanged,
+    RunProgressed,
     StepChanged,
     VariantChanged,
 )
 from app.services.forecasting import Forecasts, machine_name
+from app.services.progress import ProgressMeter
+from app.services.search_end import read_end, write_end
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.specs import DeviceFacts
+
+WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
+
+
+@dataclass(frozen=True)
+class Before:
+    """A run with a result, as it was before it went on."""
+
+    run: Run
+    variants: tuple[Variant, ...]
+    steps: tuple[StepRecord, ...]
+    search: SearchEnd
 
 
 class Recorder:
     """One run's facts in memory and in the database. Times of points are seconds since the run's start."""
 
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
-        self._repositories, self._observe = repositories, observe
+        self._repositories, self._watcher = repositories, observe
+        self._progress = ProgressMeter(0)
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
@@ -40,6 +58,17 @@ class Recorder:
         self.variants: dict[str, Variant] = {
             variant.id: variant for variant in repositories.variants.list(run_id=run.id)
         }
+
+    def expect_ways(self, count: int) -> None:
+        """So many ways are to be tried at most: what its progress is measured by until they are planned."""
+        self._progress = ProgressMeter(count)
+
+    def _observe(self, event: Event) -> None:
+        """Tell the event, and how far the run is where that has changed."""
+        self._watcher(event)
+        progress = self._progress.take(event)
+        if progress is not None:
+            self._watcher(RunProgressed(progress))
 
     @property
     def forecasts(self) -> Forecasts:
@@ -56,8 +85,9 @@ class Recorder:
         """The monotonic clock at the run's zero: the time line of a run that goes on goes on, too."""
         return self._zero_s
 
-    def begin(self) -> None:
-        """queued, failed, cancelled or interrupted → running."""
+    def begin(self) -> Before | None:
+        """→ running. Gives what a run that has a result, and goes on, was before."""
+        before = self._before() if self.run.state in WITH_RESULT else None
         self._started_s = time.monotonic()
         self._zero_s = self._started_s - self._seconds_before()
         self._set_run(
@@ -67,6 +97,26 @@ class Recorder:
             headline="",
             error_json=None,
         )
+        return before
+
+    def _before(self) -> Before:
+        steps = tuple(self._repositories.runs.steps(self.run.id))
+        return Before(self.run, tuple(self.variants.values()), steps, self.search_end)
+
+    def restore(self, before: Before) -> None:
+        """All is as it was before it went on; what was made since stays in the store."""
+        known = {variant.id for variant in before.variants}
+        for variant_id in set(self.variants) - known:
+            self._repositories.variants.delete(variant_id)
+            del self.variants[variant_id]
+        for variant in before.variants:
+            self.variant(variant)
+        for step in before.steps:
+            self._put_step(step)
+        self.note_search(before.search)
+        check_transition(self.run.state, before.run.state)
+        self.run = before.run
+        self._set_run()
 
     def _seconds_before(self) -> float:
         """How long the run went on before; one that was killed left its steps and what was measured."""
@@ -95,6 +145,15 @@ class Recorder:
     def note(self, **changes: Any) -> None:
         """Other facts of the run, such as its plan."""
         self._set_run(**changes)
+
+    @property
+    def search_end(self) -> SearchEnd:
+        """What the search kept of its time, before this part of it."""
+        return read_end(self._repositories, self.run.id)
+
+    def note_search(self, end: SearchEnd) -> None:
+        """What the search keeps of its time."""
+        write_end(self._repositories, self.run.id, end)
 
     def note_machine(self, device: DeviceFacts) -> None:
         """On what the run measures."""

@@ -59,3 +59,13 @@ def _why(text: str) -> str:
     """What is told of a job, told of the model that it opened."""
     text = text.replace("The job was still", "Fettle was still").replace("so it was stopped", "so that was stopped")
     return text.replace("The job", "Opening it")
+
+
+def other_inputs() -> ErrorInfo:
+    """Said of a run that cannot go on: what it was begun with is not what there is now."""
+    return ErrorInfo(
+        code="other_inputs",
+        title="This run cannot go on",
+        detail="Its model or its examples are not the ones that it was begun with; results would be mixed.",
+        hint="Its result stands. Optimize again to judge with what is there now.",
+    )

@@ -1,12 +1,8 @@
 """Start a run from what a person chose: the same for window and command line."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from app.domain.choose import Objective
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.services.events import Observer
@@ -14,14 +10,13 @@ from app.services.hub_origin import remember_origin
 from app.services.optimize import optimize
 from app.services.projects import new_run
 from app.services.recorder import Recorder
+from app.services.run_plan import RunPlan, kept_plan, with_plan
 from app.services.search import OptimizeAsk
 from app.services.steps import Flow
 from app.services.watching import then_watched
 from app.services.workspace import Workspace, usable_cores
 from presets.schema import Preset
-from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.specs import Recipe
 
 
 @dataclass(frozen=True)
@@ -43,15 +38,20 @@ def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorde
     return resume_run(space, run, ask, observe)
 
 
-def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+def resume_run(
+    space: Workspace, run: Run, ask: RunAsk, observe: Observer, more_s: float | None = None
+) -> tuple[Recorder, Flow[Run]]:
     """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again.
 
-    It tries what it was begun with, also where the preset has changed since.
+    It tries what it was begun with, also where the preset has changed since. With `more_s` it has so many seconds from
+    now on; so a run that is over, too, goes on with what its time did not reach.
     """
-    plan = _kept_plan(run)
+    plan = kept_plan(run)
     if plan is None:
-        plan = _Plan(recipes=ask.preset.recipes, objective=ask.preset.objective, fresh=ask.fresh)
-        run = dataclasses.replace(run, goal=dataclasses.replace(run.goal, recipe_json=plan.model_dump_json()))
+        plan = RunPlan(
+            recipes=ask.preset.recipes, objective=ask.preset.objective, fresh=ask.fresh, model=ask.model, data=ask.data
+        )
+        run = with_plan(run, plan)
         space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, ask.project, run, observe)
     flow = optimize(
@@ -63,37 +63,10 @@ def resume_run(space: Workspace, run: Run, ask: RunAsk, observe: Observer) -> tu
             objective=plan.objective,
             threads=run.goal.threads or usable_cores(),
             fresh=plan.fresh,
+            more_s=more_s,
         ),
     )
     return recorder, then_watched(space, flow)
-
-
-class _Plan(Frozen):
-    """What a run tries, as it is kept with its goal."""
-
-    recipes: tuple[Recipe, ...]
-    objective: Objective
-    fresh: bool = False
-
-
-def _kept_plan(run: Run) -> _Plan | None:
-    try:
-        return _Plan.model_validate_json(run.goal.recipe_json or "")
-    except ValidationError:  # none yet, or one of another version
-        return None
-
-
-def as_begun(run: Run, preset: Preset) -> Preset:
-    """The preset with what a run was begun with, where that is known."""
-    plan = _kept_plan(run)
-    changes = {"max_loss_pct": run.goal.max_loss_pct}
-    return preset if plan is None else preset.model_copy(update={**changes, "recipes": plan.recipes})
-
-
-def kept_objective(run: Run) -> Objective:
-    """What a run chooses by; speed where nothing was said."""
-    plan = _kept_plan(run)
-    return plan.objective if plan is not None else "speed"
 
 
 def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:

@@ -1,10 +1,11 @@
 """What a search knows while it goes on, and how a version's figures are taken: first alone, then in turn."""
 
 import dataclasses
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from app.domain.choose import Objective, finalists, may_win
+from app.domain.outcome import SearchEnd
 from app.domain.variant import Variant
 from app.domain.words import day_words
 from app.services import candidates as one
@@ -31,7 +32,8 @@ LARGE_BYTES = 200_000_000
 class OptimizeAsk:
     """What to optimize, for what. `recipes` are the preset's, in the order to try them.
 
-    With `fresh` everything is measured in this run, also what was measured lately in another one.
+    With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
+    so many seconds from now on, whatever the run took before.
     """
 
     model: OpenParams
@@ -41,18 +43,42 @@ class OptimizeAsk:
     threads: int
     max_candidates: int | None = None
     fresh: bool = False
+    more_s: float | None = None
 
 
 class Search:
-    """One run's candidates, its time, and what it was asked for. `skipped` counts what there was no time for."""
+    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
 
     def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
-        self.budget = TimeBudget(self.goal.time_budget_s, lambda: recorder.elapsed_s)
+        before = recorder.search_end
+        went_on_s = before.went_on_s if ask.more_s is None else (*before.went_on_s, ask.more_s)
+        begun_s = self.goal.time_budget_s
+        limit_s = None if begun_s is None else begun_s + sum(went_on_s)
+        self.end = SearchEnd(limit_s=limit_s, went_on_s=went_on_s, rounds=before.rounds)
+        self.rounds_before = before.rounds
+        self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
         self.candidates: dict[str, Candidate] = {}
         self.reuse: Reuse | None = None
         self.patience = Patience()
-        self.skipped = 0
+
+    def keep(self, **changes: Any) -> SearchEnd:
+        """Change what is kept of the search's time, and write it down."""
+        self.end = self.end.model_copy(update=changes)
+        self.recorder.note_search(self.end)
+        return self.end
+
+    def leave_untried(self, count: int = 1) -> None:
+        """There was no time for so many ways."""
+        self.end = self.end.model_copy(update={"untried": self.end.untried + count})
+
+    def is_in(self, variant_id: str) -> bool:
+        """Whether it was looked at now and is not dropped."""
+        return variant_id in self.candidates and self.recorder.variants[variant_id].state != "dropped"
+
+    def versions(self) -> list[Variant]:
+        """All that were looked at now and are not dropped, the original among them."""
+        return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
 
     def known(self, recipe: Recipe) -> Variant | None:
         """The same candidate of an interrupted run, so that nothing is done twice."""
@@ -74,6 +100,7 @@ class Search:
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
         self.budget.note_measured(variant.id, measured, 0)
+        self.take_over(variant.id, measured, 0)
         return measured
 
     def summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
@@ -89,11 +116,14 @@ class Search:
         """The candidate with contender `index`'s figures, written down."""
         anew = self._is_new(measured)
         variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
-        if not anew:
-            self.recorder.take_over(variant.id, measured.latencies_ms[index])
         done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
         self.candidates[variant.id] = done
         return done
+
+    def take_over(self, variant_id: str, measured: Measured, index: int) -> None:
+        """Contender `index`'s single requests, where they come from an earlier run: others are known already."""
+        if not self._is_new(measured):
+            self.recorder.take_over(variant_id, measured.latencies_ms[index])
 
     def _is_new(self, measured: Measured) -> bool:
         """Whether this run measured it, now or before it was interrupted."""
@@ -109,7 +139,7 @@ class Search:
 
     def best(self) -> list[Variant]:
         """Those to measure beside the original, best first."""
-        measured = [v for v in self.recorder.variants.values() if v.id in self.candidates and v.state != "dropped"]
+        measured = self.versions()
         original = next((v for v in measured if v.is_baseline), None)
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
         best = finalists(measured, self.ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
@@ -118,6 +148,6 @@ class Search:
         near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
         return sorted(near, key=speedup_of, reverse=True)[:1]
 
-    def best_ids(self) -> Sequence[str]:
+    def best_ids(self) -> list[str]:
         """The same by their ids."""
         return [variant.id for variant in self.best()]

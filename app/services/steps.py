@@ -109,7 +109,8 @@ class MeasureStep:
 
     At `until_s` (`time.monotonic`) it ends with what was measured by then. One whose requests take longer than
     `slow_over_ms` gets two blocks only. With `quiet` it begins when other programs leave the computer alone. With
-    `reuse` the store may answer, and what is measured is kept there.
+    `reuse` the store may answer, and what is measured is kept there; `number` tells the same measured once more from
+    the first time.
     """
 
     contenders: tuple[Contender, ...]
@@ -124,6 +125,7 @@ class MeasureStep:
     slow_over_ms: float | None = None
     reuse: Reuse | None = None
     quiet: QuietWait | None = None
+    number: int = 0
     step_index: int | None = None
 
 

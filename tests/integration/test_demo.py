@@ -22,9 +22,9 @@ Json = dict[str, Any]
 VARIANT_FIELDS = [
     "id", "title", "recipe", "runtime", "precision", "latency_p50_ms", "latency_p99_ms", "throughput_per_s",
     "peak_memory_bytes", "size_bytes", "speedup", "size_ratio", "accuracy", "accuracy_low", "accuracy_high",
-    "agreement", "flips", "negative_flips", "verdict", "artifact", "notes",
+    "agreement", "flips", "negative_flips", "verdict", "artifact", "notes", "measured",
 ]  # fmt: skip
-DOCUMENT_FIELDS = ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds"]
+DOCUMENT_FIELDS = ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds", "outcome"]
 VERDICTS = {"safe", "regressed", "not_enough_data", "unmeasured"}
 SHARES = ("accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips")
 

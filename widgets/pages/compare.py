@@ -13,8 +13,8 @@ from widgets.pages.closer import CloserRow
 from widgets.pages.compare_asked import AskedLine
 from widgets.pages.compare_cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare_table import columns, figures, original_of, points, rows, source_key
-from widgets.pages.results import ChangesValue, CompareValue, ProofValue, VersionValue
-from widgets.parts.buttons import FoldButton, GhostButton, PrimaryButton
+from widgets.pages.results import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
+from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
@@ -34,7 +34,7 @@ LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 class ComparePage(Page):
     """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
     examples to prove it with, `page_wanted(page id)` one that looks closer, `sources_wanted(id, key)` a figure that
-    `show_sources` is to explain; the other signals lead back.
+    `show_sources` is to explain, `go_on_requested(minutes)` gives the run more time; the other signals lead back.
     """
 
     export_requested = Signal(str)
@@ -46,6 +46,7 @@ class ComparePage(Page):
     set_limit_requested = Signal(float)
     goal_requested = Signal()
     log_requested = Signal()
+    go_on_requested = Signal(int)
     page_wanted = Signal(str)
     sources_wanted = Signal(str, str)
 
@@ -107,6 +108,8 @@ class ComparePage(Page):
             if value.outcome == "safe" or value.changes.total:
                 items.append(self._below(value))
                 grow = len(items) - 1
+        if value.go_on is not None and value.go_on.why:
+            items.append(words(value.go_on.why, "soft"))
         if value.watch and not value.watch_warns:
             items.append(self._watch(value))
         if value.note:
@@ -137,6 +140,8 @@ class ComparePage(Page):
 
     # -- parts --
     def _add_actions(self, head: PageHead, value: CompareValue) -> None:
+        if value.go_on is not None:
+            head.add_action(self._go_on(value.go_on, is_way_on=value.outcome == "nothing_faster"))
         if value.outcome == "not_proven":
             anyway = GhostButton(self.theme, self.tr("Export anyway…"))
             anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
@@ -150,9 +155,17 @@ class ComparePage(Page):
         is_original = value.outcome == "nothing_faster"
         wanted = base.id if is_original and base is not None else value.recommended
         text = self.tr("Export the original…") if is_original else self.tr("Export…")
-        export = PrimaryButton(self.theme, text, "package")
+        make = GhostButton if is_original and value.go_on is not None else PrimaryButton
+        export = make(self.theme, text, "package")
         export.clicked.connect(lambda: self.export_requested.emit(wanted))
         head.add_action(export)
+
+    def _go_on(self, value: GoOnValue, *, is_way_on: bool) -> Button:
+        """More time for the same run: the way on where nothing is recommended."""
+        make = PrimaryButton if is_way_on else GhostButton
+        button = make(self.theme, self.tr("Go on for {0} minutes").format(value.minutes), "play")
+        button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
+        return button
 
     def _table_card(self, value: CompareValue) -> Card:
         card = Card(edge=1, gap=0)

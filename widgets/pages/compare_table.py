@@ -99,7 +99,8 @@ def _arrow(before: str, now: str) -> str:
 
 def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[str, str], ...]:
     def pair(show: Callable[[VersionValue], str]) -> str:
-        return show(version) if base is None or base.id == version.id else _arrow(show(base), show(version))
+        alone = base is None or base.id == version.id or version.first_look
+        return show(version) if base is None or alone else _arrow(show(base), show(version))
 
     return (
         (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
@@ -117,6 +118,13 @@ def _no_p99(version: VersionValue) -> str:
     return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
 
 
+def _latency(version: VersionValue, strong: bool) -> Cell:
+    if not version.first_look:
+        return Cell(ms(version.latency_ms), strong=strong)
+    tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
+    return Cell(ms(version.latency_ms), tone="soft", below=_tr("first look"), tip=tip)
+
+
 def rows(value: CompareValue) -> list[Row]:
     """One for each version, the recommended one (or the kept original) strong."""
     base = original_of(value)
@@ -126,7 +134,7 @@ def rows(value: CompareValue) -> list[Row]:
         strong = version.id == best
         cells = (
             Cell(version.title, strong=strong),
-            Cell(ms(version.latency_ms), strong=strong),
+            _latency(version, strong),
             Cell(size_bytes(version.size_bytes)),
             Cell(_third(version, value)),
             Cell(_fourth(version, value)),
@@ -187,7 +195,7 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
         share = version.accuracy if value.labelled else version.agreement
         if share is None and not value.labelled and version.verdict in ("original", "keep"):
             share = 1.0
-        if share is not None and version.latency_ms is not None:
+        if share is not None and version.latency_ms is not None and not version.first_look:
             best = version.id == value.recommended
             found.append(PointValue(version.id, version.title, version.latency_ms, share * 100, version.color, best))
     base = original_of(value)

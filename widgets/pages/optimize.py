@@ -30,9 +30,10 @@ RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "canc
 class OptimizeValue:
     """One run as it stands. `headline` is the result's sentence, `best` the one of the best so far.
 
-    `done_share` is 0..1 of the whole run, `eta_s` the time left, both None where they cannot be known; `seconds`
-    is how long it took. `error` belongs to `failed`, `waiting` to a run that waits for other programs. Figures come
-    from the store; nothing is worked out here.
+    `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
+    `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
+    belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
+    time could change the result. Figures come from the store; nothing is worked out here.
     """
 
     phase: RunPhase
@@ -44,6 +45,9 @@ class OptimizeValue:
     seconds: float | None = None
     error: ErrorValue | None = None
     waiting: str = ""
+    go_on_minutes: int | None = None
+    went_on_s: float = 0.0
+    stage: str = ""
 
 
 class OptimizePage(Page):
@@ -56,15 +60,14 @@ class OptimizePage(Page):
     again_requested = Signal()
     restart_requested = Signal()
     measure_now_requested = Signal()
+    go_on_requested = Signal(int)
     log_toggled = Signal(bool)
 
     def __init__(self, theme: Theme, clock: FrameClock) -> None:
         super().__init__(theme, self.tr("Optimize"))
         self._clock = clock
         self._view: RunView | None = None
-        self._phase = ""
-        self._error: ErrorValue | None = None
-        self._waits = False
+        self._laid_out: tuple[str, ErrorValue | None, int | None, bool] = ("", None, None, False)
         self.show_empty(has_model=False)
 
     # --- states
@@ -95,8 +98,7 @@ class OptimizePage(Page):
 
     def show_value(self, value: OptimizeValue) -> None:
         """The run as it stands now."""
-        layout = (value.phase, value.error, bool(value.waiting))
-        if self._view is None or layout != (self._phase, self._error, self._waits):
+        if self._view is None or _layout(value) != self._laid_out:
             self._lay_out(value)
         assert self._view is not None
         self._say(self._head, *self._sentences(value))
@@ -110,12 +112,12 @@ class OptimizePage(Page):
         if self._view is not None:
             self._clock.remove(self._view.plot)
         self._view = None
-        self._phase = ""
+        self._laid_out = ("", None, None, False)
 
     def _lay_out(self, value: OptimizeValue) -> None:
         view = self._view or RunView(self.theme, self._clock)
         view.setParent(None)  # it outlives the contents that it stood in
-        self._view, self._phase, self._error, self._waits = view, value.phase, value.error, bool(value.waiting)
+        self._view, self._laid_out = view, _layout(value)
         log_open = not view.log_card.isHidden()
         self._head = PageHead("", "")
         self._bar = Bar(self.tr("Progress of the whole run"))
@@ -161,17 +163,25 @@ class OptimizePage(Page):
             text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
             go = PrimaryButton(self.theme, text, "chart-bar")
             go.clicked.connect(self.compare_requested)
-            more = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
-            more.clicked.connect(self.again_requested)
-            return [more, go]
+            again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
+            again.clicked.connect(self.again_requested)
+            return [again, *self._go_on(value), go]
         on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
         on.clicked.connect(self.resume_requested)
         return [again, on]
 
+    def _go_on(self, value: OptimizeValue) -> list[Button]:
+        minutes = value.go_on_minutes
+        if minutes is None:
+            return []
+        on = GhostButton(self.theme, self.tr("Go on for {0} minutes").format(minutes), "play")
+        on.clicked.connect(lambda: self.go_on_requested.emit(minutes))
+        return [on]
+
     # --- words
 
     def _sentences(self, value: OptimizeValue) -> tuple[str, str]:
-        took = "" if value.seconds is None else self.tr("It took {0}.").format(seconds(value.seconds))
+        took = self._took(value)
         kept = self.tr("What was measured until then is kept, and it can go on from there.")
         match value.phase:
             case "queued":
@@ -191,18 +201,26 @@ class OptimizePage(Page):
                     "The program ended in the middle of it; what was measured until then is kept."
                 )
 
+    def _took(self, value: OptimizeValue) -> str:
+        if value.seconds is None:
+            return ""
+        if value.went_on_s:
+            text = self.tr("It took {0} in all; it was given {1} more.")
+            return text.format(seconds(value.seconds), seconds(value.went_on_s))
+        return self.tr("It took {0}.").format(seconds(value.seconds))
+
     def _progress(self, value: OptimizeValue) -> str:
+        """Where it is, what is done now, how long it takes: something of it is known at any time."""
         if value.waiting:
             return value.waiting
         count = len(value.steps)
         at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
         leave = self.tr("You may leave this page; the work goes on.")
-        if not at:
-            return leave
-        if value.eta_s is None:
-            return self.tr("Step {0} of {1}.").format(at, count) + " " + leave
-        left = whole_seconds(value.eta_s)
-        return self.tr("Step {0} of {1}, about {2} left.").format(at, count, left) + " " + leave
+        where = self.tr("Step {0} of {1}").format(at, count) if at else ""
+        left = self.tr("about {0} left").format(whole_seconds(value.eta_s)) if at and value.eta_s is not None else ""
+        told = ", ".join(part for part in (where, left) if part)
+        stage = value.stage
+        return " ".join(f"{part}." for part in (told, stage) if part) + (" " if told or stage else "") + leave
 
     @staticmethod
     def _say(head: PageHead, title: str, subtitle: str) -> None:
@@ -236,6 +254,11 @@ class OptimizePage(Page):
     def add_log(self, lines: Sequence[LogLine]) -> None:
         """Append to the log."""
         self._shown().add_log(lines)
+
+
+def _layout(value: OptimizeValue) -> tuple[str, ErrorValue | None, int | None, bool]:
+    """What the parts and buttons of the page depend on."""
+    return value.phase, value.error, value.go_on_minutes, bool(value.waiting)
 
 
 def _share(value: OptimizeValue) -> float | None:

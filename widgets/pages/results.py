@@ -45,6 +45,7 @@ class VersionValue:
     changed: int | None = None
     loss: float | None = None
     speedup: float | None = None
+    first_look: bool = False  # measured at another moment than the original: no figure to compare
     runtime: str = ""
     notes: tuple[str, ...] = ()
     scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
@@ -108,6 +109,14 @@ class WaysValue:
 
 
 @dataclass(frozen=True)
+class GoOnValue:
+    """More time is offered to the same run: so many minutes; `why` is a sentence, "" where the headline says it."""
+
+    minutes: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class CompareValue:
     """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
 
@@ -135,6 +144,7 @@ class CompareValue:
     watch: str = ""
     watch_warns: bool = False
     asked: AskedValue | None = None
+    go_on: GoOnValue | None = None
 
 
 # -- Export --

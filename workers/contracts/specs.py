@@ -87,9 +87,10 @@ class ModelArtifact(Frozen):
 class Recipe(Frozen):
     """One candidate: the techniques to apply in order, and what runs the result.
 
-    With `only_if_failed` it is tried only where each candidate of these titles that was tried failed, or changed
-    answers without being proven safe. With `only_if_faster` (better answers, at no more speed) it is tried only where
-    one candidate of these titles was faster than the best that may be recommended by then.
+    With `only_if_failed` it is tried only where each of these candidates that was tried failed, or changed answers
+    without being proven safe. With `only_if_faster` (better answers, at no more speed) it is tried only where one of
+    these candidates was faster than the best that may be recommended by then. Both name candidates by their `key`: the
+    title that they were written with, also where a person gave them another one since, which `id` keeps.
     """
 
     title: str
@@ -99,6 +100,12 @@ class Recipe(Frozen):
     why: str = ""
     only_if_failed: tuple[str, ...] = ()
     only_if_faster: tuple[str, ...] = ()
+    id: str = ""
+
+    @property
+    def key(self) -> str:
+        """What other recipes name it by."""
+        return self.id or self.title
 
 
 InputKind = Literal["image", "text", "audio", "array"]

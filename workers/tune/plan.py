@@ -92,7 +92,7 @@ def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
         reason = why_not(recipe, situation)
         if reason is None:
             fitted = fit(recipe, situation)
-            renamed[recipe.title] = fitted.title
+            renamed[recipe.key] = fitted.key
             twin = next((other for other in kept if _same(other, fitted)), None)
             if _same(fitted, BASELINE):
                 reason = "This is the original as it is."
@@ -215,11 +215,11 @@ def fit(recipe: Recipe, situation: Situation) -> Recipe:
 
 
 def _with_new_names(recipes: list[Recipe], renamed: dict[str, str]) -> list[Recipe]:
-    """The same, where they name others, with the titles that those have now."""
+    """The same, where they name others, by what those are known by now."""
     return [
         recipe.model_copy(
             update={
-                name: tuple(renamed.get(title, title) for title in getattr(recipe, name))
+                name: tuple(renamed.get(key, key) for key in getattr(recipe, name))
                 for name in ("only_if_failed", "only_if_faster")
             }
         )
@@ -268,6 +268,7 @@ def _with_added(recipes: Sequence[Recipe], situation: Situation) -> Iterator[Rec
             yield recipe.model_copy(
                 update={
                     "title": f"{recipe.title}, on one core",
+                    "id": "",
                     "settings": {**recipe.settings, "num_threads": 1},
                     "why": "Very small models lose more time by sharing the work than they gain.",
                 }

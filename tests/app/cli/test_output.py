@@ -7,7 +7,7 @@ import pytest
 
 from app.cli.output import CommandFailed, Globals, Output
 from app.domain.run import StepRecord
-from app.services.events import LogLine, StepChanged, StepProgress, WaitingForQuiet
+from app.services.events import LogLine, RunProgress, RunProgressed, StepChanged, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
 
 
@@ -115,3 +115,21 @@ def test_standard_output_without_room() -> None:
         speak.document({"a": 1})
     assert failed.value.error.code == "not_written"
     speak.error(failed.value.error)  # its JSON cannot be written either; the words can
+
+
+def test_a_run_has_one_bar_that_names_what_is_done() -> None:
+    """Given a terminal and a run, then the bar is the whole run's, whatever the progress within a step is."""
+    speak, _, err = output(terminal=True)
+    speak.watch(RunProgressed(RunProgress(0.25, "A: making it", 4, 9)))
+    speak.watch(StepProgress(3, "warm up", 1, 100, "", 3.0))
+    assert err.getvalue().count("[") == 2  # of the escape and of the bar
+    assert "━━━━━━ " in err.getvalue() and "25 % A: making it" in err.getvalue()
+
+
+def test_what_is_done_between_two_steps_has_a_line() -> None:
+    """Given a pipe, then a stage between two steps is told once; those of steps are told by the steps."""
+    speak, _, err = output()
+    for share in (0.1, 0.11, 0.12):
+        speak.watch(RunProgressed(RunProgress(share, "Choosing what to try")))
+    speak.watch(RunProgressed(RunProgress(0.2, "A: making it", 4, 9)))
+    assert err.getvalue() == "Choosing what to try …\n"

@@ -3,9 +3,13 @@
 import dataclasses
 from typing import Any
 
+import pytest
+from judged import variant
+
 from app.domain.choose import (
     FASTER_UNDER_LOAD,
     Choice,
+    Objective,
     answers_hold,
     choose,
     could_win,
@@ -13,47 +17,10 @@ from app.domain.choose import (
     is_faster,
     needs_quiet,
 )
-from app.domain.variant import Measurement, Variant
-from app.domain.words import headline, why_not
-from workers.contracts.specs import Judgement, Recipe, Verdict
-
-
-def variant(
-    name: str,
-    *,
-    p50_ms: float = 1.0,
-    low: float | None = 1.5,
-    verdict: Verdict = "safe",
-    agreement: float = 1.0,
-    drop: float = 0.0,
-    size: int = 100,
-    missing: int | None = None,
-) -> Variant:
-    judgement = Judgement(
-        verdict=verdict,
-        n=100,
-        labelled=True,
-        agreement=agreement,
-        drop=drop,
-        margin=0.01,
-        missing_examples=missing,
-    )
-    return Variant(
-        id=name,
-        run_id="run",
-        index=1,
-        title=name,
-        recipe=Recipe(title=name),
-        runtime="onnxruntime-cpu",
-        precision="fp32",
-        state="confirmed",
-        size_bytes=size,
-        size_ratio=200 / size,
-        measurement=Measurement(
-            latency_p50_ms=p50_ms, speedup=2.0 / p50_ms, speedup_low=low, throughput_per_s=1000 / p50_ms
-        ),
-        judgement=judgement,
-    )
+from app.domain.outcome import SearchEnd, outcome_of
+from app.domain.outcome_words import headline
+from app.domain.variant import Variant
+from app.domain.words import why_not
 
 
 def test_the_fastest_safe_one_wins() -> None:
@@ -123,6 +90,20 @@ def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:
     assert finalists([quiet], "speed") == []
 
 
+@pytest.mark.parametrize(("low", "objective", "wins"), [
+    (1.03, "speed", False), (1.031, "speed", True), (0.96, "speed", False),
+    (0.96, "size", True), (0.95, "size", False), (1.03, "throughput", False),
+])  # fmt: skip
+def test_what_is_no_real_gain_is_not_recommended(low: float, objective: Objective, wins: bool) -> None:
+    """Given a safe, smaller version, Then it wins by speed only from 3 % on for sure, by size if it is hardly slower."""
+    assert (choose([variant("a", p50_ms=1.9, low=low)], objective).variant is not None) is wins
+
+
+def test_what_is_neither_smaller_nor_faster_does_not_win_by_size() -> None:
+    """Given a safe version as large and as fast as the original, When the goal is size, Then the original is kept."""
+    assert choose([variant("same", p50_ms=2.0, low=0.99, size=200)], "size").variant is None
+
+
 def test_an_unproven_one_wins_only_where_nothing_is_proven() -> None:
     """Given a fast unproven and a slower safe variant, then the safe one is chosen; alone, the unproven one is, marked so."""
     unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data", missing=280)
@@ -130,7 +111,7 @@ def test_an_unproven_one_wins_only_where_nothing_is_proven() -> None:
     assert choose([unproven, safe]).variant == safe
     choice = choose([unproven])
     assert (choice.variant, choice.proven) == (unproven, False)
-    assert "add about 280 examples" in headline(unproven, [unproven], False, 1.0)
+    assert "add about 280 examples" in headline(outcome_of([unproven], "speed", SearchEnd()), "speed", 1.0)
 
 
 def test_an_unproven_one_with_too_many_changes_never_wins() -> None:
@@ -164,8 +145,8 @@ def test_only_what_may_win_is_measured_again() -> None:
 def test_words_say_only_what_was_measured() -> None:
     """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
     good = variant("good")
-    assert headline(good, [good], True, 1.0) == "2.0 times faster, 2.0 times smaller, and it answers alike"
-    assert headline(None, [good, good], True, 1.0).startswith("Nothing faster was safe: keep the original (2 versions")
+    told = headline(outcome_of([good], "speed", SearchEnd()), "speed", 1.0)
+    assert told == "2.0 times faster, 2.0 times smaller, and it answers alike"
     assert why_not(variant("b", verdict="regressed"), 1.0) == "Beyond your limit of 1 %"
     assert why_not(variant("e", low=0.9), 1.0) == "Not faster on this computer"
 

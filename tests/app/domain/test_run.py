@@ -6,11 +6,11 @@ from app.domain.run import ALLOWED, IllegalTransition, RunState, check_transitio
 
 
 def test_a_finished_run_stays_finished() -> None:
-    """Given a finished run, when anything would change its state, then it is refused; only the verdict may turn."""
-    for state in set(RunState) - {RunState.KEPT_ORIGINAL}:
+    """Given a finished run, then only its verdict may turn, or it goes on; everything else is refused."""
+    for state in set(RunState) - {RunState.KEPT_ORIGINAL, RunState.RUNNING}:
         with pytest.raises(IllegalTransition):
             check_transition(RunState.FINISHED, state)
-    for state in set(RunState) - {RunState.FINISHED}:
+    for state in set(RunState) - {RunState.FINISHED, RunState.RUNNING}:
         with pytest.raises(IllegalTransition):
             check_transition(RunState.KEPT_ORIGINAL, state)
 

@@ -2,12 +2,15 @@
 
 import functools
 import hashlib
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from app.jobs.turns import MIN_BLOCKS
 from app.services.kept_measurements import KeptMeasurements
+from app.services.measuring import NO_TIME
 from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from app.services.store import ArtifactStore
 from workers.contracts.disturbed import is_under_load
@@ -240,19 +243,39 @@ class Play:
             self.looks[step.title] = step
         times, failures, results = [], [], []
         began = self.clock
+        sets = self._sets_in_time(step)
         for contender in step.contenders:
             like = self._of(contender, step)
             p50 = like.final_p50_ms if final and like.final_p50_ms else like.p50_ms
-            self.clock += like.seconds / 3 * step.sets
+            self.clock += self._set_s(like, step) * sets
             failed = like.fails_at == ("final" if final else "measure")
-            failures.append(failure(like.code).error if failed else None)
+            failures.append(failure(like.code).error if failed else None if sets else NO_TIME)
             one_set = (p50,) * (step.blocks * step.timed_requests)
-            times.append(() if failed else (one_set,) * step.sets)
+            times.append(() if failed else (one_set,) * sets)
             result = MeasureResult(load_ms=1, first_ms=1, peak_memory_bytes=5000, device_ran="cpu")
-            results.append(() if failed else (result,) * step.sets)
+            results.append(() if failed else (result,) * sets)
+        if sets < step.sets and step.until_s is not None:
+            self.clock = max(self.clock, began + step.until_s - time.monotonic())
         load = BlockLoad(requests=1, elapsed_s=1.0, cpu_s=1 - self.waited_share, waited_s=self.waited_share)
-        loads = tuple(((load,) * step.blocks,) * step.sets for _ in step.contenders)
-        return Measured(tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, loads=loads)
+        loads = tuple(((load,) * step.blocks,) * sets for _ in step.contenders)
+        is_whole = sets == step.sets
+        return Measured(
+            tuple(times), tuple(results), tuple(failures), 0.1, self.clock - began, complete=is_whole, loads=loads
+        )
+
+    @staticmethod
+    def _set_s(like: Like, step: MeasureStep) -> float:
+        """One process: until it has loaded, then its blocks of requests, a quarter more for warming up."""
+        is_slow = step.slow_over_ms is not None and like.p50_ms > step.slow_over_ms
+        blocks = min(step.blocks, MIN_BLOCKS) if is_slow else step.blocks
+        return like.seconds / 3 + blocks * min(step.block_max_s, 1.25 * step.timed_requests * like.p50_ms / 1000)
+
+    def _sets_in_time(self, step: MeasureStep) -> int:
+        """A measurement ends with the sets that were done by its end."""
+        one_set_s = sum(self._set_s(self._of(contender, step), step) for contender in step.contenders)
+        if step.until_s is None or not one_set_s:
+            return step.sets
+        return min(step.sets, int((step.until_s - time.monotonic()) / one_set_s))
 
     def _of(self, contender: Contender, step: MeasureStep) -> Like:
         folder = Path(contender.params.model_dir).parent.name
@@ -268,13 +291,13 @@ class Play:
                 rows.append(None)
                 continue
             p50 = sets[0][0]
-            n = sum(map(len, sets))
+            n, n_sets = sum(map(len, sets)), len(sets)
             latency = LatencySummary(n=n, p50_ms=p50, p90_ms=p50, p99_ms=p50 if n >= 299 else None, max_ms=p50)
             ratio = base / p50
             rows.append(
                 SpeedSummary(
                     latency=latency, throughput_per_s=1000 / p50, speedup=ratio,
-                    speedup_low=ratio * 0.97, speedup_high=ratio * 1.03,
+                    speedup_low=ratio * (1 - 0.09 / n_sets), speedup_high=ratio * (1 + 0.09 / n_sets),
                     under_load=is_under_load(*params.loads), cpu_speedup=self.cpu_speedup or ratio, agreed_low=self.agreed_low,
                 )
             )  # fmt: skip

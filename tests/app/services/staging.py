@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from play import Play
 
+from app.domain.outcome import Outcome
 from app.domain.run import Goal, Run
 from app.domain.variant import Variant
 from app.services.events import Event, ignore
 from app.services.projects import project_for
 from app.services.recorder import Recorder
 from app.services.running import RunAsk, resume_run, start_run
+from app.services.search_end import outcome_of_run, read_end
 from app.services.workspace import Workspace
 from presets.loader import load_presets
 from workers.contracts.jobs import DataParams, OpenParams
@@ -48,8 +50,10 @@ class Stage:
         self.play.run(flow)
         return self.stored
 
-    def again(self) -> Run:
-        _, flow = resume_run(self.space, self.stored, self.ask, ignore)
+    def again(self, more_s: float | None = None) -> Run:
+        """The run goes on, with a clock that begins anew."""
+        self.play.clock = 0.0
+        _, flow = resume_run(self.space, self.stored, self.ask, ignore, more_s)
         self.play.run(flow)
         return self.stored
 
@@ -60,6 +64,11 @@ class Stage:
     @property
     def variants(self) -> dict[str, Variant]:
         return {v.title: v for v in self.space.repositories.variants.list(run_id=self.run_id)}
+
+    @property
+    def outcome(self) -> Outcome:
+        end = read_end(self.space.repositories, self.run_id)
+        return outcome_of_run(self.stored, list(self.variants.values()), end)
 
     @property
     def states(self) -> dict[str, str]:

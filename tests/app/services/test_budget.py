@@ -75,7 +75,7 @@ def test_where_time_is_short_the_final_run_gets_shorter(clock: Clock) -> None:
     clock.now = 80
     assert budget.plan_final(finalists) == FinalPlan(1, 2)
     clock.now = 99
-    assert budget.plan_final(finalists) == FinalPlan(1, 1)
+    assert budget.plan_final(finalists) == FinalPlan(1, 1, 2)
 
 
 def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
@@ -100,9 +100,58 @@ def test_steps_get_an_end() -> None:
     assert job.limits.wall_s == 7.0
     assert bounded(STEP, None) is STEP
     contender = Contender("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
-    step = bounded(MeasureStep((contender,), title="M", sets=1, blocks=1, threads=1), -3.0)
+    step = bounded(MeasureStep((contender,), title="M", sets=1, blocks=1, threads=1), 3.0)
     assert isinstance(step, MeasureStep)
-    assert step.until_s == pytest.approx(time.monotonic() + 0.5, abs=0.3)
+    assert step.until_s == pytest.approx(time.monotonic() + 3.0, abs=0.5)
+
+
+@pytest.mark.parametrize("left_s", [-3.0, 0.0, 0.2])
+def test_nothing_is_begun_when_the_time_is_up(left_s: float) -> None:
+    """Given no time that anything could be done in, Then the step is not begun: not half a second for each that follows."""
+    with pytest.raises(JobError) as raised:
+        bounded(STEP, left_s)
+    assert raised.value.error.code == "time_limit"
+
+
+def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(clock: Clock) -> None:
+    """Given 28 of 60 s left and a final run that would need them, When no version looked good yet, Then one is tried."""
+    budget = a_budget(60, clock, p50_ms=1000.0)
+    clock.now = 32
+    assert budget.final_s(["a"], FinalPlan(1, 1)) > 20
+    assert budget.worth_trying([])
+    assert not budget.worth_trying(["a"])  # there time goes to showing what it looked like
+
+
+def test_more_time_counts_from_now_on(clock: Clock) -> None:
+    """Given a run of 60 s that goes on for 300, Then it has these 300 whatever the store saves, and asks as many as ever."""
+    budget = TimeBudget(360, clock, begun_s=60, from_now_s=300)
+    budget.note_saved(50)
+    clock.now = 10
+    assert budget.left_s == 290
+    assert budget.answer_s == TimeBudget(60, clock).answer_s
+
+
+def test_a_further_round_takes_what_fits(clock: Clock) -> None:
+    """Given less and less time, Then another round has fewer versions, then fewer sets, and at last there is none."""
+    budget = a_budget(100, clock)
+    found = []
+    for now in (0, 70, 85, 93, 97, 99.5):
+        clock.now = now
+        plan = budget.plan_more(["a", "b", "c"], [])
+        found.append(None if plan is None else (plan.finalists, plan.sets))
+    assert found[0] == (3, 3) and found[-1] is None
+    known = [one for one in found if one is not None]
+    assert known == sorted(known, reverse=True) and known[-1] == (1, 1)
+
+
+def test_what_more_time_is_for(clock: Clock) -> None:
+    """Given nothing left to do, Then no more time is asked for; with ways untried or versions open, more for each."""
+    budget = a_budget(100, clock)
+    assert budget.more_s(0, []) is None
+    one, two, open_one = budget.more_s(1, []), budget.more_s(2, []), budget.more_s(0, ["a"])
+    assert one is not None and two is not None and open_one is not None
+    assert open_one < one < two
+    assert TimeBudget(60, clock).more_s(3, []) == 60  # where not even the original was measured, as much again
 
 
 def test_a_bounded_flow_is_the_same_flow() -> None:

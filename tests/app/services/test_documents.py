@@ -4,12 +4,18 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
+from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.run import Goal, Run, RunState
 from app.domain.variant import Measurement, Variant
 from app.services.documents import compare_document, run_document, variant_document
 from workers.contracts.specs import Judgement, Recipe, RecipeStep, SliceDrop, TaskScore, Verdict
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+ENDED = outcome_of([], "speed", SearchEnd(planned=2, untried=1, limit_s=60.0, more_s=12.0))
 
 
 def variant(name: str, index: int = 1, verdict: Verdict | None = "safe", **more: object) -> Variant:
@@ -48,6 +54,16 @@ def test_what_was_not_measured_is_null_and_never_zero() -> None:
     assert document["speedup"] is None
 
 
+@pytest.mark.parametrize(
+    ("state", "n", "told"),
+    [("confirmed", 9, "side_by_side"), ("measured", 9, "first_look"), ("dropped", 0, None), ("applied", 0, None)],
+)
+def test_how_it_was_measured(state: str, n: int, told: str | None) -> None:
+    """Given a version, then it is told whether its figures were taken in turn with the original's."""
+    made = replace(variant("a", measurement=Measurement(latency_p50_ms=1.0, n=n)), state=state)
+    assert variant_document(made)["measured"] == told
+
+
 def test_a_share_of_zero_stays_zero() -> None:
     """Given a version of which no answer got worse, then that is 0, not null."""
     assert variant_document(variant("a"))["negative_flips"] == 0.0
@@ -79,7 +95,7 @@ def test_the_run_and_its_comparison() -> None:
     """Given a run, then its document has the contract's fields; the comparison adds slices and changed items."""
     variants = [variant("b", 2), variant("o", 0, is_baseline=True), variant("a", 1)]
     run = a_run(recommended_variant_id="b")
-    document = run_document(run, variants)
+    document = run_document(run, variants, ENDED)
     assert list(document) == [
         "run_id",
         "project_id",
@@ -89,11 +105,16 @@ def test_the_run_and_its_comparison() -> None:
         "limit",
         "seconds",
         "reason",
+        "outcome",
     ]
     assert document["baseline"]["id"] == "o"
     assert [row["id"] for row in document["variants"]] == ["a", "b"]
     assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)
-    compared = compare_document(run, variants, ("cat.png", "dog.png"))
+    assert document["outcome"] == {
+        "ending": "nothing_tried", "open": [], "untried": 1, "can_go_on": True, "more_s": 12.0, "time_limit_s": 60.0,
+        "went_on_s": [],
+    }  # fmt: skip
+    compared = compare_document(run, variants, ENDED, ("cat.png", "dog.png"))
     assert {name: compared[name] for name in document} == document
     assert [(row["variant"], row["name"], row["drop"]) for row in compared["slices"]] == [
         ("a", "cats", 0.2),
@@ -110,6 +131,6 @@ def test_scores_are_in_the_comparison() -> None:
     assert judged.judgement is not None
     score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
     told = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
-    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), told])
+    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), told], ENDED)
     assert [(row["variant"], row["id"], row["optimized"]) for row in document["scores"]] == [("a", "top1", 0.9)]
     assert "scores" not in document["variants"][0]

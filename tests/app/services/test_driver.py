@@ -92,6 +92,18 @@ def test_what_is_kept_is_answered_from_the_store(space: Workspace) -> None:
     assert '"a": 1' in kept.made_by_json
 
 
+def test_any_number_of_steps_are_answered_from_the_store(space: Workspace) -> None:
+    """Given more kept steps in a row than calls may lie inside each other, Then all are answered, and failures too."""
+
+    def flow() -> Flow[int]:
+        yield step("echo", {"a": 1}, cache=True)
+        for _ in range(400):
+            yield step("echo", {"a": 1}, cache=True)
+        return 400
+
+    assert run_to_end(Driver(space, flow(), ignore)) == 400
+
+
 def test_a_folder_that_is_asked_for_stays(space: Workspace) -> None:
     """Given a step that keeps its folder, then it stays until whoever asked removes it."""
     done = run_to_end(Driver(space, one(step("echo", keep_folder=True)), ignore))

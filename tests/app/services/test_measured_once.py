@@ -13,7 +13,7 @@ from app.services.budget import GLANCE_BLOCKS, QUICK_BLOCKS, SLOW_REQUEST_MS
 from app.services.kept_measurements import KeptMeasurements
 from app.services.optimize import SLOW_SHARE
 from app.services.projects import project_for
-from app.services.running import as_begun
+from app.services.run_plan import as_begun
 from presets.loader import load_presets
 from workers.contracts.specs import DeviceFacts
 

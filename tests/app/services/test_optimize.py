@@ -71,14 +71,14 @@ def test_under_load_only_what_all_ways_agree_on_is_recommended(stage: Make) -> N
     assert run.state is RunState.KEPT_ORIGINAL and run.recommended_variant_id is None
     assert run.headline == MEASURE_AGAIN
     assert "Measure again when the computer is quiet" in one.variants["A"].notes
-    document = run_document(run, list(one.variants.values()))
+    document = run_document(run, list(one.variants.values()), one.outcome)
     assert (document["reason"], document["variants"][0]["under_load"]) == ("busy", True)
     one.play.waited_share, one.play.agreed_low = 0.5, 1.6
     one.ask = dataclasses.replace(one.ask, fresh=True)
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
     assert run.headline == f"2.0 times faster, and it answers alike ({BUSY_WORDS})"
-    assert run_document(run, list(one.variants.values()))["reason"] is None
+    assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 
 def test_a_regressed_version_needs_no_quiet_computer(stage: Make) -> None:
@@ -87,7 +87,7 @@ def test_a_regressed_version_needs_no_quiet_computer(stage: Make) -> None:
     one.play.waited_share = 0.5
     run = one.go()
     assert run.headline.startswith("Nothing faster was safe")
-    assert run_document(run, list(one.variants.values()))["reason"] is None
+    assert run_document(run, list(one.variants.values()), one.outcome)["reason"] is None
 
 
 def test_under_load_a_version_that_only_processor_time_calls_faster_is_looked_at_again(stage: Make) -> None:
@@ -265,7 +265,7 @@ def test_a_version_that_takes_too_long_is_cut_off(stage: Make) -> None:
     one = stage(Like(p50_ms=4, seconds=3), {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=500)}, time_budget_s=60)  # fmt: skip
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert one.variants["B"].notes[0] == "It was not ready within your time limit."
+    assert one.variants["B"].notes[0] == "It was not ready when the time was up."
     assert run.seconds is not None
     assert run.seconds <= 60
 

@@ -46,7 +46,18 @@ def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[
     assert stored.finished_at is not None
     assert [event.run.state for event in seen if isinstance(event, RunChanged)] == [RunState.RUNNING, RunState.FINISHED]
     with pytest.raises(IllegalTransition):
-        recorder.begin()
+        recorder.end(RunState.CANCELLED)
+
+
+def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, recorder: Recorder) -> None:
+    """Given a run with a result that goes on, When it is restored, Then state, headline and seconds are as before."""
+    assert recorder.begin() is None
+    recorder.end(RunState.KEPT_ORIGINAL, headline="Nothing")
+    result = space.repositories.runs.get(recorder.run.id)
+    before = recorder.begin()
+    assert before is not None and space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
+    recorder.restore(before)
+    assert space.repositories.runs.get(recorder.run.id) == result
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path)
     counts = [variant.judgement.changed_count for variant in found.variants if variant.judgement]
     pruned = space.repositories.variants.get("v2").judgement
     assert pruned is not None and counts == [0, 0, pruned.changed_count]
-    document = against_document(compare_document(facts.run, found.variants), found)
+    document = against_document(compare_document(facts.run, found.variants, facts.outcome), found)
     assert document["against"] == {"run_id": "r1", "variant": "v1"} and document["baseline"]["id"] == "v1"
 
     params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))

@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.changes import ChangesCard, ChangesModel
 from widgets.pages.compare import ComparePage
 from widgets.pages.compare_table import columns, points, rows
-from widgets.pages.results import ChangesValue, ChangeValue, CompareValue
+from widgets.pages.results import ChangesValue, ChangeValue, CompareValue, GoOnValue
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.small import Bar, Figure
 from widgets.parts.table import Table
@@ -344,3 +344,42 @@ def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
     )
     cells = [cell.text for cell in rows(value)[0].cells]
     assert cells[1:3] == ["–", "–"]
+
+
+def test_a_first_look_is_no_figure_to_compare(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a version that was only looked at first, then its time is soft and marked so, it is in no graph, and its
+    details point from nothing to nothing."""
+    value = examples.compare()
+    other = next(
+        v for v in value.versions if v.id not in (value.recommended,) and v.verdict not in ("original", "keep")
+    )
+    marked = replace(other, first_look=True, speedup=None)
+    value = replace(value, versions=tuple(marked if v is other else v for v in value.versions))
+    page = ComparePage(theme)
+    page.show(value)
+    shown(page)
+    cell = next(row for row in rows(value) if row.id == other.id).cells[1]
+    assert (cell.tone, cell.below) == ("soft", "first look") and "no figure to compare" in cell.tip
+    assert other.id not in [point.id for point in points(value)[0]]
+    details = next(row for row in rows(value) if row.id == other.id).details
+    assert not [text for _, text in details if "→" in text]
+
+
+def test_more_time_is_the_way_on_where_nothing_is_settled(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a run that its time ended, then the primary button goes on with it; beside a winner it is a second one, with
+    the reason."""
+    page = ComparePage(theme)
+    page.show(replace(examples.nothing_faster(), go_on=GoOnValue(6)))
+    shown(page)
+    primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
+    assert primary == ["Go on for 6 minutes"]
+    with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
+        press(page, "Go on for 6 minutes")
+    assert told.args == [6]
+    page.show(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
+    primary = [
+        b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)
+    ]
+    assert primary == ["Export…"] and "“B” looked better still." in said(page)

@@ -76,6 +76,31 @@ def test_running(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
         click(page, "Cancel")
 
 
+def test_what_is_done_is_always_named(page: OptimizePage) -> None:
+    """Given no step at work, then what is done between two stands there; the bar shows what it is told, not the steps."""
+    steps = (
+        StepValue("Check the model", "done"),
+        StepValue("Read the examples", "done"),
+        StepValue("Original", "waiting"),
+    )
+    page.show_value(OptimizeValue("running", steps, done_share=0.1, stage="Choosing what to try"))
+    assert page._head.subtitle.text().startswith("Choosing what to try. You may leave")
+    assert page._bar.value() == 100
+
+
+def test_more_time_is_offered_where_it_could_help(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
+    """Given a run that its time ended, then a button gives it so many minutes more; without need there is none."""
+    over = replace(example.running(), phase="kept_original", headline="The time was up", seconds=60.0)
+    example.fill(page, replace(over, go_on_minutes=7))
+    with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
+        click(page, "Go on for 7 minutes")
+    assert told.args == [7]
+    page.show_value(over)
+    assert not [b for b in page.findChildren(QPushButton) if b.text().startswith("Go on") and b.isVisibleTo(page)]
+    page.show_value(replace(over, seconds=360.0, went_on_s=300.0))
+    assert "given 5 min" in page._head.subtitle.text()
+
+
 def test_log_stands_behind_a_fold(page: OptimizePage, example: ModuleType, qtbot: QtBot) -> None:
     """Given a run, then the log opens on request, is bounded, and stays open when the run ends."""
     example.fill(page, example.running())

@@ -10,6 +10,7 @@ from desk import DATA, judgement, project, run, variant
 
 from app.controllers.compare_value import compare_value, version_value
 from app.controllers.export import checks, reason_needed
+from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.domain.variant import Measurement, Variant
 from app.services.facts import RunFacts
@@ -100,9 +101,45 @@ def test_a_larger_limit_is_offered_only_where_it_takes_effect(changes: dict[str,
 
 
 def test_the_time_was_up() -> None:
-    """Given a run that its time ended, Then the page says that, not that nothing was safe."""
-    words = "The time was up after 2 of 6 ways, and none was faster and safe: keep the original"
-    assert compare_value(facts(variant(0), headline=words)).headline == words
+    """Given a run that its time ended, Then the page says that, not that nothing was safe, and offers more of it."""
+    slower = variant(1, p50_ms=3.0, speedup=0.7)
+    end = SearchEnd(planned=6, untried=5, final="none", limit_s=60, more_s=400.0)
+    value = compare_value(dataclasses.replace(facts(variant(0), slower), search=end))
+    assert value.headline.startswith("The time was up after 1 of 6 ways, and none of these was faster and safe")
+    assert value.go_on is not None and value.go_on.minutes == 7
+    nothing = compare_value(dataclasses.replace(facts(variant(0)), search=end))
+    assert "before anything could be tried" in nothing.headline and "none was" not in nothing.subtitle
+
+
+def test_a_promising_version_is_not_called_a_failure() -> None:
+    """Given a version that looked faster and safe but was not measured side by side, Then neither the headline nor the
+    line below says that none was, its figure is told as a first look, and more time is offered."""
+    hasty = variant(1, p50_ms=0.5, speedup=4.0)
+    hasty = dataclasses.replace(
+        hasty, state="measured", measurement=dataclasses.replace(hasty.measurement, speedup_low=None)
+    )
+    end = SearchEnd(planned=1, final="cut_off", limit_s=60, more_s=20.0)
+    made = dataclasses.replace(facts(variant(0), hasty), search=end)
+    value = compare_value(made)
+    assert "none was" not in value.headline + value.subtitle and "measure longer" in value.headline
+    assert (rows(made)["v1"].verdict, rows(made)["v1"].first_look, rows(made)["v1"].speedup) == (
+        "unconfirmed",
+        True,
+        None,
+    )
+    assert value.go_on is not None and value.go_on.minutes == 5
+
+
+def test_a_first_look_is_not_called_faster_than_the_recommended_one() -> None:
+    """Given a recommended version and one whose first look was quicker, Then that one's figure claims no speedup."""
+    quick = dataclasses.replace(variant(2, p50_ms=0.4, speedup=5.0), state="measured")
+    end = SearchEnd(planned=2, final="done", limit_s=60, more_s=20.0)
+    made = dataclasses.replace(facts(variant(0), variant(1, speedup=2.0), quick, best="v1"), search=end)
+    found = rows(made)
+    assert (found["v2"].first_look, found["v2"].speedup) == (True, None)
+    assert (found["v1"].first_look, found["v1"].speedup) == (False, 2.0)
+    assert compare_value(made).go_on is not None and "Version 2" in compare_value(made).go_on.why
+    assert compare_value(made).headline.startswith("2.0 times faster")
 
 
 def test_what_was_not_confirmed_is_no_promise() -> None:

@@ -14,10 +14,13 @@ from pytestqt.qtbot import QtBot
 
 from app.controllers.conductor import Conductor
 from app.controllers.first_page import Early, show_first_page
-from app.controllers.jobs import MAX_RUNS
+from app.controllers.jobs import MAX_RUNS, JobsController
 from app.domain.job import JobRecord
+from app.domain.outcome import SearchEnd
 from app.domain.run import RunState
 from app.services.describing import describe
+from app.services.events import RunProgress, RunProgressed, StepProgress
+from app.services.search_end import read_end, write_end
 from app.services.steps import Flow
 from app.services.workspace import Workspace
 from app.settings import Settings
@@ -38,6 +41,12 @@ def goal_page(conductor: Conductor, window: MainWindow) -> GoalPage:
     page = window.page("goal")
     assert isinstance(page, GoalPage)
     return page
+
+
+def endless() -> Flow[None]:
+    """Asks the machine again and again until it is stopped."""
+    while True:
+        yield from describe()
 
 
 def words(page: Any) -> str:
@@ -203,6 +212,53 @@ def test_a_result_is_opened_from_the_list(conductor: Conductor, window: MainWind
     assert window.current_page == "optimize" and "interrupted" in words(window.page("optimize"))
 
 
+def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
+    conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given a result that its time ended, When "Go on" is pressed on Compare, Then the same run is at work on Optimize;
+    where its model is gone, that is told, and the result stands."""
+    make_project(space)
+    made = run(1, RunState.KEPT_ORIGINAL, data_key="data", baseline_variant_id="r1-v0", headline="The time was up")
+    add_run(space, made, variant(0))
+    end = SearchEnd(planned=4, untried=4, limit_s=60, more_s=100.0)
+    write_end(space.repositories, "r1", end)
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    page = window.page("compare")
+    (button,) = [b for b in page.findChildren(QPushButton) if b.text() == "Go on for 5 minutes"]
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert window.current_page == "optimize"
+    assert [running.run_id for running in conductor.flows.runs] == ["r1"]
+    drive(lambda: not conductor.flows.runs)
+    kept = space.repositories.runs.get("r1")
+    assert (kept.state, kept.headline, kept.seconds) == (made.state, made.headline, made.seconds)
+    assert read_end(space.repositories, "r1") == end
+    assert window.notice.isVisible()
+    assert "The time was up before anything could be tried" in words(window.page("compare"))
+
+
+def test_the_list_of_jobs_knows_how_far_a_run_is(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a run at work, Then the list shows its share and what is done, as Optimize does; other work its own."""
+    make_project(space)
+    add_run(space, run(1, RunState.RUNNING, seconds=None), variant(0))
+    window.show_page("jobs")
+    page = window.page("jobs")
+    assert isinstance(page, JobsPage)
+    running = conductor.flows.start(
+        endless(), title="Optimize", on_done=print, on_failed=print, is_run=True, run_id="r1"
+    )
+    running.observe(RunProgressed(RunProgress(0.42, "A: measuring its speed", 4, 9)))
+    other = conductor.flows.start(endless(), title="Read the examples", on_done=print, on_failed=print)
+    other.observe(StepProgress(None, "Read the files", 50, 200, "items", None))
+    controller = conductor._controllers["jobs"]
+    assert isinstance(controller, JobsController)
+    controller.show()
+    values = {job.title: job for job in page._jobs}
+    assert (values["Colors"].progress, values["Colors"].detail) == (0.42, "A: measuring its speed")
+    assert (values["Read the examples"].progress, values["Read the examples"].detail) == (0.25, "Read the files")
+    conductor.flows.interrupt_all()
+
+
 def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None:
     """Given the first page before anything is wired, When the sample is pressed, Then it is opened afterwards, once."""
     show_first_page(window, Settings(), has_files=False)
@@ -237,11 +293,6 @@ def test_a_project_that_cannot_be_opened_leaves_the_first_page(
     conductor._kept.value = Settings(last_project_id="gone")
     conductor.begin()
     assert window.current_page == "model" and window.page("model").state == "empty"  # type: ignore[attr-defined]
-
-
-def endless() -> Flow[None]:
-    while True:
-        yield from describe()
 
 
 def test_closing_asks_once_while_something_runs(conductor: Conductor, window: MainWindow, drive: Drive) -> None:

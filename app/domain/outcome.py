@@ -1,0 +1,111 @@
+"""How a run ended, as one value: headline, pages, badges, JSON and exit code are all made from it.
+
+Nothing here is stored twice: an outcome follows from the versions and from what the search kept (`SearchEnd`), so it
+stays true where more examples or more time change either.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from app.domain.choose import Objective, choose, is_safe, is_unsettled, looks_better, may_win
+from app.domain.variant import Variant
+from workers.contracts.base import Frozen
+
+
+class Ending(StrEnum):
+    """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
+    only other programs left it open."""
+
+    PROVEN = "proven"
+    ALIKE = "alike_not_proven"
+    NOTHING_FASTER = "nothing_faster"
+    UNSETTLED = "unsettled"
+    BUSY = "busy"
+    TIME_UP = "time_up"
+    NOTHING_TRIED = "nothing_tried"
+
+
+FinalState = Literal["none", "done", "cut_off"]
+
+
+class Round(Frozen):
+    """One measurement in turn: of which versions (the original apart), in how many sets of processes."""
+
+    number: int
+    variant_ids: tuple[str, ...]
+    sets: int
+    blocks: int
+
+
+class SearchEnd(Frozen):
+    """What a search keeps of its time. `untried` ways were not begun, or were cut off, because it was up.
+
+    `limit_s` is the time that it had in all, None for no limit. `more_s` is about how long the rest would take, None
+    where nothing is left to do. `went_on_s` are the seconds that were given later, each time.
+    """
+
+    planned: int = 0
+    untried: int = 0
+    final: FinalState = "none"
+    limit_s: float | None = None
+    more_s: float | None = None
+    rounds: tuple[Round, ...] = ()
+    went_on_s: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
+
+    `tried` versions have figures. `more_s` is None where more time would change nothing.
+    """
+
+    ending: Ending
+    best: Variant | None
+    open: tuple[Variant, ...]
+    tried: int
+    end: SearchEnd
+
+    @property
+    def can_go_on(self) -> bool:
+        """More time could change the result."""
+        return self.end.more_s is not None
+
+    @property
+    def is_recommended(self) -> bool:
+        """A version is recommended: exit code 0."""
+        return self.best is not None
+
+
+def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd) -> Outcome:
+    """What came of a run, by all its versions (the original's figures may be among them)."""
+    tried = [version for version in versions if not version.is_baseline]
+    choice = choose([version for version in tried if version.is_side_by_side], objective)
+    left = tuple(open_versions(tried, choice.variant, objective))
+    measured = sum(1 for version in tried if version.measurement.n)
+    if choice.variant is not None:
+        ending = Ending.PROVEN if choice.proven else Ending.ALIKE
+    elif choice.busy:
+        ending = Ending.BUSY
+    elif left:
+        ending = Ending.UNSETTLED
+    elif not end.untried and end.final != "cut_off":
+        ending = Ending.NOTHING_FASTER
+    else:
+        ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
+    return Outcome(ending, choice.variant, left, measured, end)
+
+
+def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
+    """Those that could still turn out to be better than `best` (None: than the original), most promising first."""
+    found = [version for version in tried if may_win(version) and is_unsettled(version, objective)]
+    if best is not None:
+        found = [
+            version
+            for version in found
+            if (is_safe(version) and not is_safe(best))
+            or (is_safe(version) == is_safe(best) and looks_better(version, best, objective))
+        ]
+    return sorted(found, key=lambda version: (not is_safe(version), -(version.measurement.speedup or 0.0)))

@@ -1,0 +1,69 @@
+"""How a run ended, in sentences: the same for the window, the command line, the list of jobs and the model card."""
+
+from app.domain.choose import Objective, is_smaller, is_worth_naming
+from app.domain.outcome import Ending, Outcome
+from app.domain.variant import Variant
+from app.domain.words import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
+
+
+def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
+    """The one sentence above a comparison."""
+    text = sentence(outcome, objective)
+    if outcome.ending is Ending.NOTHING_FASTER:
+        return f"{text} ({_ways(outcome.tried)} tried, limit {limit_pct:g} %)"
+    return text
+
+
+def sentence(outcome: Outcome, objective: Objective) -> str:
+    """The same without the count of ways, for pages that tell it below."""
+    end, best = outcome.end, outcome.best
+    if best is not None:
+        alike = "it answers alike"
+        if outcome.ending is Ending.ALIKE:
+            alike = f"it looks alike, not proven: {missing_words(best)}"
+        busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
+        return f"{gain_words(best, objective)}, and {alike}{busy}"
+    if outcome.ending is Ending.BUSY:
+        return MEASURE_AGAIN
+    if outcome.ending is Ending.UNSETTLED:
+        return f"“{outcome.open[0].title}” {promise_words(outcome)}: {_rest(outcome, 'measure longer')}"
+    if outcome.ending is Ending.NOTHING_TRIED:
+        return "The time was up before anything could be tried: keep the original, or allow more time"
+    if outcome.ending is Ending.TIME_UP:
+        found = f"The time was up after {outcome.tried} of {_ways(end.planned)}, and none of these was faster and safe"
+        return f"{found}: {_rest(outcome, 'allow more time')}"
+    what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
+    return f"{what}: keep the original"
+
+
+def gain_words(best: Variant, objective: Objective) -> str:
+    """What a recommended version gains: speed first, or size where that is the goal and speed is no gain."""
+    speed = best.measurement.speedup
+    if speed is None:  # a recommended variant was always measured beside the original
+        raise ValueError("a recommended variant has no measured speedup")
+    if objective == "size" and is_smaller(best) and not is_worth_naming(speed):
+        return f"{smaller_words(best.size_ratio or 1.0)}, about as fast"
+    return f"{times(speed)} times faster{size_words(best.size_ratio)}"
+
+
+def smaller_words(ratio: float) -> str:
+    """``4.0 times smaller``; a few percent as such."""
+    return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{100 * (1 - 1 / ratio):.0f} % smaller"
+
+
+def promise_words(outcome: Outcome) -> str:
+    """What the most promising version looked like, and why that is no result yet."""
+    first = outcome.open[0]
+    speed = first.measurement.speedup or 0.0
+    looked = f"looked {times(speed)} times faster" if is_worth_naming(speed) else "looked smaller and about as fast"
+    if first.is_side_by_side:
+        return f"{looked}, but that is not certain yet"
+    return f"{looked}, but there was no time to measure it beside the original"
+
+
+def _rest(outcome: Outcome, more: str) -> str:
+    return f"keep the original, or {more}" if outcome.can_go_on else "keep the original"
+
+
+def _ways(count: int) -> str:
+    return "1 way" if count == 1 else f"{count} ways"

@@ -1,0 +1,48 @@
+"""What a run was begun with: the model and the data as a person named them, the recipes and what decides."""
+
+import dataclasses
+
+from pydantic import ValidationError
+
+from app.domain.choose import Objective
+from app.domain.run import Run
+from presets.schema import Preset
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
+
+
+class RunPlan(Frozen):
+    """As it is kept with the run's goal. `model` and `data` are None in runs of older versions of the program."""
+
+    recipes: tuple[Recipe, ...]
+    objective: Objective
+    fresh: bool = False
+    model: OpenParams | None = None
+    data: DataParams | None = None
+
+
+def kept_plan(run: Run) -> RunPlan | None:
+    """None where none was kept yet, or one of another version of the program."""
+    try:
+        return RunPlan.model_validate_json(run.goal.recipe_json or "")
+    except ValidationError:
+        return None
+
+
+def with_plan(run: Run, plan: RunPlan) -> Run:
+    """The run with the plan in its goal."""
+    return dataclasses.replace(run, goal=dataclasses.replace(run.goal, recipe_json=plan.model_dump_json()))
+
+
+def as_begun(run: Run, preset: Preset) -> Preset:
+    """The preset with what a run was begun with, where that is known."""
+    plan = kept_plan(run)
+    changes = {"max_loss_pct": run.goal.max_loss_pct}
+    return preset if plan is None else preset.model_copy(update={**changes, "recipes": plan.recipes})
+
+
+def kept_objective(run: Run) -> Objective:
+    """What a run chooses by; speed where nothing was said."""
+    plan = kept_plan(run)
+    return plan.objective if plan is not None else "speed"

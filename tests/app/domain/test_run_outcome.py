@@ -1,0 +1,96 @@
+"""How a run ended: one value, from which everything that is said is made."""
+
+import dataclasses
+
+import pytest
+from judged import variant
+
+from app.domain.choose import MOST_SETS, finalists
+from app.domain.outcome import Ending, SearchEnd, outcome_of
+from app.domain.outcome_words import headline
+from app.domain.variant import Variant
+
+TIME_UP = SearchEnd(planned=5, untried=3, limit_s=60, more_s=40)
+
+
+def first_look(made: Variant) -> Variant:
+    """The same, looked at alone: no bound, not in turn with the original."""
+    return dataclasses.replace(
+        made, state="measured", measurement=dataclasses.replace(made.measurement, speedup_low=None, sets=1, n=100)
+    )
+
+
+def in_turn(made: Variant, low: float, sets: int = 3) -> Variant:
+    return dataclasses.replace(
+        made, measurement=dataclasses.replace(made.measurement, speedup_low=low, sets=sets, n=300)
+    )
+
+
+SAFE, SLOW = in_turn(variant("safe"), 1.9), in_turn(variant("slow", p50_ms=2.2), 0.88)
+ALIKE = in_turn(variant("alike", verdict="not_enough_data"), 1.9)
+HASTY = first_look(variant("hasty", p50_ms=1.4))
+UNSURE = in_turn(variant("unsure", p50_ms=1.8), 1.01)
+
+
+@pytest.mark.parametrize(
+    ("versions", "end", "ending", "is_recommended"),
+    [
+        ([SAFE, SLOW], SearchEnd(planned=2, final="done"), Ending.PROVEN, True),
+        ([ALIKE], SearchEnd(planned=1, final="done"), Ending.ALIKE, True),
+        ([SLOW], SearchEnd(planned=1, final="done"), Ending.NOTHING_FASTER, False),
+        ([HASTY], SearchEnd(planned=1, final="cut_off", more_s=9), Ending.UNSETTLED, False),
+        ([HASTY], TIME_UP, Ending.UNSETTLED, False),
+        ([UNSURE], SearchEnd(planned=1, final="done", more_s=9), Ending.UNSETTLED, False),
+        ([SLOW], TIME_UP, Ending.TIME_UP, False),
+        ([], TIME_UP, Ending.NOTHING_TRIED, False),
+        ([SAFE, HASTY], TIME_UP, Ending.PROVEN, True),
+    ],
+)
+def test_endings(versions: list[Variant], end: SearchEnd, ending: Ending, is_recommended: bool) -> None:
+    """Given versions and what the time did, Then there is one ending, and its sentence says nothing against it."""
+    outcome = outcome_of(versions, "speed", end)
+    assert (outcome.ending, outcome.is_recommended) == (ending, is_recommended)
+    told = headline(outcome, "speed", 1.0)
+    assert ("keep the original" in told) is not is_recommended
+    assert ("and none of these was faster" in told) is (ending is Ending.TIME_UP)
+    assert ("before anything could be tried" in told) is (ending is Ending.NOTHING_TRIED)
+    assert (outcome.open != ()) is (ending is Ending.UNSETTLED)
+
+
+def test_what_looked_better_than_the_winner_stays_open() -> None:
+    """Given a winner and a version that looked faster still but was not measured in turn, Then it is open, not called
+    faster; a slower one is not open."""
+    faster, slower = first_look(variant("faster", p50_ms=0.6)), first_look(variant("slower", p50_ms=1.5))
+    outcome = outcome_of([SAFE, faster, slower], "speed", TIME_UP)
+    assert outcome.best is SAFE and outcome.open == (faster,)
+    assert headline(outcome, "speed", 1.0).startswith("2.0 times faster")
+
+
+def test_enough_sets_settle_it() -> None:
+    """Given a bound that does not reach after as many sets as there are, Then nothing is open any more."""
+    known = in_turn(variant("unsure", p50_ms=1.8), 1.01, MOST_SETS)
+    assert outcome_of([known], "speed", SearchEnd(planned=1, final="done")).ending is Ending.NOTHING_FASTER
+
+
+def test_what_cannot_go_on_offers_no_more_time() -> None:
+    """Given an unsettled version, Then more time is offered only where some would help."""
+    ending = SearchEnd(planned=1, final="cut_off", more_s=9)
+    assert "measure longer" in headline(outcome_of([HASTY], "speed", ending), "speed", 1.0)
+    over = outcome_of([HASTY], "speed", ending.model_copy(update={"more_s": None}))
+    assert "measure longer" not in headline(over, "speed", 1.0) and not over.can_go_on
+
+
+def test_a_goal_of_size_is_told_by_size() -> None:
+    """Given a version four times smaller that is as fast, When the goal is size, Then that is what the headline says."""
+    small = in_turn(variant("small", p50_ms=2.02, size=50), 0.97)
+    outcome = outcome_of([small], "size", SearchEnd(planned=1, final="done"))
+    assert outcome.ending is Ending.PROVEN
+    assert headline(outcome, "size", 1.0) == "4.0 times smaller, about as fast, and it answers alike"
+    assert outcome_of([small], "speed", SearchEnd(planned=1, final="done")).best is None
+
+
+def test_the_fastest_looking_are_finalists() -> None:
+    """Given many safe versions and a faster one that is not proven, Then the final run holds it, behind the best safe."""
+    safe = [variant(f"safe{n}", p50_ms=1 + n / 10) for n in range(8)]
+    unproven = variant("unproven", p50_ms=0.5, verdict="not_enough_data")
+    assert [v.id for v in finalists([*safe, unproven], "speed", 3)] == ["safe0", "unproven", "safe1"]
