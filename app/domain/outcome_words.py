@@ -52,17 +52,14 @@ def smaller_words(ratio: float) -> str:
 
 
 def promise_words(outcome: Outcome) -> str:
-    """What the most promising version looked like, and why that is no result yet."""
-    first = outcome.open[0]
-    speed = first.measurement.speedup or 0.0
+    """What the most promising version looked like."""
+    speed = outcome.open[0].measurement.speedup or 0.0
     looked = f"looked {times(speed)} times faster" if is_worth_naming(speed) else "looked smaller and about as fast"
-    if first.is_side_by_side:
-        return f"{looked}, but that is not certain yet"
-    return f"{looked}, but there was no time to measure it beside the original"
+    return f"{looked}, not sure yet"
 
 
 def _rest(outcome: Outcome, more: str) -> str:
-    return f"keep the original, or {more}" if outcome.can_go_on else "keep the original"
+    return f"{more}, or keep the original" if outcome.can_go_on else "keep the original"
 
 
 def _ways(count: int) -> str:

@@ -122,7 +122,7 @@ def _latency(version: VersionValue, strong: bool) -> Cell:
     if not version.first_look:
         return Cell(ms(version.latency_ms), strong=strong)
     tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
-    return Cell(ms(version.latency_ms), tone="soft", below=_tr("first look"), tip=tip)
+    return Cell(_tr("first look {0}").format(ms(version.latency_ms)), tone="soft", tip=tip)
 
 
 def rows(value: CompareValue) -> list[Row]:
