@@ -21,6 +21,7 @@ from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.outcome_words import headline
 from app.domain.variant import Variant
 from app.domain.words import why_not
+from workers.contracts.specs import Recipe
 
 
 def test_the_fastest_safe_one_wins() -> None:
