@@ -6,7 +6,7 @@ from app.controllers.outcome_value import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
 from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
 from app.domain.larger_limit import larger_limit
-from app.domain.outcome_words import sentence
+from app.domain.outcome_words import recommended_words, sentence
 from app.domain.run import RunState
 from app.domain.score_words import score_sentences
 from app.domain.variant import Variant
@@ -58,7 +58,8 @@ def _headline(facts: RunFacts, best: Variant | None) -> str:
         if missing:
             return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
         return tr("Looks alike, not proven: add more examples")
-    return sentence(facts.outcome, kept_objective(facts.run))
+    objective = kept_objective(facts.run)
+    return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
 
 
 def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:

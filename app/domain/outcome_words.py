@@ -18,11 +18,7 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
     """The same without the count of ways, for pages that tell it below."""
     end, best = outcome.end, outcome.best
     if best is not None:
-        alike = "it answers alike"
-        if outcome.ending is Ending.ALIKE:
-            alike = f"it looks alike, not proven: {missing_words(best)}"
-        busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
-        return f"{gain_words(best, objective)}, and {alike}{busy}"
+        return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
     if outcome.ending is Ending.BUSY:
         return MEASURE_AGAIN
     if outcome.ending is Ending.UNSETTLED:
@@ -34,6 +30,13 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
         return f"{found}: {_rest(outcome, 'allow more time')}"
     what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
     return f"{what}: keep the original"
+
+
+def recommended_words(best: Variant, proven: bool, objective: Objective) -> str:
+    """Said of the version that is recommended."""
+    alike = "it answers alike" if proven else f"it looks alike, not proven: {missing_words(best)}"
+    busy = f" ({BUSY_WORDS})" if best.measurement.under_load else ""
+    return f"{gain_words(best, objective)}, and {alike}{busy}"
 
 
 def gain_words(best: Variant, objective: Objective) -> str:

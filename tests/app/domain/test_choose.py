@@ -46,7 +46,7 @@ def test_boxes_that_cannot_be_proven_win_with_exact_numbers_only() -> None:
     exact = boxes("engine", "fp32")
     choice = choose([*few, exact])
     assert (choice.variant, choice.proven) == (exact, False)
-    assert "not compared yet" in headline(exact, few, proven=False, limit_pct=1.0)
+    assert "not compared yet" in headline(outcome_of([*few, exact], "speed", SearchEnd()), "speed", 1.0)
 
 
 def test_a_regressed_one_never_wins_however_fast() -> None:
