@@ -19,6 +19,7 @@ from app.services.events import (
     WaitingForQuiet,
 )
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.wording import percent
 
 OK, INTERNAL, USAGE, REFUSED, KEPT_ORIGINAL, CANCELLED, MISSING = 0, 1, 2, 3, 4, 5, 6
 
@@ -130,7 +131,7 @@ class Output:
             if not self._err.isatty():
                 self._line(f"{progress.stage} …")
         if self._in_run:
-            self._bar(progress.share, f"{progress.share * 100:.0f} % {progress.stage}")
+            self._bar(progress.share, f"{percent(progress.share, 0)} {progress.stage}")
 
     def _bar(self, share: float, text: str) -> None:
         """One line that is written anew; only on a terminal."""

@@ -18,7 +18,6 @@ from widgets.pages.goal_limit import MAX_PCT
 from widgets.pages.nouns import plural
 from widgets.pages.results import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
 from widgets.pages.values import DataKind
-from widgets.parts.format import percent_of
 from workers.contracts.jobs import DataResult
 from workers.contracts.specs import P99_NEEDS, Judgement
 

@@ -6,6 +6,7 @@ from app.controllers.words import tr
 from app.domain.outcome import Ending, Outcome
 from app.domain.words import times
 from widgets.pages.results import GoOnValue
+from widgets.parts.format import percent_of
 
 LEAST_MINUTES = 5
 """Less would often end the same way once more."""
@@ -28,18 +29,17 @@ def go_on_value(outcome: Outcome) -> GoOnValue | None:
 def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> str:
     """Below a headline that keeps the original. `n` test examples, of which `things` is the plural."""
     if outcome.ending is Ending.NOTHING_TRIED:
-        return tr("Its time ended before any of the {0} ways had figures.").format(outcome.end.planned)
+        return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)
     if outcome.ending is Ending.BUSY:
         text = tr(
-            "{0} ways were tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
+            "{0} tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"
             " processor time do not agree on what is faster."
         )
-        return text.format(outcome.tried, n, things)
-    tried = tr("1 way was tried") if outcome.tried == 1 else tr("{0} ways were tried").format(outcome.tried)
-    text = tr("{0} on {1:,} test {2}; none was both faster and within your limit of {3:g} %.")
-    return text.format(tried, n, things, limit_pct)
+        return text.format(_versions(outcome.tried), n, things)
+    text = tr("{0} tried on {1:,} test {2}; none was both faster and within your limit of {3}.")
+    return text.format(_versions(outcome.tried), n, things, percent_of(limit_pct))
 
 
 def _unsettled_words(outcome: Outcome, n: int, things: str) -> str:
@@ -54,5 +54,9 @@ def _unsettled_words(outcome: Outcome, n: int, things: str) -> str:
 
 def _untried_words(untried: int) -> str:
     if untried == 1:
-        return tr("There was no time for 1 more way.")
-    return tr("There was no time for {0} more ways.").format(untried)
+        return tr("There was no time for 1 more version.")
+    return tr("There was no time for {0} more versions.").format(untried)
+
+
+def _versions(count: int) -> str:
+    return tr("1 version was") if count == 1 else tr("{0} versions were").format(count)

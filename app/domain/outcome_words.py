@@ -4,13 +4,14 @@ from app.domain.choose import Objective, is_smaller, is_worth_naming
 from app.domain.outcome import Ending, Outcome
 from app.domain.variant import Variant
 from app.domain.words import BUSY_WORDS, MEASURE_AGAIN, missing_words, size_words, times
+from workers.contracts.wording import counted, percent, percent_of
 
 
 def headline(outcome: Outcome, objective: Objective, limit_pct: float) -> str:
     """The one sentence above a comparison."""
     text = sentence(outcome, objective)
     if outcome.ending is Ending.NOTHING_FASTER:
-        return f"{text} ({_ways(outcome.tried)} tried, limit {limit_pct:g} %)"
+        return f"{text} ({counted(outcome.tried, 'version')} tried, limit {percent_of(limit_pct)})"
     return text
 
 
@@ -26,7 +27,8 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
     if outcome.ending is Ending.NOTHING_TRIED:
         return "The time was up before anything could be tried: keep the original, or allow more time"
     if outcome.ending is Ending.TIME_UP:
-        found = f"The time was up after {outcome.tried} of {_ways(end.planned)}, and none of these was faster and safe"
+        tried = f"{outcome.tried} of {counted(end.planned, 'version')}"
+        found = f"The time was up after {tried}, and none of these was faster and safe"
         return f"{found}: {_rest(outcome, 'allow more time')}"
     what = "Nothing smaller, as fast and safe was found" if objective == "size" else "Nothing faster was safe"
     return f"{what}: keep the original"
@@ -51,7 +53,7 @@ def gain_words(best: Variant, objective: Objective) -> str:
 
 def smaller_words(ratio: float) -> str:
     """``4.0 times smaller``; a few percent as such."""
-    return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{100 * (1 - 1 / ratio):.0f} % smaller"
+    return f"{times(ratio)} times smaller" if ratio >= 1.2 else f"{percent(1 - 1 / ratio, 0)} smaller"
 
 
 def promise_words(outcome: Outcome) -> str:
@@ -63,7 +65,3 @@ def promise_words(outcome: Outcome) -> str:
 
 def _rest(outcome: Outcome, more: str) -> str:
     return f"{more}, or keep the original" if outcome.can_go_on else "keep the original"
-
-
-def _ways(count: int) -> str:
-    return "1 way" if count == 1 else f"{count} ways"

@@ -6,7 +6,7 @@ from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
-from workers.contracts.wording import about, counted, percent, percent_of
+from workers.contracts.wording import about, percent, percent_of
 
 VERDICT_WORDS = {
     "safe": "Safe to ship",

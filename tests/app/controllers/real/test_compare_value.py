@@ -105,7 +105,7 @@ def test_the_time_was_up() -> None:
     slower = variant(1, p50_ms=3.0, speedup=0.7)
     end = SearchEnd(planned=6, untried=5, final="none", limit_s=60, more_s=400.0)
     value = compare_value(dataclasses.replace(facts(variant(0), slower), search=end))
-    assert value.headline.startswith("The time was up after 1 of 6 ways, and none of these was faster and safe")
+    assert value.headline.startswith("The time was up after 1 of 6 versions, and none of these was faster and safe")
     assert value.go_on is not None and value.go_on.minutes == 7
     nothing = compare_value(dataclasses.replace(facts(variant(0)), search=end))
     assert "before anything could be tried" in nothing.headline and "none was" not in nothing.subtitle
