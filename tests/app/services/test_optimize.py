@@ -166,6 +166,16 @@ def test_an_answer_to_a_failure_waits_for_it(stage: Make, first: Like, tried: bo
     assert (one.states["B"] == "skipped") is not tried
 
 
+def test_a_version_that_was_given_another_name_is_still_the_one_that_is_meant(stage: Make) -> None:
+    """Given an answer to the failure of “A”, When a person calls that one otherwise and it holds, Then none is needed."""
+    one = stage(Like(p50_ms=4), {"My own": Like(p50_ms=1), "B": Like(p50_ms=2)})
+    own, b = one.ask.preset.recipes
+    recipes = (own.model_copy(update={"id": "A"}), b.model_copy(update={"only_if_failed": ("A",)}))
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes}))
+    one.go()
+    assert set(one.variants) == {"Original", "My own"}
+
+
 @pytest.mark.parametrize(("first_ms", "tried"), [(1.0, True), (2.5, False), (5.0, False)])
 def test_better_answers_are_looked_for_only_where_speed_is_promising(stage: Make, first_ms: float, tried: bool) -> None:
     """Given INT8 with wrong answers, then its careful form is tried only if INT8 beat the original and the best."""

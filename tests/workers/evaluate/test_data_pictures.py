@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 from workers.contracts.errors import InputRefused, JobCancelled
+from workers.evaluate.data.build import LOOKING
+from workers.evaluate.data.store import READING
 from workers.evaluate.dataset import read_dataset
 from workers.pipeline.prepared import Prepared
 from workers.runtime.recording import RecordingContext
@@ -206,11 +208,15 @@ def test_cancel_stops_at_once(run_data: Make, classes: Path, tmp_path: Path) -> 
 
 
 def test_progress_is_told(run_data: Make, classes: Path, tmp_path: Path) -> None:
-    """Given a job, then progress goes from the first item to the last."""
+    """Given a job, then progress goes from the first item to the last, first while files are looked at as a whole, which
+    takes as long for thousands, then while they are read."""
     ctx = RecordingContext(tmp_path / "work0")
     run_data("pictures", classes, ctx=ctx)
-    reading = [progress for progress in ctx.progress_sent if progress.total == 60]
-    assert reading[0].done == 0 and reading[-1].done == 60
+    stages = dict.fromkeys(progress.stage for progress in ctx.progress_sent if progress.total == 60)
+    assert list(stages)[:2] == [LOOKING, READING]
+    for stage in (LOOKING, READING):
+        done = [progress.done for progress in ctx.progress_sent if progress.stage == stage and progress.total == 60]
+        assert done[0] == 0 and done[-1] == 60 and done == sorted(done)
 
 
 def test_a_folder_that_may_not_be_read(run_data: Make, classes: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from workers.evaluate.dataset import DataSet, write_dataset
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
 FOLDER = "data"
+LOOKING = "Look at the files"
 Labelled = tuple[list[Entry], list[tuple[int, ...]]]
 
 
@@ -39,7 +40,7 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     resolved = resolve(collection, pipeline.spec, params.label_map)
     collection = _without_file_labels(collection, pipeline, resolved.ids)
     store = Store(folder, pipeline, ctx, collection.kind, params.moved)
-    used = _write(store, collection, resolved.ids, params, options)
+    used = _write(store, collection, resolved.ids, params, options, ctx)
     data = _dataset(collection, store.stored, pipeline, params)
     write_dataset(folder, data)
     previews = write_previews(folder, data, store.stored, ctx)
@@ -49,27 +50,32 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
 
 
 def _write(
-    store: Store, collection: Collection, ids: list[tuple[int, ...]], params: DataParams, options: Options
+    store: Store,
+    collection: Collection,
+    ids: list[tuple[int, ...]],
+    params: DataParams,
+    options: Options,
+    ctx: JobContext,
 ) -> int:
     """Write both parts and return how many entries were opened for them."""
     if params.calibration_path is not None:
-        entries, labels = _ordered(collection, ids, params.max_test)
+        entries, labels = _ordered(collection, ids, params.max_test, ctx)
         store.write_test(entries, labels)
         _check_readable(store.stored, entries)
-        _write_calibration(store, params, options)
+        _write_calibration(store, params, options, ctx)
         return len(entries)
     size = calibration_size(len(collection.entries), params.max_calibration)
-    entries, labels = _ordered(collection, ids, params.max_test + size)
+    entries, labels = _ordered(collection, ids, params.max_test + size, ctx)
     store.write(entries, labels, size)
     _check_readable(store.stored, entries)
     return len(entries)
 
 
-def _write_calibration(store: Store, params: DataParams, options: Options) -> None:
+def _write_calibration(store: Store, params: DataParams, options: Options, ctx: JobContext) -> None:
     """The person's own calibration set; it must not share an item with the test set."""
     assert params.calibration_path is not None
     collection = read_collection(from_text(params.calibration_path), options)
-    entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration)
+    entries, labels = _ordered(collection, [()] * len(collection.entries), params.max_calibration, ctx)
     overlap = store.write_calibration(entries, labels)
     if overlap:
         raise InputRefused(
@@ -81,14 +87,20 @@ def _write_calibration(store: Store, params: DataParams, options: Options) -> No
         )
 
 
-def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int) -> Labelled:
+def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx: JobContext) -> Labelled:
     """At most `most` entries in the order of the digests of their contents, with their labels.
 
     Large sets are first thinned by the digests of names, so that not every file is read.
     """
     entries = collection.entries
     chosen = choose([group_of(labels) for labels in ids], lambda i: digest(entries[i].source.encode()), most)
-    order = sorted(chosen, key=lambda i: (entries[i].content(), entries[i].source))
+    contents: dict[int, bytes] = {}
+    for number, i in enumerate(chosen):  # thousands of files are read whole here
+        ctx.check_cancelled()
+        ctx.progress(LOOKING, number, len(chosen), "items")
+        contents[i] = entries[i].content()
+    ctx.progress(LOOKING, len(chosen), len(chosen), "items")
+    order = sorted(chosen, key=lambda i: (contents[i], entries[i].source))
     return [entries[i] for i in order], [ids[i] for i in order]
 
 

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,24 @@ def test_a_changed_recipe_is_kept(conductor: Conductor, window: MainWindow, spac
     assert conductor.session.recipes == kept
     page.preset_chosen.emit("smallest")
     assert conductor.session.recipes is None
+
+
+def test_a_renamed_recipe_is_still_known_to_the_others(
+    conductor: Conductor, window: MainWindow, space: Workspace
+) -> None:
+    """Given a version that others wait for, When a person gives it another name, Then they still mean it, also after it
+    was named once more and back."""
+    conductor.session.reopen(make_project(space))
+    page = goal_page(conductor, window)
+    named = {name for recipe in conductor._controllers["goal"].preset.recipes for name in recipe.only_if_failed}  # type: ignore[attr-defined]
+    for title in ("Mine", "Mine again"):
+        values = page._value.recipes
+        first = next(value for value in values if value.key in named)
+        page.recipes_changed.emit(tuple(replace(v, title=title) if v is first else v for v in values))
+        conductor._controllers["goal"].show()  # type: ignore[attr-defined]
+        kept = conductor.session.recipes
+        assert kept is not None
+        assert {recipe.title: recipe.key for recipe in kept}[title] == first.key and first.key in named
 
 
 def test_many_runs_are_listed_quickly(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
