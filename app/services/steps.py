@@ -11,16 +11,18 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from app.services.background import Stopped
-from app.services.quiet import QuietWait
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureParams, MeasureResult
 from workers.contracts.messages import Limits
 from workers.contracts.specs import BlockLoad
+
+if TYPE_CHECKING:  # the first page needs steps, and nothing that reads the machine
+    from app.services.quiet import QuietWait
 
 T = TypeVar("T")
 R = TypeVar("R", bound=BaseModel)
@@ -124,7 +126,7 @@ class MeasureStep:
     until_s: float | None = None
     slow_over_ms: float | None = None
     reuse: Reuse | None = None
-    quiet: QuietWait | None = None
+    quiet: "QuietWait | None" = None
     number: int = 0
     step_index: int | None = None
 
