@@ -96,7 +96,7 @@ def test_until_the_limit_keeps_the_last_that_held(tmp_path: Path) -> None:
     assert any("is wanted" in entry.text for entry in ctx.logs)
     assert artifact.steps[-1].params["until"] == "limit"
     kept = 1 - sum(new) / sum(old)
-    assert f"{kept:.0%} of the channels" in artifact.notes[0]
+    assert f"{100 * kept:.0f} % of the channels" in artifact.notes[0]
 
 
 def test_sample_as_it_is_has_no_such_slack(tmp_path: Path) -> None:
