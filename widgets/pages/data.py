@@ -304,9 +304,9 @@ class DataPage(Page):
         self._found.suspects_requested.connect(self.suspects_requested)
         card.add(self._found)
         if value.unknown_labels and value.model_classes:
-            match = GhostButton(self.theme, self.tr("Match the names…"))
+            match = GhostButton(self.theme, self.tr("Match the names…"), size="small")
             match.clicked.connect(lambda: self.ask_match(value))
-            card.box.addWidget(match, 0, Qt.AlignmentFlag.AlignLeft)
+            card.title_row.addWidget(match)  # above the rows, whose number grows while the checks go on
         card.box.addStretch(1)
         if value.note:
             card.add(words(value.note, "caption"))
