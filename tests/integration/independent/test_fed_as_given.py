@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 from by_hand import MEAN, STD, imagenet, normalized, opened
+from channels_last import centered_pictures, channels_last_model, mel_patches
 from fettle_command import Fettle
 from numpy.typing import NDArray
 from one_engine import write_preset
 from PIL import Image
 from sides import Side
-from small_models import centered_pictures, channels_last_model, mel_patches
 from ways import ROOT
 from whole import export, threads
 
