@@ -2,7 +2,7 @@
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.domain.proof import least_limit_pct, least_to_prove
+from app.domain.proof import COUNTED_ANSWERS, least_limit_pct, least_to_prove
 from widgets.pages.goal_few import FewValue
 from widgets.pages.goal_limit import MAX_PCT
 from widgets.parts.format import percent_of
@@ -10,8 +10,6 @@ from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import PipelineSpec
 
 USUAL_LIMIT_PCT = 1.0
-COUNTED = ("class", "score", "tokens")
-"""Kinds of answers that are the same or not; others are compared by how alike they are."""
 
 
 def reach_row(session: Session) -> CheckValue | None:
@@ -33,7 +31,7 @@ def _is_counted(session: Session) -> bool:
     if model is None or data is None or data.result.origin != "person":
         return False
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    return spec.answer_kind in COUNTED
+    return spec.answer_kind in COUNTED_ANSWERS
 
 
 def few_value(session: Session, limit_pct: float) -> FewValue | None:

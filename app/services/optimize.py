@@ -26,6 +26,7 @@ from app.services.kept_measurements import MAX_AGE
 from app.services.measuring import TIME_LIMIT
 from app.services.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.quiet import FIRST_S
+from app.services.reach import reach_warning
 from app.services.recorder import Recorder
 from app.services.refusing import other_inputs
 from app.services.run_forecast import note_after, note_before, refine
@@ -200,6 +201,8 @@ class _Optimization:
         self._recorder.step(1, state="done", detail=detail)
         self._tell_findings(data.result.findings)
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
+            self._recorder.tell(warning)
+        if warning := reach_warning(model, data, self._goal.max_loss_pct):
             self._recorder.tell(warning)
         self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)

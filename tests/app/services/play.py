@@ -34,6 +34,7 @@ from workers.contracts.jobs import (
     SummarizeParams,
     SummarizeResult,
 )
+from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import (
     BlockLoad,
     Described,
@@ -57,6 +58,14 @@ INFO = ModelInfo(
     parameters=10,
     size_bytes=1000,
     sha256="ab" * 32,
+)
+
+SPEC = PipelineSpec(
+    task="image-classification",
+    inputs=(PipelineInput(name="x", dtype="float32", shape=(1, 8), source="array"),),
+    outputs=(PipelineOutput(name="y", dtype="float32", shape=(1, 3), answer=True),),
+    preprocess=ArraySteps(),
+    answer_kind="class",
 )
 
 
@@ -184,6 +193,7 @@ class Play:
     def _model(self, name: str, size_bytes: int) -> tuple[ModelArtifact, Path]:
         folder = self._folder(f"{name}/model")
         (folder / "model.onnx").write_bytes(b"x" * size_bytes)
+        (folder / "pipeline.json").write_text(SPEC.model_dump_json(), "utf-8")
         return write_model(folder, "model.onnx", ["model.onnx"]), folder.parent
 
     def _describe_job(self, step: JobStep[Any]) -> tuple[Any, Path]:

@@ -379,6 +379,16 @@ def test_what_was_found_is_told(stage: Make) -> None:
     assert not [event for event in one.events if isinstance(event, LogLine) and event.level == "error"]
 
 
+def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(stage: Make) -> None:
+    """Given 100 examples and a limit of 1 %, which takes 321, then that is told before the original is measured."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.go()
+    told = next(i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text)
+    begun = {event.step.title: i for i, event in enumerate(one.events) if isinstance(event, StepChanged)
+             if event.step.state == "running"}  # fmt: skip
+    assert begun["Read the examples"] < told < begun["Measure the original"]
+
+
 def test_a_new_run_of_the_same_model_is_the_same_project(space: Workspace) -> None:
     """Given a model that was there before, then its runs are of one project, the sample's apart."""
     repositories = space.repositories
