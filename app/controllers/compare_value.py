@@ -4,7 +4,7 @@ import math
 
 from app.controllers.outcome_value import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
 from app.domain.larger_limit import larger_limit
 from app.domain.outcome_words import recommended_words, sentence
 from app.domain.run import RunState
@@ -134,6 +134,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
         return "unmeasured"
     if judgement.verdict == "regressed":
         return "regressed" if best is not None else "beyond_limit"
+    if needs_quiet(variant):
+        return "not_settled"
     if is_slower(variant) and not is_faster(variant):
         return "alike_slower" if is_safe(variant) else "not_faster"
     if best is None and is_safe(variant):

@@ -34,8 +34,12 @@ def verdict_words(variant: Variant) -> str:
         return VERDICT_WORDS["unmeasured"]
     if is_alike_not_proven(variant):
         return "Alike, not proven"
+    if needs_quiet(variant):
+        return "Answers alike, speed not settled"
     if is_safe(variant) and is_slower(variant):
         return "Answers alike, slower"
+    if is_safe(variant) and not variant.is_side_by_side:
+        return "Answers alike"  # whether it is faster is not known yet
     return VERDICT_WORDS[variant.judgement.verdict]
 
 

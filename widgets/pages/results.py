@@ -17,6 +17,7 @@ Verdict = Literal[
     "regressed",
     "not_enough_data",
     "not_faster",
+    "not_settled",
     "alike_slower",
     "beyond_limit",
     "unmeasured",

@@ -66,6 +66,21 @@ def test_a_safe_but_slower_version_is_no_winner() -> None:
     assert (shown.tag, shown.outcome, shown.because) == ("none", "Answers alike, slower", "Not faster on this computer")
 
 
+def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
+    """Given a safe version that was measured under load and read slower, Then nothing says that it is slower, since other
+    programs may have made it so."""
+    loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=0.9, speedup_low=0.7, under_load=True, agreed_low=0.7)
+    open_one = dataclasses.replace(variant(2), measurement=loaded)
+    row = next(row for row in rows(compare_value(facts(variant(0), open_one))) if row.id == "v2")
+    assert (row.cells[-1].text, row.cells[-1].tag) == ("Speed not settled", "none")
+    assert verdict_words(open_one) == "Answers alike, speed not settled"
+
+
+def test_a_first_look_is_not_called_safe_to_ship() -> None:
+    """Given a safe version that was only looked at, Then its step says that the answers are alike, and no more."""
+    assert verdict_words(dataclasses.replace(variant(2), state="measured")) == "Answers alike"
+
+
 def test_why_there_is_no_p99() -> None:
     """Given a version of whom 80 requests were timed, Then Details says how many a p99 takes instead of a dash; where it
     was measured it stands there, beside the original's."""
