@@ -13,6 +13,9 @@ import pytest
 NVML = "libnvidia-ml.so.1"
 
 
+os.environ.setdefault("FETTLE_WAIT_FOR_QUIET_S", "1")  # tests run side by side, so it is never quiet
+
+
 def pytest_configure() -> None:
     """A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

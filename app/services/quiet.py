@@ -1,8 +1,9 @@
 """Waiting until other programs leave the computer alone, before something is measured whose times decide."""
 
 import contextlib
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psutil
@@ -37,6 +38,16 @@ class Patience:
         """For one measurement of a run that has `run_left_s` left (None: no limit)."""
         limit_s = most_s if run_left_s is None else min(most_s, SHARE_OF_LIMIT * max(0.0, run_left_s))
         return QuietWait(self, limit_s)
+
+
+def run_patience(environment: Mapping[str, str] = os.environ) -> Patience:
+    """Of one run. FETTLE_WAIT_FOR_QUIET_S takes the place of the minute: 0 where programs always work side by side, as
+    on a server that tests. Raises ValueError where it is no number of seconds."""
+    said = environment.get("FETTLE_WAIT_FOR_QUIET_S", "").strip()
+    try:
+        return Patience(max(0.0, float(said))) if said else Patience()
+    except ValueError as error:
+        raise ValueError(f"FETTLE_WAIT_FOR_QUIET_S is {said!r}, and has to be a number of seconds.") from error
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from app.services.budget import TimeBudget
 from app.services.candidates import Candidate, Pass
 from app.services.figures import speedup_of, with_figures
 from app.services.opening import ReadData
-from app.services.quiet import Patience, QuietWait
+from app.services.quiet import QuietWait, run_patience
 from app.services.recorder import Recorder
 from app.services.steps import Flow, JobError, Measured, Reuse
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
@@ -60,7 +60,7 @@ class Search:
         self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
         self.candidates: dict[str, Candidate] = {}
         self.reuse: Reuse | None = None
-        self.patience = Patience()
+        self.patience = run_patience()
 
     def keep(self, **changes: Any) -> SearchEnd:
         """Change what is kept of the search's time, and write it down."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.services.quiet import LOOK_S, OtherPrograms, Patience, Waiting
+from app.services.quiet import LOOK_S, MOST_S, OtherPrograms, Patience, Waiting, run_patience
 
 
 class Clock:
@@ -87,3 +87,11 @@ def test_our_own_processes_are_no_other_programs() -> None:
     finally:
         child.kill()
         child.wait()
+
+
+def test_how_long_a_run_waits_can_be_said_by_the_environment() -> None:
+    """Given a machine on which programs always work side by side, then a run need not wait; what is no number is told."""
+    assert run_patience({}).left_s == MOST_S
+    assert run_patience({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
+    with pytest.raises(ValueError, match="number of seconds"):
+        run_patience({"FETTLE_WAIT_FOR_QUIET_S": "soon"})
