@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -123,8 +123,9 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
 
 
 def beside_sha256(path: Path) -> str:
-    """Digest over the names and contents of all small files beside a model that opening it may read, as far as they
-    can be read: with others the same weights become another opened model.
+    """Digest over all that lies beside a model and that opening it may take over: files that say something by their
+    name, and lists of class names. With others the same weights become another opened model; whatever else comes and
+    goes in the folder (a download, a log) changes nothing.
 
     Of a file, those in its folder (and in the one above, as `beside_file`); of a folder, those in it and one below.
     """
@@ -133,8 +134,10 @@ def beside_sha256(path: Path) -> str:
     for number, folder in enumerate(folders):
         for file in small_files(folder):
             with contextlib.suppress(OSError):
-                line = f"{number}\0{file.relative_to(folder).as_posix()}\0{sha256_file(file)}\n"
-                digest.update(line.encode("utf-8", "surrogateescape"))
+                name = file.relative_to(folder).as_posix()
+                said = sha256_file(file) if name in BESIDE else json.dumps(list(_class_lists(file)))
+                if said != "[]":
+                    digest.update(f"{number}\0{name}\0{said}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()
 
 
@@ -177,16 +180,18 @@ def stored_pipeline(metadata: Mapping[str, str]) -> PipelineSpec | None:
 
 def label_lists(folder: Path, count: int) -> tuple[str, ...] | None:
     """Exactly `count` class names from a JSON or text file in the folder: a list, or one name a line."""
-    for file in _text_files(folder):
-        if file.suffix == ".txt" and re.search(r"label|class|synset|categor", file.name, re.I):
-            lines = [line.strip() for line in _read_text(file).splitlines() if line.strip()]
-            if len(lines) == count:
-                return tuple(lines)
-        data = read_json(file) if file.suffix == ".json" else None
-        for values in (data, *(data.values() if isinstance(data, dict) else ())):
-            if isinstance(values, list) and len(values) == count and all(isinstance(v, str) for v in values):
-                return tuple(values)
-    return None
+    lists = (names for file in _text_files(folder) for names in _class_lists(file))
+    return next((names for names in lists if len(names) == count), None)
+
+
+def _class_lists(file: Path) -> Iterator[tuple[str, ...]]:
+    """What could be class names in a file: a list of texts in JSON, or the lines of a text that is named so."""
+    if file.suffix == ".txt" and re.search(r"label|class|synset|categor", file.name, re.I):
+        yield tuple(line.strip() for line in _read_text(file).splitlines() if line.strip())
+    data = read_json(file) if file.suffix == ".json" else None
+    for values in (data, *(data.values() if isinstance(data, dict) else ())):
+        if isinstance(values, list) and values and all(isinstance(value, str) for value in values):
+            yield tuple(values)
 
 
 def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:

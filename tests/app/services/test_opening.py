@@ -79,6 +79,8 @@ def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path:
     assert opened(space, path).info.license == "MPL-2.0"
     (tmp_path / "LICENSE").unlink()
     (tmp_path / "holiday.jpg").write_bytes(b"nothing of the model's")
+    (tmp_path / "download.json").write_text('{"state": "done", "bytes": 100}')
+    (tmp_path / "notes.txt").write_text("buy milk")
     assert opened(space, path).key == prepared.key
 
 

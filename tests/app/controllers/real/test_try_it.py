@@ -9,7 +9,7 @@ import pytest
 from finished_run import copied_space, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QAbstractButton, QLabel
 
 from app.controllers.conductor import Conductor
 from app.controllers.try_it import TryController
@@ -19,6 +19,7 @@ from app.services.trying import Tried, TryInput, TryPair
 from app.services.workspace import Workspace
 from widgets.main_window import MainWindow
 from widgets.pages.try_it import TryPage
+from widgets.parts.question import QuestionDialog
 from workers.contracts.trying import Seen, TryAnswer
 
 Drive = Callable[..., None]
@@ -130,12 +131,17 @@ def test_another_version_is_asked_the_same(
 def test_what_is_no_input_goes_the_usual_way(
     page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
-    """Given a folder of pictures dropped on the page, Then it is read as data, and both processes are ended."""
+    """Given a folder of pictures dropped on the page beside a result, Then it is asked about; taken, it is read as data,
+    and both processes are ended."""
     folder = tmp_path / "more"
     folder.mkdir()
     write_picture(folder / "a.png", 1)
     pids = pair(conductor).pids
     window.paths_dropped.emit([str(folder)])
+    assert window.current_page == "try"
+    (asked,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    (take,) = [button for button in asked.findChildren(QAbstractButton) if button.text() == "Use these instead"]
+    take.click()
     assert window.current_page == "data"
     assert pair(conductor) is None and not any(psutil.pid_exists(pid) for pid in pids)
 
