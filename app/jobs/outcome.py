@@ -45,6 +45,11 @@ class Crashed:
     stage: StageLimit | None = None
     full: DiskFull | None = None
 
+    @property
+    def was_ended_here(self) -> bool:
+        """The program ended it, for a limit that it passed; else it went down by itself, or by somebody else."""
+        return self.reason in ("memory", "wall_time", "idle", "stage_time", "turn_time")
+
 
 Outcome = Finished | Failed | Cancelled | Crashed
 

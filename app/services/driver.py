@@ -205,7 +205,8 @@ class Driver(Generic[T]):
             self._throw(FlowCancelled())
             return
         error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
-        self._tell_end(job.job_id, job.kind, "crashed" if isinstance(message, Crashed) else "failed", error, client)
+        crashed = isinstance(message, Crashed) and not message.was_ended_here
+        self._tell_end(job.job_id, job.kind, "crashed" if crashed else "failed", error, client)
         self._throw(JobError(error, exit_code))
 
     def _tell_end(

@@ -151,6 +151,7 @@ def test_the_memory_limit_is_told(space: Workspace) -> None:
         return ""
 
     assert run_to_end(Driver(space, flow(), ignore)) == "out_of_memory"
+    assert [record.state for record in history(space)] == ["failed", "finished"]  # it was ended, it did not crash
 
 
 def test_a_step_with_an_end_is_stopped_there(space: Workspace) -> None:
