@@ -15,7 +15,8 @@ def test_exit_codes(kind, exit_code) -> None:
     error = kind("code", "Title", "What happened.", "What to do.")
     assert error.exit_code == exit_code
     assert error.info().model_dump() == {
-        "code": "code", "title": "Title", "detail": "What happened.", "hint": "What to do.", "traceback": ""
+        "code": "code", "title": "Title", "detail": "What happened.", "hint": "What to do.", "traceback": "",
+        "asks": (),
     }  # fmt: skip
 
 

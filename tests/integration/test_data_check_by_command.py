@@ -41,7 +41,7 @@ def test_one_set(workshop: Fettle, tmp_path: Path) -> None:
     counts = done.document["counts"]
     assert (counts["items"], counts["unreadable"], counts["leaked"], counts["label_errors"]) == (20, 1, None, None)
     assert all({"check", "level", "what"} <= set(finding) for finding in done.document["findings"])
-    assert "1 thing to look at" in done.last_line
+    assert "2 things to look at" in done.last_line  # the broken file, and that no license is stated
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 

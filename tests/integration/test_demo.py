@@ -63,7 +63,7 @@ def test_the_sample_gets_faster_and_stays_safe(demo: Demo) -> None:
 def test_the_document_is_that_of_the_contract(demo: Demo) -> None:
     """Given its JSON, then every field of CLI.md is there with its type, and what was not measured is null, not 0."""
     document = demo.document
-    assert list(document) == [*DOCUMENT_FIELDS, "bundle"]
+    assert [name for name in document if name != "reason"] == [*DOCUMENT_FIELDS, "bundle"]  # said where it was busy
     assert document["bundle"] == str(demo.bundle)
     assert 0 < document["seconds"] <= 92
     assert document["limit"] == 1.0

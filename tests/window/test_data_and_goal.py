@@ -76,7 +76,7 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.press("Check the preparation")
     view = program.until(lambda view: view.find("Check again"), 90, "what was found")
     again, focus = view.find("Check again"), next(item for item in view.items if item.focus)
-    assert again is not None and again.is_whole
+    assert again is not None and again.seen[3] > 0  # a card taller than the page is seen from its beginning
     assert focus.text in ("Check again", "Take this one", "Take the one that fits"), focus
     program.keys("ctrl+3")
     program.until_page("goal", "full")

@@ -92,10 +92,13 @@ def _with_axes(
     return spec.model_copy(update={"inputs": tuple(entries), "links": links})
 
 
+def needs_output_axes(spec: PipelineSpec) -> bool:
+    """Whether a batch stands elsewhere than in front of some input, so that it may of outputs, too."""
+    return any(entry.batch_axis for entry in spec.inputs) and not spec.links
+
+
 def with_output_axes(spec: PipelineSpec, one: Arrays, two: Arrays | None) -> PipelineSpec:
     """The outputs' batch axes, seen by what one item and two of them gave; by the fixed size where there is one."""
-    if all(entry.batch_axis == 0 for entry in spec.inputs) or spec.links:
-        return spec
     fixed = next((e.shape[e.batch_axis] for e in spec.inputs if e.source == "array" and e.shape[e.batch_axis]), None)
     outputs = tuple(_output(entry, one, two, fixed) for entry in spec.outputs)
     return spec.model_copy(update={"outputs": outputs})

@@ -15,12 +15,12 @@ from workers.contracts.errors import AskedShape, WorkerError
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
-from workers.model_io.layouts import with_output_axes
+from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
 from workers.model_io.words import refuse
 from workers.pipeline import Pipeline
-from workers.pipeline.batches import fixed_batch, zero_state
+from workers.pipeline.batches import fixed_batch
 from workers.pipeline.pipeline import Runs
 from workers.pipeline.spec import parse_spec
 
@@ -93,8 +93,9 @@ def try_out(
                 if is_out_of_memory(error):
                     raise run_error(path, error) from error
                 continue
-            told = with_output_axes(spec, *_grown(pipeline, session, tried))
-            if told != spec:
+            told = spec
+            if needs_output_axes(spec):
+                told = with_output_axes(spec, *_grown(path, pipeline, session, tried))
                 outputs = [pipeline_of(told, folder).run(session, feeds) for feeds in tried]
             if _has_free_side(spec):
                 told = told.model_copy(update={"tried_size": side})
@@ -112,19 +113,18 @@ def _asks(spec: PipelineSpec) -> tuple[AskedShape, ...]:
     return tuple(AskedShape(name="" if only else entry.name, sizes=entry.shape) for entry in free)
 
 
-def _grown(pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:
-    """What the model itself gives to one item, and to two of them where it takes more than one."""
-    one = {name: np.asarray(value) for name, value in session.run(_alone(pipeline, tried[0])).items()}
-    if fixed_batch(pipeline.spec) is not None or pipeline.stateful:
+def _grown(path: Path, pipeline: Pipeline, session: Runs, tried: Sequence[Feeds]) -> tuple[Feeds, Feeds | None]:
+    """What the model itself gives to one item, and to two where it takes more than one. Raises `InputRefused`."""
+    try:
+        one = {name: np.asarray(value) for name, value in session.run(tried[0]).items()}
+    except Exception as error:  # a runtime's own exceptions share no base but Exception
+        raise run_error(path, error) from error
+    if fixed_batch(pipeline.spec) is not None:
         return one, None
     try:
         return one, dict(session.run(pipeline.batch([tried[0], tried[0]])))
     except Exception:  # it takes no batch: nothing is learned, and whatever is wrong shows when it is asked for one
         return one, None
-
-
-def _alone(pipeline: Pipeline, feeds: Feeds) -> Feeds:
-    return {**feeds, **zero_state(pipeline.spec)} if pipeline.stateful else feeds
 
 
 def _refuse_unfit(path: Path, spec: PipelineSpec) -> None:

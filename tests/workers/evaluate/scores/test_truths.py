@@ -169,7 +169,10 @@ def test_recordings_with_what_was_said(run_data: Make, tmp_path: Path) -> None:
 
 def test_long_columns_are_no_slices(run_data: Make, tmp_path: Path) -> None:
     """Given a table with a column of long texts and a short one, then only the short one is kept."""
-    lines = ["text,label,page,shop", *(f"good film {i},positive,{'x' * 200}{i},shop {i % 3}" for i in range(20))]
+    lines = [
+        "text,label,page,shop",
+        *(f"{'good ' * (i + 1)}film,positive,{'x' * 200}{i},shop {i % 3}" for i in range(20)),
+    ]
     (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
     _, folder = run_data("texts", tmp_path / "a.csv")
     assert all(set(item.columns) == {"shop"} for item in read_dataset(folder).test)

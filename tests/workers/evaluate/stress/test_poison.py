@@ -49,7 +49,7 @@ def look(sample_model: Path, tmp_path: Path) -> Look:
         work = tmp_path / "read"
         work.mkdir()
         asked = DataParams(
-            model_dir=str(sample_model), path=str(tmp_path / "all.npz"), max_calibration=COUNT, max_test=20
+            model_dir=str(sample_model), path=str(tmp_path / "all.npz"), max_calibration=COUNT, max_test=1000
         )
         build_data(asked, RecordingContext(work))
         params = StressParams(
