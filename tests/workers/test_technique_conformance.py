@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from special_models import SUITED
-from technique_cases import OPTIONAL, TECHNIQUES, every_technique, staged
+from technique_cases import OPTIONAL, TECHNIQUES, every_technique, params_here, staged
 
 from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
@@ -90,8 +90,9 @@ def test_result_is_described_runs_and_keeps_the_interface(
     small = make_small(kind)
     ctx = RecordingContext(tmp_path, data_dir=small.data, original=small.folder)
     original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
+    params = params_here(spec)
     try:
-        artifact = spec.apply(staged(spec, small, tmp_path_factory.mktemp("before")), spec.params(), ctx)
+        artifact = spec.apply(staged(spec, small, tmp_path_factory.mktemp("before")), params, ctx)
     except InputRefused as error:
         assert may_refuse(spec, kind), error
         assert error.detail.endswith(".") and error.hint.endswith(".")
@@ -105,7 +106,7 @@ def test_result_is_described_runs_and_keeps_the_interface(
         assert sha256_file(folder / entry.path) == entry.sha256
         assert (folder / entry.path).stat().st_size == entry.size_bytes
     assert artifact.steps[-1].technique == spec.id
-    assert spec.params.model_validate(artifact.steps[-1].params) == spec.params()
+    assert spec.params.model_validate(artifact.steps[-1].params) == params
     assert not any("/" in note or "\\" in note for note in artifact.notes)
     for runtime in runtimes_of(artifact.runtimes):
         session = open_session(folder, runtime, {}, 1)

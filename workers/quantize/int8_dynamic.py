@@ -10,6 +10,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.quantize import processor
 
 ID = "int8_dynamic"
 TITLE = "INT8, measured while running"
@@ -67,6 +68,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
+        if processor.lacks_fast_int8() and not params.reduce_range:
+            output.notes = (*output.notes, processor.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
 

@@ -171,11 +171,14 @@ def shown(name: str) -> str:
 
 
 def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, params: Params) -> InputRefused:
+    hint = "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change."
+    if processor.lacks_fast_int8() and not params.reduce_range:
+        hint = f"{processor.NO_VNNI} Or use 16-bit numbers, or allow more layers to be kept or more answers to change."
     return InputRefused(
         "too_sensitive",
         "Too many layers are sensitive to 8 bits",
         f"With {kept} of {len(layers)} layers kept as they are, {_words(alike, params)}.",
-        "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change.",
+        hint,
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import numpy_helper
+from technique_cases import TECHNIQUES, narrow
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams
@@ -36,6 +37,7 @@ def errors(small, folder: Path, runtime: str) -> float:
 def test_what_rounding_took_from_the_mean_comes_back(first: str, params: dict, make_small, tmp_path: Path) -> None:
     """Given small weights that 8 bits make 0, then biases give their sum back, in each engine; the note tells it."""
     small = make_small("hidden_weights")
+    params = params | narrow(TECHNIQUES[first])
     apply(small, tmp_path / "plain", first, **params)
     notes = apply(small, tmp_path / "corrected", first, "bias_correction", **params)
     assert "3 layers" in notes[-1] and "set aside" in notes[-1]

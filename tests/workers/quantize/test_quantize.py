@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.convert import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import write_prepared
-from workers.quantize import bf16, calibration, fp16, int8_dynamic, int8_static, qdq
+from workers.quantize import bf16, calibration, fp16, int8_dynamic, int8_static, processor, qdq
 from workers.runtime.recording import RecordingContext
 
 
@@ -166,3 +166,16 @@ def test_bf16_is_a_setting_and_shares_the_file(make_small, tmp_path: Path) -> No
 def test_parameters_out_of_bounds(module, bad: dict) -> None:
     with pytest.raises(ValueError):
         module.Params.model_validate(bad)
+
+
+@pytest.mark.parametrize(
+    ("lacks", "reduce_range", "told"), [(True, False, True), (True, True, False), (False, False, False)]
+)
+def test_dynamic_int8_tells_that_sums_may_overflow_here(
+    lacks: bool, reduce_range: bool, told: bool, make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a processor without VNNI, then a note says that 7 bits keep sums from overflowing, unless they are used."""
+    monkeypatch.setattr(processor, "lacks_fast_int8", lambda: lacks)
+    params = int8_dynamic.Params(reduce_range=reduce_range)
+    artifact = int8_dynamic.apply(make_small("transformer").model, params, RecordingContext(tmp_path))
+    assert (processor.NO_VNNI in artifact.notes) == told
