@@ -21,8 +21,8 @@ Json = dict[str, Any]
 
 VARIANT_FIELDS = [
     "id", "title", "recipe", "runtime", "precision", "latency_p50_ms", "latency_p99_ms", "throughput_per_s",
-    "peak_memory_bytes", "size_bytes", "speedup", "size_ratio", "accuracy", "accuracy_low", "accuracy_high",
-    "agreement", "flips", "negative_flips", "verdict", "artifact", "notes", "measured",
+    "peak_memory_bytes", "size_bytes", "speedup", "size_ratio", "under_load", "speedup_low",
+    "speedup_high", "cpu_speedup", "accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips", "verdict", "artifact", "notes", "measured",
 ]  # fmt: skip
 DOCUMENT_FIELDS = ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds", "outcome"]
 VERDICTS = {"safe", "regressed", "not_enough_data", "unmeasured"}
