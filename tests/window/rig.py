@@ -178,7 +178,7 @@ class Program:
                 return found
             time.sleep(0.1)
         self.screen.picture(self.home.parent / "last.png")
-        raise AssertionError(f"{what} did not come within {limit_s:g} s; seen:\n{self.see().texts[:3000]}")
+        raise AssertionError(f"{what} did not come within {limit_s:g} s; seen:\n{self.see().texts}")
 
     def see(self) -> View:
         """Ask the program what it shows."""

@@ -119,9 +119,10 @@ class DataPage(Page):
         self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
         if not value.made:
             right.addWidget(self._doctor_card())
+        right.addWidget(self._checks_card(value))
+        if not value.made:
             self._fed = FedCard(self.theme, self._pictures)
             right.addWidget(self._fed)
-        right.addWidget(self._checks_card(value))
         right.addStretch(1)
         columns = QHBoxLayout()
         columns.setSpacing(SPACE_L)
