@@ -194,17 +194,20 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
 
 
 def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
-    """Those to measure again beside the original, by their first looks: the best that is safe, then the best of those
-    that look alike where it is better still, then the rest, safe ones first; not clearly slower ones."""
+    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these the
+    best that is safe, then the best of those that look alike where it is better still, then the rest, safe ones first;
+    not clearly slower ones."""
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
         variant
         for variant in variants
         if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
     ]
-    found.sort(key=lambda variant: (not is_safe(variant), _cost(variant, objective)))
+    found.sort(
+        key=lambda variant: (not looks_like_gain(variant, objective), not is_safe(variant), _cost(variant, objective))
+    )
     alike = next((variant for variant in found if not is_safe(variant)), None)
-    if alike is not None and looks_better(alike, found[0], objective):
+    if alike is not None and is_safe(found[0]) and looks_better(alike, found[0], objective):
         found.remove(alike)
         found.insert(1, alike)
     return found[:count]

@@ -3,9 +3,9 @@
     python -m tests.benchmarks.under_load MODELS_DIR [--runs 10] [--budget SECONDS] [--only NAME] [--homes FOLDER]
     python -m tests.benchmarks.under_load MODELS_DIR --pairs [--runs 10] [--only NAME]
 
-The quiet part needs a quiet computer: it says how busy it was, and a result beside load is told as worth nothing. Of
-each model one quiet run is made, then `--runs` runs beside `stress-ng --cpu CORES`, which measure all of it again in
-the same data folder, so that the versions are the same ones. Two verdicts a model:
+The quiet part comes first and needs a quiet computer: it says how busy it was, and a result beside load is told as
+worth nothing. Of each model one quiet run is made, then `--runs` runs beside `stress-ng --cpu CORES`, which measure
+all of it again in the same data folder, so that the versions are the same ones. Two verdicts a model:
 
 - a version that the quiet run does not call faster (lower bound above 1) is never recommended;
 - where the quiet run recommends a version that is twice as fast, 8 of 10 runs under load recommend one that is.
@@ -109,15 +109,39 @@ def recommended(document: dict[str, Any]) -> dict[str, Any] | None:
     return next((v for v in document["variants"] if v["id"] == document["recommended"]), None)
 
 
-def whole_runs(case: Case, models: Path, home: Path, runs: int, budget_s: float) -> bool:
-    """The quiet run, then the loaded ones; whether both verdicts hold."""
+@dataclass(frozen=True)
+class Quiet:
+    """What a run found while no other program was busy."""
+
+    document: dict[str, Any]
+    was_quiet: bool
+
+    @property
+    def best(self) -> dict[str, Any] | None:
+        return recommended(self.document)
+
+    @property
+    def faster(self) -> set[str]:
+        """Titles of the versions that it calls faster."""
+        return {title for title, v in by_title(self.document).items() if (v["speedup_low"] or 0.0) > 1.0}
+
+    @property
+    def twice(self) -> set[str]:
+        """Titles of those that are twice as fast."""
+        return {title for title in self.faster if by_title(self.document)[title]["speedup"] >= TWICE}
+
+
+def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
     share = busy_share()
-    quiet = optimized(case, models, home, budget_s, fresh=False)
-    best = recommended(quiet)
-    was_quiet = share < BUSY_SHARE and not any(variant["under_load"] for variant in quiet["variants"])
-    say(f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(best)}")
-    faster = {title for title, v in by_title(quiet).items() if (v["speedup_low"] or 0.0) > 1.0}
-    twice = {title for title in faster if by_title(quiet)[title]["speedup"] >= TWICE}
+    document = optimized(case, models, home, budget_s, fresh=False)
+    was_quiet = share < BUSY_SHARE and not any(variant["under_load"] for variant in document["variants"])
+    found = Quiet(document, was_quiet)
+    say(f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}")
+    return found
+
+
+def loaded_runs(case: Case, quiet: Quiet, models: Path, home: Path, runs: int, budget_s: float) -> bool:
+    """Runs of the same versions beside load; whether both verdicts hold."""
     wrong = found_twice = 0
     for number in range(runs):
         began_s = time.monotonic()
@@ -125,19 +149,21 @@ def whole_runs(case: Case, models: Path, home: Path, runs: int, budget_s: float)
             document = optimized(case, models, home, budget_s, fresh=True)
         chosen = recommended(document)
         title = chosen["title"] if chosen is not None else None
-        wrong += title is not None and title not in faster
-        found_twice += title in twice
+        wrong += title is not None and title not in quiet.faster
+        found_twice += title in quiet.twice
         took_s = time.monotonic() - began_s
         say(f"{case.name}: loaded run {number + 1}: {told(chosen)}, reason {document['reason']}, {took_s:.0f} s")
+    best = quiet.best
+    is_twice = best is not None and best["title"] in quiet.twice
     never_wrong = wrong == 0
-    kept = best is None or best["title"] not in twice or found_twice >= TWICE_SHARE * runs
-    note = "" if was_quiet else " (worth nothing: the quiet run was under load)"
+    kept = not is_twice or found_twice >= TWICE_SHARE * runs
+    note = "" if quiet.was_quiet else " (worth nothing: the quiet run was under load)"
     say(f"{case.name}: recommended but not faster when quiet: {wrong} of {runs}, {verdict(never_wrong)}{note}")
-    if best is not None and best["title"] in twice:
+    if is_twice:
         say(f"{case.name}: twice as fast and recommended: {found_twice} of {runs}, {verdict(kept)}{note}")
     else:
         say(f"{case.name}: no version is twice as fast when quiet: --pairs makes one")
-    return never_wrong and kept and was_quiet
+    return never_wrong and kept and quiet.was_quiet
 
 
 def told(variant: dict[str, Any] | None) -> str:
@@ -225,15 +251,17 @@ def main() -> int:
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         homes = asked.homes or Path(scratch)
-        for case in CASES:
-            if asked.only not in (None, case.name):
-                continue
-            home = homes / case.name
-            if asked.pairs:
-                with bench_space(home) as space:
+        cases = [case for case in CASES if asked.only in (None, case.name)]
+        if asked.pairs:
+            for case in cases:
+                with bench_space(homes / case.name) as space:
                     results.append(pairs(case, asked.models, space, asked.runs))
-            else:
-                results.append(whole_runs(case, asked.models, home, asked.runs, asked.budget))
+        else:
+            quiet = [quiet_run(case, asked.models, homes / case.name, asked.budget) for case in cases]
+            results += [
+                loaded_runs(case, found, asked.models, homes / case.name, asked.runs, asked.budget)
+                for case, found in zip(cases, quiet, strict=True)
+            ]
     say(f"all of it: {verdict(all(results))}")
     return 0 if all(results) else 1
 

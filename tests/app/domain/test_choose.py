@@ -143,6 +143,15 @@ def test_only_what_may_win_is_measured_again() -> None:
     assert [v.id for v in found] == ["good", "unproven"]
 
 
+def test_with_room_for_one_what_looks_faster_is_measured_beside_the_original() -> None:
+    """Given a safe version that looked a trifle slower and an alike one that looked faster, When time allows one finalist,
+    Then it is the faster one."""
+    safe = variant("tidied", p50_ms=2.06)
+    alike = variant("faster", p50_ms=1.74, verdict="not_enough_data")
+    assert [v.id for v in finalists([safe, alike], "speed", 1)] == ["faster"]
+    assert [v.id for v in finalists([safe, alike], "speed", 2)] == ["faster", "tidied"]
+
+
 def test_words_say_only_what_was_measured() -> None:
     """Given results, then the headline holds the measured speedup, and a loser is told why it lost."""
     good = variant("good")
