@@ -194,9 +194,9 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
 
 
 def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
-    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these the
-    best that is safe, then the best of those that look alike where it is better still, then the rest, safe ones first;
-    not clearly slower ones."""
+    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
+    the best that is safe, then the best of those that look alike where it is better still, then the rest, safe ones
+    first; not clearly slower ones."""
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
         variant
