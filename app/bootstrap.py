@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.controllers.conductor import Conductor
+    from app.controllers.app_controller import Conductor
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
     from app.settings import LoadedSettings, Settings
@@ -26,7 +26,7 @@ NO_DISPLAY = """Fettle cannot open its window: there is no display.
 These work without one: fettle demo, describe, inspect, optimize, compare, bench, load, export, verify, hub, jobs.
 """
 EXIT_MISSING = 6
-HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.conductor")
+HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
 """Imported after the first paint, one in each step of the event loop."""
 
 
@@ -124,8 +124,8 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
     theme = Theme(app, settings.theme)
     clock = FrameClock()
 
-    def page(module: str, name: str, *more: object) -> QWidget:
-        made = getattr(importlib.import_module(f"widgets.pages.{module}"), name)(theme, *more)
+    def page(room: str, name: str, *more: object) -> QWidget:
+        made = getattr(importlib.import_module(f"widgets.pages.{room}.page"), name)(theme, *more)
         assert isinstance(made, QWidget)
         return made
 
@@ -199,15 +199,15 @@ class Live:
             QTimer.singleShot(0, lambda: self._next(steps))
 
     def _wire(self) -> None:
-        from app.controllers.conductor import Conductor
+        from app.controllers.app_controller import Conductor
         from app.controllers.kept import KeptSettings
         from app.controllers.session import Session
         from app.controllers.words import error_value, settings_problem, store_notice
         from app.jobs.pool import WorkerPool
         from app.logging_setup import open_log
         from app.persistence import open_store
-        from app.services.store import ArtifactStore
-        from app.services.workspace import Workspace, usable_cores
+        from app.services.flow.artifacts import ArtifactStore
+        from app.services.flow.workspace import Workspace, usable_cores
         from workers.contracts.errors import WorkerError
 
         paths, window = self._paths, self._window

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.contracts.disk import NO_ROOM, SAFE, DiskFull
 from workers.contracts.errors import BackendMissing
+from workers.contracts.process.disk import NO_ROOM, SAFE, DiskFull
 
 OWNER_ONLY = 0o700
 

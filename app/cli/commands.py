@@ -20,8 +20,8 @@ from app.cli.options import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
 from app.cli.session import CANCELLED_WORDS, break_off, on_signal
 from app.errors import FettleError
-from app.services.benching import Engine
-from app.services.steps import JobError
+from app.services.after.benching import Engine
+from app.services.flow.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.load import Scenario

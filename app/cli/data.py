@@ -7,12 +7,12 @@ from app.cli.inputs import check_exists
 from app.cli.options import parse_shapes
 from app.cli.output import OK, REFUSED, Output
 from app.cli.session import run, workspace
-from app.services.checking import check_data
-from app.services.doctor import check_preparation
-from app.services.opening import open_model
-from app.services.steps import Flow
-from workers.contracts.checks import CheckFinding, DataCheckParams, DataCheckResult
-from workers.contracts.doctor import DoctorResult, WayTried
+from app.services.data.checking import check_data
+from app.services.data.doctor import check_preparation
+from app.services.flow.steps import Flow
+from app.services.opening.opening import open_model
+from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.data.doctor import DoctorResult, WayTried
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
 

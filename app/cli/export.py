@@ -4,9 +4,9 @@ from pathlib import Path
 
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
-from app.services.describing import describe
-from app.services.exporting import ExportAsk, export
-from app.services.facts import read_facts
+from app.services.after.exporting import ExportAsk, export
+from app.services.machine.describing import describe
+from app.services.records.facts import read_facts
 
 
 def export_run(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
-from app.services.feeding import range_words, shape_words
-from app.services.steps import Done
-from workers.contracts.fed import FedResult
+from app.services.data.feeding import range_words, shape_words
+from app.services.flow.steps import Done
+from workers.contracts.data.fed import FedResult
 
 NAME_CHARS = 40
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
 from app.domain.sizes import bytes_words
-from app.services.events import Event, StepProgress
-from app.services.hub import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
-from app.services.hub_arrival import DownloadAsk
-from app.services.hub_place import hub_place
-from app.services.hub_shelf import Shelf
+from app.services.flow.events import Event, StepProgress
+from app.services.hub.arrival import DownloadAsk
+from app.services.hub.flows import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
+from app.services.hub.place import hub_place
+from app.services.hub.shelf import Shelf
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery
 

@@ -6,12 +6,12 @@ from typing import Any
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
-from app.services.describing import describe
-from app.services.facts import RunFacts, read_facts
-from app.services.load_card import cost_of
-from app.services.load_record import LoadRecord, Price, VersionLoad, read_price
-from app.services.load_words import headline
-from app.services.loading import measure_load
+from app.services.after.load_card import cost_of
+from app.services.after.load_words import headline
+from app.services.after.loading import measure_load
+from app.services.machine.describing import describe
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.load import LoadRecord, Price, VersionLoad, read_price
 from workers.contracts.load import LOADGEN_WORDS
 
 

@@ -11,19 +11,19 @@ from app.cli.options import parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
-from app.services.benching import Engine, bench_model, bench_version
-from app.services.comparing import against_document, compare_against
-from app.services.describing import describe as describe_flow
-from app.services.devices import check_runtimes
-from app.services.documents import compare_document
-from app.services.exporting import verify as verify_flow
-from app.services.exporting import version_of
-from app.services.facts import check_stored, read_facts
-from app.services.feeding import inspect_fed
-from app.services.judged_items import judged_items
-from app.services.opening import inspect_model
-from app.services.running import data_params
-from app.services.watching import read_watched, watched_document, watched_words
+from app.services.after.benching import Engine, bench_model, bench_version
+from app.services.after.comparing import against_document, compare_against
+from app.services.after.exporting import verify as verify_flow
+from app.services.after.exporting import version_of
+from app.services.after.judged_items import judged_items
+from app.services.after.watching import read_watched, watched_document, watched_words
+from app.services.data.feeding import inspect_fed
+from app.services.machine.describing import describe as describe_flow
+from app.services.machine.devices import check_runtimes
+from app.services.opening.opening import inspect_model
+from app.services.projects.running import data_params
+from app.services.records.documents import compare_document
+from app.services.records.facts import check_stored, read_facts
 from presets.loader import load_presets
 from workers.contracts.jobs import BenchResult, OpenParams
 from workers.contracts.load import Scenario

@@ -12,20 +12,20 @@ from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words import forecast_words
-from app.services.describing import describe
-from app.services.devices import check_recipes, check_runtimes, runtimes_on
-from app.services.documents import run_document
-from app.services.exporting import ExportAsk, check_writable, export, verify
-from app.services.facts import RunFacts, read_facts
-from app.services.forecasting import Forecasts, machine_name
-from app.services.projects import project_for
-from app.services.recorder import WITH_RESULT
-from app.services.resuming import resumed_ask
-from app.services.run_forecast import expect_run
-from app.services.running import RunAsk, data_params, limits_of, resume_run, start_run
-from app.services.steps import JobError
-from app.services.tried import TriedRun, tried_run
-from app.services.workspace import Workspace
+from app.services.after.exporting import ExportAsk, check_writable, export, verify
+from app.services.after.tried import TriedRun, tried_run
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.machine.devices import check_recipes, check_runtimes, runtimes_on
+from app.services.projects.projects import project_for
+from app.services.projects.resuming import resumed_ask
+from app.services.projects.running import RunAsk, data_params, limits_of, resume_run, start_run
+from app.services.records.documents import run_document
+from app.services.records.facts import RunFacts, read_facts
+from app.services.run.forecasting import Forecasts, machine_name
+from app.services.run.recorder import WITH_RESULT
+from app.services.run.run_forecast import expect_run
 from presets.loader import load_presets
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths

@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 from app.cli.keys import is_terminal
 from app.domain.words import waiting_words
-from app.services.events import (
+from app.services.flow.events import (
     Event,
     LogLine,
     RunProgress,

@@ -16,11 +16,11 @@ from app.jobs.pool import WorkerPool
 from app.logging_setup import open_log
 from app.paths import clear_leftovers, find_data_folder
 from app.persistence import open_store
-from app.services.driver import Driver, run_to_end
-from app.services.events import Observer, ignore
-from app.services.steps import Flow, FlowCancelled, JobError
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import Observer, ignore
+from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.workspace import Workspace, usable_cores
 from workers.contracts.errors import ErrorInfo, WorkerError
 
 T = TypeVar("T")

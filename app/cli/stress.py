@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from app.cli.output import OK, Output
 from app.cli.session import run, workspace
-from app.services.facts import read_facts
-from app.services.stressing import StressAsk, Stressed
-from app.services.stressing import stress as stress_flow
+from app.services.after.stressing import StressAsk, Stressed
+from app.services.after.stressing import stress as stress_flow
+from app.services.records.facts import read_facts
 from workers.contracts.stress import StressResult, StressRow
 from workers.contracts.wording import percent
 

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from app.controllers.sample import sample_or_none, sample_value
+from app.controllers.model.sample import sample_or_none, sample_value
 from app.controllers.words import tr
 from app.settings import Settings
 from widgets.main_window import MainWindow
-from widgets.pages.model import ModelPage
+from widgets.pages.model.page import ModelPage
 from widgets.parts.page import Page
 from widgets.rail import REST, STEPS
 
 if TYPE_CHECKING:
-    from app.controllers.conductor import Conductor
+    from app.controllers.app_controller import Conductor
 
 
 def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.services.driver import Driver
-from app.services.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
-from app.services.steps import Flow, FlowCancelled, JobError
-from app.services.workspace import Workspace
+from app.services.flow.driver import Driver
+from app.services.flow.events import Event, Observer, RunProgress, RunProgressed, StepProgress, ignore
+from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo, words_for
 
 POLL_MS, TIMING_POLL_MS = 30, 100

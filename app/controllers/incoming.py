@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.sniffing import kind_of
+from app.services.opening.sniffing import kind_of
 from widgets.dialogs.incoming_questions import which_question
 from widgets.dialogs.questions import kind_question
 from widgets.main_window import MainWindow

@@ -3,8 +3,8 @@
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.domain.proof import COUNTED_ANSWERS, least_limit_pct, least_to_prove
-from widgets.pages.goal_few import FewValue
-from widgets.pages.goal_limit import MAX_PCT
+from widgets.pages.goal.few import FewValue
+from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
 from workers.contracts.pipeline import PipelineSpec

@@ -10,11 +10,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
 from app.domain.run import Run, RunState
-from app.services.background import Background
-from app.services.opening import OpenedModel, ReadData
-from app.services.projects import latest_run, project_for
-from app.services.reopening import reopened_data, reopened_model
-from app.services.workspace import Workspace
+from app.services.flow.background import Background
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import OpenedModel, ReadData
+from app.services.opening.reopening import reopened_data, reopened_model
+from app.services.projects.projects import latest_run, project_for
 from workers.contracts.jobs import DataParams, DescribeResult, OpenParams
 from workers.contracts.paths import from_text
 from workers.contracts.specs import Recipe

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject, QTimer
 
-from app.services.loudspeaker import Loudspeaker
+from app.services.machine.loudspeaker import Loudspeaker
 from widgets.parts.sound_bar import SoundState
 
 POLL_MS = 100

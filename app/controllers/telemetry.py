@@ -12,11 +12,11 @@ from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.words import device_words, tr
 from app.jobs.client import Crashed, JobClient
-from app.services.steps import JobStep
+from app.services.flow.steps import JobStep
 from widgets.main_window import MainWindow
 from widgets.telemetry import JOB_MEMORY, DeviceValue
 from workers.contracts.jobs import DescribeResult, TelemetryParams, TelemetryResult
-from workers.contracts.messages import TERMINAL, Limits, Log, Sample
+from workers.contracts.process.messages import TERMINAL, Limits, Log, Sample
 
 POLL_MS = 250
 INTERVAL_S = 0.5

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from workers.contracts.birth import RECORD_MARK
-from workers.contracts.disk import DiskFull
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.messages import Cancelled, Failed, Finished, StageLimit
+from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.disk import DiskFull
+from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
 
 CrashReason = Literal[
     "memory",

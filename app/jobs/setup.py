@@ -5,9 +5,9 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
-from workers.contracts.birth import HANDLERS, ChildConfig
-from workers.contracts.messages import RunJob
 from workers.contracts.paths import from_text
+from workers.contracts.process.birth import HANDLERS, ChildConfig
+from workers.contracts.process.messages import RunJob
 
 DEFAULT_THREADS = 1
 

@@ -15,7 +15,7 @@ from app.jobs.client import JobClient, Message
 from app.jobs.outcome import Crashed, Outcome, error_of
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import MeasureResult
-from workers.contracts.messages import Cancelled, Failed, Finished, Ready, RunJob, Turn, TurnDone
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Ready, RunJob, Turn, TurnDone
 from workers.contracts.specs import BlockLoad
 
 WARMUP_SHARE = 0.2

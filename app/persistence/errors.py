@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from workers.contracts.disk import SAFE, DiskFull, is_full
 from workers.contracts.errors import BackendMissing
+from workers.contracts.process.disk import SAFE, DiskFull, is_full
 
 ELSEWHERE = "or name another data folder with --data-dir."
 FREE_SPACE = f"Free some space and try again, {ELSEWHERE}"

@@ -7,10 +7,10 @@ from pathlib import Path
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import open_store
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 

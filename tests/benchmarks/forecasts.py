@@ -21,7 +21,7 @@ from app.cli.output import Globals
 from app.cli.session import workspace
 from app.domain.forecast import Past, off_by
 from app.domain.sizes import bytes_words
-from app.services.forecasting import Expected, Forecasts, RunForecast, learned, machine_name
+from app.services.run.forecasting import Expected, Forecasts, RunForecast, learned, machine_name
 from presets.sample import sample_paths
 
 ROOT = Path(__file__).parents[2]

@@ -17,13 +17,13 @@ from typing import Any
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
 from app.persistence import open_store
-from app.services import candidates as one
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import open_model, read_data
-from app.services.steps import Flow, Measured
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow, Measured
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import open_model, read_data
+from app.services.run import candidates as one
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
 
@@ -66,12 +66,12 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication
 
     from app.bootstrap import build_window
-    from app.controllers.conductor import Conductor
+    from app.controllers.app_controller import Conductor
     from app.controllers.kept import KeptSettings
-    from app.controllers.live_run import LiveRun
+    from app.controllers.optimize.live_run import LiveRun
     from app.controllers.session import Session
     from app.domain.run import Goal, Run, RunState
-    from app.services.events import Event, MeasuringChanged
+    from app.services.flow.events import Event, MeasuringChanged
     from app.settings import Settings
 
     app = QApplication(sys.argv[:1])

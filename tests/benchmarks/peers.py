@@ -26,12 +26,12 @@ import numpy as np
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import open_store
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.pipeline.pipeline import load_pipeline
 

@@ -22,11 +22,11 @@ from typing import Any
 
 import numpy as np
 
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
+from app.services.flow.steps import Flow
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from tests.benchmarks.peers import CASES, Bench, Case, Contender, alike
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.evaluate.dataset import read_dataset
+from workers.evaluate.data.dataset import read_dataset
 from workers.pipeline.pipeline import load_pipeline
 
 NAMES = ("MobileNetV2", "MiniLM-L6", "magika")

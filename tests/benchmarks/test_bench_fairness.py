@@ -13,12 +13,12 @@ import pytest
 from bench_space import bench_space, opened_sample
 
 from app.jobs.client import JobClient
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import OpenedModel, ReadData
 from workers.contracts.jobs import MeasureParams
-from workers.contracts.messages import Ready, RunJob, Turn, TurnDone
+from workers.contracts.process.messages import Ready, RunJob, Turn, TurnDone
 from workers.pipeline.prepared import Prepared
 
 ROUNDS, WARM, TIMED = 12, 20, 200

@@ -7,7 +7,7 @@ import pytest
 
 from app.jobs.client import JobClient
 from app.jobs.pool import WorkerPool
-from workers.contracts.messages import Finished, RunJob
+from workers.contracts.process.messages import Finished, RunJob
 
 LIMIT_S = 0.3
 TRIES = 5

@@ -1,23 +1,18 @@
 """The table of all answers: 100,000 rows scroll at 30 frames a second, and sorting or filtering them holds nothing up."""
 
 import os
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
+from example_answers import all_answers
 from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "widgets" / "pages"))
-
-from example_answers import all_answers
-
-from widgets.pages.answers import AnswersPage
-from widgets.pages.answers_table import AnswersTable
-from widgets.pages.answers_values import Filter
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.answers.table import AnswersTable
+from widgets.pages.answers.value import Filter
 from widgets.theme import Theme
 
 ROWS, SECONDS, STEP_PX = 100_000, 5.0, 170

@@ -11,8 +11,8 @@ from PySide6.QtCore import QCoreApplication, QElapsedTimer, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.services.thumbnails import CHUNK
-from widgets.pages.data_grid import ItemsView, ItemValue
+from app.services.data.thumbnails import CHUNK
+from widgets.pages.data.grid import ItemsView, ItemValue
 from widgets.theme import Theme
 
 EXAMPLES, SECONDS, FRAMES = 10_000, 4.0, 30.0

@@ -28,14 +28,14 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.choose import FASTER_UNDER_LOAD
-from app.services.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
-from app.services.candidates import summarize
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.quiet import OtherPrograms
-from app.services.steps import Contender, Flow, Measured, MeasureStep
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.quiet import OtherPrograms
+from app.services.flow.steps import Contender, Flow, Measured, MeasureStep
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
+from app.services.run.candidates import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE

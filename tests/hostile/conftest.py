@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from doors import path_of, workspace
 from hostile_corpus.base import Entry, read_index
 
-from app.services.workspace import Workspace
+from app.services.flow.workspace import Workspace
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,12 @@ from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, prepare
 from app.persistence import open_store
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import inspect_model, open_model
-from app.services.steps import Flow, JobError
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace, usable_cores
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow, JobError
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.opening.opening import inspect_model, open_model
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import OpenParams
 

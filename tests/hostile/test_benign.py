@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from doors import drive, inspect, leftovers, open_
 
-from app.services.opening import open_model
-from app.services.workspace import Workspace
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import open_model
 from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams
 

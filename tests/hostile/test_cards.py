@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from widgets.parts.markdown import MarkdownView
 from widgets.theme import Theme
-from workers.model_io.neighbors import license_of
+from workers.model_io.readers.neighbors import license_of
 
 CARDS = (
     "card_remote_image.md", "card_yaml_python.md", "card_yaml_bomb.md", "card_deep_markdown.md",

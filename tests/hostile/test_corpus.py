@@ -8,8 +8,8 @@ import pytest
 from doors import Times, complaint, drive, expected, inspect, leftovers, open_
 from hostile_corpus.base import EITHER, OPEN, Entry
 
-from app.services.opening import open_model
-from app.services.workspace import Workspace
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import open_model
 from workers.contracts.jobs import OpenParams
 
 SOME = (

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from doors import REFUSED, business, drive, is_sentence, leftovers
 
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.workspace import Workspace
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 

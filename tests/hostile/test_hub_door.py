@@ -1,24 +1,20 @@
 """The hostile files as models of a hub: downloaded by the real client, opened from the shelf, and nothing runs."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from doors import NOT_MODELS, Verdict, complaint, drive, leftovers
+from fakehub import FakeHub
 from hostile_corpus.base import Entry
 from test_corpus import ENGINE_LACKS, SOME, opens_later, refused_when_worked_with
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
-
-from fakehub import FakeHub
-
-from app.services.hub import download_model
-from app.services.hub_arrival import DownloadAsk
-from app.services.opening import open_model
-from app.services.steps import Flow
-from app.services.workspace import Workspace
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.hub.arrival import DownloadAsk
+from app.services.hub.flows import download_model
+from app.services.opening.opening import open_model
 from workers.contracts.jobs import OpenParams
 
 

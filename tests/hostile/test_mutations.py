@@ -13,8 +13,8 @@ from doors import leftovers
 from app.jobs.client import Crashed, JobClient, Message
 from app.jobs.outcome import explain
 from app.jobs.setup import WorkerSetup
-from app.services.workspace import Workspace
-from workers.contracts.messages import TERMINAL, Finished, Limits, Log, RunJob
+from app.services.flow.workspace import Workspace
+from workers.contracts.process.messages import TERMINAL, Finished, Limits, Log, RunJob
 
 BATCH = 2000
 NO_CLASS = "no class"

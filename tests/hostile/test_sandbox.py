@@ -12,7 +12,7 @@ import pytest
 from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.jobs.setup import WorkerSetup
-from workers.contracts.messages import TERMINAL, Failed, Finished, Limits, RunJob
+from workers.contracts.process.messages import TERMINAL, Failed, Finished, Limits, RunJob
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 

@@ -3,16 +3,12 @@
 import json
 import os
 import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from fettle_command import Demo, Fettle, Finished
+from filelock import FileLock
 
 BUNDLE, FINISHED = "größer und schneller.zip", "finished.json"
 

@@ -14,7 +14,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, JudgeParams, OpenParams
 from workers.contracts.specs import Judgement, Verdict
 from workers.contracts.techniques import TechniqueSpec
-from workers.evaluate.answers import ANSWERS_FILE, collect_answers, save_answers
+from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import MODEL_FILE, new_model

@@ -12,11 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from fettle_command import Fettle, Finished, wait_for
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
-
 from fakehub import Answer, FakeHub
+from fettle_command import Fettle, Finished, wait_for
 
 from app.cli.commands import main
 from app.instance import InstanceLock

@@ -14,9 +14,9 @@ from fettle_command import Fettle, wait_for
 from app.cli.output import Globals
 from app.cli.session import run, workspace
 from app.domain.run import Run, RunState
-from app.services.events import ignore
-from app.services.running import RunAsk, data_params, resume_run
-from app.services.workspace import Workspace
+from app.services.flow.events import ignore
+from app.services.flow.workspace import Workspace
+from app.services.projects.running import RunAsk, data_params, resume_run
 from presets.loader import load_recipes
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths

@@ -1,17 +1,13 @@
 """`fettle bench --scenario` and `fettle load`, as a person types them."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 from fettle_command import Fettle
+from finished_run import finished_folder
 
 from presets.sample import sample_paths
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
-
-from finished_run import finished_folder
 
 POINT = ["batch", "p50_ms", "p90_ms", "p99_ms", "throughput_per_s", "peak_memory_bytes", "n"]
 

@@ -10,7 +10,7 @@ TECHNIQUE = '''"""Weights rounded to a coarse grid."""
 
 from pydantic import Field
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import MODEL_FILE, need_onnx, new_model

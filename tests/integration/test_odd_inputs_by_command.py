@@ -10,8 +10,6 @@ import numpy as np
 import onnxruntime
 import pytest
 from fettle_command import Fettle
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workers"))  # odd_models.py
 from odd_models import HIDDEN, VOCABULARY, WIDTH, lstm, perceptron, reader
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]

@@ -17,7 +17,7 @@ from seeded_bench import BLOCK, Bench, Changed, Row, table, with_column
 
 from presets.sample import sample_paths
 from workers.convert import fixed_shape, graph_optimize
-from workers.evaluate.dataset import Item, read_dataset
+from workers.evaluate.data.dataset import Item, read_dataset
 from workers.quantize import fp16
 
 PHONE = "old phone"

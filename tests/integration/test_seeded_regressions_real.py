@@ -16,7 +16,7 @@ from PIL import Image
 from seeded_bench import BLOCK, Bench, Row, table
 
 from workers.convert import graph_optimize
-from workers.evaluate.dataset import read_dataset
+from workers.evaluate.data.dataset import read_dataset
 from workers.quantize import fp16
 
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(900)]

@@ -9,8 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "workers"))  # small_translator.py
 from small_translator import WIDTH, taught, words, write_translator
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]

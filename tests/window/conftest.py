@@ -1,14 +1,10 @@
 """A screen for all tests of the window, programs that end with their test, a witness of the network."""
 
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from rig import Program, Screen
 
 Start = Callable[..., Program]

@@ -2,17 +2,13 @@
 
 import dataclasses
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from finished_run import finished_folder, write_part
 from rig import Program
 from small_model import write_model, write_pictures
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
-
-from finished_run import finished_folder, write_part
 
 from app.domain.run import RunState
 from app.paths import DataPaths

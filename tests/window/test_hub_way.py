@@ -2,7 +2,6 @@
 
 import json
 import socket
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -10,12 +9,9 @@ from pathlib import Path
 
 import psutil
 import pytest
+from fakehub import FakeHub
 from rig import Item, Program, View
 from small_model import COLORS, write_model, write_pictures
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "fixtures"))
-
-from fakehub import FakeHub
 
 Start = Callable[..., Program]
 RUN_S = 240

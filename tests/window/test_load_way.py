@@ -1,16 +1,12 @@
 """The page Under load in the real window, by a real mouse: asked, measured, cancelled, found again."""
 
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Program
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
-
 from finished_run import finished_folder
+from rig import Program
 
 Start = Callable[..., Program]
 WHOLE_S = 900

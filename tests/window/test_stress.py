@@ -1,15 +1,11 @@
 """ "Under stress" in the real window, by a real mouse: from Compare to the table, on the built-in sample."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rig import Program
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
-
 from finished_run import finished_folder
+from rig import Program
 
 Start = Callable[..., Program]
 

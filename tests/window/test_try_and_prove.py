@@ -1,19 +1,15 @@
 """ "Try it" and "Prove it" in the real window, by a real mouse, real drags and real keys."""
 
 import contextlib
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from finished_run import finished_folder, write_part, write_picture
 from rig import Program, View
 from small_model import write_model, write_pictures
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "app" / "services"))  # finished_run.py
-
-from finished_run import finished_folder, write_part, write_picture
 
 Start = Callable[..., Program]
 RUN_S = 240

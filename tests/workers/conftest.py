@@ -1,6 +1,5 @@
 """Small real models of several kinds, with data, for tests of everything that touches a model."""
 
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+import small_models
+import special_models
 
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.techniques import Model
 from workers.pipeline.prepared import write_prepared
-
-sys.path.insert(0, str(Path(__file__).parent))
-import small_models
-import special_models
 
 KINDS = {**small_models.KINDS, **special_models.SPECIAL}
 Feeds = small_models.Feeds

@@ -12,7 +12,7 @@ from app.jobs.client import JobClient
 from app.jobs.setup import WorkerSetup
 from workers.contracts.jobs import ApplyParams, PlanParams
 from workers.contracts.layers import LayersParams
-from workers.contracts.messages import Cancelled, Failed, Finished, RunJob
+from workers.contracts.process.messages import Cancelled, Failed, Finished, RunJob
 from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
 from workers.contracts.techniques import TechniqueSpec
 

@@ -10,8 +10,8 @@ from odd_models import HIDDEN, WIDTH, lstm, perceptron
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
 from workers.contracts.specs import RecipeStep
-from workers.evaluate.answers import collect_answers
 from workers.evaluate.data.build import build_data
+from workers.evaluate.proof.predictions import collect_answers
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests, run_first
 from workers.model_io.opening import open_model

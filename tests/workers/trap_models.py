@@ -17,8 +17,8 @@ from workers.contracts.jobs import JudgeParams
 from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import Judgement
 from workers.contracts.techniques import Model
-from workers.evaluate.answers import ANSWERS_FILE, collect_answers, save_answers
-from workers.evaluate.dataset import DataSet, Item, write_dataset
+from workers.evaluate.data.dataset import DataSet, Item, write_dataset
+from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared

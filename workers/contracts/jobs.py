@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
-from workers.contracts.data import DataParams as DataParams
-from workers.contracts.data import DataResult as DataResult
-from workers.contracts.data_record import DataRecord
+from workers.contracts.data.reading import DataParams as DataParams
+from workers.contracts.data.reading import DataResult as DataResult
+from workers.contracts.data.record import DataRecord
 from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import CardLoad, Scenario
@@ -130,7 +130,7 @@ class AnswerParams(Frozen):
 
 
 class AnswerResult(Frozen):
-    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64; see workers.evaluate.answers.
+    """answers.npz: `answer` (n, …) float32 and, for classes, `predicted` (n,) int64.
 
     `stopped` says what ran out where `n` is less than the test set.
     """
@@ -147,7 +147,7 @@ class JudgeParams(Frozen):
 
     Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
     `changed` all items of all folders are counted on, in this order. `looks` are the numbers of examples at earlier
-    judgements of the same version: each further one has to prove more (`workers.evaluate.looks`).
+    judgements of the same version: each further one has to prove more (`workers.evaluate.proof.looks`).
     """
 
     data_dir: str

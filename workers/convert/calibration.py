@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import onnx_files
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
     from workers.contracts.pipeline import PipelineSpec
+    from workers.contracts.process.context import Feeds
 
 FREE_SIZE = 16
 """What an open size other than the batch is set to, where there are no real inputs."""

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.convert.cascade_threshold import Looks, look
 from workers.convert.changed_inputs import Feeds, changed_copy
 from workers.pipeline.pipeline import Pipeline

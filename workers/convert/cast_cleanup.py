@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graph import Graph, attribute

@@ -4,7 +4,7 @@ Frameworks that keep channels last export a Transpose before and after each conv
 them can as well work on the other layout, with its axes and constants renamed.
 """
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.graph import Graph

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, TextSteps
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent

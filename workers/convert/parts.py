@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, read_model, write_model
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import narrow

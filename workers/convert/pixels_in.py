@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
@@ -18,7 +18,7 @@ from workers.convert.pixels_graph import put_before
 from workers.convert.rewriting import CHECKED, MOST_DIFFERENCE, largest_difference
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 ID = "pixels_in"
 TITLE = "Preparation inside the model"

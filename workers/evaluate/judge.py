@@ -1,15 +1,15 @@
 """The verdict on one variant: its answers beside the original's, on the same test items."""
 
 from workers.contracts.specs import Judgement
-from workers.evaluate.answers import Answers
-from workers.evaluate.dataset import DataSet
-from workers.evaluate.judge_classes import judge_classes
-from workers.evaluate.judge_scores import judge_scores
-from workers.evaluate.judge_sequences import judge_sequences
-from workers.evaluate.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
+from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.proof.judge_classes import judge_classes
+from workers.evaluate.proof.judge_scores import judge_scores
+from workers.evaluate.proof.judge_sequences import judge_sequences
+from workers.evaluate.proof.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
+from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.verdict import cap_boxes, cap_made
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.scoring import with_scores
-from workers.evaluate.verdict import cap_boxes, cap_made
 
 
 def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0) -> Judgement:

@@ -1,6 +1,6 @@
 """What the person said about the examples, in the section "Test data" of the model card."""
 
-from workers.contracts.data_record import DataRecord
+from workers.contracts.data.record import DataRecord
 
 MADE_BY = {
     "me": "the person who made this bundle, or their team",

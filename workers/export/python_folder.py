@@ -4,10 +4,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.jobs import ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec
 from workers.export.card import card
 from workers.export.layout import copy_code, copy_model, manifest, requirement_lines, write_manifest

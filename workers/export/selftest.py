@@ -8,9 +8,9 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import WorkerError
 from workers.contracts.jobs import ExportCheck
+from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
 
 TIMEOUT_S = 300

@@ -6,10 +6,10 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import VerifyParams, VerifyResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings

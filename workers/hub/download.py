@@ -7,9 +7,9 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubFile, OriginFile
+from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.fetch import Fetcher

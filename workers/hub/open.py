@@ -2,8 +2,8 @@
 
 import time
 
-from workers.contracts.context import JobContext
 from workers.contracts.hub import HubAccess
+from workers.contracts.process.context import JobContext
 from workers.hub.client import Hub
 
 TICK_S = 0.05

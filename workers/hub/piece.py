@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.disk import NO_ROOM
 from workers.contracts.hub import HubFile, OriginFile
+from workers.contracts.process.disk import NO_ROOM
 from workers.hub import words
 
 READ_BYTES = 1 << 20

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workers.contracts.disk import DiskFull
 from workers.contracts.errors import BackendMissing, InputRefused, WorkerError
+from workers.contracts.process.disk import DiskFull
 
 TRY_LATER = "Try again in a while; what has come so far is kept."
 CHECK_NETWORK = (

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 
 CHECKING, CONVERTING, TRYING = "checking the model", "converting the model", "trying the model out"
 

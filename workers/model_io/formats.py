@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import Found, Graph
 
@@ -57,4 +57,4 @@ MODULES = {
 
 def format_of(kind: str) -> Format:
     """The format that opens what `sniff` found. Imported when it is needed, since some load torch."""
-    return cast(Format, import_module(f"workers.model_io.{MODULES[kind]}").FORMAT)
+    return cast(Format, import_module(f"workers.model_io.readers.{MODULES[kind]}").FORMAT)

@@ -10,11 +10,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.folder import sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, ModelInfo, TensorSpec
 from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
@@ -23,16 +23,16 @@ from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
-from workers.model_io.guess import build_spec, class_names_told, reread
+from workers.model_io.guess.spec import build_spec, class_names_told, reread
 from workers.model_io.layouts import layouts
-from workers.model_io.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
+from workers.model_io.readers.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
+from workers.model_io.readers.sniff import sniff
+from workers.model_io.readers.zipped import unpack
 from workers.model_io.runtime import load_session
 from workers.model_io.safety import not_run, others_beside, recognized, tried, unpacked, walls
-from workers.model_io.sniff import sniff
 from workers.model_io.trial import Hints, Trial, again, try_out
 from workers.model_io.vocabulary import table_sizes
 from workers.model_io.words import name_of, refuse
-from workers.model_io.zipped import unpack
 from workers.pipeline.generating import open_whole
 from workers.pipeline.spec import Generation
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workers.contracts.context import JobContext
-from workers.contracts.protections import held_in_words, missing_in_words
+from workers.contracts.process.context import JobContext
+from workers.contracts.process.protections import held_in_words, missing_in_words
 from workers.contracts.specs import Finding
 from workers.model_io.facts import info, warning
 from workers.model_io.formats import Format

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import AskedShape, WorkerError
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
 from workers.model_io.layouts import needs_output_axes, with_output_axes

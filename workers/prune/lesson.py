@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import engines, onnx_files
 from workers.infer.base import NotRunnable

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import Field
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.changed_inputs import KINDS, changed_copy
@@ -26,7 +26,7 @@ from workers.prune.twin import Twin, tensors
 from workers.quantize.likeness import Alike, Held
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 WILL_NOT_HOLD = "It will not hold the limit in this time"
 WARM_STEPS = 2

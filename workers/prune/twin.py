@@ -17,7 +17,7 @@ from workers.prune.layers import LAYERS, Layer, layer_of
 from workers.prune.operators import operators
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 MAX_DIFFERENCE = 1e-4
 """Largest difference of an answer, over the largest value of that answer."""

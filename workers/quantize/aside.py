@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 CHECK_EVERY = 3
 """One of so many inputs is set aside."""

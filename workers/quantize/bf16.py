@@ -1,6 +1,6 @@
 """16-bit brain floating point: half the bits, where the processor has such arithmetic."""
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import finite

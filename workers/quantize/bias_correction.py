@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import engines, onnx_files
@@ -19,7 +19,7 @@ from workers.quantize import twins as twins_of
 from workers.quantize.aside import set_aside
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 ID = "bias_correction"
 TITLE = "Correct biases after INT8"

@@ -1,6 +1,6 @@
 """INT8 weights and activations, their ranges learned from examples beforehand."""
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files

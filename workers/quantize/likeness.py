@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import engines
-from workers.evaluate.similarity import likenesses
+from workers.evaluate.proof.similarity import likenesses
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 RIVALS = 5
 """Classes beside the best one whose scores tell how large errors are."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
@@ -16,7 +16,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import calibration, one_sided, processor, qdq
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 ID = "nncf_int8"
 TITLE = "INT8 by NNCF"

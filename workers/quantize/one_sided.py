@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import engines
 from workers.pipeline.pipeline import load_pipeline

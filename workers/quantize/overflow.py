@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import onnx_files
 from workers.quantize import calibration, probes

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from workers.convert import onnx_files
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 Arrays = dict[str, NDArray[Any]]
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
 from workers.convert import onnx_files
 from workers.quantize import calibration
 from workers.quantize.histograms import Histogram
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 HEAVY = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 PRODUCTS = ("MatMul", "Gemm")

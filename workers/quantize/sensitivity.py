@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.quantize import switches
 from workers.quantize.likeness import Alike, Held
 from workers.quantize.qdq import RangeParams

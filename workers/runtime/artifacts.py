@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from workers.contracts.folder import sha256_file, sha256_folder
-from workers.contracts.messages import ArtifactReady
+from workers.contracts.process.messages import ArtifactReady
 
 
 def sync_folder(folder: Path) -> None:

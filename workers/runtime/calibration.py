@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 
 def calibration_feeds(data_dir: Path | None, limit: int | None) -> "Iterator[Feeds]":

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.messages import (
+from workers.contracts.process.messages import (
     MAX_SAMPLES_PER_MESSAGE,
     Answered,
     Ask,
@@ -34,7 +34,7 @@ from workers.runtime.reporter import Reporter
 from workers.runtime.stage_limit import busy_factor, end_after
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 
 def write_log_line(text: str) -> None:
@@ -46,7 +46,7 @@ def write_log_line(text: str) -> None:
 
 @dataclass
 class RuntimeContext:
-    """Implements `workers.contracts.context.JobContext` over a reporter and a mailbox.
+    """Implements `workers.contracts.process.context.JobContext` over a reporter and a mailbox.
 
     Between a `Turn` and its `TurnDone` messages are kept back: measuring must not disturb what it measures.
     """

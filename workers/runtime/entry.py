@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.birth import ChildConfig
-from workers.contracts.messages import Ready, RunJob
+from workers.contracts.process.birth import ChildConfig
+from workers.contracts.process.messages import Ready, RunJob
 from workers.runtime import environment
 from workers.runtime.limits import EXIT_ORPHAN, Watchdog
 from workers.runtime.log_stream import write_to_log

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from workers.contracts.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
 from workers.contracts.errors import ErrorInfo, JobCancelled, WorkerError
-from workers.contracts.messages import Cancelled, Failed
+from workers.contracts.process.disk import DISK_FULL, DiskFull, chain_of, file_sizes, is_full, lacks_room
+from workers.contracts.process.messages import Cancelled, Failed
 
 if sys.platform != "win32":
     import resource

@@ -12,9 +12,9 @@ from types import FrameType
 
 from pydantic import ValidationError
 
-from workers.contracts.birth import HANDLERS, HOME_FOLDER, ChildConfig
 from workers.contracts.errors import ErrorInfo, WorkerError
-from workers.contracts.messages import Failed, Ready, RunJob, Turn
+from workers.contracts.process.birth import HANDLERS, HOME_FOLDER, ChildConfig
+from workers.contracts.process.messages import Failed, Ready, RunJob, Turn
 from workers.runtime import environment
 from workers.runtime.failure import refused_parameters
 from workers.runtime.kinds import handler, kinds

@@ -5,8 +5,8 @@ import importlib.util
 import pkgutil
 import re
 
-from workers.contracts.birth import HANDLERS
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.birth import HANDLERS
 from workers.contracts.techniques import HandlerSpec
 
 KIND = re.compile(r"[a-z][a-z0-9_]{0,40}")

@@ -19,8 +19,8 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from typing import Literal
 
-from workers.contracts.birth import RECORD_MARK
-from workers.contracts.messages import Limits
+from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.messages import Limits
 
 if sys.platform != "win32":
     import resource

@@ -8,7 +8,7 @@ from multiprocessing.connection import Connection
 from typing import Protocol
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.messages import Ask, Cancel, ParentMessage, Turn, parent_messages
+from workers.contracts.process.messages import Ask, Cancel, ParentMessage, Turn, parent_messages
 
 
 class ParentGone(BaseException):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from workers.contracts.messages import Progress
+from workers.contracts.process.messages import Progress
 
 MIN_INTERVAL_S = 0.1
 MIN_ELAPSED_FOR_ETA_S = 0.2

@@ -10,17 +10,17 @@ from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.folder import sha256_file, sha256_folder
-from workers.contracts.messages import ArtifactReady, Ask, Log, Metric, Progress, Sample, Turn, TurnDone
+from workers.contracts.process.messages import ArtifactReady, Ask, Log, Metric, Progress, Sample, Turn, TurnDone
 from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 
 if TYPE_CHECKING:
-    from workers.contracts.context import Feeds
+    from workers.contracts.process.context import Feeds
 
 
 @dataclass
 class RecordingContext:
-    """Implements `workers.contracts.context.JobContext` and collects everything in lists.
+    """Implements `workers.contracts.process.context.JobContext` and collects everything in lists.
 
     `planned_turns` are what `turns()` yields, `planned_asks` what `asks()` does. `cancel_after` checks pass before
     `check_cancelled` raises (None: never), so that a test can stop a job at any of its steps.

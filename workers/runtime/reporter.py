@@ -6,7 +6,7 @@ from typing import Any, Protocol, TextIO
 
 from pydantic_core import PydanticSerializationError
 
-from workers.contracts.messages import TERMINAL, WorkerMessage
+from workers.contracts.process.messages import TERMINAL, WorkerMessage
 
 
 def encode(message: WorkerMessage) -> bytes:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from workers.contracts.birth import HOME_FOLDER, ChildConfig
-from workers.contracts.messages import Failed, Finished, Ready, RunJob
+from workers.contracts.process.birth import HOME_FOLDER, ChildConfig
+from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
 from workers.runtime import environment, sandbox
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.layers import Layer
+from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
 from workers.quantize import sensitivity
 from workers.tune import layer_sizes

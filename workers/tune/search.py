@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import Model
 from workers.contracts.wording import percent

@@ -8,7 +8,7 @@ import pytest
 
 from app.cli import commands, looking
 from app.cli.commands import main
-from app.services.steps import JobError
+from app.services.flow.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, InputRefused
 

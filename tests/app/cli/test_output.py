@@ -7,7 +7,7 @@ import pytest
 
 from app.cli.output import CommandFailed, Globals, Output
 from app.domain.run import StepRecord
-from app.services.events import LogLine, RunProgress, RunProgressed, StepChanged, StepProgress, WaitingForQuiet
+from app.services.flow.events import LogLine, RunProgress, RunProgressed, StepChanged, StepProgress, WaitingForQuiet
 from workers.contracts.errors import ErrorInfo
 
 

@@ -1,141 +1,94 @@
-"""A window that only remembers, and flows whose answers the test gives: no process, no database, no network."""
+"""A real workspace in a fresh folder, a real window with its pages, and a conductor between them."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
-from PySide6.QtWidgets import QApplication, QWidget
+from finished_run import finished_folder
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
 
-from app.services.events import StepProgress
-from app.services.steps import Done, FlowCancelled, JobError
-from widgets.theme import Theme
-from workers.contracts.errors import ErrorInfo
-
-
-class Asked:
-    """One flow that was begun: `params` is what its job would be told. Answer, fail or cancel it."""
-
-    def __init__(self, flow: Any, told: dict[str, Any]) -> None:
-        self.flow, self.told = flow, told
-        self.is_over = False
-        self.step: Any = None
-        self._advance(lambda: next(flow))
-
-    @property
-    def kind(self) -> str:
-        return str(self.step.kind)
-
-    @property
-    def params(self) -> Any:
-        return self.step.params
-
-    @property
-    def title(self) -> str:
-        return str(self.told["title"])
-
-    def answer(self, result: Any) -> None:
-        """The job is done."""
-        self._advance(lambda: self.flow.send(Done(result, Path(), None, False, 0.1)))
-
-    def fail(self, code: str = "hub_unreachable", exit_code: int = 6) -> None:
-        """The job failed."""
-        error = ErrorInfo(code=code, title=f"Title {code}", detail=f"Detail {code}.", hint=f"Hint {code}.")
-        self._advance(lambda: self.flow.throw(JobError(error, exit_code)))
-
-    def progress(self, stage: str, done: float, total: float, eta_s: float | None = None) -> None:
-        """The job tells how far it is."""
-        self.told["observe"](StepProgress(None, stage, done, total, "bytes", eta_s))
-
-    def cancel(self) -> None:
-        """As the flow runner does when it is asked to."""
-        if not self.is_over:
-            self._advance(lambda: self.flow.throw(FlowCancelled()))
-
-    def _advance(self, resume: Callable[[], Any]) -> None:
-        try:
-            self.step = resume()
-        except StopIteration as stop:
-            self.is_over = True
-            self.told["on_done"](stop.value)
-        except FlowCancelled:
-            self.is_over = True
-            if self.told.get("on_cancelled"):
-                self.told["on_cancelled"]()
-        except JobError as error:
-            self.is_over = True
-            self.told["on_failed"](error.error)
-
-
-class Flows(QObject):
-    """Stands in for the flow runner."""
-
-    changed = Signal()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[Asked] = []
-
-    def start(self, flow: Any, **told: Any) -> Asked:
-        asked = Asked(flow, told)
-        self.asked.append(asked)
-        return asked
-
-    def cancel(self, asked: Asked) -> None:
-        asked.cancel()
-
-    @property
-    def open(self) -> list[Asked]:
-        """Those that still wait for an answer."""
-        return [asked for asked in self.asked if not asked.is_over]
-
-
-class Window(QWidget):
-    """Stands in for the main window."""
-
-    page_shown = Signal(str)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.current_page = "hub"
-
-    def show_page(self, page_id: str) -> None:
-        self.current_page = page_id
-        self.page_shown.emit(page_id)
+from app.bootstrap import build_window
+from app.controllers.app_controller import Conductor
+from app.controllers.flows import FlowRunner
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.workspace import Workspace
+from app.settings import Settings
+from widgets.main_window import MainWindow
 
 
 @pytest.fixture
-def theme(qapp: QApplication) -> Iterator[Theme]:
-    """Light, whatever the machine says."""
-    made = Theme(qapp, "light")
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    """Data folder, database, store and processes, none of them started."""
+    paths = find_data_folder(tmp_path / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
+
+
+@pytest.fixture(scope="session")
+def finished_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run of the sample on 60 pictures, to be copied by `copied_space`."""
+    return finished_folder(tmp_path_factory.mktemp("finished"))
+
+
+@pytest.fixture
+def window(qapp: QApplication, qtbot: QtBot) -> Iterator[MainWindow]:
+    """The window with its real pages, shown."""
+    made, theme = build_window(qapp, Settings(theme="light"))
+    made.setProperty("theme", theme)
+    with qtbot.waitExposed(made):
+        made.show()
     yield made
-    made.deleteLater()
+    made.close_now()
+    for thing in (made, theme):
+        thing.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 @pytest.fixture
-def flows() -> Flows:
-    return Flows()
+def session(space: Workspace) -> Iterator[Session]:
+    made = Session(space)
+    yield made
+    made.stop_checking()
+    made.deleteLater()
 
 
 @pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """A data folder; the hub is at an address that nobody listens at, and nobody has a token."""
-    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    return SimpleNamespace(paths=SimpleNamespace(hub=tmp_path / "hub", root=tmp_path))
+def flows(space: Workspace) -> Iterator[FlowRunner]:
+    made = FlowRunner(space)
+    yield made
+    made.interrupt_all()
+    made.deleteLater()
 
 
 @pytest.fixture
-def session(space: SimpleNamespace) -> SimpleNamespace:
-    return SimpleNamespace(workspace=space, described=None, project=None)
+def conductor(space: Workspace, window: MainWindow) -> Iterator[Conductor]:
+    """All controllers, not begun: nothing is looked at or reopened yet."""
+    session = Session(space, window)
+    made = Conductor(window, window.property("theme"), session, KeptSettings(space.paths.settings, Settings()))
+    yield made
+    made.flows.interrupt_all()
+    made.stop_watching()
 
 
 @pytest.fixture
-def window(qtbot: Any) -> Window:
-    made = Window()
-    qtbot.addWidget(made)
-    return made
+def drive(qapp: QApplication) -> Callable[[Callable[[], object], float], None]:
+    """Let the event loop run until something holds."""
+
+    def until(holds: Callable[[], object], limit_s: float = 30) -> None:
+        end_s = time.monotonic() + limit_s
+        while not holds():
+            assert time.monotonic() < end_s, "it did not come in time"
+            qapp.processEvents()
+            time.sleep(0.005)
+
+    return until

@@ -3,7 +3,7 @@
 import pytest
 
 from app.domain.proof import FIRST_LEVEL, least_limit_pct, least_to_prove
-from workers.evaluate.stats import binomial_upper
+from workers.evaluate.proof.stats import binomial_upper
 
 
 @pytest.mark.parametrize(("limit_pct", "examples"), [(1.0, 321), (5.0, 63), (0.3, 1072), (100.0, 1), (0.0, None)])

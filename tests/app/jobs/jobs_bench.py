@@ -8,7 +8,7 @@ from typing import Any
 
 from app.jobs.client import JobClient, Message
 from app.jobs.pool import WorkerPool
-from workers.contracts.messages import Limits, RunJob
+from workers.contracts.process.messages import Limits, RunJob
 
 HANDLERS = "fettle_test_handlers"
 

@@ -10,7 +10,7 @@ from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
 from app.jobs.outcome import Crashed, explain
-from workers.contracts.messages import TERMINAL, Cancelled, Failed, Finished, Limits, Progress, Ready
+from workers.contracts.process.messages import TERMINAL, Cancelled, Failed, Finished, Limits, Progress, Ready
 
 
 def ends(messages: list[object]) -> list[object]:

@@ -9,7 +9,7 @@ from jobs_bench import Bench
 
 from app.jobs.pool import WorkerPool
 from workers.contracts.jobs import DescribeResult
-from workers.contracts.messages import Cancelled, Finished, Limits, RunJob, Sample
+from workers.contracts.process.messages import Cancelled, Finished, Limits, RunJob, Sample
 
 SOURCE = Path(__file__).parents[3] / "tests" / "fixtures" / "fakenvml.c"
 

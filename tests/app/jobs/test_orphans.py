@@ -11,7 +11,7 @@ import psutil
 import pytest
 from jobs_bench import Bench, is_alive
 
-from workers.contracts.messages import Finished
+from workers.contracts.process.messages import Finished
 
 PARENT = """
 import sys, time

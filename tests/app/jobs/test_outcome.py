@@ -5,9 +5,9 @@ import re
 import pytest
 
 from app.jobs.outcome import crash, error_of, exit_code_of, explain, read_tail
-from workers.contracts.birth import RECORD_MARK
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.messages import Cancelled, Failed, Finished
+from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.messages import Cancelled, Failed, Finished
 
 ENDS = [
     (-11, "", None, "crash", "native_crash"),

@@ -6,7 +6,7 @@ from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
 from app.jobs.pool import WorkerPool
-from workers.contracts.messages import Finished, Limits, Progress
+from workers.contracts.process.messages import Finished, Limits, Progress
 
 
 def wait_until_ready(pool: WorkerPool) -> JobClient:

@@ -6,7 +6,7 @@ import pytest
 from jobs_bench import Bench
 
 from app.jobs.outcome import Crashed, explain
-from workers.contracts.messages import Finished
+from workers.contracts.process.messages import Finished
 from workers.runtime import stage_limit
 
 

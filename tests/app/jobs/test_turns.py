@@ -8,7 +8,7 @@ from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
 from app.jobs.turns import Pace, TurnGroup, order
-from workers.contracts.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, TurnDone
+from workers.contracts.process.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, TurnDone
 
 
 def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:

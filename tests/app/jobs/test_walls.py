@@ -10,7 +10,7 @@ import pytest
 from jobs_bench import HANDLERS, Bench
 
 from app.jobs.pool import WorkerPool
-from workers.contracts.messages import Finished, Limits, Log, Ready
+from workers.contracts.process.messages import Finished, Limits, Log, Ready
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has these walls")
 

@@ -1,22 +1,18 @@
 """A workspace with a real database, a real store and real processes whose handlers are small."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # a spawned child gets the same path
-
 from play import Like, Play
 from staging import Make, Stage
 
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths
 from app.persistence import open_store
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.workspace import Workspace
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ from app.domain.variant import Measurement, Variant
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, find_data_folder
 from app.persistence import open_store
-from app.services import candidates as one
-from app.services.driver import Driver, run_to_end
-from app.services.events import ignore
-from app.services.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.steps import Flow
-from app.services.store import ArtifactStore
-from app.services.workspace import Workspace
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.run import candidates as one
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe, RecipeStep

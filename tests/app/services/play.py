@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from app.jobs.turns import MIN_BLOCKS
-from app.services.kept_measurements import KeptMeasurements
-from app.services.measuring import NO_TIME
-from app.services.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
-from app.services.store import ArtifactStore
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.kept_measurements import KeptMeasurements
+from app.services.flow.measuring import NO_TIME
+from app.services.flow.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import write_model

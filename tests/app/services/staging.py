@@ -10,12 +10,12 @@ from play import Play
 from app.domain.outcome import Outcome
 from app.domain.run import Goal, Run
 from app.domain.variant import Variant
-from app.services.events import Event, ignore
-from app.services.projects import project_for
-from app.services.recorder import Recorder
-from app.services.running import RunAsk, resume_run, start_run
-from app.services.search_end import outcome_of_run, read_end
-from app.services.workspace import Workspace
+from app.services.flow.events import Event, ignore
+from app.services.flow.workspace import Workspace
+from app.services.projects.projects import project_for
+from app.services.projects.running import RunAsk, resume_run, start_run
+from app.services.records.search_end import outcome_of_run, read_end
+from app.services.run.recorder import Recorder
 from presets.loader import load_presets
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe, RecipeStep

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.base import Frozen
-from workers.contracts.context import JobContext
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import OpenParams
-from workers.contracts.messages import Failed
+from workers.contracts.process.context import JobContext
+from workers.contracts.process.messages import Failed
 from workers.contracts.techniques import HandlerSpec
 
 OPENED, NO_CLASS = "opened", "no class"

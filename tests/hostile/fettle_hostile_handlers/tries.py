@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from workers.contracts.base import Frozen
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from widgets.pages.answers import AnswersPage
-from widgets.pages.answers_table import AnswersTable
-from widgets.pages.answers_values import AnswerColumns, AnswersValue, LookValue, Texts
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.answers.table import AnswersTable
+from widgets.pages.answers.value import AnswerColumns, AnswersValue, LookValue, Texts
 from widgets.parts.pictures import PictureValue
 
 CLASSES = (

@@ -4,11 +4,11 @@ from functools import cache
 
 from page_examples import KINDS, data, picture
 
-from widgets.pages.data_doctor import DoctorValue, WayValue
-from widgets.pages.data_fed import FedExampleValue, FedInputValue, FedValue
-from widgets.pages.data_grid import ItemValue, Mark
-from widgets.pages.data_origin import OriginValue
-from widgets.pages.values import DataValue
+from widgets.pages.data.doctor import DoctorValue, WayValue
+from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
+from widgets.pages.data.grid import ItemValue, Mark
+from widgets.pages.data.origin import OriginValue
+from widgets.pages.data.value import DataValue
 from widgets.parts.small import CheckValue
 
 

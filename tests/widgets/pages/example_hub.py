@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from widgets.pages.hub_kept import KeptHubValue, KeptModelValue
-from widgets.pages.hub_values import (
+from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
+from widgets.pages.hub.value import (
     DownloadValue,
     FactValue,
     GatedValue,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from widgets.pages.load_values import (
+from widgets.pages.load.value import (
     FactsValue,
     FigureValue,
     LoadAskValue,

@@ -1,7 +1,7 @@
 """Example values of the pages "What was tried" and "Layers"."""
 
-from widgets.pages.layers_values import LayersOf, LayersValue, LayerValue
-from widgets.pages.tried_values import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
+from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
 
 _KINDS = ("Convolution", "Convolution", "Eltwise", "Convolution", "Reorder", "FullyConnected", "Pooling", "Softmax")
 

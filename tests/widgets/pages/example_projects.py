@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from widgets.pages.projects import ProjectRowValue, ProjectsValue, TrashedValue
+from widgets.pages.projects.page import ProjectRowValue, ProjectsValue, TrashedValue
 
 WHEN = datetime(2026, 3, 4, 9, 12, tzinfo=UTC)
 

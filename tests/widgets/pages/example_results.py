@@ -4,21 +4,10 @@ from datetime import datetime, timedelta
 
 from page_examples import KINDS, picture
 
-from widgets.pages.results import (
-    ChangesValue,
-    ChangeValue,
-    CompareValue,
-    DoneValue,
-    ExportValue,
-    JobValue,
-    LicenseValue,
-    ProofValue,
-    RuntimeValue,
-    SettingsValue,
-    TargetValue,
-    VersionValue,
-    WaysValue,
-)
+from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, ProofValue, VersionValue, WaysValue
+from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
+from widgets.pages.jobs.value import JobValue
+from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
 from widgets.parts.small import CheckValue
 
 

@@ -2,7 +2,7 @@
 
 from page_examples import picture
 
-from widgets.pages.stress_values import StressCellValue, StressFound, StressRowValue, StressValue, StressVerdict
+from widgets.pages.stress.value import StressCellValue, StressFound, StressRowValue, StressValue, StressVerdict
 from widgets.parts.small import CheckValue
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from page_examples import KINDS, picture
 
-from widgets.pages.try_it import TryPage
-from widgets.pages.try_values import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.pages.try_it.page import TryPage
+from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
 from widgets.parts.pictures import PictureValue
 
 

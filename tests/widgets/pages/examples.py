@@ -3,22 +3,9 @@
 from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
-from widgets.pages.values import (
-    BudgetValue,
-    ColumnsValue,
-    DataAskValue,
-    DataValue,
-    FindingValue,
-    GoalValue,
-    ImageStepsValue,
-    ModelValue,
-    PreprocessValue,
-    PresetValue,
-    RecipeValue,
-    SampleValue,
-    StepValue,
-    TechniqueValue,
-)
+from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
+from widgets.pages.goal.value import BudgetValue, GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
+from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue, SampleValue
 from widgets.parts.error_card import ErrorValue
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue

@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
-from widgets.pages.model import ModelPage
-from widgets.pages.values import ShapeQuestionValue
+from widgets.pages.model.page import ModelPage
+from widgets.pages.model.value import ShapeQuestionValue
 from widgets.theme import Theme
 
 SIZES = ((1072, 714), (816, 614))

@@ -27,23 +27,23 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 
-from widgets.pages.answers import AnswersPage
-from widgets.pages.compare import ComparePage
-from widgets.pages.data import DataPage
-from widgets.pages.data_grid import ItemsView
-from widgets.pages.export import ExportPage
-from widgets.pages.goal import GoalPage
-from widgets.pages.guide import GuidePage
-from widgets.pages.hub import HubPage
-from widgets.pages.jobs import JobsPage
-from widgets.pages.layers import LayersPage
-from widgets.pages.load import LoadPage
-from widgets.pages.model import ModelPage
-from widgets.pages.projects import ProjectsPage
-from widgets.pages.settings import SettingsPage
-from widgets.pages.stress import StressPage
-from widgets.pages.tried import TriedPage
-from widgets.pages.try_it import TryPage
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.compare.page import ComparePage
+from widgets.pages.data.grid import ItemsView
+from widgets.pages.data.page import DataPage
+from widgets.pages.export.page import ExportPage
+from widgets.pages.goal.page import GoalPage
+from widgets.pages.guide.page import GuidePage
+from widgets.pages.hub.page import HubPage
+from widgets.pages.jobs.page import JobsPage
+from widgets.pages.layers.page import LayersPage
+from widgets.pages.load.page import LoadPage
+from widgets.pages.model.page import ModelPage
+from widgets.pages.projects.page import ProjectsPage
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.stress.page import StressPage
+from widgets.pages.tried.page import TriedPage
+from widgets.pages.try_it.page import TryPage
 from widgets.parts.page import Page
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.theme import Theme

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from app.bootstrap import build_window
 from app.settings import Settings
 from widgets.main_window import MainWindow
-from widgets.pages.optimize import LogLine, OptimizeValue
+from widgets.pages.optimize.page import LogLine, OptimizeValue
 from widgets.plots.step_strip import StepValue
 
 

@@ -15,7 +15,7 @@ sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
 import run_example as example
 
 from widgets.main_window import MainWindow
-from widgets.pages.optimize import LogLine, OptimizePage
+from widgets.pages.optimize.page import LogLine, OptimizePage
 from widgets.parts.error_card import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.telemetry import DeviceValue

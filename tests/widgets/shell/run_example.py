@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from widgets.pages.optimize import BestPoint, OptimizePage, OptimizeValue, SeriesValue, StepValue
+from widgets.pages.optimize.page import BestPoint, OptimizePage, OptimizeValue, SeriesValue, StepValue
 
 NOW_S = 41.0
 _VARIANTS = (

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.dialogs.questions import close_question, kind_question
-from widgets.pages.optimize import LogLine, OptimizePage, OptimizeValue, StepValue
+from widgets.pages.optimize.page import LogLine, OptimizePage, OptimizeValue, StepValue
 from widgets.parts.error_card import ErrorCard, ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.theme import Theme

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.contracts.disk import DiskFull, file_sizes, free_in, is_full, lacks_room
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.disk import DiskFull, file_sizes, free_in, is_full, lacks_room
 
 
 def fill(folder: Path) -> None:

@@ -14,9 +14,9 @@ from workers.contracts.folder import read_model
 from workers.contracts.pipeline import Generation, PipelineOutput, PipelineSpec
 from workers.contracts.techniques import Model
 from workers.convert import cut_outputs, onnx_files, pixels_in
-from workers.evaluate.answers import Answers, collect_answers, load_answers, save_answers
-from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
+from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared

@@ -11,15 +11,15 @@ import pytest
 from onnx import TensorProto, helper
 from small_translator import END, Parts, harmed, taught, words, write_translator
 
+from workers.contracts.data.rows import ROWS_FILE, AnswerRowsParams, RowsPart
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, DataParams, OpenParams
-from workers.contracts.rows import ROWS_FILE, AnswerRowsParams, RowsPart
 from workers.contracts.specs import RecipeStep
-from workers.evaluate.answers import Answers, collect_answers, load_answers, save_answers
-from workers.evaluate.dataset import DataSet, read_dataset
+from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.judge import judge
-from workers.evaluate.one_input import compared, rows_of
+from workers.evaluate.look.one_input import compared, rows_of
+from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers
 from workers.evaluate.stress.scoring import scorer_for
 from workers.measure.opening import open_session
 from workers.model_io.opening import inspect_model, open_model

@@ -18,9 +18,9 @@ from workers.contracts.pipeline import (
     PipelineSpec,
     TextSteps,
 )
-from workers.evaluate.answers import Answers, predict
 from workers.evaluate.data.build import build_data
-from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.predictions import Answers, predict
 from workers.runtime.kinds import handler
 from workers.runtime.recording import RecordingContext
 

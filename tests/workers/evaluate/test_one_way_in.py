@@ -16,8 +16,8 @@ from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec
 from workers.contracts.stress import StressParams, StressPart
 from workers.contracts.trying import TryRequest
 from workers.evaluate.data.build import build_data
-from workers.evaluate.dataset import Kind, read_dataset
-from workers.evaluate.one_input import feeds_of
+from workers.evaluate.data.dataset import Kind, read_dataset
+from workers.evaluate.look.one_input import feeds_of
 from workers.evaluate.stress.samples import NumberSamples, PictureSamples, read_items, samples_for
 from workers.export.layout import copy_code
 from workers.measure.requests import load_requests

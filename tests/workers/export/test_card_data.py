@@ -1,6 +1,6 @@
 """What a person said about the examples, as the card says it."""
 
-from workers.contracts.data_record import DataRecord
+from workers.contracts.data.record import DataRecord
 from workers.export.card_data import record_lines
 
 

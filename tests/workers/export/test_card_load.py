@@ -1,13 +1,7 @@
 """The card's section on load: figures with their counts, what is invalid told as such, foreign names harmless."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from test_card import SPEC, facts
+from card_facts import SPEC, facts
 
 from workers.contracts.load import CardLoad, ColdTimes, Energy, Scenario, ScenarioResult
 from workers.contracts.specs import LatencySummary

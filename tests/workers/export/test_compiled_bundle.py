@@ -14,7 +14,7 @@ from compiled_program import COMPILED, finish, needs_compiler, with_program
 
 from app.jobs.pool import WorkerPool
 from workers.contracts.jobs import ExportParams, VerifyParams
-from workers.contracts.messages import Finished, Limits, RunJob
+from workers.contracts.process.messages import Finished, Limits, RunJob
 from workers.contracts.specs import DeviceFacts
 
 

@@ -13,10 +13,10 @@ import pytest
 from compiled_program import COMPILE_S, COMPILED, finish, needs_compiler, with_program
 
 from app.jobs.pool import WorkerPool
-from app.services.steps import limits_of_runtime
+from app.services.flow.steps import limits_of_runtime
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import AnswerParams
-from workers.contracts.messages import Cancelled, Failed, Finished, Limits, RunJob
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Limits, RunJob
 from workers.infer import torch_compile, torch_cpu, torch_cuda
 from workers.infer.torch_compile import NotCompiled, find_compiler
 from workers.measure.opening import open_session

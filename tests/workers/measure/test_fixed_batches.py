@@ -11,8 +11,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.convert import calibration
-from workers.evaluate.answers import collect_answers
 from workers.evaluate.data.build import build_data
+from workers.evaluate.proof.predictions import collect_answers
 from workers.infer.onnxruntime_cpu import load
 from workers.measure.requests import load_requests
 from workers.model_io.opening import open_model

@@ -9,7 +9,7 @@ import pytest
 
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.jobs import MeasureParams
-from workers.contracts.messages import Turn
+from workers.contracts.process.messages import Turn
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
 from workers.measure.timing import OtherLoad, run_block

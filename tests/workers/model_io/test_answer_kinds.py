@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from workers.contracts.pipeline import ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
-from workers.model_io.guess_detection import gives_boxes
+from workers.model_io.guess.detection import gives_boxes
 
 SIDE = 64
 CELLS = 64 + 16 + 4

@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-import workers.model_io.onnx_checks as onnx_checks
+import workers.model_io.readers.onnx_checks as onnx_checks
 
 
 def wav():

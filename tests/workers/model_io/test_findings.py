@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from workers.contracts.jobs import OpenParams
-from workers.contracts.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
+from workers.contracts.process.protections import FILES, NETWORK, PRIVILEGES, PROGRAMS
 from workers.model_io.opening import inspect_model, open_model
 from workers.runtime.recording import RecordingContext
 

@@ -9,9 +9,9 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from workers.model_io import architectures
-from workers.model_io.architectures import candidates
-from workers.model_io.fingerprints import Table, fingerprint, kept, read_table
+from workers.model_io.readers import architectures
+from workers.model_io.readers.architectures import candidates
+from workers.model_io.readers.fingerprints import Table, fingerprint, kept, read_table
 from workers.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
 

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.messages import Cancel, Log, Metric, Progress, Ready, Sample, Turn, TurnDone, WorkerMessage
+from workers.contracts.process.messages import (
+    Cancel,
+    Log,
+    Metric,
+    Progress,
+    Ready,
+    Sample,
+    Turn,
+    TurnDone,
+    WorkerMessage,
+)
 from workers.runtime.context import RuntimeContext
 from workers.runtime.mailbox import HeadlessMailbox, ParentGone, PipeMailbox
 from workers.runtime.recording import RecordingContext

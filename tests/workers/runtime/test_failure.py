@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
-from workers.contracts.messages import Cancelled, Failed
+from workers.contracts.process.messages import Cancelled, Failed
 from workers.runtime.failure import looks_like_memory, terminal_message
 
 CASES = [

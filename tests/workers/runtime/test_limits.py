@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 ASK = """
-from workers.contracts.messages import Limits
+from workers.contracts.process.messages import Limits
 from workers.runtime.limits import is_near_memory_limit
 print(is_near_memory_limit(Limits(memory_bytes=LIMIT)))
 """

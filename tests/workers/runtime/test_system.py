@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workers.contracts.birth import RECORD_MARK
-from workers.contracts.messages import Limits
+from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.messages import Limits
 from workers.runtime import environment, landlock, seccomp
 from workers.runtime.limits import StopRecord, Watchdog
 from workers.runtime.sandbox import Protections

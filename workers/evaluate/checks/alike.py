@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Material, Pictures
 from workers.evaluate.checks.groups import joined, same_digest
 from workers.evaluate.checks.near_pictures import near_pairs

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding, Suspect
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding, Suspect
+from workers.contracts.process.context import JobContext
 from workers.contracts.wording import counted, is_are
-from workers.evaluate.dataset import Kind
+from workers.evaluate.data.dataset import Kind
 
 Floats = NDArray[np.float32]
 

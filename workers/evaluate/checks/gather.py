@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Floats, Material, Pictures, Unit
 from workers.evaluate.checks.measuring import Measured, measure
 from workers.evaluate.checks.reading import Part
 from workers.evaluate.data.base import Entry, names_of
-from workers.evaluate.dataset import Kind
+from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import PipelineError
 
 STAGE = "Looking at each item"

@@ -2,8 +2,8 @@
 
 import traceback
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.checks.gather import gather
 from workers.evaluate.checks.reading import Part, read_parts

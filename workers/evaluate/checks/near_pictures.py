@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.align import Fit, Floats, fit, lay_on, likeness, smooth, warps
 from workers.evaluate.checks.base import Pictures
 from workers.evaluate.checks.hashing import BOXES

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 
 STAGE = "Looking for texts that are alike"
 JACCARD = 0.8

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from workers.contracts.checks import DataCheckParams
+from workers.contracts.data.checks import DataCheckParams
 from workers.contracts.errors import InputRefused
 from workers.contracts.paths import from_text
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, digest, names_of, shown
+from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.folders import SPLITS
 from workers.evaluate.data.readers import arrays
 from workers.evaluate.data.sniff import all_readers, read_collection
 from workers.evaluate.data.split import choose
-from workers.evaluate.dataset import read_dataset
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Input, Spec, TextSteps, read_spec
 
 ORDER = ("pictures", "audio", "texts", "arrays")

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from workers.contracts.checks import Suspect
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import Suspect
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.reading import Part
 from workers.evaluate.data.previews import thumbnail_of
 

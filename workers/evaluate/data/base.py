@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import Finding
-from workers.evaluate.dataset import Box, Kind
+from workers.evaluate.data.dataset import Box, Kind
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
 
 Sample = Path | str | NDArray[Any] | Mapping[str, NDArray[Any]]
@@ -34,7 +34,7 @@ class Entry:
 
     `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
     by which the split is seeded. `columns` are the person's other columns. `target`, `boxes` and `transcript` are
-    truths for models whose answers are no classes (see `workers.evaluate.dataset.Item`).
+    truths for models whose answers are no classes (see `workers.evaluate.data.dataset.Item`).
     """
 
     source: str

@@ -4,12 +4,13 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
+from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.made import make_collection
@@ -18,7 +19,6 @@ from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, Stored, group_of
 from workers.evaluate.data.told import FEW, findings_of
-from workers.evaluate.dataset import DataSet, write_dataset
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
 FOLDER = "data"

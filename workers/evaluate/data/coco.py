@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workers.contracts.specs import Finding
-from workers.evaluate.dataset import Box
+from workers.evaluate.data.dataset import Box
 from workers.pipeline.spec import ImageSteps, Spec
 
 MAX_BYTES = 256 << 20

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Entry
-from workers.evaluate.dataset import Kind
+from workers.evaluate.data.dataset import Kind
 from workers.pipeline.spec import AudioSteps, ImageSteps, Spec
 
 LETTERS = 500

@@ -9,8 +9,8 @@ from pathlib import Path
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, file_digest, names_of, shown
+from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.tables import read_table
-from workers.evaluate.dataset import Kind
 
 SPLITS = ("test", "val", "valid", "validation", "train")
 """Sub-folders of these names are parts of a set, not classes; the first that is there is used."""

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Collection, Entry, Sample, digest
+from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.made_audio import make_sound
 from workers.evaluate.data.made_noise import make_noise
 from workers.evaluate.data.made_pictures import make_picture
 from workers.evaluate.data.made_texts import make_text
-from workers.evaluate.dataset import Kind
 from workers.model_io.vocabulary import integer_bounds
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, Input, TextSteps

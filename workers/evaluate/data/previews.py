@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Sample
+from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.data.store import Kept, Stored
-from workers.evaluate.dataset import DataSet
 from workers.pipeline.spec import PipelineError
 
 if TYPE_CHECKING:

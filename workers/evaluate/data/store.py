@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry
+from workers.evaluate.data.dataset import Item, Kind
 from workers.evaluate.data.facts import facts_of
 from workers.evaluate.data.split import Splitter, calibration_size
-from workers.evaluate.dataset import Item, Kind
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import write_prepared
 from workers.pipeline.spec import PipelineError

@@ -4,13 +4,13 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
-from workers.contracts.context import JobContext
+from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
 from workers.contracts.paths import from_text
-from workers.contracts.thumbnails import ThumbnailsParams, ThumbnailsResult
+from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.dataset import read_dataset
 from workers.evaluate.data.previews import thumbnail_of
 from workers.evaluate.data.sniff import read_collection
-from workers.evaluate.dataset import read_dataset
 from workers.pipeline.spec import read_spec
 
 QUALITY = 85

@@ -5,8 +5,8 @@ from collections import Counter
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, names_of
+from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.data.store import Stored
-from workers.evaluate.dataset import DataSet
 
 FEW = 10
 

@@ -15,7 +15,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.pipeline import Preprocess
 from workers.evaluate.doctor.material import Example, Material
 from workers.evaluate.doctor.ways import plain_steps
-from workers.evaluate.stats import at_least
+from workers.evaluate.proof.stats import at_least
 from workers.infer.base import Session
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.spec import ImageSteps, PipelineError

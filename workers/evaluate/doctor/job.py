@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
-from workers.contracts.doctor import DoctorEvidence, DoctorParams, DoctorResult
+from workers.contracts.data.doctor import DoctorEvidence, DoctorParams, DoctorResult
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
+from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor import others, pictures
 from workers.evaluate.doctor.evidence import Scorer
 from workers.evaluate.doctor.material import Material

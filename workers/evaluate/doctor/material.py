@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
-from workers.contracts.doctor import DoctorParams
+from workers.contracts.data.doctor import DoctorParams
 from workers.contracts.paths import from_text
+from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Collection, Entry, Options, Sample, digest
+from workers.evaluate.data.dataset import Kind
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import resolve
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import choose
 from workers.evaluate.data.store import group_of
-from workers.evaluate.dataset import Kind
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, Spec
 

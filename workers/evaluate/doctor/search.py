@@ -8,8 +8,8 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from workers.contracts.context import JobContext
 from workers.contracts.pipeline import Preprocess
+from workers.contracts.process.context import JobContext
 from workers.evaluate.doctor.evidence import Row, Scorer, compared
 from workers.evaluate.doctor.ways import Axis
 

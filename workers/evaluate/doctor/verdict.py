@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workers.contracts.doctor import DoctorEvidence, DoctorVerdict, WayTried
+from workers.contracts.data.doctor import DoctorEvidence, DoctorVerdict, WayTried
 from workers.contracts.wording import counted, is_are, percent
 from workers.evaluate.doctor.evidence import Row, compared, sign_p
 from workers.evaluate.doctor.material import Example
 from workers.evaluate.doctor.ways import oddness, spec_text
 from workers.evaluate.doctor.words import words_of
-from workers.evaluate.stats import at_least, binomial_interval
+from workers.evaluate.proof.stats import at_least, binomial_interval
 
 FEWEST = 8
 """Under this many examples even a way that is right each time cannot be told from guessing among many ways."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import ScorePart, TaskScore
-from workers.evaluate.answers import Answers, Values
-from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.predictions import Answers, Values
 
 DRAWS = 1000
 Floats = NDArray[np.float64]

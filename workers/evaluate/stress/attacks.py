@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.stress import AttackRow
-from workers.evaluate.stats import mcnemar_p
+from workers.evaluate.proof.stats import mcnemar_p
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed
 from workers.evaluate.stress.pgd import pgd_attack

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext
 from workers.evaluate.stress.base import Floats
 from workers.infer.onnxruntime_cpu import load as load_session
 from workers.pipeline.pipeline import Pipeline

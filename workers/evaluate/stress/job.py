@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 from workers.contracts.stress import AttackRow, StressParams, StressResult
 from workers.evaluate.stress.attacks import Budget, attack_both
 from workers.evaluate.stress.changes import Asking, Changed

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, WorkerError
+from workers.contracts.process.context import JobContext
 from workers.contracts.stress import PoisonFinding, StressParams
-from workers.evaluate.dataset import DataSet, read_dataset
-from workers.evaluate.drawing import drawn
+from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
 from workers.evaluate.stress.patches import Patch, common_patch

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.contracts.stress import StressParams, StressPart
 from workers.evaluate.data.base import Entry, Options
+from workers.evaluate.data.dataset import Item, Kind, read_dataset
 from workers.evaluate.data.sniff import read_collection
-from workers.evaluate.dataset import Item, Kind, read_dataset
-from workers.evaluate.drawing import drawn
+from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.base import Floats, Row, Takes
 from workers.evaluate.stress.pixels import as_8_bits
 from workers.pipeline.images import to_pixels

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.stress import Measure
-from workers.evaluate.answers import predict
-from workers.evaluate.similarity import cosine, likeness
+from workers.evaluate.proof.predictions import predict
+from workers.evaluate.proof.similarity import cosine, likeness
 from workers.evaluate.stress.samples import Given
 from workers.pipeline.pipeline import Pipeline
 

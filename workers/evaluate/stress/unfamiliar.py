@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.stress import UnfamiliarRow
-from workers.evaluate.stats import holm, mcnemar_p
+from workers.evaluate.proof.stats import holm, mcnemar_p
 from workers.evaluate.stress.base import Floats, Generator, Row
 from workers.evaluate.stress.changes import Changed, draw, rng_of
 from workers.evaluate.stress.samples import Samples

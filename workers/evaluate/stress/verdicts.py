@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts import wording
 from workers.contracts.stress import Measure, StressCell, StressRow, StressVerdict, UnfamiliarRow
-from workers.evaluate.stats import holm, mcnemar_p
+from workers.evaluate.proof.stats import holm, mcnemar_p
 from workers.evaluate.stress.base import Stress
 
 LEVEL = 0.05

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
-from workers.evaluate.one_input import answer_of
+from workers.evaluate.look.one_input import answer_of
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline

@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import AnswerParams, AnswerResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
-from workers.evaluate.answers import ANSWERS_FILE, collect_answers, save_answers
+from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared

@@ -7,10 +7,10 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from workers import registry
-from workers.contracts.context import JobContext
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import HandlerSpec, Model, TechniqueParams, TechniqueSpec
 from workers.convert.parts import apply_to_parts, has_parts

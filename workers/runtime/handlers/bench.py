@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import BenchParams, BenchPoint, BenchResult
 from workers.contracts.load import LOADGEN_WORDS
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
 from workers.measure.latency import summarize

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import CardParams, CardResult
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.export.card import card
 

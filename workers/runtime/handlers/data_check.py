@@ -1,6 +1,6 @@
 """Job kind ``data_check``: duplicates, leakage, label errors, balance, drift, license, private data."""
 
-from workers.contracts.checks import DataCheckParams, DataCheckResult
+from workers.contracts.data.checks import DataCheckParams, DataCheckResult
 from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.checks.job import check_data
 

@@ -4,8 +4,8 @@ import importlib.metadata
 import platform
 
 from workers import registry
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described
 from workers.contracts.techniques import HandlerSpec
 from workers.runtime.machine import Gpu, device_facts, gpus

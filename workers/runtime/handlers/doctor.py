@@ -1,6 +1,6 @@
 """Job kind ``doctor``: which way of preparing the inputs fits the model."""
 
-from workers.contracts.doctor import DoctorParams, DoctorResult
+from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.doctor.job import examine
 

@@ -2,6 +2,6 @@
 
 from workers.contracts.jobs import ExamplesParams, ExamplesResult
 from workers.contracts.techniques import HandlerSpec
-from workers.evaluate.examples import show_examples
+from workers.evaluate.look.examples import show_examples
 
 HANDLER = HandlerSpec("examples", ExamplesParams, ExamplesResult, show_examples)

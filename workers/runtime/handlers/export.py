@@ -1,8 +1,8 @@
 """kind ``export``: one bundle for one target, tested before it is handed out."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ExportParams, ExportResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.registry import targets
 

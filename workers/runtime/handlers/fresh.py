@@ -2,6 +2,6 @@
 
 from workers.contracts.proving import FreshParams, FreshResult
 from workers.contracts.techniques import HandlerSpec
-from workers.evaluate.added import find_fresh
+from workers.evaluate.proof.added import find_fresh
 
 HANDLER = HandlerSpec("fresh", FreshParams, FreshResult, find_fresh)

@@ -1,7 +1,7 @@
 """kind ``hub_download``: files of one commit, whole and verified, into a folder that outlives the job."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.hub import HubDownloadParams, HubDownloadResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -1,7 +1,7 @@
 """kind ``hub_login``: asks the hub whose token it is."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.hub import HubLoginParams, HubLoginResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -1,7 +1,7 @@
 """kind ``hub_model``: one repository's card, files, license, and what to download of it."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.hub import HubModelParams, HubModelResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

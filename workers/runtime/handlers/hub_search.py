@@ -1,7 +1,7 @@
 """kind ``hub_search``: one page of a search on the model hub."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.hub import HubSearchParams, HubSearchResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

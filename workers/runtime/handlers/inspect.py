@@ -1,7 +1,7 @@
 """Job kind ``inspect``: tell all about a model file without running it."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import InspectResult, OpenParams
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -1,11 +1,11 @@
 """Job kind ``judge``: two sets of answers over the same examples become a verdict."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import JudgeParams, JudgeResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
-from workers.evaluate.added import read_parts
 from workers.evaluate.judge import judge
-from workers.evaluate.looks import hold_to_level
+from workers.evaluate.proof.added import read_parts
+from workers.evaluate.proof.looks import hold_to_level
 
 STAGE = "Judging"
 

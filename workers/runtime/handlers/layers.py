@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.layers import LayersParams, LayersResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.requests import load_requests
 from workers.tune.layers import layers_of, target_of, with_sensitivity

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.load import LoadParams, LoadResult, Scenario, ScenarioResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
 from workers.measure.energy import EnergyMeter

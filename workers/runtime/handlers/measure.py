@@ -3,8 +3,8 @@
 import time
 from pathlib import Path
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.memory import PeakMeter
 from workers.measure.opening import open_session

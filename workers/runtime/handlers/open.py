@@ -1,7 +1,7 @@
 """Job kind ``open``: turn a model file into the inner form (ONNX beside its pipeline), checked."""
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import OpenParams, OpenResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers import registry
-from workers.contracts.context import JobContext
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.torch_compile import why_not_compiled
 from workers.measure.requests import load_requests

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from workers.contracts.context import JobContext
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import SpeedSummary, SummarizeParams, SummarizeResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.agreeing import agreement
 from workers.measure.latency import Ratio, speed_ratio, summarize

@@ -2,8 +2,8 @@
 
 import time
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import TelemetryParams, TelemetryResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.measure.telemetry import Telemetry
 

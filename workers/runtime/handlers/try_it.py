@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, WorkerError
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
-from workers.evaluate.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of
-from workers.evaluate.plain_wav import write_plain_wav
+from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of
+from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.measure.single import time_calls

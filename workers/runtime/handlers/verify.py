@@ -1,7 +1,7 @@
 """kind ``verify``: is a bundle whole, and does it answer as it did where it was made?"""
 
-from workers.contracts.context import JobContext
 from workers.contracts.jobs import VerifyParams, VerifyResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.export.verify import verify
 

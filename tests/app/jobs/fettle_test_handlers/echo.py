@@ -5,7 +5,7 @@ import sys
 
 from fettle_test_handlers._shared import Params, Result
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -9,8 +9,8 @@ import time
 
 from fettle_test_handlers._shared import Params, Result
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

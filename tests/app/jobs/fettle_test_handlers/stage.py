@@ -6,7 +6,7 @@ import time
 
 from fettle_test_handlers._shared import Params, Result
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 WHAT = "looking at it"

@@ -2,7 +2,7 @@
 
 from fettle_service_handlers._shared import Params, Result
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

@@ -2,9 +2,9 @@
 
 import time
 
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import MeasureParams, MeasureResult
+from workers.contracts.process.context import JobContext
 from workers.contracts.specs import BlockLoad
 from workers.contracts.techniques import HandlerSpec
 

@@ -4,7 +4,7 @@ import time
 
 from fettle_service_handlers._shared import Params, Result
 
-from workers.contracts.context import JobContext
+from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 
 

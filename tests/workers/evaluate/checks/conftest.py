@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageEnhance
 
-from workers.contracts.checks import CheckFinding, DataCheckParams, DataCheckResult
+from workers.contracts.data.checks import CheckFinding, DataCheckParams, DataCheckResult
 from workers.evaluate.checks.job import check_data
 from workers.runtime.recording import RecordingContext
 

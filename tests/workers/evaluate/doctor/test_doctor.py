@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from presets.sample import sample_paths
-from workers.contracts.doctor import DoctorParams, DoctorResult
+from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.folder import write_model
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, PipelineOutput, PipelineSpec

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workers.contracts.doctor import DoctorParams, DoctorResult
+from workers.contracts.data.doctor import DoctorParams, DoctorResult
 from workers.contracts.jobs import OpenParams, OpenResult
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps
 from workers.runtime.kinds import handler

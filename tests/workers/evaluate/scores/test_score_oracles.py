@@ -20,8 +20,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 from torchmetrics.functional.text import char_error_rate
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.answers import Answers
-from workers.evaluate.dataset import DataSet, Item
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
     classification,

@@ -1,20 +1,16 @@
 """Two models of colors with pictures that were read as a person's are, and the job by itself."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stress_models import colors_model, read_data, write_colors
 
 from workers.contracts.stress import StressParams, StressPart, StressResult
 from workers.evaluate.stress.job import stress_model
 from workers.runtime.recording import RecordingContext
-
-sys.path.insert(0, str(Path(__file__).parent))
-
-from stress_models import colors_model, read_data, write_colors
 
 
 @pytest.fixture(scope="session")

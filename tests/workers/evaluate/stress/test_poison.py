@@ -1,6 +1,5 @@
 """A planted trigger in the calibration set is found, and a clean set gives no alarm."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +16,6 @@ from workers.evaluate.stress.patches import common_patch
 from workers.evaluate.stress.poison import look_for_poison
 from workers.pipeline.pipeline import load_pipeline
 from workers.runtime.recording import RecordingContext
-
-sys.path.insert(0, str(Path(__file__).parent))
 
 Look = Callable[..., tuple[PoisonFinding, ...]]
 COUNT = 240

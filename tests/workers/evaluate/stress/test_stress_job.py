@@ -3,7 +3,6 @@
 import csv
 import json
 import shutil
-import sys
 import time
 import wave
 from collections.abc import Callable
@@ -11,17 +10,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import stress_models as models
 from PIL import Image
 
 from workers import registry
-from workers.contracts.context import JobContext
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
+from workers.contracts.process.context import JobContext
 from workers.contracts.stress import StressResult
 from workers.runtime.recording import RecordingContext
-
-sys.path.insert(0, str(Path(__file__).parent))
-import stress_models as models
 
 Run = Callable[..., StressResult]
 

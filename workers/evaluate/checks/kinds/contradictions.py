@@ -1,7 +1,7 @@
 """The same content under labels that have nothing in common."""
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.evaluate.data.base import names_of

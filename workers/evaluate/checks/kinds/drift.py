@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome
 from workers.evaluate.checks.learnable import linear, quiet, rows_of

@@ -1,7 +1,7 @@
 """Items that are in one set more than once: as they are, or resized, recompressed, cropped, reworded a little."""
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
 from workers.evaluate.data.base import names_of

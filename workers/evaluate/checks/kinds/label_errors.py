@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import CheckFinding, Suspect
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import CheckFinding, Suspect
+from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, items_words, named
 from workers.evaluate.checks.learnable import Positions, classifier, quiet, rows_of

@@ -3,8 +3,8 @@
 Kapoor and Narayanan 2023, "Leakage and the reproducibility crisis in machine-learning-based science".
 """
 
-from workers.contracts.checks import MAX_NAMED, CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import MAX_NAMED, CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.alike import alike
 from workers.evaluate.checks.base import Check, Material, Outcome, are, items_words
 from workers.evaluate.data.base import names_of

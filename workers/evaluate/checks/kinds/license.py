@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from workers.contracts.checks import CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome
 from workers.hub.licenses import judge
-from workers.model_io.neighbors import license_of
+from workers.model_io.readers.neighbors import license_of
 
 
 def run(material: Material, ctx: JobContext) -> Outcome:

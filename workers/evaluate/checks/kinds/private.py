@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from workers.contracts.checks import CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.evaluate.checks.base import Check, Material, Outcome, items_words, named
 from workers.evaluate.checks.patterns import private_in
 

@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.contracts.checks import CheckFinding
-from workers.contracts.context import JobContext
+from workers.contracts.data.checks import CheckFinding
+from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent, percent_range
 from workers.evaluate.checks.base import Check, Floats, Material, Outcome, are, items_words, named
 from workers.evaluate.data.base import names_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest, names_of
-from workers.evaluate.dataset import Kind
+from workers.evaluate.data.dataset import Kind
 from workers.pipeline.arrays import fits, main_input_of, pictures_in
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps, Spec, TextSteps
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import ScorePart, TaskScore
-from workers.evaluate.confidence import BINS, bin_gaps
-from workers.evaluate.pairs import Pair, make_pair
+from workers.evaluate.proof.confidence import BINS, bin_gaps
+from workers.evaluate.proof.pairs import Pair, make_pair
 from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws
 
 TOP_5 = 5

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.answers import Answers
-from workers.evaluate.dataset import Box
+from workers.evaluate.data.dataset import Box
+from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, weights
 
 DRAWS = 100

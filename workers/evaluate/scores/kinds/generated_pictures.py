@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.answers import Values
+from workers.evaluate.proof.predictions import Values
 from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, mean_draws
 
 SMALLEST_SIDE = 11

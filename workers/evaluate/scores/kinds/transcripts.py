@@ -7,7 +7,7 @@ characters and a blank: the best of each moment is read, repetitions and blanks 
 import numpy as np
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.answers import Values
+from workers.evaluate.proof.predictions import Values
 from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws
 
 BLANKS = ("", "<blank>", "<pad>", "[pad]", "_", "<s>")

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.judge_scores import auc, to_shares
+from workers.evaluate.proof.judge_scores import auc, to_shares
 from workers.evaluate.scores.base import Case, Floats, Score, Words, beside, weights
 
 DRAWS = 300

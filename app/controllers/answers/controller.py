@@ -1,0 +1,190 @@
+"""The page "All answers": the table of the chosen version, and the examples that are looked at."""
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.controllers.answers.file import read_columns
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.sounds import SoundPlayer
+from app.controllers.words import error_value, tr
+from app.domain.variant import Variant
+from app.services.after.showing import Looked, answer_rows, look_at
+from app.services.flow.steps import Done, JobError
+from app.services.records.facts import RunFacts, read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.answers.look import LookCard
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.answers.value import AnswersValue, LookValue
+from workers.contracts.data.rows import AnswerRowsResult
+from workers.contracts.errors import ErrorInfo
+
+PAGE = "answers"
+PAUSE_MS = 90
+"""So long a row must stay chosen before its example is looked up: arrow keys pass over many."""
+
+
+class AnswersController(QObject):
+    """Nothing is read before the page is looked at."""
+
+    def __init__(self, window: MainWindow, page: AnswersPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._facts: RunFacts | None = None
+        self._variant: Variant | None = None
+        self._running: Running | None = None
+        self._looking: Running | None = None
+        self._wanted: tuple[int, ...] = ()
+        self._sounds = SoundPlayer(page.say_sound, self)
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(PAUSE_MS)
+        self._pause.timeout.connect(self._look)
+        page.rows_wanted.connect(self._on_rows_wanted)
+        page.version_chosen.connect(self._on_version)
+        page.compare_requested.connect(lambda: window.show_page("compare"))
+        page.cancel_requested.connect(lambda: window.show_page("compare"))
+        page.play_wanted.connect(self._sounds.play)
+        page.stop_wanted.connect(self._sounds.stop)
+        window.page_shown.connect(self._on_page_shown)
+        session.run_changed.connect(self._on_run_changed)
+        flows.changed.connect(self._on_flows_changed)
+        page.show_empty()
+        self._on_page_shown(window.current_page)
+
+    def _on_page_shown(self, page_id: str) -> None:
+        if page_id == PAGE:
+            self.show()
+            return
+        self._sounds.stop()
+        self._cancel()
+
+    def _on_run_changed(self) -> None:
+        self._facts = self._variant = None
+        if self._window.current_page == PAGE:
+            self.show()
+
+    def _on_flows_changed(self) -> None:
+        if self._window.current_page == PAGE and self._facts is None and not self._flows.runs:
+            self.show()
+
+    def show(self) -> None:
+        """The version that was looked at on Compare, else the recommended one; what is shown already stays."""
+        run = self._session.run
+        if run is None:
+            self._page.show_empty()
+            return
+        if self._flows.runs:
+            self._facts = None
+            self._page.show_empty(is_measuring=True)
+            return
+        try:
+            facts = read_facts(self._session.workspace, run.id)
+        except JobError as error:
+            self._page.show_error(error_value(error.error))
+            return
+        versions = answered(facts)
+        wanted = self._session.looked_at or (facts.recommended.id if facts.recommended else "")
+        variant = next((version for version in versions if version.id == wanted), None) or next(iter(versions), None)
+        if variant is None:
+            self._page.show_empty()
+        elif (facts, variant) != (self._facts, self._variant) or self._page.state != "full":
+            self._load(facts, variant)
+
+    def _load(self, facts: RunFacts, variant: Variant) -> None:
+        self._cancel()
+        self._facts, self._variant = facts, variant
+        self._page.show_loading(tr("Listing all answers"))
+        self._running = self._flows.start(
+            answer_rows(self._session.workspace, facts, variant),
+            title="",
+            on_done=lambda done: self._on_rows(facts, variant, done),
+            on_failed=self._on_failed,
+        )
+
+    def _cancel(self) -> None:
+        self._pause.stop()
+        for running in (self._running, self._looking):
+            if running is not None:
+                self._flows.cancel(running)
+        self._running = self._looking = None
+
+    def _on_rows(self, facts: RunFacts, variant: Variant, done: Done[AnswerRowsResult] | None) -> None:
+        self._running = None
+        if done is None or facts is not self._facts:
+            self._page.show_empty()
+            return
+        try:
+            columns = read_columns(done.folder)
+        except (OSError, ValueError) as error:
+            self._on_failed(_unreadable(error))
+            return
+        self._page.show_value(
+            AnswersValue(
+                versions=tuple((version.id, version.title) for version in answered(facts)),
+                chosen=variant.id,
+                columns=columns,
+                kind=facts.data.kind if facts.data else "images",
+                answers=done.result.answers,
+                labelled=done.result.labelled,
+            )
+        )
+
+    def _on_failed(self, error: ErrorInfo) -> None:
+        self._running = None
+        self._page.show_error(error_value(error, page_title=tr("The answers cannot be listed")))
+
+    def _on_version(self, variant_id: str) -> None:
+        facts = self._facts
+        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
+        if facts is not None and variant is not None and variant != self._variant:
+            self._session.looked_at = variant.id
+            self._load(facts, variant)
+
+    # --- examples that are looked at
+
+    def _on_rows_wanted(self, numbers: tuple[int, ...]) -> None:
+        self._wanted = numbers
+        self._pause.start()
+
+    def _look(self) -> None:
+        facts, variant = self._facts, self._variant
+        if facts is None or variant is None or self._flows.runs:
+            return
+        if self._looking is not None:
+            self._flows.cancel(self._looking)
+        self._looking = self._flows.start(
+            look_at(self._session.workspace, facts, variant, self._wanted),
+            title="",
+            on_done=self._on_looked,
+            on_failed=self._on_not_looked,
+        )
+
+    def _on_looked(self, found: tuple[Looked, ...]) -> None:
+        self._looking = None
+        self._page.show_looks(tuple(_look_value(looked) for looked in found))
+
+    def _on_not_looked(self, error: ErrorInfo) -> None:
+        """The table stands without the example; its file may have been moved."""
+        self._looking = None
+        self._window.banner(error_value(error))
+
+
+def answered(facts: RunFacts) -> list[Variant]:
+    """Versions that can stand beside the original: the recommended one first, then as they were tried."""
+    found = [v for v in facts.variants if v.answers_key and not v.is_baseline]
+    return sorted(found, key=lambda variant: (variant != facts.recommended, variant.index))
+
+
+def _look_value(looked: Looked) -> LookValue:
+    row = looked.row
+    picture = LookCard.picture_of(looked.picture, row.text, "" if looked.sound else row.text)
+    return LookValue(row.item, picture, row.before, row.after, row.label, looked.sound, row.levels)
+
+
+def _unreadable(error: Exception) -> ErrorInfo:
+    return ErrorInfo(
+        code="rows_damaged",
+        title=tr("The list of answers is damaged"),
+        detail=tr("It cannot be read: {0}.").format(error),
+        hint=tr("Your result is safe. Optimize again if it stays so."),
+    )

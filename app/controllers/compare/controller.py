@@ -1,0 +1,220 @@
+"""The page Compare: the stored result, and the changed answers of the version that is chosen."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.compare.examples import proved_value, with_data
+from app.controllers.compare.presenter import compare_value
+from app.controllers.compare.sources import sources_of
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr, wait_for_the_run
+from app.domain.choose import is_safe
+from app.services.after.proving import Proved, ask_rest, prove
+from app.services.after.run_data import asked_examples
+from app.services.after.showing import changed_examples
+from app.services.after.watching import read_watched
+from app.services.flow.events import Event, JobBegan, StepProgress
+from app.services.flow.steps import Flow, JobError
+from app.services.opening.sniffing import kind_of
+from app.services.records.facts import RunFacts, read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.compare.page import ComparePage
+from widgets.pages.compare.value import ChangesValue, ChangeValue
+from widgets.parts.pictures import PictureValue
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, Example
+from workers.contracts.paths import from_text
+
+
+class CompareController(QObject):
+    """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time."""
+
+    export_requested = Signal(str)
+    go_on_requested = Signal(object, int)
+
+    def __init__(self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._facts: RunFacts | None = None
+        self._running: Running | None = None
+        self._proving: Running | None = None
+        self._asking = ""
+        page.export_requested.connect(self.export_requested)
+        page.export_anyway_requested.connect(self.export_requested)
+        page.version_chosen.connect(self._show_changes)
+        page.go_on_requested.connect(self._on_go_on)
+        page.add_data_requested.connect(lambda: window.show_page("data"))
+        page.proof_data_chosen.connect(self.prove)
+        page.rest_requested.connect(self.ask_rest)
+        page.cancel_requested.connect(self._on_cancel)
+        page.set_limit_requested.connect(self._on_limit)
+        page.goal_requested.connect(lambda: window.show_page("goal"))
+        page.log_requested.connect(lambda: window.show_page("optimize"))
+        page.page_wanted.connect(window.show_page)
+        page.sources_wanted.connect(self._show_sources)
+        session.run_changed.connect(self.show)
+        session.data_changed.connect(self._on_data)
+        self.show()
+
+    def show(self) -> None:
+        """The result of the run that is open, if there is one."""
+        run = self._session.run
+        if self._proving is not None:
+            if run is not None and self._facts is not None and run.id == self._facts.run.id:
+                return
+            self._on_cancel()  # another run is open; of the work for the one before nothing was written yet
+            self._proving = None
+        self._facts = None
+        if run is None:
+            self._page.show_empty()
+            return
+        try:
+            facts = read_facts(self._session.workspace, run.id)
+        except JobError as error:
+            self._page.show_error(error_value(error.error))
+            return
+        self._facts = facts
+        watched = read_watched(self._session.workspace.repositories, run.id)
+        asked = asked_examples(self._session.workspace, facts)
+        self._page.show_value(with_data(compare_value(facts, watched), asked, self._chosen_path()))
+        shown = facts.recommended
+        if shown is not None:
+            self._show_changes(shown.id)
+
+    def _chosen_path(self) -> str | None:
+        asked = self._session.asked_data
+        return asked.path if asked is not None else None
+
+    def _on_data(self) -> None:
+        """Other examples were chosen: the result stays, and says that it is not of those."""
+        if self._page.state == "full":
+            self.show()
+
+    # --- more examples for a verdict that is not proven
+
+    def takes(self, paths: list[str]) -> bool:
+        """Whether what was dropped is more examples for a verdict that is not proven."""
+        best = self._facts.recommended if self._facts is not None else None
+        if best is None or is_safe(best) or self._proving is not None or len(paths) != 1:
+            return False
+        return kind_of(from_text(paths[0])) == "data"
+
+    def prove(self, path: str) -> None:
+        """Judge the run again with these examples as well."""
+        facts, kept = self._facts, self._session.asked_data
+        if facts is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Add the examples again when the run is over.")))
+            return
+        asked = DataParams(model_dir="", path=path)
+        if kept is not None:
+            asked = kept.model_copy(update={"path": path, "calibration_path": None})
+        title = tr("Prove it with more examples")
+        self._begin(prove(self._session.workspace, facts, asked), title, tr("Reading the new examples"))
+
+    def ask_rest(self) -> None:
+        """Judge the run again with those of its own examples for which its time was too short."""
+        if self._facts is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Ask the others when the run is over.")))
+            return
+        title = tr("Ask the other examples")
+        self._begin(ask_rest(self._session.workspace, self._facts), title, tr("Asking the other examples"))
+
+    def _begin(self, flow: Flow[Proved], title: str, first: str) -> None:
+        self._asking = ""
+        self._page.show_loading(first)
+        running = self._flows.start(
+            flow,
+            title=title,
+            on_done=lambda proved: self._on_proved(running, proved),
+            on_failed=lambda error: self._on_not_proved(running, error),
+            on_cancelled=lambda: self._on_not_proved(running, None),
+            observe=self._on_event,
+        )
+        self._proving = running
+
+    def _on_event(self, event: Event) -> None:
+        if self._proving is None:
+            return
+        if isinstance(event, JobBegan):
+            self._asking = event.title if event.kind == "answer" else ""
+        elif isinstance(event, StepProgress):
+            text = tr("“{0}” answers the examples").format(self._asking) if self._asking else event.stage
+            self._page.show_loading(text, event.done, event.total)
+
+    def _on_proved(self, running: Running, proved: Proved) -> None:
+        if running is not self._proving:
+            return
+        self._proving = None
+        self._session.set_run(proved.run)
+        if proved.known or proved.merged:
+            self._window.banner(proved_value(proved.added, proved.known, proved.merged))
+
+    def _on_not_proved(self, running: Running, error: ErrorInfo | None) -> None:
+        """The result stands as it was."""
+        if running is not self._proving:
+            return
+        self._proving = None
+        self.show()
+        if error is not None:
+            self._window.banner(error_value(error))
+
+    def _on_cancel(self) -> None:
+        if self._proving is not None:
+            self._flows.cancel(self._proving)
+
+    # --- answers that changed
+
+    def _show_changes(self, variant_id: str) -> None:
+        facts = self._facts
+        if facts is None:
+            return
+        variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
+        if variant is None or variant.judgement is None or variant.is_baseline:
+            return
+        self._session.looked_at = variant_id
+        if self._running is not None:
+            self._flows.cancel(self._running)
+        total = variant.judgement.changed_count
+        self._running = self._flows.start(
+            changed_examples(self._session.workspace, facts, variant),
+            title="",
+            on_done=lambda rows: self._on_examples(rows, total),
+            on_failed=self._on_failed,
+        )
+
+    def _on_examples(self, rows: tuple[Example, ...], total: int) -> None:
+        self._running = None
+        labelled = any(row.label is not None for row in rows)
+        self._page.show_changes(ChangesValue(total, tuple(_change(row) for row in rows), labelled))
+
+    def _on_failed(self, error: ErrorInfo) -> None:
+        """The comparison stands without its pictures; the data may have been moved."""
+        self._running = None
+        self._window.banner(error_value(error))
+
+    def _show_sources(self, variant_id: str, key: str) -> None:
+        """What a figure is made of."""
+        facts = self._facts
+        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
+        if facts is not None and variant is not None:
+            points = self._session.workspace.repositories.latencies.of_run(facts.run.id)
+            timed = [point.latency_ms for point in points if point.variant_id == variant_id]
+            self._page.show_sources(sources_of(facts, variant, timed), key)
+
+    def _on_go_on(self, minutes: int) -> None:
+        if self._facts is not None:
+            self.go_on_requested.emit(self._facts.run, minutes)
+
+    def _on_limit(self, limit_pct: float) -> None:
+        self._session.change(max_loss_pct=limit_pct)
+        self._session.goal_changed.emit()
+        self._window.show_page("goal")
+
+
+def _change(row: Example) -> ChangeValue:
+    picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
+    return ChangeValue(row.item, picture, row.before, row.after, row.label, row.kind)

@@ -1,0 +1,48 @@
+"""Which examples a result rests on, in the words of the page Compare: their name, and how many were asked."""
+
+from dataclasses import replace
+from pathlib import PurePath
+
+from app.controllers.words import tr
+from app.services.after.run_data import AskedExamples
+from widgets.pages.compare.value import AskedValue, CompareValue
+from widgets.parts.error_card import ErrorValue
+
+
+def with_data(value: CompareValue, asked: AskedExamples, chosen: str | None) -> CompareValue:
+    """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now."""
+    told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory") if asked.n_left else None
+    note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
+    return replace(value, asked=told, note=note)
+
+
+def _name_words(path: str | None, chosen: str | None) -> str:
+    """Also where other examples were chosen since: the result is not of those."""
+    if not path:
+        return ""
+    name = PurePath(path).name
+    if chosen is None or chosen == path:
+        return tr("The result is of “{0}”.").format(name)
+    text = tr("The result is of “{0}”, and not of “{1}”, which you have chosen since.")
+    return text.format(name, PurePath(chosen).name)
+
+
+def proved_value(added: int, known: int, merged: int) -> ErrorValue:
+    """What of the examples that were added did not count, and why."""
+    said = []
+    if known:
+        one, many = tr("1 of them was there already"), tr("{0:,} of them were there already").format(known)
+        said.append(one if known == 1 else many)
+    if merged:
+        one, many = tr("1 was the same as another one"), tr("{0:,} were the same as others").format(merged)
+        said.append(one if merged == 1 else many)
+    return ErrorValue(
+        title=tr("Not all of the examples are new: {0}").format(tr(", and ").join(said)),
+        happened=tr(
+            "An example that is the same to the model as another one counts once: twice it proves nothing more."
+        ),
+        is_safe=tr("Yes. Your files were only read."),
+        next_step=tr("1 was new and counts.") if added == 1 else tr("{0:,} were new and count.").format(added),
+        tone="warn",
+        icon="info",
+    )

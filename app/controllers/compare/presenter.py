@@ -1,0 +1,187 @@
+"""A run's stored facts as the page Compare shows them."""
+
+import math
+
+from app.controllers.outcome import go_on_value, kept_subtitle
+from app.controllers.words import engine_name, tr
+from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.larger_limit import larger_limit
+from app.domain.outcome_words import recommended_words, sentence
+from app.domain.run import RunState
+from app.domain.score_words import score_sentences
+from app.domain.variant import Variant
+from app.domain.words import busy_words
+from app.services.after.watching import Watched, watched_words
+from app.services.records.facts import RunFacts
+from app.services.records.run_plan import kept_objective
+from widgets.pages.compare.value import CompareValue, ProofValue, Verdict, VersionValue, WaysValue
+from widgets.pages.goal.limit import MAX_PCT
+from widgets.parts.nouns import DataKind, plural
+from workers.contracts.jobs import DataResult
+from workers.contracts.specs import P99_NEEDS, Judgement
+
+
+def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareValue:
+    """Sentence, three figures, table; what the page says depends on the outcome. `watched`: against the one before."""
+    run, best, data = facts.run, facts.recommended, facts.data
+    judgement = best.judgement if best else facts.baseline.judgement
+    proven = bool(best and best.judgement and best.judgement.verdict == "safe")
+    outcome = "nothing_faster" if best is None else "safe" if proven else "not_proven"
+    kind: DataKind = data.kind if data else "images"
+    return CompareValue(
+        outcome=outcome,  # type: ignore[arg-type]
+        headline=_headline(facts, best),
+        subtitle=_subtitle(facts, best, judgement),
+        versions=tuple(version_value(variant, facts, best) for variant in _in_order(facts, best)),
+        recommended=best.id if best else "",
+        n_test=judgement.n if judgement else 0,
+        n_labelled=judgement.n_accuracy if judgement else 0,
+        labelled=bool(judgement and judgement.labelled),
+        kind=kind,
+        answers="class" if facts.baseline.judgement and judgement and judgement.flips is not None else "vector",
+        limit_pct=run.goal.max_loss_pct,
+        loss_high=judgement.drop_high if judgement else None,
+        proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
+        ways=_ways(facts, data) if run.state is RunState.KEPT_ORIGINAL else None,
+        note=" ".join(filter(None, (_added(facts), _note(data, outcome), _busy(best or facts.baseline, outcome)))),
+        watch=watched_words(watched) if watched is not None else "",
+        watch_warns=watched is not None and watched.is_worse,
+        go_on=go_on_value(facts.outcome),
+    )
+
+
+def _headline(facts: RunFacts, best: Variant | None) -> str:
+    missing = best.judgement.missing_examples if best is not None and best.judgement else None
+    if best is not None and not is_safe(best):
+        if missing:
+            return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
+        return tr("Looks alike, not proven: add more examples")
+    objective = kept_objective(facts.run)
+    return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
+
+
+def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None) -> str:
+    n = judgement.n if judgement else 0
+    things = plural(facts.data.kind if facts.data else "images")
+    if best is None:
+        return kept_subtitle(facts.outcome, n, things, facts.run.goal.max_loss_pct)
+    if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
+        same = (
+            tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
+        )
+        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure.")
+        return text.format(best.title, same.format(n, n - judgement.changed_count), n, things)
+    return tr("{0}. Measured on {1:,} test {2} on this computer.").format(best.title, n, things)
+
+
+def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
+    """The original, the recommended one, then by latency."""
+    others = [variant for variant in facts.variants if not variant.is_baseline and variant is not best]
+    others.sort(key=lambda variant: variant.measurement.latency_p50_ms or math.inf)
+    return [facts.baseline, *([best] if best else []), *others]
+
+
+def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> VersionValue:
+    """One row of the table."""
+    measurement, judgement = variant.measurement, variant.judgement
+    accuracy = judgement.accuracy if judgement else None
+    shown = best.judgement if best is not None else facts.baseline.judgement
+    counts = _numbers(judgement) == _numbers(shown)  # else counts are of another number
+    return VersionValue(
+        id=variant.id,
+        title=variant.title,
+        verdict=_verdict(variant, best),
+        latency_ms=measurement.latency_p50_ms,
+        latency_p99_ms=measurement.latency_p99_ms,
+        requests=measurement.n,
+        requests_for_p99=P99_NEEDS,
+        throughput_per_s=measurement.throughput_per_s,
+        memory_bytes=measurement.peak_memory_bytes,
+        size_bytes=variant.size_bytes,
+        accuracy=accuracy,
+        right=round(accuracy * judgement.n_accuracy) if accuracy is not None and judgement and counts else None,
+        agreement=judgement.agreement if judgement and not variant.is_baseline else None,
+        changed=judgement.changed_count if judgement and counts and not variant.is_baseline else None,
+        loss=_relative_loss(judgement) if not variant.is_baseline else None,
+        runtime=engine_name(variant.runtime),
+        speedup=measurement.speedup if variant.is_side_by_side and not variant.is_baseline else None,
+        first_look=bool(measurement.n) and not variant.is_side_by_side and not variant.is_baseline,
+        notes=variant.notes,
+        scores=score_sentences(judgement) if not variant.is_baseline else (),
+        color=variant.index,
+    )
+
+
+def _numbers(judgement: Judgement | None) -> tuple[int, int] | None:
+    """How many examples were judged, and how many of them by their labels."""
+    return None if judgement is None else (judgement.n, judgement.n_accuracy)
+
+
+def _relative_loss(judgement: Judgement | None) -> float | None:
+    """Of the original's accuracy, where there are labels; else the share of changed answers."""
+    if judgement is None or judgement.drop is None:
+        return None
+    base = judgement.original_accuracy
+    return judgement.drop / base if judgement.labelled and base else judgement.drop
+
+
+def _verdict(variant: Variant, best: Variant | None) -> Verdict:
+    if variant.is_baseline:
+        return "original" if best is not None else "keep"
+    judgement = variant.judgement
+    if judgement is None:
+        return "unmeasured"
+    if judgement.verdict == "regressed":
+        return "regressed" if best is not None else "beyond_limit"
+    if needs_quiet(variant):
+        return "not_settled"
+    if is_slower(variant) and not is_faster(variant):
+        return "alike_slower" if is_safe(variant) else "not_faster"
+    if best is None and is_safe(variant):
+        return "unconfirmed"  # it looked faster at first; side by side that was not shown
+    if is_alike_not_proven(variant):
+        return "alike"
+    return judgement.verdict
+
+
+def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
+    if judgement is None:
+        return None
+    missing = judgement.missing_examples
+    return ProofValue(judgement.n, judgement.n + missing if missing else None, limit_pct, judgement.drop_high)
+
+
+def _ways(facts: RunFacts, data: DataResult | None) -> WaysValue:
+    """What a person can do; a larger limit is offered only where the goal takes it and it would change the result."""
+    found = larger_limit(facts.variants, facts.run.goal.max_loss_pct, MAX_PCT)
+    return WaysValue(
+        limit_pct=found.limit_pct if found else None,
+        limit_title=found.variant.title if found else "",
+        limit_speedup=found.variant.measurement.speedup if found else None,
+        n_calibration=data.n_calibration if data else 0,
+        command=f"fettle optimize {facts.project.model_path}",
+    )
+
+
+def _busy(variant: Variant, outcome: str) -> str:
+    """Where the page opens with the version's notes, it stands there already."""
+    return "" if outcome == "not_proven" else busy_words(variant.measurement)
+
+
+def _added(facts: RunFacts) -> str:
+    """What came later, and what of it did not count."""
+    proof = facts.proof
+    if not proof.parts:
+        return ""
+    text = tr("{0:,} of the examples were added later.")
+    if proof.known:
+        text = tr("{0:,} of the examples were added later; {1:,} more were there already and left out.")
+    return text.format(proof.added, proof.known)
+
+
+def _note(data: DataResult | None, outcome: str) -> str:
+    if data is not None and data.origin == "made":
+        return tr("There were no examples of yours: answers were compared on inputs that Fettle made.")
+    if outcome == "not_proven":
+        return tr("“Export anyway” works; the model card will then say that it is alike, but not proven.")
+    return ""

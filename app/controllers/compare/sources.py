@@ -1,0 +1,229 @@
+"""What each figure of Compare is made of: raw measurements, n, interval, how it was measured, how to do it again."""
+
+import os
+import shlex
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from app.controllers.words import tr
+from app.domain.variant import Measurement, Variant
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts
+from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, size_bytes, times
+from widgets.parts.nouns import plural
+from widgets.parts.source_card import SourceValue
+from workers.contracts.specs import P99_NEEDS, Judgement
+
+MAX_LINES = 6
+
+
+def sources_of(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> tuple[SourceValue, ...]:
+    """Those of one version; only what was measured. `latencies_ms` are its timed requests in their order."""
+    found = [
+        _latency(facts, variant, latencies_ms),
+        _speedup(facts, variant),
+        _memory(facts, variant),
+        _size(facts, variant),
+        *_answers(facts, variant),
+    ]
+    return tuple(source for source in found if source is not None)
+
+
+def _bench(facts: RunFacts, variant: Variant) -> str:
+    return command("fettle", "bench", f"{facts.run.id}/{variant.id}", *_threads(facts))
+
+
+def _threads(facts: RunFacts) -> tuple[str, ...]:
+    return ("--threads", str(facts.run.goal.threads)) if facts.run.goal.threads else ()
+
+
+def command(*parts: str) -> str:
+    """As it can be pasted into this system's shell."""
+    return subprocess.list2cmdline(parts) if os.name == "nt" else shlex.join(parts)
+
+
+def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -> SourceValue | None:
+    measured = variant.measurement
+    if measured.latency_p50_ms is None:
+        return None
+    raw = list(latencies_ms)[-measured.n :] if measured.n else []
+    ordered = sorted(raw)
+    low, high = measured.latency_p50_low_ms, measured.latency_p50_high_ms
+    pairs = [(tr("Requests"), f"{measured.n:,}"), (tr("Median (p50)"), ms(measured.latency_p50_ms))]
+    if low is not None and high is not None:
+        pairs.append((tr("95 % interval"), tr("{0} to {1}").format(_fine(low), _fine(high))))
+    if measured.latency_p90_ms is not None:
+        pairs.append((tr("90 of 100 (p90)"), ms(measured.latency_p90_ms)))
+    if measured.latency_p99_ms is not None and measured.n >= P99_NEEDS:
+        pairs.append((tr("99 of 100 (p99)"), ms(measured.latency_p99_ms)))
+    if measured.throughput_per_s is not None:
+        pairs.append((tr("Answers a second"), count(measured.throughput_per_s)))
+    if measured.busy_share is not None:
+        pairs.append((tr("Other programs"), tr("{0} of the processor").format(percent(measured.busy_share))))
+    ends = (_fine(ordered[0]), _fine(ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))])) if ordered else ("", "")
+    how = tr(
+        "Timed one request after the other on this computer, in turn with the other versions, each in a process of its"
+        " own; nothing was left out."
+    )
+    return SourceValue(
+        "latency", tr("Latency"), _title(tr("Latency"), variant), ms(measured.latency_p50_ms), how, tuple(pairs),
+        tuple(raw), ends, _sets(measured), _bench(facts, variant),
+    )  # fmt: skip
+
+
+def _fine(value: float) -> str:
+    return f"{value:.3g} ms"
+
+
+def _sets(measured: Measurement) -> tuple[str, ...]:
+    """The middle of each set; they were measured one after another in fresh processes."""
+    if len(measured.set_p50_ms) < 2:
+        return ()
+    middles = ", ".join(map(_fine, measured.set_p50_ms))
+    return (tr("{0} sets in fresh processes, their middles: {1}").format(len(measured.set_p50_ms), middles),)
+
+
+def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
+    measured, base = variant.measurement, facts.baseline.measurement
+    if measured.speedup is None or variant.is_baseline:
+        return None
+    pairs = [
+        (tr("Original"), tr("{0}, {1:,} requests").format(ms(base.latency_p50_ms), base.n)),
+        (tr("This version"), tr("{0}, {1:,} requests").format(ms(measured.latency_p50_ms), measured.n)),
+    ]
+    if measured.speedup_low is not None and measured.speedup_high is not None:
+        interval = tr("{0:.2f} to {1:.2f} times").format(measured.speedup_low, measured.speedup_high)
+        pairs.append((tr("95 % interval"), interval))
+    how = tr(
+        "The original's middle time divided by this version's, both measured in turn; the interval comes from drawing"
+        " whole sets again (bootstrap)."
+    )
+    if measured.under_load:
+        how = tr(
+            "Other programs kept the computer busy, so this is the least of three ways to compare, block by block: wall"
+            " time, processor time, and wall time without the waiting for the processor (t interval)."
+        )
+        pairs.append((tr("By processor time alone"), tr("{0} times").format(times(measured.cpu_speedup or 0.0))))
+    again = command("fettle", "compare", facts.run.id)
+    return SourceValue(
+        "speed",
+        tr("Faster"),
+        _title(tr("Faster"), variant),
+        f"{times(measured.speedup)}",
+        how,
+        tuple(pairs),
+        command=again,
+    )
+
+
+def _memory(facts: RunFacts, variant: Variant) -> SourceValue | None:
+    peak = variant.measurement.peak_memory_bytes
+    if peak is None:
+        return None
+    how = tr(
+        "The most memory that a process with this version alone held while it answered, less what it held before the"
+        " model was loaded."
+    )
+    pairs = ((tr("Exactly"), tr("{0:,} bytes").format(peak)),)
+    return SourceValue(
+        "memory", tr("Memory"), _title(tr("Memory while running"), variant), memory(peak), how, pairs,
+        command=_bench(facts, variant),
+    )  # fmt: skip
+
+
+def _size(facts: RunFacts, variant: Variant) -> SourceValue | None:
+    if variant.size_bytes is None:
+        return None
+    how = tr("The files that hold the model, as they lie on the disk and go into a bundle.")
+    pairs = [(tr("Exactly"), tr("{0:,} bytes").format(variant.size_bytes))]
+    base = facts.baseline.size_bytes
+    if base and not variant.is_baseline:
+        pairs.append((tr("Original"), size_bytes(base)))
+    return SourceValue(
+        "size", tr("Size"), _title(tr("Size"), variant), size_bytes(variant.size_bytes), how, tuple(pairs),
+        lines=_files(facts, variant),
+    )  # fmt: skip
+
+
+def _files(facts: RunFacts, variant: Variant) -> tuple[str, ...]:
+    """The largest files of the model."""
+    try:
+        folder: Path = facts.model_dir(variant)
+        files = sorted(((path.stat().st_size, path.name) for path in folder.iterdir() if path.is_file()), reverse=True)
+    except (JobError, OSError):
+        return ()
+    return tuple(f"{name}: {size_bytes(size)}" for size, name in files[:MAX_LINES])
+
+
+# --- answers
+
+
+def _answers(facts: RunFacts, variant: Variant) -> list[SourceValue | None]:
+    judgement = variant.judgement
+    if judgement is None or not judgement.n:
+        return []
+    rightness = _accuracy(facts, variant, judgement)
+    return [rightness] if variant.is_baseline else [rightness, _sameness(facts, variant, judgement)]
+
+
+def _things(facts: RunFacts) -> str:
+    return plural(facts.data.kind if facts.data else "images")
+
+
+def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
+    if judgement.accuracy is None:
+        return None
+    n = judgement.n_accuracy
+    pairs = [(tr("Right answers"), tr("{0:,} of {1:,}").format(round(judgement.accuracy * n), n))]
+    if judgement.accuracy_low is not None and judgement.accuracy_high is not None:
+        interval = tr("{0} to {1}").format(percent(judgement.accuracy_low), percent(judgement.accuracy_high))
+        pairs.append((tr("95 % interval"), interval))
+    if judgement.original_accuracy is not None and not variant.is_baseline:
+        pairs.append((tr("Original"), percent(judgement.original_accuracy)))
+    if judgement.negative_flips is not None and judgement.flips is not None and not variant.is_baseline:
+        worse = round(judgement.negative_flips * judgement.n_drop)
+        pairs.append((tr("Right before, wrong now"), f"{worse:,}"))
+        pairs.append((tr("Wrong before, right now"), f"{round(judgement.flips * judgement.n_drop) - worse:,}"))
+    how = tr("Answers that equal your label, on {0} that no version was tuned with; the interval is exact.")
+    return SourceValue(
+        "accuracy", tr("Accuracy"), _title(tr("Accuracy"), variant), percent(judgement.accuracy),
+        how.format(_things(facts)), tuple(pairs), command=command("fettle", "compare", facts.run.id),
+    )  # fmt: skip
+
+
+def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
+    if judgement.agreement is None:
+        return None
+    is_class = judgement.flips is not None
+    pairs = [(tr("Examples"), f"{judgement.n:,} {_things(facts)}")]
+    if is_class:
+        pairs.append((tr("Changed answers"), f"{judgement.changed_count:,}"))
+    elif judgement.agreement_min is not None:
+        pairs.append((tr("Least alike"), cosine(judgement.agreement_min)))
+    if judgement.drop is not None:
+        pairs.append((tr("Loss"), percent(max(0.0, judgement.drop))))
+    if judgement.drop_low is not None and judgement.drop_high is not None:
+        text = tr("{0} to {1}, each side with 95 %")
+        low, high = (max(0.0, bound) for bound in (judgement.drop_low, judgement.drop_high))
+        pairs.append((tr("Loss may be"), text.format(percent(low), percent(high))))
+    limit = percent_of(facts.run.goal.max_loss_pct) if is_class else percent(judgement.margin)
+    pairs.append((tr("Your limit") if is_class else tr("Limit"), limit))
+    lines = tuple(
+        tr("{0}: {1:,} of {2:,} changed").format(part.name, part.changed, part.n)
+        for part in judgement.slices[:MAX_LINES]
+        if part.changed
+    )
+    how = tr("Both versions answered the same {0}; their answers were compared one by one.")
+    if not is_class:
+        how = tr("Both versions answered the same {0}; likeness is the cosine of both answers, 1 is equal.")
+    figure = percent(judgement.agreement) if is_class else cosine(judgement.agreement)
+    name = tr("Same answers") if is_class else tr("Likeness")
+    return SourceValue(
+        "same", name, _title(name, variant), figure, how.format(_things(facts)), tuple(pairs), lines=lines,
+        command=command("fettle", "compare", facts.run.id),
+    )  # fmt: skip
+
+
+def _title(name: str, variant: Variant) -> str:
+    return tr("{0} of “{1}”").format(name, variant.title) if variant.title else name or UNKNOWN

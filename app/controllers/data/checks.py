@@ -1,0 +1,176 @@
+"""Checks the examples after they were read, beside everything else; nobody waits for it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.data.checking import Checked, check_read
+from app.services.flow.events import Event, StepProgress
+from widgets.pages.data.suspects import SuspectValue
+from widgets.parts.format import percent
+from widgets.parts.pictures import PictureValue
+from widgets.parts.small import CheckState, CheckValue
+from workers.contracts.data.checks import DataCheckResult, Suspect
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.paths import from_text
+
+STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
+TOLD_BEFORE = frozenset({"reading", "unreadable", "balance"})
+"""Checks whose findings the reading itself told."""
+
+
+class DataChecks(QObject):
+    """`changed` comes when there is more to show. An optimization measures: meanwhile nothing is checked."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, flows: FlowRunner, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._flows = session, flows
+        self._key: str | None = None
+        self._result: DataCheckResult | None = None
+        self._failed: ErrorInfo | None = None
+        self._folder: Path | None = None
+        self._running: Running | None = None
+        self._wish: object | None = None  # stands for the look that goes on; what comes of another is not wanted
+        self._share: float | None = None
+        self._stage = ""
+        session.data_changed.connect(self.look)
+        session.model_changed.connect(self.look)
+        flows.changed.connect(self._on_flows)
+
+    @property
+    def result(self) -> DataCheckResult | None:
+        """What was found in the set that is open; None where that is not known yet."""
+        return self._result
+
+    @property
+    def leave_out(self) -> tuple[str, ...]:
+        """Items that may be left out by one click: those that cannot be read, and copies across both parts."""
+        data = self._session.data
+        if data is None or data.result.origin == "made":
+            return ()
+        found = self._result.leave_out if self._result is not None else ()
+        return tuple(dict.fromkeys((*data.result.unreadable, *found)))
+
+    def suspects(self) -> tuple[SuspectValue, ...]:
+        """Labels that are probably wrong, but those that the person has looked at."""
+        asked, folder = self._session.asked_data, self._folder
+        if self._result is None or asked is None or folder is None:
+            return ()
+        seen = {*asked.left_out, *asked.relabeled, *asked.confirmed}
+        return tuple(_suspect(found, folder) for found in self._result.suspects if found.source not in seen)
+
+    def look(self) -> None:
+        """Begin with the set that is open, unless it is the one that was looked at."""
+        data = self._session.data
+        key = data.key if data is not None else None
+        if key == self._key and self._failed is None:
+            return
+        self._key, self._result, self._failed, self._folder = key, None, None, None
+        self.stop()
+        self._begin()
+
+    def stop(self) -> None:
+        """Forget what is being looked at."""
+        running, self._running, self._wish = self._running, None, None
+        if running is not None:
+            self._flows.cancel(running)
+
+    def rows(self) -> tuple[CheckValue, ...]:
+        """For the list of checks: what was found, or how far it is."""
+        if self._result is not None:
+            return check_rows(self._result)
+        if self._failed is not None:
+            return (CheckValue("warn", tr("Not everything could be checked: {0}").format(self._failed.detail)),)
+        if self._running is not None:
+            share = percent(self._share, 0) if self._share is not None else ""
+            return (CheckValue("running", self._stage or tr("Looking for copies and wrong labels"), share),)
+        if self._is_wanted():
+            return (CheckValue("waiting", tr("Copies and wrong labels are looked for after the measurements")),)
+        return ()
+
+    def _is_wanted(self) -> bool:
+        data, asked = self._session.data, self._session.asked_data
+        known = self._result is not None or self._failed is not None or self._wish is not None
+        return (
+            not known and data is not None and data.result.origin == "person" and asked is not None and bool(asked.path)
+        )
+
+    def _begin(self) -> None:
+        data, asked, model = self._session.data, self._session.asked_data, self._session.model
+        if not self._is_wanted() or self._flows.runs or data is None or asked is None or model is None:
+            return
+        if asked.path is None or not from_text(asked.path).exists():
+            return
+        self._share, self._stage = None, ""
+        self._wish = wish = object()
+        self._running = self._flows.start(
+            check_read(asked, data, model.folder),
+            title=tr("Check the examples"),
+            on_done=lambda checked: self._on_done(wish, checked),
+            on_failed=lambda error: self._on_failed(wish, error),
+            on_cancelled=lambda: self._on_failed(wish, _stopped()),
+            observe=lambda event: self._on_event(wish, event),
+            begins_again=True,
+        )
+        self.changed.emit()
+
+    def _on_flows(self) -> None:
+        """Make room for an optimization; go on after it."""
+        if self._flows.runs:
+            if self._running is not None:
+                self.stop()
+                self.changed.emit()
+        elif self._is_wanted():
+            self._begin()
+
+    def _on_event(self, wish: object, event: Event) -> None:
+        if wish is self._wish and isinstance(event, StepProgress):
+            share = event.done / event.total if event.total else None
+            if share is None or self._share is None or self._stage != event.stage or abs(share - self._share) >= 0.01:
+                self._stage, self._share = event.stage, share
+                self.changed.emit()
+
+    def _on_done(self, wish: object, checked: Checked) -> None:
+        if wish is self._wish:
+            self._running, self._wish = None, None
+            self._result, self._folder = checked.result, checked.folder
+            self.changed.emit()
+
+    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
+        if wish is self._wish:
+            self._running, self._wish, self._failed = None, None, error
+            self.changed.emit()
+
+
+def _stopped() -> ErrorInfo:
+    return ErrorInfo(
+        code="cancelled",
+        title=tr("The checks were stopped"),
+        detail=tr("You stopped the checks."),
+        hint=tr("Read the examples again to have them checked."),
+    )
+
+
+def check_rows(result: DataCheckResult) -> tuple[CheckValue, ...]:
+    """Findings, the gravest first, after what was looked for and not found."""
+    counts = result.counts
+    fine = (
+        ("leaked", tr("Nothing for the test resembles what is for calibration")),
+        ("near_duplicates", tr("No example is there twice, not even changed a little")),
+        ("label_errors", tr("No label looks wrong")),
+        ("private", tr("No private data were found")),
+    )
+    clean = [CheckValue("ok", words, "0") for name, words in fine if counts.get(name) == 0]
+    found = [finding for finding in result.findings if finding.check not in TOLD_BEFORE]
+    return (*(CheckValue(STATES[finding.level], finding.what) for finding in found), *clean)
+
+
+def _suspect(found: Suspect, folder: Path) -> SuspectValue:
+    path = str(folder / found.picture) if found.picture else ""
+    picture = PictureValue(path=path, name=found.source, text=found.text)
+    return SuspectValue(found.source, found.given, found.likely, found.share, picture)

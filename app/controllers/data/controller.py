@@ -1,0 +1,312 @@
+"""The page Data: reads what was dropped, shows what was found, goes on without data too."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.data.checks import DataChecks
+from app.controllers.data.doctor import DataDoctor
+from app.controllers.data.fed import DataFed
+from app.controllers.data.items import DataItems
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.model.sample import sample_or_none
+from app.controllers.proof_ahead import reach_row
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.services.data.record import read_record, write_record
+from app.services.flow.events import Event, StepProgress
+from app.services.opening.opening import ReadData, read_data
+from widgets.main_window import MainWindow
+from widgets.pages.data.origin import OriginValue
+from widgets.pages.data.page import DataPage
+from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
+from widgets.parts.nouns import DataKind
+from widgets.parts.pictures import PictureValue
+from widgets.parts.small import CheckValue
+from workers.contracts.data.record import DataRecord
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, DataResult
+from workers.contracts.pipeline import PipelineSpec
+
+KINDS: dict[str, DataKind] = {"image": "images", "text": "texts", "audio": "audio", "array": "arrays"}
+STATES: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
+MOST_CLASSES = 2000
+"""A menu of more answers than this helps nobody match a name."""
+
+
+class DataController(QObject):
+    """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
+    otherwise."""
+
+    read = Signal()
+    preparation_taken = Signal(str)
+
+    def __init__(self, window: MainWindow, page: DataPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._running: Running | None = None
+        self._is_quiet = False
+        self._checks = DataChecks(session, flows, self)
+        self._checks.changed.connect(self._show_checks)
+        page.data_chosen.connect(self.read_path)
+        page.no_data_chosen.connect(self._on_no_data)
+        page.earlier_requested.connect(self._on_earlier)
+        page.columns_changed.connect(self._on_columns)
+        page.labels_matched.connect(self._on_matched)
+        page.continue_requested.connect(self._on_continue)
+        page.suspects_requested.connect(self._on_suspects)
+        page.origin_answered.connect(self._on_origin)
+        self._items = DataItems(page, session, flows, self)
+        self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
+        self._doctor = DataDoctor(page, session, flows, self)
+        self._doctor.taken.connect(self.preparation_taken)
+        self._fed = DataFed(page, session, flows, self)
+        page.cancel_requested.connect(self._on_cancel)
+        page.leave_out_requested.connect(self._on_leave_out)
+        page.put_back_requested.connect(self._on_put_back)
+        session.data_changed.connect(self.show)
+        session.model_changed.connect(self._on_model_changed)
+        self._checks.look()
+        self.show()
+
+    def show(self) -> None:
+        """The data set, or what the model wants."""
+        if self._running is not None:
+            return
+        if self._session.data is not None:
+            value = data_value(self._session.data, self._session.asked_data)
+            reach = reach_row(self._session)
+            value = replace(value, checks=(*value.checks, *([reach] if reach is not None else [])))
+            self._page.show_value(replace(value, model_classes=self._classes(), earlier=self._earlier_name()))
+            self._items.show()
+            self._doctor.show()
+            self._fed.show()
+            self._show_origin()
+            self._show_checks()
+        else:
+            self._page.show_empty(DataAskValue(self._kind(), self._name()))
+
+    def read_path(self, path: str) -> None:
+        """Read a folder or file."""
+        self._read(DataParams(model_dir="", path=path), after=None)
+
+    def read_sample(self) -> None:
+        """The sample's own pictures, then straight on to the goal."""
+        sample = sample_or_none()
+        if sample is not None:
+            self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
+
+    def read_again(self, asked: DataParams) -> None:
+        """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
+        self._read(asked, after=None, show=False)
+
+    def _earlier_name(self) -> str:
+        earlier = self._session.earlier_data
+        return Path(earlier[0].path).name if earlier is not None and earlier[0].path else ""
+
+    def _on_earlier(self) -> None:
+        """Back to the set that was replaced; it is still in the store, or else read again."""
+        earlier = self._session.earlier_data
+        if earlier is None:
+            return
+        self._on_cancel()
+        self._running = None
+        if self._session.workspace.artifacts.peek(earlier[1].key) is None:
+            self._read(earlier[0], after=None)
+        else:
+            self._session.set_data(*earlier)
+
+    def _on_no_data(self) -> None:
+        self._read(DataParams(model_dir=""), after="goal")
+
+    def _on_columns(self, text: str, label: str) -> None:
+        asked = self._session.asked_data
+        if asked is not None:
+            columns = {"text_column": text or None, "label_column": label or None}
+            self._read(asked.model_copy(update=columns), after=None)
+
+    def _on_matched(self, meant: dict[str, str]) -> None:
+        asked = self._session.asked_data
+        if asked is not None and meant:
+            self._read(asked.model_copy(update={"label_map": {**asked.label_map, **meant}}), after=None)
+
+    def _show_checks(self) -> None:
+        """What was found so far; the rest of the page stays as it is."""
+        if self._running is None and self._session.data is not None:
+            asked = self._session.asked_data
+            changed = asked_changes(asked) if asked is not None else 0
+            self._page.show_found(
+                self._checks.rows(), len(self._checks.leave_out), changed, len(self._checks.suspects())
+            )
+
+    def _on_leave_out(self) -> None:
+        """The files stay where they are; they are only not read."""
+        going = self._checks.leave_out
+        if going:
+            self._items.edits.edit("leave_out", going)
+            self._items.flush()
+
+    def _on_put_back(self) -> None:
+        asked = self._session.asked_data
+        if asked is not None and asked_changes(asked):
+            self._items.edits.put_all_back()
+            self._items.flush()
+
+    def _on_suspects(self) -> None:
+        suspects = self._checks.suspects()
+        if suspects:
+            self._page.ask_suspects(suspects)
+
+    def _on_continue(self) -> None:
+        """What was changed by hand counts, also where it was not read yet."""
+        if self._items.is_pending:
+            self._read(self._items.edits.asked, after="goal")
+        else:
+            self._window.show_page("goal")
+
+    def _show_origin(self) -> None:
+        project, data = self._session.project, self._session.data
+        if project is not None and project.data_path and data is not None and data.result.origin == "person":
+            record = read_record(self._session.workspace.repositories, project.id, project.data_path)
+            self._page.show_origin(OriginValue(record.made_by or "", record.may_use or "", record.people or ""))
+
+    def _on_origin(self, value: OriginValue) -> None:
+        project = self._session.project
+        if project is not None and project.data_path:
+            answers = {name: answer or None for name, answer in asdict(value).items()}
+            repositories = self._session.workspace.repositories
+            write_record(repositories, project.id, project.data_path, DataRecord.model_validate(answers))
+
+    def _on_cancel(self) -> None:
+        if self._running is not None:
+            self._flows.cancel(self._running)
+
+    def _on_model_changed(self) -> None:
+        """What is being read for another model is of no use."""
+        self._on_cancel()
+        self._running = None
+        self.show()
+
+    def _read(self, asked: DataParams, after: str | None, *, show: bool = True, quietly: bool = False) -> None:
+        """Read; `quietly` leaves the page as it is until that is done."""
+        model = self._session.model
+        if model is None:
+            self._window.show_page("model")
+            return
+        self._on_cancel()
+        if show:
+            self._window.show_page("data")
+        self._is_quiet = quietly
+        if not quietly:
+            self._page.show_loading(tr("Reading the examples"))
+        running = self._flows.start(
+            read_data(asked.model_copy(update={"model_dir": str(model.folder)})),
+            title=tr("Read the examples"),
+            on_done=lambda data: self._on_read(running, asked, data, after),
+            on_failed=lambda error: self._on_failed(running, asked, error),
+            on_cancelled=lambda: self._on_cancelled(running),
+            observe=self._on_event,
+        )
+        self._running = running
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and not self._is_quiet:
+            self._page.show_loading(event.stage, event.done, event.total)
+
+    def _on_read(self, running: Running, asked: DataParams, data: ReadData, after: str | None) -> None:
+        if running is not self._running:
+            return
+        self._running = None
+        self._session.set_data(asked, data)
+        if after is not None and self._window.current_page == "data":
+            self._window.show_page(after)
+        self.read.emit()
+
+    def _on_failed(self, running: Running, asked: DataParams, error: ErrorInfo) -> None:
+        if running is not self._running:
+            return
+        self._running = None
+        name = Path(asked.path).name if asked.path else ""
+        self._page.show_error(error_value(error, page_title=tr("These examples cannot be used"), subject=name))
+
+    def _on_cancelled(self, running: Running) -> None:
+        if running is self._running:
+            self._running = None
+            self.show()
+
+    def _name(self) -> str:
+        return self._session.project.name if self._session.project else ""
+
+    def _spec(self) -> PipelineSpec | None:
+        model = self._session.model
+        if model is None:
+            return None
+        return PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+
+    def _kind(self) -> DataKind:
+        spec = self._spec()
+        return "images" if spec is None else KINDS[spec.preprocess.kind]
+
+    def _classes(self) -> tuple[str, ...]:
+        """The model's answers by name, else by number."""
+        spec = self._spec()
+        if spec is None or spec.answer_kind != "class":
+            return ()
+        answer = next((output for output in spec.outputs if output.answer), None)
+        count = answer.shape[-1] if answer is not None and len(answer.shape) > 1 else None
+        classes = spec.classes or tuple(str(number) for number in range(min(count or 0, MOST_CLASSES + 1)))
+        return classes if len(classes) <= MOST_CLASSES else ()
+
+
+def asked_changes(asked: DataParams) -> int:
+    """Examples that were changed by hand in any way."""
+    return len({*asked.left_out, *asked.relabeled, *asked.moved})
+
+
+def data_value(data: ReadData, asked: DataParams | None) -> DataValue:
+    """What was read, for people."""
+    result = data.result
+    return DataValue(
+        kind=result.kind,
+        n_items=result.n_items,
+        n_test=result.n_test,
+        n_calibration=result.n_calibration,
+        source=Path(asked.path).name if asked is not None and asked.path else "",
+        labelled=result.labelled,
+        class_counts=tuple(result.class_counts.items()),
+        previews=tuple((_preview(data.folder, shown, label, result.kind), label) for shown, label in result.previews),
+        checks=tuple(_checks(result)),
+        columns=ColumnsValue(result.columns, result.text_column, result.label_column)
+        if len(result.columns) > 1
+        else None,
+        unknown_labels=result.unknown_labels,
+        made=result.origin == "made",
+        n_merged=result.merged_doubles,
+    )
+
+
+def _checks(result: DataResult) -> list[CheckValue]:
+    shared = tr("0 of {0:,} shared").format(result.n_test)
+    checks = [CheckValue("ok", tr("No example is for test and calibration at once"), shared)]
+    if not result.n_test:
+        checks = [CheckValue("bad", tr("No example is left for the test: nothing could be proven"), "0")]
+    if result.class_counts and not result.unknown_labels:
+        known = tr("{0:,} of {0:,}").format(len(result.class_counts))
+        checks.append(CheckValue("ok", tr("The labels match the model’s answers"), known))
+    if len(result.class_counts) > 1:
+        few, many = min(result.class_counts.values()), max(result.class_counts.values())
+        state: Literal["ok", "warn"] = "ok" if few * 10 >= many else "warn"
+        counts = f"{few:,}" if few == many else tr("{0:,} to {1:,}").format(few, many)
+        checks.append(CheckValue(state, tr("Examples of each kind"), counts))
+    order = {"danger": 0, "warning": 1, "info": 2}
+    found = sorted(result.findings, key=lambda finding: order[finding.level])
+    return [*checks, *(CheckValue(STATES[finding.level], finding.what) for finding in found)]
+
+
+def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureValue:
+    picture = folder / shown
+    if kind == "images" and shown.startswith("previews/") and picture.is_file():
+        return PictureValue(path=str(picture), name=label or tr("a picture"))
+    return PictureValue(text=shown)

@@ -1,0 +1,130 @@
+"""Asks on the page Data which way of preparing the inputs fits, shows the evidence, hands on what is taken."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.data.doctor import check_preparation
+from app.services.flow.events import Event, StepProgress
+from widgets.pages.data.doctor import DoctorValue, WayValue
+from widgets.pages.data.page import DataPage
+from widgets.parts.format import percent, percent_range
+from widgets.parts.small import CheckState
+from workers.contracts.data.doctor import DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.errors import ErrorInfo
+
+STATES: dict[DoctorVerdict, CheckState] = {"fits": "ok", "better": "warn", "far_better": "bad", "unclear": "warn"}
+SHOWN = 4
+
+
+class DataDoctor(QObject):
+    """`taken(spec)` when the person takes another way. What was found stays until model or data change."""
+
+    taken = Signal(str)
+
+    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        super().__init__(parent)
+        self._page, self._session, self._flows = page, session, flows
+        self._value = DoctorValue()
+        self._key: tuple[str, str] | None = None
+        self._running: Running | None = None
+        self._wish: object | None = None
+        page.doctor_requested.connect(self.check)
+        page.doctor_cancelled.connect(self.stop)
+        page.preparation_taken.connect(self.taken)
+
+    def show(self) -> None:
+        """What is known of the model and data that are open."""
+        model, data = self._session.model, self._session.data
+        key = (model.key, data.key) if model is not None and data is not None else None
+        if key != self._key:
+            self.stop()
+            self._key, self._value = key, DoctorValue()
+        self._page.show_doctor(self._value)
+
+    def check(self) -> None:
+        """Try the ways; where a run measures, the page says that it waits for it."""
+        model, data, asked = self._session.model, self._session.data, self._session.asked_data
+        if model is None or data is None or asked is None or not asked.path or self._running is not None:
+            return
+        if self._flows.runs:
+            later = tr("An optimization is measuring. Check the preparation when it is done.")
+            self._tell(DoctorValue("failed", verdict="waiting", what=later))
+            return
+        self._wish = wish = object()
+        self._tell(DoctorValue("running"))
+        self._running = self._flows.start(
+            check_preparation(model, asked, data.key),
+            title=tr("Check the preparation"),
+            on_done=lambda found: self._on_done(wish, found),
+            on_failed=lambda error: self._on_failed(wish, error),
+            on_cancelled=lambda: self._on_cancelled(wish),
+            observe=lambda event: self._on_event(wish, event),
+        )
+
+    def stop(self) -> None:
+        """Forget what is being tried."""
+        running, self._running, self._wish = self._running, None, None
+        if running is not None:
+            self._flows.cancel(running)
+            self._tell(DoctorValue())
+
+    def _tell(self, value: DoctorValue) -> None:
+        self._value = value
+        self._page.show_doctor(value)
+
+    def _on_event(self, wish: object, event: Event) -> None:
+        if wish is self._wish and isinstance(event, StepProgress) and event.total:
+            share = event.done / event.total
+            if self._value.share is None or abs(share - self._value.share) >= 0.02:
+                self._tell(DoctorValue("running", share=share))
+
+    def _on_done(self, wish: object, found: DoctorResult) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(doctor_value(found))
+
+    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(DoctorValue("failed", verdict="warn", what=f"{error.title}. {error.detail}", why=error.hint))
+
+    def _on_cancelled(self, wish: object) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(DoctorValue())
+
+
+def doctor_value(found: DoctorResult) -> DoctorValue:
+    """What was found, for people: the best ways, and the chosen one among them."""
+    able = [way for way in found.ways if way.score is not None]
+    best = found.best
+    shown = [way for way in able if best is not None and way.spec == best.spec][:1]
+    shown += [way for way in able if found.rival is not None and way.spec == found.rival.spec and way not in shown]
+    shown += [way for way in able if way.is_chosen and way not in shown]
+    shown += [way for way in able if way not in shown][: max(0, SHOWN - len(shown))]
+    offered = best is not None and found.verdict in ("better", "far_better")
+    return DoctorValue(
+        state="told",
+        verdict="warn" if found.rival is not None else STATES[found.verdict],
+        what=found.what,
+        why=found.why,
+        ways=tuple(_way(way, found, is_best=best is not None and way.spec == best.spec) for way in shown),
+        spec=best.spec if offered and best is not None else "",
+    )
+
+
+def _way(way: WayTried, found: DoctorResult, *, is_best: bool) -> WayValue:
+    score = way.score or 0.0
+    if found.evidence == "labels":
+        figure = percent(score, 0)
+        low, high = max(0.0, way.low or 0.0), min(1.0, way.high if way.high is not None else 1.0)
+        reach = tr("of {0:,} examples; {1} with 95 % confidence").format(way.n, percent_range(low, high))
+    else:
+        figure = tr("{0:+.0f} points").format(100 * score)
+        reach = tr("surer than on noise, on {0:,} examples").format(way.n)
+    share = min(1.0, max(0.0, score))
+    return WayValue(
+        way.words[:1].upper() + way.words[1:], figure, share, reach, way.n, way.is_chosen, is_best, way.spec
+    )

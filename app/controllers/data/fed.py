@@ -1,0 +1,127 @@
+"""Shows on the page Data what the model is fed, beside everything else; nobody waits for it."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.data.feeding import range_words, shape_words, show_fed
+from app.services.flow.events import Event, StepProgress
+from app.services.flow.steps import Done
+from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
+from widgets.pages.data.page import DataPage
+from widgets.parts.pictures import PictureValue
+from widgets.parts.small import CheckState, CheckValue
+from workers.contracts.data.fed import FedResult
+from workers.contracts.errors import ErrorInfo
+
+STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
+
+
+class DataFed(QObject):
+    """Looks once at each model with its data; what measures goes first, and what was begun begins again after it."""
+
+    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        super().__init__(parent)
+        self._page, self._session, self._flows = page, session, flows
+        self._key: tuple[str, str] | None = None
+        self._value = FedValue()
+        self._running: Running | None = None
+        self._wish: object | None = None
+        session.data_changed.connect(self.show)
+        session.model_changed.connect(self.show)
+        flows.changed.connect(self._on_flows)
+
+    def show(self) -> None:
+        """What is known of the model and data that are open; begins to look where nothing is."""
+        key = self._wanted_key()
+        if key != self._key:
+            self.stop()
+            self._key, self._value = key, FedValue()
+        self._page.show_fed(self._value)
+        self._begin()
+
+    def stop(self) -> None:
+        """Forget what is being looked at."""
+        running, self._running, self._wish = self._running, None, None
+        if running is not None:
+            self._flows.cancel(running)
+
+    def _wanted_key(self) -> tuple[str, str] | None:
+        model, data = self._session.model, self._session.data
+        if model is None or data is None or data.result.origin != "person":
+            return None
+        return model.key, data.key
+
+    def _begin(self) -> None:
+        model, data = self._session.model, self._session.data
+        open_yet = self._key is not None and self._value.state == "waiting" and self._running is None
+        if not open_yet or self._flows.runs or model is None or data is None:
+            return
+        self._wish = wish = object()
+        self._tell(FedValue("running"))
+        self._running = self._flows.start(
+            show_fed(model, data),
+            title=tr("See what the model is fed"),
+            on_done=lambda done: self._on_done(wish, done),
+            on_failed=lambda error: self._on_failed(wish, error),
+            on_cancelled=lambda: self._on_cancelled(wish),
+            observe=lambda event: self._on_event(wish, event),
+            begins_again=True,
+        )
+
+    def _on_flows(self) -> None:
+        """Make room for what measures; go on after it."""
+        if self._flows.runs and self._running is not None:
+            self.stop()
+            self._tell(FedValue())
+        elif not self._flows.runs and self._key is not None and self._key == self._wanted_key():
+            self._begin()
+
+    def _tell(self, value: FedValue) -> None:
+        self._value = value
+        self._page.show_fed(value)
+
+    def _on_event(self, wish: object, event: Event) -> None:
+        if wish is self._wish and isinstance(event, StepProgress) and event.total:
+            share = event.done / event.total
+            if self._value.share is None or abs(share - self._value.share) >= 0.02:
+                self._tell(FedValue("running", share=share))
+
+    def _on_done(self, wish: object, done: Done[FedResult]) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(fed_value(done.result, done.folder))
+
+    def _on_failed(self, wish: object, error: ErrorInfo) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(FedValue("failed", what=f"{error.title}. {error.detail} {error.hint}"))
+
+    def _on_cancelled(self, wish: object) -> None:
+        if wish is self._wish:
+            self._running = self._wish = None
+            self._tell(FedValue("failed", what=tr("It was stopped. Open the data again to see it.")))
+
+
+def fed_value(fed: FedResult, folder: Path) -> FedValue:
+    """What was found, for people."""
+    examples = tuple(
+        FedExampleValue(
+            name=example.source,
+            inputs=tuple(
+                FedInputValue(entry.name, f"{shape_words(entry)}, {entry.dtype}", range_words(entry))
+                for entry in example.inputs
+            ),
+            picture=None
+            if example.picture is None
+            else PictureValue(path=str(folder / example.picture), name=tr("{0} as it goes in").format(example.source)),
+        )
+        for example in fed.examples
+    )
+    checks = tuple(
+        CheckValue(STATES[finding.level], f"{finding.what} {finding.hint}".strip()) for finding in fed.findings
+    )
+    return FedValue("told", fed.preparation, examples, checks)

@@ -1,0 +1,157 @@
+"""All examples of the page Data: their list, small pictures as they are seen, changes by hand."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.controllers.data.edits import DataEdits
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.services.data.thumbnails import CHUNK, DataItem, draw, read_items
+from widgets.pages.data.grid import ItemValue, Mark, Part
+from widgets.pages.data.page import DataPage
+from workers.contracts.jobs import DataParams
+
+SETTLE_MS = 1200
+"""So long after the last change the set is read again: several clicks are one reading."""
+WAITING = 3
+"""Ranges that wait to be drawn; older wishes are of what was scrolled past."""
+
+
+class DataItems(QObject):
+    """`settled(DataParams)` comes when what was changed by hand shall be read."""
+
+    settled = Signal(object)
+
+    def __init__(self, page: DataPage, session: Session, flows: FlowRunner, parent: QObject) -> None:
+        super().__init__(parent)
+        self._page, self._session, self._flows = page, session, flows
+        self.edits = DataEdits()
+        self._items: tuple[DataItem, ...] = ()
+        self._project_id = ""
+        self._shown_key: str | None = None
+        self._drawn: set[int] = set()
+        self._wanted: list[int] = []
+        self._drawing: Running | None = None
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(self.flush)
+        page.picture_wanted.connect(self._on_wanted)
+        page.edited.connect(self.edit)
+        page.undo_requested.connect(lambda: self._go(back=True))
+        page.redo_requested.connect(lambda: self._go(back=False))
+        flows.changed.connect(self._draw_next)
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something was changed that is not read yet."""
+        return self._settle.isActive()
+
+    def show(self) -> None:
+        """The list of the set that is open; whatever was drawn of it is asked for again."""
+        data, asked, project = self._session.data, self._session.asked_data, self._session.project
+        if project is not None and project.id != self._project_id:
+            self._project_id, self.edits = project.id, DataEdits()
+        if data is None or asked is None or data.result.origin == "made" or not asked.path:
+            self._items = ()
+            self._settle.stop()
+            return
+        if self.edits.begin(asked):
+            self._settle.stop()
+        if data.key != self._shown_key:
+            self._stop()
+            self._drawn.clear()
+        self._shown_key = data.key
+        try:
+            self._items = read_items(data.folder)
+        except (OSError, ValueError, KeyError):
+            self._items = ()  # the preview stays as it is: the store was cleared meanwhile
+            return
+        self._drawn.clear()
+        self._page.show_items(self._values(), CHUNK)
+        self._tell()
+
+    def edit(self, name: str, sources: tuple[str, ...], label: str = "") -> None:
+        """Change it at once on the screen; it is read a little later."""
+        if self._session.data is None or not self._items:
+            return
+        self.edits.edit(name, sources, label)
+        self._on_changed()
+
+    def flush(self) -> None:
+        """Read what was changed now."""
+        self._settle.stop()
+        self.settled.emit(self.edits.asked)
+
+    def _go(self, *, back: bool) -> None:
+        if back and self.edits.can_undo:
+            self.edits.undo()
+        elif not back and self.edits.can_redo:
+            self.edits.redo()
+        else:
+            return
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        self._tell()
+        self._settle.start()
+
+    def _tell(self) -> None:
+        self._page.mark_items(self._values(), can_undo=self.edits.can_undo, can_redo=self.edits.can_redo)
+
+    def _values(self) -> tuple[ItemValue, ...]:
+        asked = self.edits.asked
+        left = set(asked.left_out)
+        return tuple(_value(item, asked, item.source in left) for item in self._items)
+
+    # --- small pictures
+
+    def _on_wanted(self, number: int) -> None:
+        first = number - number % CHUNK
+        if first in self._drawn or first in self._wanted:
+            return
+        self._wanted = [*self._wanted, first][-WAITING:]
+        self._draw_next()
+
+    def _draw_next(self) -> None:
+        """One range at a time, the newest wish first, and none while an optimization measures."""
+        data, asked, model = self._session.data, self._session.asked_data, self._session.model
+        if self._drawing is not None or not self._wanted or self._flows.runs or model is None:
+            return
+        if data is None or asked is None or not asked.path or data.result.kind != "images":
+            return
+        first, key = self._wanted.pop(), data.key
+        self._drawing = self._flows.start(
+            draw(asked, data, model.folder, first),
+            title="",
+            on_done=lambda pictures: self._on_drawn(key, first, pictures),
+            on_failed=lambda _error: self._on_drawn(key, first, (b"",) * CHUNK),
+            on_cancelled=lambda: self._on_drawn("", first, ()),
+        )
+
+    def _on_drawn(self, key: str, first: int, pictures: tuple[bytes, ...]) -> None:
+        self._drawing = None
+        if key == self._shown_key:
+            self._drawn.add(first)
+            self._page.put_pictures(first, pictures)
+        self._draw_next()
+
+    def _stop(self) -> None:
+        self._wanted = []
+        if self._drawing is not None:
+            self._flows.cancel(self._drawing)
+
+
+def _value(item: DataItem, asked: DataParams, is_left: bool) -> ItemValue:
+    """An example with what was done to it by hand."""
+    part: Part = "test" if item.is_test else "calibration"
+    mark: Mark = "left_out" if is_left else ""
+    value = ItemValue(item.source, item.label, part, item.text, mark)
+    if item.source in asked.relabeled:
+        value = replace(value, label=asked.relabeled[item.source])
+    if item.source in asked.moved:
+        value = replace(value, part=asked.moved[item.source])
+    if not is_left and (item.source in asked.relabeled or item.source in asked.moved):
+        value = replace(value, mark="changed")
+    return value

@@ -1,0 +1,201 @@
+"""The page Goal: presets as cards, the limit, and the recipes for those who want them."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.proof_ahead import few_value
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.domain.forecast import Basis
+from app.domain.words import forecast_words
+from app.paths import unusable
+from app.services.run.forecasting import USUAL_N_TEST, Forecasts, machine_name
+from presets.loader import DEFAULT_ID, Catalog, load_presets
+from presets.own_presets import save_preset
+from presets.schema import Preset
+from presets.yaml_file import PresetRefused
+from widgets.main_window import MainWindow
+from widgets.pages.goal.page import GoalPage
+from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import Recipe, RecipeStep
+
+
+class GoalController(QObject):
+    """`run_requested` comes when the person starts."""
+
+    run_requested = Signal()
+
+    def __init__(self, window: MainWindow, page: GoalPage, session: Session) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session = window, page, session
+        self._catalog: Catalog = load_presets(session.workspace.paths.presets)
+        page.preset_chosen.connect(self._on_preset)
+        page.limit_changed.connect(self._on_limit)
+        page.limit_wanted.connect(self._on_limit_wanted)
+        page.data_requested.connect(lambda: window.show_page("data"))
+        page.recipes_changed.connect(self._on_recipes)
+        page.save_requested.connect(self._on_save)
+        page.run_requested.connect(self.run_requested)
+        page.model_requested.connect(lambda: window.show_page("model"))
+        for signal in (session.model_changed, session.data_changed, session.run_changed, session.described_changed):
+            signal.connect(self.show)
+        session.goal_changed.connect(self.show)  # also what another page has set
+        self.show()
+
+    @property
+    def preset(self) -> Preset:
+        """What was chosen, with the recipes as the person left them."""
+        project = self._session.project
+        preset = self.preset_of(project.preset_id if project else DEFAULT_ID)
+        recipes = self._session.recipes
+        return preset if recipes is None else preset.model_copy(update={"recipes": recipes})
+
+    def preset_of(self, preset_id: str) -> Preset:
+        """The preset of that id; the usual one where it is gone."""
+        known = {preset.id: preset for preset in self._catalog.presets}
+        return known.get(preset_id, known[DEFAULT_ID])
+
+    def show(self) -> None:
+        """The cards; without a model the way to one."""
+        project, data = self._session.project, self._session.data
+        if project is None or self._session.model is None:
+            self._page.show_empty()
+            return
+        found = self._session.described
+        self._page.show_value(
+            GoalValue(
+                presets=(
+                    *(preset_value(preset) for preset in self._catalog.presets),
+                    *(problem_value(problem) for problem in self._catalog.problems),
+                ),
+                chosen=self.preset.id,
+                limit_pct=project.max_loss_pct,
+                n_test=data.result.n_test if data else 0,
+                labelled=bool(data and data.result.labelled),
+                kind=data.result.kind if data else "images",
+                recipes=tuple(recipe_value(recipe) for recipe in self._fitting(self.preset.recipes)),
+                techniques=techniques(found, self._kind()),
+                expected=self._expected(),
+                runtimes=tuple((row.id, row.title) for row in found.runtimes if row.available) if found else (),
+                can_start=data is None or data.result.n_test > 0,
+                why_not=tr("No example is left for the test: on the page Data, put some into it.")
+                if data is not None and not data.result.n_test
+                else "",
+            )
+        )
+        self._page.show_few(few_value(self._session, project.max_loss_pct))
+
+    def _kind(self) -> str:
+        """What the model's input is prepared from: picture, text, sound or array."""
+        told = self._session.model.info.preprocessing if self._session.model is not None else None
+        return str(told["kind"]) if told else ""
+
+    def _fitting(self, recipes: Sequence[Recipe]) -> list[Recipe]:
+        """Without those whose steps are for other kinds of input, which the planner would leave out."""
+        found = self._session.described
+        known = {row.id for row in found.techniques} if found is not None else set()
+        offered = {technique.id for technique in techniques(found, self._kind())}
+        return [r for r in recipes if all(s.technique in offered or s.technique not in known for s in r.steps)]
+
+    def _expected(self) -> str:
+        """How long it will take and how much memory, from the model's size and what runs here have taught."""
+        model, data, preset = self._session.model, self._session.data, self.preset
+        if model is None:
+            return ""
+        basis = Basis(
+            size_bytes=model.result.artifact.size_bytes,
+            n_test=data.result.n_test if data else USUAL_N_TEST,
+            ways=len(preset.recipes),
+            budget_s=preset.time_budget_s,
+        )
+        found = Forecasts(self._session.workspace.repositories, machine_name()).expect(basis)
+        return forecast_words(found.seconds, found.memory_bytes)
+
+    def _on_preset(self, preset_id: str) -> None:
+        preset = next((preset for preset in self._catalog.presets if preset.id == preset_id), None)
+        if preset is not None:
+            self._session.set_recipes(None)
+            self._session.change(preset_id=preset_id, max_loss_pct=preset.max_loss_pct)
+            self._session.goal_changed.emit()
+
+    def _on_limit(self, limit_pct: float) -> None:
+        self._session.change(max_loss_pct=limit_pct)
+        self._page.show_few(few_value(self._session, limit_pct))
+
+    def _on_limit_wanted(self, limit_pct: float) -> None:
+        self._session.change(max_loss_pct=limit_pct)
+        self._session.goal_changed.emit()
+
+    def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
+        project = self._session.project
+        own = self.preset_of(project.preset_id if project else DEFAULT_ID).recipes
+        kept = {recipe.key: recipe for recipe in own}
+        recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
+        self._session.set_recipes(recipes or None)
+
+    def _on_save(self, title: str) -> None:
+        """The recipes as they stand become a card of the person's own, which is then the chosen one."""
+        project, folder = self._session.project, self._session.workspace.paths.presets
+        base = self.preset
+        if project is not None:
+            base = base.model_copy(update={"max_loss_pct": project.max_loss_pct})
+        try:
+            saved = save_preset(base, title, folder)
+        except OSError as error:
+            self._window.banner(error_value(unusable(folder, error).info()))
+            return
+        self._catalog = load_presets(folder)
+        self._on_preset(saved.id)
+
+
+def preset_value(preset: Preset) -> PresetValue:
+    """One card."""
+    return PresetValue(
+        id=preset.id,
+        title=preset.title,
+        text=preset.summary,
+        expect=preset.expect,
+        seconds=preset.time_budget_s,
+        how_long=preset.how_long,
+        icon=preset.icon,
+        limit_pct=preset.max_loss_pct,
+    )
+
+
+def problem_value(problem: PresetRefused) -> PresetValue:
+    """A file of the person's that is no preset: it says where and why, and cannot be chosen."""
+    return PresetValue(
+        id=f"problem-{problem.path}",
+        title=problem.path.name,
+        text="",
+        expect="",
+        seconds=0,
+        icon="warning",
+        problem=f"{problem.detail} {problem.hint}",
+    )
+
+
+def recipe_value(recipe: Recipe) -> RecipeValue:
+    """One version to try."""
+    steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
+    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.key)
+
+
+def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
+    steps = tuple(RecipeStep(technique=step.technique, params=step.params) for step in value.steps)
+    start = base or Recipe(title=value.title, why=tr("Added by hand."))
+    known_as = start.key if start.key != value.title else ""
+    return start.model_copy(update={"title": value.title, "id": known_as, "steps": steps, "runtime": value.runtime})
+
+
+def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:
+    """What may stand in a recipe for a model of this kind of input, with the form of its parameters."""
+    if found is None:
+        return ()
+    return tuple(
+        TechniqueValue(row.id, row.title, row.summary, dict(row.params_schema or {}), row.available, row.hint)
+        for row in found.techniques
+        if not row.for_inputs or not kind or kind in row.for_inputs
+    )

@@ -1,0 +1,251 @@
+"""The chosen model of the page Hub: the hub is asked about it once, then it is downloaded, opened, or let in."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, QUrl, Signal
+from PySide6.QtGui import QDesktopServices
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.hub.downloads import Downloads
+from app.controllers.hub.presenter import WHO_CODES, detail_value, split_repo
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.hub.arrival import DownloadAsk
+from app.services.hub.finding import has_token, hub_address
+from app.services.hub.flows import LoggedIn, hub_model, log_in
+from app.services.hub.shelf import Shelf
+from widgets.dialogs.hub_questions import link_question, pickle_question
+from widgets.main_window import MainWindow
+from widgets.pages.hub.page import HubPage
+from widgets.pages.hub.value import DownloadState, GatedValue, HubDetailValue
+from widgets.theme import Theme
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import DEFAULT_REVISION, HubModelResult
+
+REST_MS = 250
+"""So long a row stays chosen before the hub is asked about it: arrow keys run over many."""
+NOTHING = HubDetailValue("", "")
+BUSY_STATES = ("waiting", "running", "checking")
+
+
+class ChosenModel(QObject):
+    """`open_wanted(path)`: a downloaded model shall be opened. `safe_wanted(name)`: look for another like it."""
+
+    open_wanted = Signal(str)
+    safe_wanted = Signal(str)
+
+    def __init__(
+        self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme, downloads: Downloads
+    ) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows, self._theme = window, page, session, flows, theme
+        self._downloads = downloads
+        self._found: dict[str, HubModelResult] = {}
+        self._before = NOTHING
+        self._looking: Running | None = None
+        self._opens_next = ""
+        self._shown_state: DownloadState | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self._look)
+        page.action_requested.connect(self._on_action)
+        page.card_requested.connect(self._on_card)
+        page.page_requested.connect(self.open_address)
+        page.link_clicked.connect(self.open_address)
+        page.token_given.connect(self._on_token)
+        page.download_resume_requested.connect(self._on_resume)
+        page.download_open_requested.connect(self._on_open)
+        downloads.finished.connect(self._on_finished)
+        downloads.failed.connect(self._on_failed)
+        downloads.changed.connect(self._on_changed)
+
+    @property
+    def repo(self) -> str:
+        """Which one, "" for none."""
+        return self._before.id
+
+    def choose(self, before: HubDetailValue, *, asks: bool) -> None:
+        """Show a model: what is known before the hub was asked, then the rest. `asks`: ask without a further click."""
+        self._before = before
+        self._rest.stop()
+        self._stop()
+        if self._show_found():
+            return
+        self._page.show_detail(before)
+        if asks and before.id:
+            self._rest.start()
+
+    # --- asking
+
+    def _look(self) -> None:
+        repo = self.repo
+        self._stop()
+        self._say(action="", is_loading=True)
+        running = self._flows.start(
+            hub_model(self._session.workspace, DownloadAsk(repo)),
+            title="",
+            on_done=lambda found: self._on_looked(running, found),
+            on_failed=lambda error: self._on_not_looked(running, error),
+            on_cancelled=lambda: None,
+        )
+        self._looking = running
+
+    def _on_looked(self, running: Running, found: HubModelResult) -> None:
+        self._found[found.repo] = found
+        if running is self._looking:
+            self._looking = None
+            self._show_found()
+
+    def _on_not_looked(self, running: Running, error: ErrorInfo) -> None:
+        if running is self._looking:
+            self._looking = None
+            self._show_refusal(error)
+
+    def _stop(self) -> None:
+        running, self._looking = self._looking, None
+        if running is not None:
+            self._flows.cancel(running)
+
+    # --- showing
+
+    def _show_found(self) -> bool:
+        """Show what the hub told of it; False where it was not asked yet."""
+        found = self._found.get(self.repo)
+        if found is None:
+            return False
+        shelf = Shelf(self._session.workspace.paths.hub)
+        value = detail_value(found, shelf.free_bytes(), self._address, has_token=has_token(self._session.workspace))
+        if self._state_of(self.repo) in BUSY_STATES:
+            value = replace(value, action="")
+        elif self._path_of(self.repo) is not None:
+            value = replace(value, action="open", problem="", gated=None)
+        self._shown_state = self._state_of(self.repo)
+        self._page.show_detail(value)
+        return True
+
+    def _state_of(self, repo: str) -> DownloadState | None:
+        download = self._downloads.get(repo)
+        return download.state if download is not None else None
+
+    def _path_of(self, repo: str) -> Path | None:
+        """What to open of it, where it is on this computer in the version that the hub has now."""
+        found = self._found.get(repo)
+        download = self._downloads.get(repo)
+        if download is not None and download.path is not None:
+            return download.path
+        shelf = Shelf(self._session.workspace.paths.hub)
+        revision = found.commit if found is not None else DEFAULT_REVISION
+        for allow_pickle in (False, True):
+            stored = shelf.find(hub_address(), repo, revision, (), allow_pickle)
+            if stored is not None:
+                return stored.open_path
+        return None
+
+    def _show_refusal(self, error: ErrorInfo) -> None:
+        if error.code in WHO_CODES:
+            self._say(action="again", problem=error.detail, gated=self._gated())
+        else:
+            self._say(action="again", problem=f"{error.title}. {error.detail} {error.hint}")
+
+    def _say(self, **changes: object) -> None:
+        self._page.show_detail(replace(self._before, **{"is_loading": False, **changes}))  # type: ignore[arg-type]
+
+    def _gated(self, note: str = "") -> GatedValue:
+        return GatedValue(self._address, has_token(self._session.workspace), note)
+
+    @property
+    def _address(self) -> str:
+        return f"{hub_address()}/{self.repo}"
+
+    def _on_card(self, repo: str) -> None:
+        found = self._found.get(repo)
+        if found is not None:
+            cut = tr("\n\n*The card is longer than is shown here.*") if found.card_cut else ""
+            self._page.show_card(split_repo(repo)[1], found.card + cut)
+
+    def open_address(self, address: str) -> None:
+        """Ask, with the whole address in view, then open it in the person's browser."""
+        if not address.startswith(("https://", "http://")):
+            return
+        dialog = link_question(self._theme, self._window, address)
+        dialog.answered.connect(lambda answer: QDesktopServices.openUrl(QUrl(address)) if answer == "open" else None)
+        dialog.open()
+
+    # --- doing
+
+    def _on_action(self, action: str, repo: str) -> None:
+        doings: dict[str, Callable[[], None]] = {
+            "look_up": self._look,
+            "again": self._look,
+            "download": lambda: self._download(repo, consented=False),
+            "consent": lambda: self._ask_consent(repo),
+            "open": lambda: self._on_open(repo),
+        }
+        doings[action]()
+
+    def _download(self, repo: str, *, consented: bool) -> None:
+        found = self._found[repo]
+        self._opens_next = repo
+        ask = DownloadAsk(repo, found.revision, allow_pickle=consented)
+        self._downloads.start(ask, found.total_bytes or None)
+
+    def _ask_consent(self, repo: str) -> None:
+        dialog = pickle_question(self._theme, self._window, repo)
+
+        def on_answered(answer: str) -> None:
+            if answer == "download":
+                self._download(repo, consented=True)
+            elif answer == "safe":
+                self.safe_wanted.emit(split_repo(repo)[1])
+
+        dialog.answered.connect(on_answered)
+        dialog.open()
+
+    def _on_resume(self, repo: str) -> None:
+        self._opens_next = repo
+        self._downloads.resume(repo)
+
+    def _on_changed(self) -> None:
+        """The button of the details follows the download's state."""
+        state = self._state_of(self.repo)
+        if state != self._shown_state and self._looking is None and self.repo in self._found:
+            self._show_found()
+
+    def _on_finished(self, repo: str, _path: str) -> None:
+        """The one that was asked for last is opened, if the person still waits for it here."""
+        if repo == self._opens_next and self._window.current_page == "hub":
+            self._opens_next = ""
+            self._on_open(repo)
+
+    def _on_failed(self, repo: str, error: ErrorInfo) -> None:
+        if repo == self.repo and error.code in WHO_CODES:
+            self._show_refusal(error)
+
+    def _on_open(self, repo: str) -> None:
+        path = self._path_of(repo)
+        if path is not None:
+            self._downloads.forget(repo)
+            self.open_wanted.emit(str(path))
+
+    # --- who asks
+
+    def _on_token(self, repo: str, token: str) -> None:
+        self._say(is_loading=True)
+        self._flows.start(
+            log_in(self._session.workspace, token),
+            title="",
+            on_done=lambda who: self._on_logged_in(repo, who),
+            on_failed=lambda error: self._on_token_refused(repo, error),
+        )
+
+    def _on_logged_in(self, repo: str, _who: LoggedIn) -> None:
+        self._found.pop(repo, None)
+        if repo == self.repo:
+            self._look()
+
+    def _on_token_refused(self, repo: str, error: ErrorInfo) -> None:
+        if repo == self.repo:
+            self._say(action="again", gated=self._gated(f"{error.detail} {error.hint}"))

@@ -1,0 +1,174 @@
+"""The page Hub: the last search counts, older ones are stopped; nothing is asked before a person searches."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.hub.chosen import NOTHING, ChosenModel
+from app.controllers.hub.downloads import Downloads
+from app.controllers.hub.presenter import problem_value, row_detail, row_value, starter_detail, starters_value
+from app.controllers.hub.words import does_words, task_choices, understood
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.domain.hub import Wish
+from app.services.hub.finding import FoundModels, find_models
+from presets.starters import Starter, load_starters
+from widgets.main_window import MainWindow
+from widgets.pages.hub.page import HubPage
+from widgets.pages.hub.value import HubAskValue, HubListValue
+from widgets.theme import Theme
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import HubModel, HubQuery
+
+MAX_TEXT = 200
+
+
+class HubController(QObject):
+    """`open_wanted(path)` comes when a downloaded model shall be opened."""
+
+    open_wanted = Signal(str)
+    sample_wanted = Signal()
+    file_wanted = Signal()
+
+    def __init__(self, window: MainWindow, page: HubPage, session: Session, flows: FlowRunner, theme: Theme) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._starters: dict[str, Starter] = {starter.repo: starter for starter in load_starters()}
+        self._ask = HubAskValue()
+        self._query = HubQuery()
+        self._models: dict[str, HubModel] = {}
+        self._searching: Running | None = None
+        self._is_start = True
+        self.downloads = Downloads(session.workspace, flows, self)
+        self._chosen = ChosenModel(window, page, session, flows, theme, self.downloads)
+        self._chosen.open_wanted.connect(self.open_wanted)
+        self._chosen.safe_wanted.connect(self._on_safe_wanted)
+        page.search_requested.connect(self.search)
+        page.more_requested.connect(self._on_more)
+        page.cancel_requested.connect(self.show_starters)
+        page.chosen.connect(self._on_chosen)
+        page.back_requested.connect(lambda: window.show_page("model"))
+        page.file_requested.connect(self.file_wanted)
+        page.sample_requested.connect(self.sample_wanted)
+        page.download_pause_requested.connect(self.downloads.pause)
+        page.download_cancel_requested.connect(self.downloads.cancel)
+        self.downloads.changed.connect(lambda: page.show_downloads(self.downloads.values))
+        page.bar.set_tasks(task_choices())
+        window.page_shown.connect(lambda page_id: self.downloads.find_arrivals() if page_id == "hub" else None)
+        self.downloads.find_arrivals()
+        self.show_starters()
+
+    def start(self, text: str) -> None:
+        """From another page: with words a search, without them the starters."""
+        self._window.show_page("hub")
+        ask = HubAskValue(text=text[:MAX_TEXT])
+        self._page.start(ask)
+        self.search(ask)
+
+    def show_starters(self) -> None:
+        """What can be shown without asking the hub."""
+        self._stop()
+        self._is_start = True
+        self._page.show_list(starters_value(tuple(self._starters.values())))
+        self._chosen.choose(NOTHING, asks=False)
+
+    def search(self, ask: HubAskValue) -> None:
+        """Ask the hub; an answer that is still awaited is no longer wanted."""
+        self._ask = ask
+        if ask == HubAskValue():
+            self.show_starters()
+            return
+        if self._is_start:
+            self._chosen.choose(NOTHING, asks=False)
+        task, text = (ask.task, ask.text) if ask.task else understood(ask.text)
+        self._query = HubQuery(text=text[:MAX_TEXT], task=task or None, sort=ask.sort)
+        self._models.clear()
+        self._begin(self._query)
+
+    def _begin(self, query: HubQuery) -> None:
+        self._stop()
+        self._page.show_searching()
+        running = self._flows.start(
+            find_models(self._session.workspace, query, self._wish),
+            title="",
+            on_done=lambda found: self._on_found(running, query, found),
+            on_failed=lambda error: self._on_not_found(running, error),
+            on_cancelled=lambda: None,
+        )
+        self._searching = running
+
+    def _stop(self) -> None:
+        running, self._searching = self._searching, None
+        if running is not None:
+            self._flows.cancel(running)
+
+    @property
+    def _wish(self) -> Wish:
+        ask = self._ask
+        return Wish(ask.business, ask.max_bytes, ask.runs_here, self._memory_bytes)
+
+    @property
+    def _memory_bytes(self) -> int | None:
+        described = self._session.described
+        return described.device.memory_bytes if described is not None else None
+
+    # --- answers
+
+    def _on_found(self, running: Running, query: HubQuery, found: FoundModels) -> None:
+        if running is not self._searching:
+            return
+        self._searching, self._is_start = None, False
+        self._models.update({model.repo: model for model in found.models})
+        self._query = query.model_copy(update={"cursor": found.next_cursor})
+        if not self._models and found.next_cursor is None:
+            self._page.show_nothing(*self._nothing(found))
+            return
+        rows = tuple(row_value(model, self._memory_bytes) for model in self._models.values())
+        first = rows[0].id if rows and query.cursor is None else ""
+        note = self._note(len(rows), found)
+        self._page.show_list(HubListValue(rows, note, found.next_cursor is not None, chosen=first))
+        self._on_chosen(self._page.list.table.chosen_id)
+
+    def _nothing(self, found: FoundModels) -> tuple[str, str]:
+        words = self._ask.text or does_words(self._ask.task)
+        if found.looked_at:
+            told = tr("The hub named {0} for “{1}”, and none of them fits the choices above.")
+            return tr("Nothing fits"), told.format(f"{found.looked_at:,}", words)
+        return tr("Nothing found"), tr("The hub has nothing for “{0}”. Try fewer or other words.").format(words)
+
+    def _note(self, count: int, found: FoundModels) -> str:
+        parts = [tr("{0} shown.").format(f"{count:,}")]
+        if not self._wish.is_empty:
+            parts = [tr("{0} shown; of the last {1} that the hub named, {2} fit.")]
+            parts = [parts[0].format(f"{count:,}", f"{found.looked_at:,}", f"{len(found.models):,}")]
+        if self._ask.max_bytes is not None:
+            parts.append(tr("Those whose size it does not tell are left out."))
+        if self._query.task and not self._ask.task:
+            parts.insert(0, tr("Understood as: {0}.").format(does_words(self._query.task).lower()))
+        parts.append(tr("License, size and format are what the hub says; the safety check runs after the download."))
+        return " ".join(parts)
+
+    def _on_not_found(self, running: Running, error: ErrorInfo) -> None:
+        if running is self._searching:
+            self._searching = None
+            self._page.show_problem(problem_value(error))
+
+    def _on_more(self) -> None:
+        if self._query.cursor is not None and self._searching is None:
+            self._begin(self._query)
+
+    def _on_chosen(self, repo: str) -> None:
+        if repo == self._chosen.repo and repo:
+            return
+        if not repo:
+            self._chosen.choose(NOTHING, asks=False)
+        elif self._is_start:
+            self._chosen.choose(starter_detail(self._starters[repo]), asks=False)
+        else:
+            self._chosen.choose(row_detail(row_value(self._models[repo], self._memory_bytes)), asks=True)
+
+    def _on_safe_wanted(self, name: str) -> None:
+        ask = replace(self._ask, text=name, runs_here=True)
+        self._page.start(ask)
+        self.search(ask)

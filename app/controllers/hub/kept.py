@@ -1,0 +1,72 @@
+"""The part of Settings about what came from the hub: sizes, who uses what, removal, the token."""
+
+from PySide6.QtCore import QObject
+
+from app.controllers.session import Session
+from app.controllers.words import tr
+from app.services.flow.steps import JobError
+from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
+from app.services.hub.finding import forget, hub_address, token_place
+from app.services.hub.shelf import Shelf
+from widgets.dialogs.hub_questions import removal_question
+from widgets.main_window import MainWindow
+from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
+from widgets.pages.settings.page import SettingsPage
+from widgets.theme import Theme
+
+
+class KeptHub(QObject):
+    """Read anew whenever somebody looks; one that projects use is removed after a question."""
+
+    def __init__(self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._theme = window, page, session, theme
+        page.hub_removal_requested.connect(self._on_removal)
+        page.hub_forget_requested.connect(self._on_forget)
+        window.page_shown.connect(lambda page_id: self.show() if page_id == "settings" else None)
+        self.show()
+
+    def show(self, problem: str = "") -> None:
+        """All that is kept."""
+        space = self._session.workspace
+        whole = [
+            KeptModelValue(
+                kept.stored.key,
+                kept.stored.origin.repo,
+                kept.stored.size_bytes,
+                kept.used_by,
+                is_busy=kept.running,
+            )
+            for kept in kept_models(space)
+        ]
+        parts = [
+            KeptModelValue(part.arrival.key, part.arrival.repo, part.come_bytes, is_whole=False)
+            for part in unfinished_downloads(space)
+        ]
+        free_bytes = Shelf(space.paths.hub).free_bytes()
+        value = KeptHubValue((*parts, *whole), free_bytes, token_place(space), hub_address(), problem)
+        self._page.show_hub(value)
+
+    def _on_removal(self, key: str) -> None:
+        kept = next((kept for kept in kept_models(self._session.workspace) if kept.stored.key == key), None)
+        if kept is None or not kept.used_by:
+            self._remove(key, is_whole=kept is not None)
+            return
+        dialog = removal_question(self._theme, self._window, kept.stored.origin.repo, kept.used_by)
+        dialog.answered.connect(lambda answer: self._remove(key, is_whole=True) if answer == "remove" else None)
+        dialog.open()
+
+    def _remove(self, key: str, *, is_whole: bool) -> None:
+        space = self._session.workspace
+        try:
+            if is_whole:
+                remove_model(space, key, even_if_used=True)
+            else:
+                discard_download(space, key)
+        except JobError as error:
+            self.show(f"{error.error.title}. {error.error.detail} {error.error.hint}")
+            return
+        self.show()
+
+    def _on_forget(self) -> None:
+        self.show("" if forget(self._session.workspace) else tr("There was no token to forget."))

@@ -1,0 +1,74 @@
+"""The page "Layers": looks into the original and the version that is chosen, and shows what is known."""
+
+from collections.abc import Sequence
+
+from app.controllers.detail_page import CloserController
+from app.controllers.flows import FlowRunner
+from app.controllers.session import Session
+from app.controllers.words import engine_name, tr
+from app.domain.layer_kinds import kind_name
+from app.domain.variant import Variant
+from app.services.after.layering import look_at_layers, lookable, looked_before
+from app.services.flow.events import Event, JobBegan
+from app.services.records.facts import RunFacts
+from widgets.main_window import MainWindow
+from widgets.pages.layers.page import LayersPage
+from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
+from workers.contracts.layers import Layer, LayersResult
+
+
+class LayersController(CloserController):
+    """Nothing is looked at before a person asks."""
+
+    def __init__(self, window: MainWindow, page: LayersPage, session: Session, flows: FlowRunner) -> None:
+        self._page = page
+        super().__init__(("layers", window, page), session, flows, lookable, self._value)
+        page.look_requested.connect(self.look)
+
+    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> LayersValue:
+        """The layers of both, or the offer to look."""
+        looked = looked_before(self._session.workspace, facts, variant)
+        return LayersValue(
+            versions=tuple((v.id, v.title) for v in versions),
+            chosen=variant.id,
+            sides=tuple(layers_of(one.variant, one.result) for one in looked),
+        )
+
+    def look(self) -> None:
+        """Look into both; what was looked at before comes from the store."""
+        self.begin(
+            lambda facts, variant: look_at_layers(self._session.workspace, facts, variant),
+            title=tr("Look where the time goes"),
+            opening=tr("Opening both versions"),
+            again=tr("Look again when the run is over."),
+        )
+
+    def on_event(self, event: Event) -> None:
+        """Each version is a job."""
+        if self._running is not None and isinstance(event, JobBegan):
+            self._page.show_loading(tr("Each layer is timed while an example is answered"))
+
+
+def layers_of(variant: Variant, result: LayersResult) -> LayersOf:
+    """One version's layers as the page shows them."""
+    total = result.total_ms or 1.0
+    return LayersOf(
+        title=variant.title,
+        engine=engine_name(variant.runtime),
+        total_ms=result.total_ms,
+        layers=tuple(_layer(layer, total) for layer in result.layers),
+        part=result.part,
+    )
+
+
+def _layer(layer: Layer, total_ms: float) -> LayerValue:
+    return LayerValue(
+        order=layer.order,
+        name=layer.name,
+        kind=kind_name(layer.kind),
+        ms=layer.ms,
+        share=layer.ms / total_ms,
+        size_bytes=layer.size_bytes,
+        precision=layer.precision,
+        sensitivity=layer.sensitivity,
+    )

@@ -1,0 +1,222 @@
+"""The page "Under load": asks which version and how long, measures alone, shows what the run's record holds."""
+
+import time
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.load.presenter import ask_value, load_value, price_value
+from app.controllers.session import Session
+from app.controllers.words import error_value, tr
+from app.domain.variant import Variant
+from app.services.after.loading import Stage, measure_load, stages
+from app.services.flow.events import Event, JobBegan, StepProgress
+from app.services.flow.steps import Flow, JobError
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.load import LoadRecord, Price, read_load, read_price, write_price
+from presets.prices import example_prices
+from widgets.main_window import MainWindow
+from widgets.pages.load.page import LoadPage
+from widgets.parts.error_card import ErrorValue
+from widgets.parts.format import about
+from workers.contracts.errors import ErrorInfo
+
+TICK_MS = 500
+
+
+class LoadController(QObject):
+    """Shows the record of the run that is open, or what it measures now."""
+
+    def __init__(self, window: MainWindow, page: LoadPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._facts: RunFacts | None = None
+        self._record: LoadRecord | None = None
+        self._running: Running | None = None
+        self._plan: tuple[Stage, ...] = ()
+        self._at = 0
+        self._since_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._on_tick)
+        page.start_requested.connect(self.start)
+        page.again_requested.connect(self.ask)
+        page.result_requested.connect(self.show)
+        page.cancel_requested.connect(self._on_cancel)
+        page.price_changed.connect(self._on_price)
+        page.example_chosen.connect(self._on_example)
+        page.compare_requested.connect(lambda: window.show_page("compare"))
+        page.goal_requested.connect(lambda: window.show_page("goal"))
+        session.run_changed.connect(self.show)
+        self.show()
+
+    # --- the page
+
+    def show(self) -> None:
+        """The newest record of the run that is open, else the question; what is being measured goes on."""
+        run = self._session.run
+        if self._running is not None:
+            if run is not None and self._facts is not None and run.id == self._facts.run.id:
+                return
+            self._on_cancel()  # another run is open; what was measured until now is in the store
+            self._stopped()
+        self._facts = self._record = None
+        if run is None:
+            self._page.show_empty()
+            return
+        try:
+            self._facts = read_facts(self._session.workspace, run.id)
+        except JobError as error:
+            self._page.show_error(error_value(error.error, page_title=tr("Under load")))
+            return
+        records = read_load(self._session.workspace.repositories, run.id).records
+        if records:
+            self._show_record(self._facts, records[0])
+        else:
+            self.ask()
+
+    def _show_record(self, facts: RunFacts, record: LoadRecord) -> None:
+        self._record = record
+        price = read_price(self._session.workspace.repositories)
+        self._page.show_value(load_value(facts, record, price, example_prices()))
+
+    def ask(self) -> None:
+        """Which version, how long."""
+        if self._facts is None:
+            self.show()
+            return
+        self._page.show_ask(ask_value(self._facts, self._record))
+
+    # --- measuring
+
+    def start(self, variant_id: str, seconds: float) -> None:
+        """Measure, unless something else works on this computer now."""
+        facts = self._facts
+        if facts is None or self._running is not None:
+            return
+        if self._flows.runs or self._others():
+            self._window.banner(_not_now(self._others()))
+            return
+        variant = next((known for known in facts.variants if known.id == variant_id), None)
+        self._plan, self._at, self._since_s = stages(facts, variant, seconds), 0, time.monotonic()
+        self._window.set_measuring(True)
+        self._timer.start()
+        running = self._flows.start(
+            _measured(self._session.workspace, facts, variant, seconds),
+            title=tr("Measure {0} under load").format(facts.project.name),
+            on_done=lambda record: self._on_done(running, record),
+            on_failed=lambda error: self._on_failed(running, error),
+            on_cancelled=lambda: self._on_failed(running, None),
+            observe=self._on_event,
+            measures=True,
+        )
+        self._running = running
+        self._on_tick()
+
+    def _others(self) -> list[str]:
+        """Titles of other work that goes on; checks of examples make room by themselves."""
+        mine = {"", tr("Check the examples")}
+        return [running.title for running in self._flows.active if running.title not in mine and not running.measures]
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress) and event.index is not None and event.index != self._at:
+            self._at, self._since_s = event.index, time.monotonic()
+            self._on_tick()
+        elif isinstance(event, JobBegan):
+            known = next((stage for stage in self._plan if stage.title == event.title), None)
+            if known is not None and known.index != self._at:
+                self._at, self._since_s = known.index, time.monotonic()
+                self._on_tick()
+
+    def _on_tick(self) -> None:
+        """The bar follows what was expected, within a step as far as its end at most."""
+        if self._running is None or not self._plan:
+            return
+        stage = self._plan[min(self._at, len(self._plan) - 1)]
+        spent_s = time.monotonic() - self._since_s
+        left_s = max(0.0, stage.expected_s - spent_s) + sum(later.expected_s for later in self._plan[stage.index + 1 :])
+        share = min(0.95, spent_s / stage.expected_s)
+        told = tr("{0} left").format(about(left_s)) if left_s else ""
+        text = tr("{0} (step {1} of {2})").format(stage.title, stage.index + 1, len(self._plan))
+        self._page.show_loading(text, (stage.index + share) / len(self._plan), 1.0, told)
+
+    def _on_done(self, running: Running, record: LoadRecord) -> None:
+        if running is not self._running:
+            return
+        self._stopped()
+        if self._facts is not None:
+            self._show_record(self._facts, record)
+
+    def _on_failed(self, running: Running, error: ErrorInfo | None) -> None:
+        """What was there before stays."""
+        if running is not self._running:
+            return
+        self._stopped()
+        self.show()
+        if error is not None:
+            self._window.banner(error_value(error))
+
+    def _on_cancel(self) -> None:
+        if self._running is not None:
+            self._flows.cancel(self._running)
+
+    def _stopped(self) -> None:
+        self._running = None
+        self._timer.stop()
+        self._window.set_measuring(False)
+
+    # --- what an hour costs
+
+    def _on_price(self, per_hour: float, currency: str, utilization_pct: float) -> None:
+        price = None
+        if per_hour > 0 and currency:
+            price = Price(
+                per_hour=per_hour,
+                currency=currency,
+                what=tr("your own price"),
+                date=time.strftime("%Y-%m-%d"),
+                utilization=utilization_pct / 100,
+            )
+        self._keep(price)
+
+    def _on_example(self, example_id: str) -> None:
+        example = next((known for known in example_prices() if known.id == example_id), None)
+        if example is None:
+            return
+        kept = read_price(self._session.workspace.repositories)
+        self._keep(
+            Price(
+                per_hour=example.per_hour,
+                currency=example.currency,
+                what=example.title,
+                source=example.source,
+                date=example.date.isoformat(),
+                utilization=kept.utilization if kept is not None else 0.5,
+            )
+        )
+
+    def _keep(self, price: Price | None) -> None:
+        write_price(self._session.workspace.repositories, price)
+        if self._record is not None:
+            self._page.show_price(price_value(self._record, price, example_prices()))
+
+
+def _measured(workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float) -> Flow[LoadRecord]:
+    found = yield from describe()
+    record = yield from measure_load(workspace, facts, variant, seconds, found.device)
+    return record
+
+
+def _not_now(others: list[str]) -> ErrorValue:
+    """Two measurements at once would spoil each other."""
+    title = tr("“{0}” goes on").format(others[0]) if others else tr("Versions are being measured now")
+    return ErrorValue(
+        title=title,
+        happened=tr("Measuring at the same time would spoil the figures."),
+        is_safe=tr("Yes. Nothing was changed."),
+        next_step=tr("Start when it is over: measuring at the same time would spoil the figures."),
+        tone="warn",
+        icon="hourglass",
+    )

@@ -1,0 +1,195 @@
+"""A load record as the page shows it: words, rows and curves; every figure with its count and interval."""
+
+from collections.abc import Sequence
+
+from app.controllers.load.facts import facts_of
+from app.controllers.words import tr
+from app.domain.words import times
+from app.services.after.load_card import cost_of, price_words
+from app.services.after.load_words import about as about_rate
+from app.services.after.load_words import busy_words, headline
+from app.services.after.loading import PRESETS_S, best_per_s, stages, versions_to_load
+from app.services.records.facts import RunFacts
+from app.services.records.load import LoadRecord, Price, VersionLoad
+from presets.prices import ExamplePrice
+from widgets.pages.load.value import FigureValue, LoadAskValue, LoadValue, PriceValue, ScenarioRow, TimeValue
+from widgets.parts.format import about, moment, ms
+from widgets.parts.format import seconds as seconds_words
+from widgets.plots.curve_plot import Curve, CurvePoint
+from workers.contracts.load import ScenarioResult
+
+HOUR_S = 3600
+SCENARIOS = {
+    "single-stream": (
+        "Single stream",
+        "One request after the other, each as soon as the last is answered; 90 % of them count.",
+    ),
+    "multi-stream": ("Multi-stream", "Eight inputs at a time, again and again; 99 % of the eights count."),
+    "server": (
+        "Server",
+        "Requests at random moments, 70 % of what it can do; 99 % must be answered within {0}.",
+    ),
+    "offline": ("Offline", "Everything is there at once; only the total counts. Latencies are those of single calls."),
+}
+
+
+def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
+    """The recommended version first, ten seconds chosen."""
+    versions = list(versions_to_load(facts))
+    chosen = versions[0] if versions else None
+    presets = []
+    for seconds in PRESETS_S:
+        total_s = sum(stage.expected_s for stage in stages(facts, chosen, seconds))
+        told = about(total_s) if total_s < HOUR_S else tr("about {0}").format(seconds_words(total_s))
+        presets.append(TimeValue(seconds, tr("{0} in all").format(told[:1].upper() + told[1:])))
+    return LoadAskValue(
+        versions=tuple((variant.id, variant.title) for variant in versions),
+        chosen=chosen.id if chosen is not None else "",
+        times=tuple(presets),
+        can_go_back=record is not None,
+    )
+
+
+def load_value(facts: RunFacts, record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> LoadValue:
+    """All that the record holds."""
+    versions = versions_in(record)
+    subtitle = tr(
+        "{0:g} s a scenario on {1}, {2} cores, {3}. Measured with MLCommons LoadGen; not an MLPerf result."
+    ).format(record.seconds, record.processor, record.cores, moment(record.made_at))
+    command = f"fettle load {record.run_id} --seconds {record.seconds:g}"
+    if record.variant is not None:
+        command += f" --variant {record.variant.variant_id}"
+    return LoadValue(
+        headline=headline(record).rstrip("."),
+        subtitle=subtitle,
+        figures=_figures(record),
+        throughput=tuple(curve for load, number in versions if (curve := _sweep(load, number)).points),
+        latency=tuple(curve for load, number in versions if (curve := _rates(load, number)).points),
+        scenarios=_scenarios(record),
+        facts=facts_of(facts, record),
+        price=price_value(record, price, examples),
+        note=" ".join(filter(None, [busy_words(record), *_missing(record)])),
+        command=command,
+    )
+
+
+def versions_in(record: LoadRecord) -> list[tuple[VersionLoad, int]]:
+    """With their colors: the original's first."""
+    return [(record.original, 0)] + ([(record.variant, 1)] if record.variant is not None else [])
+
+
+def _figures(record: LoadRecord) -> tuple[FigureValue, ...]:
+    paired, found = record.paired, []
+    if paired is not None and record.variant is not None:
+        interval = ""
+        if paired.ratio_low is not None and paired.ratio_high is not None:
+            interval = tr("{0:.2f} to {1:.2f} (95 %); ").format(paired.ratio_low, paired.ratio_high)
+        told = tr("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
+        found.append(FigureValue(f"{times(paired.ratio)} ×", tr("as many answers"), told))
+        batches = tr("Answers, in batches of {0}; the original {1} in batches of {2}.").format(
+            paired.variant_batch, about_rate(paired.original_per_s), paired.original_batch
+        )
+        found.append(FigureValue(about_rate(paired.variant_per_s), tr("a second"), batches))
+    else:
+        per_s = best_per_s(record.original)
+        if per_s is not None:
+            found.append(FigureValue(about_rate(per_s), tr("a second"), tr("Answers, with everything asked at once.")))
+    cold = (record.variant or record.original).cold
+    if cold is not None:
+        times_s = sorted(value / 1000 for value in cold.total_ms)
+        told = tr("From the start of a process to its first answer; {0} starts, {1:.2f} s at most.")
+        value = FigureValue(
+            f"{times_s[len(times_s) // 2]:.2f} s", tr("cold start"), told.format(len(times_s), times_s[-1])
+        )
+        found.append(value)
+    return tuple(found)
+
+
+def _sweep(load: VersionLoad, number: int) -> Curve:
+    points = []
+    for point in load.sweep.points if load.sweep is not None else ():
+        tip = tr("batch {0}: {1} a second{2}, n {3:,}").format(
+            point.batch,
+            about_rate(point.throughput_per_s),
+            _between(point.throughput_low, point.throughput_high),
+            point.n,
+        )
+        is_knee = load.sweep is not None and point.batch == load.sweep.knee_batch
+        points.append(
+            CurvePoint(
+                point.batch, point.throughput_per_s, tip, point.throughput_low, point.throughput_high, is_marked=is_knee
+            )
+        )
+    return Curve(load.title, number, tuple(points))
+
+
+def _rates(load: VersionLoad, number: int) -> Curve:
+    points = []
+    for point in load.serving.alone if load.serving is not None else ():
+        latency = point.latency
+        tip = tr("{0} a second: half within {1}, 90 % within {2}, n {3:,}").format(
+            about_rate(point.rate_per_s), ms(latency.p50_ms), ms(latency.p90_ms), latency.n
+        )
+        points.append(CurvePoint(point.rate_per_s, latency.p50_ms, tip, latency.p50_low_ms, latency.p50_high_ms))
+    return Curve(load.title, number, tuple(points))
+
+
+def _scenarios(record: LoadRecord) -> tuple[ScenarioRow, ...]:
+    order = list(SCENARIOS)
+    found = [(result, load) for load, _ in versions_in(record) for result in load.scenarios]
+    found.sort(key=lambda pair: order.index(pair[0].scenario))
+    return tuple(_scenario(result, load) for result, load in found)
+
+
+def _scenario(result: ScenarioResult, load: VersionLoad) -> ScenarioRow:
+    title, asked = SCENARIOS[result.scenario]
+    latency, batch = result.latency, tr(", batches of {0}").format(result.batch) if result.batch > 1 else ""
+    low, high = result.throughput_low, result.throughput_high
+    between = "" if low is None or high is None else tr("{0} to {1}, ").format(about_rate(low), about_rate(high))
+    counted = tr("{0}n {1:,}").format(between, result.n)
+    return ScenarioRow(
+        id=f"{result.scenario}-{load.variant_id}",
+        scenario=f"{title}{batch}",
+        about=tr(asked).format(ms(result.bound_ms)),
+        version=load.title,
+        throughput=about_rate(result.throughput_per_s),
+        throughput_below=counted,
+        p50=ms(latency.p50_ms),
+        p90=ms(latency.p90_ms),
+        p99=ms(latency.p99_ms),
+        is_valid=result.valid,
+        why="" if result.valid else " ".join((*result.reasons, tr("A longer time often helps."))),
+    )
+
+
+def _between(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else tr(" ({0} to {1})").format(about_rate(low), about_rate(high))
+
+
+def _missing(record: LoadRecord) -> list[str]:
+    return [
+        tr("Not measured of “{0}”: {1}").format(load.title, text)
+        for load, _ in versions_in(record)
+        for text in load.missing
+    ]
+
+
+def price_value(record: LoadRecord, price: Price | None, examples: Sequence[ExamplePrice]) -> PriceValue:
+    """What a million answers cost at the person's price, nothing before there is one."""
+    costs = []
+    for load, _ in versions_in(record):
+        cost = cost_of(load, price)
+        if cost is not None and price is not None:
+            costs.append((load.title, f"{cost:,.2f} {price.currency}" if cost >= 1 else f"{cost:.3g} {price.currency}"))
+    told = tr("Nothing is assumed: say your price, or take an example and correct it.")
+    if price is not None:
+        told = tr("{0} Reckoned with what was measured on this computer; another one answers otherwise.")
+        told = told.format(price_words(price))
+    return PriceValue(
+        per_hour=price.per_hour if price is not None else None,
+        currency=price.currency if price is not None else "USD",
+        utilization_pct=100 * price.utilization if price is not None else 50.0,
+        told=told,
+        costs=tuple(costs),
+        examples=tuple((one.id, f"{one.title}: {one.per_hour:g} {one.currency}") for one in examples),
+    )

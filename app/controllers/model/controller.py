@@ -1,0 +1,177 @@
+"""The page Model: opens what was dropped or chosen, asks what the file does not say."""
+
+import re
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.model.presenter import model_value, spec_text
+from app.controllers.model.sample import sample_or_none, sample_value
+from app.controllers.session import Session
+from app.controllers.words import refused_file, tr
+from app.services.flow.events import Event, StepProgress
+from app.services.hub.origin import origin_of, remember_origin
+from app.services.opening.opening import OpenedModel, open_model
+from widgets.main_window import MainWindow
+from widgets.pages.model.page import ModelPage
+from widgets.pages.model.value import ImageStepsValue, ShapeQuestionValue
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import OpenParams
+
+EXAMPLE_SHAPE = "1x3x224x224"
+
+
+class ModelController(QObject):
+    """`opened` comes when a model is ready; `hub_wanted(words)` when one shall be looked for in the hub."""
+
+    opened = Signal()
+    hub_wanted = Signal(str)
+
+    def __init__(self, window: MainWindow, page: ModelPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._sample = sample_or_none()
+        self._running: Running | None = None
+        self._goes_on = False
+        page.sample_requested.connect(self.open_sample)
+        page.file_chosen.connect(self.open_path)
+        page.hub_requested.connect(self.hub_wanted)
+        page.another_requested.connect(self._on_another)
+        page.continue_requested.connect(self._on_continue)
+        page.cancel_requested.connect(self._on_cancel)
+        page.consent_given.connect(lambda path: self.open(self._asked(path, allow_code=True)))
+        page.shapes_given.connect(self._on_shapes)
+        page.architecture_chosen.connect(lambda path, name: self.open(self._asked(path, architecture=name)))
+        page.preprocessing_changed.connect(self._on_preprocessing)
+        session.model_changed.connect(self.show)
+        self._last = OpenParams(path="")
+        if page.state != "waiting" and not (page.state == "empty" and session.model is None):
+            self.show()
+
+    def show(self) -> None:
+        """What is open, or the first run."""
+        model = self._session.model
+        if self._running is not None:
+            return
+        if model is None:
+            self._page.show_empty(sample_value(self._sample) if self._sample else None)
+        else:
+            project = self._session.project
+            name = project.name if project else model.info.name
+            origin = origin_of(self._session.workspace, project) if project else None
+            self._page.show_value(model_value(model, name, self._session.opening, origin))
+
+    def settle(self) -> None:
+        """Where the page says that something is about to come, and that went elsewhere: show what is open."""
+        if self._page.state == "waiting":
+            self.show()
+
+    def open_path(self, path: str) -> None:
+        """Open a file or folder."""
+        self.open(OpenParams(path=path))
+
+    def open_sample(self) -> None:
+        """Open the built-in sample."""
+        if self._sample is not None:
+            self.open(OpenParams(path=str(self._sample.model)))
+
+    def open(self, params: OpenParams) -> None:
+        """Open in a worker; the page shows how far it is."""
+        self._on_cancel()
+        self._last = params
+        self._goes_on = False
+        self._window.show_page("model")
+        self._page.show_loading(tr("Checking the model"))
+        running = self._flows.start(
+            open_model(params),
+            title=tr("Open {0}").format(Path(params.path).name),
+            on_done=lambda model: self._on_opened(running, params, model),
+            on_failed=lambda error: self._on_failed(running, params, error),
+            on_cancelled=lambda: self._on_cancelled(running),
+            observe=self._on_event,
+        )
+        self._running = running
+        self._session.is_opening = True
+
+    def _asked(self, path: str, **changes: object) -> OpenParams:
+        """The last request again with what was answered."""
+        base = self._last if self._last.path == path else OpenParams(path=path)
+        return base.model_copy(update=changes)
+
+    def _on_event(self, event: Event) -> None:
+        if isinstance(event, StepProgress):
+            self._page.show_loading(event.stage, event.done, event.total)
+
+    def _is_over(self, running: Running) -> bool:
+        """Whether it is the request that counts; an older one was overtaken."""
+        if running is not self._running:
+            return False
+        self._running = None
+        self._session.is_opening = False
+        return True
+
+    def _on_opened(self, running: Running, params: OpenParams, model: OpenedModel) -> None:
+        if not self._is_over(running):
+            return
+        is_sample = self._sample is not None and params.path == str(self._sample.model)
+        name = self._sample.title if is_sample and self._sample else None
+        self._session.begin(params, model, name=name, is_sample=is_sample)
+        if self._session.project is not None:
+            remember_origin(self._session.workspace, self._session.project)
+        goes_on = self._goes_on and self._window.current_page == "model"
+        self.opened.emit()
+        if goes_on:
+            self._window.show_page("data")
+
+    def _on_failed(self, running: Running, params: OpenParams, error: ErrorInfo) -> None:
+        if not self._is_over(running):
+            return
+        path = params.path
+        if error.code == "needs_consent":
+            self.show()
+            self._page.ask_consent(path, Path(path).name)
+        elif error.code == "ambiguous_architecture":
+            self.show()
+            self._page.ask_architecture(path, tuple(re.findall(r"--architecture ([\w.-]*\w)", error.hint)))
+        elif error.code == "shape_needed":
+            self.show()
+            self._ask_shape(path, error)
+        else:
+            self._page.show_error(refused_file(error, path))
+            if error.asks and not params.shapes:
+                self._ask_shape(path, error)
+
+    def _ask_shape(self, path: str, error: ErrorInfo) -> None:
+        inputs = tuple((asked.name, asked.sizes) for asked in error.asks)
+        self._page.ask_shapes(path, ShapeQuestionValue(inputs=inputs, example=EXAMPLE_SHAPE))
+
+    def _on_cancelled(self, running: Running) -> None:
+        if self._is_over(running):
+            self.show()
+
+    def _on_shapes(self, path: str, shapes: dict[str, tuple[int, ...]]) -> None:
+        self.open(self._asked(path, shapes={**self._asked(path).shapes, **shapes}))
+
+    def _on_continue(self) -> None:
+        """To the data, or as soon as the model is open that is just being prepared otherwise."""
+        if self._running is None:
+            self._window.show_page("data")
+        else:
+            self._goes_on = True
+
+    def _on_another(self) -> None:
+        self._session.new_project()
+
+    def _on_cancel(self) -> None:
+        if self._running is not None:
+            self._flows.cancel(self._running)
+
+    def _on_preprocessing(self, steps: ImageStepsValue) -> None:
+        self.prepare(spec_text(steps))
+
+    def prepare(self, spec: str) -> None:
+        """Open the model again with another way of preparing its inputs (the SPEC of ``--preprocess``)."""
+        opening = self._session.opening
+        if opening is not None:
+            self.open(opening.model_copy(update={"preprocess": spec}))

@@ -1,0 +1,135 @@
+"""An opened model in the words of the page Model."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
+from app.controllers.words import in_window, task_words, tensors_in_words, tr
+from app.services.opening.opening import OpenedModel
+from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
+from widgets.parts.format import moment
+from workers.contracts.hub import Origin
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+
+GUESSED = "Guessed, please check"
+PROGRAMS = ("torchscript",)
+"""Formats that hold a program; the findings say how it was run."""
+LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
+
+
+def spec_text(steps: ImageStepsValue) -> str:
+    """The SPEC of `--preprocess` (CLI.md) that says the same."""
+    parts = []
+    for name, size in (("resize", steps.resize), ("crop", steps.crop)):
+        said = "none" if size is None else str(size) if isinstance(size, int) else f"{size[0]}x{size[1]}"
+        parts.append(f"{name}={said}")
+    parts.append(f"mean={'/'.join(f'{value:g}' for value in steps.mean)}")
+    parts.append(f"std={'/'.join(f'{value:g}' for value in steps.std)}")
+    parts += [f"layout={steps.layout}", f"range={steps.range}", f"channels={steps.channels}"]
+    return ",".join(parts)
+
+
+def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origin: Origin | None = None) -> ModelValue:
+    """An opened model in words; `origin` is where in the hub it came from."""
+    info = model.info
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
+    findings = tuple(
+        FindingValue(LEVELS[finding.level], in_window(finding.what))
+        for finding in info.findings
+        if not finding.what.startswith(GUESSED)  # said at each field
+    )
+    return ModelValue(
+        name=name,
+        takes_in=tensors_in_words(info.inputs),
+        gives_back=tensors_in_words(info.outputs),
+        does=task_words(info.task),
+        size_bytes=info.size_bytes,
+        parameters=info.parameters,
+        format=info.format,
+        license=license_words(model, origin),
+        origin=origin_words(origin) if origin else Path(opening.path).name if opening else "",
+        architecture=info.architecture or "",
+        findings=(
+            *(() if info.format in PROGRAMS else (safe,)),
+            *findings,
+            *_license_finding(model, origin),
+            *_guessed_names(spec),
+        ),
+        preprocess=preprocess_value(spec, opening),
+        classes=spec.classes or (),
+    )
+
+
+def _guessed_names(spec: PipelineSpec) -> tuple[FindingValue, ...]:
+    """Names of classes have no field where it could be said that they are guessed."""
+    if "classes" not in spec.guessed:
+        return ()
+    return (FindingValue("warn", tr("The names of its classes are guessed: check them on your first examples.")),)
+
+
+def _license_finding(model: OpenedModel, origin: Origin | None) -> tuple[FindingValue, ...]:
+    """What is not known to be allowed is told beside what is safe: it has no green tick of its own."""
+    verdict = origin.verdict if origin is not None and origin.verdict is not None else model.result.verdict
+    if verdict is None or verdict.for_business:
+        return ()
+    if verdict.word == "noncommercial":
+        return (FindingValue("warn", tr("Its license allows no commercial use."), tr("ask its maker")),)
+    what = tr("Its license is not known here.") if verdict.title else tr("No license is stated.")
+    return (FindingValue("warn", what, tr("ask its maker")),)
+
+
+def license_words(model: OpenedModel, origin: Origin | None) -> str:
+    """What may be done with it: as the hub says where it came from there, and as its own files say."""
+    own, own_name = model.result.verdict, model.info.license or ""
+    if origin is not None and origin.verdict is not None:
+        told = license_fact(origin.verdict, origin.license)[0]
+        same = own is None or own.expression == origin.verdict.expression or not own_name
+        return told if same else tr("{0} (so says the hub; its own files say {1})").format(told, own_name)
+    if not own_name or own is None:
+        return own_name
+    return license_fact(own, own_name)[0]
+
+
+def origin_words(origin: Origin) -> str:
+    """``Xenova/resnet-50 of huggingface.co, version 34c2154c, by Xenova, downloaded 25 Nov 2026``"""
+    place = urlsplit(origin.endpoint).hostname or origin.endpoint
+    parts = [
+        tr("{0} of {1}").format(origin.repo, place),
+        tr("version {0}").format(origin.commit[:COMMIT_CHARS]),
+        tr("by {0}").format(origin.author) if origin.author else "",
+        tr("downloaded {0}").format(moment(when(origin.downloaded_at))),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> PreprocessValue:
+    """How inputs are prepared: fields for pictures, rows for the rest."""
+    guessed = frozenset(spec.guessed) & frozenset(type(spec.preprocess).model_fields)
+    by_hand = opening is not None and opening.preprocess is not None
+    source = tr("from the model's own files")
+    if guessed:
+        source = tr("partly guessed, please check")
+    elif by_hand:
+        source = tr("as you set it")
+    steps = spec.preprocess
+    if isinstance(steps, ImageSteps):
+        image = ImageStepsValue(
+            steps.resize, steps.crop, steps.mean, steps.std, steps.range, steps.channels, steps.layout
+        )
+        return PreprocessValue(image=image, guessed=guessed, source=source)
+    rows: tuple[tuple[str, str], ...] = ((tr("Inputs"), tr("taken as they are")),)
+    if isinstance(steps, TextSteps):
+        rows = (
+            (tr("Texts are cut into"), tr("tokens, by the tokenizer that came with it")),
+            (tr("At most"), tr("{0:,} tokens; the rest is cut off").format(steps.max_length)),
+        )
+    elif isinstance(steps, AudioSteps):
+        rows = (
+            (tr("Sounds are brought to"), tr("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
+            (tr("In pieces of"), tr("{0:,} samples").format(steps.frame_samples)),
+        )
+    return replace(PreprocessValue(rows=rows, source=source), guessed=frozenset())

@@ -1,0 +1,93 @@
+"""The built-in sample as the first page shows it. Read without numpy: the window is painted before that is loaded."""
+
+import ast
+import zipfile
+from dataclasses import dataclass
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice
+from PySide6.QtGui import QImage, QImageWriter
+
+from app.controllers.words import tr
+from presets.sample import SamplePaths, sample_paths
+from widgets.pages.model.value import SampleValue
+from widgets.parts.pictures import PictureValue
+
+SAMPLE_S = 60.0
+"""About as long as the whole way takes on two cores; the page says "about"."""
+
+KINDS = 10
+NPY_MAGIC = b"\x93NUMPY\x01\x00"
+Damaged = (OSError, ValueError, KeyError, SyntaxError, IndexError, zipfile.BadZipFile)
+
+
+def sample_or_none() -> SamplePaths | None:
+    """None where the installation lacks it: the page then leads with the drop area."""
+    try:
+        return sample_paths()
+    except FileNotFoundError:
+        return None
+
+
+def sample_value(paths: SamplePaths) -> SampleValue:
+    """One picture of each kind. The file is our own; a damaged one shows no pictures."""
+    return SampleValue(
+        about=tr(
+            "A small model that tells 10 kinds of clothes apart, with its pictures. See it get faster, look at what"
+            " changed, and take home a bundle that runs on its own. Works without internet."
+        ),
+        seconds=SAMPLE_S,
+        pictures=tuple(_pictures(paths)),
+    )
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One array of an NPZ file: numpy's name of the type, the shape, the bytes in C order."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes
+
+
+def _pictures(paths: SamplePaths) -> list[PictureValue]:
+    try:
+        with zipfile.ZipFile(paths.data) as archive:
+            pictures, labels, names = (_stored(archive, name) for name in ("x", "y", "classes"))
+        kinds, titles = _numbers(labels), _texts(names)
+        firsts = [kinds.index(kind) for kind in range(min(KINDS, len(titles))) if kind in kinds]
+        return [PictureValue(data=_png(pictures, at), name=titles[kinds[at]]) for at in firsts]
+    except Damaged:
+        return []
+
+
+def _stored(archive: zipfile.ZipFile, name: str) -> Stored:
+    """Version 1.0 of numpy's file format: magic, two bytes of length, a Python literal, the data."""
+    raw = archive.read(f"{name}.npy")
+    if not raw.startswith(NPY_MAGIC):
+        raise ValueError(name)
+    start = len(NPY_MAGIC) + 2
+    end = start + int.from_bytes(raw[start - 2 : start], "little")
+    head = ast.literal_eval(raw[start:end].decode("latin-1").strip())
+    return Stored(str(head["descr"]), tuple(head["shape"]), raw[end:])
+
+
+def _numbers(stored: Stored) -> list[int]:
+    width = int(stored.dtype[2:])
+    return [int.from_bytes(stored.data[at : at + width], "little") for at in range(0, len(stored.data), width)]
+
+
+def _texts(stored: Stored) -> list[str]:
+    width = 4 * int(stored.dtype[2:])
+    pieces = (stored.data[at : at + width] for at in range(0, len(stored.data), width))
+    return [piece.decode("utf-32-le").rstrip("\0") for piece in pieces]
+
+
+def _png(pictures: Stored, at: int) -> bytes:
+    """Encode uint8 (height, width)."""
+    _, height, width = pictures.shape
+    size = height * width
+    image = QImage(pictures.data[at * size : (at + 1) * size], width, height, width, QImage.Format.Format_Grayscale8)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    QImageWriter(buffer, QByteArray(b"png")).write(image)
+    return bytes(buffer.data().data())

@@ -1,0 +1,260 @@
+"""The page Optimize: starts runs, follows the one of the open project, goes on with one that was stopped."""
+
+import time
+from collections import defaultdict
+
+import numpy as np
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.controllers.flows import FlowRunner
+from app.controllers.optimize.live_run import LiveRun
+from app.controllers.optimize.run_watch import RunWatch
+from app.controllers.session import SHOWN_STATES, Session
+from app.controllers.words import error_value, tr
+from app.domain.run import Goal, Run, RunState
+from app.domain.variant import LatencyPoint
+from app.services.flow.workspace import usable_cores
+from app.services.projects.projects import latest_run, new_run
+from app.services.projects.running import RunAsk, resume_run
+from app.services.records.search_end import read_end
+from presets.schema import Preset
+from widgets.main_window import MainWindow
+from widgets.pages.optimize.page import LogLine as ShownLine
+from widgets.pages.optimize.page import OptimizePage
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams
+
+NOW_MS = 250
+
+
+class OptimizeController(QObject):
+    """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
+
+    `again_requested(run)` when a person wants all of it measured once more, `go_on_requested(run, minutes)` when one
+    that is over shall have more time.
+    """
+
+    finished = Signal(object)
+    again_requested = Signal(object)
+    resume_requested = Signal(object)
+    go_on_requested = Signal(object, int)
+
+    def __init__(self, window: MainWindow, page: OptimizePage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._live: dict[str, LiveRun] = {}
+        self._shown: RunWatch | None = None
+        self._dirty = False
+        self._clock = QTimer(self)
+        self._clock.setInterval(NOW_MS)
+        self._clock.timeout.connect(self._on_clock)
+        page.goal_requested.connect(lambda: window.show_page("goal"))
+        page.model_requested.connect(lambda: window.show_page("model"))
+        page.compare_requested.connect(self._on_compare)
+        page.cancel_requested.connect(self._on_cancel)
+        page.resume_requested.connect(self._on_resume)
+        page.again_requested.connect(self._on_again)
+        page.measure_now_requested.connect(self._on_measure_now)
+        page.go_on_requested.connect(self._on_go_on)
+        page.restart_requested.connect(lambda: window.show_page("goal"))
+        session.project_changed.connect(self.show)
+        flows.timing_changed.connect(self._pause_clock)
+        self.show()
+
+    def show(self, run: Run | None = None) -> None:
+        """This run; else the project's run that goes on, else its last one, else nothing yet."""
+        project = self._session.project
+        if run is None and project is not None:
+            going = (live.run for live in self._live.values() if live.run.project_id == project.id)
+            run = next(going, None) or latest_run(self._session.workspace.repositories, project)
+        for live in self._live.values():
+            live.leave()
+        if run is None:
+            self._shown = None
+            self._page.show_empty(has_model=self._session.model is not None)
+        elif run.id in self._live:
+            self._follow(self._live[run.id])
+        else:
+            self._show_stored(run)
+
+    def start(self, preset: Preset, threads: int | None, *, fresh: bool = False) -> None:
+        """A new run for the open project; behind another one it waits. `fresh`: nothing measured earlier is used."""
+        project = self._session.project
+        if project is None or self._session.opening is None:
+            return
+        goal = Goal(
+            preset_id=preset.id,
+            max_loss_pct=project.max_loss_pct,
+            time_budget_s=preset.time_budget_s,
+            threads=threads or usable_cores(),
+        )
+        self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
+
+    def resume(self, run: Run, preset: Preset, more_s: float | None = None) -> None:
+        """Go on with a run of the open project; what is in the store is not done again. `more_s`: it has so long."""
+        if run.id not in self._live:
+            self._drive(run, preset, more_s=more_s)
+
+    def cancel(self, run_id: str) -> None:
+        """Stop a run within a second; one that waits is forgotten."""
+        live = self._live.get(run_id)
+        if live is not None and live.running is not None:
+            self._flows.cancel(live.running)
+
+    def _drive(self, run: Run, preset: Preset, *, fresh: bool = False, more_s: float | None = None) -> None:
+        project, opening = self._session.project, self._session.opening
+        if project is None or opening is None:
+            return
+        asked = self._session.asked_data or DataParams(model_dir="")
+        live = LiveRun(run)
+        live.recorder, flow = resume_run(
+            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal, fresh), live.observe, more_s
+        )
+        live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
+        for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):
+            live.watch.variant(variant)
+        self._live[run.id] = live
+        self._follow(live)
+        self._window.show_page("optimize")
+        live.running = self._flows.start(
+            flow,
+            title=tr("Optimize {0}").format(project.name),
+            on_done=lambda done: self._on_done(live, done),
+            on_failed=lambda error: self._on_failed(live, error),
+            on_cancelled=lambda: self._on_cancelled(live),
+            observe=live.recorder.watch,
+            is_run=True,
+            run_id=run.id,
+        )
+
+    # --- what is shown
+
+    def _follow(self, live: LiveRun) -> None:
+        """Show a run that goes on: what it did so far, then what it does."""
+        self._shown = live.watch
+        self._page.start()
+        points = tuple(self._session.workspace.repositories.latencies.of_run(live.run.id))
+        self._refresh(live.watch)
+        self._add(points)
+        self._page.add_log(list(live.lines))
+        live.on_points, live.on_change = self._add, self._mark
+        live.on_line = lambda line: self._page.add_log([line])
+        self._clock.start()
+
+    def _show_stored(self, run: Run) -> None:
+        repositories = self._session.workspace.repositories
+        watch = RunWatch(run)
+        watch.end = read_end(repositories, run.id)
+        self._shown = watch
+        self._page.start()
+        points = tuple(repositories.latencies.of_run(run.id))
+        watch.latencies(points)
+        for step in repositories.runs.steps(run.id):
+            watch.step(step)
+        for variant in sorted(repositories.variants.list(run_id=run.id), key=lambda variant: variant.index):
+            watch.variant(variant)
+        self._refresh(watch)
+        self._add(points)
+        self._page.set_now(max([run.seconds or 0.0, *(point.at_s for point in points[-1:])]))
+
+    def _mark(self) -> None:
+        self._dirty = True
+
+    def _add(self, points: tuple[LatencyPoint, ...]) -> None:
+        by_variant: dict[str, list[LatencyPoint]] = defaultdict(list)
+        for point in points:
+            by_variant[point.variant_id].append(point)
+        for variant_id, some in by_variant.items():
+            times_s = np.array([point.at_s for point in some])
+            self._page.add_latencies(variant_id, times_s, np.array([point.latency_ms for point in some]))
+
+    def _on_clock(self) -> None:
+        watch = self._shown
+        if watch is not None and watch.started_s is not None and watch.run.state is RunState.RUNNING:
+            self._page.set_now(time.monotonic() - watch.started_s)
+        if watch is not None and self._dirty:
+            self._dirty = False
+            self._refresh(watch)
+        self._tell_window()
+
+    def _pause_clock(self, paused: bool) -> None:
+        if paused:
+            self._clock.stop()
+        elif self._live:
+            self._clock.start()
+
+    def _tell_window(self) -> None:
+        """Whatever page is open: how often to draw, and the steps of the run that is at work."""
+        active = next((live for live in self._live.values() if live.run.state is RunState.RUNNING), None)
+        self._window.set_measuring(active is not None and active.is_measuring)
+        whole = active.watch.whole if active is not None else None
+        self._window.set_progress("optimize", whole.share if whole is not None else None)
+        if active is not None:
+            self._window.dock.set_phases(active.watch.phases_s)
+
+    def _refresh(self, watch: RunWatch) -> None:
+        self._page.show_value(watch.value())
+        self._page.set_series(watch.series())
+        self._page.set_best(watch.best)
+
+    # --- how it ends
+
+    def _end(self, live: LiveRun) -> None:
+        live.leave()
+        self._live.pop(live.run.id, None)
+        if live.recorder is not None:
+            live.watch.run = live.recorder.run
+            live.watch.end = live.recorder.search_end
+        if not self._live:
+            self._clock.stop()
+            self._window.set_measuring(False)
+            self._window.set_progress("optimize", None)
+        if self._shown is live.watch:
+            self._refresh(live.watch)
+
+    def _on_done(self, live: LiveRun, run: Run) -> None:
+        self._end(live)
+        project = self._session.project
+        if project is not None and run.project_id == project.id:
+            self._session.refresh_project()
+            self._session.set_run(run)
+        self.finished.emit(run)
+
+    def _on_failed(self, live: LiveRun, error: ErrorInfo) -> None:
+        live.lines.append(ShownLine(f"{error.title}: {error.detail}", "error"))
+        self._end(live)
+        if live.run.state in SHOWN_STATES:  # it went on, and has its result again: no page tells of the error
+            self._window.banner(error_value(error))
+
+    def _on_cancelled(self, live: LiveRun) -> None:
+        if live.recorder is not None and live.recorder.run.state is RunState.QUEUED:
+            live.recorder.end(RunState.CANCELLED)
+        self._end(live)
+
+    # --- slots
+
+    def _on_cancel(self) -> None:
+        if self._shown is not None:
+            self.cancel(self._shown.run.id)
+
+    def _on_resume(self) -> None:
+        if self._shown is not None:
+            self.resume_requested.emit(self._shown.run)
+
+    def _on_again(self) -> None:
+        if self._shown is not None:
+            self.again_requested.emit(self._shown.run)
+
+    def _on_measure_now(self) -> None:
+        live = self._live.get(self._shown.run.id) if self._shown is not None else None
+        if live is not None and live.running is not None and live.running.driver is not None:
+            live.running.driver.skip_wait()
+
+    def _on_go_on(self, minutes: int) -> None:
+        if self._shown is not None:
+            self.go_on_requested.emit(self._shown.run, minutes)
+
+    def _on_compare(self) -> None:
+        if self._shown is not None:
+            self._session.set_run(self._shown.run)
+        self._window.show_page("compare")

@@ -1,0 +1,91 @@
+"""One run that goes on or waits: what it told so far, whether or not it is the one that is looked at."""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Literal
+
+from app.controllers.flows import Running
+from app.controllers.optimize.run_watch import RunWatch
+from app.domain.run import Run, RunState
+from app.domain.variant import LatencyPoint
+from app.services.flow.events import (
+    Event,
+    LatenciesMeasured,
+    LogLine,
+    MeasuringChanged,
+    RunChanged,
+    RunProgressed,
+    StepChanged,
+    StepProgress,
+    VariantChanged,
+    WaitingForQuiet,
+)
+from app.services.run.recorder import Recorder
+from widgets.pages.optimize.page import LogLine as ShownLine
+
+MAX_LINES = 5000
+
+
+class LiveRun:
+    """Takes the run's events. `on_points`, `on_line` and `on_change` tell the page while it shows this run."""
+
+    def __init__(self, run: Run) -> None:
+        self.watch = RunWatch(run)
+        self.lines: deque[ShownLine] = deque(maxlen=MAX_LINES)
+        self.recorder: Recorder | None = None
+        self.running: Running | None = None
+        self.is_measuring = False
+        self.on_points: Callable[[tuple[LatencyPoint, ...]], None] | None = None
+        self.on_line: Callable[[ShownLine], None] | None = None
+        self.on_change: Callable[[], None] | None = None
+
+    @property
+    def run(self) -> Run:
+        """As it is now."""
+        return self.watch.run
+
+    def observe(self, event: Event) -> None:
+        """What the run tells."""
+        watch = self.watch
+        if isinstance(event, LatenciesMeasured):
+            watch.latencies(event.points)
+            if self.on_points is not None:
+                self.on_points(event.points)
+        elif isinstance(event, StepChanged):
+            watch.step(event.step)
+        elif isinstance(event, StepProgress):
+            watch.progress(event)
+        elif isinstance(event, RunProgressed):
+            watch.whole = event.progress
+        elif isinstance(event, VariantChanged):
+            watch.variant(event.variant)
+        elif isinstance(event, RunChanged):
+            self._on_run(event.run)
+        elif isinstance(event, WaitingForQuiet):
+            watch.waiting = None if event.is_over else event
+        elif isinstance(event, MeasuringChanged):
+            self.is_measuring = event.measuring
+        elif isinstance(event, LogLine) and event.level != "debug":
+            self._on_line(event)
+        if self.on_change is not None:
+            self.on_change()
+
+    def _on_run(self, run: Run) -> None:
+        self.watch.run = run
+        if run.state is RunState.RUNNING and self.recorder is not None:
+            self.watch.started_s = self.recorder.zero_s
+
+    def _on_line(self, line: LogLine) -> None:
+        shown = ShownLine(line.text, _level(line.level), datetime.now().strftime("%H:%M:%S"))
+        self.lines.append(shown)
+        if self.on_line is not None:
+            self.on_line(shown)
+
+    def leave(self) -> None:
+        """The page shows something else."""
+        self.on_points = self.on_line = self.on_change = None
+
+
+def _level(level: str) -> Literal["info", "warning", "error"]:
+    return "error" if level == "error" else "warning" if level == "warning" else "info"

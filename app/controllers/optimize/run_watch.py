@@ -1,0 +1,217 @@
+"""One run as the page Optimize shows it: kept up to date by events, or read from the store."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from statistics import fmean
+
+from app.controllers.outcome import go_on_value
+from app.controllers.words import error_value, task_words, tr
+from app.domain.choose import may_win
+from app.domain.outcome import SearchEnd
+from app.domain.run import Run, RunState, StepRecord
+from app.domain.variant import LatencyPoint, Variant
+from app.domain.words import same_words, times
+from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
+from app.services.records.search_end import outcome_of_run
+from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
+from widgets.parts.format import percent
+from widgets.plots.step_strip import StepState
+from workers.contracts.errors import ErrorInfo
+
+PHASES: dict[RunState, RunPhase] = {
+    RunState.QUEUED: "queued",
+    RunState.RUNNING: "running",
+    RunState.FINISHED: "done",
+    RunState.KEPT_ORIGINAL: "kept_original",
+    RunState.FAILED: "failed",
+    RunState.CANCELLED: "cancelled",
+    RunState.INTERRUPTED: "interrupted",
+}
+STATES: dict[str, StepState] = {
+    "waiting": "waiting",
+    "running": "running",
+    "done": "done",
+    "warning": "warning",
+    "failed": "failed",
+    "skipped": "skipped",
+}
+BASELINE_STEP = 2
+MEASURED = ("measured", "confirmed")
+
+
+class RunWatch:
+    """Facts of one run and what is worked out for the page.
+
+    `started_s` is the monotonic clock at the run's zero; None for a run that is only looked at.
+    """
+
+    def __init__(self, run: Run, started_s: float | None = None) -> None:
+        self.run, self.started_s = run, started_s
+        self._steps: dict[int, StepRecord] = {}
+        self._variants: dict[str, Variant] = {}
+        self._measured: dict[str, tuple[float, float]] = {}
+        self._at_work, self._looked_at = "", set[str]()
+        self._progress: StepProgress | None = None
+        self._best: list[BestPoint] = []
+        self.waiting: WaitingForQuiet | None = None
+        self.whole: RunProgress | None = None
+        self.end = SearchEnd()
+
+    def step(self, step: StepRecord) -> None:
+        """A step as it is now."""
+        self._steps[step.index] = step
+        if step.state != "running":
+            self._progress = None
+
+    def progress(self, progress: StepProgress) -> None:
+        """How far the step that runs is."""
+        self._progress = progress
+
+    def variant(self, variant: Variant) -> None:
+        """A variant as it is now; a better one than the best so far moves the dashed line."""
+        self._variants[variant.id] = variant
+        p50_ms = variant.measurement.latency_p50_ms
+        if p50_ms is None or variant.state not in MEASURED or not (variant.is_baseline or may_win(variant)):
+            return
+        if not self._best or p50_ms < self._best[-1].latency_ms:
+            at_s = self._measured.get(variant.id, (0.0, 0.0))[1]
+            self._best.append(BestPoint(at_s, p50_ms, tr("best so far {0}").format(_ms(p50_ms))))
+
+    def latencies(self, points: Iterable[LatencyPoint]) -> None:
+        """When a variant was timed: its first look counts, not the final run, in which all take turns."""
+        for point in points:
+            if point.variant_id != self._at_work:
+                self._looked_at.add(self._at_work)
+                self._at_work = point.variant_id
+            if point.variant_id not in self._looked_at:
+                began_s, _ = self._measured.get(point.variant_id, (point.at_s, point.at_s))
+                self._measured[point.variant_id] = (began_s, point.at_s)
+
+    @property
+    def best(self) -> list[BestPoint]:
+        """Corners of the dashed line."""
+        return list(self._best)
+
+    @property
+    def phases_s(self) -> list[float]:
+        """Starts of the steps, on the monotonic clock."""
+        zero_s = self.started_s or 0.0
+        return [zero_s + step.started_s for step in self._in_order() if step.started_s is not None]
+
+    def series(self) -> list[SeriesValue]:
+        """Names and colors of the lines."""
+        return [
+            SeriesValue(variant.id, _label(variant), variant.index)
+            for variant in sorted(self._variants.values(), key=lambda variant: variant.index)
+        ]
+
+    def value(self) -> OptimizeValue:
+        """The page's value."""
+        error = ErrorInfo.model_validate_json(self.run.error_json) if self.run.error_json else None
+        failed = self.run.state is RunState.FAILED
+        return OptimizeValue(
+            phase=PHASES[self.run.state],
+            steps=tuple(self._with_plan([self._step_value(step) for step in self._in_order()])),
+            done_share=self.whole.share if self.whole is not None else None,
+            stage=self.whole.stage if self.whole is not None else "",
+            eta_s=self._eta_s(),
+            best=self._best_words(),
+            headline=self.run.headline,
+            seconds=self.run.seconds,
+            error=error_value(error) if failed and error is not None else None,
+            waiting=_waiting(self.waiting) if self.waiting is not None and self.run.state is RunState.RUNNING else "",
+            go_on_minutes=self._go_on_minutes(),
+            went_on_s=sum(self.end.went_on_s),
+        )
+
+    def _go_on_minutes(self) -> int | None:
+        """The minutes that are offered to a run that is over."""
+        if self.run.state not in (RunState.FINISHED, RunState.KEPT_ORIGINAL):
+            return None
+        found = go_on_value(outcome_of_run(self.run, tuple(self._variants.values()), self.end))
+        return found.minutes if found is not None else None
+
+    def _in_order(self) -> list[StepRecord]:
+        return sorted(self._steps.values(), key=lambda step: step.index)
+
+    def _step_value(self, step: StepRecord) -> StepValue:
+        number = step.index - BASELINE_STEP
+        is_variant = number >= 0 and (step.index < len(self._steps) - 1 or len(self._steps) == BASELINE_STEP + 1)
+        variant = next((v for v in self._variants.values() if is_variant and v.index == number), None)
+        progress = self._progress if step.state == "running" else None
+        share = progress.done / progress.total if progress and progress.total else None
+        end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None
+        return StepValue(
+            title=step.title,
+            state=STATES[step.state],
+            detail=_stage(progress, step) if progress else task_words(step.detail),
+            figure=step.figure,
+            start_s=step.started_s,
+            end_s=end_s,
+            series=number if is_variant else None,
+            measured_s=self._measured.get(variant.id) if variant else None,
+            done_share=share,
+            eta_s=progress.eta_s if progress else None,
+        )
+
+    def _with_plan(self, values: Sequence[StepValue]) -> list[StepValue]:
+        """Steps that wait get the times that are expected of them, from how long those before them took."""
+        mean_s = self._mean_s()
+        if mean_s is None or self.run.state is not RunState.RUNNING:
+            return list(values)
+        planned, at_s = [], 0.0
+        for value in values:
+            waits = value.state == "waiting"
+            step = dataclasses.replace(value, start_s=at_s, end_s=at_s + mean_s) if waits else value
+            planned.append(step)
+            if step.end_s is not None:
+                at_s = max(at_s, step.end_s)
+            elif step.start_s is not None and step.state == "running":
+                at_s = max(at_s, step.start_s + mean_s)
+        return planned
+
+    def _mean_s(self) -> float | None:
+        """How long trying one version takes; unknown before the first one is done."""
+        took = [step.seconds for step in self._in_order()[BASELINE_STEP + 1 :] if step.seconds]
+        return fmean(took) if took else None
+
+    def _eta_s(self) -> float | None:
+        """Each step that is left takes as long as those before it; the last one tells by itself how long it takes."""
+        mean_s, steps = self._mean_s(), self._in_order()
+        left = sum(step.state in ("waiting", "running") for step in steps)
+        if left == 1 and steps[-1].state == "running" and self._progress and self._progress.eta_s is not None:
+            return self._progress.eta_s
+        return mean_s * left if mean_s and left and self.run.state is RunState.RUNNING else None
+
+    def _best_words(self) -> str:
+        """Of a run at work: what is over says in its headline what came."""
+        if self.run.state is not RunState.RUNNING:
+            return ""
+        measured = [v for v in self._variants.values() if v.measurement.speedup and not v.is_baseline and may_win(v)]
+        best = max(measured, key=lambda variant: variant.measurement.speedup or 0.0, default=None)
+        if best is None or (best.measurement.speedup or 0.0) <= 1.0:
+            return ""
+        return tr("Best so far: {0}, {1} times faster, {2}").format(
+            best.title, times(best.measurement.speedup or 0.0), same_words(best)
+        )
+
+
+def _stage(progress: StepProgress, step: StepRecord) -> str:
+    """What is being done now, where that is more than the step's own title."""
+    return "" if progress.stage == step.title else progress.stage
+
+
+def _waiting(waiting: WaitingForQuiet) -> str:
+    if waiting.busy_share is None:
+        return tr("Looking whether the computer is quiet…")
+    text = tr("Waiting for the computer to be quiet, {0} s at most: other programs use {1}.")
+    return text.format(round(waiting.left_s), percent(waiting.busy_share))
+
+
+def _ms(value: float) -> str:
+    return tr("{0:.3g} ms").format(value)
+
+
+def _label(variant: Variant) -> str:
+    p50_ms = variant.measurement.latency_p50_ms
+    return variant.title if p50_ms is None else f"{variant.title} {_ms(p50_ms)}"

@@ -1,0 +1,88 @@
+"""The page Settings: appearance, cores, where things lie, what is there on this computer."""
+
+import os
+from importlib.metadata import PackageNotFoundError, metadata
+
+from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtGui import QDesktopServices
+
+from app.controllers.hub.kept import KeptHub
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.controllers.words import device_words
+from app.version import VERSION
+from widgets.main_window import MainWindow
+from widgets.pages.settings.page import SettingsPage
+from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.theme import Theme
+
+LIBRARIES = (
+    "PySide6_Essentials", "pyqtgraph", "qtawesome", "torch", "onnx", "onnxruntime", "openvino", "transformers",
+    "huggingface_hub", "license-expression", "keyring", "SQLAlchemy", "alembic", "pydantic", "numpy", "pillow",
+    "psutil", "nvidia-ml-py",
+)  # fmt: skip
+
+
+class SettingsController(QObject):
+    """Every change is written at once."""
+
+    def __init__(
+        self, window: MainWindow, page: SettingsPage, session: Session, theme: Theme, kept: KeptSettings
+    ) -> None:
+        super().__init__(page)
+        self._page, self._session, self._theme = page, session, theme
+        self._kept = kept
+        self._bytes: int | None = None
+        page.theme_chosen.connect(self._on_theme)
+        page.threads_changed.connect(self._on_threads)
+        page.open_data_folder_requested.connect(self._on_open_folder)
+        session.described_changed.connect(self.show)
+        self.show()
+        self._hub = KeptHub(window, page, session, theme)
+        QTimer.singleShot(0, self, self._measure)
+
+    def show(self) -> None:
+        """All of it."""
+        found = self._session.described
+        rows = found.runtimes if found else ()
+        self._page.show_value(
+            SettingsValue(
+                theme=self._kept.value.theme,
+                data_folder=str(self._session.workspace.paths.root),
+                data_bytes=self._bytes,
+                threads=self._kept.value.threads,
+                cores=os.cpu_count() or 1,
+                runtimes=tuple(RuntimeValue(row.id, row.title, row.available, row.summary, row.hint) for row in rows),
+                version=VERSION,
+                licenses=licenses(),
+                device=device_words(found.device if found else None),
+            )
+        )
+
+    def _measure(self) -> None:
+        self._bytes = self._session.workspace.artifacts.size_bytes()
+        self.show()
+
+    def _on_theme(self, theme: str) -> None:
+        self._theme.set_choice(theme)  # type: ignore[arg-type]
+        self._kept.keep(theme=theme)
+
+    def _on_threads(self, threads: int | None) -> None:
+        self._kept.keep(threads=threads)
+
+    def _on_open_folder(self) -> None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self._session.workspace.paths.root)))
+
+
+def licenses() -> tuple[LicenseValue, ...]:
+    """As the installed libraries say it themselves."""
+    found = []
+    for name in LIBRARIES:
+        try:
+            facts = metadata(name)
+        except PackageNotFoundError:
+            continue
+        fields = facts.json
+        text = fields.get("license_expression") or fields.get("license") or "see its own files"
+        found.append(LicenseValue(name, str(facts["Version"]), str(text).splitlines()[0][:80]))
+    return tuple(found)

@@ -1,0 +1,53 @@
+"""The page "Under stress": puts the chosen version under stress beside the original, and shows what is known."""
+
+from collections.abc import Sequence
+
+from app.controllers.detail_page import CloserController
+from app.controllers.flows import FlowRunner
+from app.controllers.session import Session
+from app.controllers.stress.presenter import stress_value
+from app.controllers.words import tr
+from app.domain.variant import Variant
+from app.services.after.stressing import StressAsk, found_before, stress, stressable
+from app.services.flow.events import Event, StepProgress
+from app.services.records.facts import RunFacts
+from widgets.main_window import MainWindow
+from widgets.pages.stress.page import StressPage
+from widgets.pages.stress.value import StressValue
+from widgets.parts.format import about
+
+
+class StressController(CloserController):
+    """Nothing is put under stress before a person asks."""
+
+    def __init__(self, window: MainWindow, page: StressPage, session: Session, flows: FlowRunner) -> None:
+        self._page = page
+        super().__init__(("stress", window, page), session, flows, stressable, self._value)
+        page.start_requested.connect(self.start)
+
+    def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:
+        """What was found about it, or the offer."""
+        found = found_before(self._session.workspace, facts, variant)
+        return stress_value(facts, versions, variant, found)
+
+    def start(self, full: bool) -> None:
+        """Begin a test; the window may be used meanwhile."""
+        again = self._is_again(full)
+        self.begin(
+            lambda facts, variant: stress(self._session.workspace, facts, StressAsk(variant.id, full, again=again)),
+            title=tr("Put a version under stress"),
+            opening=tr("Opening both versions"),
+            again=tr("Start the test again when the run is over."),
+        )
+
+    def _is_again(self, full: bool) -> bool:
+        """The same test was made: the person wants other random changes, or more examples than a busy computer took."""
+        facts, variant = self._facts, self._variant
+        known = facts.stress.get(variant.id) if facts is not None and variant is not None else None
+        return known is not None and known.full == full
+
+    def on_event(self, event: Event) -> None:
+        """How far it is."""
+        if self._running is not None and isinstance(event, StepProgress):
+            left = tr("{0} left").format(about(event.eta_s)) if event.eta_s else ""
+            self._page.show_loading(event.stage, event.done, event.total, left)

@@ -1,0 +1,51 @@
+"""The page "What was tried": read from what is stored about the run that is open."""
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.session import Session
+from app.controllers.tried.presenter import tried_value
+from app.controllers.words import error_value
+from app.services.after.tried import tried_run
+from app.services.flow.steps import JobError
+from app.services.records.facts import read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.tried.page import TriedPage
+
+PAGE = "tried"
+
+
+class TriedController(QObject):
+    """`again_requested(run)` when a person wants all of it measured once more."""
+
+    again_requested = Signal(object)
+
+    def __init__(self, window: MainWindow, page: TriedPage, session: Session) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session = window, page, session
+        page.compare_requested.connect(lambda: window.show_page("compare"))
+        page.again_requested.connect(self._on_again)
+        window.page_shown.connect(self._on_page_shown)
+        session.run_changed.connect(lambda: self._on_page_shown(window.current_page))
+        page.show_empty()
+        self._on_page_shown(window.current_page)
+
+    def _on_page_shown(self, page_id: str) -> None:
+        if page_id == PAGE:
+            self.show()
+
+    def show(self) -> None:
+        """The run that is open."""
+        run = self._session.run
+        if run is None:
+            self._page.show_empty()
+            return
+        try:
+            facts = read_facts(self._session.workspace, run.id)
+        except JobError as error:
+            self._page.show_error(error_value(error.error))
+            return
+        self._page.show_value(tried_value(facts, tried_run(self._session.workspace, facts)))
+
+    def _on_again(self) -> None:
+        if self._session.run is not None:
+            self.again_requested.emit(self._session.run)

@@ -1,0 +1,146 @@
+"""What a run tried, as the page shows it."""
+
+from app.controllers.words import tr
+from app.domain.choose import is_alike_not_proven, is_slower
+from app.domain.forecast import off_by
+from app.domain.sizes import bytes_words
+from app.domain.tried import Outcome, Tried
+from app.domain.words import times
+from app.services.after.tried import TriedRun
+from app.services.records.facts import RunFacts
+from app.services.run.forecasting import Expected, RunForecast
+from widgets.pages.tried.value import ForecastRowValue, SaidValue, TriedRowValue, TriedValue
+from widgets.parts.format import UNKNOWN, ms, percent, seconds
+from widgets.parts.small import TagKind
+
+TAGS: dict[Outcome, TagKind] = {
+    "original": "none",
+    "recommended": "ok",
+    "held": "ok",
+    "dropped": "bad",
+    "skipped": "none",
+    "left_out": "none",
+}
+
+
+def tried_value(facts: RunFacts, found: TriedRun) -> TriedValue:
+    """The table, the sentences, the forecast."""
+    begun = sum(row.variant is not None and row.outcome != "original" for row in found.rows)
+    said = (
+        SaidValue("scales", tr("Why this one"), found.why),
+        SaidValue("stack", tr("Why not 8 bits"), found.eights),
+        SaidValue("cpu", tr("On other computers"), found.elsewhere),
+    )
+    return TriedValue(
+        headline=_headline(begun, len(found.rows) - 1 - begun),
+        rows=tuple(_row(row) for row in found.rows),
+        said=tuple(value for value in said if value.sentences),
+        forecast=forecast_rows(found.forecast),
+        forecast_note=_forecast_note(found.forecast),
+    )
+
+
+def _headline(begun: int, others: int) -> str:
+    tried = tr("1 version was tried") if begun == 1 else tr("{0} versions were tried").format(begun)
+    if not others:
+        return f"{tried}."
+    rest = tr("1 other was left out or not needed") if others == 1 else tr("{0} others were left out or not needed")
+    return f"{tried}, {rest.format(others)}."
+
+
+def _row(row: Tried) -> TriedRowValue:
+    return TriedRowValue(
+        title=row.title,
+        why=row.why,
+        tag=_tag(row),
+        outcome=_outcome(row),
+        gave=_gave(row),
+        because=row.because,
+        note=row.measured.split(",")[0] or (tr("Tried in {0}").format(seconds(row.seconds)) if row.seconds else ""),
+    )
+
+
+def _tag(row: Tried) -> TagKind:
+    """As on Compare: what is not proven, or slower, is no green."""
+    if row.outcome == "held" and row.variant is not None and is_alike_not_proven(row.variant):
+        return "warn"
+    if row.outcome == "held" and row.variant is not None and is_slower(row.variant):
+        return "none"
+    return TAGS[row.outcome]
+
+
+def _outcome(row: Tried) -> str:
+    words = {
+        "original": tr("To compare with"),
+        "recommended": tr("Recommended"),
+        "held": row.verdict,
+        "dropped": tr("Dropped"),
+        "skipped": tr("Not begun"),
+        "left_out": tr("Left out"),
+    }
+    return words[row.outcome]
+
+
+def _gave(row: Tried) -> str:
+    variant = row.variant
+    if variant is None or variant.measurement.latency_p50_ms is None:
+        return ""
+    parts = [ms(variant.measurement.latency_p50_ms)]
+    if not variant.is_baseline and variant.measurement.speedup is not None:
+        parts.append(tr("{0} × as fast").format(times(variant.measurement.speedup)))
+    agreement = variant.judgement.agreement if variant.judgement else None
+    if agreement is not None and not variant.is_baseline:
+        parts.append(tr("{0} alike").format(percent(agreement)))
+    if variant.size_bytes is not None:
+        parts.append(bytes_words(variant.size_bytes))
+    return ", ".join(parts)
+
+
+def forecast_rows(found: RunForecast) -> tuple[ForecastRowValue, ...]:
+    """Time and memory, beside what came; none where nothing was forecast."""
+    if found.before is None:
+        return ()
+    came_s = None if found.seconds is None else found.seconds + found.saved_s
+    last = found.refined or found.before
+    memory = None if found.is_mostly_known else found.memory_bytes
+    return (
+        ForecastRowValue(
+            tr("Time"), _s(found.before), _s(found.refined), seconds(came_s), _error(last.seconds, came_s)
+        ),
+        ForecastRowValue(
+            tr("Memory at its peak"),
+            _bytes(found.before),
+            _bytes(found.refined),
+            UNKNOWN if memory is None else bytes_words(memory),
+            _error(float(last.memory_bytes), memory),
+        ),
+    )
+
+
+def _forecast_note(found: RunForecast) -> str:
+    if found.is_mostly_known and found.seconds is not None:
+        text = tr("It took {0} in fact: {1} of work were known from an earlier run.")
+        return text.format(seconds(found.seconds), seconds(found.saved_s))
+    return tr("Memory is what all of its processes held at once; what they share is counted in each.")
+
+
+def _s(expected: Expected | None) -> str:
+    return UNKNOWN if expected is None else seconds(expected.seconds)
+
+
+def _bytes(expected: Expected | None) -> str:
+    return UNKNOWN if expected is None else bytes_words(expected.memory_bytes)
+
+
+def _error(expected: float, came: float | None) -> str:
+    """How far off, in percent of what came; as a factor from double or half on."""
+    if not came:
+        return UNKNOWN
+    ratio = off_by(expected, came)
+    if ratio >= 2 or ratio <= 0.5:
+        factor = times(ratio if ratio >= 1 else 1 / ratio)
+        return tr("{0} times too high").format(factor) if ratio >= 1 else tr("{0} times too low").format(factor)
+    if not round(100 * abs(ratio - 1)):
+        return tr("right")
+    share = percent(abs(ratio - 1), 0)
+    return tr("{0} too high").format(share) if ratio > 1 else tr("{0} too low").format(share)

@@ -1,0 +1,289 @@
+"""The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
+
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QImage, QImageWriter
+
+from app.controllers.flows import FlowRunner, Running
+from app.controllers.session import Session
+from app.controllers.sounds import SoundPlayer
+from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
+from app.controllers.try_it.tried import TriedSoFar
+from app.controllers.words import error_value, tr
+from app.domain.variant import Variant
+from app.services.after.showing import examples_to_try
+from app.services.after.trying import Lost, Refused, Tried, TryEvent, TryInput, TryPair
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts, read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.try_it.page import TryPage
+from widgets.pages.try_it.value import ExampleValue, InputValue
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import Example
+from workers.contracts.paths import from_text
+
+POLL_MS = 15
+PAGE = "try"
+MAX_PASTED_PX, FAST_PNG = 2048, 90
+"""Encoding a screenshot of a large screen would hold the window up; models take far less."""
+
+
+class TryController(QObject):
+    """`export_requested(variant id)` goes on to the page Export. `stop()` ends both processes."""
+
+    export_requested = Signal(str)
+
+    def __init__(self, window: MainWindow, page: TryPage, session: Session, flows: FlowRunner) -> None:
+        super().__init__(page)
+        self._window, self._page, self._session, self._flows = window, page, session, flows
+        self._facts: RunFacts | None = None
+        self._chosen = ""
+        self._pair: TryPair | None = None
+        self._is_loaded = False
+        self._examples: dict[int, ExampleValue] = {}
+        self._looking: Running | None = None
+        self._tried = TriedSoFar()
+        self._queue: list[TryInput] = []
+        self._next_changed = 0
+        self._timer = QTimer(self)
+        self._timer.setInterval(POLL_MS)
+        self._timer.timeout.connect(self._on_tick)
+        self._sounds = SoundPlayer(page.say_sound, self)
+        page.play_wanted.connect(self._sounds.play)
+        page.stop_wanted.connect(self._sounds.stop)
+        page.path_chosen.connect(lambda path: self.try_paths([path]))
+        page.text_typed.connect(lambda text: self._ask(TryInput(text=text)))
+        page.example_chosen.connect(lambda item: self._ask(TryInput(item=item)))
+        page.again_requested.connect(self._on_again)
+        page.version_chosen.connect(self._on_version)
+        page.changed_requested.connect(self._on_changed)
+        page.reload_requested.connect(self.show)
+        page.cancel_requested.connect(self._on_cancel)
+        page.export_requested.connect(self.export_requested)
+        page.compare_requested.connect(lambda: window.show_page("compare"))
+        page.goal_requested.connect(lambda: window.show_page("goal"))
+        window.page_shown.connect(self._on_page_shown)
+        session.run_changed.connect(self._on_run_changed)
+        flows.changed.connect(self._on_flows_changed)
+        self.show()
+
+    # --- the page
+
+    def show(self) -> None:
+        """Load both versions if the page is looked at; else nothing stays loaded."""
+        self.stop()
+        run = self._session.run
+        if run is None:
+            self._facts = None
+            self._page.show_empty()
+            return
+        if self._window.current_page != PAGE:
+            return
+        if self._flows.runs:
+            self._facts = None
+            self._page.show_measuring()
+            return
+        try:
+            facts = read_facts(self._session.workspace, run.id)
+            self._load(facts)
+        except JobError as error:
+            self._facts = None
+            self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
+
+    def _load(self, facts: RunFacts) -> None:
+        """Raises `JobError` where files of the run are gone. What stands on the page stays if it is the same run."""
+        versions = versions_to_try(facts)
+        chosen = next((variant for variant in versions if variant.id == self._chosen), None)
+        chosen = chosen or (facts.recommended if facts.recommended in versions else None) or next(iter(versions), None)
+        if chosen is None:
+            self._page.show_empty(has_run=True)
+            return
+        pair = TryPair(self._session.workspace, facts, chosen)
+        if self._facts is None or self._facts.run.id != facts.run.id or self._page.state != "full":
+            if self._facts is not None and self._facts.run.id != facts.run.id:
+                self._tried.clear()
+            self._page.show_value(try_value(facts, versions, chosen))
+            self._page.show_tried(self._tried.lines)
+        self._facts, self._pair, self._chosen = facts, pair, chosen.id
+        self._is_loaded = False
+        if not self._tried.last:
+            self._page.say_loading()
+        self._look_for_examples(facts, chosen)
+        self._timer.start()
+
+    def stop(self) -> None:
+        """End both processes; what was tried stays on the page."""
+        self._timer.stop()
+        self._sounds.stop()
+        self._queue.clear()
+        if self._pair is not None:
+            self._pair.close()
+            self._pair = None
+
+    def _on_page_shown(self, page_id: str) -> None:
+        self._window.takes_pictures = page_id == PAGE
+        if page_id != PAGE:
+            self.stop()
+        elif self._pair is None:
+            self.show()
+
+    def _on_run_changed(self) -> None:
+        self._chosen = ""
+        self._facts = None
+        self._tried.clear()
+        self.show()
+
+    def _on_flows_changed(self) -> None:
+        """Nothing is tried while versions are measured."""
+        if self._window.current_page == PAGE and bool(self._flows.runs) != (self._page.state == "measuring"):
+            self.show()
+
+    # --- what is tried
+
+    def takes(self, paths: list[str]) -> bool:
+        """Whether these are files for the model, rather than a model or a set of examples."""
+        if self._facts is None or self._facts.data is None:
+            return False
+        wanted = SUFFIXES[self._facts.data.kind]
+        files = [from_text(path) for path in paths]
+        return bool(files) and all(file.suffix.lower() in wanted and file.is_file() for file in files)
+
+    def try_paths(self, paths: list[str]) -> None:
+        """One after another."""
+        first, *more = [TryInput(path=path) for path in paths]
+        self._ask(first)
+        self._queue = more
+
+    def try_text(self, text: str) -> None:
+        """A text that was dropped or pasted."""
+        self._page.type_text(text)
+
+    def try_picture(self, image: QImage) -> None:
+        """A picture that was pasted, or dropped without a file."""
+        if max(image.width(), image.height()) > MAX_PASTED_PX:
+            size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
+            image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        writer = QImageWriter(buffer, QByteArray(b"png"))
+        writer.setQuality(FAST_PNG)
+        writer.write(image)
+        self._ask(TryInput(png=bytes(buffer.data().data())))
+
+    def _ask(self, asked: TryInput) -> None:
+        self._queue.clear()
+        if self._pair is None:
+            self.show()
+        if self._pair is not None:
+            self._pair.ask(asked)
+            self._page.say_asking()
+
+    def _on_again(self, number: int) -> None:
+        asked = self._tried.asked(number)
+        if asked is not None:
+            self._ask(asked)
+
+    def _on_changed(self) -> None:
+        """The next example of those whose answer changed."""
+        changed = [value.item for value in self._examples.values() if value.changed]
+        if changed:
+            self._ask(TryInput(item=changed[self._next_changed % len(changed)]))
+            self._next_changed += 1
+
+    def _on_version(self, variant_id: str) -> None:
+        facts, pair = self._facts, self._pair
+        variant = next((v for v in facts.variants if v.id == variant_id), None) if facts is not None else None
+        if facts is None or pair is None or variant is None or variant.id == self._chosen:
+            return
+        self._chosen, self._is_loaded = variant_id, False
+        last = self._tried.last
+        try:
+            pair.choose(variant)
+        except JobError as error:
+            self.stop()
+            self._page.show_error(error_value(error.error, page_title=tr("This cannot be tried now")))
+            return
+        self._page.say_loading()
+        if last is not None and not pair.is_busy:
+            pair.ask(last.asked)
+        self._look_for_examples(facts, variant)
+
+    def _on_cancel(self) -> None:
+        """What is being answered is given up; both are loaded anew."""
+        self._page.say_loading()
+        self.show()
+
+    # --- what comes
+
+    def _on_tick(self) -> None:
+        pair = self._pair
+        if pair is None:
+            return
+        for event in pair.poll():
+            self._on_event(event)
+        if self._pair is pair and pair.is_loaded and not self._is_loaded:
+            self._is_loaded = True
+            self._on_loaded(pair)
+
+    def _on_loaded(self, pair: TryPair) -> None:
+        if pair.is_busy:
+            self._page.say_asking()
+        elif self._tried.last is not None:
+            self._show_answers(self._tried.last)
+        else:
+            self._page.say_ready()
+
+    def _on_event(self, event: TryEvent) -> None:
+        if isinstance(event, Tried):
+            example = self._examples.get(event.asked.item) if event.asked.item is not None else None
+            shown = self._tried.add(event, example)
+            self._page.show_input(shown)
+            self._show_answers(event)
+            self._page.show_tried(self._tried.lines)
+        elif isinstance(event, Refused):
+            example = self._examples.get(event.asked.item) if event.asked.item is not None else None
+            name = name_of(event.asked, example)
+            self._page.say(tr("This one cannot be tried"), name)
+            self._page.show_problem(error_value(event.error), InputValue(caption=name))
+        elif isinstance(event, Lost):
+            self._on_lost(event)
+            return
+        if self._queue and self._pair is not None:
+            self._pair.ask(self._queue.pop(0))
+
+    def _on_lost(self, event: Lost) -> None:
+        self.stop()
+        self._facts = None
+        title = tr("“{0}” cannot be tried now").format(event.variant.title)
+        self._page.show_error(error_value(event.error, page_title=title))
+
+    def _show_answers(self, tried: Tried) -> None:
+        self._page.show_answers(answer_value(tried.before, beside=False), answer_value(tried.after, beside=True))
+        self._page.say(*headline(tried))
+
+    def _look_for_examples(self, facts: RunFacts, variant: Variant) -> None:
+        if self._looking is not None:
+            self._flows.cancel(self._looking)
+        self._looking = self._flows.start(
+            examples_to_try(self._session.workspace, facts, variant),
+            title="",
+            on_done=self._on_examples,
+            on_failed=self._on_no_examples,
+        )
+
+    def _on_examples(self, rows: tuple[Example, ...]) -> None:
+        self._looking = None
+        facts = self._facts
+        self._examples = {row.item: example_value(row, facts) for row in rows} if facts is not None else {}
+        self._next_changed = 0
+        self._page.show_examples(list(self._examples.values()))
+
+    def _on_no_examples(self, error: ErrorInfo) -> None:
+        """Other inputs can be tried all the same."""
+        self._looking = None
+        self._window.banner(error_value(error))
+
+
+def versions_to_try(facts: RunFacts) -> list[Variant]:
+    """Those that were made and gave answers: the recommended one first, then as they were tried."""
+    made = [v for v in facts.variants if not v.is_baseline and v.state != "dropped" and v.answers_key]
+    return sorted(made, key=lambda variant: (variant != facts.recommended, variant.index))

@@ -1,0 +1,169 @@
+"""Answers of live versions as the page "Try it" shows them."""
+
+from app.controllers.words import tr
+from app.domain.variant import Variant
+from app.domain.words import times
+from app.services.after.trying import Tried, TryInput
+from app.services.records.facts import RunFacts
+from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, LiveValue, TriedValue, TryValue
+from widgets.parts.format import cosine, percent
+from widgets.parts.nouns import DataKind
+from widgets.parts.pictures import PictureValue
+from workers.contracts.jobs import Example
+from workers.contracts.paths import from_text
+from workers.contracts.trying import Seen, TryAnswer
+
+EQUALLY_FAST = 0.05
+"""Few calls of one input tell no smaller difference."""
+
+MAX_NAME = 120
+SUFFIXES: dict[DataKind, tuple[str, ...]] = {
+    "images": (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".npy"),
+    "texts": (".txt", ".md"),
+    "audio": (".wav", ".npy"),
+    "arrays": (".npz", ".npy"),
+}
+
+
+def try_value(facts: RunFacts, versions: list[Variant], chosen: Variant) -> TryValue:
+    """The page before anything was tried."""
+    return TryValue(
+        kind=facts.data.kind if facts.data else "images",
+        original=_live(facts.baseline),
+        versions=tuple(_live(variant) for variant in versions),
+        chosen=chosen.id,
+    )
+
+
+def _live(variant: Variant) -> LiveValue:
+    return LiveValue(variant.id, variant.title, variant.size_bytes)
+
+
+def example_value(row: Example, facts: RunFacts) -> ExampleValue:
+    """A tile of the strip, called by its label, else by the original's answer where that is a class."""
+    judgement = facts.baseline.judgement
+    is_class = judgement is not None and judgement.flips is not None
+    name = row.label or (row.before if is_class else tr("Example {0:,}").format(row.item + 1))
+    picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
+    return ExampleValue(row.item, picture, name, row.before != row.after)
+
+
+def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
+    """One card; `beside` is the version that is compared with the original."""
+    note = ""
+    if beside and answer.likeness is not None:
+        note = tr("Likeness to the original’s answer: {0}").format(cosine(answer.likeness))
+    if answer.kind == "nothing":
+        return AnswerValue(title_of(answer), answer.latency_ms, note=tr("It gave no number (NaN) for this input."))
+    if answer.kind == "values":
+        shown = ", ".join(f"{value:.3g}" for value in answer.values)
+        more = " …" if answer.size > len(answer.values) else ""
+        return AnswerValue(title_of(answer), answer.latency_ms, about=f"{shown}{more}", note=note)
+    if answer.kind == "text":
+        return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
+    if answer.kind == "moments":
+        names = {"mean": tr("On average"), "largest": tr("At its largest")}
+        rows = tuple((names.get(name, name), share) for name, share in answer.rows)
+        about = tr("Its score over {0:,} moments").format(answer.size)
+        return AnswerValue(title_of(answer), answer.latency_ms, rows, about, note)
+    return AnswerValue(title_of(answer), answer.latency_ms, answer.rows, tr("How sure it is"), note)
+
+
+def title_of(answer: TryAnswer) -> str:
+    """The answer in a few words."""
+    if answer.kind == "class":
+        return answer.rows[0][0]
+    if answer.kind == "score":
+        return percent(answer.rows[0][1])
+    if answer.kind == "moments":
+        return tr("up to {0}").format(percent(answer.rows[-1][1]))
+    if answer.kind == "text":
+        return tr("A text of {0:,} tokens").format(answer.size)
+    if answer.kind == "values":
+        return tr("1 number") if answer.size == 1 else tr("{0:,} numbers").format(answer.size)
+    return tr("No answer")
+
+
+def headline(tried: Tried) -> tuple[str, str]:
+    """Same or not, and how much faster; what these times are."""
+    before, after = tried.before, tried.after
+    if after.same is not None:
+        alike = tr("Same answer") if after.same else tr("Another answer")
+    else:
+        alike = tr("Likeness {0}").format(cosine(after.likeness))
+    ratio = before.latency_ms / max(after.latency_ms, 1e-6)
+    if ratio >= 1 + EQUALLY_FAST:
+        speed = tr("{0} times faster").format(times(ratio))
+    elif ratio <= 1 - EQUALLY_FAST:
+        speed = tr("{0} times slower").format(times(1 / ratio))
+    else:
+        speed = tr("equally fast")
+    calls = min(before.n_calls, after.n_calls)
+    text = tr("The middle of {0} calls each, for this one input; the exact figures stand in Compare.")
+    if calls == 1:
+        text = tr("One call each; the exact figures stand in Compare.")
+    return f"{alike}, {speed}", text.format(calls)
+
+
+def name_of(asked: TryInput, example: ExampleValue | None) -> str:
+    """What an input is called."""
+    if asked.path:
+        name = from_text(asked.path).name.encode(errors="surrogateescape").decode(errors="replace")
+        return name if len(name) <= MAX_NAME else f"{name[:MAX_NAME]}…"
+    if asked.text is not None:
+        return " ".join(asked.text.split())[:MAX_NAME]
+    if asked.png:
+        return tr("Pasted picture")
+    named = (example.picture.text or example.name) if example is not None else ""
+    if example is not None and (example.picture.text or not example.picture.is_picture):
+        return " ".join(named.split())[:MAX_NAME]
+    return tr("{0}, test example {1:,}").format(named, (asked.item or 0) + 1).removeprefix(", ")
+
+
+def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> PictureValue:
+    """What is shown of an input."""
+    if tried.picture:
+        return PictureValue(data=tried.picture, name=name)
+    if tried.asked.text is not None:
+        return PictureValue(text=tried.asked.text, name=name)
+    return example.picture if example is not None else PictureValue(name=name)
+
+
+def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:
+    """The card at the left. What was typed stands there already, and may be longer by now."""
+    seen = tried.before.seen
+    told = seen_words(seen)
+    if tried.asked.text is not None:
+        return InputValue(caption=told)
+    return InputValue(picture, f"{name}, {told}".removesuffix(", "), seen.levels, tried.sound)
+
+
+def seen_words(seen: Seen) -> str:
+    """How the model got it."""
+    if seen.first_of > 1:
+        return tr("the first of {0:,} examples").format(seen.first_of)
+    if seen.kind == "image":
+        return tr("as {0:,} × {1:,} dots").format(seen.width_px or 0, seen.height_px or 0)
+    if seen.kind == "text":
+        text = tr("{0:,} tokens; the rest was cut off") if seen.cut else tr("{0:,} tokens")
+        return text.format(seen.tokens or 0)
+    if seen.kind == "audio":
+        return tr("{0:.1f} s").format(seen.seconds or 0.0)
+    shapes = (f"{name} {' × '.join(str(size) for size in shape)}" for name, shape in seen.shapes.items())
+    return ", ".join(shapes)
+
+
+def tried_value(number: int, tried: Tried, name: str, picture: PictureValue) -> TriedValue:
+    """A line of "Tried so far"."""
+    before, after = tried.before, tried.after
+    return TriedValue(
+        id=number,
+        picture=picture,
+        name=name,
+        before=title_of(before),
+        before_ms=before.latency_ms,
+        after=title_of(after),
+        after_ms=after.latency_ms,
+        same=after.same,
+        likeness=after.likeness,
+    )

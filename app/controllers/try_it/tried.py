@@ -1,0 +1,68 @@
+"""What was tried so far, newest first."""
+
+from dataclasses import dataclass, replace
+
+from app.controllers.try_it.presenter import input_value, name_of, picture_of, tried_value
+from app.services.after.trying import Tried, TryInput
+from widgets.pages.try_it.value import ExampleValue, InputValue, TriedValue
+
+MOST, MAX_KEPT_BYTES = 50, 1 << 20
+
+
+@dataclass(frozen=True)
+class _Line:
+    tried: Tried
+    value: TriedValue
+
+
+class TriedSoFar:
+    """`lines` for the page; `last` is what both answered last."""
+
+    def __init__(self) -> None:
+        self._lines: list[_Line] = []
+        self._number = 0
+
+    @property
+    def lines(self) -> list[TriedValue]:
+        """Newest first."""
+        return [line.value for line in self._lines]
+
+    @property
+    def last(self) -> Tried | None:
+        """None before the first answer."""
+        return self._lines[0].tried if self._lines else None
+
+    def asked(self, number: int) -> TryInput | None:
+        """The input of a line."""
+        return next((line.tried.asked for line in self._lines if line.value.id == number), None)
+
+    def add(self, tried: Tried, example: ExampleValue | None) -> InputValue:
+        """Keep it and give what is shown of its input. A text that is still being typed stays one line."""
+        self._number += 1
+        name = name_of(tried.asked, example)
+        picture = picture_of(tried, name, example)
+        if self._lines and _goes_on(self._lines[0].tried.asked, tried.asked):
+            self._lines.pop(0)
+        kept = replace(tried, picture=b"", sound=b"")
+        self._lines = [_smaller(line) for line in self._lines]
+        self._lines.insert(0, _Line(kept, tried_value(self._number, tried, name, picture)))
+        del self._lines[MOST:]
+        return input_value(tried, name, picture)
+
+    def clear(self) -> None:
+        """Another run is open."""
+        self._lines.clear()
+
+
+def _smaller(line: _Line) -> _Line:
+    """Of an older pasted picture that is large, what was drawn of it is enough to ask again."""
+    asked, drawn = line.tried.asked, line.value.picture.data
+    if len(asked.png) <= MAX_KEPT_BYTES or not drawn:
+        return line
+    return replace(line, tried=replace(line.tried, asked=replace(asked, png=drawn)))
+
+
+def _goes_on(before: TryInput, now: TryInput) -> bool:
+    if before.text is None or now.text is None:
+        return False
+    return before.text.startswith(now.text) or now.text.startswith(before.text)

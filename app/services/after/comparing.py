@@ -1,0 +1,95 @@
+"""A run's versions judged against the result of another run, where both were tested with the same examples."""
+
+import dataclasses
+from typing import Any
+
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.records.documents import variant_document
+from app.services.records.facts import RunFacts
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataResult, JudgeParams, JudgeResult
+
+
+@dataclasses.dataclass(frozen=True)
+class Against:
+    """`variants` are the run's, judged against `other`; their speedups are gone: they were not measured in turn."""
+
+    run: Run
+    other_run: Run
+    other: Variant
+    variants: tuple[Variant, ...]
+
+
+def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) -> Flow[Against]:
+    """Judge every version that answered. Raises `JobError` (exit code 3) where the tests were not the same."""
+    _check_same_tests(artifacts, facts, other)
+    reference = other.recommended or other.baseline
+    before = _answers(artifacts, reference)
+    if before is None:
+        raise _refused("The other run's answers are no longer in the store.")
+    judged: list[Variant] = []
+    for variant in facts.variants:
+        after = _answers(artifacts, variant)
+        if after is None:
+            judged.append(dataclasses.replace(variant, judgement=None))
+            continue
+        done: Done[JudgeResult] = yield JobStep(
+            kind="judge",
+            params=JudgeParams(
+                data_dir=str(facts.data_dir),
+                original_answers=str(before / "answers.npz"),
+                variant_answers=str(after / "answers.npz"),
+                max_loss_pct=facts.run.goal.max_loss_pct,
+            ),
+            result=JudgeResult,
+            title=variant.title,
+            read_paths=(facts.data_dir, before, after),
+        )
+        judged.append(dataclasses.replace(variant, judgement=done.result.judgement))
+    return Against(facts.run, other.run, reference, tuple(_without_speedup(variant) for variant in judged))
+
+
+def _without_speedup(variant: Variant) -> Variant:
+    measurement = dataclasses.replace(variant.measurement, speedup=None, speedup_low=None, speedup_high=None)
+    return dataclasses.replace(variant, measurement=measurement, is_baseline=False)
+
+
+def _answers(artifacts: ArtifactStore, variant: Variant) -> Any:
+    entry = artifacts.get(variant.answers_key) if variant.answers_key else None
+    return entry.folder if entry is not None else None
+
+
+def _check_same_tests(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) -> None:
+    if facts.run.data_key == other.run.data_key:
+        return
+    results = []
+    for run in (facts.run, other.run):
+        entry = artifacts.get(run.data_key) if run.data_key else None
+        if entry is None:
+            raise _refused(f"The examples of the run {run.id} are no longer in the store.")
+        results.append(DataResult.model_validate(entry.result))
+    mine, theirs = results
+    if mine.origin == "made" or theirs.origin == "made":
+        raise _refused("One of them was tested with inputs that Fettle made for its model alone.")
+    if (mine.sha256, mine.n_test, facts.run.goal.seed) != (theirs.sha256, theirs.n_test, other.run.goal.seed):
+        raise _refused("They were tested with different examples.")
+
+
+def _refused(why: str) -> JobError:
+    info = ErrorInfo(
+        code="not_comparable",
+        title="These runs cannot be compared",
+        detail=why,
+        hint="Optimize both with the same --data and --seed, then compare again.",
+    )
+    return JobError(info, 3)
+
+
+def against_document(document: dict[str, Any], found: Against) -> dict[str, Any]:
+    """`compare_document` of the judged versions, with the other run's result in the baseline's place."""
+    document["baseline"] = variant_document(found.other)
+    document["against"] = {"run_id": found.other_run.id, "variant": found.other.id}
+    return document

@@ -1,0 +1,271 @@
+"""Write a variant as a bundle that runs on its own. The old file stays until the new one has passed its self-test."""
+
+import contextlib
+import logging
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.job import ExportRecord
+from app.domain.project import Project
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.services.after.load_card import card_load
+from app.services.flow.artifacts import sync_folder
+from app.services.flow.background import Stopped
+from app.services.flow.steps import DiskStep, Done, Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.documents import variant_document
+from app.services.records.facts import RunFacts, check_stored
+from app.version import VERSION
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import (
+    CardFacts,
+    ExportParams,
+    ExportResult,
+    VerifyParams,
+    VerifyResult,
+)
+from workers.contracts.process.disk import NO_ROOM, DiskFull
+from workers.contracts.process.messages import Limits
+from workers.contracts.specs import DeviceFacts, ModelInfo
+
+log = logging.getLogger(__name__)
+
+REFUSED = 3
+PIECE = 1 << 20
+MAX_NAME_BYTES = 255
+MIN_REASON_CHARS = 10
+"""An override is a sentence that goes into the card, not a keystroke."""
+
+
+@dataclass(frozen=True)
+class ExportAsk:
+    """`override_reason` is needed for a variant that regressed, and is not kept of any other."""
+
+    run_id: str
+    variant_id: str | None
+    target: str
+    out: Path
+    override_reason: str | None = None
+    purpose: str = ""
+    not_for: str = ""
+    contact: str = ""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The bundle, where it lies now, with what its self-test said."""
+
+    path: Path
+    result: ExportResult
+    record: ExportRecord
+
+
+def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
+    """Input refused, exit code 3."""
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
+
+
+def version_of(facts: RunFacts, variant_id: str) -> Variant:
+    """A version of this run. Raises `JobError` (exit code 3) where there is none of that id."""
+    variant = next((variant for variant in facts.variants if variant.id == variant_id), None)
+    if variant is None:
+        raise refusal(
+            "unknown_variant",
+            "There is no such version in this run",
+            f"The run {facts.run.id} has no version {variant_id!r}.",
+            "Take one of the ids that 'fettle compare' lists.",
+        )
+    return variant
+
+
+def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant:
+    """The asked-for or the recommended variant (the original when that was kept); a regressed one needs a reason."""
+    variant = version_of(facts, variant_id or facts.run.recommended_variant_id or facts.baseline.id)
+    if is_regressed(variant) and len((reason or "").strip()) < MIN_REASON_CHARS:
+        raise refusal(
+            "regressed",
+            "This version answers worse than your limit allows",
+            f"“{variant.title}” is a silent regression; it is not exported without a written reason.",
+            'Take the recommended version, or say why in a sentence: --accept-regression "WHY".',
+        )
+    return variant
+
+
+def is_regressed(variant: Variant) -> bool:
+    """Whether a version is only exported with the person's own words why."""
+    return variant.judgement is not None and variant.judgement.verdict == "regressed"
+
+
+def override_of(variant: Variant, ask: ExportAsk) -> str | None:
+    """The words that go into the card, the manifest, the history and the log; none where none were needed."""
+    return " ".join((ask.override_reason or "").split()) if is_regressed(variant) else None
+
+
+def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Exported]:
+    """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
+    variant = pick(facts, ask.variant_id, ask.override_reason)
+    check_writable(ask.out)
+    yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
+    found = yield from describe()
+    done = yield _export_step(facts, variant, ask, found.device)
+    try:
+        yield DiskStep(lambda stopped: place(done.folder / done.result.path, ask.out, stopped))
+    finally:
+        shutil.rmtree(done.folder, ignore_errors=True)
+    record = ExportRecord(
+        id=uuid.uuid4().hex[:12],
+        run_id=facts.run.id,
+        variant_id=variant.id,
+        target=ask.target,
+        path=str(ask.out),
+        sha256=done.result.sha256,
+        size_bytes=done.result.size_bytes,
+        created_at=datetime.now(UTC),
+        selftest_json=done.result.model_dump_json(include={"selftest"}),
+        override_reason=override_of(variant, ask),
+    )
+    workspace.repositories.exports.add(record)
+    if record.override_reason is not None:
+        told = (variant.title, facts.run.id, ask.out, record.override_reason)
+        log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
+    return Exported(ask.out, done.result, record)
+
+
+def _export_step(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> JobStep[ExportResult]:
+    model_dir = facts.model_dir(variant)
+    artifact = read_model(model_dir).artifact
+    return JobStep(
+        kind="export",
+        params=ExportParams(
+            target=ask.target,
+            model_dir=str(model_dir),
+            original_dir=str(facts.original_dir),
+            data_dir=str(facts.data_dir),
+            runtime=variant.runtime,
+            settings={**artifact.settings, **variant.recipe.settings},
+            facts=card_facts(facts, variant, ask, device),
+        ),
+        result=ExportResult,
+        title="Write the bundle",
+        read_paths=(model_dir, facts.original_dir, facts.data_dir),
+        keep_folder=True,
+        limits=Limits(start_programs=True),
+    )
+
+
+def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> CardFacts:
+    """Everything that the card and the manifest say, from the store."""
+    project: Project = facts.project
+    run: Run = facts.run
+    info = ModelInfo.model_validate_json(project.info_json or "{}")
+    judged = None if variant.is_baseline else variant.judgement
+    return CardFacts(
+        title=f"{project.name}, {variant.title}",
+        project=project.name,
+        made_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        fettle_version=VERSION,
+        purpose=ask.purpose or project.purpose,
+        not_for=ask.not_for or project.not_for,
+        contact=ask.contact or project.contact,
+        license=info.license or (facts.origin.license if facts.origin else None),
+        origin=Path(project.model_path).name,
+        original_sha256=project.model_sha256,
+        device=device,
+        original=variant_document(facts.baseline),
+        variant=variant_document(variant),
+        data=facts.data,
+        limit_pct=run.goal.max_loss_pct,
+        override_reason=override_of(variant, ask),
+        run_id=run.id,
+        n_judged=variant.judgement.n if variant.judgement else None,
+        hub_origin=facts.origin,
+        license_verdict=facts.verdict,
+        stress=facts.stress.get(variant.id),
+        scores=judged.scores if judged else (),
+        worst_slice=judged.worst_slice if judged else None,
+        worst_slice_drop=judged.worst_slice_drop if judged else None,
+        data_record=facts.record,
+        load=card_load(facts.loads, facts.price, variant),
+    )
+
+
+def check_writable(out: Path) -> None:
+    """Refuse at once what would fail at the end."""
+    folder = out.absolute().parent
+    if len(os.fsencode(out.name)) > MAX_NAME_BYTES:
+        raise refusal(
+            "name_too_long",
+            "The name is too long",
+            f"A file's name may have {MAX_NAME_BYTES} bytes.",
+            "Choose a shorter one. Nothing was changed.",
+        )
+    if not folder.is_dir():
+        raise refusal(
+            "no_folder",
+            "The folder for the bundle is not there",
+            f"There is no folder {folder}.",
+            "Create it, or choose another place.",
+        )
+    if not os.access(folder, os.W_OK) or out.is_dir():
+        raise refusal(
+            "not_writable",
+            "The bundle cannot be written there",
+            f"{out} cannot be written.",
+            "Choose another place. Nothing was changed.",
+        )
+
+
+def place(source: Path, out: Path, stopped: Stopped = lambda: False) -> None:
+    """Copy beside the goal, sync, then one rename: an old bundle of that name is whole until then.
+
+    Raises `JobError` where that cannot be, InterruptedError when `stopped` says so; the old one is then as it was.
+    """
+    partial = out.with_name(f".fettle-{uuid.uuid4().hex[:12]}.part")
+    try:
+        with source.open("rb") as read, partial.open("wb") as write:
+            while not stopped() and (piece := read.read(PIECE)):
+                write.write(piece)
+            write.flush()
+            os.fsync(write.fileno())
+        if stopped():
+            raise InterruptedError(f"{out} was not written")
+        partial.replace(out)
+        sync_folder(out.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        if isinstance(error, InterruptedError):
+            raise
+        if error.errno in NO_ROOM:
+            full = DiskFull(
+                out.absolute().parent,
+                needed_bytes=source.stat().st_size,
+                safe="The old file is as it was.",
+                hint="Make room there or choose another place, then export again.",
+            )
+            raise JobError(full.info(), REFUSED) from error
+        raise refusal(
+            "not_written",
+            "The bundle could not be written",
+            f"{out}: {error.strerror or error}.",
+            "Put that right or choose another place, then export again. The old file is as it was.",
+        ) from error
+
+
+def verify(bundle: Path) -> Flow[VerifyResult]:
+    """Hashes and golden answers of a bundle; its own code is never run."""
+    done: Done[VerifyResult] = yield JobStep(
+        kind="verify",
+        params=VerifyParams(bundle=str(bundle)),
+        result=VerifyResult,
+        title="Verify the bundle",
+        read_paths=(bundle,),
+    )
+    return done.result

@@ -1,0 +1,94 @@
+"""One version of a run, loaded in a process of its own, that answers one input after another."""
+
+import shutil
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.jobs.client import Crashed
+from app.jobs.outcome import Outcome, error_of
+from app.services.flow.steps import JobStep, limits_of_runtime
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, check_stored
+from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
+from workers.contracts.trying import TryParams, TryRequest, TryResult
+
+Ended = (Finished, Failed, Cancelled, Crashed)
+
+
+class LiveModel:
+    """`poll()` gives the answers that have come; `is_loaded` and `error` say how it is. `close()` ends the process.
+
+    Raises `JobError` (exit code 3) where the version's files are no longer in the store.
+    """
+
+    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> None:
+        self.variant = variant
+        self.is_loaded = False
+        self.error: ErrorInfo | None = None
+        step = _step(workspace, facts, variant, readable)
+        job = workspace.new_job(step, step.params.model_dump(mode="json"))
+        self.work_dir = Path(job.work_dir)
+        self._client = workspace.pool.take(torch=step.torch)
+        self._client.start(job)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while there is one."""
+        return self._client.pid
+
+    def ask(self, index: int, request: TryRequest) -> None:
+        """Ask it; one question at a time."""
+        self._client.send_ask(Ask(index=index, request=request.model_dump(mode="json")))
+
+    def poll(self) -> list[Answered]:
+        """Answers that have come; never waits."""
+        answers = []
+        for message in self._client.poll():
+            if isinstance(message, Ready):
+                self.is_loaded = self.is_loaded or message.stage == "loaded"
+            elif isinstance(message, Answered):
+                answers.append(message)
+            elif isinstance(message, Ended):
+                self._end(message)
+        return answers
+
+    def _end(self, outcome: Outcome) -> None:
+        """It never ends by itself while it is wanted."""
+        self.is_loaded = False
+        self.error = error_of(outcome) or ErrorInfo(
+            code="ended_early",
+            title="The model's process has ended",
+            detail="It ended without being told to.",
+            hint="Load it again.",
+        )
+
+    def close(self) -> None:
+        """End the process at once, and remove its folder."""
+        self.is_loaded = False
+        self._client.close()
+        shutil.rmtree(self.work_dir, ignore_errors=True)
+
+
+def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> JobStep[TryResult]:
+    model_dir = facts.model_dir(variant)
+    check_stored(workspace, facts, variant, contents=False)
+    params = TryParams(
+        model_dir=str(model_dir),
+        runtime=variant.runtime,
+        settings=Candidate(variant, model_dir).settings,
+        data_dir=str(facts.data_dir),
+    )
+    limits = limits_of_runtime(variant.runtime, params.settings)
+    limits = limits.model_copy(update={"cpu_s": None})  # open as long as the page is
+    return JobStep(
+        kind="try_it",
+        params=params,
+        result=TryResult,
+        title=variant.title,
+        read_paths=(model_dir, facts.data_dir, *readable),
+        torch=variant.runtime in TORCH_RUNTIMES,
+        threads=facts.run.goal.threads,
+        limits=limits,
+    )

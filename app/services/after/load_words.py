@@ -1,0 +1,42 @@
+"""Sentences about a load record; every figure in them was measured."""
+
+from app.domain.words import times
+from app.services.after.loading import best_per_s, busiest
+from app.services.records.load import LoadRecord
+from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.wording import percent
+
+
+def headline(record: LoadRecord) -> str:
+    """How many requests a second, and beside the original's where both took turns."""
+    paired, variant = record.paired, record.variant
+    if variant is None or paired is None:
+        version = variant or record.original
+        per_s = best_per_s(version)
+        if per_s is None:
+            return f"“{version.title}” gave no valid measurement on this computer."
+        return f"On this computer “{version.title}” answers about {about(per_s)} requests a second."
+    start = f"On this computer “{variant.title}” answers about {about(paired.variant_per_s)} requests a second"
+    low, high = paired.ratio_low, paired.ratio_high
+    if low is not None and high is not None and low <= 1 <= high:
+        return f"{start}, as many as the original as far as can be told."
+    return f"{start}, {times(paired.ratio)} times the original's."
+
+
+def about(per_s: float) -> str:
+    """Three digits that matter: 1,350; 42.1; 0.731."""
+    if per_s >= 100:
+        digits = len(str(int(per_s))) - 3
+        return f"{round(per_s, -digits):,.0f}"
+    return f"{per_s:.3g}"
+
+
+def busy_words(record: LoadRecord) -> str:
+    """Whether other programs may have moved the figures; empty if not."""
+    share = busiest(record)
+    if share is None or share < BUSY_SHARE:
+        return ""
+    return (
+        f"Other programs used up to {percent(share, 0)} of the processor meanwhile, so the figures may be too low: "
+        "measure again when the computer is quiet."
+    )

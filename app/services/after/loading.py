@@ -1,0 +1,286 @@
+"""Measure a finished run's original and one of its versions under load: parts in turn, each in a fresh process."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.services.flow.steps import Contender, Done, Flow, JobError, JobStep, Measured, MeasureStep, limits_of_runtime
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.records.facts import RunFacts, check_stored
+from app.services.records.load import LoadRecord, Paired, VersionLoad, read_load, write_load
+from app.services.run.candidates import TORCH_RUNTIMES, Candidate, summarize
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import MeasureParams
+from workers.contracts.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
+from workers.contracts.process.messages import Limits
+from workers.contracts.specs import DeviceFacts
+
+PRESETS_S = (10.0, 60.0, 600.0)
+"""What one scenario measures for."""
+PARTS: tuple[Part, ...] = ("sweep", "single-stream", "offline", "server", "multi-stream", "serving", "cache")
+TITLES: dict[Part, str] = {
+    "sweep": "Batch sizes",
+    "single-stream": "Single stream",
+    "offline": "Offline",
+    "server": "Server",
+    "multi-stream": "Multi-stream",
+    "serving": "Request rates and batching",
+    "cache": "A cache of answers",
+}
+TITLE_PAIRED, TITLE_COLD = "Both in turn", "Cold start"
+COLD_STARTS = 5
+PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 3, 2, 2.0
+START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
+"""About what a process takes to start, a part to warm up, a cold start, a set of processes in turn."""
+MAX_PART_S = 60.0
+RAPL = Path("/sys/class/powercap")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the measurement. `index` counts on; `expected_s` is about how long it takes."""
+
+    index: int
+    title: str
+    expected_s: float
+    part: Part | None = None
+    variant: Variant | None = None
+
+
+def stages(facts: RunFacts, variant: Variant | None, seconds: float) -> tuple[Stage, ...]:
+    """All steps in their order: of each part one version after the other, the order turned round from part to part."""
+    versions = [facts.baseline] + ([variant] if variant is not None else [])
+    found: list[Stage] = []
+    for number, part in enumerate(PARTS):
+        measured_s = min(seconds, MAX_PART_S) if part in ("sweep", "serving", "cache") else seconds
+        for version in versions if number % 2 == 0 else versions[::-1]:
+            title = f"{TITLES[part]}: {version.title}"
+            found.append(Stage(len(found), title, measured_s + START_S + WARMUP_S, part, version))
+    cold_s = COLD_S * (COLD_STARTS + 1) * len(versions)
+    found.append(Stage(len(found), TITLE_COLD, cold_s))
+    if variant is not None:
+        found.append(Stage(len(found), TITLE_PAIRED, PAIRED_SETS * SET_S))
+    return tuple(found)
+
+
+def measure_load(
+    workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float, device: DeviceFacts
+) -> Flow[LoadRecord]:
+    """Measure and keep it. Raises `JobError` where files are gone, or where nothing of a version could be measured.
+
+    Parts that were measured before this was broken off are taken as they are; measured again, all is new.
+    """
+    versions = {version.id: version for version in (facts.baseline, variant) if version is not None}
+    for version in versions.values():
+        check_stored(workspace, facts, version, contents=False)
+    earlier = read_load(workspace.repositories, facts.run.id).of(variant.id if variant else "")
+    round_ = earlier.round + 1 if earlier is not None else 0
+    loads = {v.id: VersionLoad(variant_id=v.id, title=v.title, runtime=v.runtime) for v in versions.values()}
+    plan = stages(facts, variant, seconds)
+    for stage in plan:
+        if stage.part is not None and stage.variant is not None:
+            known = loads[stage.variant.id]
+            loads[stage.variant.id] = yield from _part(facts, stage, known, seconds, round_)
+    for load in loads.values():
+        if not load.scenarios and load.sweep is None:
+            raise _nothing(load)
+    cold = next(stage for stage in plan if stage.title == TITLE_COLD)
+    times = yield from _cold(facts, list(versions.values()), cold, round_)
+    for version_id, found in zip(versions, times.times, strict=True):
+        loads[version_id] = loads[version_id].model_copy(update={"cold": found})
+    paired = None
+    if variant is not None:
+        paired = yield from _paired(facts, variant, loads, plan[-1])
+    record = LoadRecord(
+        run_id=facts.run.id,
+        seconds=seconds,
+        made_at=datetime.now(UTC),
+        processor=device.processor,
+        cores=threads_of(facts),
+        original=loads[facts.baseline.id],
+        variant=loads[variant.id] if variant is not None else None,
+        paired=paired,
+        round=round_,
+    )
+    write_load(workspace.repositories, record)
+    return record
+
+
+def threads_of(facts: RunFacts) -> int:
+    """Cores that the run was measured with."""
+    return facts.run.goal.threads or usable_cores()
+
+
+def energy_files() -> tuple[Path, ...]:
+    """RAPL's counters of whole processors that may be read here."""
+    found = []
+    for zone in sorted(RAPL.glob("intel-rapl:?")):
+        file = zone.resolve() / "energy_uj"
+        try:
+            file.read_text(encoding="ascii")
+        except (OSError, ValueError):
+            continue
+        found.append(file)
+    return tuple(found)
+
+
+def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, round_: int) -> Flow[VersionLoad]:
+    """What is known of a version, with one part more; a part that does not fit the model is told, not fatal."""
+    part, variant = stage.part, stage.variant
+    assert part is not None and variant is not None
+    model_dir = facts.model_dir(variant)
+    counters = energy_files() if part == "offline" else ()
+    knee = known.sweep.knee_batch if known.sweep is not None else 1
+    step = JobStep(
+        kind="load",
+        params=LoadParams(
+            model_dir=str(model_dir),
+            data_dir=str(facts.data_dir),
+            runtime=variant.runtime,
+            settings=Candidate(variant, model_dir).settings,
+            part=part,
+            seconds=seconds,
+            batch=knee if part in ("offline", "serving") else 1,
+            energy_files=tuple(str(file) for file in counters),
+            round=round_,
+        ),
+        result=LoadResult,
+        title=stage.title,
+        read_paths=(model_dir, facts.data_dir, *(file.parent for file in counters)),
+        cache=True,
+        torch=variant.runtime in TORCH_RUNTIMES,
+        limits=_long(limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings)),
+        threads=threads_of(facts),
+        seed=facts.run.goal.seed,
+        step_index=stage.index,
+    )
+    try:
+        done: Done[LoadResult] = yield step
+    except JobError as error:
+        told = f"{TITLES[part]}: {error.error.detail}"
+        return known.model_copy(update={"missing": (*known.missing, told)})
+    return _with(known, done.result)
+
+
+def _long(limits: Limits) -> Limits:
+    """Ten minutes on all cores are more processor time than other jobs get."""
+    return limits.model_copy(update={"cpu_s": None})
+
+
+def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
+    busy = [share for share in (known.busy_share, found.busy_share) if share is not None]
+    changes: dict[str, object] = {"busy_share": max(busy) if busy else None}
+    if found.scenario is not None:
+        changes["scenarios"] = (*known.scenarios, found.scenario)
+    for name in ("sweep", "serving", "cache"):
+        if getattr(found, name) is not None:
+            changes[name] = getattr(found, name)
+    return known.model_copy(update=changes)
+
+
+def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -> Flow[ColdResult]:
+    folders = [facts.model_dir(version) for version in versions]
+    models = tuple(
+        ColdModel(model_dir=str(folder), runtime=version.runtime, settings=Candidate(version, folder).settings)
+        for version, folder in zip(versions, folders, strict=True)
+    )
+    gpu = any(limits_of_runtime(version.runtime, {}).gpu for version in versions)
+    done: Done[ColdResult] = yield JobStep(
+        kind="cold",
+        params=ColdParams(models=models, data_dir=str(facts.data_dir), repeats=COLD_STARTS, round=round_),
+        result=ColdResult,
+        title=stage.title,
+        read_paths=(*folders, facts.data_dir),
+        cache=True,
+        limits=Limits(start_programs=True, gpu=gpu),
+        threads=threads_of(facts),
+        step_index=stage.index,
+    )
+    return done.result
+
+
+def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], stage: Stage) -> Flow[Paired | None]:
+    """Both at their own best batch sizes, taking turns (RUNTIME.md): milliseconds an answer are compared."""
+    versions = (facts.baseline, variant)
+    batches = [_knee(loads[version.id]) for version in versions]
+    contenders = tuple(_contender(facts, version, batch) for version, batch in zip(versions, batches, strict=True))
+    measured: Measured = yield MeasureStep(
+        contenders,
+        title=stage.title,
+        sets=PAIRED_SETS,
+        blocks=PAIRED_BLOCKS,
+        threads=threads_of(facts),
+        block_max_s=PAIRED_MAX_S,
+        step_index=stage.index,
+    )
+    if any(failure is not None for failure in measured.failures):
+        return None
+    each = tuple(
+        tuple(tuple(ms / batch for ms in one_set) for one_set in sets)
+        for sets, batch in zip(measured.latencies_ms, batches, strict=True)
+    )
+    before, after = yield from summarize(replace(measured, latencies_ms=each, loads=()))  # loads count batches
+    if before is None or after is None:
+        return None
+    return Paired(
+        original_batch=batches[0],
+        variant_batch=batches[1],
+        original_per_s=1000 / before.latency.p50_ms,
+        variant_per_s=1000 / after.latency.p50_ms,
+        ratio=after.speedup,
+        ratio_low=after.speedup_low,
+        ratio_high=after.speedup_high,
+        n=min(before.latency.n, after.latency.n),
+        sets=PAIRED_SETS,
+        busy_share=measured.busy_share,
+    )
+
+
+def _contender(facts: RunFacts, version: Variant, batch: int) -> Contender:
+    folder = facts.model_dir(version)
+    params = MeasureParams(
+        model_dir=str(folder),
+        data_dir=str(facts.data_dir),
+        runtime=version.runtime,
+        settings=Candidate(version, folder).settings,
+        batch=batch,
+    )
+    return Contender(version.id, params, (folder, facts.data_dir))
+
+
+def _knee(load: VersionLoad) -> int:
+    return load.sweep.knee_batch if load.sweep is not None else 1
+
+
+def best_per_s(load: VersionLoad) -> float | None:
+    """Answers a second at most: LoadGen's offline scenario where it is valid, else the best batch size."""
+    offline = [found.throughput_per_s for found in load.scenarios if found.scenario == "offline" and found.valid]
+    points = [point.throughput_per_s for point in load.sweep.points] if load.sweep is not None else []
+    return max(offline or points, default=None)
+
+
+def busiest(record: LoadRecord) -> float | None:
+    """The largest share of the processor that other programs took during a part."""
+    shares = [load.busy_share for load in (record.original, record.variant) if load is not None]
+    return max((share for share in shares if share is not None), default=None)
+
+
+def _nothing(load: VersionLoad) -> JobError:
+    detail = load.missing[0] if load.missing else "Nothing could be measured."
+    return JobError(
+        ErrorInfo(
+            code="nothing_measured",
+            title="This could not be measured under load",
+            detail=f"“{load.title}”: {detail}",
+            hint="Choose another version, or optimize the model again.",
+        ),
+        3,
+    )
+
+
+def versions_to_load(facts: RunFacts) -> Iterator[Variant]:
+    """Versions with a model: the recommended one first, then as they were tried."""
+    made = [v for v in facts.variants if not v.is_baseline and v.state != "dropped" and v.answers_key]
+    yield from sorted(made, key=lambda variant: (variant != facts.recommended, variant.index))

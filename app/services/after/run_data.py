@@ -1,0 +1,57 @@
+"""Which examples a run's result rests on: where they lie, and how many of them were asked."""
+
+import json
+from dataclasses import dataclass
+from typing import Literal
+
+from app.persistence.repositories import NotFound
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts
+from workers.contracts.jobs import AnswerResult
+
+
+@dataclass(frozen=True)
+class AskedExamples:
+    """`path` is where the run's own examples lie, None for those that Fettle made or where it is not known.
+
+    Of its `n_test` test examples `n_asked` were answered by the original and by the version that the result is of;
+    `stopped` is what ran out before the others.
+    """
+
+    path: str | None
+    n_test: int
+    n_asked: int
+    stopped: Literal["", "time", "memory"] = ""
+
+    @property
+    def n_left(self) -> int:
+        """Those that nobody was asked yet."""
+        return max(0, self.n_test - self.n_asked)
+
+
+def data_path_of(workspace: Workspace, facts: RunFacts) -> str | None:
+    """As we know it ourselves: what a worker wrote opens no door. The project may have other examples by now."""
+    try:
+        made_by = workspace.repositories.artifacts.get(facts.run.data_key or "").made_by_json
+        path = json.loads(made_by)["params"]["path"]
+    except (NotFound, KeyError, ValueError, TypeError):
+        return facts.project.data_path
+    return path if isinstance(path, str) else None
+
+
+def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
+    """The counts are those of the answers that are kept; where they are gone, nothing is said to be missing."""
+    n_test = facts.first_data.n_test if facts.first_data is not None else 0
+    path = data_path_of(workspace, facts)
+    shown = facts.recommended or facts.baseline
+    kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
+    least = min((result for result in kept if result is not None), key=lambda result: result.n, default=None)
+    if least is None or least.n >= n_test:
+        return AskedExamples(path, n_test, n_test)
+    return AskedExamples(path, n_test, least.n, least.stopped)
+
+
+def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:
+    """What the job told that wrote the answers of this key; None where they are gone."""
+    kept = workspace.artifacts.peek(key) if key else None
+    return AnswerResult.model_validate(kept.result) if kept is not None else None

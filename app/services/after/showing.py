@@ -1,0 +1,192 @@
+"""Answers of a variant beside the original's, with their examples, and the model card as it will read."""
+
+import dataclasses
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.domain.variant import Variant
+from app.services.after.run_data import data_path_of
+from app.services.after.run_parts import Part, parts_of
+from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import NOTHING_ADDED, RunFacts
+from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
+from workers.contracts.jobs import CardFacts, CardParams, CardResult, Example, ExamplesParams, ExamplesResult
+from workers.contracts.paths import from_text
+
+MAX_SHOWN, MAX_TO_TRY = 200, 13
+LOOK_PX, LOOK_CHARS = 480, 20_000
+
+
+def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
+    """Rows, worst first, their pictures by whole paths; empty where nothing changed."""
+    judgement = variant.judgement
+    if judgement is None or not judgement.changed:
+        return ()
+    found = yield from numbered_examples(workspace, facts, variant, judgement.changed[:MAX_SHOWN], "Show what changed")
+    return found
+
+
+def numbered_examples(
+    workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...], title: str
+) -> Flow[tuple[Example, ...]]:
+    """Examples by their numbers over all parts, in that order."""
+    rows: dict[int, Example] = {}
+    for part, items in _placed(workspace, facts, wanted):
+        for row in (yield from _examples(workspace, facts, part, variant, items, title)):
+            rows[row.item + part.first_number] = row.model_copy(update={"item": row.item + part.first_number})
+    return tuple(rows[number] for number in wanted if number in rows)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """One example as it is looked at or listened to: bytes of a PNG and of a WAV file, empty where there is none."""
+
+    row: Example
+    picture: bytes = b""
+    sound: bytes = b""
+
+
+def look_at(
+    workspace: Workspace, facts: RunFacts, variant: Variant, wanted: tuple[int, ...]
+) -> Flow[tuple[Looked, ...]]:
+    """Examples by their numbers, large and whole. Nothing of it is kept in the store: there may be 100,000."""
+    found: dict[int, Looked] = {}
+    look = {"side_px": LOOK_PX, "text_chars": LOOK_CHARS, "sounds": True}
+    for part, items in _placed(workspace, facts, wanted):
+        step = _examples_step(workspace, facts, part, variant, items, "Look at an example", **look)
+        if step is None:
+            continue
+        done: Done[ExamplesResult] = yield dataclasses.replace(step, cache=False, keep_folder=True)
+        try:
+            for row in done.result.rows:
+                picture, sound = (_bytes(done.folder, name) for name in (row.picture, row.sound))
+                number = row.item + part.first_number
+                found[number] = Looked(row.model_copy(update={"item": number}), picture, sound)
+        finally:
+            shutil.rmtree(done.folder, ignore_errors=True)
+    return tuple(found[number] for number in wanted if number in found)
+
+
+def _bytes(folder: Path, name: str | None) -> bytes:
+    return (folder / name).read_bytes() if name else b""
+
+
+def _placed(workspace: Workspace, facts: RunFacts, wanted: tuple[int, ...]) -> list[tuple[Part, tuple[int, ...]]]:
+    """Which items of which part these numbers are."""
+    placed = []
+    for part in parts_of(workspace.artifacts, facts, facts.proof):
+        first, end = part.first_number, part.first_number + part.n_test
+        placed.append((part, tuple(number - first for number in wanted if first <= number < end)))
+    return placed
+
+
+def _examples(
+    workspace: Workspace, facts: RunFacts, part: Part, variant: Variant, items: tuple[int, ...], title: str
+) -> Flow[tuple[Example, ...]]:
+    step = _examples_step(workspace, facts, part, variant, items, title)
+    if step is None:
+        return ()
+    done: Done[ExamplesResult] = yield step
+    return tuple(
+        row.model_copy(update={"picture": str(done.folder / row.picture)}) if row.picture else row
+        for row in done.result.rows
+    )
+
+
+def _examples_step(
+    workspace: Workspace,
+    facts: RunFacts,
+    part: Part,
+    variant: Variant,
+    items: tuple[int, ...],
+    title: str,
+    **look: Any,
+) -> JobStep[ExamplesResult] | None:
+    """`look` are further fields of `ExamplesParams`. None where nothing is wanted or not both have answered."""
+    before_key, after_key = part.answers.get(facts.baseline.id), part.answers.get(variant.id)
+    if not items or before_key is None or after_key is None:
+        return None
+    before, after = workspace.artifacts.folder(before_key), workspace.artifacts.folder(after_key)
+    sources = sources_of(workspace, facts) if part.data_dir == facts.data_dir else _existing(part.path)
+    return JobStep(
+        kind="examples",
+        params=ExamplesParams(
+            data_dir=str(part.data_dir),
+            model_dir=str(facts.original_dir),
+            original_answers=str(before / "answers.npz"),
+            variant_answers=str(after / "answers.npz"),
+            items=items,
+            **look,
+        ),
+        result=ExamplesResult,
+        title=title,
+        read_paths=(part.data_dir, facts.original_dir, before, after, *sources),
+        cache=True,
+    )
+
+
+def _existing(path: str | None) -> tuple[Path, ...]:
+    return (from_text(path),) if path else ()
+
+
+def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Done[AnswerRowsResult] | None]:
+    """All answers as one table (see `AnswerRowsResult`); None where the version did not answer."""
+    parts: list[RowsPart] = []
+    read_paths: list[Path] = []
+    for part in parts_of(workspace.artifacts, facts, facts.proof):
+        keys = [part.answers.get(version_id) for version_id in (facts.baseline.id, variant.id)]
+        kept = [workspace.artifacts.peek(key) for key in keys if key]
+        folders = [entry.folder for entry in kept if entry is not None]
+        if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
+            continue
+        files = [str(folder / "answers.npz") for folder in folders]
+        parts.append(RowsPart(data_dir=str(part.data_dir), original_answers=files[0], variant_answers=files[1],
+                              items=part.items, first_number=part.first_number))  # fmt: skip
+        read_paths += [part.data_dir, *folders]
+    if not parts:
+        return None
+    done: Done[AnswerRowsResult] = yield JobStep(
+        kind="answer_rows",
+        params=AnswerRowsParams(parts=tuple(parts)),
+        result=AnswerRowsResult,
+        title="List all answers",
+        read_paths=tuple(dict.fromkeys(read_paths)),
+        cache=True,
+    )
+    return done
+
+
+def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
+    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`."""
+    baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
+    kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, variant.answers_key) if key]
+    count = min((int(entry.result["n"]) for entry in kept if entry is not None), default=0)
+    if len(kept) < 2 or None in kept or not count:
+        return ()
+    counts = parts_of(workspace.artifacts, facts, facts.proof)[0].data_dir == facts.data_dir
+    changed = variant.judgement.changed if variant.judgement is not None and counts else ()
+    spread = range(0, count, max(1, count // MAX_TO_TRY))
+    known = [item for item in changed if item < count][: MAX_TO_TRY // 3]
+    items = tuple(dict.fromkeys((*known, *spread)))[:MAX_TO_TRY]
+    found = yield from _examples(workspace, facts, first, variant, items, "Show examples to try")
+    return found
+
+
+def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
+    """Where the run's examples lie, as we know it ourselves: what a worker wrote opens no door."""
+    return _existing(data_path_of(workspace, facts))
+
+
+def card_preview(facts: RunFacts, card: CardFacts) -> Flow[str]:
+    """README.md as it will read."""
+    done: Done[CardResult] = yield JobStep(
+        kind="card",
+        params=CardParams(model_dir=str(facts.original_dir), facts=card),
+        result=CardResult,
+        title="Write the model card",
+        read_paths=(facts.original_dir,),
+    )
+    return done.result.text

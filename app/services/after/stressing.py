@@ -1,0 +1,126 @@
+"""Put a version of a finished run under stress beside the original: nothing is optimized or measured again."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.services.after.run_parts import Part, parts_of
+from app.services.after.showing import sources_of
+from app.services.flow.steps import Done, Flow, JobError, JobStep, limits_of_runtime
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.records.facts import RunFacts, check_stored
+from app.services.records.stress import keep_stress, read_record
+from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.paths import from_text
+from workers.contracts.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
+
+TITLE = "Put “{0}” under stress"
+PROGRAM = "model.pt2"
+
+
+@dataclass(frozen=True)
+class StressAsk:
+    """`max_seconds` None: what is usual for quick or full. `again`: with other random changes than the last time."""
+
+    variant_id: str | None = None
+    full: bool = False
+    again: bool = False
+    max_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Stressed:
+    """What was found about a version; `folder` holds the pictures that it names."""
+
+    variant: Variant
+    result: StressResult
+    folder: Path
+
+
+def stressable(facts: RunFacts) -> tuple[Variant, ...]:
+    """Versions that can be put beside the original: the recommended one first, then by their order."""
+    found = [v for v in facts.variants if not v.is_baseline and v.answers_key and v.state != "dropped"]
+    return tuple(sorted(found, key=lambda variant: (variant.id != facts.run.recommended_variant_id, variant.index)))
+
+
+def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
+    """The asked-for version, else the first of `stressable`. Raises `JobError` (exit code 3)."""
+    versions = stressable(facts)
+    if variant_id is None and versions:
+        return versions[0]
+    chosen = next((variant for variant in versions if variant.id == variant_id), None)
+    if chosen is None:
+        wanted = f"no version {variant_id!r} that answered" if variant_id else "no version besides the original"
+        info = ErrorInfo(
+            code="no_such_version",
+            title="There is nothing to put under stress",
+            detail=f"The run {facts.run.id} has {wanted}.",
+            hint="Take one of the ids that 'fettle compare' lists, or optimize again.",
+        )
+        raise JobError(info, 3)
+    return chosen
+
+
+def stress(workspace: Workspace, facts: RunFacts, ask: StressAsk) -> Flow[Stressed]:
+    """Answered from the store where the same was asked before. The findings are kept for the run."""
+    variant = pick_stressed(facts, ask.variant_id)
+    check_stored(workspace, facts, variant, contents=False)
+    times = read_record(workspace.repositories, facts.run.id).again.get(variant.id, 0) + ask.again
+    done: Done[StressResult] = yield _step(workspace, facts, variant, ask, times)
+    keep_stress(workspace.repositories, facts.run.id, variant.id, str(done.key), times)
+    return Stressed(variant, done.result, done.folder)
+
+
+def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Stressed | None:
+    """The newest findings about this version, None where there are none or the store has lost them."""
+    key = read_record(workspace.repositories, facts.run.id).keys.get(variant.id)
+    result = facts.stress.get(variant.id)
+    return Stressed(variant, result, workspace.artifacts.folder(key)) if key and result is not None else None
+
+
+def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAsk, times: int) -> JobStep[StressResult]:
+    baseline, folder = facts.baseline, facts.model_dir(variant)
+    parts = parts_of(workspace.artifacts, facts, facts.proof)
+    sources = [_source(workspace, facts, part) for part in parts]
+    usual = FULL_S if ask.full else QUICK_S
+    params = StressParams(
+        original_dir=str(facts.original_dir),
+        original_runtime=baseline.runtime,
+        original_settings=Candidate(baseline, facts.original_dir).settings,
+        variant_dir=str(folder),
+        variant_runtime=variant.runtime,
+        variant_settings=Candidate(variant, folder).settings,
+        parts=tuple(
+            StressPart(data_dir=str(part.data_dir), source=None if source is None else str(source), items=part.items)
+            for part, source in zip(parts, sources, strict=True)
+        ),
+        full=ask.full,
+        max_seconds=usual if ask.max_seconds is None else ask.max_seconds,
+        attack_queries=500 if ask.full else 100,
+        attack_items=100 if ask.full else 20,
+    )
+    there = [source for source in sources if source is not None]
+    return JobStep(
+        kind="stress",
+        params=params,
+        result=StressResult,
+        title=TITLE.format(variant.title),
+        read_paths=tuple(dict.fromkeys([facts.original_dir, folder, *(part.data_dir for part in parts), *there])),
+        cache=True,
+        identity={str(source): "data" for source in there},
+        torch=(facts.original_dir / PROGRAM).is_file()
+        or {baseline.runtime, variant.runtime} & set(TORCH_RUNTIMES) != set(),
+        limits=limits_of_runtime(variant.runtime, params.variant_settings),
+        threads=facts.run.goal.threads or usable_cores(),
+        seed=facts.run.goal.seed + times,
+    )
+
+
+def _source(workspace: Workspace, facts: RunFacts, part: Part) -> Path | None:
+    """Where the person's files of a part lie, None where they are gone."""
+    if part.data_dir == facts.data_dir:
+        paths = sources_of(workspace, facts)
+    else:
+        paths = (from_text(part.path),) if part.path else ()
+    return paths[0] if paths and paths[0].exists() else None

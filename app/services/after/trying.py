@@ -1,0 +1,282 @@
+"""The original and one version side by side, both loaded: one input after another, first the one, then the other."""
+
+import shutil
+import stat
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.paths import unusable
+from app.services.after.live_model import LiveModel
+from app.services.flow.background import Background, Stopped
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.paths import from_text
+from workers.contracts.process.disk import NO_ROOM
+from workers.contracts.process.messages import Answered
+from workers.contracts.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
+
+MAX_FILE_BYTES, PIECE = 256 << 20, 1 << 20
+TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
+ANSWER = "answer.npy"
+
+
+@dataclass(frozen=True)
+class TryInput:
+    """One of: a file (as `to_text` writes paths), a text, a test item's number, bytes of a picture that was pasted."""
+
+    path: str = ""
+    text: str | None = None
+    item: int | None = None
+    png: bytes = b""
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Both answers to one input. `picture` is a PNG of it, drawn small, or `sound` a WAV file, where it is one."""
+
+    asked: TryInput
+    before: TryAnswer
+    after: TryAnswer
+    picture: bytes = b""
+    sound: bytes = b""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """This input cannot be answered; the next one may be."""
+
+    asked: TryInput
+    error: ErrorInfo
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A version's process could not load it, or ended. Nothing is answered before another is loaded."""
+
+    variant: Variant
+    error: ErrorInfo
+
+
+TryEvent = Tried | Refused | Lost
+
+
+class TryPair:
+    """`ask` for an answer, `poll` for what has come; the newest input counts, one that still waits is forgotten.
+
+    `close` ends both processes and removes what was copied. Raises `JobError` where files of the run are gone,
+    or where the data folder cannot be written.
+    """
+
+    def __init__(self, workspace: Workspace, facts: RunFacts, variant: Variant) -> None:
+        self._workspace, self._facts = workspace, facts
+        self._inputs = workspace.jobs / f"try-inputs-{uuid.uuid4().hex[:12]}"
+        try:
+            with workspace.writing():
+                self._inputs.mkdir(parents=True)
+                self._original = LiveModel(workspace, facts, facts.baseline, (self._inputs,))
+        except BaseException:
+            shutil.rmtree(self._inputs, ignore_errors=True)
+            raise
+        self._other: LiveModel | None = None
+        self._index = 0
+        self._waiting: TryInput | None = None
+        self._current: TryInput | None = None
+        self._copying: Background[Path] | None = None
+        self._request: TryRequest | None = None
+        self._before: TryAnswer | None = None
+        self._is_lost = False
+        try:
+            self.choose(variant)
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def variant(self) -> Variant:
+        """The version beside the original."""
+        assert self._other is not None
+        return self._other.variant
+
+    @property
+    def is_loaded(self) -> bool:
+        """Both can answer."""
+        return self._original.is_loaded and self._other is not None and self._other.is_loaded
+
+    @property
+    def is_busy(self) -> bool:
+        """An input was asked about and not answered yet."""
+        return self._current is not None or self._waiting is not None
+
+    @property
+    def pids(self) -> list[int]:
+        """Both processes, while they are there."""
+        pids = [live.pid for live in (self._original, self._other) if live is not None]
+        return [pid for pid in pids if pid is not None]
+
+    def choose(self, variant: Variant) -> None:
+        """Put another version beside the original; what was being answered is asked again."""
+        with self._workspace.writing():
+            other = LiveModel(self._workspace, self._facts, variant, (self._inputs, self._original.work_dir))
+        if self._other is not None:
+            self._other.close()
+        self._other = other
+        if self._waiting is None:
+            self._waiting = self._current
+        self._forget()
+
+    def ask(self, asked: TryInput) -> None:
+        """Ask both."""
+        self._waiting = asked
+
+    def poll(self) -> list[TryEvent]:
+        """What has come; never waits."""
+        if self._is_lost or self._other is None:
+            return []
+        events: list[TryEvent] = []
+        for answered in self._original.poll():
+            events += self._on_original(answered)
+        for answered in self._other.poll():
+            events += self._on_other(answered)
+        for live in (self._original, self._other):
+            if live.error is not None and not self._is_lost:
+                self._is_lost = True
+                events.append(Lost(live.variant, live.error))
+        if not self._is_lost:
+            events += self._go_on()
+        return events
+
+    def close(self) -> None:
+        """End both processes, at once."""
+        if self._copying is not None:
+            self._copying.stop()
+        for live in (self._original, self._other):
+            if live is not None:
+                live.close()
+        shutil.rmtree(self._inputs, ignore_errors=True)
+
+    # --- one input
+
+    def _go_on(self) -> list[TryEvent]:
+        """Begin with the input that waits once nothing else is being answered; the file is copied meanwhile."""
+        if self._copying is not None and self._copying.done:
+            return self._on_copied(self._copying)
+        if self._waiting is None or self._current is not None or not self.is_loaded:
+            return []
+        self._current, self._waiting = self._waiting, None
+        self._index += 1
+        asked = self._current
+        if asked.path or asked.png:
+            folder = self._inputs / str(self._index)
+            self._copying = Background(_copy(asked, folder))
+            return []
+        text = asked.text[:MAX_TEXT_CHARS] if asked.text is not None else None
+        self._send(TryRequest(text=text, item=asked.item))
+        return []
+
+    def _on_copied(self, copying: Background[Path]) -> list[TryEvent]:
+        self._copying = None
+        try:
+            path = copying.result()
+        except OSError as error:
+            return self._refuse(self._not_copied(error))
+        self._send(TryRequest(path=str(path), draw=True))
+        return []
+
+    def _not_copied(self, error: OSError) -> ErrorInfo:
+        if error.errno in NO_ROOM:
+            return unusable(self._workspace.paths.root, error).info()
+        return _unreadable(error)
+
+    def _send(self, request: TryRequest) -> None:
+        self._request = request
+        self._original.ask(self._index, request)
+
+    def _on_original(self, answered: Answered) -> list[TryEvent]:
+        if answered.index != self._index or self._request is None or self._other is None:
+            return []
+        if answered.error is not None:
+            return self._refuse(answered.error)
+        self._before = TryAnswer.model_validate(answered.result)
+        beside = str(self._original.work_dir / self._before.answer)
+        self._other.ask(self._index, self._request.model_copy(update={"draw": False, "beside": beside}))
+        return []
+
+    def _on_other(self, answered: Answered) -> list[TryEvent]:
+        asked, before = self._current, self._before
+        if answered.index != self._index or asked is None or before is None:
+            return []
+        if answered.error is not None:
+            return self._refuse(answered.error)
+        after = TryAnswer.model_validate(answered.result)
+        picture, sound = self._taken(before.picture), self._taken(before.sound)
+        self._forget()
+        return [Tried(asked, before, after, picture, sound)]
+
+    def _taken(self, name: str | None) -> bytes:
+        """What the original's process wrote for a person to see or hear."""
+        if name is None:
+            return b""
+        file = self._original.work_dir / Path(name).name
+        content = file.read_bytes()
+        file.unlink()
+        return content
+
+    def _refuse(self, error: ErrorInfo) -> list[TryEvent]:
+        asked = self._current
+        self._forget()
+        return [] if asked is None else [Refused(asked, error)]
+
+    def _forget(self) -> None:
+        """Nothing is being answered; what was copied for it goes, and a late answer to it is not listened to."""
+        if self._copying is not None:
+            self._copying.stop()
+            self._copying = None
+        shutil.rmtree(self._inputs / str(self._index), ignore_errors=True)
+        self._index += 1
+        self._current = self._request = self._before = None
+
+
+def _copy(asked: TryInput, folder: Path) -> Callable[[Stopped], Path]:
+    """The workers see a copy below their jobs' folder, and nothing of where the person keeps the file."""
+
+    def copy(stopped: Stopped) -> Path:
+        folder.mkdir(exist_ok=True)
+        if asked.png:
+            pasted = folder / "picture.png"
+            pasted.write_bytes(asked.png)
+            return pasted
+        source = from_text(asked.path)
+        facts = source.stat()
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(0, "it is no file")
+        if facts.st_size > MAX_FILE_BYTES:
+            raise OSError(0, TOO_LARGE)
+        name = source.name.encode("utf-8", "replace").decode().replace("?", "_")
+        return _copy_file(source, folder / name, stopped)
+
+    return copy
+
+
+def _copy_file(source: Path, target: Path, stopped: Stopped) -> Path:
+    """In pieces, so that it ends soon when nobody wants it. Raises OSError, InterruptedError when `stopped`."""
+    with source.open("rb") as read, target.open("wb") as write:
+        while piece := read.read(PIECE):
+            if stopped():
+                raise InterruptedError(f"{target.name} is not wanted any more")
+            write.write(piece)
+            if write.tell() > MAX_FILE_BYTES:  # it grows while it is read
+                raise OSError(0, TOO_LARGE)
+    return target
+
+
+def _unreadable(error: OSError) -> ErrorInfo:
+    return ErrorInfo(
+        code="input_unreadable",
+        title="It cannot be read",
+        detail=f"It cannot be read: {error.strerror or error}.",
+        hint="Try another file.",
+    )

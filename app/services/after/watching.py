@@ -1,0 +1,333 @@
+"""Regression watch: each new result is judged against what was exported last, on the project's first test set.
+
+A project pins the test set of its first result. When a run ends, its version (the recommended one, else the original)
+is judged on it against the version that was exported last, or where none was, against the last result before. What came
+out is kept beside the run.
+"""
+
+import contextlib
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.domain.run import Run, RunState
+from app.domain.variant import Variant
+from app.persistence import Repositories
+from app.persistence.repositories import NotFound
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, limits_of_runtime
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.records.facts import RunFacts, read_facts
+from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from workers.contracts.base import Frozen
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import AnswerParams, AnswerResult, JudgeParams, JudgeResult
+from workers.contracts.specs import Judgement
+
+log = logging.getLogger(__name__)
+
+ENDED = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
+
+
+class Pinned(Frozen):
+    """The test set of a project's first result. `model_key`: the opened model that its inputs were made for."""
+
+    run_id: str
+    data_key: str
+    model_key: str
+    sha256: str
+    n_test: int
+    seed: int
+
+
+class Changed(Frozen):
+    """A library whose version is not the one that the older version answered with; "" where it was not there."""
+
+    name: str
+    before: str
+    after: str
+
+
+class Watched(Frozen):
+    """One result against the one before. `judgement` is None where it could not be judged: `reason` says why."""
+
+    variant_id: str
+    other_run_id: str
+    other_variant_id: str
+    other_title: str
+    other_at: datetime
+    is_export: bool
+    judgement: Judgement | None = None
+    reason: str = ""
+    libraries: tuple[Changed, ...] = ()
+
+    @property
+    def is_worse(self) -> bool:
+        """Labels prove it, or it is beyond the limit: without labels a changed answer alone is no worse one."""
+        judged = self.judgement
+        if judged is None:
+            return False
+        proven = judged.labelled and (judged.drop_low or 0.0) > 0
+        return proven or judged.verdict == "regressed" or (judged.drop or 0.0) > judged.margin
+
+
+@dataclass(frozen=True)
+class _Reference:
+    facts: RunFacts
+    variant: Variant
+    at: datetime
+    is_export: bool
+
+
+def read_watched(repositories: Repositories, run_id: str) -> Watched | None:
+    """What was found when this run ended; None where there was nothing before it."""
+    with contextlib.suppress(ValidationError):
+        kept = repositories.settings.get(f"watched:{run_id}")
+        return None if kept is None else Watched.model_validate(kept)
+    return None
+
+
+def read_pinned(repositories: Repositories, project_id: str) -> Pinned | None:
+    """The project's test set; None before its first result with examples of the person's own."""
+    with contextlib.suppress(ValidationError):
+        kept = repositories.settings.get(f"pinned:{project_id}")
+        return None if kept is None else Pinned.model_validate(kept)
+    return None
+
+
+def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
+    """A run, and what follows it: its result stands whatever becomes of the watch."""
+    run = yield from flow
+    try:
+        yield from watch(space, run)
+    except (JobError, FlowCancelled) as error:
+        log.info("the result of %s was not compared with the one before: %s", run.id, error)
+    except Exception:  # a full disk, damaged files, a mistake of ours: the run is finished and recorded all the same
+        log.exception("the result of %s could not be compared with the one before", run.id)
+    return run
+
+
+def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
+    """Pin the test set if none is, then judge the run's result against the one before. Cheap: answers are stored."""
+    if run.state not in ENDED:
+        return None
+    facts = read_facts(space, run.id)
+    pinned = _pin(space, facts)
+    reference = _reference(space, facts) if pinned is not None else None
+    if pinned is None or reference is None:
+        return None
+    variant = facts.recommended or facts.baseline
+    watched = Watched(
+        variant_id=variant.id,
+        other_run_id=reference.facts.run.id,
+        other_variant_id=reference.variant.id,
+        other_title=reference.variant.title,
+        other_at=reference.at,
+        is_export=reference.is_export,
+    )
+    try:
+        before = yield from _answers(space, pinned, reference.facts, reference.variant)
+        after = yield from _answers(space, pinned, facts, variant)
+        judgement = yield from _judge(space, pinned, facts, before, after)
+    except JobError as error:
+        watched = watched.model_copy(update={"reason": error.error.detail})
+    except (OSError, ValueError) as error:
+        log.warning("files that %s is compared with cannot be read: %s", run.id, error)
+        watched = watched.model_copy(update={"reason": "Its files, or those of the version before, cannot be read."})
+    else:
+        libraries = _changed(_versions(space, before), _versions(space, after))
+        watched = watched.model_copy(update={"judgement": judgement, "libraries": libraries})
+    space.repositories.settings.put(f"watched:{run.id}", watched.model_dump(mode="json"))
+    return watched
+
+
+def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
+    """The project's test set; this run's becomes it where there is none, or where its files are gone."""
+    repositories = space.repositories
+    pinned = read_pinned(repositories, facts.project.id)
+    if pinned is not None and space.artifacts.peek(pinned.data_key) is not None:
+        return pinned
+    data, key, model = facts.first_data, facts.run.data_key, facts.baseline.artifact_key
+    if data is None or data.origin == "made" or key is None or model is None:
+        return None
+    pinned = Pinned(
+        run_id=facts.run.id,
+        data_key=key,
+        model_key=model,
+        sha256=data.sha256,
+        n_test=data.n_test,
+        seed=facts.run.goal.seed,
+    )
+    repositories.settings.put(f"pinned:{facts.project.id}", pinned.model_dump(mode="json"))
+    return pinned
+
+
+def _reference(space: Workspace, facts: RunFacts) -> _Reference | None:
+    """What was exported last, else the last result before this one."""
+    runs = {run.id: run for run in space.repositories.runs.list(project_id=facts.project.id)}
+    exports = [
+        record for run_id in runs if run_id != facts.run.id for record in space.repositories.exports.list(run_id)
+    ]
+    for record in sorted(exports, key=lambda record: record.created_at, reverse=True):
+        found = _stored(space, record.run_id, record.variant_id)
+        if found is not None:
+            return _Reference(*found, record.created_at, is_export=True)
+    before = [run for run in runs.values() if run.state in ENDED and run.created_at < facts.run.created_at]
+    for run in sorted(before, key=lambda run: run.created_at, reverse=True):
+        found = _stored(space, run.id, run.recommended_variant_id or run.baseline_variant_id)
+        if found is not None:
+            return _Reference(*found, run.finished_at or run.created_at, is_export=False)
+    return None
+
+
+def _stored(space: Workspace, run_id: str, variant_id: str | None) -> tuple[RunFacts, Variant] | None:
+    """A version whose answers may still be there."""
+    try:
+        facts = read_facts(space, run_id)
+    except JobError:
+        return None
+    variant = next((one for one in facts.variants if one.id == variant_id and one.answers_key), None)
+    return None if variant is None else (facts, variant)
+
+
+def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant) -> Flow[str]:
+    """The key of a version's answers to the pinned test set; they are asked for where they were to other examples."""
+    data = facts.first_data
+    same = data is not None and (data.sha256, data.n_test, facts.run.goal.seed) == (
+        pinned.sha256,
+        pinned.n_test,
+        pinned.seed,
+    )
+    if facts.run.data_key == pinned.data_key or same:
+        if variant.answers_key is None or space.artifacts.peek(variant.answers_key) is None:
+            raise _not_judged(f"The answers of “{variant.title}” are no longer in the store.")
+        return variant.answers_key
+    if facts.baseline.artifact_key != pinned.model_key:
+        raise _not_judged("The model and the examples were both others than those that the project began with.")
+    data_dir, model_dir = space.artifacts.folder(pinned.data_key) / "data", facts.model_dir(variant)
+    done: Done[AnswerResult] = yield JobStep(
+        kind="answer",
+        params=AnswerParams(
+            model_dir=str(model_dir),
+            data_dir=str(data_dir),
+            runtime=variant.runtime,
+            settings=Candidate(variant, model_dir).settings,
+        ),
+        result=AnswerResult,
+        title=variant.title,
+        read_paths=(model_dir, data_dir),
+        cache=True,
+        torch=variant.runtime in TORCH_RUNTIMES,
+        limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
+        threads=facts.run.goal.threads or usable_cores(),
+    )
+    return str(done.key)
+
+
+def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
+    folders = [space.artifacts.folder(key) for key in (before, after)]
+    data_dir = space.artifacts.folder(pinned.data_key) / "data"
+    done: Done[JudgeResult] = yield JobStep(
+        kind="judge",
+        params=JudgeParams(
+            data_dir=str(data_dir),
+            original_answers=str(folders[0] / "answers.npz"),
+            variant_answers=str(folders[1] / "answers.npz"),
+            max_loss_pct=facts.run.goal.max_loss_pct,
+        ),
+        result=JudgeResult,
+        title="Compare with the version before",
+        read_paths=tuple(dict.fromkeys((data_dir, *folders))),
+        cache=True,
+    )
+    return done.result.judgement
+
+
+def _versions(space: Workspace, key: str) -> dict[str, str]:
+    """The libraries that a version answered with."""
+    try:
+        made_by = json.loads(space.repositories.artifacts.get(key).made_by_json)
+        return {str(name): str(number) for name, number in made_by["versions"].items()}
+    except (NotFound, KeyError, ValueError, AttributeError):
+        return {}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> tuple[Changed, ...]:
+    if not before or not after:
+        return ()
+    # another release of the program may write down more of them, which then did not change
+    names = sorted({*before, *after} if before.get("fettle") == after.get("fettle") else {*before} & {*after})
+    return tuple(
+        Changed(name=name, before=before.get(name, ""), after=after.get(name, ""))
+        for name in names
+        if before.get(name) != after.get(name)
+    )
+
+
+def _not_judged(why: str) -> JobError:
+    info = ErrorInfo(
+        code="not_comparable",
+        title="It cannot be compared with the version before",
+        detail=why,
+        hint="Nothing is lost.",
+    )
+    return JobError(info, 3)
+
+
+def watched_words(watched: Watched) -> str:
+    """ "Compared with the version of 12 November: 2 of 180 answers differ, none worse." """
+    when = f"{watched.other_at.astimezone().day} {watched.other_at.astimezone():%B, %H:%M}"
+    what = "exported on" if watched.is_export else "of"
+    judged = watched.judgement
+    if judged is None:
+        return f"It could not be compared with the version {what} {when}. {watched.reason}".strip()
+    opening = "Compared with"
+    if watched.is_worse:
+        opening = "It answers worse than" if judged.labelled else "Its answers differ, beyond your limit, from"
+    text = f"{opening} the version {what} {when}: {_difference(judged)}"
+    if watched.libraries and (watched.is_worse or judged.changed_count):
+        told = ", ".join(f"{one.name} {one.before or 'none'} → {one.after or 'none'}" for one in watched.libraries[:3])
+        text += f" Libraries have changed since: {told}."
+    return text
+
+
+def _difference(judged: Judgement) -> str:
+    if judged.flips is None:
+        return f"a mean likeness of {judged.agreement or 0.0:.4f} on {judged.n:,} examples."
+    differ = (
+        f"{judged.changed_count:,} of {judged.n:,} answers differ"
+        if judged.changed_count
+        else (f"all {judged.n:,} answers are the same")
+    )
+    if not judged.labelled or not judged.changed_count:
+        return f"{differ}."
+    worse = round((judged.negative_flips or 0.0) * judged.n_drop)
+    return f"{differ}, {f'{worse:,} for the worse' if worse else 'none worse'}."
+
+
+def watched_document(watched: Watched | None) -> dict[str, Any] | None:
+    """As `fettle compare` prints it; changed items are counted, not listed."""
+    if watched is None:
+        return None
+    judged = watched.judgement
+    return {
+        "against": {
+            "run_id": watched.other_run_id,
+            "variant": watched.other_variant_id,
+            "at": watched.other_at.isoformat(),
+            "exported": watched.is_export,
+        },
+        "variant": watched.variant_id,
+        "verdict": judged.verdict if judged is not None else "unmeasured",
+        "n": judged.n if judged is not None else 0,
+        "changed": judged.changed_count if judged is not None else None,
+        "agreement": judged.agreement if judged is not None else None,
+        "drop": judged.drop if judged is not None else None,
+        "negative_flips": judged.negative_flips if judged is not None else None,
+        "worse": watched.is_worse,
+        "libraries": [one.model_dump() for one in watched.libraries],
+        "text": watched_words(watched),
+    }

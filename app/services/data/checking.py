@@ -1,0 +1,61 @@
+"""Check data: what `fettle data check` and the page Data do after reading."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobStep
+from app.services.opening.opening import ReadData
+from workers.contracts.data.checks import DataCheckParams, DataCheckResult
+from workers.contracts.jobs import DataParams
+from workers.contracts.paths import from_text
+
+TITLE = "Check the examples"
+
+
+def check_data(params: DataCheckParams, seed: int = 0) -> Flow[DataCheckResult]:
+    """Look at one set, or at two beside each other. Raises `JobError` (exit code 3) for what cannot be read."""
+    places = (params.path, params.against, params.model_dir, params.data_dir)
+    done: Done[DataCheckResult] = yield JobStep(
+        kind="data_check",
+        params=params,
+        result=DataCheckResult,
+        title=TITLE,
+        read_paths=tuple(from_text(place) for place in places if place is not None),
+        seed=seed,
+    )
+    return done.result
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found, and the folder of the store that its pictures lie in."""
+
+    result: DataCheckResult
+    folder: Path
+
+
+def check_read(asked: DataParams, data: ReadData, model_dir: Path) -> Flow[Checked]:
+    """The two parts of a set that was read; answered from the store when the same set was checked before."""
+    if asked.path is None:
+        raise ValueError("made inputs are not checked")
+    params = DataCheckParams(
+        path=asked.path,
+        against=asked.calibration_path,
+        model_dir=str(model_dir),
+        data_dir=str(data.folder),
+        text_column=asked.text_column,
+        label_column=asked.label_column,
+        left_out=asked.left_out,
+        relabeled=asked.relabeled,
+    )
+    places = [asked.path, *([asked.calibration_path] if asked.calibration_path else [])]
+    done: Done[DataCheckResult] = yield JobStep(
+        kind="data_check",
+        params=params,
+        result=DataCheckResult,
+        title=TITLE,
+        read_paths=(*map(from_text, places), model_dir, data.folder),
+        cache=True,
+        identity={**dict.fromkeys(places, "data"), str(data.folder): data.key, str(model_dir): "model"},
+    )
+    return Checked(done.result, done.folder)

@@ -1,0 +1,71 @@
+"""The examples of a read set as the page Data lists them, and small pictures of them, a range at a time."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobStep
+from app.services.opening.opening import ReadData
+from workers.contracts.data.thumbnails import ThumbnailsParams, ThumbnailsResult
+from workers.contracts.jobs import DataParams
+from workers.contracts.paths import from_text
+
+CHUNK = 128
+"""Pictures that are drawn at a time."""
+
+
+@dataclass(frozen=True)
+class DataItem:
+    """One example: `source` names it in its set, `label` is "" without one."""
+
+    source: str
+    label: str
+    text: str
+    is_test: bool
+
+
+def read_items(folder: Path) -> tuple[DataItem, ...]:
+    """All examples of a read set, the test's first, as `ThumbnailsParams` counts them. Raises OSError, ValueError."""
+    facts = json.loads((folder / "data.json").read_text(encoding="utf-8"))
+    classes = list(facts["classes"] or ())
+    return tuple(
+        DataItem(str(row["source"]), _label(row["labels"], classes), str(row["text"] or "")[:300], part == "test")
+        for part in ("test", "calibration")
+        for row in facts[part]
+    )
+
+
+def _label(labels: list[int], classes: list[str]) -> str:
+    """The first accepted class by its name, else by its number."""
+    if not labels:
+        return ""
+    return classes[labels[0]] if labels[0] < len(classes) else str(labels[0])
+
+
+def draw(asked: DataParams, data: ReadData, model_dir: Path, first: int) -> Flow[tuple[bytes, ...]]:
+    """JPEGs of the examples `first` … `first + CHUNK`, b"" for what is no picture; kept in the store."""
+    if asked.path is None:
+        raise ValueError("made inputs are not drawn")
+    places = [place for place in (asked.path, asked.calibration_path) if place is not None]
+    done: Done[ThumbnailsResult] = yield JobStep(
+        kind="thumbnails",
+        params=ThumbnailsParams(
+            model_dir=str(model_dir),
+            data_dir=str(data.folder),
+            path=asked.path,
+            calibration_path=asked.calibration_path,
+            text_column=asked.text_column,
+            label_column=asked.label_column,
+            first=first,
+            count=CHUNK,
+        ),
+        result=ThumbnailsResult,
+        title="Draw small pictures",
+        read_paths=(model_dir, data.folder, *map(from_text, places)),
+        cache=True,
+        identity={**dict.fromkeys(places, "data"), str(data.folder): data.key, str(model_dir): "model"},
+    )
+    content = (done.folder / done.result.file).read_bytes()
+    ends = (0, *done.result.ends)
+    return tuple(content[start:end] for start, end in itertools.pairwise(ends))

@@ -1,0 +1,258 @@
+"""The content-addressed store: what a job wrote, under a key made of everything that made it."""
+
+import contextlib
+import functools
+import hashlib
+import json
+import logging
+import os
+import platform
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from app.services.flow.background import Stopped
+from app.version import VERSION
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = (
+    "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "onnx", "onnx-ir", "onnxruntime",
+    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "safetensors", "scikit-learn",
+    "scipy", "tensorrt", "timm", "tokenizers", "torch", "torch-pruning", "torchvision", "transformers",
+)  # fmt: skip
+"""Distributions whose version can change what a job writes, whether or not they are installed."""
+
+RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
+PIECE = 1 << 20
+
+CPU_FACTS = ("model name", "flags", "Features", "CPU implementer", "CPU part")
+GPU_DRIVER = Path("/proc/driver/nvidia/version")
+
+
+def library_versions() -> dict[str, str]:
+    """Fettle's own version and those of installed distributions by name; absent ones are left out. Imports nothing."""
+    found = {"fettle": VERSION}
+    for name in LIBRARIES:
+        with contextlib.suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+@functools.cache
+def machine_identity() -> str:
+    """The processor with its features, and the driver of the GPU: the same program may answer otherwise on others."""
+    lines = [platform.system(), platform.machine(), platform.processor()]
+    with contextlib.suppress(OSError):
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
+        lines += [line for line in first.splitlines() if line.partition("\t")[0].strip() in CPU_FACTS]
+    with contextlib.suppress(OSError):
+        lines.append(GPU_DRIVER.read_text(encoding="utf-8", errors="replace"))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One kept folder with the result of the job that wrote it.
+
+    `seconds` is how long it took to make. The rest is known when it is adopted: the digest over its files, their size,
+    the libraries that made it.
+    """
+
+    key: str
+    folder: Path
+    result: dict[str, Any]
+    sha256: str = ""
+    size_bytes: int = 0
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class ArtifactStore:
+    """`root` is ``<data folder>/store``. Folders are never changed once they are there."""
+
+    def __init__(self, root: Path, *, read_only: bool = False) -> None:
+        self.root, self._read_only = root, read_only
+        self._versions, self._machine = library_versions(), machine_identity()
+        self._checked: set[str] = set()
+
+    def key(
+        self, kind: str, params: Mapping[str, Any], seed: int, identity: Mapping[str, str], threads: int | None = None
+    ) -> str:
+        """sha256 over everything that could change what the job writes: kind, parameters (paths replaced by `identity`,
+        or relative to the store), seed, threads, versions, processor and driver."""
+        made_of = {"kind": kind, "params": params, "seed": seed, "threads": threads}
+        text = json.dumps({**made_of, "versions": self._versions, "machine": self._machine}, sort_keys=True)
+        for path, stands_for in identity.items():
+            text = text.replace(json.dumps(path)[1:-1], stands_for)
+        text = text.replace(json.dumps(str(self.root))[1:-1], "store")
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def folder(self, key: str) -> Path:
+        """Where `key` lies, whether or not it is there."""
+        return self.root / key[:2] / key
+
+    def get(self, key: str, stopped: Stopped = lambda: False) -> Entry | None:
+        """The entry, its files compared with their hashes once a process; a damaged one is removed and None given.
+
+        One that cannot be read just now stays, and so does all in a store that is only read.
+        Large ones take a while (see `bytes_to_check`). When `stopped` says so, it gives up: None, nothing removed.
+        """
+        folder = self.folder(key)
+        if not (folder / RESULT_FILE).is_file():
+            return None
+        try:
+            if key not in self._checked and not self._intact(folder, stopped):
+                if not stopped() and not self._read_only:
+                    shutil.rmtree(folder, ignore_errors=True)
+                return None
+        except OSError as error:  # too many open files, a disk that is gone for a moment: nothing is known of it
+            log.warning("%s cannot be read: %s", folder, error)
+            return None
+        self._checked.add(key)
+        return _entry(key, folder)
+
+    def peek(self, key: str) -> Entry | None:
+        """The entry for a look at it: its files are there and as long as they were, what is in them is not compared."""
+        folder = self.folder(key)
+        try:
+            sizes = {name: (folder / name).stat().st_size for name in _manifest(folder)}
+            if sizes != {name: size for name, (_, size) in _manifest(folder).items()}:
+                return None
+            return _entry(key, folder)
+        except (OSError, ValueError):
+            return None
+
+    def bytes_to_check(self, key: str) -> int:
+        """How much `get` would have to read; 0 where nothing is there, or where it was compared already."""
+        if key in self._checked:
+            return 0
+        try:
+            return sum(size for _, size in _manifest(self.folder(key)).values())
+        except (OSError, ValueError):
+            return 0
+
+    def content_of(self, folder: Path) -> str | None:
+        """sha256 over names and hashes of the files in `folder` of the store; None for one that lies elsewhere."""
+        try:
+            top, key, *inner = folder.relative_to(self.root).parts
+            manifest = _manifest(self.root / top / key)
+        except (OSError, ValueError):
+            return None
+        start = "".join(f"{part}/" for part in inner)
+        found = {name.removeprefix(start): digest for name, (digest, _) in manifest.items() if name.startswith(start)}
+        return hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() if found else None
+
+    def adopt(
+        self,
+        work_dir: Path,
+        key: str,
+        result: Mapping[str, Any],
+        stopped: Stopped = lambda: False,
+        seconds: float = 0.0,
+    ) -> Entry:
+        """Move a finished job's folder into the store: hashed and synced before the rename that makes it visible.
+
+        The same files that are there already stay, since somebody may be using them; `work_dir` then goes. Others are
+        replaced. Raises InterruptedError, with nothing in the store, when `stopped` says so.
+        """
+        shutil.rmtree(work_dir / ".home", ignore_errors=True)  # libraries' own caches
+        files: dict[str, tuple[str, int]] = {
+            path.relative_to(work_dir).as_posix(): (_digest(path, stopped), path.stat().st_size)
+            for path in sorted(work_dir.rglob("*"))
+            if path.is_file()
+        }
+        if stopped():
+            raise InterruptedError(f"{work_dir} was not kept")
+        manifest = json.dumps(files)
+        _write_synced(work_dir / MANIFEST_FILE, manifest)
+        _write_synced(work_dir / RESULT_FILE, json.dumps(dict(result)))
+        _write_synced(work_dir / MADE_FILE, json.dumps({"seconds": seconds}))
+        folder = self.folder(key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if self._holds(folder, files, stopped):
+            (work_dir / RESULT_FILE).replace(folder / RESULT_FILE)
+            shutil.rmtree(work_dir, ignore_errors=True)
+        else:
+            _put(work_dir, folder)
+        sync_folder(folder.parent)
+        self._checked.add(key)
+        digest = hashlib.sha256(manifest.encode()).hexdigest()
+        size_bytes = sum(size for _, size in files.values())
+        return Entry(key, folder, dict(result), digest, size_bytes, self._versions, seconds)
+
+    def size_bytes(self) -> int:
+        """Bytes of everything kept."""
+        return sum(path.stat().st_size for path in self.root.rglob("*") if path.is_file())
+
+    def _holds(self, folder: Path, files: Mapping[str, tuple[str, int]], stopped: Stopped) -> bool:
+        """Whether just these files are there, whole."""
+        try:
+            return _manifest(folder) == files and self._intact(folder, stopped)
+        except (OSError, ValueError):
+            return False
+
+    def _intact(self, folder: Path, stopped: Stopped) -> bool:
+        """Raises OSError where that cannot be told."""
+        try:
+            return all(_digest(folder / name, stopped) == digest for name, (digest, _) in _manifest(folder).items())
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+
+
+def _put(work_dir: Path, folder: Path) -> None:
+    """One rename where nothing is in the place; what is there goes after it was moved aside."""
+    aside = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.replace(aside)
+    work_dir.replace(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _entry(key: str, folder: Path) -> Entry:
+    return Entry(key, folder, json.loads((folder / RESULT_FILE).read_text(encoding="utf-8")), seconds=_made_s(folder))
+
+
+def _made_s(folder: Path) -> float:
+    """Seconds; 0 for what an older version of the program kept."""
+    try:
+        return float(json.loads((folder / MADE_FILE).read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
+
+
+def _manifest(folder: Path) -> dict[str, tuple[str, int]]:
+    """{name: (sha256, bytes)}. Raises OSError or ValueError where it is gone or damaged."""
+    files = json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8"))
+    return {str(name): (str(digest), int(size)) for name, (digest, size) in dict(files).items()}
+
+
+def _digest(path: Path, stopped: Stopped) -> str:
+    """sha256 of a file, given up between two pieces of it."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while not stopped() and (piece := file.read(PIECE)):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _write_synced(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """A rename in it is on the disk after this."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,396 @@
+"""Drives one use case: starts its jobs, polls them, hands their results back. Called by a timer or by a plain loop."""
+
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from app.jobs.client import Crashed, JobClient
+from app.jobs.outcome import explain
+from app.paths import unusable
+from app.services.flow.artifacts import Entry
+from app.services.flow.background import Background, Stopped
+from app.services.flow.events import JobBegan, JobEnded, LogLine, MeasuringChanged, MemoryUsed, Observer, StepProgress
+from app.services.flow.history import End, JobHistory
+from app.services.flow.kept_measurements import KeptMeasurements
+from app.services.flow.measuring import Measurer
+from app.services.flow.memory_meter import MemoryMeter
+from app.services.flow.steps import (
+    AnyStep,
+    DiskStep,
+    Done,
+    Flow,
+    FlowCancelled,
+    JobError,
+    JobStep,
+    Measured,
+    MeasureStep,
+)
+from app.services.flow.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import Cancelled, Failed, Finished, Log, Progress, RunJob, WorkerMessage
+
+T = TypeVar("T")
+X = TypeVar("X")
+
+TIMING_PAUSE_S = 0.05
+"""While requests are timed there is nothing to do but to see their end."""
+
+INLINE_BYTES = 8 << 20
+"""So much is hashed in less time than a frame takes."""
+
+Terminal = Finished | Failed | Cancelled | Crashed
+
+
+class Driver(Generic[T]):
+    """`tick()` until it returns False, then read `result` or `error`.
+
+    `error` is a `JobError`, a `FlowCancelled`, or whatever else the flow or the observer raised.
+    """
+
+    def __init__(self, workspace: Workspace, flow: Flow[T], observe: Observer) -> None:
+        self._workspace, self._flow, self._observe = workspace, flow, observe
+        self._history = JobHistory(workspace)
+        self._kept = KeptMeasurements(workspace.artifacts, workspace.jobs)
+        self._client: JobClient | None = None
+        self._measurer: Measurer | None = None
+        self._step: JobStep[Any] | None = None
+        self._job: RunJob | None = None
+        self._key: str | None = None
+        self._began_s = 0.0
+        self._memory = MemoryMeter()
+        self._cancelling = False
+        self._disk: Background[Any] | None = None
+        self._after: Callable[[], None] = do_nothing
+        self._resume: Callable[[], AnyStep] | None = None
+        self._is_advancing = False
+        self.result: T | None = None
+        self.error: BaseException | None = None
+        self.finished = False
+        self._advance(lambda: next(self._flow))
+
+    def tick(self) -> bool:
+        """Do what can be done without waiting; False when the flow is over."""
+        try:
+            if self._disk is not None:
+                self._tick_disk(self._disk)
+            elif self._measurer is not None:
+                self._tick_measurer(self._measurer)
+            elif self._client is not None:
+                self._tick_job(self._client)
+        except Exception as error:  # whoever observes could not write down what came; the flow ends with that
+            self._stop_processes()
+            self._throw(error)
+        if not self.is_timing and (peak_bytes := self._memory.new_peak(self.pids)) is not None:
+            self._observe(MemoryUsed(peak_bytes))
+        return not self.finished
+
+    def cancel(self) -> None:
+        """Stop what runs within a second; the flow is then told by `FlowCancelled`."""
+        if self.finished or self._cancelling:
+            return
+        self._cancelling = True
+        if self._disk is not None:
+            self._disk.stop()
+        elif self._measurer is not None:
+            self._measurer.cancel()
+        elif self._client is not None:
+            self._client.cancel()
+
+    @property
+    def is_timing(self) -> bool:
+        """A block of requests is timed now: nothing that can wait should use the processor."""
+        return self._measurer is not None and self._measurer.is_timing
+
+    @property
+    def waits_for_quiet(self) -> bool:
+        """Something is to be measured, and other programs keep the computer busy."""
+        return self._measurer is not None and self._measurer.waits_for_quiet
+
+    def skip_wait(self) -> None:
+        """Measure at once, now and for the rest of the run."""
+        if self._measurer is not None:
+            self._measurer.skip_wait()
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes that work for this flow now."""
+        if self._measurer is not None:
+            return self._measurer.pids
+        pid = self._client.pid if self._client is not None else None
+        return [] if pid is None else [pid]
+
+    def interrupt(self) -> None:
+        """End everything at once, without a word from the job: the program closes. The flow sees GeneratorExit."""
+        job_id = self._measurer.job_id if self._measurer else self._job.job_id if self._job else None
+        self._stop_processes()
+        self.finished = True
+        try:
+            if job_id is not None:
+                self._history.ended(job_id, "interrupted")
+        finally:
+            self._flow.close()
+
+    def _stop_processes(self) -> None:
+        if self._disk is not None:
+            self._disk.stop()
+            self._disk = None
+        if self._measurer is not None:
+            self._measurer.close()
+        if self._client is not None:
+            self._client.close()
+        self._client = self._measurer = self._step = self._job = None
+
+    def _beside(self, size_bytes: int, work: Callable[[Stopped], X], after: Callable[[Callable[[], X]], None]) -> None:
+        """Hashing gigabytes takes seconds: that happens beside the event loop, what is small at once."""
+        if size_bytes <= INLINE_BYTES:
+            after(lambda: work(never))
+            return
+        disk = Background(work)
+        self._disk, self._after = disk, lambda: after(disk.result)
+
+    def _tick_disk(self, disk: Background[Any]) -> None:
+        if disk.done:
+            self._disk = None
+            self._guarded(self._after)
+
+    def _tick_job(self, client: JobClient) -> None:
+        for message in client.poll():
+            if isinstance(message, Terminal):
+                self._end_job(client, message)
+                return
+            self._pass_on(message)
+
+    def _tick_measurer(self, measurer: Measurer) -> None:
+        measurer.poll(self._observe)
+        if not measurer.done:
+            return
+        self._measurer = None
+        measured = measurer.measured()
+        if not self._cancelling:
+            self._keep_measured(measurer, measured)
+        failure = next((failure for failure in measured.failures if failure is not None), None)
+        state: End = "cancelled" if self._cancelling else "failed" if failure else "finished"
+        self._tell_end(measurer.job_id, "measure", state, None if self._cancelling else failure)
+        self._observe(MeasuringChanged(False))
+        if self._cancelling:
+            self._throw(FlowCancelled())
+        else:
+            self._advance(lambda: self._flow.send(measured))
+
+    def _keep_measured(self, measurer: Measurer, measured: Measured) -> None:
+        """So that it need not be measured again; a run does not fail because this could not be written."""
+        try:
+            entry = self._kept.keep(measurer.step, measured)
+        except OSError as error:
+            text = f"The measurement could not be kept for later: {error.strerror or error}."
+            self._observe(LogLine("warning", text, measurer.job_id))
+        else:
+            if entry is not None:
+                self._history.measured(entry, measurer.job_id)
+
+    def _pass_on(self, message: WorkerMessage) -> None:
+        index = self._step.step_index if self._step else None
+        if isinstance(message, Progress):
+            self._observe(StepProgress(index, message.stage, message.done, message.total, message.unit, message.eta_s))
+        elif isinstance(message, Log):
+            self._observe(LogLine(message.level, message.text, self._job.job_id if self._job else ""))
+
+    def _end_job(self, client: JobClient, message: Terminal) -> None:
+        step, job = self._step, self._job
+        if step is None or job is None:
+            raise RuntimeError("a job that was never begun has ended")
+        client.close()
+        self._client = self._step = self._job = None
+        if isinstance(message, Finished) and not self._cancelling:
+            self._tell_end(job.job_id, job.kind, "finished", None, client)
+            self._keep(step, job, message)
+            return
+        shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
+        if self._cancelling or isinstance(message, (Cancelled, Finished)):
+            self._tell_end(job.job_id, job.kind, "cancelled", None, client)
+            self._throw(FlowCancelled())
+            return
+        error, exit_code = (message.error, message.exit_code) if isinstance(message, Failed) else explain(message)
+        crashed = isinstance(message, Crashed) and not message.was_ended_here
+        self._tell_end(job.job_id, job.kind, "crashed" if crashed else "failed", error, client)
+        self._throw(JobError(error, exit_code))
+
+    def _tell_end(
+        self, job_id: str, kind: str, state: End, error: ErrorInfo | None, client: JobClient | None = None
+    ) -> None:
+        self._history.ended(job_id, state, error, client.log_path if client else None)
+        self._observe(JobEnded(job_id, kind, error))
+
+    def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
+        """Hand the result on; its folder goes to the store, stays, or goes, as the step says."""
+        work_dir, key = self._workspace.job_dir(job.job_id), self._key
+        seconds = time.monotonic() - self._began_s
+        if key is None:
+            if not step.keep_folder:
+                shutil.rmtree(work_dir, ignore_errors=True)
+            done = Done(step.result.model_validate(message.result), work_dir, None, False, seconds)
+            self._advance(lambda: self._flow.send(done))
+            return
+        artifacts = self._workspace.artifacts
+        if step.content_key is not None:
+            key = artifacts.key(step.kind, {"content": step.content_key(message.result), "asked": key}, step.seed, {})
+        self._beside(
+            size_of(work_dir),
+            lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped, seconds),
+            lambda adopted: self._adopted(step, job, adopted, seconds),
+        )
+
+    def _adopted(self, step: JobStep[Any], job: RunJob, adopted: Callable[[], Entry], seconds: float) -> None:
+        try:
+            entry = adopted()
+        except OSError as error:
+            shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
+            self._throw(FlowCancelled() if self._cancelling else self._not_kept(error))
+        else:
+            self._history.kept(entry, job)
+            self._send(step, entry, False, seconds)
+
+    def _send(self, step: JobStep[Any], entry: Entry, cached: bool, seconds: float) -> None:
+        made_s = entry.seconds if cached else 0.0
+        done = Done(step.result.model_validate(entry.result), entry.folder, entry.key, cached, seconds, made_s)
+        self._advance(lambda: self._flow.send(done))
+
+    def _not_kept(self, error: OSError) -> JobError:
+        problem = unusable(self._workspace.paths.root, error)
+        return JobError(problem.info(), problem.exit_code)
+
+    def _throw(self, error: Exception) -> None:
+        self._cancelling = False
+        self._advance(lambda: self._flow.throw(error))
+
+    def _worked(self, result: Callable[[], Any]) -> None:
+        """What was done before it was asked to stop is done."""
+        try:
+            value = result()
+        except Exception:
+            if not self._cancelling:
+                raise
+            self._throw(FlowCancelled())
+        else:
+            self._advance(lambda: self._flow.send(value))
+
+    def _advance(self, resume: Callable[[], AnyStep]) -> None:
+        """Resume the flow and begin the step that it yields; steps that are in the store are answered at once, one
+        after the other: a long run has more of them than calls may lie inside each other."""
+        self._resume = resume
+        if self._is_advancing:
+            return
+        self._is_advancing = True
+        try:
+            while (waiting := self._resume) is not None:
+                self._resume = None
+                self._advance_once(waiting)
+        finally:
+            self._is_advancing = False
+
+    def _advance_once(self, resume: Callable[[], AnyStep]) -> None:
+        try:
+            step = resume()
+        except StopIteration as stop:
+            self.result, self.finished = stop.value, True
+        except BaseException as error:  # kept for whoever drives; nothing may get lost in a timer
+            self.error, self.finished = error, True
+        else:
+            if self._cancelling:
+                self._throw(FlowCancelled())
+                return
+            self._guarded(lambda: self._begin(step))
+
+    def _guarded(self, action: Callable[[], None]) -> None:
+        """Whatever goes wrong is thrown into the flow."""
+        try:
+            action()
+        except OSError as error:
+            self._throw(self._not_kept(error))
+        except Exception as error:
+            self._stop_processes()
+            self._throw(error)
+
+    def _begin(self, step: AnyStep) -> None:
+        """Start the step's processes, or give what is in the store already."""
+        if isinstance(step, DiskStep):
+            self._beside(INLINE_BYTES + 1, step.work, self._worked)
+            return
+        if isinstance(step, MeasureStep):
+            known = self._kept.find(step)
+            if known is not None:
+                self._advance(lambda: self._flow.send(known))
+                return
+            self._measurer = Measurer(self._workspace, step)
+            self._tell_begin(self._measurer.job_id, "measure", step.title)
+            if not self._measurer.waits_for_quiet:
+                self._observe(MeasuringChanged(True))
+            return
+        params = step.params.model_dump(mode="json")
+        store = self._workspace.artifacts
+        key = self._key = self._workspace.key_of(step) if step.cache else None
+        if key is None or step.content_key is not None:
+            self._start(step, params)
+            return
+        self._beside(
+            store.bytes_to_check(key),
+            lambda stopped: store.get(key, stopped),
+            lambda found: self._looked_up(step, params, found()),
+        )
+
+    def _looked_up(self, step: JobStep[Any], params: dict[str, Any], entry: Entry | None) -> None:
+        if self._cancelling:
+            self._throw(FlowCancelled())
+            return
+        try:
+            if entry is not None:
+                step.result.model_validate(entry.result)
+        except ValidationError:  # another version of the program wrote it
+            entry = None
+        if entry is not None:
+            self._send(step, entry, True, 0.0)
+        else:
+            self._start(step, params)
+
+    def _start(self, step: JobStep[Any], params: dict[str, Any]) -> None:
+        self._job = self._workspace.new_job(step, params)
+        self._step, self._began_s = step, time.monotonic()
+        self._client = self._workspace.pool.take(torch=step.torch)
+        self._tell_begin(self._job.job_id, step.kind, step.title)
+        self._client.start(self._job)
+
+    def _tell_begin(self, job_id: str, kind: str, title: str) -> None:
+        self._history.began(job_id, kind, title)
+        self._observe(JobBegan(job_id, kind, title))
+
+
+def do_nothing() -> None:
+    """Nothing is waited for."""
+
+
+def never() -> bool:
+    """Not to be stopped."""
+    return False
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of all files below a folder."""
+    return sum(path.lstat().st_size for path in folder.rglob("*"))
+
+
+def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[], None] = do_nothing) -> T:
+    """Drive without a window. Raises what the flow raised; ends every process when it is broken off."""
+    try:
+        while driver.tick():
+            meanwhile()
+            time.sleep(TIMING_PAUSE_S if driver.is_timing else pause_s)
+    finally:
+        if not driver.finished:
+            driver.interrupt()
+    if driver.error is not None:
+        raise driver.error
+    return driver.result  # type: ignore[return-value]

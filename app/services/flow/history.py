@@ -1,0 +1,87 @@
+"""The history of jobs: what ran when, how it ended, where its log lies, what it left in the store."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from app.domain.artifact import ArtifactRecord
+from app.domain.job import JobRecord
+from app.persistence.repositories import NotFound
+from app.services.flow.artifacts import Entry
+from app.services.flow.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import RunJob
+
+LOOKED_UP = frozenset({"hub_search", "hub_model", "hub_login"})
+"""Kinds that leave nothing behind and come with every few keys that are pressed: they are no history."""
+
+End = Literal["finished", "failed", "cancelled", "crashed", "interrupted"]
+
+
+class JobHistory:
+    """Writes one record a job. Where the database is only read, nothing is kept."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._root = workspace.paths.root
+        writes = not workspace.database.read_only
+        self._jobs = workspace.repositories.jobs if writes else None
+        self._artifacts = workspace.repositories.artifacts if writes else None
+        self._open: dict[str, JobRecord] = {}
+
+    def began(self, job_id: str, kind: str, title: str) -> None:
+        """The job runs now."""
+        if kind in LOOKED_UP:
+            return
+        now = datetime.now(UTC)
+        record = JobRecord(
+            id=job_id, kind=kind, title=title, state="running", device="cpu", created_at=now, started_at=now
+        )
+        self._open[job_id] = record
+        if self._jobs is not None:
+            self._jobs.add(record)
+
+    def ended(self, job_id: str, state: End, error: ErrorInfo | None = None, log_path: Path | None = None) -> None:
+        """How it ended. A job that was not begun here is not known."""
+        record = self._open.pop(job_id, None)
+        if record is None or self._jobs is None:
+            return
+        self._jobs.update(
+            dataclasses.replace(
+                self._jobs.get(job_id),  # its run was noted meanwhile
+                state=state,
+                finished_at=datetime.now(UTC),
+                log_path=self._relative(log_path),
+                error_json=error.model_dump_json() if error else None,
+            )
+        )
+
+    def kept(self, entry: Entry, job: RunJob) -> None:
+        """A folder is in the store now; `job` made it."""
+        if self._artifacts is None:
+            return
+        made_by = json.dumps({"job": job.job_id, "params": job.params, "seed": job.seed, "versions": entry.versions})
+        self._put(ArtifactRecord(entry.key, job.kind, entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
+
+    def _put(self, record: ArtifactRecord) -> None:
+        if self._artifacts is None:
+            return
+        try:
+            self._artifacts.get(record.key)
+        except NotFound:
+            self._artifacts.add(record)
+        else:
+            self._artifacts.update(record)
+
+    def measured(self, entry: Entry, job_id: str) -> None:
+        """A measurement is in the store now."""
+        if self._artifacts is None:
+            return
+        made_by = json.dumps({"job": job_id, "versions": entry.versions})
+        self._put(ArtifactRecord(entry.key, "measured", entry.sha256, entry.size_bytes, datetime.now(UTC), made_by))
+
+    def _relative(self, log_path: Path | None) -> str | None:
+        if log_path is None or not log_path.is_relative_to(self._root):
+            return None
+        return log_path.relative_to(self._root).as_posix()

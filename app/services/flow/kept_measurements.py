@@ -1,0 +1,112 @@
+"""Measurements kept across runs and projects: the same is not measured twice on the same machine.
+
+A measurement stands under what was measured (the content of each model, the data, runtime and settings), how (threads,
+sets, blocks, this protocol) and where (the machine, the libraries' versions). One of several versions in turn is found
+only as a whole, since only then were all of them measured under the same conditions.
+"""
+
+import dataclasses
+import shutil
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from pydantic import AwareDatetime, ValidationError
+
+from app.services.flow.artifacts import ArtifactStore, Entry
+from app.services.flow.steps import Contender, Loads, Measured, MeasureStep
+from workers.contracts.base import Frozen
+from workers.contracts.disturbed import is_under_load
+from workers.contracts.jobs import MeasureResult
+
+PROTOCOL = 2
+"""To be raised whenever what a block of requests is, or how its times are taken, changes."""
+
+MAX_AGE = timedelta(days=7)
+"""A system is updated, a fan gathers dust: what is older says little about the machine as it is today."""
+
+FILE = "measured.json"
+
+
+class _Kept(Frozen):
+    measured_at: AwareDatetime
+    latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
+    results: tuple[tuple[MeasureResult, ...], ...]
+    busy_share: float | None
+    loads: Loads
+    seconds: float
+
+
+class KeptMeasurements:
+    """Finds and keeps them in the artifact store. `jobs` is where folders are written before they go there."""
+
+    def __init__(self, artifacts: ArtifactStore, jobs: Path) -> None:
+        self._artifacts, self._jobs = artifacts, jobs
+
+    def find(self, step: MeasureStep) -> Measured | None:
+        """What was measured before; None where nothing was, or where it is older than the step allows."""
+        key = self.key(step)
+        entry = self._artifacts.get(key) if key is not None else None
+        if entry is None or step.reuse is None:
+            return None
+        try:
+            kept = _Kept.model_validate_json((entry.folder / FILE).read_text(encoding="utf-8"))
+        except (OSError, ValidationError):  # another version of the program wrote it
+            return None
+        oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
+        if kept.measured_at < oldest:
+            return None
+        return Measured(
+            latencies_ms=kept.latencies_ms,
+            results=kept.results,
+            failures=(None,) * len(kept.latencies_ms),
+            busy_share=kept.busy_share,
+            loads=kept.loads,
+            seconds=kept.seconds,
+            measured_at=kept.measured_at,
+        )
+
+    def keep(self, step: MeasureStep, measured: Measured) -> Entry | None:
+        """Keep what is whole; None for what failed, was cut off, or may not be used again. Raises OSError."""
+        key = self.key(step)
+        if key is None or not measured.complete or any(failure is not None for failure in measured.failures):
+            return None
+        kept = _Kept(
+            measured_at=datetime.now(UTC),
+            latencies_ms=measured.latencies_ms,
+            results=measured.results,
+            busy_share=measured.busy_share,
+            loads=measured.loads,
+            seconds=measured.seconds,
+        )
+        folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
+        folder.mkdir(parents=True)
+        try:
+            (folder / FILE).write_text(kept.model_dump_json(), encoding="utf-8")
+            return self._artifacts.adopt(folder, key, {"measured_at": kept.measured_at.isoformat()})
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def key(self, step: MeasureStep) -> str | None:
+        """Where it stands in the store; None for what may not be used again, or lies outside of the store."""
+        contenders = [self._contender(contender) for contender in step.contenders]
+        if step.reuse is None or None in contenders:
+            return None
+        how = {
+            field.name: getattr(step, field.name)
+            for field in dataclasses.fields(step)
+            if field.name in ("sets", "blocks", "threads", "warmup_requests", "timed_requests", "block_max_s")
+        }
+        slow_ms = None if step.slow_over_ms is None else "bounded"
+        facts = {"protocol": PROTOCOL, "machine": step.reuse.machine, "contenders": contenders, **how, "slow": slow_ms}
+        if step.number:
+            facts["number"] = step.number
+        return self._artifacts.key("measured", facts, 0, {})
+
+    def _contender(self, contender: Contender) -> dict[str, object] | None:
+        params = contender.params
+        model = self._artifacts.content_of(Path(params.model_dir))
+        if model is None:
+            return None
+        others = params.model_dump(mode="json", exclude={"model_dir"})
+        return {"model": model, **others}

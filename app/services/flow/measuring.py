@@ -1,0 +1,208 @@
+"""One measurement of several variants in turn, as the driver needs it."""
+
+import shutil
+import time
+import uuid
+from pathlib import Path
+from statistics import fmean
+
+from app.domain.variant import LatencyPoint
+from app.jobs.turns import Timing, TurnGroup
+from app.services.flow.events import (
+    LatenciesMeasured,
+    LogLine,
+    MeasuringChanged,
+    Observer,
+    StepProgress,
+    WaitingForQuiet,
+)
+from app.services.flow.quiet import Waiting
+from app.services.flow.steps import Loads, Measured, MeasureStep, limits_of_runtime
+from app.services.flow.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import Failed, Log, RunJob, TurnDone
+from workers.contracts.specs import BlockLoad
+
+TIME_LIMIT = "time_limit"
+
+NO_TIME = ErrorInfo(
+    code=TIME_LIMIT,
+    title="The time was up",
+    detail="The time of the run ended before it was measured.",
+    hint="Allow more time.",
+)
+
+
+class Measurer:
+    """Polls a `TurnGroup` and turns its messages into events; `measured()` when `done`."""
+
+    def __init__(self, workspace: Workspace, step: MeasureStep) -> None:
+        self.job_id = f"measure-{uuid.uuid4().hex[:12]}"
+        self.step, self._folder = step, workspace.jobs
+        self._began_s = time.monotonic()
+        self._blocks_done = 0
+        self._cut = self._is_over = False
+        self._workspace = workspace
+        self._group: TurnGroup | None = None
+        self._waiting = Waiting(step.quiet) if step.quiet is not None else None
+        self._told_share: float | None = None
+        if self._waiting is None:
+            self._group = self._begin()
+
+    def _begin(self) -> TurnGroup:
+        step, workspace = self.step, self._workspace
+        self._began_s = time.monotonic()
+        left_s = None if step.until_s is None else max(0.1, step.until_s - self._began_s)
+        return TurnGroup(
+            [self._job(workspace, step, index) for index in range(len(step.contenders))],
+            sets=step.sets,
+            blocks=step.blocks,
+            warmup_requests=step.warmup_requests,
+            timed_requests=step.timed_requests,
+            block_max_s=step.block_max_s,
+            budget_s=left_s,
+            slow_over_ms=step.slow_over_ms,
+            new_client=workspace.pool.take,
+        )
+
+    def _job(self, workspace: Workspace, step: MeasureStep, index: int) -> RunJob:
+        contender = step.contenders[index]
+        job_id = f"{self.job_id}-{index}"
+        return RunJob(
+            job_id=job_id,
+            kind="measure",
+            params=contender.params.model_dump(mode="json"),
+            work_dir=str(workspace.job_dir(job_id)),
+            read_paths=tuple(str(path) for path in contender.read_paths),
+            threads=step.threads,
+            niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
+            limits=limits_of_runtime(contender.params.runtime, contender.params.settings),
+        )
+
+    @property
+    def done(self) -> bool:
+        """Everything was measured, or the time is up."""
+        if self._group is None:
+            return self._is_over
+        if not self._group.done and self.step.until_s is not None and time.monotonic() > self.step.until_s:
+            self._cut = True
+            self._group.close()
+        return self._group.done
+
+    @property
+    def is_timing(self) -> bool:
+        """A block of requests is timed now."""
+        return self._group is not None and self._group.is_timing
+
+    @property
+    def waits_for_quiet(self) -> bool:
+        """Nothing is measured yet: other programs keep the computer busy."""
+        return self._waiting is not None
+
+    def skip_wait(self) -> None:
+        """Measure at once, and wait no more in the same run."""
+        if self.step.quiet is not None:
+            self.step.quiet.patience.skip()
+
+    @property
+    def pids(self) -> list[int]:
+        """Processes that are measured now."""
+        return self._group.pids if self._group is not None else []
+
+    def cancel(self) -> None:
+        """Stop within a second."""
+        if self._group is not None:
+            self._group.cancel()
+        self._is_over = True
+
+    def close(self) -> None:
+        """End all its processes at once."""
+        if self._group is not None:
+            self._group.close()
+        self._is_over = True
+        self._remove_folders()
+
+    def _wait(self, waiting: Waiting, observe: Observer) -> None:
+        """Tell each new look; begin when it is over."""
+        goes_on = waiting.tick()
+        if goes_on and (self._told_share is None or waiting.busy_share != self._told_share):
+            self._told_share = waiting.busy_share
+            observe(WaitingForQuiet(waiting.busy_share, waiting.left_s))
+        elif not goes_on:
+            self._waiting = None
+            observe(WaitingForQuiet(waiting.busy_share, 0.0, is_over=True))
+            observe(MeasuringChanged(True))
+            self._group = self._begin()
+
+    def poll(self, observe: Observer) -> None:
+        """Pass on what has come."""
+        if self._waiting is not None and not self._is_over:
+            self._wait(self._waiting, observe)
+        if self._group is None:
+            return
+        for index, message in self._group.poll():
+            if isinstance(message, TurnDone):
+                self._blocks_done += 1
+                observe(LatenciesMeasured(self._points(index, message.latencies_ms)))
+                observe(self._progress(self._group))
+            elif isinstance(message, Log):
+                observe(LogLine(message.level, message.text, self.job_id))
+            elif isinstance(message, Failed):
+                observe(LogLine("error", f"{message.error.title}: {message.error.detail}", self.job_id))
+
+    def _progress(self, group: TurnGroup) -> StepProgress:
+        total = max(group.total_turns, self._blocks_done)
+        seconds = time.monotonic() - self._began_s
+        left_s = seconds / self._blocks_done * (total - self._blocks_done)
+        return StepProgress(self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s)
+
+    def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
+        """Requests ran one after the other and the last ended about now."""
+        at_s = time.monotonic() - sum(latencies_ms) / 1000
+        points = []
+        for latency_ms in latencies_ms:
+            at_s += latency_ms / 1000
+            points.append(LatencyPoint(self.step.contenders[index].variant_id, at_s, latency_ms))
+        return tuple(points)
+
+    def measured(self) -> Measured:
+        """Everything that was measured; a contender that failed, or that had no turn, has a failure instead of times.
+
+        Sets count only as far as everybody who is still in had a turn in them.
+        """
+        self._remove_folders()
+        outcomes = self._group.outcomes if self._group is not None else [Timing() for _ in self.step.contenders]
+        alive = [timing for timing in outcomes if timing.failure is None]
+        sets = min((sum(1 for blocks in timing.blocks_ms if blocks) for timing in alive), default=0)
+        loads = tuple(_loads(timing, sets) for timing in outcomes)
+        return Measured(
+            latencies_ms=tuple(_times(timing, sets) for timing in outcomes),
+            results=tuple(tuple(timing.results[:sets]) for timing in outcomes),
+            failures=tuple(timing.failure or (None if sets else NO_TIME) for timing in outcomes),
+            busy_share=busy_share(loads),
+            loads=loads,
+            seconds=time.monotonic() - self._began_s,
+            complete=not self._cut,
+        )
+
+    def _remove_folders(self) -> None:
+        """Every set of processes had folders of its own."""
+        for folder in Path(self._folder).glob(f"{self.job_id}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def busy_share(loads: Loads) -> float | None:
+    """What other programs used of all cores while blocks were timed, a mean over all; None where no system told."""
+    shares = [load.busy_share for sets in loads for one_set in sets for load in one_set if load.busy_share is not None]
+    return max(0.0, fmean(shares)) if shares else None
+
+
+def _loads(timing: Timing, sets: int) -> tuple[tuple[BlockLoad, ...], ...]:
+    """Of the same sets as `_times`; none where a block has none."""
+    kept = [loads for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True) if any(blocks)][:sets]
+    told = all(len(loads) == len(blocks) for loads, blocks in zip(timing.loads, timing.blocks_ms, strict=True))
+    return tuple(tuple(loads) for loads in kept) if told else ()
+
+
+def _times(timing: Timing, sets: int) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(times) for times in timing.latencies_ms[:sets] if times)

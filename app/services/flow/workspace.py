@@ -1,0 +1,78 @@
+"""What every use case needs, handed over as one value: the data folder, its store and database, the processes."""
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths, unusable
+from app.persistence import Repositories, Store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.steps import JobError, JobStep
+from workers.contracts.paths import to_text
+from workers.contracts.process.messages import RunJob
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """`jobs` holds the one folder that each job may write."""
+
+    paths: DataPaths
+    jobs: Path
+    artifacts: ArtifactStore
+    pool: WorkerPool
+    database: Store
+
+    @property
+    def repositories(self) -> Repositories:
+        """What is stored."""
+        return self.database.repositories
+
+    def job_dir(self, job_id: str) -> Path:
+        """The one folder that a job may write."""
+        return self.jobs / job_id
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Errors of the disk inside are told as the data folder's. Raises `JobError`."""
+        try:
+            yield
+        except OSError as error:
+            problem = unusable(self.paths.root, error)
+            raise JobError(problem.info(), problem.exit_code) from error
+
+    def key_of(self, step: JobStep[Any]) -> str:
+        """Where the store keeps what this step's job writes."""
+        params = step.params.model_dump(mode="json")
+        return self.artifacts.key(step.kind, params, step.seed, step.identity, step.threads or usable_cores())
+
+    def new_job(self, step: JobStep[Any], params: dict[str, Any]) -> RunJob:
+        """A job for one step, with an empty folder of its own."""
+        job_id = f"{step.kind}-{uuid.uuid4().hex[:12]}"
+        folder = self.job_dir(job_id)
+        folder.mkdir(parents=True)
+        return RunJob(
+            job_id=job_id,
+            kind=step.kind,
+            params=params,
+            work_dir=str(folder),
+            read_paths=tuple(to_text(path) for path in step.read_paths),
+            write_paths=tuple(str(path) for path in step.write_paths),
+            seed=step.seed,
+            threads=step.threads or usable_cores(),
+            limits=step.limits,
+        )
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: affinity, then the cgroup's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()[:2]
+    except (OSError, ValueError):
+        return cores
+    return cores if quota == "max" else max(1, min(cores, int(quota) // int(period)))

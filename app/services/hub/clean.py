@@ -1,0 +1,87 @@
+"""What the hub's models take on the disk, who uses them, and how to be rid of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.run import RunState
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.hub.arrival import Arrival, StoredModel
+from app.services.hub.shelf import Shelf
+from workers.contracts.errors import ErrorInfo
+
+ACTIVE = (RunState.QUEUED, RunState.RUNNING)
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """`used_by` are the names of the projects that were begun with it; `running` if one of them works now."""
+
+    stored: StoredModel
+    used_by: tuple[str, ...]
+    running: bool
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """A download that was paused or broken off, and how much of it is here."""
+
+    arrival: Arrival
+    come_bytes: int
+
+
+def kept_models(space: Workspace) -> tuple[KeptModel, ...]:
+    """All whole models, the newest first."""
+    return tuple(_with_use(space, model) for model in Shelf(space.paths.hub).list())
+
+
+def unfinished_downloads(space: Workspace) -> tuple[Unfinished, ...]:
+    """Downloads to go on with or to remove, the newest first."""
+    shelf = Shelf(space.paths.hub)
+    return tuple(Unfinished(arrival, shelf.come_bytes(arrival.key)) for arrival in shelf.arrivals())
+
+
+def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
+    """Remove a model; the bytes that it had. Raises `JobError` (exit code 3) where it is in use or not there.
+
+    `even_if_used` is for a person who was told which projects need it to be opened again. What was made from it stays
+    in the store; while a run works with it, it is never removed.
+    """
+    shelf = Shelf(space.paths.hub)
+    model = shelf.get(key)
+    if model is None:
+        raise _refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
+    kept = _with_use(space, model)
+    if kept.running or (kept.used_by and not even_if_used):
+        names = ", ".join(f"“{name}”" for name in kept.used_by)
+        detail = f"{model.origin.repo} is used by {names}{', which works with it now' if kept.running else ''}."
+        hint = "Wait until the run has ended." if kept.running else "Remove the project first, or confirm the removal."
+        raise _refused("hub_in_use", "This model is in use", detail, hint)
+    try:
+        shelf.remove(key)
+    except OSError as error:
+        detail = f"{model.folder} cannot be removed: {error.strerror or error}."
+        raise _refused(
+            "hub_not_removed", "The model could not be removed", detail, "Check the data folder's rights."
+        ) from error
+    return model.size_bytes
+
+
+def discard_download(space: Workspace, key: str) -> None:
+    """Remove what has come of a download. Raises `JobError` (exit code 6) while it goes on."""
+    Shelf(space.paths.hub).discard(key)
+
+
+def _with_use(space: Workspace, model: StoredModel) -> KeptModel:
+    repositories = space.repositories
+    users = [p for p in repositories.projects.list() if _lies_in(Path(p.model_path), model.folder)]
+    running = any(run.state in ACTIVE for p in users for run in repositories.runs.list(project_id=p.id))
+    return KeptModel(model, tuple(project.name for project in users), running)
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    return path == folder or folder in path.parents
+
+
+def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

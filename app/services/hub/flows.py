@@ -1,0 +1,275 @@
+"""The model hub: search, look at one model, download it, log in. Flows for the window and the command line alike."""
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.credentials import Kept, checked_token, keep_token
+from app.errors import FettleError
+from app.services.flow.events import StepProgress
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.hub.arrival import Arrival, DownloadAsk, StoredModel
+from app.services.hub.place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place, is_private
+from app.services.hub.shelf import Shelf
+from workers.contracts.errors import ErrorInfo, WorkerError
+from workers.contracts.hub import (
+    HubAccess,
+    HubDownloadParams,
+    HubDownloadResult,
+    HubLoginParams,
+    HubLoginResult,
+    HubModelParams,
+    HubModelResult,
+    HubQuery,
+    HubSearchParams,
+    HubSearchResult,
+    Origin,
+)
+from workers.contracts.process.disk import DiskFull
+from workers.contracts.process.messages import Limits
+
+ROOM_BYTES = 64 << 20
+"""Stays free beside a download: the database, logs and the job's folder want to be written, too."""
+
+REFUSED, MISSING = 3, 6
+RETRIES, LONGEST_WAIT_S = 5, 120.0
+"""Of a download; a person who only looks waits less (`HubPlace.look`)."""
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """`stored.open_path` is what to open. `fetched_bytes` came over the network now: 0 if all was there before."""
+
+    stored: StoredModel
+    fetched_bytes: int = 0
+    resumed_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class LoggedIn:
+    """Whose token it is and where it is kept."""
+
+    user: str
+    endpoint: str
+    kept: Kept
+
+
+def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
+    """One page. Raises `JobError` with exit code 6 where the hub cannot be reached, 3 where it refuses."""
+    done: Done[HubSearchResult] = yield JobStep(
+        kind="hub_search",
+        params=HubSearchParams(access=hub_place(space).look(), query=query),
+        result=HubSearchResult,
+        title="Search the hub",
+        read_paths=certificate_paths(),
+        threads=1,
+        limits=LOOK_LIMITS,
+    )
+    return done.result
+
+
+def hub_model(space: Workspace, ask: DownloadAsk) -> Flow[HubModelResult]:
+    """The card, the files, and which of them would be downloaded. Raises `JobError` as `search_hub` does."""
+    access = hub_place(space).look()
+    params = HubModelParams(
+        access=access,
+        repo=ask.repo,
+        revision=ask.revision,
+        patterns=ask.patterns,
+        allow_pickle=ask.allow_pickle,
+    )
+    done: Done[HubModelResult] = yield JobStep(
+        kind="hub_model",
+        params=params,
+        result=HubModelResult,
+        title="Look at the model",
+        read_paths=certificate_paths(),
+        threads=1,
+        limits=LOOK_LIMITS,
+    )
+    return done.result
+
+
+def download_model(
+    space: Workspace, ask: DownloadAsk, keep_pieces: Callable[[], bool] = lambda: False
+) -> Flow[Downloaded]:
+    """Bring a model into the data folder, whole and verified, or from there if it is there already.
+
+    When the person cancels, what has come is removed, unless `keep_pieces` says that it was a pause: then the same
+    ask goes on from there, also after the program was closed or killed. Raises `JobError`.
+    """
+    place, shelf = hub_place(space), Shelf(space.paths.hub)
+    if place.offline:
+        known = shelf.find(place.endpoint, ask.repo, ask.revision, ask.patterns, ask.allow_pickle)
+        if known is not None:
+            return Downloaded(known)
+    found = yield from hub_model(space, ask)
+    check_wanted(found, ask)
+    arrival = Arrival.of(place.endpoint, ask, found)
+    known = shelf.get(arrival.key)
+    if known is not None:
+        return Downloaded(known)
+    return (yield from _download(space, shelf, place, arrival, keep_pieces))
+
+
+def resume_download(
+    space: Workspace, arrival: Arrival, keep_pieces: Callable[[], bool] = lambda: False
+) -> Flow[Downloaded]:
+    """Go on with one of `Shelf.arrivals()`, at the commit that it was begun with. Raises `JobError`."""
+    place = hub_place(space)
+    if place.endpoint != arrival.endpoint:
+        raise JobError(
+            ErrorInfo(
+                code="other_hub",
+                title="This download is from another hub",
+                detail=f"It was begun at {arrival.endpoint}, and Fettle is set to {place.endpoint} now.",
+                hint="Set HF_ENDPOINT back, or remove the pieces and download the model anew.",
+            ),
+            REFUSED,
+        )
+    return (yield from _download(space, Shelf(space.paths.hub), place, arrival, keep_pieces))
+
+
+def _download(
+    space: Workspace, shelf: Shelf, place: HubPlace, arrival: Arrival, keep_pieces: Callable[[], bool]
+) -> Flow[Downloaded]:
+    access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
+    with shelf.hold(arrival.key):
+        pieces = shelf.begin(arrival)
+        with _kept_only_if_wanted(pieces, keep_pieces):
+            check_room(shelf, arrival)
+            done: Done[HubDownloadResult] = yield _download_step(access, arrival, pieces)
+            stored = shelf.adopt(arrival, _origin(arrival, done.result))
+    return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
+
+
+@contextlib.contextmanager
+def _kept_only_if_wanted(pieces: Path, keep_pieces: Callable[[], bool]) -> Iterator[None]:
+    """Pieces stay where going on makes sense: after a pause, a lost connection, a killed program."""
+    try:
+        yield
+    except FlowCancelled:
+        if not keep_pieces():
+            shutil.rmtree(pieces, ignore_errors=True)
+        raise
+    except JobError as error:
+        if error.exit_code == REFUSED:
+            shutil.rmtree(pieces, ignore_errors=True)
+        raise
+
+
+def _download_step(access: HubAccess, arrival: Arrival, pieces: Path) -> JobStep[HubDownloadResult]:
+    largest = max((file.size_bytes for file in arrival.files), default=0)
+    return JobStep(
+        kind="hub_download",
+        params=HubDownloadParams(
+            access=access, repo=arrival.repo, commit=arrival.commit, files=arrival.files, place=str(pieces)
+        ),
+        result=HubDownloadResult,
+        title=f"Download {arrival.repo}",
+        read_paths=certificate_paths(),
+        write_paths=(pieces,),
+        threads=1,
+        limits=Limits(memory_bytes=1 << 30, cpu_s=None, file_bytes=largest + (1 << 20), network=True),
+    )
+
+
+def _origin(arrival: Arrival, result: HubDownloadResult) -> Origin:
+    return Origin(
+        endpoint=arrival.endpoint,
+        repo=arrival.repo,
+        revision=arrival.revision,
+        commit=arrival.commit,
+        license=arrival.license,
+        author=arrival.author,
+        files=result.files,
+        downloaded_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict=arrival.verdict,
+    )
+
+
+def check_room(shelf: Shelf, arrival: Arrival) -> None:
+    """Raises `JobError` (exit code 6) where the disk has not the room for what is still to come."""
+    missing = max(0, arrival.total_bytes - shelf.come_bytes(arrival.key))
+    free = shelf.free_bytes()
+    if missing + ROOM_BYTES <= free:
+        return
+    full = DiskFull(
+        shelf.root,
+        needed_bytes=missing,
+        free_bytes=max(0, free - ROOM_BYTES),
+        safe=f"{arrival.repo} was not downloaded.",
+        hint="Free some space, remove models that you no longer need, or name another folder with --data-dir.",
+    )
+    raise JobError(full.info(), full.exit_code)
+
+
+def check_wanted(found: HubModelResult, ask: DownloadAsk) -> None:
+    """Raises `JobError` (exit code 3) where there is nothing that may be downloaded, with what to do instead."""
+    if found.wanted:
+        return
+    if found.needs_consent:
+        words = (
+            "hub_pickle",
+            "The weights could hold a program",
+            f"{found.repo} has its weights only in files that run a program when they are read in the usual way.",
+            "Ask its author for safetensors or ONNX, or name the file yourself with --file: that is your consent, "
+            "and Fettle still checks it before it is opened.",
+        )
+    elif ask.patterns:
+        words = (
+            "hub_no_file",
+            "No file has such a name",
+            f"No file of {found.repo} matches {', '.join(ask.patterns)}.",
+            "Look at the list of files on the model's page, and mind capital letters.",
+        )
+    else:
+        kinds = ", ".join(found.formats) or "none that Fettle knows"
+        words = (
+            "hub_no_model",
+            "There is no model in it that Fettle can open",
+            f"{found.repo} has no ONNX and no safetensors file (formats: {kinds}).",
+            "Search again with the library set to onnx or safetensors, or ask its author for one of these.",
+        )
+    code, title, detail, hint = words
+    raise JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
+
+
+def speed_bytes_per_s(progress: StepProgress) -> float | None:
+    """How fast it comes, from the same figures as the time that is left."""
+    if not progress.eta_s or progress.total is None:
+        return None
+    return (progress.total - progress.done) / progress.eta_s
+
+
+def log_in(space: Workspace, text: str) -> Flow[LoggedIn]:
+    """Ask the hub whose token this is, then keep it for this hub. Raises `JobError`; nothing is kept then."""
+    place = hub_place(space)
+    if not is_private(place.endpoint):
+        error = ErrorInfo(
+            code="hub_not_encrypted",
+            title="This hub's address is not encrypted",
+            detail=f"Others on the way to {place.endpoint} could read your token, so it is not sent.",
+            hint="Use the hub's https address.",
+        )
+        raise JobError(error, REFUSED)
+    try:
+        token = checked_token(text)
+        access = place.look().model_copy(update={"token": token})
+        done: Done[HubLoginResult] = yield JobStep(
+            kind="hub_login",
+            params=HubLoginParams(access=access),
+            result=HubLoginResult,
+            title="Log in to the hub",
+            read_paths=certificate_paths(),
+            threads=1,
+            limits=LOOK_LIMITS,
+        )
+        kept = keep_token(space.paths.hub, place.endpoint, token)
+    except (FettleError, WorkerError) as error:
+        raise JobError(error.info(), error.exit_code) from error
+    return LoggedIn(done.result.user, place.endpoint, kept)

@@ -1,0 +1,109 @@
+"""Which hub, with whose token, and whether Fettle may ask it at all."""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from app.credentials import FoundToken, find_token
+from app.errors import FettleError
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import HubAccess
+from workers.contracts.process.messages import Limits
+
+PUBLIC_HUB = "https://huggingface.co"
+YES = frozenset({"1", "on", "yes", "true"})
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""A company's proxy has certificates of its own; the worker must be able to read what these name."""
+
+LOOK_LIMITS = Limits(memory_bytes=1 << 30, cpu_s=120, wall_s=180, file_bytes=1 << 26, network=True)
+
+
+@dataclass(frozen=True)
+class HubPlace:
+    """`token` is None where there is none, or where it must not be sent: then `warning` says why."""
+
+    endpoint: str
+    offline: bool = False
+    token: FoundToken | None = field(default=None, repr=False)
+    warning: str = ""
+
+    def access(self, *, retries: int, max_wait_s: float) -> HubAccess:
+        """What a worker is told. Raises `JobError` (exit code 6) in offline mode."""
+        if self.offline:
+            raise offline_error()
+        value = self.token.value if self.token else None
+        return HubAccess(endpoint=self.endpoint, token=value, retries=retries, max_wait_s=max_wait_s)
+
+    def look(self) -> HubAccess:
+        """For what a person waits for: soon an answer, or soon a word why there is none."""
+        return self.access(retries=1, max_wait_s=10.0)
+
+
+def hub_place(space: Workspace, environment: Mapping[str, str] = os.environ) -> HubPlace:
+    """HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE, else the public hub and what was kept at log-in.
+
+    Raises `JobError` (exit code 2 or 3) for an address or a token that cannot be one.
+    """
+    endpoint = checked_endpoint(environment.get("HF_ENDPOINT", "").strip() or PUBLIC_HUB)
+    offline = environment.get("HF_HUB_OFFLINE", "").strip().lower() in YES
+    try:
+        token = find_token(space.paths.hub, endpoint, environment)
+    except FettleError as error:
+        raise JobError(error.info(), error.exit_code) from error
+    if token is not None and not is_private(endpoint):
+        warning = f"{endpoint} is not encrypted, so your token is not sent there."
+        return HubPlace(endpoint, offline, None, warning)
+    return HubPlace(endpoint, offline, token)
+
+
+def checked_endpoint(text: str) -> str:
+    """An http(s) address without a name and password in it. Raises `JobError` (exit code 2)."""
+    address = text.rstrip("/")
+    try:
+        parts = urlsplit(address)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        good = good and not (parts.username or parts.password or parts.query or parts.fragment)
+    except ValueError:
+        good = False
+    if not good or not address.isprintable() or " " in address:
+        error = ErrorInfo(
+            code="bad_endpoint",
+            title="This is no address of a hub",
+            detail="HF_ENDPOINT must be an address such as https://hub.example.org, without a name or password in it.",
+            hint="Correct it, or unset HF_ENDPOINT to use the public hub.",
+        )
+        raise JobError(error, 2)
+    return address
+
+
+def is_private(endpoint: str) -> bool:
+    """Whether nobody on the way can read what is sent: encrypted, or on this computer."""
+    parts = urlsplit(endpoint)
+    host = parts.hostname or ""
+    if parts.scheme == "https" or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def certificate_paths(environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """Files and folders with certificates that the person's environment names."""
+    return tuple(Path(environment[name]).absolute() for name in CERTIFICATES if environment.get(name))
+
+
+def offline_error() -> JobError:
+    """The hub is not asked, because the person said so."""
+    error = ErrorInfo(
+        code="hub_offline",
+        title="Offline mode is on",
+        detail="HF_HUB_OFFLINE says that nothing may be asked over the network, so the hub was not asked.",
+        hint="Unset HF_HUB_OFFLINE to use the hub, or open a model that is on this computer already.",
+    )
+    return JobError(error, 6)

@@ -1,0 +1,261 @@
+"""Where models from the hub lie in the data folder: whole ones, and those on their way.
+
+``hub/models/<key>/<name>/…`` with ``note.json`` beside it is a whole model; its key is made of the hub, the commit and
+the files' digests, so that the same files lie there once. ``hub/arriving/<key>`` holds what has come of a download,
+with ``ask.json``; it survives the program. A large file that another model brought already is linked, not fetched.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from app.filelock import try_lock
+from app.files import sync_folder, write_whole
+from app.jobs.setup import remove_links
+from app.services.flow.steps import JobError
+from app.services.hub.arrival import Arrival, Note, StoredModel
+from workers.contracts.base import Frozen
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import Origin
+from workers.contracts.process.disk import NO_ROOM, DiskFull
+
+M = TypeVar("M", bound=Frozen)
+FILES, ASK, NOTE = "files", "ask.json", "note.json"
+MAX_NOTE_BYTES = 8 << 20
+LINKED_FROM_BYTES = 1 << 20
+LINKED_SUFFIXES = (".onnx", ".safetensors")
+"""What may have two names on the disk: weights beside an ONNX file are refused then (they could lie elsewhere)."""
+
+
+class Shelf:
+    """`root` is ``<data folder>/hub``. Only the holder of the data folder writes it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.models, self.arriving = root, root / "models", root / "arriving"
+
+    def get(self, key: str) -> StoredModel | None:
+        """The model of that key, if all its files are there with their sizes."""
+        note = _read(self.models / key / NOTE, Note)
+        if note is None:
+            return None
+        folder = self.models / key / note.name
+        for file in note.origin.files:
+            try:
+                if folder.joinpath(*file.name.split("/")).stat().st_size != file.size_bytes:
+                    return None
+            except OSError:
+                return None
+        return StoredModel(key, folder, note.origin, note.main)
+
+    def list(self) -> tuple[StoredModel, ...]:
+        """All whole models, the newest first."""
+        found = [model for key in _names(self.models) if (model := self.get(key)) is not None]
+        return tuple(sorted(found, key=lambda model: model.origin.downloaded_at, reverse=True))
+
+    def find(
+        self, endpoint: str, repo: str, revision: str, patterns: tuple[str, ...], allow_pickle: bool
+    ) -> StoredModel | None:
+        """The newest that was asked for in the same way, for those who cannot or must not ask the hub."""
+        for model in self.list():
+            origin, note = model.origin, _read(self.models / model.key / NOTE, Note)
+            same = (origin.endpoint, origin.repo) == (endpoint, repo) and revision in (origin.revision, origin.commit)
+            if same and note is not None and (note.patterns, note.allow_pickle) == (patterns, allow_pickle):
+                return model
+        return None
+
+    def owner(self, path: Path) -> StoredModel | None:
+        """The model that `path` belongs to, if it lies in here."""
+        try:
+            key = path.absolute().relative_to(self.models.absolute()).parts[0]
+        except (ValueError, IndexError):
+            return None
+        return self.get(key)
+
+    def arrivals(self) -> tuple[Arrival, ...]:
+        """Downloads that were paused or broken off, the newest first."""
+        found = [_read(self.arriving / key / ASK, Arrival) for key in _names(self.arriving)]
+        return tuple(sorted((a for a in found if a is not None), key=lambda a: a.since, reverse=True))
+
+    def come_bytes(self, key: str) -> int:
+        """Bytes of a download that are here already."""
+        return sum(path.stat().st_size for path in _files(self.arriving / key) if path.name != ASK)
+
+    def free_bytes(self) -> int:
+        """Room on the disk."""
+        place = next(place for place in (self.root, *self.root.parents) if place.exists())
+        return shutil.disk_usage(place).free
+
+    @contextlib.contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Keep others from the same download meanwhile. Raises `JobError` (exit code 6) where one goes on already."""
+        self.arriving.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self.arriving / f"{key}.lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not try_lock(handle):
+                raise _busy()
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):  # Windows removes no open file
+                    path.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+
+    def begin(self, arrival: Arrival) -> Path:
+        """The folder for what comes; what came before is still in it. Raises OSError."""
+        self._sweep()
+        place = self.arriving / arrival.key
+        (place / FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (place / ASK).is_file():
+            write_whole(place / ASK, arrival.model_dump_json().encode())
+        self._link_known(arrival, place / FILES)
+        return place
+
+    def _sweep(self) -> None:
+        """Remove what a killed program left between two moves, and pieces that nobody can go on with."""
+        for folder in (self.models, self.arriving):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for entry in self.models.iterdir():
+            if entry.name.startswith("."):
+                shutil.rmtree(entry, ignore_errors=True)
+        for key in _names(self.arriving):
+            if _read(self.arriving / key / ASK, Arrival) is None:
+                shutil.rmtree(self.arriving / key, ignore_errors=True)
+
+    def _link_known(self, arrival: Arrival, folder: Path) -> None:
+        """Give large files that are here already a second name; where the disk cannot, they are fetched."""
+        here = {
+            file.sha256: model.folder.joinpath(*file.name.split("/"))
+            for model in self.list()
+            for file in model.origin.files
+            if file.size_bytes >= LINKED_FROM_BYTES
+        }
+        for file in arrival.files:
+            target = folder.joinpath(*file.name.split("/"))
+            source = here.get(file.sha256 or "")
+            if source is not None and file.name.endswith(LINKED_SUFFIXES) and not target.exists():
+                with contextlib.suppress(OSError):
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    os.link(source, target)
+
+    def adopt(self, arrival: Arrival, origin: Origin) -> StoredModel:
+        """Put a finished download among the models: there as a whole or not at all. Raises `JobError`."""
+        place, new = self.arriving / arrival.key, self.models / f".{arrival.key}.new"
+        try:
+            remove_links(place)
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir(mode=0o700, parents=True)
+            name = _folder_name(arrival.repo)
+            (place / FILES).replace(new / name)
+            _write_protect(new / name)
+            note = Note(
+                origin=origin,
+                name=name,
+                main=arrival.main,
+                patterns=arrival.patterns,
+                allow_pickle=arrival.allow_pickle,
+            )
+            write_whole(new / NOTE, note.model_dump_json(indent=1).encode())
+            target = self.models / arrival.key
+            shutil.rmtree(target, ignore_errors=True)  # one that was damaged
+            new.replace(target)
+            sync_folder(self.models)
+        except OSError as error:
+            raise _not_written(self.root, error) from error
+        shutil.rmtree(place, ignore_errors=True)
+        stored = self.get(arrival.key)
+        if stored is None:
+            raise _not_whole(arrival.repo)
+        return stored
+
+    def discard(self, key: str) -> None:
+        """Remove what has come of a download. Raises `JobError` (exit code 6) while it goes on."""
+        with self.hold(key):
+            shutil.rmtree(self.arriving / key, ignore_errors=True)
+
+    def remove(self, key: str) -> None:
+        """Remove a whole model; first out of sight, then from the disk."""
+        gone = self.models / f".{key}.gone"
+        (self.models / key).replace(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+
+def _names(folder: Path) -> list[str]:
+    """Folders in it that are keys; what an interrupted move left begins with a dot."""
+    try:
+        return [entry.name for entry in folder.iterdir() if re.fullmatch(r"[0-9a-f]{32}", entry.name)]
+    except OSError:
+        return []
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for place, _, names in os.walk(folder):
+        yield from (path for name in names if (path := Path(place) / name).is_file())
+
+
+def _read(path: Path, kind: type[M]) -> M | None:
+    """A note that was written here; None where it is missing or damaged."""
+    try:
+        with path.open("rb") as file:
+            return kind.model_validate_json(file.read(MAX_NOTE_BYTES))
+    except (OSError, ValidationError):
+        return None
+
+
+def _folder_name(repo: str) -> str:
+    """The repository's own name, fit for every file system."""
+    name = re.sub(r"[^\w.-]", "_", repo.rpartition("/")[2], flags=re.ASCII).strip(".-_")
+    return name[:100] or "model"
+
+
+def _write_protect(folder: Path) -> None:
+    """What was verified shall stay as it is; a read-only file could not be removed on Windows."""
+    if os.name == "posix":
+        for path in _files(folder):
+            path.chmod(0o400)
+
+
+def _busy() -> JobError:
+    return JobError(
+        ErrorInfo(
+            code="hub_download_busy",
+            title="This model is being downloaded already",
+            detail="Another download of the same files is under way.",
+            hint="Wait until it has ended, or cancel it.",
+        ),
+        6,
+    )
+
+
+def _not_written(folder: Path, error: OSError) -> JobError:
+    if error.errno in NO_ROOM:
+        full = DiskFull(folder, safe="What has come is kept.", hint="Free some space, then download again.")
+        return JobError(full.info(), full.exit_code)
+    return JobError(
+        ErrorInfo(
+            code="hub_not_kept",
+            title="The downloaded model could not be put in its place",
+            detail=f"The data folder could not be written: {error.strerror or error}.",
+            hint="Make the data folder writable, then download again: what has come is kept.",
+        ),
+        6,
+    )
+
+
+def _not_whole(repo: str) -> JobError:
+    return JobError(
+        ErrorInfo(
+            code="hub_not_whole",
+            title="The download is not whole",
+            detail=f"Files of {repo} are missing or have another size than the download told.",
+            hint="Download the model again.",
+        ),
+        3,
+    )

@@ -1,0 +1,47 @@
+"""What is there on this machine: asked of a worker once, then remembered by version and machine."""
+
+import platform
+
+from pydantic import ValidationError
+
+from app.persistence import Repositories
+from app.services.flow.artifacts import library_versions
+from app.services.flow.steps import Done, Flow, JobStep
+from app.version import VERSION
+from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.process.messages import Limits
+
+KEY = "describe"
+
+
+def describe() -> Flow[DescribeResult]:
+    """Devices, runtimes, techniques, targets with availability and hints."""
+    done: Done[DescribeResult] = yield JobStep(
+        kind="describe",
+        params=DescribeParams(),
+        result=DescribeResult,
+        title="Look at this computer",
+        limits=Limits(gpu=True),  # without the device files no GPU is seen
+    )
+    return done.result
+
+
+def remembered(repositories: Repositories) -> DescribeResult | None:
+    """What was found the last time, if nothing was installed or moved since: shown until it was looked at again."""
+    kept = repositories.settings.get(KEY)
+    if not isinstance(kept, dict) or kept.get("stamp") != _stamp():
+        return None
+    try:
+        return DescribeResult.model_validate(kept.get("result"))
+    except ValidationError:
+        return None
+
+
+def remember(repositories: Repositories, found: DescribeResult) -> None:
+    """Keep it for the next start."""
+    repositories.settings.put(KEY, {"stamp": _stamp(), "result": found.model_dump(mode="json")})
+
+
+def _stamp() -> str:
+    versions = ",".join(f"{name}={number}" for name, number in sorted(library_versions().items()))
+    return f"{VERSION};{platform.node()};{platform.python_version()};{versions}"

@@ -1,0 +1,66 @@
+"""Which runtimes a person may ask for: names that exist, engines and devices that are really there."""
+
+from collections.abc import Sequence
+
+from app.services.flow.steps import JobError
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import Described, Recipe
+
+NOT_YET = {"tensorrt": "This version of Fettle has no TensorRT; use onnxruntime-cuda."}
+"""Runtimes of the command line's contract that are not part of this version."""
+
+WRONG_USAGE, REFUSED, MISSING = 2, 3, 6
+
+
+def check_runtimes(found: DescribeResult, wanted: Sequence[str]) -> tuple[str, ...]:
+    """`wanted` as it is. Raises `JobError`: exit code 2 for a name that is none, 6 for an engine that is not there."""
+    known = {row.id: row for row in found.runtimes}
+    for name in wanted:
+        if name not in known and name not in NOT_YET:
+            names = ", ".join((*known, *NOT_YET))
+            raise _error("usage", "There is no such runtime", f"{name!r} is none of {names}.", "", WRONG_USAGE)
+        row = known.get(name)
+        if row is None or not row.available:
+            title, hint = (row.title, row.hint) if row else ("TensorRT", NOT_YET[name])
+            raise _error("runtime_missing", f"{title} is not available", f"{name} does not work here.", hint, MISSING)
+    return tuple(wanted)
+
+
+def check_recipes(found: DescribeResult, recipes: Sequence[Recipe], source: str) -> None:
+    """Raises `JobError` (exit code 3) for a person's recipe that names a technique or an engine that there is not."""
+    techniques = [row.id for row in found.techniques]
+    runtimes = [*(row.id for row in found.runtimes), *NOT_YET]
+    for recipe in recipes:
+        unknown = [(step.technique, techniques) for step in recipe.steps if step.technique not in techniques]
+        if recipe.runtime not in runtimes:
+            unknown.append((recipe.runtime, runtimes))
+        for name, known in unknown:
+            detail = f"{source}, “{recipe.title}”: {name!r} is none of {', '.join(known)}."
+            raise _error("recipe_refused", "This recipe cannot be used", detail, "Correct this name.", REFUSED)
+
+
+def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
+    """The runtimes that work on `device` (``cpu`` or ``cuda:0``). Raises `JobError`."""
+    rows = {row.id: row for row in found.devices}
+    group = device.partition(":")[0]
+    if group not in ("cpu", "cuda"):
+        raise _error("usage", "There is no such device", f"{device!r} is neither cpu nor cuda:0.", "", WRONG_USAGE)
+    row = rows.get("cuda:0" if device == "cuda" else device)
+    if row is None or not row.available:
+        hint = row.hint if row else f"There are: {', '.join(r.id for r in rows.values() if r.available)}."
+        raise _error("device_missing", f"There is no {device}", "It was not found on this computer.", hint, MISSING)
+    there = [runtime for runtime in found.runtimes if runtime.group == group]
+    working = tuple(runtime.id for runtime in there if runtime.available)
+    if not working:
+        raise _error("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use --device cpu.", MISSING)
+    return working
+
+
+def _missing(rows: Sequence[Described]) -> str:
+    return " ".join(f"{row.title}: {row.hint.rstrip('.')}." for row in rows) or "No runtime for it is installed."
+
+
+def _error(code: str, title: str, detail: str, hint: str, exit_code: int) -> JobError:
+    hint = hint or "Run 'fettle describe' to see what there is."
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), exit_code)

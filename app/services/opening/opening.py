@@ -1,0 +1,118 @@
+"""Open a model and its data: what the Model and Data pages do, and the first steps of every command."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobError, JobStep, R
+from app.services.opening.refusing import as_refusal
+from workers.contracts.beside import BESIDE, ONNX_FOLDER
+from workers.contracts.jobs import DataParams, DataResult, InspectResult, OpenParams, OpenResult
+from workers.contracts.paths import from_text
+from workers.contracts.specs import ModelInfo
+
+
+@dataclass(frozen=True)
+class OpenedModel:
+    """A model in the inner form. `folder` holds artifact.json, pipeline.json, info.json; `key` is its store key."""
+
+    folder: Path
+    key: str
+    result: OpenResult
+
+    @property
+    def info(self) -> ModelInfo:
+        """What `fettle inspect` tells."""
+        return self.result.info
+
+
+@dataclass(frozen=True)
+class ReadData:
+    """A data set, read, split and prepared for one model."""
+
+    folder: Path
+    key: str
+    result: DataResult
+
+
+def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
+    """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
+    return (yield from _inspected(params, step_index)).info
+
+
+def _inspected(params: OpenParams, step_index: int | None) -> Flow[InspectResult]:
+    path = from_text(params.path)
+    data = () if params.data_path is None else (from_text(params.data_path),)
+    step = JobStep(
+        kind="inspect",
+        params=params,
+        result=InspectResult,
+        title="Check the model",
+        read_paths=(*_readable(path), *data),
+        step_index=step_index,
+    )
+    done = yield from _refusing(step, path)
+    return done.result
+
+
+def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
+    """Check a model and convert it; answered from the store when the same file was opened in the same way before, and
+    what lies beside it (tokenizer, preparation, labels, license) was the same, too.
+
+    Sizes that the model leaves open come from the data first, where `data_path` names some. Raises `JobError` as
+    `inspect_model` does.
+    """
+    found = yield from _inspected(params, step_index)
+    path = from_text(params.path)
+    step = JobStep(
+        kind="open",
+        params=params.model_copy(update={"item_shapes": found.item_shapes, "data_path": None}),
+        result=OpenResult,
+        title="Open the model",
+        read_paths=_readable(path),
+        cache=True,
+        identity={params.path: f"sha256:{found.info.sha256}:{found.beside_sha256}:{Path(params.path).name}"},
+        torch=found.info.format != "onnx",
+        step_index=step_index,
+    )
+    done = yield from _refusing(step, path)
+    if done.key is None:
+        raise RuntimeError("an opened model is always kept")
+    return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+
+
+def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
+    """The step; where the file ends the job, that is told as a refusal."""
+    try:
+        done: Done[R] = yield step
+    except JobError as error:
+        raise as_refusal(error, path) from error
+    return done
+
+
+def _readable(path: Path) -> tuple[Path, ...]:
+    """External data, labels and configuration lie beside a model file; what may be read there, the worker decides."""
+    if path.is_dir():
+        return (path,)
+    # of the folder above, which may hold anything of the person's, only these
+    above = [path.parent.parent / name for name in BESIDE] if path.parent.name == ONNX_FOLDER else []
+    return (path, path.parent, *(file for file in above if file.is_file()))
+
+
+def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) -> Flow[ReadData]:
+    """Read, merge doubles, split without overlap. Kept under what the data hold, wherever they lie."""
+    places = [path for path in (params.path, params.calibration_path) if path is not None]
+    done: Done[DataResult] = yield JobStep(
+        kind="data",
+        params=params,
+        result=DataResult,
+        title="Read the examples",
+        read_paths=(Path(params.model_dir), *map(from_text, places)),
+        cache=True,
+        content_key=lambda result: str(result["sha256"]),
+        identity=dict.fromkeys(places, "data"),
+        seed=seed,
+        step_index=step_index,
+    )
+    if done.key is None:
+        raise RuntimeError("read data are always kept")
+    return ReadData(done.folder / done.result.data_dir, done.key, done.result)

@@ -1,0 +1,71 @@
+"""A model that ends the job that opens it is refused like any other, in the words of whoever opened it."""
+
+from pathlib import Path
+
+from app.services.flow.steps import JobError
+from workers.contracts.errors import ErrorInfo
+
+REFUSED = 3
+
+_SLOW = (
+    "took_too_long",
+    "The model takes too long",
+    "{why} Nothing of {name} was kept.",
+    "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
+    "smaller input of fixed size, as ONNX.",
+)
+_LARGE = (
+    "out_of_memory",
+    "The model needs too much memory",
+    "{name} asked for more memory than it may use while it was opened, so it was stopped. Nothing of it was kept.",
+    "Open it on a computer with more memory. If the file is small, it is probably made to fill memory: ask its author "
+    "for another one, as ONNX or safetensors.",
+)
+_CRASHED = (
+    "library_crashed",
+    "The model makes a library crash",
+    "The library that read {name} crashed. It ran in a process of its own, so nothing else was touched.",
+    "The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
+)
+_WORDS = {
+    "stage_time_limit": _SLOW,
+    "time_limit": _SLOW,
+    "cpu_limit": _SLOW,
+    "out_of_memory": _LARGE,
+    "native_crash": _CRASHED,
+    "native_abort": _CRASHED,
+    "ended_early": _CRASHED,
+    "bad_answer": _CRASHED,
+}
+TRIED = frozenset(
+    ("does_not_run", "not_finite", "cannot_convert", "conversion_differs", *(words[0] for words in _WORDS.values()))
+)
+"""Codes of models that were refused only after libraries had worked on them, in the sandbox."""
+
+
+def as_refusal(error: JobError, path: Path) -> JobError:
+    """The error of a job that opened `path`; what the file itself brought about is told as a refusal (exit code 3)."""
+    words = _WORDS.get(error.error.code)
+    if words is None:
+        return error
+    code, title, detail, hint = words
+    name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
+    detail = detail.format(name=name, why=_why(error.error.detail))
+    info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=error.error.traceback)
+    return JobError(info, REFUSED)
+
+
+def _why(text: str) -> str:
+    """What is told of a job, told of the model that it opened."""
+    text = text.replace("The job was still", "Fettle was still").replace("so it was stopped", "so that was stopped")
+    return text.replace("The job", "Opening it")
+
+
+def other_inputs() -> ErrorInfo:
+    """Said of a run that cannot go on: what it was begun with is not what there is now."""
+    return ErrorInfo(
+        code="other_inputs",
+        title="This run cannot go on",
+        detail="Its model or its examples are not the ones that it was begun with; results would be mixed.",
+        hint="Its result stands. Optimize again to judge with what is there now.",
+    )

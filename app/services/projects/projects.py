@@ -1,0 +1,66 @@
+"""Projects and runs: create, find, reopen."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run, RunState
+from app.persistence import NotFound, Repositories
+from app.services.projects.trash import shown_projects
+from workers.contracts.paths import to_text
+
+
+def project_for(
+    repositories: Repositories, model: Path, *, name: str | None = None, is_sample: bool = False
+) -> Project:
+    """The project of this model file, made if there is none."""
+    path = to_text(model.absolute())
+    known = next((p for p in shown_projects(repositories) if p.model_path == path and p.is_sample == is_sample), None)
+    if known is not None:
+        return known
+    now = datetime.now(UTC)
+    project = Project(
+        id=uuid.uuid4().hex[:12],
+        name=name or _readable(model.stem),
+        model_path=path,
+        model_sha256="",
+        created_at=now,
+        updated_at=now,
+        is_sample=is_sample,
+    )
+    repositories.projects.add(project)
+    return project
+
+
+def _readable(name: str) -> str:
+    """A file's name may hold bytes that are no text, which the database would not take."""
+    return name.encode(errors="surrogateescape").decode(errors="replace")
+
+
+def find_project(repositories: Repositories, project_id: str) -> Project | None:
+    """The project of that id, None where it is gone."""
+    try:
+        return repositories.projects.get(project_id)
+    except NotFound:
+        return None
+
+
+def new_run(repositories: Repositories, project: Project, goal: Goal) -> Run:
+    """A queued run of this project."""
+    run = Run(
+        id=uuid.uuid4().hex[:12],
+        project_id=project.id,
+        goal=goal,
+        state=RunState.QUEUED,
+        created_at=datetime.now(UTC),
+    )
+    repositories.runs.add(run)
+    return run
+
+
+def latest_run(repositories: Repositories, project: Project, wanted: Callable[[Run], bool] = bool) -> Run | None:
+    """The newest run of a project that is wanted."""
+    runs = [run for run in repositories.runs.list(project_id=project.id) if wanted(run)]
+    return max(runs, key=lambda run: run.created_at, default=None)

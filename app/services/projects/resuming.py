@@ -1,0 +1,37 @@
+"""A stored run asked for again, with what it was begun with: the command line has nothing else open."""
+
+from app.domain.run import Run, RunState
+from app.persistence.repositories import NotFound
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.projects.running import RunAsk
+from app.services.records.facts import SEE_JOBS
+from app.services.records.run_plan import as_begun, kept_plan
+from presets.loader import DEFAULT_ID, load_presets
+from workers.contracts.errors import ErrorInfo
+
+AGAIN = "Optimize the model again; what is in the store is not done again."
+
+
+def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunAsk]:
+    """Raises `JobError` (exit code 3) for a run that is unknown, at work, or of a version that kept no plan."""
+    repositories = space.repositories
+    try:
+        run = repositories.runs.get(run_id)
+        project = repositories.projects.get(run.project_id)
+    except NotFound as error:
+        detail = f"Nothing is stored under {run_id!r}."
+        raise _refused("unknown_run", "There is no such run", detail, SEE_JOBS) from error
+    plan = kept_plan(run)
+    if run.state is RunState.RUNNING:
+        raise _refused("cannot_resume", "This run cannot go on", "It is at work.", "Wait until it is over.")
+    if plan is None or plan.model is None or plan.data is None:
+        detail = "It was begun by a version of Fettle that did not keep how its model and examples were opened."
+        raise _refused("cannot_resume", "This run cannot go on", detail, AGAIN)
+    catalog = {preset.id: preset for preset in load_presets(space.paths.presets).presets}
+    preset = as_begun(run, catalog.get(run.goal.preset_id, catalog[DEFAULT_ID]))
+    return run, RunAsk(project, plan.model, plan.data, preset, run.goal, plan.fresh)
+
+
+def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -1,0 +1,86 @@
+"""Start a run from what a person chose: the same for window and command line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run
+from app.services.after.watching import then_watched
+from app.services.flow.events import Observer
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace, usable_cores
+from app.services.hub.origin import remember_origin
+from app.services.projects.projects import new_run
+from app.services.records.run_plan import RunPlan, kept_plan, with_plan
+from app.services.run.optimize import optimize
+from app.services.run.recorder import Recorder
+from app.services.run.search import OptimizeAsk
+from presets.schema import Preset
+from workers.contracts.jobs import DataParams, OpenParams
+
+
+@dataclass(frozen=True)
+class RunAsk:
+    """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again."""
+
+    project: Project
+    model: OpenParams
+    data: DataParams
+    preset: Preset
+    goal: Goal
+    fresh: bool = False
+
+
+def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+    """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
+    remember_origin(space, ask.project)
+    run = new_run(space.repositories, ask.project, ask.goal)
+    return resume_run(space, run, ask, observe)
+
+
+def resume_run(
+    space: Workspace, run: Run, ask: RunAsk, observe: Observer, more_s: float | None = None
+) -> tuple[Recorder, Flow[Run]]:
+    """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again.
+
+    It tries what it was begun with, also where the preset has changed since. With `more_s` it has so many seconds from
+    now on; so a run that is over, too, goes on with what its time did not reach.
+    """
+    plan = kept_plan(run)
+    if plan is None:
+        plan = RunPlan(
+            recipes=ask.preset.recipes, objective=ask.preset.objective, fresh=ask.fresh, model=ask.model, data=ask.data
+        )
+        run = with_plan(run, plan)
+        space.repositories.runs.update(run)
+    recorder = Recorder(space.repositories, ask.project, run, observe)
+    flow = optimize(
+        recorder,
+        OptimizeAsk(
+            model=ask.model,
+            data=ask.data,
+            recipes=plan.recipes,
+            objective=plan.objective,
+            threads=run.goal.threads or usable_cores(),
+            fresh=plan.fresh,
+            more_s=more_s,
+        ),
+    )
+    return recorder, then_watched(space, flow)
+
+
+def limits_of(preset: Preset, max_loss_pct: float | None, time_budget_s: float | None) -> tuple[float, float | None]:
+    """The person's limit and time, else the preset's."""
+    loss = preset.max_loss_pct if max_loss_pct is None else max_loss_pct
+    return loss, preset.time_budget_s if time_budget_s is None else time_budget_s
+
+
+def data_params(path: Path | None, calibration: Path | None, text: str | None, label: str | None) -> DataParams:
+    """Data as the person named them."""
+    return DataParams(
+        model_dir="",
+        path=str(path.absolute()) if path else None,
+        calibration_path=str(calibration.absolute()) if calibration else None,
+        text_column=text,
+        label_column=label,
+    )

@@ -1,0 +1,113 @@
+"""Projects are renamed and deleted. What is deleted lies in a trash first, and comes back from there whole."""
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pydantic import JsonValue
+
+from app.domain.project import Project
+from app.domain.run import RunState
+from app.persistence import Repositories
+from app.services.flow.steps import JobError
+from workers.contracts.errors import ErrorInfo
+
+KEY = "trash"
+MAX_NAME = 120
+BUSY = (RunState.QUEUED, RunState.RUNNING)
+OF_A_PROJECT = ("opening", "data", "data-record", "origin", "recipes", "pinned")
+OF_A_RUN = ("watched", "machine", "stress", "load", "proof")
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a project holds: its results, and the bundles that were exported from them."""
+
+    n_runs: int
+    n_exports: int
+
+
+def rename_project(repositories: Repositories, project_id: str, name: str) -> Project:
+    """Give it another name, without blanks around it. Raises `JobError` where nothing is left of it."""
+    short = " ".join(name.split())[:MAX_NAME]
+    if not short:
+        raise _refused(
+            "empty_name", "A project needs a name", "Nothing was typed.", "Type a name of one letter or more."
+        )
+    renamed = dataclasses.replace(repositories.projects.get(project_id), name=short)
+    repositories.projects.update(renamed)
+    return renamed
+
+
+def shown_projects(repositories: Repositories) -> list[Project]:
+    """Those that are not in the trash, the one that was worked on last first."""
+    away = _trash(repositories)
+    return [project for project in repositories.projects.list() if project.id not in away]
+
+
+def trashed_projects(repositories: Repositories) -> list[tuple[Project, datetime]]:
+    """Those in the trash with the moment when they were put there, the last one first."""
+    away = _trash(repositories)
+    found = [(project, away[project.id]) for project in repositories.projects.list() if project.id in away]
+    return sorted(found, key=lambda pair: pair[1], reverse=True)
+
+
+def contents_of(repositories: Repositories, project_id: str) -> Contents:
+    """What would go with it."""
+    runs = repositories.runs.list(project_id=project_id)
+    return Contents(len(runs), sum(len(repositories.exports.list(run.id)) for run in runs))
+
+
+def move_to_trash(repositories: Repositories, project_id: str) -> None:
+    """Nothing is removed yet. Raises `JobError` while a run of it goes on or waits."""
+    _refuse_busy(repositories, project_id)
+    _keep(repositories, {**_trash(repositories), project_id: datetime.now(UTC)})
+
+
+def restore(repositories: Repositories, project_id: str) -> None:
+    """Take it back as it was."""
+    _keep(repositories, {key: at for key, at in _trash(repositories).items() if key != project_id})
+
+
+def delete_for_good(repositories: Repositories, project_id: str) -> None:
+    """Remove what is recorded of a project in the trash: runs, figures, its settings. There is no way back.
+
+    Models and answers in the artifact store stay: the same ones may stand behind other projects. The person's own
+    files and exported bundles are nowhere near. Raises `JobError` for a project that is not in the trash, or at work.
+    """
+    away = _trash(repositories)
+    if project_id not in away:
+        raise _refused(
+            "not_in_trash", "It is not in the trash", "Only what is there is deleted for good.", "Delete it."
+        )
+    _refuse_busy(repositories, project_id)
+    runs = repositories.runs.list(project_id=project_id)
+    repositories.projects.delete(project_id)
+    for name in [*(f"{kind}:{project_id}" for kind in OF_A_PROJECT),
+                 *(f"{kind}:{run.id}" for run in runs for kind in OF_A_RUN)]:  # fmt: skip
+        repositories.settings.delete(name)
+    restore(repositories, project_id)
+
+
+def _refuse_busy(repositories: Repositories, project_id: str) -> None:
+    if any(run.state in BUSY for run in repositories.runs.list(project_id=project_id)):
+        raise _refused(
+            "project_at_work",
+            "This project is at work",
+            "A run of it goes on or waits for its turn.",
+            "Cancel the run on the page Jobs, or wait for its end; then delete the project.",
+        )
+
+
+def _trash(repositories: Repositories) -> dict[str, datetime]:
+    kept = repositories.settings.get(KEY)
+    return {str(key): datetime.fromisoformat(str(at)) for key, at in kept.items()} if isinstance(kept, dict) else {}
+
+
+def _keep(repositories: Repositories, away: dict[str, datetime]) -> None:
+    rows: dict[str, JsonValue] = {key: at.isoformat() for key, at in away.items()}
+    repositories.settings.put(KEY, rows)
+
+
+def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 2)

@@ -1,0 +1,177 @@
+"""Everything that is stored about one run, read together."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from app.domain.outcome import Outcome, SearchEnd
+from app.domain.project import Project
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.persistence.repositories import NotFound
+from app.services.data.record import read_record
+from app.services.flow.background import Stopped
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.hub.origin import origin_of
+from app.services.records.load import LoadRecords, Price, read_load, read_price
+from app.services.records.proofs import Proof, data_with, read_proof
+from app.services.records.search_end import outcome_of_run, read_end
+from app.services.records.stress import read_stress
+from workers.contracts.data.record import DataRecord
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import Origin
+from workers.contracts.jobs import DataResult
+from workers.contracts.licenses import LicenseVerdict
+from workers.contracts.stress import StressResult
+
+NOTHING_ADDED = Proof()
+NOTHING_KEPT = SearchEnd()
+NOTHING_LOADED = LoadRecords()
+SEE_JOBS = "See 'fettle jobs' for the runs that there are."
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """`original_dir` and `data_dir` are folders of the store; `data` is what the run was judged on.
+
+    `first_data` is what it was judged on at first, `proof` what was added since; `data` tells of both.
+    `stress` is what was found under stress, by the version's id. `record` is what the person said about the examples.
+    `loads` is what was measured under load, `price` what the person pays for an hour. `search` is what the search kept
+    of its time.
+    `origin` says from where on a hub the model came, None for one of the person's own. `verdict` is what the model's
+    license allows, as the hub says it or else its own files.
+    """
+
+    project: Project
+    run: Run
+    variants: tuple[Variant, ...]
+    original_dir: Path
+    data_dir: Path
+    store_root: Path
+    data: DataResult | None = None
+    origin: Origin | None = None
+    verdict: LicenseVerdict | None = None
+    first_data: DataResult | None = None
+    proof: Proof = NOTHING_ADDED
+    stress: Mapping[str, StressResult] = field(default_factory=dict)
+    record: DataRecord | None = None
+    loads: LoadRecords = NOTHING_LOADED
+    price: Price | None = None
+    search: SearchEnd = NOTHING_KEPT
+
+    @property
+    def baseline(self) -> Variant:
+        """The original."""
+        return next(variant for variant in self.variants if variant.is_baseline)
+
+    @property
+    def outcome(self) -> Outcome:
+        """How the run ended."""
+        return outcome_of_run(self.run, self.variants, self.search)
+
+    @property
+    def recommended(self) -> Variant | None:
+        """What was recommended, if anything was."""
+        wanted = self.run.recommended_variant_id
+        return next((variant for variant in self.variants if variant.id == wanted), None)
+
+    def model_dir(self, variant: Variant) -> Path:
+        """Where a variant's model lies. Raises `JobError` (exit code 3) for one that could not be made."""
+        if not variant.recipe.steps:
+            return self.original_dir
+        key = variant.artifact_key
+        if key is None:
+            raise _refused(
+                "variant_not_made",
+                "This version could not be made",
+                f"“{variant.title}” was dropped before there was a model. {' '.join(variant.notes[:1])}".strip(),
+                "Take another one; 'fettle compare' lists them.",
+            )
+        return self.store_root / key[:2] / key / "model"
+
+
+def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
+    """Raises `JobError` (exit code 3) where the run is unknown or has nothing to show yet."""
+    repositories = workspace.repositories
+    try:
+        run = repositories.runs.get(run_id)
+        project = repositories.projects.get(run.project_id)
+    except NotFound as error:
+        raise _refused(
+            "unknown_run", "There is no such run", f"Nothing is stored under {run_id!r}.", SEE_JOBS
+        ) from error
+    variants = tuple(sorted(repositories.variants.list(run_id=run_id), key=lambda variant: variant.index))
+    baseline = next((variant for variant in variants if variant.is_baseline), None)
+    if baseline is None or baseline.artifact_key is None or run.data_key is None:
+        detail = f"The run {run_id} is {run.state.value.replace('_', ' ')}."
+        raise _refused("run_empty", "This run has measured nothing yet", detail, SEE_JOBS)
+    artifacts = workspace.artifacts
+    data, opened = artifacts.peek(run.data_key), artifacts.peek(baseline.artifact_key)
+    origin = origin_of(workspace, project)
+    first_data = DataResult.model_validate(data.result) if data is not None else None
+    proof = read_proof(repositories, run_id)
+    return RunFacts(
+        project,
+        run,
+        variants,
+        artifacts.folder(baseline.artifact_key) / "model",
+        artifacts.folder(run.data_key) / "data",
+        artifacts.root,
+        data_with(first_data, proof),
+        origin,
+        origin.verdict if origin is not None else _verdict_in(opened.result if opened is not None else {}),
+        first_data,
+        proof,
+        read_stress(repositories, artifacts, run_id),
+        _record_of(workspace, project),
+        read_load(repositories, run_id),
+        read_price(repositories),
+        read_end(repositories, run_id),
+    )
+
+
+def _record_of(workspace: Workspace, project: Project) -> DataRecord | None:
+    """What the person said about the project's examples, None where nothing was answered."""
+    record = read_record(workspace.repositories, project.id, project.data_path)
+    return None if record.is_empty else record
+
+
+def _verdict_in(result: Mapping[str, Any]) -> LicenseVerdict | None:
+    """What the opened model's files say; None where it was opened by an older version."""
+    try:
+        return LicenseVerdict.model_validate(result.get("verdict"))
+    except ValidationError:
+        return None
+
+
+def check_stored(
+    workspace: Workspace,
+    facts: RunFacts,
+    variant: Variant,
+    *,
+    contents: bool = True,
+    stopped: Stopped = lambda: False,
+) -> None:
+    """What is written into a bundle must be what was measured. Raises `JobError` (exit code 3) where it is not.
+
+    `contents` False is for a look: files must be there and as long as they were, but are not read. Otherwise that takes
+    a while for large ones (see `DiskStep`).
+    """
+    find = partial(workspace.artifacts.get, stopped=stopped) if contents else workspace.artifacts.peek
+    keys = (facts.baseline.artifact_key, facts.run.data_key, variant.artifact_key)
+    if any(key is not None and find(key) is None for key in keys):
+        raise _refused(
+            "store_damaged",
+            "Files of this run are gone",
+            "Something in the data folder was removed or changed since; what is damaged is neither run nor exported.",
+            "Optimize the model again; it takes what is still there from the store.",
+        )
+
+
+def _refused(code: str, title: str, detail: str, hint: str) -> JobError:
+    return JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), 3)

@@ -1,0 +1,288 @@
+"""How the time of a run is spent, so that it ends in time and the best so far counts.
+
+A part is kept for the final run as soon as there is something to measure in it. How much that needs is worked out from
+what measuring each version took so far; it is never guessed from a share of the whole. What is left after it goes to
+what is not settled, and to ways that were not tried yet.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
+
+from app.services.flow.measuring import NO_TIME
+from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Measured, MeasureStep, T
+
+FINAL_SETS, FINAL_BLOCKS = 3, 3
+"""Blocks of 40 timed requests in each of 3 fresh sets of processes (RUNTIME.md)."""
+
+QUICK_BLOCKS, FEW_BLOCKS, GLANCE_BLOCKS = 8, 3, 2
+SLOW_BLOCK_S = 0.3
+
+TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 40, 1.25, 2.0
+"""A block: ten requests in fifty warm up, and slow models end theirs after two seconds."""
+
+SLOW_REQUEST_MS = 40.0
+"""From here on a block takes its two seconds, and two of them are enough of a first look at the original."""
+
+SAFETY = 1.3
+"""A machine that gets busier meanwhile must not push the end over the limit."""
+
+ANSWER_SHARE = 0.07
+MIN_ANSWER_S = 2.0
+MIN_STEP_S = 0.3
+"""No process does anything useful in less, so that nothing is begun."""
+
+MIN_TAIL_S = 1.0
+WORTH_SHARE, TRY_ANYWAY_SHARE = 0.6, 0.3
+"""A version is begun when at least this part of its likely time is left; it is cut off where that was wrong."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of measuring one version: until its process has loaded it, and for each block of requests."""
+
+    start_s: float
+    block_s: float
+
+    def set_s(self, blocks: int) -> float:
+        """One fresh process with so many blocks."""
+        return self.start_s + blocks * self.block_s
+
+
+@dataclass(frozen=True)
+class FinalPlan:
+    """How many finalists are measured beside the original, in how many sets of processes."""
+
+    finalists: int
+    sets: int
+    blocks: int = FINAL_BLOCKS
+
+
+CHOICES = (
+    FinalPlan(6, 3),
+    FinalPlan(3, 3),
+    FinalPlan(2, 3),
+    FinalPlan(1, 3),
+    FinalPlan(1, 2),
+    FinalPlan(1, 1),
+    FinalPlan(1, 1, 2),
+)
+"""From the best to the cheapest; the cheapest is also done where it may not fit, and is then cut off."""
+
+USEFUL_SHARE = 0.6
+"""What has at least this part of its likely time is begun where nothing else is left to do with it."""
+
+LEAST_MORE_S = 5.0
+
+
+class TimeBudget:
+    """`total_s` None: no limit. `elapsed` gives the seconds since the run's start, or since it goes on.
+
+    `begun_s` is the limit that it was begun with, where more was given since; with `from_now_s` it has so many seconds
+    of its own, whatever was spent before.
+
+    What the store answers counts with the seconds that it took once (`note_saved`): a run that goes on, or that comes
+    again, decides as it did the first time, and so finds the same.
+    """
+
+    def __init__(
+        self,
+        total_s: float | None,
+        elapsed: Callable[[], float],
+        *,
+        begun_s: float | None = None,
+        from_now_s: float | None = None,
+    ) -> None:
+        self._total_s, self._elapsed = total_s, elapsed
+        self._begun_s = total_s if begun_s is None else begun_s
+        self._from_now_s = from_now_s
+        self._costs: dict[str, Cost] = {}
+        self._first: str | None = None
+        self._tried_s: list[float] = []
+        self._original_s = 0.0
+        self._tail_s = self._saved_s = 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the run must be over, None without a limit."""
+        if self._from_now_s is not None:
+            return self._from_now_s - self._elapsed()
+        return None if self._total_s is None else self._total_s - self.spent_s
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds that went by, with those that the store saved."""
+        return self._elapsed() + self._saved_s
+
+    @property
+    def saved_s(self) -> float:
+        """Seconds that the store saved."""
+        return self._saved_s
+
+    def note_saved(self, seconds: float) -> None:
+        """A step was answered from the store; it took so long once."""
+        self._saved_s += seconds
+
+    @property
+    def answer_s(self) -> float | None:
+        """Seconds for the original's answers; the same for the same limit, since it is part of a store's key."""
+        return None if self._begun_s is None else max(MIN_ANSWER_S, self._begun_s * ANSWER_SHARE)
+
+    def note_measured(self, variant_id: str, measured: Measured, index: int) -> None:
+        """What a first measurement of one version took; the first one noted is the original's."""
+        times_ms = [value for one_set in measured.latencies_ms[index] for value in one_set]
+        timed_s = WITH_WARMUP * sum(times_ms) / 1000
+        self._first = self._first or variant_id
+        block_s = min(BLOCK_MAX_S, TIMED_REQUESTS * timed_s / max(1, len(times_ms)))
+        self._costs[variant_id] = Cost(max(0.0, measured.seconds - timed_s), block_s)
+
+    def note_original(self, seconds: float) -> None:
+        """How long the original's step took as a whole."""
+        self._original_s = seconds
+
+    def note_tried(self, seconds: float) -> None:
+        """How long one version took from its start to its figures."""
+        self._tried_s.append(seconds)
+
+    def note_tail(self, seconds: float) -> None:
+        """How long working out the figures took: it comes once more at the end."""
+        self._tail_s = max(self._tail_s, seconds)
+
+    def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
+        """Likely seconds of a final run of the original and the first finalists of `plan`, with what follows it."""
+        taking_part = [self._first, *finalists[: plan.finalists]]
+        one_set = sum(self._cost(variant_id).set_s(plan.blocks) for variant_id in taking_part)
+        return SAFETY * (plan.sets * one_set + self._tail_s)
+
+    def _cost(self, variant_id: str | None) -> Cost:
+        """A version that was not measured in this process is taken to cost what the original does."""
+        known = self._costs.get(variant_id or "") or self._costs.get(self._first or "")
+        return known or Cost(0.0, 0.0)
+
+    def left_to_try_s(self, finalists: Sequence[str]) -> float | None:
+        """Seconds that the next version may take. What the final run of `finalists` needs is kept, a short one where
+        time is short. Where there are none yet, time for one is kept only if the next version then has enough."""
+        left_s = self.left_s
+        if left_s is None:
+            return None
+        ids = finalists or [self._first or ""]
+        plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
+        spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
+        rest_s = spare_s[-1] if finalists else left_s - self._end_s
+        return next((seconds for seconds in spare_s if seconds >= self._likely_s), rest_s)
+
+    @property
+    def _likely_s(self) -> float:
+        """How long the next version will take, by those before it."""
+        return fmean(self._tried_s) if self._tried_s else self._original_s
+
+    @property
+    def _end_s(self) -> float:
+        """Seconds for what follows the last measurement."""
+        return max(MIN_TAIL_S, SAFETY * self._tail_s)
+
+    def worth_trying(self, finalists: Sequence[str]) -> bool:
+        """Whether the next version has a fair chance to be done in time; a small one where nothing else can be done."""
+        left_s = self.left_to_try_s(finalists)
+        share = WORTH_SHARE if finalists else TRY_ANYWAY_SHARE
+        return left_s is None or left_s > max(MIN_STEP_S, share * self._likely_s)
+
+    @property
+    def quick_blocks(self) -> int:
+        """Blocks of a first look: a p99 needs 299 requests, which slow models get in the final run alone."""
+        original = self._costs.get(self._first or "")
+        return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
+
+    def blocks_for(self, promising: bool) -> int:
+        """Blocks of a first look: what cannot be recommended anyway is only glanced at."""
+        return self.quick_blocks if promising else GLANCE_BLOCKS
+
+    def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
+        """The best final run that fits into what is left."""
+        left_s = self.left_s
+        fitting = (plan for plan in CHOICES if left_s is None or self.final_s(finalists, plan) <= left_s)
+        return next(fitting, CHOICES[-1])
+
+    def plan_more(self, open_ids: Sequence[str], beside: Sequence[str]) -> FinalPlan | None:
+        """The best further round of the first of `open_ids` and of all `beside` them; None where none has a chance."""
+        left_s = self.left_s
+        if left_s is None:
+            return FinalPlan(min(len(open_ids), CHOICES[0].finalists), FINAL_SETS)
+        plans = [dataclasses.replace(plan, finalists=min(plan.finalists, len(open_ids))) for plan in CHOICES]
+        fitting = next((plan for plan in plans if self._more_s(open_ids, beside, plan) <= left_s), None)
+        if fitting is not None:
+            return fitting
+        cheapest = plans[-1]
+        likely_s = self._more_s(open_ids, beside, cheapest) / SAFETY
+        return cheapest if left_s - self._end_s > max(MIN_STEP_S, USEFUL_SHARE * likely_s) else None
+
+    def _more_s(self, open_ids: Sequence[str], beside: Sequence[str], plan: FinalPlan) -> float:
+        ids = [*open_ids[: plan.finalists], *beside]
+        return self.final_s(ids, dataclasses.replace(plan, finalists=len(ids)))
+
+    def more_s(self, untried: int, open_ids: Sequence[str]) -> float | None:
+        """About how many seconds more it takes to try the rest and to settle what is open; None for nothing."""
+        if not untried and not open_ids:
+            return None
+        if self._first is None:  # not even the original was measured
+            return max(LEAST_MORE_S, self._total_s or 0.0)
+        ids = [*open_ids, *[""] * min(untried, 1)]
+        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS))
+        return max(LEAST_MORE_S, SAFETY * untried * self._likely_s + final_s)
+
+    @property
+    def final_left_s(self) -> float | None:
+        """Seconds that the final run may take at most."""
+        return None if self.left_s is None else self.left_s - self._end_s
+
+
+def within(flow: Flow[T], left_s: Callable[[], float | None]) -> Flow[T]:
+    """`flow` with every step of it bounded by the seconds that are left when it begins."""
+    return each(flow, lambda step: bounded(step, left_s()), lambda answer: None)
+
+
+def counting(flow: Flow[T], note_saved: Callable[[float], None]) -> Flow[T]:
+    """`flow`; `note_saved` gets the seconds that each step took once which the store answers now."""
+
+    def note(answer: Any) -> None:
+        if isinstance(answer, Done) and answer.cached:
+            note_saved(answer.made_s)
+        elif isinstance(answer, Measured) and answer.measured_at is not None:
+            note_saved(answer.seconds)
+
+    return each(flow, lambda step: step, note)
+
+
+def each(flow: Flow[T], ask: Callable[[AnyStep], AnyStep], answered: Callable[[Any], None]) -> Flow[T]:
+    """`flow` with every step changed by `ask`; `answered` sees what comes back."""
+    answer: Any = None
+    error: BaseException | None = None
+    while True:
+        try:
+            step = flow.send(answer) if error is None else flow.throw(error)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        answer = error = None
+        try:
+            answer = yield ask(step)
+        except GeneratorExit:
+            flow.close()
+            raise
+        except Exception as thrown:
+            error = thrown
+        else:
+            answered(answer)
+
+
+def bounded(step: AnyStep, left_s: float | None) -> AnyStep:
+    """The same step with an end. Raises `JobError` where there is no time to begin it."""
+    if left_s is None or isinstance(step, DiskStep):
+        return step
+    if left_s < MIN_STEP_S:
+        raise JobError(NO_TIME, 1)
+    if isinstance(step, MeasureStep):
+        return dataclasses.replace(step, until_s=time.monotonic() + left_s)
+    return dataclasses.replace(step, limits=step.limits.model_copy(update={"wall_s": left_s}))

@@ -1,0 +1,31 @@
+"""How a run is closed: what is recommended, why the others are not, and the sentence above it all."""
+
+import dataclasses
+
+from app.domain.choose import may_win, needs_quiet
+from app.domain.outcome import open_versions, outcome_of
+from app.domain.outcome_words import headline
+from app.domain.run import RunState
+from app.domain.words import why_not
+from app.services.run.search import Search
+
+
+def close(search: Search) -> None:
+    """Choose and write it down."""
+    recorder, limit, objective = search.recorder, search.goal.max_loss_pct, search.ask.objective
+    versions = list(recorder.variants.values())
+    first = outcome_of(versions, objective, search.end)
+    left = open_versions([v for v in versions if not v.is_baseline], first.best, objective)
+    end = search.keep(more_s=search.budget.more_s(search.end.untried, [version.id for version in left]))
+    outcome = outcome_of(versions, objective, end)
+    for variant in versions:
+        if variant.is_baseline or variant is outcome.best:
+            continue
+        reason = why_not(variant, limit)
+        if reason not in variant.notes and (needs_quiet(variant) or not may_win(variant)):
+            recorder.variant(dataclasses.replace(variant, notes=(*variant.notes, reason)))
+    recorder.end(
+        RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
+        headline=headline(outcome, objective, limit),
+        recommended_variant_id=outcome.best.id if outcome.best else None,
+    )

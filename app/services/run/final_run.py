@@ -1,0 +1,145 @@
+"""The final run: finalists and the original measured in turn, in fresh processes, in as many rounds as it takes.
+
+The first round takes the finalists. Another follows while a version that looks better is not settled and there is time:
+one that was only looked at first, or whose bound does not reach yet. What a version came to is worked out over all
+rounds that it took part in, beside the original's of the same rounds.
+"""
+
+from collections.abc import Sequence
+from statistics import fmean
+
+from app.domain.outcome import Round, open_versions, outcome_of
+from app.services.flow.measuring import TIME_LIMIT
+from app.services.flow.quiet import MOST_S
+from app.services.flow.steps import Flow, JobError, Measured
+from app.services.opening.opening import ReadData
+from app.services.run import candidates as one
+from app.services.run.budget import FinalPlan, within
+from app.services.run.candidates import Candidate, Pass
+from app.services.run.search import Search
+
+LAST_STEP = "Final run, side by side"
+
+
+class FinalRun:
+    """`first()`, then `more()` as often as it gives True."""
+
+    def __init__(self, search: Search, step: int, original: Candidate, data: ReadData) -> None:
+        self._search, self._step, self._original, self._data = search, step, original, data
+        self._rounds: list[tuple[Round, Measured]] = []
+        self._is_over = False
+
+    def first(self) -> Flow[None]:
+        """What was measured in turn before this run went on, or else the finalists, as many as there is time for."""
+        search = self._search
+        for earlier in search.rounds_before:
+            if all(search.is_in(variant_id) for variant_id in earlier.variant_ids):
+                yield from self._measure(
+                    earlier.variant_ids, FinalPlan(len(earlier.variant_ids), earlier.sets, earlier.blocks)
+                )
+        if self._rounds:
+            return
+        best = search.best_ids()
+        if not best:
+            search.recorder.step(self._step, state="skipped", detail="nothing was faster and within your limit")
+            return
+        plan = search.budget.plan_final(best)
+        yield from self._measure(best[: plan.finalists], plan)
+
+    def more(self) -> Flow[bool]:
+        """One more round for what is not settled; False where nothing is open, or there is no time for it."""
+        search, objective = self._search, self._search.ask.objective
+        versions = [version for version in search.versions() if not version.is_baseline]
+        best = outcome_of(versions, objective, search.end).best
+        left = [version.id for version in open_versions(versions, best, objective)]
+        if self._is_over or not left:
+            return False
+        beside = [best.id] if best is not None else []
+        plan = search.budget.plan_more(left, beside)
+        if plan is None:
+            return False
+        yield from self._measure([*left[: plan.finalists], *beside], plan)
+        return not self._is_over
+
+    def _measure(self, ids: Sequence[str], plan: FinalPlan) -> Flow[None]:
+        search, step = self._search, self._step
+        search.recorder.step(step, state="running")
+        field = [self._original, *(search.candidates[variant_id] for variant_id in ids)]
+        quiet = search.patience.part(MOST_S, search.budget.left_s)
+        how = Pass(plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds))
+        flow = one.measure(field, self._data, how, title=LAST_STEP, step=step)
+        try:
+            measured = yield from within(flow, lambda: search.budget.final_left_s)
+        except JobError as error:
+            self._cut_off(error)
+            return
+        if (failure := measured.failures[0]) is not None:
+            self._cut_off(JobError(failure, 1))
+            return
+        self._is_over = not measured.complete
+        done = Round(number=len(self._rounds), variant_ids=tuple(ids), sets=plan.sets, blocks=plan.blocks)
+        self._rounds.append((done, measured))
+        rounds = tuple(one_round for one_round, _ in self._rounds)
+        search.keep(rounds=(*rounds, *search.rounds_before[len(rounds) :]), final="done")
+        for index, candidate in enumerate(field):
+            if (why := measured.failures[index]) is not None:
+                search.put_dropped(candidate.variant, f"{why.title}. {why.detail}")
+            else:
+                search.take_over(candidate.variant.id, measured, index)
+        yield from self._work_out()
+
+    def _cut_off(self, error: JobError) -> None:
+        """There was no time for this round; what earlier ones gave stands. Raises what is no matter of time."""
+        search = self._search
+        if error.error.code != TIME_LIMIT or search.budget.left_s is None:
+            raise error
+        self._is_over = True
+        if self._rounds:
+            self._tell()
+            return
+        search.keep(final="cut_off")
+        search.recorder.step(self._step, state="failed", detail="the time was up before all had their turn")
+
+    def _work_out(self) -> Flow[None]:
+        """Figures of all that took part, over all their rounds; the original's over all there were."""
+        search = self._search
+        every = tuple(range(len(self._rounds)))
+        groups: dict[tuple[int, ...], list[str]] = {every: []}
+        for variant_id in dict.fromkeys(i for one_round, _ in self._rounds for i in one_round.variant_ids):
+            if search.is_in(variant_id):
+                numbers = tuple(n for n in every if variant_id in self._rounds[n][0].variant_ids)
+                groups.setdefault(numbers, []).append(variant_id)
+        for numbers, ids in groups.items():
+            merged = self._merged(numbers, ids)
+            summaries = yield from search.summarize(merged)
+            for index, variant_id in enumerate(ids, 1):
+                known = search.candidates[variant_id]
+                search.take_figures(known, merged, index, summaries[index], interleaved=True)
+            if numbers == every:
+                self._original = search.take_figures(self._original, merged, 0, summaries[0], interleaved=True)
+        self._tell()
+
+    def _merged(self, numbers: Sequence[int], ids: Sequence[str]) -> Measured:
+        """These rounds as one measurement of the original and these versions; sets stay in pairs."""
+        rounds = [self._rounds[number] for number in numbers]
+        where = [[0, *(1 + one_round.variant_ids.index(i) for i in ids)] for one_round, _ in rounds]
+        both = list(zip(where, (measured for _, measured in rounds), strict=True))
+        busy = [measured.busy_share for _, measured in rounds if measured.busy_share is not None]
+        dates = [measured.measured_at for _, measured in rounds if measured.measured_at is not None]
+        known = all(measured.loads for _, measured in both)
+        count = range(len(ids) + 1)
+        return Measured(
+            latencies_ms=tuple(tuple(one for at, m in both for one in m.latencies_ms[at[k]]) for k in count),
+            results=tuple(tuple(one for at, m in both for one in m.results[at[k]]) for k in count),
+            loads=tuple(tuple(one for at, m in both for one in m.loads[at[k]]) for k in count) if known else (),
+            failures=(None,) * len(count),
+            busy_share=fmean(busy) if busy else None,
+            measured_at=max(dates) if len(dates) == len(rounds) else None,
+        )
+
+    def _tell(self) -> None:
+        search = self._search
+        versions = {i for one_round, _ in self._rounds for i in one_round.variant_ids}
+        when = search.when(self._merged(range(len(self._rounds)), []))
+        detail = ", ".join(part for part in (f"{1 + len(versions)} versions in turn", when) if part)
+        search.recorder.step(self._step, state="done", detail=detail)

@@ -1,0 +1,114 @@
+"""Forecasts of runs: made before and after the original was measured, kept with what came, learned from."""
+
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from app.domain.forecast import Basis, Forecast, Past, correction, forecast, plain_bytes, plain_s
+from app.persistence import Repositories
+from app.services.flow.workspace import usable_cores
+from workers.contracts.base import Frozen
+
+KEY = "forecasts"
+MOST_KEPT = 60
+KNOWN_SHARE = 0.2
+USUAL_N_TEST = 200
+"""Test inputs, where the data were not read yet."""
+
+
+class Expected(Frozen):
+    """A forecast as it is kept; `plain_s` and `plain_bytes` are without what was learned from earlier runs."""
+
+    seconds: float
+    low_s: float
+    high_s: float
+    memory_bytes: int
+    plain_s: float
+    plain_bytes: int
+
+
+class RunForecast(Frozen):
+    """What was expected of one run and what came: `saved_s` of its time the store saved. None: not known yet."""
+
+    run_id: str
+    machine: str
+    before: Expected | None = None
+    refined: Expected | None = None
+    seconds: float | None = None
+    saved_s: float = 0.0
+    memory_bytes: int | None = None
+    whole: bool = False
+
+    @property
+    def is_mostly_known(self) -> bool:
+        """The store saved so much of it that its time and memory say little about such a run."""
+        return self.saved_s > KNOWN_SHARE * (self.saved_s + (self.seconds or 0.0))
+
+
+class _Kept(Frozen):
+    runs: tuple[RunForecast, ...] = ()
+
+
+def learned(plain: Expected, past: Sequence[Past]) -> Expected:
+    """The same forecast, as it would be after these runs."""
+    seconds = plain.plain_s * correction([one.seconds / one.plain_s for one in past if one.plain_s > 0])
+    ratios = [one.memory_bytes / one.plain_bytes for one in past if one.memory_bytes and one.plain_bytes > 0]
+    return plain.model_copy(update={"seconds": seconds, "memory_bytes": round(plain.plain_bytes * correction(ratios))})
+
+
+class Forecasts:
+    """Reads and writes them in the settings of the database."""
+
+    def __init__(self, repositories: Repositories, machine: str) -> None:
+        self._settings, self._machine = repositories.settings, machine
+
+    def expect(self, basis: Basis) -> Expected:
+        """A forecast with what runs on this machine have taught."""
+        stage = "refined" if basis.request_ms is not None else "before"
+        past = [
+            Past(
+                was.plain_s,
+                was.plain_bytes,
+                run.seconds + run.saved_s,
+                None if run.is_mostly_known else run.memory_bytes,
+            )
+            for run in self._runs()
+            if run.machine == self._machine and run.whole and run.seconds and (was := getattr(run, stage)) is not None
+        ]
+        found: Forecast = forecast(basis, past)
+        return Expected(**asdict(found), plain_s=plain_s(basis), plain_bytes=plain_bytes(basis))
+
+    def of_run(self, run_id: str) -> RunForecast:
+        """What was expected of a run; nothing where it is of another version of the program."""
+        known = next((run for run in self._runs() if run.run_id == run_id), None)
+        return known or RunForecast(run_id=run_id, machine=self._machine)
+
+    def keep(self, run: RunForecast) -> None:
+        """In place of what was there of the same run; the oldest are forgotten."""
+        others = [other for other in self._runs() if other.run_id != run.run_id]
+        kept = _Kept(runs=(*others[-(MOST_KEPT - 1) :], run))
+        self._settings.put(KEY, kept.model_dump(mode="json"))
+
+    def _runs(self) -> tuple[RunForecast, ...]:
+        try:
+            return _Kept.model_validate(self._settings.get(KEY) or {}).runs
+        except ValidationError:
+            return ()
+
+
+def machine_name() -> str:
+    """Which machine, and how much of it."""
+    return f"{platform.node()}, {usable_cores()} cores"
+
+
+def size_on_disk(path: Path) -> int:
+    """Bytes of a model that was not opened yet; 0 where it is not there."""
+    try:
+        if path.is_dir():
+            return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,336 @@
+"""The whole optimization of one model for one goal, as one flow.
+
+Answers first, then time: what answers otherwise than the original is dropped before it is measured at length. The
+finalists and the original are measured again in turn, in fresh processes, before anything is recommended.
+"""
+
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from app.domain.choose import answers_hold, could_win, may_win
+from app.domain.forecast import Basis
+from app.domain.run import Run, RunState
+from app.domain.variant import Variant
+from app.domain.words import verdict_words
+from app.services.data.doctor import warning_before_run
+from app.services.data.reach import reach_warning
+from app.services.flow.kept_measurements import MAX_AGE
+from app.services.flow.measuring import TIME_LIMIT
+from app.services.flow.quiet import FIRST_S
+from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
+from app.services.machine.describing import describe
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.refusing import other_inputs
+from app.services.run import candidates as one
+from app.services.run.budget import SLOW_REQUEST_MS, counting, within
+from app.services.run.candidates import Candidate
+from app.services.run.closing import close
+from app.services.run.figures import p50_words
+from app.services.run.final_run import LAST_STEP, FinalRun
+from app.services.run.recorder import Recorder
+from app.services.run.run_forecast import note_after, note_before, refine
+from app.services.run.search import OptimizeAsk, Search
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.process.disk import DISK_FULL
+from workers.contracts.specs import Finding, Recipe, RecipeStep
+
+FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
+TIME_WAS_UP, NOT_NEEDED = "the time was up", "not needed"
+
+Waiting = deque[tuple[int, Recipe]]
+"""Ways that were not tried yet, each with the number of its step."""
+
+SLOW_SHARE = 1.25
+"""Slower than the original by more than this, two blocks are enough of a first look."""
+
+
+def optimize(recorder: Recorder, ask: OptimizeAsk) -> Flow[Run]:
+    """Run it and write it down. However it ends, the run is closed and what was measured is kept.
+
+    One that had a result and goes on has that result again, where it is broken off.
+    """
+    recorder.expect_ways(len(ask.recipes))
+    before = recorder.begin()
+    note_before(recorder, len(ask.recipes))
+    try:
+        yield from _Optimization(recorder, ask).counted()
+    except FlowCancelled:
+        if before is None:
+            recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")
+        else:
+            recorder.restore(before)
+        raise
+    except GeneratorExit:
+        if before is None:
+            recorder.end(RunState.INTERRUPTED, headline="Interrupted. It can go on from here.")
+        else:
+            recorder.restore(before)
+        raise
+    except Exception as error:
+        info = error_info(error)
+        with contextlib.suppress(WorkerError):  # the database itself may be what failed
+            if before is None:
+                recorder.end(RunState.FAILED, headline=info.title, error=info)
+            else:
+                recorder.restore(before)
+        raise
+    return recorder.run
+
+
+def error_info(error: Exception) -> ErrorInfo:
+    """Words for whatever ended a run."""
+    if isinstance(error, JobError):
+        return error.error
+    return words_for(error, "What was measured is kept. Please report it with the log.")
+
+
+class _Optimization:
+    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+        self._recorder, self._ask, self._goal = recorder, ask, recorder.run.goal
+        self._search = Search(recorder, ask)
+        self._budget = self._search.budget
+        self._unmade: list[tuple[RecipeStep, ...]] = []
+
+    def counted(self) -> Flow[None]:
+        """All of it. What the store answers counts with its time, so that the same is found each time."""
+        yield from counting(self._run(), self._budget.note_saved)
+        note_after(self._recorder, self._budget.saved_s)
+
+    def _run(self) -> Flow[None]:
+        recorder = self._recorder
+        recorder.plan_steps(FIRST_STEPS)
+        model = yield from self._open()
+        data = yield from self._read(model)
+        baseline_recipe, recipes = yield from self._plan(model, data)
+        found = yield from self._original_in_time(model, data, baseline_recipe)
+        if found is None:
+            self._search.leave_untried(len(recipes))
+            close(self._search)
+            return
+        original, measured = found
+        refine(self._recorder, self._basis(original.variant, data, len(recipes)))
+        final = FinalRun(self._search, len(FIRST_STEPS) + len(recipes), original, data)
+        waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
+        yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
+        yield from final.first()
+        while (yield from final.more()) or (
+            yield from self._try_all(waiting, model, data, original, measured, list, most=1)
+        ):
+            pass  # time that is left goes to what is not settled, then to what was not tried
+        for step, recipe in waiting:
+            is_needed = self._needed(recipe)
+            self._search.leave_untried(is_needed)
+            recorder.step(step, state="skipped", detail=TIME_WAS_UP if is_needed else NOT_NEEDED)
+        close(self._search)
+
+    def _try_all(
+        self,
+        waiting: Waiting,
+        model: OpenedModel,
+        data: ReadData,
+        original: Candidate,
+        base: Measured,
+        finalists: Callable[[], list[str]],
+        most: int | None = None,
+    ) -> Flow[bool]:
+        """Try the ways that wait while it is worth it, `most` of them, keeping time for a final run of `finalists`."""
+        tried = 0
+        while waiting and tried != most:
+            step, recipe = waiting[0]
+            if not self._needed(recipe):
+                self._recorder.step(step, state="skipped", detail=NOT_NEEDED)
+            elif recipe.steps in self._unmade:
+                self._recorder.step(step, state="skipped", detail="the same could not be made before")
+            elif self._budget.worth_trying(finalists()):
+                yield from self._try(step, recipe, model, data, original, base, finalists)
+                tried += 1
+            else:
+                break
+            waiting.popleft()
+        return tried > 0
+
+    def _basis(self, original: Variant, data: ReadData, versions: int) -> Basis:
+        return Basis(
+            size_bytes=original.size_bytes or 0,
+            n_test=data.result.n_test,
+            ways=len(self._ask.recipes),
+            budget_s=self._goal.time_budget_s,
+            versions=versions,
+            request_ms=original.measurement.latency_p50_ms,
+            peak_bytes=original.measurement.peak_memory_bytes,
+        )
+
+    def _needed(self, recipe: Recipe) -> bool:
+        """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
+        tried = list(self._recorder.variants.values())
+        named = [v for v in tried if v.recipe.key in recipe.only_if_faster]
+        others = tried if self._ask.objective == "speed" else []
+        if not could_win(named, others):
+            return False
+        return not any(answers_hold(v) for v in tried if v.recipe.key in recipe.only_if_failed)
+
+    def _open(self) -> Flow[OpenedModel]:
+        self._recorder.step(0, state="running")
+        model = yield from open_model(self._ask.model, 0)
+        known = next((v for v in self._recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+        if known is not None and known.artifact_key != model.key:
+            raise JobError(other_inputs(), 3)
+        self._recorder.note_project(
+            model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
+        )
+        self._recorder.step(0, state="done", detail=model.info.task)
+        self._tell_findings(model.info.findings)
+        return model
+
+    def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            if finding.level != "info":
+                self._recorder.tell(finding.what)
+
+    def _read(self, model: OpenedModel) -> Flow[ReadData]:
+        self._recorder.step(1, state="running")
+        params = self._ask.data.model_copy(update={"model_dir": str(model.folder)})
+        data = yield from read_data(params, 1, self._goal.seed)
+        if self._recorder.run.data_key not in (None, data.key):
+            raise JobError(other_inputs(), 3)
+        made = data.result.origin == "made"
+        detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
+        self._recorder.step(1, state="done", detail=detail)
+        self._tell_findings(data.result.findings)
+        if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
+            self._recorder.tell(warning)
+        if warning := reach_warning(model, data, self._goal.max_loss_pct):
+            self._recorder.tell(warning)
+        self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
+        self._recorder.note(data_key=data.key)
+        return data
+
+    def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:
+        found = yield from describe()
+        oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
+        self._search.reuse = Reuse(found.device.model_dump_json(), oldest, self._recorder.run.created_at)
+        self._recorder.note_machine(found.device)
+        available = tuple(row.id for row in found.runtimes if row.available)
+        done: Done[PlanResult] = yield JobStep(
+            kind="plan",
+            params=PlanParams(
+                model_dir=str(model.folder),
+                device=found.device,
+                preset_steps=self._ask.recipes,
+                has_calibration=data.result.n_calibration > 0,
+                runtimes=tuple(r for r in available if not self._goal.runtimes or r in self._goal.runtimes),
+                data_dir=str(data.folder),
+                time_budget_s=self._goal.time_budget_s,
+            ),
+            result=PlanResult,
+            title="Choose what to try",
+            read_paths=(model.folder, data.folder),
+            cache=True,
+        )
+        plan = done.result
+        self._recorder.note(plan_json=plan.model_dump_json())
+        recipes = plan.candidates[: self._ask.max_candidates]
+        self._search.keep(planned=len(recipes))
+        self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP])
+        return plan.baseline, recipes
+
+    def _original_in_time(
+        self, model: OpenedModel, data: ReadData, recipe: Recipe
+    ) -> Flow[tuple[Candidate, Measured] | None]:
+        """The original, measured; None where even that took longer than the person allows."""
+        flow = self._measure_original(model, data, recipe)
+        try:
+            found = yield from within(flow, lambda: self._budget.left_s)
+        except JobError as error:
+            if error.error.code != TIME_LIMIT or self._budget.left_s is None:
+                raise
+            self._recorder.step(2, state="failed", detail=TIME_WAS_UP)
+            return None
+        return found
+
+    def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
+        recorder, step, began_s = self._recorder, 2, self._budget.spent_s
+        recorder.step(step, state="running")
+        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        original = yield from one.make(variant, model, data, self._goal.seed, step)
+        recorder.variant(original.variant)
+        recorder.note(baseline_variant_id=variant.id)
+        original = yield from one.ask(original, data, self._ask.threads, step, self._budget.answer_s)
+        original = yield from one.judge(original, original, data, self._goal.max_loss_pct, step)
+        recorder.variant(original.variant)
+        for note in original.variant.judgement.notes if original.variant.judgement else ():
+            recorder.tell(note)
+        quiet = self._search.patience.part(FIRST_S, self._budget.left_s)
+        measured = yield from self._search.look(original, data, step, SLOW_REQUEST_MS, quiet)
+        summaries = yield from self._search.summarize(measured)
+        original = self._search.take_figures(original, measured, 0, summaries[0], interleaved=False)
+        self._budget.note_original(self._budget.spent_s - began_s)
+        recorder.step(step, state="done", detail=self._search.when(measured), figure=p50_words(original.variant))
+        return original, measured
+
+    def _try(
+        self,
+        step: int,
+        recipe: Recipe,
+        model: OpenedModel,
+        data: ReadData,
+        original: Candidate,
+        base: Measured,
+        finalists: Callable[[], list[str]],
+    ) -> Flow[None]:
+        recorder, began_s = self._recorder, self._budget.spent_s
+        recorder.step(step, state="running")
+        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
+        recorder.variant(variant)
+        flow = self._measure_candidate(step, variant, model, data, original, base)
+        try:
+            candidate, when = yield from within(flow, lambda: self._budget.left_to_try_s(finalists()))
+        except JobError as error:
+            if error.error.code == DISK_FULL:  # the next one would not fit either, and nothing is known of this one
+                raise
+            self._drop(step, variant, error.error)
+        else:
+            self._tell(step, candidate.variant, when)
+        self._budget.note_tried(self._budget.spent_s - began_s)
+
+    def _measure_candidate(
+        self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
+    ) -> Flow[tuple[Candidate, str]]:
+        recorder = self._recorder
+        candidate = yield from self._made(step, variant, model, data)
+        max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
+        candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
+        candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
+        recorder.variant(candidate.variant)
+        p50_ms = original.variant.measurement.latency_p50_ms
+        slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
+        measured = yield from self._search.look(candidate, data, step, slow_over_ms)
+        summaries = yield from self._search.summarize(measured, base)
+        done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
+        return done, self._search.when(measured)
+
+    def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Candidate]:
+        try:
+            candidate = yield from one.make(variant, model, data, self._goal.seed, step)
+        except JobError as error:
+            if error.error.code not in (TIME_LIMIT, "killed"):  # these say nothing about the next attempt
+                self._unmade.append(variant.recipe.steps)
+            raise
+        self._recorder.variant(candidate.variant)
+        return candidate
+
+    def _drop(self, step: int, variant: Variant, error: ErrorInfo) -> None:
+        late = error.code == TIME_LIMIT and self._budget.left_s is not None
+        note = "It was not ready when the time was up." if late else f"{error.title}. {error.detail}"
+        self._search.put_dropped(self._recorder.variants.get(variant.id, variant), note)
+        if late:
+            self._search.leave_untried()
+        self._recorder.step(step, state="failed", detail="not ready in time" if late else error.title)
+
+    def _tell(self, step: int, variant: Variant, when: str) -> None:
+        state = "done" if may_win(variant) else "warning"
+        detail = ", ".join(part for part in (verdict_words(variant), when) if part)
+        self._recorder.step(step, state=state, detail=detail, figure=p50_words(variant))

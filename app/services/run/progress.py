@@ -1,0 +1,117 @@
+"""How far a run is, as one value for the page, the list of jobs, the rail and the command line."""
+
+from app.domain.run import RunState, StepRecord
+from app.services.flow.events import Event, JobBegan, RunChanged, RunProgress, StepChanged, StepProgress
+
+OPENING, READING, ORIGINAL = 0.5, 0.5, 1.5
+VERSION, FINAL = 1.0, 2.0
+"""Work of each step in units of trying one version; planning counts with the original."""
+
+FIRST = (OPENING, READING, ORIGINAL)
+
+KEPT_SHARE = 0.75
+"""Of a goal's ways so many fit a model and a machine; once they are planned their number is known."""
+
+BEGINS = {"inspect": 0.0, "open": 0.5, "apply": 0.0, "answer": 0.35, "judge": 0.6, "measure": 0.65, "summarize": 0.95}
+"""Where in its step a job of this kind begins; the next one begins where it ends."""
+
+DOING = {
+    "inspect": "looking at it",
+    "open": "opening it",
+    "data": "reading them",
+    "apply": "making it",
+    "answer": "answering the test examples",
+    "judge": "comparing its answers",
+    "measure": "measuring its speed",
+    "summarize": "working out the figures",
+    "describe": "looking at this computer",
+    "plan": "choosing what to try",
+    "doctor": "checking the preparation",
+}
+
+MOST_SHARE = 0.99
+"""More is said only of what is over."""
+
+ENDED = frozenset(RunState) - {RunState.QUEUED, RunState.RUNNING}
+
+
+class ProgressMeter:
+    """Takes a run's events; `now` never falls, and always names what is being done. `ways` are to be tried at most."""
+
+    def __init__(self, ways: int) -> None:
+        self._versions = max(1.0, KEPT_SHARE * ways)
+        self._is_planned = False
+        self._steps: dict[int, StepRecord] = {}
+        self._job, self._within = "", (0.0, 1.0)
+        self._part = 0.0
+        self.now = RunProgress(0.0, "Starting")
+
+    def take(self, event: Event) -> RunProgress | None:
+        """How far it is after this event, None where that is as before."""
+        if isinstance(event, StepChanged):
+            self._on_step(event.step)
+            if event.step.state == "waiting":  # they are planned one by one
+                return None
+        elif isinstance(event, JobBegan):
+            self._on_job(event)
+        elif isinstance(event, StepProgress):
+            low, high = self._within
+            self._part = low + (high - low) * min(1.0, event.done / event.total) if event.total else self._part
+        elif isinstance(event, RunChanged) and event.run.state in ENDED:
+            return self._told(RunProgress(1.0, "Done"))
+        else:
+            return None
+        if self._at() is None and not self._job:  # what has just ended is named until something else begins
+            return self._told(RunProgress(self._share(), self.now.stage, self.now.step, len(self._steps)))
+        return self._told(RunProgress(self._share(), self._stage(), self._at(), len(self._steps)))
+
+    def _told(self, found: RunProgress) -> RunProgress | None:
+        if found == self.now:
+            return None
+        self.now = found
+        return found
+
+    def _on_step(self, step: StepRecord) -> None:
+        before = self._steps.get(step.index)
+        self._steps[step.index] = step
+        self._is_planned = self._is_planned or len(self._steps) > len(FIRST)
+        if step.state == "running" and (before is None or before.state != "running"):
+            self._part, self._within = 0.0, (0.0, 1.0)
+        self._job = ""
+
+    def _on_job(self, event: JobBegan) -> None:
+        self._job = event.kind
+        begins = BEGINS.get(event.kind)
+        if begins is None or self._at() is None:
+            self._within = (0.0, 1.0)
+            return
+        later = [place for place in BEGINS.values() if place > begins]
+        self._within = (begins, min(later, default=1.0))
+        self._part = max(self._part, begins)
+
+    def _at(self) -> int | None:
+        """The number of the step at work, from 1 on; None between two."""
+        return next((index + 1 for index, step in sorted(self._steps.items()) if step.state == "running"), None)
+
+    def _stage(self) -> str:
+        step = self._steps.get((self._at() or 0) - 1)
+        doing = DOING.get(self._job, "")
+        if step is None:
+            return f"{doing[:1].upper()}{doing[1:]}" if doing else self.now.stage
+        return f"{step.title}: {doing}" if doing else step.title
+
+    def _share(self) -> float:
+        """By the work of the steps; what turns out to be more than was thought stops the share, and never lowers it."""
+        last = max(self._steps, default=0)
+        total = sum(FIRST) + FINAL + (last - len(FIRST) if self._is_planned else self._versions) * VERSION
+        done = 0.0
+        for index, step in self._steps.items():
+            is_over = step.state not in ("waiting", "running")
+            share = 1.0 if is_over else self._part if step.state == "running" else 0.0
+            done += share * self._work(index, last)
+        return max(self.now.share, min(MOST_SHARE, done / total))
+
+    def _work(self, index: int, last: int) -> float:
+        if index < len(FIRST):
+            return FIRST[index]
+        return FINAL if index == last else VERSION

@@ -1,0 +1,237 @@
+"""Writes down a run while it goes on: states, steps, variants, every latency. Tells the observer the same."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.outcome import SearchEnd
+from app.domain.project import Project
+from app.domain.run import Run, RunState, StepRecord, check_transition
+from app.domain.variant import LatencyPoint, Variant
+from app.persistence import Repositories
+from app.services.flow.events import (
+    Event,
+    JobBegan,
+    JobEnded,
+    LatenciesMeasured,
+    LogLine,
+    MemoryUsed,
+    Observer,
+    RunChanged,
+    RunProgressed,
+    StepChanged,
+    VariantChanged,
+)
+from app.services.records.search_end import read_end, write_end
+from app.services.run.forecasting import Forecasts, machine_name
+from app.services.run.progress import ProgressMeter
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import DeviceFacts
+
+WITH_RESULT = (RunState.FINISHED, RunState.KEPT_ORIGINAL)
+
+
+@dataclass(frozen=True)
+class Before:
+    """A run with a result, as it was before it went on."""
+
+    run: Run
+    variants: tuple[Variant, ...]
+    steps: tuple[StepRecord, ...]
+    search: SearchEnd
+
+
+class Recorder:
+    """One run's facts in memory and in the database. Times of points are seconds since the run's start."""
+
+    def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
+        self._repositories, self._watcher = repositories, observe
+        self._progress = ProgressMeter(0)
+        self.project = project
+        self._started_s = self._zero_s = time.monotonic()
+        self.run = run
+        self.peak_memory_bytes: int | None = None
+        self.steps: dict[int, StepRecord] = {}
+        self.variants: dict[str, Variant] = {
+            variant.id: variant for variant in repositories.variants.list(run_id=run.id)
+        }
+
+    def expect_ways(self, count: int) -> None:
+        """So many ways are to be tried at most: what its progress is measured by until they are planned."""
+        self._progress = ProgressMeter(count)
+
+    def _observe(self, event: Event) -> None:
+        """Tell the event, and how far the run is where that has changed."""
+        self._watcher(event)
+        progress = self._progress.take(event)
+        if progress is not None:
+            self._watcher(RunProgressed(progress))
+
+    @property
+    def forecasts(self) -> Forecasts:
+        """What was expected of runs."""
+        return Forecasts(self._repositories, machine_name())
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this process began or resumed the run."""
+        return time.monotonic() - self._started_s
+
+    @property
+    def zero_s(self) -> float:
+        """The monotonic clock at the run's zero: the time line of a run that goes on goes on, too."""
+        return self._zero_s
+
+    def begin(self) -> Before | None:
+        """→ running. Gives what a run that has a result, and goes on, was before."""
+        before = self._before() if self.run.state in WITH_RESULT else None
+        self._started_s = time.monotonic()
+        self._zero_s = self._started_s - self._seconds_before()
+        self._set_run(
+            state=check_transition(self.run.state, RunState.RUNNING),
+            started_at=self.run.started_at or datetime.now(UTC),
+            finished_at=None,
+            headline="",
+            error_json=None,
+        )
+        return before
+
+    def _before(self) -> Before:
+        steps = tuple(self._repositories.runs.steps(self.run.id))
+        return Before(self.run, tuple(self.variants.values()), steps, self.search_end)
+
+    def restore(self, before: Before) -> None:
+        """All is as it was before it went on; what was made since stays in the store."""
+        known = {variant.id for variant in before.variants}
+        for variant_id in set(self.variants) - known:
+            self._repositories.variants.delete(variant_id)
+            del self.variants[variant_id]
+        for variant in before.variants:
+            self.variant(variant)
+        for step in before.steps:
+            self._put_step(step)
+        self.note_search(before.search)
+        check_transition(self.run.state, before.run.state)
+        self.run = before.run
+        self._set_run()
+
+    def _seconds_before(self) -> float:
+        """How long the run went on before; one that was killed left its steps and what was measured."""
+        if self.run.seconds is not None:
+            return self.run.seconds
+        steps = self._repositories.runs.steps(self.run.id)
+        ends = [step.started_s + (step.seconds or 0.0) for step in steps if step.started_s is not None]
+        return max([0.0, self._repositories.latencies.last_s(self.run.id), *ends])
+
+    def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
+        """The run is over; the step that was running failed or was broken off, those that waited are not done."""
+        for step in list(self.steps.values()):
+            if step.state == "running" and state is RunState.FAILED:
+                self.step(step.index, state="failed", detail=headline)
+            elif step.state in ("running", "waiting"):
+                self.step(step.index, state="skipped")
+        self._set_run(
+            state=check_transition(self.run.state, state),
+            finished_at=datetime.now(UTC),
+            seconds=time.monotonic() - self._zero_s,
+            headline=headline,
+            error_json=error.model_dump_json() if error else None,
+            **changes,
+        )
+
+    def note(self, **changes: Any) -> None:
+        """Other facts of the run, such as its plan."""
+        self._set_run(**changes)
+
+    @property
+    def search_end(self) -> SearchEnd:
+        """What the search kept of its time, before this part of it."""
+        return read_end(self._repositories, self.run.id)
+
+    def note_search(self, end: SearchEnd) -> None:
+        """What the search keeps of its time."""
+        write_end(self._repositories, self.run.id, end)
+
+    def note_machine(self, device: DeviceFacts) -> None:
+        """On what the run measures."""
+        self._repositories.settings.put(f"machine:{self.run.id}", device.model_dump(mode="json"))
+
+    def note_project(self, **changes: Any) -> None:
+        """What was found out about the project's model and data; the rest stays as somebody may have changed it."""
+        known = self._repositories.projects.get(self.project.id)
+        self.project = dataclasses.replace(known, updated_at=datetime.now(UTC), **changes)
+        self._repositories.projects.update(self.project)
+
+    def plan_steps(self, titles: Sequence[str]) -> None:
+        """All steps that are expected, waiting."""
+        for index, title in enumerate(titles):
+            if index not in self.steps:
+                self._put_step(StepRecord(self.run.id, index, title, "waiting"))
+
+    def step(self, index: int, **changes: Any) -> None:
+        """A step's new state, detail or figure; its times are set when it begins and ends."""
+        step = self.steps[index]
+        if changes.get("state") == "running" and step.started_s is None:
+            changes["started_s"] = time.monotonic() - self._zero_s
+        elif changes.get("state") in ("done", "warning", "failed") and step.started_s is not None:
+            changes["seconds"] = time.monotonic() - self._zero_s - step.started_s
+        self._put_step(dataclasses.replace(step, **changes))
+
+    def variant(self, variant: Variant) -> Variant:
+        """A variant as it is now."""
+        known = variant.id in self.variants
+        self.variants[variant.id] = variant
+        save = self._repositories.variants.update if known else self._repositories.variants.add
+        save(variant)
+        self._observe(VariantChanged(variant))
+        return variant
+
+    def say(self, text: str) -> None:
+        """Something for the log."""
+        self._observe(LogLine("info", text))
+
+    @property
+    def has_gone_on(self) -> bool:
+        """Whether an earlier part of this run was broken off."""
+        return self._zero_s < self._started_s
+
+    def take_over(self, variant_id: str, latencies_ms: Sequence[Sequence[float]]) -> None:
+        """Requests that an earlier run timed: they stand at the moment at which they were looked up."""
+        now_s = time.monotonic() - self._zero_s
+        points = tuple(LatencyPoint(variant_id, now_s, value) for one_set in latencies_ms for value in one_set)
+        self._repositories.latencies.add_many(self.run.id, points)
+        self._observe(LatenciesMeasured(points))
+
+    def tell(self, text: str) -> None:
+        """Something that a person should know now."""
+        self._observe(LogLine("warning", text))
+
+    def watch(self, event: Event) -> None:
+        """The driver's observer: keeps what is to be kept, passes everything on."""
+        if isinstance(event, LatenciesMeasured):
+            points = tuple(
+                LatencyPoint(point.variant_id, point.at_s - self._zero_s, point.latency_ms) for point in event.points
+            )
+            self._repositories.latencies.add_many(self.run.id, points)
+            event = LatenciesMeasured(points)
+        elif isinstance(event, MemoryUsed):
+            self.peak_memory_bytes = max(self.peak_memory_bytes or 0, event.peak_bytes)
+        elif isinstance(event, JobBegan):
+            jobs = self._repositories.jobs
+            jobs.update(dataclasses.replace(jobs.get(event.job_id), run_id=self.run.id))
+        elif isinstance(event, JobEnded) and event.error is not None:
+            self._observe(LogLine("error", f"{event.error.title}: {event.error.detail}", event.job_id))
+        self._observe(event)
+
+    def _put_step(self, step: StepRecord) -> None:
+        self.steps[step.index] = step
+        self._repositories.runs.put_step(step)
+        self._observe(StepChanged(step))
+
+    def _set_run(self, **changes: Any) -> None:
+        self.run = dataclasses.replace(self.run, **changes)
+        self._repositories.runs.update(self.run)
+        self._observe(RunChanged(self.run))

@@ -1,0 +1,153 @@
+"""What a search knows while it goes on, and how a version's figures are taken: first alone, then in turn."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+from app.domain.choose import Objective, finalists, may_win
+from app.domain.outcome import SearchEnd
+from app.domain.variant import Variant
+from app.domain.words import day_words
+from app.services.flow.quiet import QuietWait, run_patience
+from app.services.flow.steps import Flow, JobError, Measured, Reuse
+from app.services.opening.opening import ReadData
+from app.services.run import candidates as one
+from app.services.run.budget import TimeBudget
+from app.services.run.candidates import Candidate, Pass
+from app.services.run.figures import speedup_of, with_figures
+from app.services.run.recorder import Recorder
+from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
+from workers.contracts.specs import Recipe
+
+NEAR_SHARE = 0.5
+"""Where nothing looked faster, the best that was not slower than this is measured beside the original all the same:
+the first looks were taken at different times, and a busy machine may have spoiled one of them."""
+
+MOST_FINALISTS, FINALISTS_OF_LARGE = 6, 3
+LARGE_BYTES = 200_000_000
+"""Finalists are in memory side by side. As many as may be, so that what is compared was measured in one run."""
+
+
+@dataclass(frozen=True)
+class OptimizeAsk:
+    """What to optimize, for what. `recipes` are the preset's, in the order to try them.
+
+    With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
+    so many seconds from now on, whatever the run took before.
+    """
+
+    model: OpenParams
+    data: DataParams  # model_dir is filled in when the model is open
+    recipes: tuple[Recipe, ...]
+    objective: Objective
+    threads: int
+    max_candidates: int | None = None
+    fresh: bool = False
+    more_s: float | None = None
+
+
+class Search:
+    """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
+
+    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+        self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
+        before = recorder.search_end
+        went_on_s = before.went_on_s if ask.more_s is None else (*before.went_on_s, ask.more_s)
+        begun_s = self.goal.time_budget_s
+        limit_s = None if begun_s is None else begun_s + sum(went_on_s)
+        self.end = SearchEnd(limit_s=limit_s, went_on_s=went_on_s, rounds=before.rounds)
+        self.rounds_before = before.rounds
+        self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
+        self.candidates: dict[str, Candidate] = {}
+        self.reuse: Reuse | None = None
+        self.patience = run_patience()
+
+    def keep(self, **changes: Any) -> SearchEnd:
+        """Change what is kept of the search's time, and write it down."""
+        self.end = self.end.model_copy(update=changes)
+        self.recorder.note_search(self.end)
+        return self.end
+
+    def leave_untried(self, count: int = 1) -> None:
+        """There was no time for so many ways."""
+        self.end = self.end.model_copy(update={"untried": self.end.untried + count})
+
+    def is_in(self, variant_id: str) -> bool:
+        """Whether it was looked at now and is not dropped."""
+        return variant_id in self.candidates and self.recorder.variants[variant_id].state != "dropped"
+
+    def versions(self) -> list[Variant]:
+        """All that were looked at now and are not dropped, the original among them."""
+        return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
+
+    def known(self, recipe: Recipe) -> Variant | None:
+        """The same candidate of an interrupted run, so that nothing is done twice."""
+        return next((v for v in self.recorder.variants.values() if v.recipe == recipe), None)
+
+    def look(
+        self,
+        candidate: Candidate,
+        data: ReadData,
+        step: int,
+        slow_over_ms: float | None = None,
+        quiet: QuietWait | None = None,
+    ) -> Flow[Measured]:
+        """A first look at one version. Raises `JobError` where it could not be measured."""
+        variant = candidate.variant
+        blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
+        how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms, quiet)
+        measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
+        if (failure := measured.failures[0]) is not None:
+            raise JobError(failure, 1)
+        self.budget.note_measured(variant.id, measured, 0)
+        self.take_over(variant.id, measured, 0)
+        return measured
+
+    def summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
+        """The figures of all contenders, over contender 0 or over that of `against`."""
+        began_s = self.budget.spent_s
+        summaries = yield from one.summarize(measured, against)
+        self.budget.note_tail(self.budget.spent_s - began_s)
+        return summaries
+
+    def take_figures(
+        self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
+    ) -> Candidate:
+        """The candidate with contender `index`'s figures, written down."""
+        anew = self._is_new(measured)
+        variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)
+        done = dataclasses.replace(candidate, variant=self.recorder.variant(variant))
+        self.candidates[variant.id] = done
+        return done
+
+    def take_over(self, variant_id: str, measured: Measured, index: int) -> None:
+        """Contender `index`'s single requests, where they come from an earlier run: others are known already."""
+        if not self._is_new(measured):
+            self.recorder.take_over(variant_id, measured.latencies_ms[index])
+
+    def _is_new(self, measured: Measured) -> bool:
+        """Whether this run measured it, now or before it was interrupted."""
+        return measured.measured_at is None or measured.measured_at >= self.recorder.run.created_at
+
+    def when(self, measured: Measured) -> str:
+        """When it was measured, "" where it was in this run."""
+        return "" if self._is_new(measured) or measured.measured_at is None else day_words(measured.measured_at)
+
+    def put_dropped(self, variant: Variant, note: str) -> None:
+        """The variant is out, for this reason."""
+        self.recorder.variant(dataclasses.replace(variant, state="dropped", notes=(note, *variant.notes)))
+
+    def best(self) -> list[Variant]:
+        """Those to measure beside the original, best first."""
+        measured = self.versions()
+        original = next((v for v in measured if v.is_baseline), None)
+        is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
+        best = finalists(measured, self.ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
+        if best:
+            return best
+        near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]
+        return sorted(near, key=speedup_of, reverse=True)[:1]
+
+    def best_ids(self) -> list[str]:
+        """The same by their ids."""
+        return [variant.id for variant in self.best()]

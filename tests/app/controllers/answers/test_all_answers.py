@@ -1,0 +1,115 @@
+"""The page "All answers": the whole table of a finished run, its examples, and what happens when it cannot be had."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from finished_run import copied_space
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from app.controllers.answers.file import read_columns
+from app.controllers.app_controller import Conductor
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from widgets.pages.answers.look import LookCard
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.answers.table import AnswersTable
+from workers.contracts.data.rows import ROWS_FILE
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
+    """Opened from Compare, where the second version was chosen."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    compare.version_chosen.emit("v2")
+    compare.page_wanted.emit("answers")
+    made = window.page("answers")
+    assert isinstance(made, AnswersPage)
+    drive(lambda: made.state == "full", 30)
+    return made
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_all_answers_stand_in_the_table(
+    page: AnswersPage, space: Workspace, window: MainWindow, qtbot: QtBot, drive: Drive
+) -> None:
+    """Given the version that was chosen on Compare, Then all 48 examples are there with the verdict's own count of
+    changes; a filter and the search narrow them; a row that is chosen by key shows its picture and both answers."""
+    judgement = space.repositories.variants.get("v2").judgement
+    value = page._value
+    assert judgement is not None and value is not None and value.chosen == "v2" and window.current_page == "answers"
+    assert len(value.columns) == 48 and value.labelled
+    assert 48 - value.columns.count("same") == judgement.changed_count > 0
+    table = page.findChild(AnswersTable)
+    assert table is not None
+    page._buttons["worse"].click()
+    assert len(page._model.rows) == value.columns.count("worse") == round(48 * (judgement.negative_flips or 0))
+    assert f"{len(page._model.rows):,} of 48 are shown." in words(page)
+    page._choose(text="sneaker")
+    assert 0 < len(page._model.rows) < 48
+    page._choose(text="", kind="")
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    look = page.findChild(LookCard)
+    assert look is not None
+    drive(lambda: page._looks, 20)
+    chosen = page._looks[int(value.columns.number[table.currentIndex().row()])]
+    assert chosen.picture.data.startswith(b"\x89PNG") and chosen.before and len(page._looks) == 6
+    assert "Original" in words(look) and "Your label:" in words(look)
+    assert not list((space.jobs).glob("*/examples")), "nothing of what was looked at stays on the disk"
+
+
+def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow, drive: Drive) -> None:
+    """Given another version in the list, Then its answers come; the button leads back."""
+    page.version_chosen.emit("v1")
+    drive(lambda: page.state == "full", 20)
+    assert page._value is not None and page._value.chosen == "v1" and page._value.columns.count("changed") == 0
+    page.compare_requested.emit()
+    assert window.current_page == "compare"
+
+
+def test_nothing_is_listed_while_versions_are_measured(
+    page: AnswersPage, conductor: Conductor, window: MainWindow, drive: Drive
+) -> None:
+    """Given a run at work, Then the page says so, and lists the answers when it is over."""
+    window.show_page("compare")
+    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    window.show_page("answers")
+    assert page.state == "empty" and "Versions are being measured" in words(page)
+    drive(lambda: page.state == "full", 30)
+
+
+def test_a_damaged_table_is_not_believed(page: AnswersPage, space: Workspace, tmp_path: Path) -> None:
+    """Given a file from the other side of the wall that does not fit together, Then it is refused."""
+    kept = next(space.paths.store.rglob(ROWS_FILE))
+    with np.load(kept) as stored:
+        good = dict(stored)
+    assert len(read_columns(kept.parent)) == 48
+    for name, bad in (
+        ("kind", np.full(48, 9, np.uint8)),
+        ("before", good["before"] + 100),
+        ("after", good["after"].astype(np.int64)),
+        ("name_ends", good["name_ends"][::-1]),
+        ("folded_bytes", good["folded_bytes"][:-1]),
+    ):
+        np.savez(tmp_path / ROWS_FILE, **{**good, name: bad})
+        with pytest.raises(ValueError, match=r"column|kind|texts"):
+            read_columns(tmp_path)

@@ -1,0 +1,223 @@
+"""A run's facts in the words of the page Compare: each outcome, each verdict, nothing invented."""
+
+import dataclasses
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from desk import facts, judgement, variant
+
+from app.controllers.compare.presenter import compare_value, version_value
+from app.controllers.export.controller import checks, reason_needed
+from app.domain.outcome import SearchEnd
+from app.domain.variant import Measurement
+from app.services.after.watching import Changed, Watched
+from app.services.records.facts import RunFacts
+from widgets.pages.compare.value import VersionValue
+from workers.contracts.specs import SliceDrop
+
+BROKEN = SliceDrop(name="night", n=40, drop=0.045, changed=9, p_holm=0.001, judged=True)
+
+
+def rows(made: RunFacts) -> dict[str, VersionValue]:
+    return {version.id: version for version in compare_value(made).versions}
+
+
+def test_safe() -> None:
+    """Given a safe and faster version, Then the sentence, the figures and the order follow from what was measured."""
+    fast = variant(1, p50_ms=1.0, speedup=2.0)
+    slow = variant(2, p50_ms=1.5, speedup=1.3)
+    value = compare_value(facts(variant(0), slow, fast, best="v1"))
+    assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, and it answers alike"
+    assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer."
+    assert [version.id for version in value.versions] == ["v0", "v1", "v2"]
+    assert value.proof is None and value.ways is None and value.note == ""
+
+
+def test_not_proven() -> None:
+    """Given a version that looks alike on few examples, Then it says how many are missing and that export is possible."""
+    unsure = judgement(verdict="not_enough_data", n=20, missing_examples=280, changed_count=0, agreement=1.0, drop=0.0)
+    value = compare_value(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))
+    assert value.outcome == "not_proven"
+    assert value.headline == "Looks alike, not proven: add about 280 examples"
+    assert value.subtitle == "Version 1: all 20 answers are the same, but 20 pictures are too few to be sure."
+    assert value.proof is not None and (value.proof.have, value.proof.needed) == (20, 300)
+    assert "Export anyway" in value.note
+    assert rows(facts(variant(0), variant(1, speedup=3.4, judgement=unsure), best="v1"))["v1"].verdict == "alike"
+
+
+def test_labels_on_a_part_are_counted_among_that_part() -> None:
+    """Given 80 examples of which 10 have labels, and 30 changed answers, Then no count is larger than what it is of."""
+    mixed = judgement(
+        verdict="not_enough_data", n=80, n_labelled=10, accuracy=0.8, flips=0.1, negative_flips=0.1, drop=0.1,
+        changed_count=30, agreement=50 / 80,
+    )  # fmt: skip
+    known = judgement(n=80, n_labelled=10, accuracy=0.9, changed_count=0, agreement=1.0)
+    made = facts(variant(0, judgement=known), variant(1, speedup=3.4, judgement=mixed), best="v1")
+    value = compare_value(made)
+    assert value.subtitle == "Version 1: 50 of 80 are the same, but 80 pictures are too few to be sure."
+    assert (value.n_test, value.n_labelled) == (80, 10)
+    assert [version.right for version in value.versions] == [9, 8]
+    assert value.versions[1].changed == 30
+
+
+def test_nothing_faster() -> None:
+    """Given only regressed and slower versions, Then the original is kept and the smallest larger limit is offered."""
+    lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", drop=0.03, drop_high=0.034))
+    slower = variant(2, p50_ms=3.0, speedup=0.7)
+    made = facts(variant(0), lossy, slower, headline="Nothing faster was safe: keep the original (2 ways tried)")
+    value = compare_value(made)
+    assert value.outcome == "nothing_faster" and value.headline == "Nothing faster was safe: keep the original"
+    assert value.subtitle.startswith("2 versions were tried on 200 test pictures")
+    found = rows(made)
+    assert (found["v0"].verdict, found["v1"].verdict, found["v2"].verdict) == ("keep", "beyond_limit", "alike_slower")
+    assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "offered"),
+    [
+        ({"drop": 0.03, "drop_high": 0.034}, 4.0),
+        ({"drop": 0.5, "drop_high": 0.53}, None),  # beyond what the goal takes
+        ({"drop": 0.03, "drop_high": 0.034, "flips": None}, None),  # such answers are held to fixed bounds
+        ({"drop": 0.005, "drop_high": 0.034}, None),  # it was refused for something else
+        ({"drop": 0.03, "drop_high": 0.034, "slices": (BROKEN,)}, 5.0),  # a part that broke lost more
+        ({"drop": 0.03, "drop_high": 0.034, "slices": (BROKEN,), "labelled": False}, None),
+    ],
+)
+def test_a_larger_limit_is_offered_only_where_it_takes_effect(changes: dict[str, Any], offered: float | None) -> None:
+    """Given a version that was refused, Then a larger limit is offered where the goal accepts it and it would help."""
+    lossy = variant(1, p50_ms=1.0, speedup=2.0, judgement=judgement(verdict="regressed", **changes))
+    ways = compare_value(facts(variant(0), lossy)).ways
+    assert ways is not None and ways.limit_pct == offered
+
+
+def test_the_time_was_up() -> None:
+    """Given a run that its time ended, Then the page says that, not that nothing was safe, and offers more of it."""
+    slower = variant(1, p50_ms=3.0, speedup=0.7)
+    end = SearchEnd(planned=6, untried=5, final="none", limit_s=60, more_s=400.0)
+    value = compare_value(dataclasses.replace(facts(variant(0), slower), search=end))
+    assert value.headline.startswith("The time was up after 1 of 6 versions, and none of these was faster and safe")
+    assert value.go_on is not None and value.go_on.minutes == 7
+    nothing = compare_value(dataclasses.replace(facts(variant(0)), search=end))
+    assert "before anything could be tried" in nothing.headline and "none was" not in nothing.subtitle
+
+
+def test_a_promising_version_is_not_called_a_failure() -> None:
+    """Given a version that looked faster and safe but was not measured side by side, Then neither the headline nor the
+    line below says that none was, its figure is told as a first look, and more time is offered."""
+    hasty = variant(1, p50_ms=0.5, speedup=4.0)
+    hasty = dataclasses.replace(
+        hasty, state="measured", measurement=dataclasses.replace(hasty.measurement, speedup_low=None)
+    )
+    end = SearchEnd(planned=1, final="cut_off", limit_s=60, more_s=20.0)
+    made = dataclasses.replace(facts(variant(0), hasty), search=end)
+    value = compare_value(made)
+    assert "none was" not in value.headline + value.subtitle and "measure longer" in value.headline
+    assert (rows(made)["v1"].verdict, rows(made)["v1"].first_look, rows(made)["v1"].speedup) == (
+        "unconfirmed",
+        True,
+        None,
+    )
+    assert value.go_on is not None and value.go_on.minutes == 5
+
+
+def test_a_first_look_is_not_called_faster_than_the_recommended_one() -> None:
+    """Given a recommended version and one whose first look was quicker, Then that one's figure claims no speedup."""
+    quick = dataclasses.replace(variant(2, p50_ms=0.4, speedup=5.0), state="measured")
+    end = SearchEnd(planned=2, final="done", limit_s=60, more_s=20.0)
+    made = dataclasses.replace(facts(variant(0), variant(1, speedup=2.0), quick, best="v1"), search=end)
+    found = rows(made)
+    assert (found["v2"].first_look, found["v2"].speedup) == (True, None)
+    assert (found["v1"].first_look, found["v1"].speedup) == (False, 2.0)
+    assert compare_value(made).go_on is not None and "Version 2" in compare_value(made).go_on.why
+    assert compare_value(made).headline.startswith("2.0 times faster")
+
+
+def test_what_was_not_confirmed_is_no_promise() -> None:
+    """Given a safe version that looked faster but was not measured side by side, Then nothing is promised of it."""
+    hasty = variant(1, p50_ms=0.5, speedup=4.0)
+    hasty = dataclasses.replace(hasty, measurement=dataclasses.replace(hasty.measurement, speedup_low=None))
+    made = facts(variant(0), hasty)
+    assert rows(made)["v1"].verdict == "unconfirmed"
+    ways = compare_value(made).ways
+    assert ways is not None and ways.limit_pct is None
+
+
+def test_a_regression_beside_a_safe_one() -> None:
+    """Given a recommended version and a worse one, Then the worse one is called a silent regression."""
+    worse = variant(2, speedup=5.0, judgement=judgement(verdict="regressed"))
+    assert rows(facts(variant(0), variant(1, speedup=2.0), worse, best="v1"))["v2"].verdict == "regressed"
+
+
+def test_a_busy_computer_is_told() -> None:
+    """Given figures from a busy computer, Then the page says so; a quiet one is not spoken of."""
+    for share, told in ((0.4, True), (0.02, False), (None, False)):
+        measurement = Measurement(latency_p50_ms=1.0, n=300, speedup=2.0, speedup_low=1.9, busy_share=share)
+        best = dataclasses.replace(variant(1), measurement=measurement)
+        assert ("busy" in compare_value(facts(variant(0), best, best="v1")).note) is told
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"judgement": None}, "unmeasured"),
+        ({"judgement": judgement(verdict="not_enough_data", agreement=0.9)}, "not_enough_data"),
+        ({}, "safe"),
+    ],
+)
+def test_verdicts(changes: dict[str, Any], verdict: str) -> None:
+    """Given what is known of a version, Then its verdict says no more than that."""
+    best = variant(1, speedup=2.0)
+    other = variant(2, speedup=1.5, **changes)
+    assert version_value(other, facts(variant(0), best, other, best="v1"), best).verdict == verdict
+
+
+def test_figures_that_were_not_measured_are_absent() -> None:
+    """Given a version that was dropped, Then nothing stands in its row but its name and size."""
+    dropped = variant(1, judgement=None, measurement=Measurement(), state="dropped", notes=("It did not run.",))
+    row = rows(facts(variant(0), dropped))["v1"]
+    assert (row.latency_ms, row.accuracy, row.agreement, row.changed, row.speedup) == (None,) * 5
+    assert row.notes == ("It did not run.",)
+
+
+def test_only_a_regression_needs_a_written_reason() -> None:
+    """Given versions of each verdict, Then only the regressed one asks why, naming the limit."""
+    made = facts(variant(0), variant(1, speedup=2.0), best="v1")
+    worse = variant(2, judgement=judgement(verdict="regressed"))
+    unsure = variant(3, judgement=judgement(verdict="not_enough_data"))
+    assert [bool(reason_needed(made, one)) for one in (variant(0), variant(1), worse, unsure)] == [
+        False, False, True, False,
+    ]  # fmt: skip
+    assert "1 %" in reason_needed(made, worse)
+
+
+def test_checks_before_writing() -> None:
+    """Given a version, Then the checks say whether it is within the limit; what comes on export waits."""
+    made = facts(variant(0), variant(1), best="v1")
+    before = checks(made, variant(1))
+    assert [check.state for check in before] == ["ok", "ok", "waiting", "waiting", "waiting"]
+    assert before[0].result == "0.5 % less accurate" and before[1].result == "0 of 200 shared"
+    assert checks(made, variant(2, judgement=judgement(verdict="regressed")))[0].state == "bad"
+    unsure = checks(made, variant(3, judgement=judgement(verdict="not_enough_data")))[0]
+    assert (unsure.state, unsure.result) == ("warn", "0.5 % less accurate, not proven")
+    assert checks(made, variant(3, judgement=None))[0].result == "not compared"
+
+
+def test_against_the_version_before() -> None:
+    """Given what came out against the version before, Then it stands in a sentence with the judge's counts, and warns only
+    where it got worse."""
+    at = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
+    made = facts(variant(0), variant(1, p50_ms=1.0, speedup=2.0), best="v1")
+    same = Watched(variant_id="v1", other_run_id="r0", other_variant_id="v9", other_title="Old", other_at=at,
+                   is_export=True, judgement=judgement(n=180, changed_count=2, negative_flips=0.0))  # fmt: skip
+    value = compare_value(made, same)
+    assert not value.watch_warns and value.watch.endswith("2 of 180 answers differ, none worse.")
+    assert value.watch.startswith("Compared with the version exported on 12 November")
+    lost = judgement(verdict="regressed", n=180, changed_count=9, negative_flips=8 / 180)
+    changed = (Changed(name="onnxruntime", before="1.22.0", after="1.23.2"),)
+    value = compare_value(made, same.model_copy(update={"judgement": lost, "libraries": changed, "is_export": False}))
+    assert value.watch_warns and value.watch.startswith("It answers worse than the version of 12 November")
+    assert "9 of 180 answers differ, 8 for the worse." in value.watch
+    assert value.watch.endswith("Libraries have changed since: onnxruntime 1.22.0 → 1.23.2.")
+    assert compare_value(made).watch == ""

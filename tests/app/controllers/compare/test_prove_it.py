@@ -1,0 +1,87 @@
+""" "Prove it" on the page Compare: more examples, judged by real workers, and the new verdict on the page."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space, write_part
+from PySide6.QtWidgets import QLabel
+
+from app.controllers.app_controller import Conductor
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from widgets.pages.compare.page import ComparePage
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run of the sample: its verdict rests on 48 examples."""
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ComparePage:
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    made = window.page("compare")
+    assert isinstance(made, ComparePage) and made.state == "full"
+    return made
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_dropped_examples_prove_it(
+    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given "not proven", When more examples are dropped, Then the page shows how far it is and then the new verdict,
+    with how many came later; the original's and the version's figures are of the same number."""
+    assert "Looks alike, not proven: add about" in words(page) and "48 of about" in words(page)
+    window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 420))])
+    assert page.state == "loading" and window.current_page == "compare"
+    seen: set[str] = set()
+    drive(lambda: seen.add(words(page)) or page.state == "full", 60)
+    assert any("answers the examples" in text for text in seen)
+    shown = words(page)
+    assert "2.0 times faster, and it answers alike" in shown and "How to prove it" not in shown
+    assert "360 of the examples were added later; 10 more were there already and left out." in shown
+    assert page._value is not None and page._value.n_test == 408
+    original, best = page._value.versions[:2]
+    assert original.right == best.right and best.verdict == "safe" and best.changed == 0
+    assert conductor.session.run is not None and conductor.session.run.headline.endswith("it answers alike")
+
+
+def test_cancelled_or_refused_the_result_stands(
+    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given Cancel, or examples that were there already, Then the result is shown as it was, and why."""
+    page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "full")
+    assert "48 of about" in words(page)
+    page.proof_data_chosen.emit(str(write_part(tmp_path / "known.npz", 0, 60)))
+    drive(lambda: page.state == "full")
+    assert "None of these examples is new" in words(window.notice)
+    assert "48 of about" in words(page)
+
+
+def test_nothing_is_added_while_versions_are_measured(
+    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a run at work, Then the examples are asked for again later, in words."""
+    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
+    assert "Versions are being measured now" in words(window.notice) and page.state == "full"
+    drive(lambda: not conductor.flows.runs)
+
+
+def test_a_dropped_model_is_still_a_model(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:
+    """Given a model dropped on the page, Then it is opened and not taken for examples."""
+    (tmp_path / "other.onnx").write_bytes(b"no model")
+    window.paths_dropped.emit([str(tmp_path / "other.onnx")])
+    assert window.current_page == "model"

@@ -1,0 +1,153 @@
+"""Every figure on Compare opens to what it is made of, and the command beside it measures it again."""
+
+import dataclasses
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.cli import looking
+from app.cli.options import Globals
+from app.cli.output import Output
+from app.controllers.app_controller import Conductor
+from app.controllers.compare.sources import command, sources_of
+from app.domain.variant import LatencyPoint
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.compare.page import ComparePage
+from widgets.parts.source_card import OpenFigure, SourceCard
+
+Drive = Callable[..., None]
+TIMES = [2.0 + 0.01 * (n % 40) for n in range(400)]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run with 400 timed requests of the recommended version, 40 of them from a first look."""
+    for made in copied_space(finished_data, tmp_path):
+        points = [LatencyPoint("v1", 0.1 * n, value) for n, value in enumerate(TIMES)]
+        made.repositories.latencies.add_many("r1", points)
+        yield made
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ComparePage:
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    made = window.page("compare")
+    assert isinstance(made, ComparePage)
+    return made
+
+
+def card_of(page: ComparePage) -> SourceCard:
+    cards = [card for card in page.findChildren(SourceCard) if card.isVisible()]
+    assert len(cards) == 1
+    return cards[0]
+
+
+def test_each_figure_opens_by_click_and_key(page: ComparePage, qtbot: QtBot) -> None:
+    """Given the three big figures and the table, When they are clicked or Enter is pressed, Then each opens to n, interval,
+    raw values and a command that can be copied; Esc closes it."""
+    keys = []
+    for figure in page.findChildren(OpenFigure):
+        qtbot.mouseClick(figure, Qt.MouseButton.LeftButton)
+        keys.append(card_of(page).chosen.key)
+        qtbot.keyClick(card_of(page), Qt.Key.Key_Escape)
+        assert not [card for card in page.findChildren(SourceCard) if card.isVisible()]
+        figure.setFocus()
+        qtbot.keyClick(figure, Qt.Key.Key_Return)
+        assert card_of(page).chosen.key == keys[-1]
+        card_of(page).close()
+    assert keys == ["speed", "size", "same"]
+
+    table: Any = page._table
+    for column, key in ((1, "latency"), (2, "size"), (3, "accuracy"), (4, "same")):
+        place = table.visualRect(table.model().index(1, column)).center()
+        qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert card_of(page).chosen.key == key
+        card_of(page).close()
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Return)
+    card = card_of(page)
+    card.choose("latency")
+    value = card.chosen
+    assert len(value.values) == 360, "only what the figure is made of"
+    pairs = dict(value.pairs)
+    assert pairs["Requests"] == "360" and "to" in pairs["95 % interval"]
+    assert value.lines and value.lines[0].startswith("3 sets in fresh processes")
+    copy = next(button for button in card.findChildren(QPushButton) if button.text() == "Copy" and button.isVisible())
+    qtbot.mouseClick(copy, Qt.MouseButton.LeftButton)
+    assert QGuiApplication.clipboard().text() == value.command == "fettle bench r1/v1"
+    card.close()
+
+
+def test_figures_are_those_that_were_measured(space: Workspace) -> None:
+    """Given a version, Then its sources say the judge's own counts and bounds, and nothing that was not measured."""
+    facts = read_facts(space, "r1")
+    found = {source.key: source for source in sources_of(facts, facts.variants[2], ())}
+    judgement = facts.variants[2].judgement
+    assert judgement is not None and judgement.flips is not None and judgement.negative_flips is not None
+    worse = round(judgement.negative_flips * 48)
+    pairs = dict(found["accuracy"].pairs)
+    assert pairs["Right before, wrong now"] == str(worse)
+    assert pairs["Wrong before, right now"] == str(round(judgement.flips * 48) - worse)
+    assert dict(found["same"].pairs)["Changed answers"] == str(judgement.changed_count)
+    assert "memory" not in found and found["latency"].values == ()
+    original = {source.key for source in sources_of(facts, facts.baseline, ())}
+    assert original == {"latency", "size", "accuracy"}
+
+
+def test_interval_and_sets_are_the_measurements_own(space: Workspace) -> None:
+    """Given sets of different sizes, Then the interval and the sets' middles are those that were worked out when it was
+    measured, never a second count of the raw times."""
+    facts = read_facts(space, "r1")
+    measured = dataclasses.replace(
+        facts.variants[1].measurement, latency_p50_low_ms=2.031, latency_p50_high_ms=2.072, set_p50_ms=(2.05, 3.5), n=50
+    )
+    variant = dataclasses.replace(facts.variants[1], measurement=measured)
+    (latency,) = (source for source in sources_of(facts, variant, [2.0] * 40 + [9.0] * 10) if source.key == "latency")
+    assert dict(latency.pairs)["95 % interval"] == "2.03 ms to 2.07 ms"
+    assert "2 sets" in latency.lines[0] and "2.05 ms, 3.5 ms" in latency.lines[0]
+    bare = dataclasses.replace(
+        variant, measurement=dataclasses.replace(measured, latency_p50_low_ms=None, set_p50_ms=())
+    )
+    (latency,) = (source for source in sources_of(facts, bare, [2.0] * 50) if source.key == "latency")
+    assert "95 % interval" not in dict(latency.pairs) and latency.lines == ()
+    assert command("fettle", "compare", "a b") in ("fettle compare 'a b'", 'fettle compare "a b"')
+
+
+def test_a_speedup_under_load_tells_how_it_was_compared(space: Workspace) -> None:
+    """Given a version measured under load, Then its speedup says what it is the least of; a quiet one's does not."""
+    facts = read_facts(space, "r1")
+    variant = facts.variants[1]
+    loaded = dataclasses.replace(variant.measurement, under_load=True, cpu_speedup=2.4)
+    for one, is_loaded in ((variant, False), (dataclasses.replace(variant, measurement=loaded), True)):
+        (speed,) = (source for source in sources_of(facts, one, ()) if source.key == "speed")
+        assert ("By processor time alone" in dict(speed.pairs)) is is_loaded
+        assert ("busy" in speed.how) is is_loaded
+
+
+def test_the_command_measures_a_version_again(
+    finished_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Given the command of a latency, When it is run, Then that version is measured with its own runtime; a version that
+    is not there is refused in words."""
+    shutil.copytree(finished_data / "data", tmp_path / "data")
+    output = Output(Globals(data_dir=tmp_path / "data", json=True, quiet=True))
+    options = looking.BenchOptions(batch="1", seconds=0.3, engine="own")
+    assert looking.bench(output, Path("r1/v1"), options) == 0
+    (point,) = json.loads(capsys.readouterr().out)["points"]
+    assert point["p50_ms"] > 0 and point["n"] > 0
+    with pytest.raises(JobError) as refused:
+        looking.bench(output, Path("r1/v9"), options)
+    assert "no version 'v9'" in refused.value.error.detail

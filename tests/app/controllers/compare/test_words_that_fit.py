@@ -1,0 +1,154 @@
+"""What is said of a result fits its figures: no badge says more than was measured."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+import pytest
+from desk import facts, judgement, make_project, run, variant
+
+from app.controllers.compare.presenter import compare_value
+from app.controllers.export.controller import license_check
+from app.controllers.model.presenter import model_value
+from app.controllers.optimize.run_watch import RunWatch
+from app.controllers.tried.presenter import tried_value
+from app.domain.run import RunState
+from app.domain.tried import tried_rows
+from app.domain.variant import Measurement, Variant
+from app.domain.words import same_words, verdict_words
+from app.services.after.tried import TriedRun
+from app.services.after.watching import Watched, watched_words
+from app.services.flow.workspace import Workspace
+from app.services.opening.reopening import reopened_model
+from app.services.run.forecasting import RunForecast
+from widgets.pages.compare.table import rows
+from workers.contracts.licenses import NOT_STATED, LicenseVerdict, LicenseWord
+
+AT = datetime(2026, 11, 12, 14, 5, tzinfo=UTC)
+
+
+def slow(**changes: object) -> Variant:
+    """Safe, and a third as fast as the original."""
+    return variant(2, p50_ms=6.0, speedup=0.3, **changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"n": 1200, "changed_count": 7}, "1,193 of 1,200 answers the same"),
+        ({"n": 1200, "changed_count": 0}, "same answers"),
+        ({"n": 20, "changed_count": 0, "verdict": "not_enough_data"}, "same answers, not proven"),
+        ({"n": 48, "flips": None, "agreement": 0.9991}, "answers alike"),
+    ],
+)
+def test_same_answers_only_where_none_changed(changes: dict[str, object], words: str) -> None:
+    """Given a faster version, Then the page at work says how many answers stayed the same, and "same answers" only where
+    every one did."""
+    best = variant(1, speedup=1.3, judgement=judgement(**changes))
+    assert same_words(best) == words
+    watch = RunWatch(run(1, RunState.RUNNING, seconds=None))
+    for one in (variant(0), best):
+        watch.variant(one)
+    assert watch.value().best == f"Best so far: Version 1, 1.3 times faster, {words}"
+
+
+def test_a_safe_but_slower_version_is_no_winner() -> None:
+    """Given a version that is safe at a third of the speed, Then no green tag and no "Safe to ship" stand beside it: not
+    on Compare, not among what was tried, not in the words of the command line."""
+    best = variant(1, p50_ms=1.0, speedup=2.0)
+    made = facts(variant(0), best, slow(), best="v1")
+    row = next(row for row in rows(compare_value(made)) if row.id == "v2")
+    assert (row.cells[-1].text, row.cells[-1].tag) == ("Answers alike, slower", "none")
+    assert verdict_words(slow()) == "Answers alike, slower" and verdict_words(best) == "Safe to ship"
+    tried = tried_rows(None, made.variants, (), "v1", 1.0)
+    value = tried_value(made, TriedRun(tried, (), (), (), RunForecast(run_id="r1", machine="m")))
+    shown = next(row for row in value.rows if row.title == "Version 2")
+    assert (shown.tag, shown.outcome, shown.because) == ("none", "Answers alike, slower", "Not faster on this computer")
+
+
+def test_what_load_left_open_is_neither_slower_nor_a_winner() -> None:
+    """Given a safe version that was measured under load and read slower, Then nothing says that it is slower, since other
+    programs may have made it so."""
+    loaded = Measurement(latency_p50_ms=1.2, n=400, speedup=0.9, speedup_low=0.7, under_load=True, agreed_low=0.7)
+    open_one = dataclasses.replace(variant(2), measurement=loaded)
+    row = next(row for row in rows(compare_value(facts(variant(0), open_one))) if row.id == "v2")
+    assert (row.cells[-1].text, row.cells[-1].tag) == ("Speed not settled", "none")
+    assert verdict_words(open_one) == "Answers alike, speed not settled"
+
+
+def test_a_first_look_is_not_called_safe_to_ship() -> None:
+    """Given a safe version that was only looked at, Then its step says that the answers are alike, and no more."""
+    assert verdict_words(dataclasses.replace(variant(2), state="measured")) == "Answers alike"
+
+
+def test_why_there_is_no_p99() -> None:
+    """Given a version of whom 80 requests were timed, Then Details says how many a p99 takes instead of a dash; where it
+    was measured it stands there, beside the original's."""
+    few = Measurement(latency_p50_ms=1.5, n=80, speedup=1.5, speedup_low=1.4)
+    many = Measurement(latency_p50_ms=1.0, latency_p99_ms=1.2, n=360, speedup=2.0, speedup_low=1.9)
+    best, other = (dataclasses.replace(variant(n), measurement=m) for n, m in ((1, many), (2, few)))
+    original = dataclasses.replace(variant(0), measurement=dataclasses.replace(many, latency_p99_ms=2.4))
+    found = {row.id: dict(row.details) for row in rows(compare_value(facts(original, best, other, best="v1")))}
+    assert found["v1"]["99 of 100 (p99)"] == "2.4 ms → 1.2 ms"
+    assert found["v2"]["99 of 100 (p99)"] == "80 of 299 requests"
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_worse"),
+    [
+        ({"labelled": False, "changed_count": 1, "drop": 1 / 180, "drop_low": 0.0003, "margin": 0.01}, False),
+        ({"labelled": False, "changed_count": 9, "drop": 9 / 180, "drop_low": 0.02, "margin": 0.01}, True),
+        ({"labelled": True, "changed_count": 9, "drop": 0.008, "drop_low": 0.002, "margin": 0.01}, True),
+        ({"labelled": True, "changed_count": 0, "drop": 0.0, "drop_low": 0.0, "margin": 0.01}, False),
+        ({"labelled": True, "verdict": "regressed", "drop": 0.05, "drop_low": 0.02, "margin": 0.01}, True),
+    ],
+)
+def test_worse_is_said_only_of_what_is(changes: dict[str, object], is_worse: bool) -> None:
+    """Given what the judge found against the exported version, Then one changed answer without labels is no worse result;
+    what labels prove, or what is beyond the limit, is."""
+    judged = judgement(**{"n": 180, "negative_flips": 0.0, **changes})
+    found = Watched(variant_id="v1", other_run_id="r0", other_variant_id="v9", other_title="Old", other_at=AT,
+                    is_export=True, judgement=judged)  # fmt: skip
+    assert found.is_worse is is_worse
+    value = compare_value(facts(variant(0), variant(1, p50_ms=1.0, speedup=2.0), best="v1"), found)
+    assert value.watch_warns is is_worse
+    assert watched_words(found).startswith("It answers worse") is (is_worse and judged.labelled)
+
+
+@pytest.mark.parametrize(
+    ("word", "title", "copies", "state"),
+    [
+        ("ok", "MIT", True, "ok"),
+        ("ok", "Own terms", False, "warn"),
+        ("conditions", "AGPL-3.0", True, "warn"),
+        ("unknown", "Own terms", True, "warn"),
+        ("unknown", "", True, "warn"),
+    ],
+)
+def test_only_a_known_license_has_a_tick(word: LicenseWord, title: str, copies: bool, state: str) -> None:
+    """Given licenses, Then a green tick stands on Export only at one that is known and lets changed copies be passed on."""
+    assert license_check(LicenseVerdict(word=word, title=title, meaning="", copies=copies)).state == state
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (LicenseVerdict(word="ok", title="MIT", meaning=""), ()),
+        (LicenseVerdict(word="unknown", title="Own terms", meaning=""), ("Its license is not known here.",)),
+        (NOT_STATED, ("No license is stated.",)),
+        (
+            LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning=""),
+            ("Its license allows no commercial use.",),
+        ),
+        (None, ()),
+    ],
+)
+def test_the_model_page_warns_of_an_unknown_license(
+    space: Workspace, verdict: LicenseVerdict | None, said: tuple[str, ...]
+) -> None:
+    """Given an opened model, Then what is not known to be allowed stands among the findings as a warning, never as a tick."""
+    opened = reopened_model(space.artifacts, make_project(space))
+    assert opened is not None
+    judged = dataclasses.replace(opened, result=opened.result.model_copy(update={"verdict": verdict}))
+    found = model_value(judged, "colors", None).findings
+    assert tuple(one.what for one in found if "icense" in one.what) == said
+    assert all(one.level == "warn" for one in found if one.what in said)

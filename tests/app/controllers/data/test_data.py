@@ -1,0 +1,105 @@
+"""The page Data: columns, matched names, an overtaken read, words of what was found."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import DATA, make_project
+from PySide6.QtWidgets import QComboBox, QLabel
+
+from app.controllers.app_controller import Conductor
+from app.controllers.data import controller as module
+from app.controllers.data.controller import data_value
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.opening.opening import ReadData
+from widgets.main_window import MainWindow
+from widgets.pages.data.page import DataPage
+from workers.contracts.jobs import DataParams
+from workers.contracts.specs import Finding
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
+    """What the page had read, instead of reading it."""
+    seen: list[DataParams] = []
+
+    def read(params: DataParams) -> Flow[ReadData]:
+        seen.append(params)
+        yield from describe()
+        return ReadData(Path("/d"), f"key{len(seen)}", DATA.model_copy(update={"n_items": len(seen)}))
+
+    monkeypatch.setattr(module, "read_data", read)
+    return seen
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> DataPage:
+    conductor.session.reopen(make_project(space))
+    window.show_page("data")
+    found = window.page("data")
+    assert isinstance(found, DataPage)
+    return found
+
+
+def read(**changes: Any) -> ReadData:
+    return ReadData(Path("/d"), "key", DATA.model_copy(update=changes))
+
+
+def test_other_columns_are_read(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+    """Given a table of three columns, When another is chosen for the text, Then it is read again with that."""
+    table = read(kind="texts", columns=("id", "review", "stars"), text_column="id", label_column="stars")
+    conductor.session.set_data(DataParams(model_dir="", path="/t.csv"), table)
+    box = next(box for box in page.findChildren(QComboBox) if box.currentText() == "id")
+    box.setCurrentIndex(box.findData("review"))
+    drive(lambda: not conductor.flows.active)
+    (wanted,) = asked
+    assert (wanted.text_column, wanted.label_column, wanted.path) == ("review", "stars", "/t.csv")
+    assert conductor.session.asked_data == wanted.model_copy(update={"model_dir": ""})
+
+
+def test_matched_names_add_up(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+    """Given names matched twice, Then both count when it is read again."""
+    page.labels_matched.emit({"a": "red"})
+    drive(lambda: not conductor.flows.active)
+    page.labels_matched.emit({"b": "blue"})
+    drive(lambda: not conductor.flows.active)
+    assert asked[-1].label_map == {"a": "red", "b": "blue"}
+
+
+def test_the_last_wish_counts(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+    """Given two folders, the second dropped while the first is read, Then the second is what is shown."""
+    page.data_chosen.emit("/first")
+    page.data_chosen.emit("/second")
+    drive(lambda: not conductor.flows.active)
+    assert page.state == "full", [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
+    kept = conductor.session.asked_data
+    assert kept is not None and kept.path == "/second"
+
+
+def test_without_data_it_goes_on(
+    page: DataPage, conductor: Conductor, window: MainWindow, asked: list[DataParams], drive: Drive
+) -> None:
+    """Given no data, When the person goes on, Then inputs are made and the goal comes next."""
+    page.no_data_chosen.emit()
+    drive(lambda: not conductor.flows.active)
+    assert asked[-1].path is None and window.current_page == "goal"
+
+
+def test_what_was_found_in_words() -> None:
+    """Given findings, Then warnings come first, rows say how even the kinds are, and nothing is said twice."""
+    found = read(
+        class_counts={"red": 200, "green": 10},
+        findings=(Finding(level="info", what="Told."), Finding(level="warning", what="Look here.")),
+    )
+    value = data_value(found, DataParams(model_dir="", path="/a/my pictures"))
+    assert value.source == "my pictures"
+    said = [(check.state, check.what) for check in value.checks]
+    assert said[0] == ("ok", "No example is for test and calibration at once")
+    assert ("warn", "Examples of each kind") in said
+    assert said[-2:] == [("warn", "Look here."), ("ok", "Told.")]
+    assert data_value(read(columns=("only",)), None).columns is None

@@ -1,0 +1,208 @@
+"""The page Data after reading: real checks in a process of their own, leaving out by a click, and undoing it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from desk import make_project
+from PIL import Image
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+
+from app.controllers.app_controller import Conductor
+from app.controllers.data.checks import check_rows
+from app.services.data.record import read_record
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from widgets.pages.data.items import ItemsCard
+from widgets.pages.data.origin import OriginValue
+from widgets.pages.data.page import DataPage
+from workers.contracts.data.checks import CheckFinding, DataCheckResult
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def album(tmp_path: Path) -> Path:
+    """40 soft textures of three colors, each also recompressed, and one file that is no picture."""
+    for seed in range(40):
+        folder = tmp_path / "album" / ("red", "green", "blue")[seed % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        cells = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+        picture = Image.fromarray(cells).resize((64, 64), Image.Resampling.BICUBIC)
+        picture.save(folder / f"{seed}.png")
+        picture.save(folder / f"{seed}-copy.jpg", quality=70)
+    (tmp_path / "album" / "red" / "broken.png").write_bytes(b"no picture")
+    return tmp_path / "album"
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> DataPage:
+    conductor.session.reopen(make_project(space))
+    conductor.session.data = None
+    window.show_page("data")
+    found = window.page("data")
+    assert isinstance(found, DataPage)
+    return found
+
+
+def said(page: DataPage) -> str:
+    QApplication.processEvents()  # new rows are shown by the next turn of the loop
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def button(page: DataPage, start: str) -> QAbstractButton | None:
+    found = (b for b in page.findChildren(QAbstractButton) if b.isVisibleTo(page) and b.text().startswith(start))
+    return next(found, None)
+
+
+def test_what_was_found_is_left_out_and_put_back(
+    page: DataPage, conductor: Conductor, album: Path, drive: Drive
+) -> None:
+    """Given copies of which some calibrate and some test, and a broken file, When the set is read, Then the page can be
+    used at once and the checks come later; When the person leaves out what was found, Then nothing is shared any more,
+    no file was touched, the choice is kept; When it is undone, Then all is as before."""
+    files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full")
+    assert button(page, "Continue") is not None and button(page, "Leave this one out") is not None  # the broken one
+    before = conductor.session.data
+    assert before is not None and before.result.n_items == 81
+    drive(lambda: not conductor.flows.active)
+    assert "the same as items of “calibration”" in said(page)
+
+    leave = button(page, "Leave these")
+    assert leave is not None
+    leave.click()
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    asked = conductor.session.asked_data
+    assert asked is not None and "red/broken.png" in asked.left_out
+    assert "are left out as you wished" in said(page)
+    assert "Nothing for the test resembles what is for calibration" in said(page)
+    assert button(page, "Leave") is None
+    project = conductor.session.project
+    assert project is not None
+    kept = conductor.session.workspace.repositories.settings.get(f"data:{project.id}")
+    assert isinstance(kept, dict) and kept["left_out"] == list(asked.left_out)
+
+    back = button(page, "Put the")
+    assert back is not None
+    back.click()
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    after, asked = conductor.session.data, conductor.session.asked_data
+    assert after is not None and asked is not None
+    assert (after.key, asked.left_out) == (before.key, ())
+    assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+
+
+def test_an_optimization_comes_first(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given checks that go on, When an optimization begins, Then they stop at once and say so, and are made after it."""
+
+    def run() -> Flow[None]:
+        yield from describe()
+
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and len(conductor.flows.active) == 1)
+    conductor.flows.start(run(), title="run", on_done=lambda _: None, on_failed=lambda _: None, is_run=True)
+    assert "after the measurements" in said(page)
+    drive(lambda: not conductor.flows.runs)
+    drive(lambda: not conductor.flows.active)
+    assert "the same as items of “calibration”" in said(page)
+
+
+def test_the_same_set_is_not_checked_twice(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given a set that was checked, When it is read again, Then the answer comes from the store."""
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    first = len(conductor.session.workspace.repositories.jobs.list())
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    kinds = [job.kind for job in conductor.session.workspace.repositories.jobs.list()]
+    assert len(kinds) >= first and kinds.count("data_check") <= 1
+    assert "the same as items of “calibration”" in said(page)
+
+
+def test_checks_can_be_stopped_and_made_again(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given checks that go on, When they are stopped in the list of jobs, Then the page says so and is as usable as
+    before; When the set is read again, Then it is checked."""
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and len(conductor.flows.active) == 1)
+    conductor.flows.cancel(conductor.flows.active[0])
+    drive(lambda: not conductor.flows.active)
+    assert "You stopped the checks" in said(page) and button(page, "Continue") is not None
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    assert "the same as items of “calibration”" in said(page) and "You stopped" not in said(page)
+
+
+def test_words_of_what_was_found() -> None:
+    """Given a leak, an unknown count and a clean one, Then the leak is bad, the clean one said, the unknown one not; what
+    the reading told is not told again."""
+    findings = (
+        CheckFinding(check="leakage", level="danger", what="Shared."),
+        CheckFinding(check="balance", level="info", what="Told before."),
+    )
+    counts: dict[str, int | None] = {"leaked": 2, "near_duplicates": 0, "label_errors": None, "private": None}
+    rows = check_rows(DataCheckResult(kind="images", findings=findings, counts=counts))
+    assert [(row.state, row.what) for row in rows] == [
+        ("bad", "Shared."),
+        ("ok", "No example is there twice, not even changed a little"),
+    ]
+
+
+def test_changes_by_hand_are_read_kept_and_undone(
+    page: DataPage, conductor: Conductor, album: Path, drive: Drive
+) -> None:
+    """Given a set that was read, When one example is moved, one relabeled and one left out in a row, Then the list says
+    so at once, it is read a little later in one go, kept in the project, and undone step by step; small pictures come
+    from a worker; no file was touched."""
+    files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    before = conductor.session.data
+    assert before is not None
+    (card,) = page.findChildren(ItemsCard)
+    drive(lambda: card.view.items.image(0)[0] is not None)
+
+    items = [card.view.items.item(row) for row in range(card.view.items.rowCount())]
+    assert len(items) == before.result.n_test + before.result.n_calibration
+    test = [item.source for item in items if item.part == "test"]
+    page.edited.emit("calibration", (test[0],), "")
+    page.edited.emit("relabel", (test[1],), "blue")
+    page.edited.emit("leave_out", (test[2],), "")
+    marks = {card.view.items.item(row).source: card.view.items.item(row).mark for row in range(len(items))}
+    assert (marks[test[0]], marks[test[1]], marks[test[2]]) == ("changed", "changed", "left_out")
+    assert page.state == "full" and conductor.session.data is before  # nothing waits
+    drive(lambda: conductor.session.data is not before and not conductor.flows.active)
+    asked = conductor.session.asked_data
+    assert asked is not None
+    assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
+    project = conductor.session.project
+    assert project is not None
+    kept = conductor.session.workspace.repositories.settings.get(f"data:{project.id}")
+    assert isinstance(kept, dict) and kept["moved"] == asked.moved and kept["relabeled"] == asked.relabeled
+    (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
+    shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
+    assert shown[test[0]].part == "calibration" and shown[test[1]].label == "blue" and test[2] not in shown
+
+    for _ in range(3):
+        page.undo_requested.emit()
+    drive(lambda: conductor.session.asked_data is not asked and not conductor.flows.active)
+    after = conductor.session.data
+    assert after is not None and after.key == before.key
+    assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
+
+
+def test_origin_is_kept_for_these_data(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+    """Given the three questions, When they are answered, Then the record is kept for these data and shown again, and
+    not for others."""
+    page.data_chosen.emit(str(album))
+    drive(lambda: page.state == "full" and not conductor.flows.active)
+    page.origin_answered.emit(OriginValue("me", "", "agreed"))
+    project, repositories = conductor.session.project, conductor.session.workspace.repositories
+    assert project is not None
+    record = read_record(repositories, project.id, project.data_path)
+    assert (record.made_by, record.may_use, record.people, record.data) == ("me", None, "agreed", "album")
+    assert record.answered_at and read_record(repositories, project.id, "/others").is_empty

@@ -1,0 +1,84 @@
+"""The check of the preparation in the real window: asked, told with figures, taken by one click."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
+
+from app.controllers.app_controller import Conductor
+from app.controllers.data.controller import DataController
+from app.controllers.data.doctor import doctor_value
+from app.controllers.model.controller import ModelController
+from presets.sample import sample_paths
+from widgets.main_window import MainWindow
+from widgets.pages.data.doctor import DoctorCard
+from widgets.pages.data.page import DataPage
+from workers.contracts.data.doctor import DoctorResult, WayTried
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import ImageSteps
+
+Drive = Callable[..., None]
+
+
+def test_a_wrong_preparation_is_found_and_put_right(
+    conductor: Conductor, window: MainWindow, drive: Drive, tmp_path: Path
+) -> None:
+    """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
+    says with figures that another fits far better; one click opens the model with it and reads the examples again."""
+    sample = sample_paths()
+    model = conductor._controller("model", ModelController)
+    own = tmp_path / "own.onnx"
+    shutil.copy(sample.model, own)
+    with np.load(sample.data) as stored:
+        np.savez(tmp_path / "some.npz", x=stored["x"][:100], y=stored["y"][:100], classes=stored["classes"])
+    model.open(OpenParams(path=str(own), preprocess="mean=1,std=-1,range=0..1"))
+    drive(lambda: conductor.session.model is not None, 90)
+    window.show_page("data")
+    conductor._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
+    drive(lambda: conductor.session.data is not None and not conductor.flows.active, 90)
+    page = window.page("data")
+    assert isinstance(page, DataPage)
+    before = conductor.session.data
+    page.doctor_requested.emit()
+    card = page.findChild(DoctorCard)
+    assert card is not None
+    drive(lambda: take(card) is not None, 90)
+    said = "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
+    assert "Another preparation fits far better" in said and "answers are right" in said and "(chosen)" in said
+    button = take(card)
+    assert button is not None
+    button.click()
+    drive(lambda: conductor.session.data not in (None, before) and not conductor.flows.active, 90)
+    opening = conductor.session.opening
+    assert opening is not None and opening.preprocess is not None and "mean=0.286,std=0.353" in opening.preprocess
+    asked = conductor.session.asked_data
+    assert asked is not None and asked.path == str(tmp_path / "some.npz")
+
+
+def take(card: DoctorCard) -> QAbstractButton | None:
+    QApplication.processEvents()
+    buttons = (b for b in card.findChildren(QAbstractButton) if b.isVisibleTo(card) and b.text().startswith("Take"))
+    return next(buttons, None)
+
+
+def test_what_was_found_in_a_few_rows() -> None:
+    """Given many ways, Then the best and the chosen are shown first, four in all; nothing is offered where the chosen
+    fits or where it cannot be told."""
+    ways = tuple(
+        WayTried(words=f"way {n}", spec=f"crop={n + 1}", preprocess=ImageSteps(), score=0.9 - n / 20, n=50,
+                 low=0.8, high=0.95, is_chosen=n == 6)
+        for n in range(8)
+    )  # fmt: skip
+    found = DoctorResult(verdict="far_better", evidence="labels", what="A.", why="B.", ways=ways, best=ways[0])
+    value = doctor_value(found)
+    assert [way.words for way in value.ways] == ["Way 0", "Way 6", "Way 1", "Way 2"]
+    assert value.spec == "crop=1" and value.ways[0].is_best and value.ways[0].figure == "90 %"
+    fits = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6]}))
+    assert fits.spec == "" and fits.verdict == "ok"
+    assert [way.spec for way in fits.ways if not way.is_chosen] == ["crop=1", "crop=2", "crop=3"], "each can be taken"
+    close = doctor_value(found.model_copy(update={"verdict": "fits", "best": ways[6], "rival": ways[5]}))
+    assert close.verdict == "warn" and [way.words for way in close.ways][:2] == ["Way 6", "Way 5"]
+    unclear = doctor_value(found.model_copy(update={"verdict": "unclear", "best": None}))
+    assert unclear.spec == "" and len(unclear.ways) == 4

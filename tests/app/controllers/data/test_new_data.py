@@ -1,0 +1,114 @@
+"""Examples that come while there is a result: asked about, used or added, and what was replaced can be gone back to."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space, finished_folder, write_part
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from widgets.main_window import MainWindow
+from widgets.parts.question import QuestionDialog
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def short_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run that had time for ten of its 48 examples."""
+    return finished_folder(tmp_path_factory.mktemp("short"), answer_s=0.0)
+
+
+@pytest.fixture
+def space(short_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    yield from copied_space(short_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> Any:
+    """Compare, as it was left."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    return window.page("compare")
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def click(qtbot: QtBot, where: QWidget, text: str) -> None:
+    found = [b for b in where.findChildren(QAbstractButton) if b.isVisible() and text in b.text()]
+    qtbot.mouseClick(found[0], Qt.MouseButton.LeftButton)
+
+
+def question(window: MainWindow) -> QuestionDialog:
+    (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    return dialog
+
+
+def test_what_was_not_asked_is_told_and_asked(
+    page: Any, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given a result on ten of 48 examples, Then Compare says so and of which examples it is; one click asks the others,
+    and then it says no more."""
+    assert "Only 10 of your 48 test pictures were asked" in words(page)
+    assert "The result is of “some.npz”." in words(page)
+    click(qtbot, page, "Ask the other 38")
+    assert page.state == "loading"
+    drive(lambda: page.state == "full", 60)
+    assert page._value.n_test == 48 and page._value.asked is None
+    assert "were asked" not in words(page)
+    assert [v.judgement.n for v in read_facts(space, "r1").variants if v.judgement is not None] == [48, 48, 48]
+
+
+def test_dropped_data_are_asked_about_and_can_be_undone(
+    page: Any, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given a result, When other examples are dropped elsewhere than where they are asked for, Then the person says what
+    for: cancelled, nothing changes; used instead, the result stays and says of which it is, and one click goes back."""
+    other = str(write_part(tmp_path / "other.npz", 100, 160))
+    before, asked = conductor.session.data, conductor.session.asked_data
+    window.show_page("goal")
+    window.paths_dropped.emit([other])
+    click(qtbot, question(window), "Cancel")
+    assert conductor.session.data is before and window.current_page == "goal"
+
+    window.paths_dropped.emit([other])
+    click(qtbot, question(window), "Use these instead")
+    drive(lambda: conductor.session.data is not before and not conductor.flows.active, 60)
+    assert window.current_page == "data"
+    window.show_page("compare")
+    assert "The result is of “some.npz”, and not of “other.npz”, which you have chosen since." in words(page)
+
+    window.show_page("data")
+    click(qtbot, window.page("data"), "Back to “some.npz”")
+    assert conductor.session.asked_data == asked and conductor.session.data == before
+    assert "From “some.npz”" in words(window.page("data"))
+    assert conductor.session.project is not None and conductor.session.project.data_path == asked.path  # type: ignore[union-attr]
+    window.show_page("compare")
+    assert "chosen since" not in words(page)
+    window.show_page("data")
+    click(qtbot, window.page("data"), "Back to “other.npz”")  # and on again
+    assert conductor.session.asked_data is not None and conductor.session.asked_data.path == other
+
+
+def test_dropped_data_are_added_where_that_is_wanted(
+    page: Any, conductor: Conductor, window: MainWindow, tmp_path: Path, space: Workspace, drive: Drive, qtbot: QtBot
+) -> None:
+    """Given a result, When examples are dropped to be added, some of them known, Then they count for it, the banner says
+    how many did not, and the examples of the next run stay."""
+    before = conductor.session.data
+    window.show_page("goal")
+    window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 90))])
+    click(qtbot, question(window), "Add them")
+    assert window.current_page == "compare" and page.state == "loading"
+    drive(lambda: page.state == "full", 60)
+    assert read_facts(space, "r1").proof.added == 30
+    assert "10 of them were there already" in words(window.notice) and "30 were new and count" in words(window.notice)
+    assert conductor.session.data is before

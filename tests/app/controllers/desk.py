@@ -1,0 +1,140 @@
+"""Records for the controllers' tests, and a model in the inner form without any work."""
+
+import dataclasses
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.domain.project import Project
+from app.domain.run import Goal, Run, RunState
+from app.domain.variant import Measurement, Variant
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts
+from workers.contracts.jobs import DataResult, OpenResult
+from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.specs import FileEntry, Judgement, ModelArtifact, ModelInfo, Recipe, RecipeStep, TensorSpec
+
+NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
+INFO = ModelInfo(
+    name="colors",
+    format="onnx",
+    task="image-classification",
+    inputs=(TensorSpec(name="picture", shape=("n", 3, 8, 8), dtype="float32", meaning="a picture, 8×8, RGB"),),
+    outputs=(TensorSpec(name="scores", shape=("n", 3), dtype="float32", meaning="scores of 3 classes"),),
+    parameters=1000,
+    size_bytes=4000,
+    sha256="ab" * 32,
+    preprocessing={"kind": "image"},
+)
+SPEC = PipelineSpec(
+    task="image-classification",
+    inputs=(PipelineInput(name="picture", dtype="float32", shape=(None, 3, 8, 8), source="image"),),
+    outputs=(PipelineOutput(name="scores", dtype="float32", shape=(None, 3), answer=True),),
+    preprocess=ImageSteps(resize=(8, 8)),
+    answer_kind="class",
+    classes=("red", "green", "blue"),
+)
+DATA = DataResult(
+    origin="person", kind="images", n_items=220, n_test=200, n_calibration=20, labelled=True, sha256="cd" * 32,
+    class_counts={"red": 110, "green": 110},
+)  # fmt: skip
+
+
+def project(**changes: Any) -> Project:
+    made = Project(
+        id="p1", name="Colors", model_path="/models/colors.onnx", model_sha256="ab" * 32, created_at=NOW, updated_at=NOW
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def run(number: int = 1, state: RunState = RunState.FINISHED, **changes: Any) -> Run:
+    made = Run(f"r{number}", "p1", Goal("balanced", 1.0), state, NOW, started_at=NOW, seconds=42.0)
+    return dataclasses.replace(made, **changes)
+
+
+def judgement(**changes: Any) -> Judgement:
+    known: dict[str, Any] = {
+        "verdict": "safe", "n": 200, "labelled": True, "accuracy": 0.91, "original_accuracy": 0.92, "agreement": 0.995,
+        "flips": 0.005, "drop": 0.005, "drop_high": 0.008, "margin": 0.0092, "changed_count": 1,
+    }  # fmt: skip
+    return Judgement(**{**known, **changes})
+
+
+def variant(number: int, *, p50_ms: float = 2.0, speedup: float | None = None, **changes: Any) -> Variant:
+    measurement = Measurement(
+        latency_p50_ms=p50_ms, n=360, speedup=speedup, speedup_low=speedup and speedup * 0.95, sets=3
+    )
+    steps = (RecipeStep(technique="int8_static"),) if number else ()
+    made = Variant(
+        id=f"v{number}",
+        run_id="r1",
+        index=number,
+        title=f"Version {number}" if number else "Original",
+        recipe=Recipe(title=f"Version {number}", steps=steps),
+        runtime="onnxruntime-cpu",
+        precision="fp32",
+        state="confirmed",
+        artifact_key="model" if not number else f"key{number}",
+        size_bytes=4000 // (number + 1),
+        size_ratio=float(number + 1),
+        measurement=measurement,
+        judgement=judgement(),
+        is_baseline=number == 0,
+    )
+    return dataclasses.replace(made, **changes)
+
+
+def keep_model(space: Workspace, key: str = "model") -> str:
+    """A folder of the store that holds an opened model."""
+    work = space.jobs / f"make-{key}"
+    folder = work / "model"
+    folder.mkdir(parents=True)
+    (folder / "model.onnx").write_bytes(b"no model")
+    (folder / "pipeline.json").write_text(SPEC.model_dump_json(), encoding="utf-8")
+    (folder / "info.json").write_text(INFO.model_dump_json(), encoding="utf-8")
+    artifact = ModelArtifact(main="model.onnx", files=(FileEntry(path="model.onnx", sha256="0" * 64, size_bytes=8),))
+    (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
+    result = OpenResult(info=INFO, artifact=artifact)
+    return space.artifacts.adopt(work, key, result.model_dump(mode="json")).key
+
+
+def keep_data(space: Workspace, key: str = "data", **changes: Any) -> str:
+    """A folder of the store that holds data that were read."""
+    work = space.jobs / f"make-{key}"
+    (work / "data").mkdir(parents=True)
+    (work / "data" / "data.json").write_text(json.dumps({"root": None}), encoding="utf-8")
+    result = DATA.model_copy(update=changes)
+    return space.artifacts.adopt(work, key, result.model_dump(mode="json")).key
+
+
+def make_project(space: Workspace, **changes: Any) -> Project:
+    """A project whose model and data are in the store."""
+    made = project(
+        model_key=keep_model(space),
+        info_json=INFO.model_dump_json(),
+        data_path="/data/pictures",
+        data_key=keep_data(space),
+        data_json=DATA.model_dump_json(),
+        **changes,
+    )
+    space.repositories.projects.add(made)
+    return made
+
+
+def add_run(space: Workspace, made: Run, *variants: Variant) -> Run:
+    """A run with its versions."""
+    space.repositories.runs.add(made)
+    for one in variants:
+        space.repositories.variants.add(dataclasses.replace(one, run_id=made.id, id=f"{made.id}-{one.id}"))
+    return made
+
+
+def folder_of(space: Workspace) -> Path:
+    return space.paths.root
+
+
+def facts(*variants: Variant, best: str | None = None, **changes: Any) -> RunFacts:
+    state = RunState.FINISHED if best else RunState.KEPT_ORIGINAL
+    made = run(1, state, recommended_variant_id=best, **changes)
+    return RunFacts(project(), made, variants, Path("/o"), Path("/d"), Path("/s"), DATA)

@@ -1,0 +1,103 @@
+"""The page Export: a place that cannot be written, cancelling, what is refused, what follows."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import add_run, judgement, make_project, run, variant
+from PySide6.QtWidgets import QLabel
+
+from app.controllers.app_controller import Conductor
+from app.controllers.export import controller as module
+from app.controllers.export.controller import ExportController, default_path
+from app.services.flow.steps import Flow
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from widgets.pages.export.page import ExportPage
+from widgets.pages.export.value import ExportAsk
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ExportPage:
+    """A finished run with a safe and a regressed version, described machine."""
+    conductor.session.reopen(make_project(space))
+    made = add_run(
+        space,
+        run(1, data_key="data", recommended_variant_id="r1-v1"),
+        variant(0),
+        variant(1, speedup=2.0),
+        variant(2, speedup=3.0, judgement=judgement(verdict="regressed")),
+    )
+    conductor.session.set_run(made)
+    window.show_page("export")
+    found = window.page("export")
+    assert isinstance(found, ExportPage)
+    return found
+
+
+def words(page: ExportPage) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def ask(path: Path, reason: str = "") -> ExportAsk:
+    return ExportAsk("python", str(path), "sorting", "people", "me", reason)
+
+
+def endless(*_args: Any) -> Flow[Any]:
+    while True:
+        yield from describe()
+
+
+def test_a_folder_that_cannot_be_made(page: ExportPage, tmp_path: Path) -> None:
+    """Given a place below a file, When it is exported there, Then it says so and leads back; answers are kept."""
+    (tmp_path / "file").touch()
+    page.export_requested.emit(ask(tmp_path / "file" / "x.zip"))
+    assert page.state == "error" and "cannot be written there" in words(page)
+    page.again_requested.emit()
+    assert page.state == "full"
+
+
+def test_cancelling_leads_back_and_leaves_no_file(
+    page: ExportPage, conductor: Conductor, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an export that goes on, When it is cancelled, Then the form is back, and nothing was written."""
+    monkeypatch.setattr(module, "export", endless)
+    page.export_requested.emit(ask(tmp_path / "out" / "x.zip"))
+    assert "Writing the bundle" in words(page)
+    drive(lambda: conductor.flows.pids)
+    page.cancel_requested.emit()
+    drive(lambda: not conductor.flows.active)
+    assert page.state == "full" and "Take it with you" in words(page)
+    assert not (tmp_path / "out" / "x.zip").exists()
+
+
+def test_a_regression_is_refused_without_a_reason(
+    page: ExportPage, conductor: Conductor, drive: Drive, tmp_path: Path
+) -> None:
+    """Given the regressed version, Then the page asks why, the button waits, and the service refuses a bare key."""
+    controller = conductor._controller("export", ExportController)
+    controller.choose("r1-v2")
+    assert "worse than your limit" in words(page)
+    assert not page._export.isEnabled()
+    page.export_requested.emit(ask(tmp_path / "x.zip", "because"))
+    drive(lambda: page.state == "error")
+    assert "answers worse than your limit allows" in words(page)
+
+
+def test_answers_are_kept_with_the_project(page: ExportPage, space: Workspace) -> None:
+    """Given typed answers, Then the next export of this project has them."""
+    page.answers_changed.emit("sorting clothes", "people", "shop@example.org")
+    project = space.repositories.projects.get("p1")
+    assert (project.purpose, project.not_for, project.contact) == ("sorting clothes", "people", "shop@example.org")
+
+
+def test_a_name_that_is_taken_is_counted_on(tmp_path: Path) -> None:
+    """Given bundles of before, Then the next one gets the next number; odd names become plain ones."""
+    (tmp_path / "colors-1.zip").touch()
+    assert default_path("Colors", tmp_path) == tmp_path / "colors-2.zip"
+    assert default_path("Größe / 模型: x", tmp_path).name == "größe---模型--x-1.zip"
+    assert default_path("///", tmp_path).name == "model-1.zip"

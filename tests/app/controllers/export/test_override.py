@@ -1,0 +1,88 @@
+"""A version that really regressed, through the window: it is not written before the person has said why."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import FASTER, PRUNED, finished_run, write_part
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.logging_setup import open_log
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+
+Drive = Callable[..., None]
+WHY = "It only sorts my own photo album, a person looks at each result."
+
+
+@pytest.fixture
+def log(space: Workspace) -> Iterator[Path]:
+    file = open_log(space.paths)
+    yield space.paths.logs / "fettle.log"
+    file.close()
+
+
+def button(page: Any, text: str) -> QPushButton:
+    found = [one for one in page.findChildren(QPushButton) if one.text() == text and one.isVisibleTo(page)]
+    assert len(found) == 1, text
+    return found[0]
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+@pytest.mark.timeout(180)
+def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
+    conductor: Conductor, window: MainWindow, space: Workspace, log: Path, tmp_path: Path, qtbot: QtBot, drive: Drive
+) -> None:
+    """Given a version that 420 pictures prove to be worse, When it is exported from Compare by mouse and keys, Then the
+    button stays off until a sentence is written, and that sentence is in the card, the manifest, the history and the
+    log; a safe version asks for none."""
+    finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER, PRUNED)
+    pruned = space.repositories.variants.get("v2")
+    assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    conductor.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    compare._table.choose("v2")
+    qtbot.mouseClick(button(compare, "Export this version…"), Qt.MouseButton.LeftButton)
+    page: Any = window.page("export")
+    assert window.current_page == "export" and "answers worse than your limit" in words(page)
+    drive(lambda: page._value.card, 20)
+    page.path_chosen.emit(str(tmp_path / "worse.zip"))
+    go = button(page, "Export anyway")
+    field = page.findChild(QLineEdit, "reason")
+    for typed in ("", "because", "a b c"):
+        field.clear()
+        qtbot.keyClicks(field, typed)
+        assert not go.isEnabled(), typed
+        qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+    assert page.state == "full" and not (tmp_path / "worse.zip").exists()
+    field.clear()
+    qtbot.keyClicks(field, WHY)
+    qtbot.mouseClick(go, Qt.MouseButton.LeftButton)
+    drive(lambda: page.state in ("done", "error"), 120)
+    assert page.state == "done", words(page)
+    with zipfile.ZipFile(tmp_path / "worse.zip") as bundle:
+        names = bundle.namelist()
+        card = bundle.read(next(name for name in names if name.endswith("README.md"))).decode()
+        manifest = json.loads(bundle.read(next(name for name in names if name.endswith("manifest.json"))))
+    assert f"Exported all the same, for this reason: {WHY}" in card
+    assert WHY in json.dumps(manifest, ensure_ascii=False)
+    (record,) = space.repositories.exports.list(run_id="r1")
+    assert record.override_reason == WHY and record.variant_id == "v2"
+    assert WHY in log.read_text(encoding="utf-8") and "“Pruned by 90 %”" in log.read_text(encoding="utf-8")
+    window.show_page("compare")
+    compare.export_requested.emit("v1")
+    assert page.findChild(QLineEdit, "reason") is None and button(page, "Export bundle").isEnabled()

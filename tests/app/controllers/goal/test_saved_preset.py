@@ -1,0 +1,39 @@
+"""A recipe that was changed on the page Goal is saved as a preset of the person's own."""
+
+from desk import make_project
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.services.flow.workspace import Workspace
+from presets.loader import load_presets
+from widgets.main_window import MainWindow
+from widgets.pages.goal.page import GoalPage
+from widgets.parts.card import ChoiceCard
+
+
+def test_a_changed_recipe_becomes_a_card(
+    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given a changed recipe and limit, When it is saved under a name, Then it is a card, chosen, and in a file."""
+    conductor.session.reopen(make_project(space))
+    window.show_page("goal")
+    page = window.page("goal")
+    assert isinstance(page, GoalPage)
+    first = page._value.recipes[:1]
+    page.limit_changed.emit(2.5)
+    page.recipes_changed.emit(first)
+    page.show_recipes()
+    name = next(field for field in page.findChildren(QLineEdit) if field.accessibleName() == "Name of your preset")
+    save = next(button for button in page.findChildren(QPushButton) if button.text() == "Save as my preset")
+    assert not save.isEnabled()
+    qtbot.keyClicks(name, "My shop")
+    qtbot.mouseClick(save, Qt.MouseButton.LeftButton)
+    saved = load_presets(space.paths.presets).get("my-shop")
+    assert ([recipe.title for recipe in saved.recipes], saved.max_loss_pct) == ([first[0].title], 2.5)
+    assert space.repositories.projects.get("p1").preset_id == "my-shop"
+    assert conductor.session.recipes is None
+    cards = {card.choice_id: card.property("chosen") for card in page.findChildren(ChoiceCard)}
+    assert cards["my-shop"]
+    assert window.top.preset.text() == "My shop"

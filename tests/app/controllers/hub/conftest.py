@@ -1,0 +1,141 @@
+"""A window that only remembers, and flows whose answers the test gives: no process, no database, no network."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Signal
+from PySide6.QtWidgets import QApplication, QWidget
+
+from app.services.flow.events import StepProgress
+from app.services.flow.steps import Done, FlowCancelled, JobError
+from widgets.theme import Theme
+from workers.contracts.errors import ErrorInfo
+
+
+class Asked:
+    """One flow that was begun: `params` is what its job would be told. Answer, fail or cancel it."""
+
+    def __init__(self, flow: Any, told: dict[str, Any]) -> None:
+        self.flow, self.told = flow, told
+        self.is_over = False
+        self.step: Any = None
+        self._advance(lambda: next(flow))
+
+    @property
+    def kind(self) -> str:
+        return str(self.step.kind)
+
+    @property
+    def params(self) -> Any:
+        return self.step.params
+
+    @property
+    def title(self) -> str:
+        return str(self.told["title"])
+
+    def answer(self, result: Any) -> None:
+        """The job is done."""
+        self._advance(lambda: self.flow.send(Done(result, Path(), None, False, 0.1)))
+
+    def fail(self, code: str = "hub_unreachable", exit_code: int = 6) -> None:
+        """The job failed."""
+        error = ErrorInfo(code=code, title=f"Title {code}", detail=f"Detail {code}.", hint=f"Hint {code}.")
+        self._advance(lambda: self.flow.throw(JobError(error, exit_code)))
+
+    def progress(self, stage: str, done: float, total: float, eta_s: float | None = None) -> None:
+        """The job tells how far it is."""
+        self.told["observe"](StepProgress(None, stage, done, total, "bytes", eta_s))
+
+    def cancel(self) -> None:
+        """As the flow runner does when it is asked to."""
+        if not self.is_over:
+            self._advance(lambda: self.flow.throw(FlowCancelled()))
+
+    def _advance(self, resume: Callable[[], Any]) -> None:
+        try:
+            self.step = resume()
+        except StopIteration as stop:
+            self.is_over = True
+            self.told["on_done"](stop.value)
+        except FlowCancelled:
+            self.is_over = True
+            if self.told.get("on_cancelled"):
+                self.told["on_cancelled"]()
+        except JobError as error:
+            self.is_over = True
+            self.told["on_failed"](error.error)
+
+
+class Flows(QObject):
+    """Stands in for the flow runner."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[Asked] = []
+
+    def start(self, flow: Any, **told: Any) -> Asked:
+        asked = Asked(flow, told)
+        self.asked.append(asked)
+        return asked
+
+    def cancel(self, asked: Asked) -> None:
+        asked.cancel()
+
+    @property
+    def open(self) -> list[Asked]:
+        """Those that still wait for an answer."""
+        return [asked for asked in self.asked if not asked.is_over]
+
+
+class Window(QWidget):
+    """Stands in for the main window."""
+
+    page_shown = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current_page = "hub"
+
+    def show_page(self, page_id: str) -> None:
+        self.current_page = page_id
+        self.page_shown.emit(page_id)
+
+
+@pytest.fixture
+def theme(qapp: QApplication) -> Iterator[Theme]:
+    """Light, whatever the machine says."""
+    made = Theme(qapp, "light")
+    yield made
+    made.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+@pytest.fixture
+def flows() -> Flows:
+    return Flows()
+
+
+@pytest.fixture
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A data folder; the hub is at an address that nobody listens at, and nobody has a token."""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    for name in ("HF_TOKEN", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    return SimpleNamespace(paths=SimpleNamespace(hub=tmp_path / "hub", root=tmp_path))
+
+
+@pytest.fixture
+def session(space: SimpleNamespace) -> SimpleNamespace:
+    return SimpleNamespace(workspace=space, described=None, project=None)
+
+
+@pytest.fixture
+def window(qtbot: Any) -> Window:
+    made = Window()
+    qtbot.addWidget(made)
+    return made

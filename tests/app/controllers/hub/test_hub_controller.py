@@ -1,0 +1,340 @@
+"""The page Hub's controller: who is asked when, late answers, what is shown of them, the way to a download."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.controllers.hub.controller import HubController
+from app.services.hub.shelf import Shelf
+from presets.starters import load_starters
+from widgets.pages.hub.page import HubPage
+from widgets.pages.hub.value import HubAskValue
+from widgets.parts.question import QuestionDialog
+from widgets.theme import Theme
+from workers.contracts.hub import (
+    HubDownloadResult,
+    HubFile,
+    HubLoginResult,
+    HubModel,
+    HubModelResult,
+    HubSearchResult,
+    OriginFile,
+)
+from workers.contracts.licenses import LicenseVerdict
+
+OK = LicenseVerdict(word="ok", title="Apache-2.0", meaning="may be used", expression="Apache-2.0")
+NO = LicenseVerdict(word="noncommercial", title="CC-BY-NC-4.0", meaning="not in business", expression="CC-BY-NC-4.0")
+COMMIT = "c" * 40
+
+
+def model(repo: str, **more: Any) -> HubModel:
+    return HubModel(**{"repo": repo, "task": "image-classification", "formats": ("onnx",), "verdict": OK, **more})
+
+
+def page_of(*repos: str, cursor: str | None = None) -> HubSearchResult:
+    return HubSearchResult(models=tuple(model(repo) for repo in repos), next_cursor=cursor)
+
+
+def told(repo: str, **more: Any) -> HubModelResult:
+    wanted = (HubFile(name="onnx/model.onnx", size_bytes=1000, sha256="a" * 64),)
+    base = {"repo": repo, "revision": "main", "commit": COMMIT, "wanted": wanted, "total_bytes": 1000, "verdict": OK}
+    return HubModelResult(**{**base, "formats": ("onnx",), "card": "# Card", **more})
+
+
+@pytest.fixture
+def page(theme: Theme, qtbot: QtBot) -> HubPage:
+    made = HubPage(theme)
+    qtbot.addWidget(made)
+    made.resize(1072, 714)
+    made.show()
+    return made
+
+
+@pytest.fixture
+def hub(window: Any, page: HubPage, session: Any, flows: Any, theme: Theme) -> HubController:
+    return HubController(window, page, session, flows, theme)
+
+
+def said(widget: QWidget) -> str:
+    return "\n".join(label.text() for label in widget.findChildren(QLabel) if label.isVisible())
+
+
+def button(page: QWidget, text: str) -> QPushButton:
+    (found,) = [b for b in page.findChildren(QPushButton) if b.isVisible() and b.text().startswith(text)]
+    return found
+
+
+def actions(page: HubPage) -> list[str]:
+    return [b.text() for b in page.detail.findChildren(QPushButton, "hub-action") if b.isVisible()]
+
+
+def rows(page: HubPage) -> list[str]:
+    table = page.list.table.model()
+    return [str(table.index(row, 0).data()).split(",")[0] for row in range(table.rowCount())]
+
+
+def test_nothing_is_asked_before_a_search(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
+    """Given the page, When starters are shown and chosen, Then no flow begins until one is looked up."""
+    assert rows(page) == [starter.repo.split("/")[1] for starter in load_starters()]
+    assert "not yet confirmed" in said(page)
+    page.list.table.choose("Xenova/resnet-50")
+    qtbot.wait(350)
+    assert flows.asked == [] and page.state == "empty"
+    button(page, "Look it up in the hub").click()
+    assert [asked.kind for asked in flows.open] == ["hub_model"]
+    flows.open[0].answer(told("Xenova/resnet-50"))
+    assert button(page, "Download and use (1 kB)")
+
+
+def test_the_last_search_counts(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a search under way, When another begins, Then the first is stopped and its answer no longer wanted."""
+    hub.search(HubAskValue(text="res"))
+    hub.search(HubAskValue(text="resnet"))
+    assert len(flows.open) == 1 and flows.open[0].params.query.text == "resnet"
+    flows.open[0].answer(page_of("a/one", "b/two"))
+    assert rows(page) == ["one", "two"] and page.state == "full"
+
+
+def test_an_answer_that_came_too_late_is_dropped(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a search whose cancelling came too late, When its answer comes, Then the newer one stands."""
+    hub.search(HubAskValue(text="old"))
+    old = flows.asked[0]
+    hub._searching = None  # as if the runner had not reached it yet
+    hub.search(HubAskValue(text="new"))
+    flows.asked[1].answer(page_of("a/new"))
+    old.answer(page_of("a/old"))
+    assert rows(page) == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "task", "text"),
+    [
+        (HubAskValue(text="Recognize pictures"), "image-classification", ""),
+        (HubAskValue(text="find things in pictures of streets"), "object-detection", "of streets"),
+        (HubAskValue(text="sort texts"), "text-classification", ""),
+        (HubAskValue(text="resnet"), None, "resnet"),
+        (HubAskValue(text="recognize pictures", task="translation"), "translation", "recognize pictures"),
+    ],
+)
+def test_plain_words_become_a_task(
+    hub: HubController, flows: Any, ask: HubAskValue, task: str | None, text: str
+) -> None:
+    """Given words that say what a model shall do, Then the hub is asked for its task; a chosen task wins."""
+    hub.search(ask)
+    query = flows.open[0].params.query
+    assert query.task == task
+    assert query.text == text.removeprefix("of ")
+
+
+def test_pages_follow_each_other(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a first page, When more are wanted, Then the next comes below it and the chosen row stays."""
+    hub.search(HubAskValue(text="resnet"))
+    flows.open[0].answer(page_of("a/one", "a/two", cursor="next"))
+    page.list.table.choose("a/two")
+    page.more_requested.emit()
+    (asked,) = [asked for asked in flows.open if asked.kind == "hub_search"]
+    assert asked.params.query.cursor == "next"
+    asked.answer(page_of("a/three"))
+    assert rows(page) == ["one", "two", "three"]
+    assert page.list.table.chosen_id == "a/two"
+    page.more_requested.emit()
+    assert not [asked for asked in flows.open if asked.kind == "hub_search"], "it was the last page"
+
+
+def test_what_the_hub_cannot_look_for_is_sorted_out_here(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given “business use”, Then pages are asked for until some fit, and the page says how many were looked at."""
+    hub.search(HubAskValue(text="resnet", business=True))
+    flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),), next_cursor="2"))
+    flows.open[0].answer(HubSearchResult(models=(model("a/ok"), model("a/none", verdict=None))))
+    assert rows(page) == ["ok"]
+    assert "1 shown; of the last 3 that the hub named, 1 fit." in said(page)
+
+
+def test_nothing_fits_is_told_apart_from_nothing_found(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given no row at the end, Then the page says whether the hub had none or the choices left none."""
+    hub.search(HubAskValue(text="xyz"))
+    flows.open[0].answer(page_of())
+    assert "Nothing found" in said(page)
+    hub.search(HubAskValue(text="xyz", business=True))
+    flows.open[0].answer(HubSearchResult(models=(model("a/nc", verdict=NO),)))
+    assert "Nothing fits" in said(page)
+
+
+def test_without_a_network(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given no way to the hub, Then the page says so and offers what needs none."""
+    wanted: list[str] = []
+    hub.sample_wanted.connect(lambda: wanted.append("sample"))
+    hub.file_wanted.connect(lambda: wanted.append("file"))
+    hub.start("resnet")
+    flows.open[0].fail("hub_unreachable")
+    assert page.state == "error" and "Detail hub_unreachable." in said(page)
+    assert "Or drop a file of your own, or try the sample: they need no network." in said(page)
+    button(page, "Choose a file").click()
+    button(page, "Try the sample").click()
+    assert wanted == ["file", "sample"]
+    button(page, "Try again").click()
+    assert len(flows.open) == 1
+
+
+def test_arrow_keys_ask_about_the_last_row_only(hub: HubController, page: HubPage, flows: Any, qtbot: QtBot) -> None:
+    """Given a list, When the choice runs over rows, Then the hub is asked once, about the one where it rests."""
+    hub.search(HubAskValue(text="resnet"))
+    flows.open[0].answer(page_of("a/one", "a/two", "a/three"))
+    page.list.table.choose("a/two")
+    page.list.table.choose("a/three")
+    qtbot.waitUntil(lambda: bool(flows.open), timeout=2000)
+    assert [asked.params.repo for asked in flows.open] == ["a/three"]
+    flows.open[0].answer(told("a/three"))
+    page.list.table.choose("a/one")
+    page.list.table.choose("a/three")
+    qtbot.wait(400)
+    assert flows.open == [], "what is known is not asked again"
+    assert "1 kB" in said(page.detail) and "Apache-2.0: may be used" in said(page.detail)
+
+
+def looked_up(page: HubPage, hub: HubController, flows: Any, result: HubModelResult) -> None:
+    """A search with one model, chosen and known."""
+    hub.search(HubAskValue(text="resnet"))
+    flows.open[0].answer(page_of(result.repo))
+    page.action_requested.emit("again", result.repo)
+    (asked,) = [asked for asked in flows.open if asked.kind == "hub_model"]
+    asked.answer(result)
+
+
+def test_a_pickle_needs_consent(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
+    """Given files that can hold a program, Then they are fetched after a yes only, and told to be consented to."""
+    looked_up(page, hub, flows, told("a/old", wanted=(), total_bytes=0, needs_consent=True, safe=False))
+    assert "files that can hold a program" in said(page.detail)
+    for answer, begun in (("no", []), ("download", ["hub_model"])):
+        button(page, "Download all the same").click()
+        (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
+        dialog.answered.emit(answer)
+        dialog.close()
+        assert [asked.kind for asked in flows.open] == begun
+    assert flows.open[0].params.allow_pickle is True
+
+
+def test_a_model_that_nothing_here_can_open(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given no file that Fettle opens, Then there is no button and the reason is told."""
+    looked_up(page, hub, flows, told("a/gguf", wanted=(), total_bytes=0, formats=("gguf",)))
+    assert "Fettle cannot open it" in said(page.detail) and "gguf" in said(page.detail)
+    assert not actions(page)
+
+
+def test_no_room_is_told_before_the_download(
+    hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a model larger than the free space, Then it says what is missing and cannot be begun."""
+    monkeypatch.setattr("app.controllers.hub.chosen.Shelf.free_bytes", lambda _self: 500)
+    looked_up(page, hub, flows, told("a/big"))
+    assert "only 500 bytes are free" in said(page.detail)
+    assert not actions(page)
+
+
+def test_gated_with_a_token(hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a gated model, When a token is kept, Then the hub is asked whose it is, then about the model again."""
+    looked_up(page, hub, flows, told("meta/gated", gated=True))
+    assert "Its author lets in who asked" in said(page.detail)
+    assert not actions(page)
+    monkeypatch.setattr("app.services.hub.flows.keep_token", lambda *_all: "file")
+    page.token_given.emit("meta/gated", "hf_secret")
+    assert flows.open[0].kind == "hub_login"
+    flows.open[0].answer(HubLoginResult(user="me"))
+    assert [asked.kind for asked in flows.open] == ["hub_model"]
+
+
+def test_a_refused_token_is_told_beside_the_field(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a token that the hub does not know, Then its words stand below the field, and the steps stay."""
+    looked_up(page, hub, flows, told("meta/gated", gated=True))
+    page.token_given.emit("meta/gated", "hf_wrong")
+    flows.open[0].fail("hub_bad_token", 3)
+    assert "Detail hub_bad_token. Hint hub_bad_token." in said(page.detail)
+    assert "Its author lets in who asked" in said(page.detail)
+
+
+def test_links_are_opened_after_a_question_only(hub: HubController, page: HubPage, window: Any) -> None:
+    """Given a link of a card, Then the whole address is shown first; others than http(s) are never followed."""
+    address = "https://example.org/" + "a" * 300
+    page.link_clicked.emit(address)
+    (dialog,) = [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
+    assert address in said(dialog)
+    dialog.close()
+    page.link_clicked.emit("file:///etc/passwd")
+    assert not [d for d in window.findChildren(QuestionDialog) if d.isVisible()]
+
+
+def test_the_rail_of_other_pages(hub: HubController, page: HubPage, window: Any, flows: Any) -> None:
+    """Given words from the page Model, Then the hub's page opens and asks; without words it shows the starters."""
+    window.current_page = "model"
+    hub.start("")
+    assert window.current_page == "hub" and flows.asked == []
+    hub.start("recognize pictures")
+    assert page.bar.field.text() == "recognize pictures"
+    assert flows.open[0].params.query.task == "image-classification"
+    page.back_requested.emit()
+    assert window.current_page == "model"
+
+
+def test_it_is_a_namespace_of_values_only(session: SimpleNamespace) -> None:
+    """Given the stand-ins, Then the controller saw no database: there is none."""
+    assert not hasattr(session.workspace, "repositories")
+
+
+def come(asked: Any) -> None:
+    """The files of a download have come."""
+    place = Path(asked.params.place) / "files"
+    for file in asked.params.files:
+        (place / file.name).parent.mkdir(parents=True, exist_ok=True)
+        (place / file.name).write_bytes(b"x" * file.size_bytes)
+    files = tuple(OriginFile(name=f.name, sha256=f.sha256 or "", size_bytes=f.size_bytes) for f in asked.params.files)
+    asked.answer(HubDownloadResult(files=files, fetched_bytes=1000))
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_a_download_is_opened_where_somebody_waits_for_it(
+    hub: HubController, page: HubPage, flows: Any, window: Any, stays: bool
+) -> None:
+    """Given a download that ends, Then it is opened if the page is still in view; else a button waits for the person."""
+    opened: list[str] = []
+    hub.open_wanted.connect(opened.append)
+    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
+    assert not actions(page), "not twice"
+    if not stays:
+        window.show_page("goal")
+    come(flows.open[0])
+    assert [Path(path).name for path in opened] == (["model.onnx"] if stays else [])
+    if not stays:
+        assert "Whole and checked" in said(page)
+        page.download_open_requested.emit("a/one")
+    assert len(opened) == 1 and page.downloads.isHidden()
+    assert button(page, "Use it"), "what is here is not downloaded again"
+
+
+def test_another_version_is_no_copy_of_what_is_here(hub: HubController, page: HubPage, flows: Any) -> None:
+    """Given a model on this computer, When the hub has a newer version, Then that one can be downloaded."""
+    looked_up(page, hub, flows, told("a/one", main="onnx/model.onnx"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one", main="onnx/model.onnx"))
+    come(flows.open[0])
+    page.action_requested.emit("again", "a/one")
+    flows.open[0].answer(told("a/one", commit="d" * 40))
+    assert button(page, "Download and use")
+
+
+def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage, flows: Any, window: Any) -> None:
+    """Given a paused download, When its pieces are removed in the settings, Then the page forgets it, too."""
+    looked_up(page, hub, flows, told("a/one"))
+    button(page, "Download and use").click()
+    flows.open[0].answer(told("a/one"))
+    page.download_pause_requested.emit("a/one")
+    assert page.downloads.isVisible()
+    shelf = Shelf(hub.downloads._workspace.paths.hub)
+    shelf.discard(shelf.arrivals()[0].key)
+    window.show_page("hub")
+    assert page.downloads.isHidden()

@@ -1,0 +1,60 @@
+"""The page "Layers" with the sample's versions really looked into."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from finished_run import copied_space
+
+from app.controllers.app_controller import Conductor
+from app.services.after.layering import look_at_layers, lookable, looked_before
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import Event, JobBegan
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.layers.page import LayersPage
+from widgets.pages.layers.table import LayersTable
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run of the sample."""
+    yield from copied_space(finished_data, tmp_path)
+
+
+def test_layers_are_looked_at_once(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> None:
+    """Given a finished run, When its layers are looked at, Then both versions stand there; the next time at once."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("layers")
+    page = window.page("layers")
+    assert isinstance(page, LayersPage)
+    assert page.state == "full" and page.findChild(LayersTable) is None
+    page.look_requested.emit()
+    assert page.state == "loading"
+    drive(lambda: page.state != "loading")
+    table = page.findChild(LayersTable)
+    assert table is not None and table.model().rowCount() > 3
+    facts = read_facts(space, "r1")
+    version = lookable(facts)[0]
+    assert not version.is_baseline
+    known = looked_before(space, facts, version)
+    assert [one.variant.id for one in known] == [facts.baseline.id, version.id]
+    events: list[Event] = []
+    again = run_to_end(Driver(space, look_at_layers(space, facts, version), events.append))
+    assert again == known
+    assert not [event for event in events if isinstance(event, JobBegan)]
+
+
+def test_a_look_can_be_cancelled(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> None:
+    """Given a look that goes on, When it is cancelled, Then the offer stands there again and nothing is kept."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("layers")
+    page = window.page("layers")
+    assert isinstance(page, LayersPage)
+    page.look_requested.emit()
+    page.cancel_requested.emit()
+    drive(lambda: page.state != "loading")
+    assert page.state == "full" and page.findChild(LayersTable) is None

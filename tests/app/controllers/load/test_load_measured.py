@@ -1,0 +1,139 @@
+"""The page Under load with real workers: measured, cancelled, kept out of others' way, priced."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space
+from PySide6.QtWidgets import QLabel
+
+from app.controllers.app_controller import Conductor
+from app.services.after import loading
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.load import read_load, read_price
+from widgets.main_window import MainWindow
+from widgets.pages.load.page import LoadPage
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> LoadPage:
+    """The finished run's page; two parts, one cold start, one set."""
+    monkeypatch.setattr(loading, "PARTS", ("sweep", "offline"))
+    monkeypatch.setattr(loading, "COLD_STARTS", 1)
+    monkeypatch.setattr(loading, "PAIRED_SETS", 1)
+    monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("load")
+    made = window.page("load")
+    assert isinstance(made, LoadPage) and made.state == "ask"
+    return made
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def best(conductor: Conductor) -> str:
+    run = conductor.session.run
+    assert run is not None and run.recommended_variant_id is not None
+    return run.recommended_variant_id
+
+
+@pytest.mark.timeout(180)
+def test_measured_shown_priced_and_found_again(
+    page: LoadPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    """Given Start, Then every step is told, the result has both versions, a price gives costs, and all of it is there
+    when the run is opened again."""
+    page.start_requested.emit(best(conductor), 0.3)
+    assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
+    seen: set[str] = set()
+    drive(lambda: seen.add(words(page)) or page.state == "full", 150)
+    told = "\n".join(seen)
+    for text in ("Batch sizes: Original (step 1 of 6)", "Offline: Faster engine", "Cold start", "Both in turn", "left"):
+        assert text in told, text
+    assert window.clock.fps != 5
+    shown = words(page)
+    assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown
+    assert "does not tell how much energy" in shown or " mJ an answer" in shown
+    assert "Expected, not measured" in shown and "Pictures twice as wide and high" in shown
+
+    page.price_changed.emit(0.25, "EUR", 40.0)
+    kept = read_price(space.repositories)
+    assert kept is not None and (kept.per_hour, kept.currency, kept.utilization) == (0.25, "EUR", 0.4)
+    record = read_load(space.repositories, "r1").records[0]
+    per_s = loading.best_per_s(record.original)
+    assert per_s is not None and f"{0.25e6 / (per_s * 3600 * 0.4):.3g} EUR" in words(page)
+    page.example_chosen.emit("aws-m7g-large")
+    assert "as factualminds.com" in words(page) and "2026-06-17" in words(page)
+    page.price_changed.emit(0.0, "EUR", 40.0)
+    assert read_price(space.repositories) is None and "Nothing is assumed" in words(page)
+
+    page.again_requested.emit()
+    assert page.state == "ask"
+    page.result_requested.emit()
+    assert page.state == "full"
+    conductor.session.run_changed.emit()
+    assert page.state == "full" and "Faster engine" in words(page)
+
+
+def test_cancelled_within_a_second_nothing_is_kept(
+    page: LoadPage, conductor: Conductor, space: Workspace, drive: Drive, window: MainWindow
+) -> None:
+    page.start_requested.emit(best(conductor), 30.0)
+    drive(lambda: conductor.flows.pids, 20)
+    pids = conductor.flows.pids
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "ask", 2.0)
+    assert pids and read_load(space.repositories, "r1").records == () and window.clock.fps != 5
+
+
+def test_nothing_is_measured_beside_another(
+    page: LoadPage, conductor: Conductor, window: MainWindow, drive: Drive
+) -> None:
+    """Given a run that measures, or other work that goes on, Then Start says so; and the other way round a run waits."""
+    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    page.start_requested.emit(best(conductor), 0.3)
+    assert page.state == "ask" and "Versions are being measured now" in words(window.notice)
+    drive(lambda: not conductor.flows.runs)
+    conductor.flows.start(describe(), title="Write the bundle", on_done=lambda _found: None, on_failed=print)
+    page.start_requested.emit(best(conductor), 0.3)
+    assert page.state == "ask" and "Write the bundle" in words(window.notice)
+    drive(lambda: not conductor.flows.active)
+
+    page.start_requested.emit(best(conductor), 30.0)
+    waiting = conductor.flows.start(describe(), title="A run", on_done=print, on_failed=print, is_run=True)
+    assert waiting not in conductor.flows.active and waiting in conductor.flows.runs
+    conductor.flows.cancel(waiting)
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "ask", 5)
+
+
+def test_another_run_stops_it(page: LoadPage, conductor: Conductor, drive: Drive) -> None:
+    """Given a measurement, When the project is closed, Then it ends and the page is empty."""
+    page.start_requested.emit(best(conductor), 30.0)
+    conductor.session.set_run(None)
+    assert page.state == "empty"
+    drive(lambda: not conductor.flows.runs, 5)
+
+
+def test_a_version_that_cannot_be_measured_is_told(
+    page: LoadPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    """Given files of the run that are gone, Then a banner says so and the question stands."""
+    variant = next(v for v in space.repositories.variants.list(run_id="r1") if v.title.startswith("Pruned"))
+    import shutil
+
+    shutil.rmtree(space.artifacts.folder(str(variant.artifact_key)))
+    page.start_requested.emit(variant.id, 0.3)
+    drive(lambda: page.state == "ask", 20)
+    assert "Files of this run are gone" in words(window.notice)

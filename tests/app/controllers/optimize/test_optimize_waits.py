@@ -1,0 +1,73 @@
+"""A run that waits for a quiet computer, through the window: it is told, and a person may measure at once."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from desk import run
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.controllers.optimize.live_run import LiveRun
+from app.domain.run import RunState
+from app.services.flow import quiet
+from app.services.flow.quiet import OtherPrograms, Patience
+from app.services.flow.steps import Flow, Measured
+from app.services.opening.opening import open_model, read_data
+from app.services.run import candidates as one
+from presets.sample import sample_paths
+from widgets.main_window import MainWindow
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
+
+Drive = Callable[..., None]
+
+
+def measuring(patience: Patience) -> Flow[Measured]:
+    """The sample, measured alone as soon as it is quiet."""
+    sample = sample_paths()
+    model = yield from open_model(OpenParams(path=str(sample.model)))
+    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
+    candidate = one.Candidate(one.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder)
+    how = one.Pass(1, 2, 1, quiet=patience.part(60.0, None))
+    measured = yield from one.measure([candidate], data, how, title="Measure", step=0)
+    return measured
+
+
+def test_a_person_measures_at_once(
+    conductor: Conductor, window: MainWindow, drive: Drive, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given other programs that use 85 % of the processor, Then the page says that it waits; when Measure now is clicked,
+    it measures, the button is gone, and the run waits no more."""
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
+    monkeypatch.setattr(quiet, "LOOK_S", 0.1)
+    window.show_page("optimize")
+    page, controller = window.page("optimize"), conductor._optimize()
+    live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), Patience(), list[Any]()
+    controller._live[live.run.id] = live
+    controller._follow(live)
+    live.running = conductor.flows.start(
+        measuring(patience),
+        title="Measure",
+        on_done=told.append,
+        on_failed=told.append,
+        observe=live.observe,
+        is_run=True,
+    )
+
+    def shown() -> list[QPushButton]:
+        return [b for b in page.findChildren(QPushButton) if b.text() == "Measure now" and b.isVisible()]
+
+    def words() -> str:
+        return " ".join(label.text() for label in page.findChildren(QLabel) if label.isVisible())
+
+    drive(lambda: shown() and "85" in words(), 60)
+    assert not told and live.running.driver is not None and live.running.driver.pids == []
+    qtbot.mouseClick(shown()[0], Qt.MouseButton.LeftButton)
+    drive(lambda: told, 60)
+    assert isinstance(told[0], Measured) and told[0].failures == (None,)
+    assert patience.left_s == 0.0
+    drive(lambda: not shown())
+    controller._live.clear()

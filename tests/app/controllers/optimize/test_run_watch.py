@@ -1,0 +1,121 @@
+"""A run as the page Optimize shows it."""
+
+from desk import judgement, run, variant
+
+from app.controllers.optimize.live_run import LiveRun
+from app.controllers.optimize.run_watch import RunWatch
+from app.domain.run import RunState, StepRecord
+from app.domain.variant import LatencyPoint
+from app.services.flow.events import StepProgress, WaitingForQuiet
+
+
+def step(index: int, title: str, state: str, **more: object) -> StepRecord:
+    return StepRecord("r1", index, title, state, **more)  # type: ignore[arg-type]
+
+
+def watched() -> RunWatch:
+    """The original and one version are done, the next one is at work, one waits."""
+    watch = RunWatch(run(1, RunState.RUNNING, seconds=None), started_s=100.0)
+    watch.step(step(0, "Check the model", "done", detail="image-classification", started_s=0.0, seconds=1.0))
+    watch.step(step(1, "Read the examples", "done", started_s=1.0, seconds=1.0))
+    watch.step(step(2, "Measure the original", "done", figure="2 ms", started_s=2.0, seconds=4.0))
+    watch.step(step(3, "Version 1", "done", started_s=6.0, seconds=8.0))
+    watch.step(step(4, "Version 2", "running", started_s=14.0))
+    watch.step(step(5, "Version 3", "waiting"))
+    watch.step(step(6, "Final run, side by side", "waiting"))
+    watch.latencies([LatencyPoint("v0", at, 2.0) for at in (3.0, 4.0)])
+    watch.variant(variant(0, state="measured"))
+    watch.latencies([LatencyPoint("v1", at, 1.0) for at in (10.0, 12.0)])
+    watch.variant(variant(1, p50_ms=1.0, speedup=2.0, state="measured"))
+    return watch
+
+
+def test_steps_in_plain_words() -> None:
+    """Given steps, Then tasks are in words, figures stand, and the variant's color and measured time belong to it."""
+    first, _, original, one, *_ = watched().value().steps
+    assert first.detail == "tells pictures apart"
+    assert (original.figure, original.series, original.measured_s) == ("2 ms", 0, (3.0, 4.0))
+    assert (one.series, one.measured_s, one.start_s, one.end_s) == (1, (10.0, 12.0), 6.0, 14.0)
+
+
+def test_what_waits_has_the_time_that_is_expected() -> None:
+    """Given one version took 8 s, Then those that wait stand behind the one at work, and the time left follows."""
+    value = watched().value()
+    *_, running, waiting, final = value.steps
+    assert running.state == "running" and running.end_s is None
+    assert (waiting.start_s, waiting.end_s) == (22.0, 30.0) and (final.start_s, final.end_s) == (30.0, 38.0)
+    assert value.eta_s == 24.0
+
+
+def test_nothing_is_expected_before_anything_was_measured() -> None:
+    """Given a run that has just begun, Then no time is told."""
+    watch = RunWatch(run(1, RunState.RUNNING, seconds=None), started_s=0.0)
+    watch.step(step(0, "Check the model", "running", started_s=0.0))
+    watch.step(step(1, "Read the examples", "waiting"))
+    value = watch.value()
+    assert value.eta_s is None and value.steps[1].start_s is None
+
+
+def test_progress_belongs_to_the_step_at_work() -> None:
+    """Given progress, Then the running step shows it, until it is over."""
+    watch = watched()
+    watch.progress(StepProgress(4, "Calibration", 50, 200, "pictures", 9.0))
+    running = watch.value().steps[4]
+    assert (running.detail, running.done_share, running.eta_s) == ("Calibration", 0.25, 9.0)
+    watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=5.0))
+    assert watch.value().steps[4].done_share is None
+
+
+def test_waiting_for_quiet_is_told_while_the_run_goes_on() -> None:
+    """Given a run that waits for other programs, Then their share stands there; once it is over, nothing does."""
+    live = LiveRun(run(1, RunState.RUNNING, seconds=None))
+    live.observe(WaitingForQuiet(None, 60.0))
+    assert "quiet" in live.watch.value().waiting
+    live.observe(WaitingForQuiet(0.85, 40.0))
+    assert "85" in live.watch.value().waiting and "40 s" in live.watch.value().waiting
+    live.observe(WaitingForQuiet(0.85, 0.0, is_over=True))
+    assert live.watch.value().waiting == ""
+
+
+def test_the_last_step_tells_one_time() -> None:
+    """Given the final run at work, Then head and step tell the same time left, and its name does not stand twice."""
+    watch = watched()
+    watch.step(step(4, "Version 2", "done", started_s=14.0, seconds=8.0))
+    watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
+    watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
+    assert watch.value().eta_s == 8.0
+    watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0))
+    value = watch.value()
+    assert value.eta_s == value.steps[6].eta_s == 27.0
+    assert value.steps[6].detail == ""
+
+
+def test_best_so_far_ignores_what_is_beyond_the_limit() -> None:
+    """Given a faster but regressed version, Then the dashed line stays at the best one within the limit."""
+    watch = watched()
+    watch.latencies([LatencyPoint("v2", 20.0, 0.5)])
+    watch.variant(variant(2, p50_ms=0.5, speedup=4.0, state="measured", judgement=judgement(verdict="regressed")))
+    assert [(point.at_s, point.latency_ms) for point in watch.best] == [(4.0, 2.0), (12.0, 1.0)]
+    assert watch.value().best == "Best so far: Version 1, 2.0 times faster, 199 of 200 answers the same"
+
+
+def test_the_final_run_moves_no_edges() -> None:
+    """Given all versions take turns in the end, Then each keeps the time of its first look."""
+    watch = watched()
+    watch.latencies([LatencyPoint(f"v{n // 3 % 2}", 40.0 + n, 1.0) for n in range(12)])
+    assert watch.value().steps[2].measured_s == (3.0, 4.0)
+
+
+def test_a_stored_run_has_its_dashed_line_too() -> None:
+    """Given a finished run read from the store, Then its corners stand where each version was first measured."""
+    watch = RunWatch(run(1))
+    watch.latencies([LatencyPoint("v0", 3.0, 2.0), LatencyPoint("v1", 9.0, 1.0), LatencyPoint("v0", 30.0, 2.0)])
+    for one in (variant(0), variant(1, p50_ms=1.0, speedup=2.0)):
+        watch.variant(one)
+    assert [(point.at_s, point.latency_ms) for point in watch.best] == [(3.0, 2.0), (9.0, 1.0)]
+    assert [series.label for series in watch.series()] == ["Original 2 ms", "Version 1 1 ms"]
+
+
+def test_phases_of_the_dock_are_on_its_clock() -> None:
+    """Given a run that began at 100 s of the machine's clock, Then its steps' starts are too."""
+    assert watched().phases_s == [100.0, 101.0, 102.0, 106.0, 114.0]

@@ -1,0 +1,178 @@
+"""Projects by mouse and keys: another name, into the trash, back again; F1 and Ctrl+N from anywhere."""
+
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+from desk import add_run, make_project, run, variant
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.domain.run import RunState
+from app.services.flow.workspace import Workspace
+from app.services.projects.trash import shown_projects, trashed_projects
+from widgets.main_window import MainWindow
+from widgets.pages.projects.page import ProjectsPage, ProjectTable
+from widgets.parts.question import QuestionDialog
+
+Drive = Callable[..., None]
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def desk(conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> Conductor:
+    """Two projects; the first is open and has one result."""
+    made = make_project(space)
+    space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
+    add_run(space, run(1), variant(0), variant(1))
+    conductor.session.reopen(made)
+    window.show_page("goal")
+    activate(window, qtbot)
+    return conductor
+
+
+def activate(window: QWidget, qtbot: QtBot) -> None:
+    """Without a window manager nobody else does; keys go to the active window only."""
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=5000)
+
+
+def dialog_of(window: MainWindow, qtbot: QtBot) -> QuestionDialog:
+    """The question that is open."""
+    qtbot.waitUntil(lambda: any(d.isVisible() for d in window.findChildren(QuestionDialog)), timeout=5000)
+    dialog = next(d for d in window.findChildren(QuestionDialog) if d.isVisible())
+    activate(dialog, qtbot)
+    return dialog
+
+
+def answer(window: MainWindow, qtbot: QtBot, which: str) -> None:
+    dialog = dialog_of(window, qtbot)
+    button = dialog.findChild(QAbstractButton, f"answer-{which}")
+    assert button is not None
+    qtbot.mouseClick(button, LEFT)
+    qtbot.waitUntil(lambda: not any(d.isVisible() for d in window.findChildren(QuestionDialog)), timeout=5000)
+    activate(window, qtbot)
+
+
+def projects_page(window: MainWindow) -> ProjectsPage:
+    QTest.mouseClick(window.rail.entries["projects"], LEFT)
+    page = window.page("projects")
+    assert isinstance(page, ProjectsPage)
+    return page
+
+
+def table_of(page: ProjectsPage) -> ProjectTable:
+    """The one that is shown: one that was replaced goes later."""
+    return next(table for table in page.widget().findChildren(ProjectTable))
+
+
+def press(page: QWidget, text: str) -> None:
+    found = [b for b in page.findChildren(QAbstractButton) if b.isVisible() and text in (b.text(), b.accessibleName())]
+    assert len(found) == 1, (text, [b.text() for b in page.findChildren(QAbstractButton)])
+    QTest.mouseClick(found[0], LEFT)
+
+
+def test_f2_renames_the_open_project(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given an open project on any page, When F2 is pressed and a name typed, Then top bar, menu and database have it."""
+    QTest.keyClick(window, Qt.Key.Key_F2)
+    dialog = dialog_of(window, qtbot)
+    field = dialog.findChild(QLineEdit)
+    assert field is not None and field.text() == "Colors" and field.hasFocus()
+    QTest.keyClicks(field, "Shoes")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: space.repositories.projects.get("p1").name == "Shoes", timeout=5000)
+    assert window.windowTitle() == "Shoes · Fettle" and window.top.menu_button.accessibleName() == "Project: Shoes"
+
+
+def test_the_dots_beside_the_name(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given the button with three dots, Then its menu renames and deletes the open project; deleting asks what is lost,
+    leads to the trash, and one click there brings all of it back."""
+    assert window.top.more.isVisible() and window.top.more.focusPolicy() & Qt.FocusPolicy.TabFocus
+    menu = window.top.more.menu()
+    assert isinstance(menu, QMenu)
+    next(action for action in menu.actions() if action.text() == "Delete…").trigger()
+    dialog = dialog_of(window, qtbot)
+    said = " ".join(label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text"))  # type: ignore[attr-defined]
+    assert "1 run with its figures goes" in said
+    answer(window, qtbot, "delete")
+    assert window.current_page == "projects" and desk.session.project is None and not window.top.more.isVisible()
+    assert [project.id for project in shown_projects(space.repositories)] == ["p2"]
+    press(window.page("projects"), "Restore “Colors”")
+    assert {project.id for project in shown_projects(space.repositories)} == {"p1", "p2"}
+    assert len(space.repositories.variants.list(run_id="r1")) == 2
+
+
+def test_the_list_by_keys(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given the page Projects, Then arrows choose, F2 renames what is chosen there, Delete asks, and Enter opens."""
+    table = table_of(projects_page(window))
+    table.setFocus()
+    table.choose("p2")
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    dialog = dialog_of(window, qtbot)
+    field = dialog.findChild(QLineEdit)
+    assert field is not None and field.text() == "Other"
+    QTest.keyClicks(field, "Hats")
+    answer(window, qtbot, "rename")
+    assert space.repositories.projects.get("p2").name == "Hats"
+    assert space.repositories.projects.get("p1").name == "Colors"
+    table = table_of(projects_page(window))
+    table.choose("p2")
+    QTest.keyClick(table, Qt.Key.Key_Delete)
+    answer(window, qtbot, "keep")
+    assert not trashed_projects(space.repositories)
+    QTest.keyClick(table, Qt.Key.Key_Delete)
+    answer(window, qtbot, "delete")
+    assert [project.id for project, _ in trashed_projects(space.repositories)] == ["p2"]
+    table = table_of(projects_page(window))
+    QTest.keyClick(table, Qt.Key.Key_Return)
+    assert window.current_page == "goal"
+
+
+def test_the_list_by_mouse(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given the page Projects, Then a click only chooses, the right button opens a menu, and a trashed project goes for
+    good after a second question."""
+    page = projects_page(window)
+    table = table_of(page)
+    place = table.visualRect(table.model().index(1, 2)).center()
+    qtbot.mouseClick(table.viewport(), LEFT, pos=place)
+    assert window.current_page == "projects"
+    chosen = table.chosen_id
+    table.customContextMenuRequested.emit(QPoint(10, 40))
+    menu = next(menu for menu in page.findChildren(QMenu) if menu.isVisible())
+    assert [action.text() for action in menu.actions()] == ["Open", "Rename…", "Delete…"]
+    menu.actions()[2].trigger()
+    menu.close()
+    answer(window, qtbot, "delete")
+    name = space.repositories.projects.get(chosen).name
+    press(window.page("projects"), f"Delete “{name}” for good")
+    answer(window, qtbot, "delete")
+    assert chosen not in {project.id for project in space.repositories.projects.list()}
+
+
+def test_a_project_at_work_stays(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+    """Given a run of it that goes on, When it is deleted, Then a message says why not and nothing is changed."""
+    add_run(space, run(2, RunState.RUNNING))
+    window.delete_project_requested.emit()
+    answer(window, qtbot, "delete")
+    assert window.notice.isVisible() and "at work" in window.notice.accessibleName()
+    assert not trashed_projects(space.repositories) and desk.session.project is not None
+
+
+@pytest.mark.parametrize("page_id", ["model", "goal", "jobs", "settings"])
+def test_f1_and_ctrl_n_work_everywhere(desk: Conductor, window: MainWindow, qtbot: QtBot, page_id: str) -> None:
+    """Given any page, When F1 is pressed, Then the guide opens and F1 or its button leads back; Ctrl+N begins anew; neither
+    is where the project was left."""
+    window.show_page(page_id)
+    kept = desk.session.project.page  # type: ignore[union-attr]
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    assert window.current_page == "guide"
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    assert window.current_page == page_id
+    QTest.keyClick(window, Qt.Key.Key_F1)
+    press(window.page("guide"), "Back")
+    assert window.current_page == page_id and desk.session.project.page == kept  # type: ignore[union-attr]
+    QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
+    assert window.current_page == "model" and desk.session.project is None

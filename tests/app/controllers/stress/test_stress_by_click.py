@@ -1,0 +1,104 @@
+"""The page "Under stress": from Compare by a button, a test by real workers, and the findings on the page."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space
+from PySide6.QtWidgets import QAbstractButton, QLabel
+
+from app.controllers.app_controller import Conductor
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.stress import read_record
+from widgets.main_window import MainWindow
+from widgets.pages.stress.page import StressPage
+from widgets.pages.stress.table import CellLabel
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
+    """Opened from Compare, where the pruned version was chosen."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    compare: Any = window.page("compare")
+    conductor.session.looked_at = "v2"
+    button(compare, "Under stress").click()
+    made = window.page("stress")
+    assert isinstance(made, StressPage) and window.current_page == "stress" and made.state == "full"
+    return made
+
+
+def button(page: Any, text: str) -> QAbstractButton:
+    return next(b for b in page.findChildren(QAbstractButton) if text in b.text() and b.isVisibleTo(page))
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_a_version_is_put_under_stress_by_a_click(
+    page: StressPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
+    """Given the offer, When the test is started, Then the page says what is done and how far, then shows the table with
+    both versions at each severity and pictures; another version has its own offer; leading back works."""
+    shown = words(page)
+    assert "Harder inputs" in shown and "Pruned" not in shown and not page.findChildren(CellLabel)
+    button(page, "Start the quick test (about 1 minute)").click()
+    assert page.state == "loading"
+    seen: set[str] = set()
+    drive(lambda: seen.add(words(page)) or page.state == "full", 120)
+    assert any("Changing pictures and asking both versions" in text for text in seen), words(window.notice) + str(seen)
+    shown = words(page)
+    for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Nonsense",
+                 "No sign of tampering", "100 queries", "Unchanged"):  # fmt: skip
+        assert text in shown, text
+    told = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
+    assert any(text.startswith("Noise, 3: original ") for text in told) and len(told) >= 15
+    assert read_record(space.repositories, "r1").keys.keys() == {"v2"}
+    page.version_chosen.emit("v1")
+    assert "Start the quick test" in button(page, "Start the quick test").text() and not page.findChildren(CellLabel)
+    page.version_chosen.emit("v2")
+    assert page.findChildren(CellLabel)
+    button(page, "Back to Compare").click()
+    assert window.current_page == "compare"
+
+
+def test_cancelled_the_offer_stands_as_before(page: StressPage, conductor: Conductor, drive: Drive) -> None:
+    """Given a test at work, When it is cancelled, Then the page is as it was before, and nothing is kept."""
+    page.start_requested.emit(True)
+    drive(lambda: "Changing pictures" in words(page), 60)
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "full", 10)
+    assert "Start the quick test" in button(page, "Start the quick test").text()
+    assert not conductor.flows.active
+
+
+def test_nothing_is_asked_while_versions_are_measured(
+    page: StressPage, conductor: Conductor, window: MainWindow, drive: Drive
+) -> None:
+    """Given a run at work, Then no test starts, and the page says why; afterwards it may."""
+    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    page.start_requested.emit(False)
+    assert "Versions are being measured now" in words(window.notice) and page.state == "full"
+    window.show_page("compare")
+    window.show_page("stress")
+    assert page.state == "empty" and "Versions are being measured" in words(page)
+    drive(lambda: page.state == "full", 30)
+
+
+def test_without_a_run_there_is_nothing_to_do(conductor: Conductor, window: MainWindow) -> None:
+    """Given no run, Then the page says what will stand there and leads back."""
+    window.show_page("stress")
+    made: Any = window.page("stress")
+    assert made.state == "empty" and "Nothing to put under stress yet" in words(made)
+    button(made, "Back to Compare").click()
+    assert window.current_page == "compare"

@@ -1,0 +1,132 @@
+"""One timer drives all flows; optimizations wait for each other."""
+
+from collections.abc import Callable
+from typing import Any
+
+from app.controllers.flows import POLL_MS, TIMING_POLL_MS, FlowRunner
+from app.services.flow.events import Event, LatenciesMeasured
+from app.services.flow.steps import Flow, Measured
+from app.services.machine.describing import describe
+from app.services.opening.opening import open_model, read_data
+from app.services.run import candidates as one
+from presets.sample import sample_paths
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
+
+Drive = Callable[..., None]
+
+
+def endless(steps: list[str]) -> Flow[str]:
+    """Asks the machine again and again until it is stopped."""
+    try:
+        while True:
+            yield from describe()
+            steps.append("step")
+    finally:
+        steps.append("closed")
+
+
+def start(flows: FlowRunner, flow: Flow[Any], told: list[Any], **more: Any) -> Any:
+    return flows.start(
+        flow,
+        title="A flow",
+        on_done=lambda result: told.append(("done", result)),
+        on_failed=lambda error: told.append(("failed", error)),
+        on_cancelled=lambda: told.append(("cancelled", None)),
+        **more,
+    )
+
+
+def test_a_flow_is_driven_to_its_end(flows: FlowRunner, drive: Drive) -> None:
+    """Given a real job in a process, Then its result comes once, and nothing goes on."""
+    told: list[Any] = []
+    start(flows, describe(), told)
+    assert len(flows.active) == 1
+    drive(lambda: told)
+    assert told[0][0] == "done" and told[0][1].device.cores >= 1
+    assert flows.active == () and flows.pids == []
+
+
+def test_optimizations_wait_for_each_other(flows: FlowRunner, drive: Drive) -> None:
+    """Given two runs and another flow, Then the second run waits, the other flow goes beside; cancelling hands on."""
+    told: list[Any] = []
+    first_steps: list[str] = []
+    second_steps: list[str] = []
+    first = start(flows, endless(first_steps), told, is_run=True)
+    second = start(flows, endless(second_steps), told, is_run=True)
+    start(flows, describe(), told)
+    assert flows.runs == (first, second) and second.driver is None
+    drive(lambda: told)
+    assert told[0][0] == "done" and second.driver is None
+    flows.cancel(first)
+    drive(lambda: second.driver is not None)
+    assert ("cancelled", None) in told and first_steps[-1] == "closed"
+
+
+def measuring(blocks: int) -> Flow[Measured]:
+    """The sample, measured alone."""
+    sample = sample_paths()
+    model = yield from open_model(OpenParams(path=str(sample.model)))
+    data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
+    candidate = one.Candidate(one.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder)
+    measured = yield from one.measure([candidate], data, one.Pass(1, blocks, 1), title="Measure", step=0)
+    return measured
+
+
+def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: Drive) -> None:
+    """Given a measurement, Then each block is told to begin and to end, what came of it is told only between blocks, and
+    meanwhile the timer looks seldom."""
+    told: list[Any] = []
+    states: list[bool] = []
+    heard_while_timing: list[bool] = []
+    polls: list[int] = []
+
+    def on_timing(timing: bool) -> None:
+        states.append(timing)
+        polls.append(flows._timer.interval())
+
+    def observe(event: Event) -> None:
+        if isinstance(event, LatenciesMeasured):
+            heard_while_timing.append(flows.active[0].driver.is_timing)  # type: ignore[union-attr]
+
+    flows.timing_changed.connect(on_timing)
+    start(flows, measuring(3), told, observe=observe)
+    drive(lambda: told, 90)
+    assert told[0][0] == "done", told
+    assert states == [True, False] * 3
+    assert polls == [TIMING_POLL_MS, POLL_MS] * 3
+    assert heard_while_timing[:2] == [False, False]  # the last block keeps its turn until the process has ended
+    assert not flows.is_timing
+
+
+def test_one_that_waits_is_forgotten(flows: FlowRunner) -> None:
+    """Given a run that waits, When it is cancelled, Then it never begins and says so once."""
+    told: list[Any] = []
+    start(flows, endless([]), [], is_run=True)
+    waiting = start(flows, endless([]), told, is_run=True)
+    flows.cancel(waiting)
+    assert told == [("cancelled", None)] and waiting not in flows.everything
+
+
+def test_mistakes_are_told_in_words(flows: FlowRunner, drive: Drive) -> None:
+    """Given a flow that fails by a mistake of the program, Then words come, and the next flow runs."""
+
+    def broken() -> Flow[None]:
+        yield from describe()
+        raise KeyError("nothing there")
+
+    told: list[Any] = []
+    start(flows, broken(), told)
+    drive(lambda: told)
+    kind, error = told[0]
+    assert kind == "failed" and isinstance(error, ErrorInfo) and error.code == "internal"
+
+
+def test_all_processes_end_at_once(flows: FlowRunner, drive: Drive) -> None:
+    """Given flows at work, When the window closes, Then their processes are gone and each flow was closed."""
+    steps: list[str] = []
+    start(flows, endless(steps), [])
+    drive(lambda: flows.pids)
+    flows.interrupt_all()
+    assert flows.everything == () and steps[-1] == "closed"

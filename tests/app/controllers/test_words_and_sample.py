@@ -1,0 +1,102 @@
+"""Words of errors, and the sample as the first page shows it."""
+
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.controllers.model.sample import sample_or_none, sample_value
+from app.controllers.words import error_value, in_window, refused_file, subject_of, task_words
+from workers.contracts.errors import ErrorInfo
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("Set the shape of its inputs, for example --shape 1x3x224x224.", "Set the shape of its inputs."),
+        ("Give it, for example: --shape input=1x3x224x224.", "Give it."),
+        ("add it on the Data page or with --data.", "add it on the Data page."),
+        ("Check --shape, or export it to ONNX.", "Check the size of its input, or export it to ONNX."),
+        ("Choose another file.", "Choose another file."),
+    ],
+)
+def test_the_window_speaks_of_no_options(said: str, shown: str) -> None:
+    """Given a hint that names options of the command line, Then the window says it without."""
+    assert in_window(said) == shown
+    assert "--" not in in_window(said)
+
+
+def test_an_error_says_what_is_safe_and_what_to_do() -> None:
+    """Given an error, Then all three sentences are there and the traceback is apart."""
+    info = ErrorInfo(code="x", title="T", detail="D.", hint="H.", traceback="trace")
+    value = error_value(info)
+    assert (value.title, value.happened, value.next_step, value.details) == ("T", "D.", "H.", "trace")
+    assert value.is_safe.startswith("Yes.")
+
+
+def test_a_refused_file_has_a_note_for_its_maker(tmp_path: Path) -> None:
+    """Given a refused file, Then its name and size head the page and the note tells the reason."""
+    file = tmp_path / "old.pt"
+    file.write_bytes(b"x" * 98_000_000)
+    value = refused_file(ErrorInfo(code="unsafe_pickle", title="T", detail="D.", hint="H."), str(file))
+    assert value.page_subtitle == "old.pt, 98.0 MB" == subject_of(str(file))
+    assert value.note == "Fettle did not open old.pt: D. H."
+    assert subject_of(str(tmp_path / "gone.pt")) == "gone.pt"
+
+
+def test_tasks_are_told_in_words() -> None:
+    assert task_words("text-classification") == "tells texts apart"
+    assert task_words("1,200 to test with") == "1,200 to test with"
+
+
+def test_the_sample_shows_one_picture_of_each_kind() -> None:
+    """Given the built-in sample, Then ten named pictures stand on the first page."""
+    paths = sample_or_none()
+    assert paths is not None
+    pictures = sample_value(paths).pictures
+    assert len({picture.name for picture in pictures}) == 10
+    assert all(picture.data is not None and picture.data.startswith(b"\x89PNG") for picture in pictures)
+
+
+@pytest.mark.parametrize("damage", ["empty", "no zip", "lacks an array", "cut"])
+def test_a_damaged_sample_shows_no_pictures(damage: str, tmp_path: Path) -> None:
+    """Given a damaged file, Then the first page still opens, without pictures."""
+    paths = sample_or_none()
+    assert paths is not None
+    file = tmp_path / "pictures.npz"
+    if damage == "empty":
+        file.touch()
+    elif damage == "no zip":
+        file.write_bytes(b"nothing of the kind" * 100)
+    elif damage == "cut":
+        file.write_bytes(paths.data.read_bytes()[:200_000])
+    else:
+        with zipfile.ZipFile(file, "w") as archive:
+            archive.writestr("x.npy", b"\x93NUMPY\x01\x00")
+    assert sample_value(replace(paths, data=file)).pictures == ()
+
+
+def test_the_first_page_needs_no_numpy() -> None:
+    """Given a fresh process, When the first page is made, Then numpy, pyqtgraph and the database are not loaded."""
+    code = (
+        "import sys\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "app = QApplication(['fettle', '-platform', 'offscreen'])\n"
+        "from app.bootstrap import build_window\n"
+        "from app.controllers.first_page import show_first_page\n"
+        "from app.settings import Settings\n"
+        "window, theme = build_window(app, Settings())\n"
+        "show_first_page(window, Settings(), has_files=False)\n"
+        "window.show(); app.processEvents()\n"
+        "assert window.page('model').state == 'empty'\n"
+        "print([name for name in ('numpy', 'pyqtgraph', 'sqlalchemy', 'alembic', 'psutil') if name in sys.modules])\n"
+        "import os; sys.stdout.flush(); os._exit(0)\n"
+    )
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.strip() == "[]", done.stdout

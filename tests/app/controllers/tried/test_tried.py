@@ -1,0 +1,87 @@
+"""The page "What was tried", with a real database behind it."""
+
+import dataclasses
+
+from desk import add_run, judgement, make_project, run, variant
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton
+from pytestqt.qtbot import QtBot
+
+from app.controllers.app_controller import Conductor
+from app.controllers.tried.presenter import forecast_rows
+from app.domain.run import StepRecord
+from app.services.flow.workspace import Workspace
+from app.services.run.forecasting import Expected, RunForecast
+from widgets.main_window import MainWindow
+from widgets.pages.tried.page import TriedPage
+from widgets.parts.small import Tag
+from workers.contracts.jobs import PlanResult
+from workers.contracts.specs import Recipe
+
+PLAN = PlanResult(
+    baseline=Recipe(title="Original"),
+    candidates=(Recipe(title="Version 1"), Recipe(title="Version 2")),
+    dropped=(("On the graphics card", "There is none here."),),
+)
+
+
+def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
+    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+) -> None:
+    """Given a finished run, When its way is looked at, Then all of it is there, and it can be measured again."""
+    conductor.session.reopen(make_project(space))
+    made = run(
+        plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
+    )
+    slow = dataclasses.replace(variant(2, p50_ms=6.0, speedup=0.7))
+    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), slow)
+    space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0))
+    conductor.session.set_run(made)
+    window.show_page("tried")
+    page = window.page("tried")
+    assert isinstance(page, TriedPage)
+    text = "\n".join(label.text() for label in page.findChildren(QLabel))
+    assert page.state == "full"
+    for part in (
+        "2 versions were tried, 1 other was left out",
+        "Recommended",
+        "2.0 × as fast",
+        "There is none here.",
+        "Not faster",
+    ):
+        assert part in text
+    again = next(button for button in page.findChildren(QPushButton) if button.text() == "Measure again")
+    conductor.session.opening = None  # nothing is started: it is enough to see that it was asked for
+    with qtbot.waitSignal(page.again_requested, timeout=1000):
+        qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
+    back = next(button for button in page.findChildren(QPushButton) if button.text() == "Back to Compare")
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    assert window.current_page == "compare"
+
+
+def test_what_is_not_proven_is_no_green(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+    """Given a version that looks alike without a proof, Then its tag warns, as it does on Compare."""
+    conductor.session.reopen(make_project(space))
+    made = run(
+        plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
+    )
+    unsure = variant(2, p50_ms=3.0, speedup=1.3, judgement=judgement(verdict="not_enough_data", drop_high=0.02))
+    add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), unsure)
+    conductor.session.set_run(made)
+    window.show_page("tried")
+    tones = {tag.accessibleName(): tag.property("tone") for tag in window.page("tried").findChildren(Tag)}
+    assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")
+
+
+def test_a_forecast_stands_beside_what_came() -> None:
+    """Given forecasts and what came, then the error is a share, or a factor where it is large; cached work is told."""
+    said = Expected(seconds=60, low_s=40, high_s=90, memory_bytes=900_000_000, plain_s=60, plain_bytes=900_000_000)
+    came = RunForecast(run_id="r", machine="m", before=said, refined=said, seconds=50.0, memory_bytes=300_000_000)
+    time, memory = forecast_rows(came)
+    assert (time.came, time.error) == ("50 s", "20 % too high")
+    assert memory.error == "3.0 times too high"
+    cached = came.model_copy(update={"seconds": 5.0, "saved_s": 55.0})
+    time, memory = forecast_rows(cached)
+    assert (time.came, time.error) == ("1 min", "right")
+    assert memory.came == "–"
+    assert forecast_rows(RunForecast(run_id="r", machine="m")) == ()

@@ -1,0 +1,227 @@
+"""The page "Try it" with both versions of the sample really loaded."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from finished_run import copied_space, write_picture
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QAbstractButton, QLabel
+
+from app.controllers.app_controller import Conductor
+from app.controllers.try_it.controller import TryController
+from app.controllers.try_it.tried import TriedSoFar
+from app.services.after.trying import Tried, TryInput, TryPair
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from widgets.main_window import MainWindow
+from widgets.pages.try_it.page import TryPage
+from widgets.parts.question import QuestionDialog
+from workers.contracts.trying import Seen, TryAnswer
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A finished run of the sample."""
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
+    """The page with both versions loaded and examples to click."""
+    conductor.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("try")
+    made = window.page("try")
+    assert isinstance(made, TryPage) and made.state == "full"
+    drive(lambda: pair(conductor) is not None and pair(conductor).is_loaded)
+    drive(lambda: layout(made).strip.rows.values)
+    return made
+
+
+def controller(conductor: Conductor) -> TryController:
+    made = conductor._controllers["try"]
+    assert isinstance(made, TryController)
+    return made
+
+
+def pair(conductor: Conductor) -> TryPair | None:
+    return controller(conductor)._pair
+
+
+def layout(page: TryPage) -> Any:
+    assert page._parts is not None
+    return page._parts
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def test_a_dropped_picture_an_example_and_a_pasted_one(
+    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given the page, When things are dropped, clicked and pasted, Then each gets both answers, times and a line."""
+    path = write_picture(tmp_path / "boot ünï.png", 3, side=100)
+    window.paths_dropped.emit([str(path)])
+    drive(lambda: len(layout(page).tried.rows.values) == 1)
+    shown = words(page)
+    assert "Same answer, " in shown and "boot ünï.png, as 28 × 28 dots" in shown
+    assert "How sure it is" in shown and "The middle of 9 calls each" in shown
+    (line,) = layout(page).tried.rows.values
+    assert line.same is True and line.before == line.after and line.before_ms > 0 and line.picture.data
+    assert window.current_page == "try", "it is no data set here"
+
+    strip = layout(page).strip.rows.values
+    assert len(strip) == 13 and strip[5].picture.is_picture
+    page.example_chosen.emit(strip[5].item)
+    drive(lambda: len(layout(page).tried.rows.values) == 2)
+    assert f"test example {strip[5].item + 1}" in words(page)
+
+    image = QImage(40, 30, QImage.Format.Format_RGB32)
+    image.fill(Qt.GlobalColor.white)
+    window.picture_dropped.emit(image)
+    drive(lambda: len(layout(page).tried.rows.values) == 3)
+    assert "Pasted picture" in words(page) and "3 pictures" in words(page)
+
+
+def test_several_files_one_after_another(
+    page: TryPage, window: MainWindow, tmp_path: Path, drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given three dropped pictures, one of them damaged, Then all are tried in turn, and the damaged one is told."""
+    paths = [write_picture(tmp_path / f"{number}.png", number) for number in range(3)]
+    paths[1].write_bytes(b"no picture")
+    said: list[str] = []
+    show_problem = page.show_problem
+
+    def note(value: Any, given: Any) -> None:
+        said.append(value.happened)
+        show_problem(value, given)
+
+    monkeypatch.setattr(page, "show_problem", note)
+    window.paths_dropped.emit([str(path) for path in paths])
+    drive(lambda: len(layout(page).tried.rows.values) == 2)
+    assert [line.name for line in layout(page).tried.rows.values] == ["2.png", "0.png"]
+    assert said == ["1.png is not a picture that can be read."]
+
+
+def test_another_version_is_asked_the_same(
+    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given an answer, When another version is chosen, Then it answers the same input, and what changed can be shown."""
+    window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
+    drive(lambda: len(layout(page).tried.rows.values) == 1)
+    box = layout(page).versions
+    assert [box.itemText(at) for at in range(box.count())] == ["Faster engine", "Pruned by 90 %"]
+    box.setCurrentIndex(1)
+    drive(lambda: len(layout(page).tried.rows.values) == 2)
+    assert pair(conductor).variant.title == "Pruned by 90 %"
+    drive(lambda: any(value.changed for value in layout(page).strip.rows.values))
+    assert layout(page).changed.isVisible()
+    layout(page).changed.click()
+    drive(lambda: len(layout(page).tried.rows.values) == 3)
+    assert layout(page).tried.rows.values[0].same is False
+    assert "Another answer" in words(page)
+
+
+def test_what_is_no_input_goes_the_usual_way(
+    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a folder of pictures dropped on the page beside a result, Then it is asked about; taken, it is read as data,
+    and both processes are ended."""
+    folder = tmp_path / "more"
+    folder.mkdir()
+    write_picture(folder / "a.png", 1)
+    pids = pair(conductor).pids
+    window.paths_dropped.emit([str(folder)])
+    assert window.current_page == "try"
+    (asked,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
+    (take,) = [button for button in asked.findChildren(QAbstractButton) if button.text() == "Use these instead"]
+    take.click()
+    assert window.current_page == "data"
+    assert pair(conductor) is None and not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
+    page: TryPage, conductor: Conductor, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
+) -> None:
+    """Given an answer, When another page is shown and this one again, Then answer and lines are there, loaded anew."""
+    window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
+    drive(lambda: len(layout(page).tried.rows.values) == 1)
+    answer = layout(page).before._answer.text()
+    window.show_page("compare")
+    assert pair(conductor) is None
+    window.show_page("try")
+    drive(lambda: pair(conductor).is_loaded)
+    assert layout(page).before._answer.text() == answer and len(layout(page).tried.rows.values) == 1
+    conductor.stop_watching()
+    assert pair(conductor) is None
+    assert [folder for folder in space.jobs.iterdir() if folder.name.startswith("try")] == []
+
+
+def test_a_lost_process_is_told_and_can_be_loaded_again(
+    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a killed process, Then the page says so in three sentences, and Load again brings it back."""
+    psutil.Process(pair(conductor).pids[1]).kill()
+    drive(lambda: page.state == "error")
+    assert "“Faster engine” cannot be tried now" in words(page) and "What to do now" in words(page)
+    page.reload_requested.emit()
+    drive(lambda: page.state == "full" and pair(conductor).is_loaded)
+    window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
+    drive(lambda: len(layout(page).tried.rows.values) == 1)
+
+
+def test_nothing_is_tried_while_versions_are_measured(page: TryPage, conductor: Conductor, drive: Drive) -> None:
+    """Given an optimization that begins, Then both processes end and the page says why, until it is over."""
+    flows = conductor.flows
+    flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    assert page.state == "measuring" and pair(conductor) is None
+    assert "would spoil their figures" in words(page)
+    drive(lambda: not flows.runs)
+    drive(lambda: page.state == "full" and pair(conductor) is not None)
+
+
+def test_cancel_loads_both_anew(page: TryPage, conductor: Conductor, drive: Drive) -> None:
+    """Given Cancel, Then the old processes are gone and new ones come."""
+    before = pair(conductor).pids
+    page.cancel_requested.emit()
+    assert not any(psutil.pid_exists(pid) for pid in before)
+    drive(lambda: pair(conductor).is_loaded)
+
+
+def test_without_a_run(conductor: Conductor, window: MainWindow) -> None:
+    """Given nothing was optimized, Then the page says what will stand there, and a pasted picture is told about."""
+    window.picture_dropped.emit(QImage(4, 4, QImage.Format.Format_RGB32))
+    assert "can be tried later" in words(window.notice)
+    window.show_page("try")
+    page = window.page("try")
+    assert isinstance(page, TryPage) and page.state == "empty"
+    assert "Nothing to try yet" in words(page)
+
+
+def test_what_was_tried_stays_small() -> None:
+    """Given texts that are being typed and large pasted pictures, Then one line stands for a text, and of older
+    pictures the small drawing is kept."""
+    seen = Seen(kind="image", height_px=28, width_px=28)
+    answer = TryAnswer(kind="class", rows=(("Bag", 1.0),), latency_ms=1.0, n_calls=9, seen=seen)
+    kept = TriedSoFar()
+    for text in ("a", "a good", "a good film", "another"):
+        kept.add(Tried(TryInput(text=text), answer, answer), None)
+    assert [line.name for line in kept.lines] == ["another", "a good film"]
+    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+    newest = kept.lines[0].id
+    asked = kept.asked(newest)
+    assert asked is not None and len(asked.png) == 2 << 20
+    for number in range(60):
+        kept.add(Tried(TryInput(item=number), answer, answer), None)
+    assert len(kept.lines) == 50 and kept.asked(newest) is None and kept.asked(kept.lines[9].id) == TryInput(item=50)
+    kept.add(Tried(TryInput(png=b"x" * (2 << 20)), answer, answer, picture=b"small"), None)
+    pasted = kept.lines[0].id
+    kept.add(Tried(TryInput(item=0), answer, answer), None)
+    asked = kept.asked(pasted)
+    assert asked is not None and asked.png == b"small"

@@ -1,0 +1,129 @@
+"""Answers of live versions in the words of the page "Try it": each kind of answer, nothing invented."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import DATA, judgement, project, run, variant
+
+from app.controllers.try_it.controller import versions_to_try
+from app.controllers.try_it.presenter import (
+    answer_value,
+    example_value,
+    headline,
+    input_value,
+    name_of,
+    picture_of,
+    seen_words,
+    title_of,
+    try_value,
+)
+from app.services.after.trying import Tried, TryInput
+from app.services.records.facts import RunFacts
+from workers.contracts.jobs import Example
+from workers.contracts.trying import Seen, TryAnswer
+
+IMAGE = Seen(kind="image", height_px=224, width_px=320)
+
+
+def answer(**changes: Any) -> TryAnswer:
+    known: dict[str, Any] = {
+        "kind": "class", "rows": (("Bag", 0.9), ("Coat", 0.1)), "latency_ms": 3.0, "n_calls": 9, "seen": IMAGE,
+    }  # fmt: skip
+    return TryAnswer(**{**known, **changes})
+
+
+def tried(before: TryAnswer, after: TryAnswer, asked: TryInput = TryInput(path="/p/boot.png")) -> Tried:  # noqa: B008
+    return Tried(asked, before, after)
+
+
+def facts(*variants: Any, flips: float | None = 0.0) -> RunFacts:
+    base = dataclasses.replace(variants[0], judgement=judgement(flips=flips))
+    made = run(1, recommended_variant_id="v2")
+    return RunFacts(project(), made, (base, *variants[1:]), Path("/o"), Path("/d"), Path("/s"), DATA)
+
+
+@pytest.mark.parametrize(
+    ("before_ms", "after_ms", "same", "likeness", "words"),
+    [
+        (10.0, 3.0, True, None, "Same answer, 3.3 times faster"),
+        (3.0, 10.0, False, None, "Another answer, 3.3 times slower"),
+        (10.0, 9.8, True, None, "Same answer, equally fast"),
+        (10.0, 5.0, None, 0.9998, "Likeness 0.9998, 2.0 times faster"),
+    ],
+)
+def test_the_headline_says_what_was_measured(
+    before_ms: float, after_ms: float, same: bool | None, likeness: float | None, words: str
+) -> None:
+    """Given both answers, Then sameness and the ratio of the two times are told, never more than was measured."""
+    after = answer(latency_ms=after_ms, same=same, likeness=likeness, n_calls=5)
+    title, about = headline(tried(answer(latency_ms=before_ms), after))
+    assert title == words and "middle of 5 calls each" in about
+    _, about = headline(tried(answer(latency_ms=before_ms, n_calls=1), after))
+    assert about.startswith("One call each")
+
+
+def test_each_kind_of_answer() -> None:
+    """Given answers of all kinds, Then each has its words; a likeness is only told beside the original."""
+    score = answer(kind="score", rows=(("score", 0.731),))
+    moments = answer(kind="moments", rows=(("mean", 0.2), ("largest", 0.98)), size=63, same=True, likeness=1.0)
+    vector = answer(kind="values", rows=(), values=(0.1, -0.25), size=384, likeness=0.99987)
+    nothing = answer(kind="nothing", rows=())
+    said = answer(kind="text", rows=(), text="edcba", size=6, same=True)
+    assert [title_of(a) for a in (answer(), score, moments, vector, said, nothing)] == [
+        "Bag", "73.1 %", "up to 98.0 %", "384 numbers", "A text of 6 tokens", "No answer",
+    ]  # fmt: skip
+    shown = answer_value(moments, beside=True)
+    assert shown.rows == (("On average", 0.2), ("At its largest", 0.98)) and "63 moments" in shown.about
+    assert answer_value(said, beside=True).about == "edcba"
+    shown = answer_value(vector, beside=True)
+    assert shown.about == "0.1, -0.25 …" and "0.9999" in shown.note
+    assert answer_value(vector, beside=False).note == ""
+    assert "NaN" in answer_value(nothing, beside=True).note
+
+
+def test_how_the_model_got_it() -> None:
+    """Given what was seen of an input, Then it is told in words."""
+    assert seen_words(IMAGE) == "as 320 × 224 dots"
+    assert seen_words(Seen(kind="text", tokens=12)) == "12 tokens"
+    assert seen_words(Seen(kind="text", tokens=512, cut=True)) == "512 tokens; the rest was cut off"
+    assert seen_words(Seen(kind="audio", seconds=3.21)) == "3.2 s"
+    assert seen_words(Seen(kind="array", shapes={"x": (1, 20), "mask": (1,)})) == "x 1 × 20, mask 1"
+    assert seen_words(Seen(kind="array", shapes={"x": (1, 20)}, first_of=1103)) == "the first of 1,103 examples"
+
+
+def test_names_of_inputs() -> None:
+    """Given inputs of all kinds, Then each is called as a person would; what was typed is not written over."""
+    made = facts(variant(0), variant(1))
+    picture = example_value(Example(item=6, picture="/x/6.png", before="Bag", after="Bag"), made)
+    text = example_value(Example(item=7, text="a good  film", before="Bag", after="Coat", label="good"), made)
+    assert (picture.name, picture.changed, text.name, text.changed) == ("Bag", False, "good", True)
+    assert name_of(TryInput(item=6), picture) == "Bag, test example 7"
+    assert name_of(TryInput(item=7), text) == "a good film"
+    assert name_of(TryInput(item=8), None) == "test example 9"
+    assert name_of(TryInput(path="file:///p/a%FF.png"), None) == "a�.png"
+    assert name_of(TryInput(png=b"x"), None) == "Pasted picture"
+    vectors = facts(variant(0), variant(1), flips=None)
+    unnamed = example_value(Example(item=8, text="a film", before="0.1, 0.2 …", after="0.1, 0.2 …"), vectors)
+    assert unnamed.name == "Example 9"
+
+    typed = tried(answer(seen=Seen(kind="text", tokens=2)), answer(), TryInput(text="good film"))
+    shown = input_value(typed, "good film", picture_of(typed, "good film", None))
+    assert (shown.picture.text, shown.caption) == ("", "2 tokens")
+
+
+def test_versions_that_can_be_tried() -> None:
+    """Given versions that were dropped or never answered, Then they are not offered; the recommended one is first."""
+    made = facts(
+        variant(0, answers_key="k"),
+        variant(1, answers_key="k"),
+        variant(2, answers_key="k"),
+        variant(3, answers_key="k", state="dropped"),
+        variant(4),
+    )
+    versions = versions_to_try(made)
+    assert [version.id for version in versions] == ["v2", "v1"]
+    value = try_value(made, versions, versions[0])
+    assert (value.kind, value.chosen, value.original.id) == ("images", "v2", "v0")
+    assert [version.id for version in value.versions] == ["v2", "v1"]

@@ -1,0 +1,202 @@
+"""A finished run under load, by real workers: what is kept, what is not measured twice, what breaking off leaves."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from finished_run import copied_space, finished_folder
+
+from app.services.after import loading
+from app.services.after.exporting import ExportAsk, card_facts
+from app.services.after.load_words import about, busy_words, headline
+from app.services.after.loading import best_per_s, measure_load, stages, versions_to_load
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import JobBegan, ignore
+from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.load import LoadRecord, Price, VersionLoad, read_load, read_price, write_load, write_price
+from workers.contracts.specs import DeviceFacts
+
+DEVICE = DeviceFacts(processor="A processor", cores=2, memory_bytes=1)
+SECONDS = 0.3
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The sample with two versions beside the original."""
+    root = finished_folder(tmp_path_factory.mktemp("load"))
+    yield from copied_space(root, root / "copy")
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three parts, one cold start, one set of processes."""
+    monkeypatch.setattr(loading, "PARTS", ("sweep", "offline", "cache"))
+    monkeypatch.setattr(loading, "COLD_STARTS", 1)
+    monkeypatch.setattr(loading, "PAIRED_SETS", 1)
+    monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
+
+
+def measure(space: Workspace, facts: RunFacts, events: list[Any], cancel_at: int = 0) -> LoadRecord:
+    """Give up when the so many-th job begins."""
+    driver = Driver(space, measure_load(space, facts, facts.recommended, SECONDS, DEVICE), events.append)
+    while cancel_at and driver.tick():
+        if len(jobs(events)) >= cancel_at:
+            driver.cancel()
+    return run_to_end(driver)
+
+
+def jobs(events: list[Any]) -> list[str]:
+    return [event.title for event in events if isinstance(event, JobBegan)]
+
+
+def test_a_run_is_measured_and_kept(space: Workspace) -> None:
+    """Given a measurement that is broken off and begun again, Then finished parts are not measured twice, the record
+    holds both versions side by side, and a repeated one would measure all anew."""
+    facts = read_facts(space, "r1")
+    broken: list[Any] = []
+    with pytest.raises(FlowCancelled):
+        measure(space, facts, broken, cancel_at=3)
+    assert read_load(space.repositories, "r1").records == (), "nothing is kept before the end"
+
+    events: list[Any] = []
+    record = measure(space, facts, events)
+    assert jobs(broken)[:2] == ["Batch sizes: Original", "Batch sizes: Faster engine"]
+    assert jobs(events)[:2] == ["Offline: Faster engine", "Offline: Original"], "the order is turned round"
+    assert read_load(space.repositories, "r1").of(str(record.variant and record.variant.variant_id)) == record
+    for version in (record.original, record.variant):
+        assert version is not None and version.missing == ()
+        assert version.sweep is not None and version.cache is not None and version.cold is not None
+        assert [found.scenario for found in version.scenarios] == ["offline"] and best_per_s(version)
+        assert version.scenarios[0].batch == version.sweep.knee_batch, "offline runs at the best batch size"
+        assert len(version.cold.total_ms) == 1
+    paired = record.paired
+    assert paired is not None and paired.ratio > 0 and paired.n > 0 and paired.original_per_s > 0
+    assert headline(record).startswith("On this computer “Faster engine” answers about")
+
+    again: Any = next(measure_load(space, facts, facts.recommended, SECONDS, DEVICE))
+    assert again.params.round == record.round + 1, "asked for again, nothing is taken from the store"
+
+
+def test_what_does_not_fit_is_told_and_the_rest_measured(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a part that every version refuses, Then it is told why; where nothing can be measured, that is an error."""
+    facts = read_facts(space, "r1")
+
+    def refused(part: str) -> Any:
+        flow = measure_load(space, facts, None, SECONDS, DEVICE)
+        step: Any = next(flow)
+        while step.kind != "load" or step.params.part != part:
+            step = flow.send(run_to_end(Driver(space, one(step), ignore)))
+        return flow, step
+
+    flow, _ = refused("cache")
+    error = JobError(_error(), 3)
+    step = flow.throw(error)
+    while True:
+        try:
+            step = flow.send(run_to_end(Driver(space, one(step), ignore)))
+        except StopIteration as stop:
+            record: LoadRecord = stop.value
+            break
+    assert record.variant is None and record.paired is None
+    assert record.original.missing == ("A cache of answers: It carries state.",)
+    assert read_load(space.repositories, "r1").of("") == record
+
+    monkeypatch.setattr(loading, "PARTS", ("offline",))
+    flow = measure_load(space, facts, None, SECONDS, DEVICE)
+    next(flow)
+    with pytest.raises(JobError) as told:
+        flow.throw(JobError(_error(), 3))
+    assert told.value.error.code == "nothing_measured" and "It carries state." in told.value.error.detail
+
+
+def one(step: Any) -> Any:
+    """A flow of one step."""
+    done = yield step
+    return done
+
+
+def _error() -> Any:
+    from workers.contracts.errors import ErrorInfo
+
+    return ErrorInfo(code="no_cache", title="No", detail="It carries state.", hint="-")
+
+
+def test_files_that_are_gone_are_told_before_anything_is_measured(space: Workspace) -> None:
+    facts = read_facts(space, "r1")
+    lost = next(iter(versions_to_load(facts)))
+    missing = RunFacts(**{**vars(facts), "variants": tuple(
+        v if v.id != lost.id else type(v)(**{**vars(v), "artifact_key": "0" * 64}) for v in facts.variants
+    )})  # fmt: skip
+    gone = next(v for v in missing.variants if v.id == lost.id)
+    with pytest.raises(JobError) as told:
+        next(measure_load(space, missing, gone, SECONDS, DEVICE))
+    assert told.value.error.code == "store_damaged"
+
+
+def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
+    facts = read_facts(space, "r1")
+    plan = stages(facts, facts.recommended, 10.0)
+    assert [stage.index for stage in plan] == list(range(len(plan)))
+    assert plan[-1].title == "Both in turn" and plan[-2].title == "Cold start"
+    assert stages(facts, None, 10.0)[-1].title == "Cold start"
+    assert sum(stage.expected_s for stage in stages(facts, facts.recommended, 60.0)) > sum(s.expected_s for s in plan)
+
+
+def test_records_and_prices_of_another_version_are_not_read(space: Workspace) -> None:
+    settings = space.repositories.settings
+    settings.put("load:other", {"records": 7})
+    settings.put("load-price", {"per_hour": -1})
+    assert read_load(space.repositories, "other").records == () and read_price(space.repositories) is None
+    price = Price(per_hour=0.25, currency="EUR", what="my own", date="2026-01-02")
+    write_price(space.repositories, price)
+    assert read_price(space.repositories) == price
+    write_price(space.repositories, None)
+    assert read_price(space.repositories) is None
+
+
+def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
+    """Given an interval around 1, a busy computer, or no valid figure, Then the words say so."""
+    version = VersionLoad(variant_id="a", title="A", runtime="openvino", busy_share=0.4)
+    record = LoadRecord(
+        run_id="x", seconds=1, made_at=datetime.now(UTC), processor="p", cores=2, original=version
+    )  # fmt: skip
+    assert "no valid measurement" in headline(record) and "up to 40 %" in busy_words(record)
+    quiet = record.model_copy(update={"original": version.model_copy(update={"busy_share": 0.01})})
+    assert busy_words(quiet) == ""
+    paired = loading.Paired(
+        original_batch=1, variant_batch=4, original_per_s=641.0, variant_per_s=1353.0, ratio=2.11,
+        ratio_low=2.0, ratio_high=2.2, n=300, sets=3,
+    )  # fmt: skip
+    both = record.model_copy(update={"variant": version, "paired": paired})
+    assert headline(both) == "On this computer “A” answers about 1,350 requests a second, 2.1 times the original's."
+    tie = both.model_copy(update={"paired": paired.model_copy(update={"ratio": 1.02, "ratio_low": 0.97})})
+    assert headline(tie).endswith("as many as the original as far as can be told.")
+    assert [about(value) for value in (12.34, 0.7312, 98765.0, 104.4)] == ["12.3", "0.731", "98,800", "104"]
+    write_load(space.repositories, both)
+    write_load(space.repositories, record)
+    assert len(read_load(space.repositories, "x").records) == 2
+
+
+def test_the_card_says_what_was_measured(space: Workspace) -> None:
+    """Given a record of a version and a price, Then the card of that version and of the original has them, others not."""
+    facts = read_facts(space, "r1")
+    best = facts.recommended
+    assert best is not None
+    original = VersionLoad(variant_id=facts.baseline.id, title="Original", runtime="onnxruntime-cpu")
+    this = VersionLoad(variant_id=best.id, title=best.title, runtime=best.runtime)
+    record = LoadRecord(
+        run_id="r1", seconds=10, made_at=datetime.now(UTC), processor="p", cores=2, original=original, variant=this
+    )
+    write_load(space.repositories, record)
+    write_price(space.repositories, Price(per_hour=0.25, currency="EUR", what="my own"))
+    facts = read_facts(space, "r1")
+    ask = ExportAsk(run_id="r1", variant_id=None, target="python", out=space.paths.root / "x.zip")
+    said = card_facts(facts, best, ask, DEVICE).load
+    assert said is not None and said.currency == "EUR" and "0.25 EUR an hour (my own)" in said.price_words
+    assert said.this_cost is None, "nothing was measured that a cost could rest on"
+    assert card_facts(facts, facts.baseline, ask, DEVICE).load is not None
+    other = next(v for v in facts.variants if v.id not in (best.id, facts.baseline.id))
+    assert card_facts(facts, other, ask, DEVICE).load is None

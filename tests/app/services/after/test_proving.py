@@ -1,0 +1,138 @@
+"""A finished run that is judged again with more examples: only they are answered, and all count together."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from finished_run import copied_space, finished_folder, write_part
+
+from app.domain.choose import is_alike_not_proven
+from app.domain.run import RunState
+from app.persistence.errors import StoreUnusable
+from app.services.after.judged_items import judged_items
+from app.services.after.proving import Proved, prove
+from app.services.after.run_parts import parts_of
+from app.services.after.showing import changed_examples
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import JobBegan, ignore
+from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.proofs import AddedPart, Proof, data_with, read_proof
+from workers.contracts.jobs import DataParams
+from workers.pipeline.prepared import Prepared
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The sample with two versions on 60 pictures, 48 of them to test with."""
+    root = finished_folder(tmp_path_factory.mktemp("prove"))
+    yield from copied_space(root, root / "copy")
+
+
+def add(space: Workspace, path: Path, events: list[Any] | None = None, cancel_at: str = "") -> Proved:
+    """Add a file; give up when a job of this kind begins."""
+    observe = ignore if events is None else events.append
+    facts = read_facts(space, "r1")
+    driver = Driver(space, prove(space, facts, DataParams(model_dir="", path=str(path))), observe)
+    while cancel_at and driver.tick():
+        if driver._step is not None and driver._step.kind == cancel_at:
+            driver.cancel()
+    return run_to_end(driver)
+
+
+def judged(facts: RunFacts) -> list[tuple[str, int]]:
+    return [(v.judgement.verdict, v.judgement.n) for v in facts.variants if v.judgement is not None]
+
+
+def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
+    """Given a verdict that 48 examples do not prove, When more come in two steps, some of them known, Then only new
+    ones count, nothing is optimized again, the verdict becomes safe, and every figure tells the same number."""
+    before = read_facts(space, "r1")
+    assert before.recommended is not None and is_alike_not_proven(before.recommended)
+    assert [n for _, n in judged(before)] == [48, 48, 48]
+
+    with pytest.raises(FlowCancelled):
+        add(space, write_part(tmp_path / "more.npz", 40, 160), cancel_at="answer")
+    assert read_facts(space, "r1") == before, "nothing is written before the end"
+
+    events: list[Any] = []
+    proved = add(space, write_part(tmp_path / "more.npz", 40, 160), events)
+    kinds = [event.kind for event in events if isinstance(event, JobBegan)]
+    assert kinds.count("answer") == 3 and set(kinds) <= {"data", "fresh", "answer", "judge"}, "nothing is made anew"
+    assert (proved.added, proved.known) == (100, 20)
+    facts = read_facts(space, "r1")
+    assert [n for _, n in judged(facts)] == [148, 148, 148]
+    assert facts.recommended is not None and is_alike_not_proven(facts.recommended)
+    assert facts.recommended.measurement == before.recommended.measurement
+    assert "not proven" in facts.run.headline
+
+    with pytest.raises(JobError) as refused:
+        add(space, tmp_path / "more.npz")
+    assert refused.value.error.code == "nothing_new" and "120" in refused.value.error.detail
+
+    proved = add(space, write_part(tmp_path / "rest.npz", 160, 420, labels=False))
+    facts = read_facts(space, "r1")
+    assert facts.recommended is not None and facts.recommended.judgement is not None
+    assert facts.recommended.judgement.verdict == "safe" and proved.run.state is RunState.FINISHED
+    assert "it answers alike" in facts.run.headline
+    assert facts.data is not None and facts.data.n_test == 48 + 100 + 260 and facts.proof.added == 360
+    assert facts.first_data is not None and facts.first_data.n_test == 48
+
+    pruned = facts.variants[2]
+    assert pruned.judgement is not None and max(pruned.judgement.changed) > 48
+    rows = run_to_end(Driver(space, changed_examples(space, facts, pruned), ignore))
+    assert [row.item for row in rows] == list(pruned.judgement.changed[:200])
+    assert all(row.before != row.after and Path(str(row.picture)).is_file() for row in rows)
+
+
+def test_a_proof_that_cannot_be_recorded_changes_nothing(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a disk that is full when the last record is written, Then verdicts, run and examples are as before."""
+    before = read_facts(space, "r1")
+
+    def full(*_: object) -> None:
+        raise StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr("app.services.after.proving.write_proof", full)
+    with pytest.raises(StoreUnusable):
+        add(space, write_part(tmp_path / "later.npz", 600, 620))
+    assert read_facts(space, "r1") == before
+
+
+def test_items_have_names_as_changed_ones_count_them(space: Workspace) -> None:
+    """Given a run and what was added to prove it, Then each number of a changed item is the name of its example."""
+    facts = read_facts(space, "r1")
+    names, rows = judged_items(space.artifacts, facts), facts.variants[2].judgement
+    assert rows is not None and max(rows.changed) < len(names)
+    assert len(names) == sum(part.n_test for part in parts_of(space.artifacts, facts, facts.proof)) > 48
+    with np.load(write_part(space.paths.root / "all.npz", 0, 60)) as stored:
+        pixels = stored["x"]
+    shown = Prepared(facts.data_dir / "test")
+    for number in range(48):
+        (picture,) = shown[number].values()
+        assert np.corrcoef(picture.ravel(), pixels[int(names[number].removeprefix("item ")) - 1].ravel())[0, 1] > 0.99
+
+
+def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:
+    """Given a run on inputs that Fettle made and later parts, Then only the later parts are judged on."""
+    facts = read_facts(space, "r1")
+    assert facts.first_data is not None
+    part = AddedPart(data_key="ab", path="", items=(1, 2), known=0, n_test=120, labelled=False, answers={})
+    made = dataclasses.replace(facts, first_data=facts.first_data.model_copy(update={"origin": "made"}))
+    proof = Proof(parts=(part, part))
+    assert [part.first_number for part in parts_of(space.artifacts, made, proof)] == [0, 120]
+    assert [part.first_number for part in parts_of(space.artifacts, facts, proof)] == [0, 48, 168]
+    assert [part.n_test for part in parts_of(space.artifacts, made, Proof())] == [48]
+    told = data_with(made.first_data, proof)
+    assert told is not None and (told.origin, told.n_test, told.labelled) == ("person", 4, False)
+
+
+def test_a_record_of_another_version_is_not_read_as_one(space: Workspace) -> None:
+    """Given a record that makes no sense here, Then nothing was added."""
+    space.repositories.settings.put("proof:other", {"parts": 7})
+    assert read_proof(space.repositories, "other") == Proof()

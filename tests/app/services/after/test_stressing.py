@@ -1,0 +1,115 @@
+"""A version of a finished run under stress: by real jobs, kept with the run, in the card, and on the command line."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space, finished_folder
+
+from app.cli.commands import main
+from app.services.after.exporting import ExportAsk, card_facts
+from app.services.after.stressing import StressAsk, Stressed, found_before, stress, stressable
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import JobBegan, StepProgress, ignore
+from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from app.services.records.stress import read_record
+from workers.contracts.specs import DeviceFacts
+
+SHORT_S = 15.0
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_folder(tmp_path_factory.mktemp("stressed"))
+
+
+@pytest.fixture(scope="module")
+def space(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The sample with two versions, 48 pictures to test with."""
+    yield from copied_space(root, tmp_path_factory.mktemp("copy"))
+
+
+def put(space: Workspace, variant: str | None, events: list[Any] | None = None) -> Stressed:
+    ask = StressAsk(variant, max_seconds=SHORT_S)
+    observe = ignore if events is None else events.append
+    return run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), observe))
+
+
+def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None:
+    """Given a version that was pruned by 90 %, When it is put under stress, Then what it loses is found, kept with the
+    run, and answered from the store the next time; the card of that version tells it, the other's does not."""
+    facts = read_facts(space, "r1")
+    assert [variant.id for variant in stressable(facts)] == ["v1", "v2"] and not facts.stress
+    events: list[Any] = []
+    found = put(space, "v2", events)
+    stages = {event.stage for event in events if isinstance(event, StepProgress)}
+    assert "Changing pictures and asking both versions" in stages
+    assert found.result.clean.drop > 0.3 and found.result.clean.verdict != "even" and found.result.headline
+    assert all((found.folder / str(row.picture)).is_file() for row in found.result.rows)
+    events.clear()
+    again = put(space, "v2", events)
+    assert again.result == found.result and not [event for event in events if isinstance(event, JobBegan)]
+    ask = StressAsk("v2", max_seconds=SHORT_S, again=True)
+    other = run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), ignore))
+    assert other.result.rows[0].cells != found.result.rows[0].cells, "other noise the next time"
+    assert put(space, "v2").result == other.result, "and what was found last stays"
+    found = other
+
+    facts = read_facts(space, "r1")
+    assert set(facts.stress) == {"v2"}
+    kept = found_before(space, facts, facts.variants[2])
+    assert kept == found and found_before(space, facts, facts.variants[1]) is None
+    device = DeviceFacts(processor="a processor", cores=2, memory_bytes=1)
+    told = card_facts(facts, facts.variants[2], ExportAsk("r1", None, "python", Path("x.zip")), device)
+    assert told.stress == found.result
+    assert card_facts(facts, facts.variants[1], ExportAsk("r1", None, "python", Path("x.zip")), device).stress is None
+
+
+def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:
+    """Given the original's id, or none that exists, Then it is told which there are."""
+    for wanted in ("v0", "nothing"):
+        with pytest.raises(JobError) as refused:
+            put(space, wanted)
+        assert refused.value.exit_code == 3 and "fettle compare" in refused.value.error.hint
+
+
+def test_cancelled_nothing_is_kept(space: Workspace) -> None:
+    """Given a person who cancels, Then the work ends soon and nothing is kept of it."""
+    flow = stress(space, read_facts(space, "r1"), StressAsk("v1", full=True))
+    events: list[Any] = []
+    driver = Driver(space, flow, events.append)
+    while not any(isinstance(event, StepProgress) and event.done > 2 for event in events):
+        assert driver.tick()
+    driver.cancel()
+    with pytest.raises(FlowCancelled):
+        run_to_end(driver)
+    assert "v1" not in read_record(space.repositories, "r1").keys
+
+
+def test_a_record_of_another_version_is_not_read_as_one(space: Workspace) -> None:
+    """Given a record that makes no sense here, Then nothing was found."""
+    space.repositories.settings.put("stress:other", {"keys": 7})
+    assert not read_record(space.repositories, "other").keys
+
+
+def test_the_command_tells_it_in_words_and_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given a finished run, When `fettle stress` runs, Then the table and the sentence come, and the same as JSON."""
+    words = ["--data-dir", str(root / "data"), "stress", "r1", "--variant", "v2", "--seconds", "15"]
+    assert main(words) == 0
+    shown = capsys.readouterr()
+    assert "Noise" in shown.out and "unchanged" in shown.out and "Square attack" in shown.out
+    sentence = shown.err.strip().splitlines()[-1]
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (
+        told["headline"] == sentence
+        and told["variant"] == "v2"
+        and told["run_id"] == "r1"
+        and told["rows"][0]["cells"][0]["n"] >= 10
+    )
+    assert main(["--data-dir", str(root / "data"), "stress", "nothing"]) == 3
+    assert "There is no such run" in capsys.readouterr().err

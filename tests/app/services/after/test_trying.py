@@ -1,0 +1,161 @@
+"""Two live versions of the sample: real processes, one input after another, gone within a second."""
+
+import errno
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from finished_run import copied_space, finished_folder, write_picture
+
+from app.services.after.trying import Lost, Refused, Tried, TryInput, TryPair, _copy
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, read_facts
+
+Facts = tuple[Workspace, RunFacts]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facts]:
+    """The sample with two versions; treat as read-only."""
+    root = finished_folder(tmp_path_factory.mktemp("try"))
+    for space in copied_space(root, root / "copy"):
+        yield space, read_facts(space, "r1")
+
+
+@pytest.fixture
+def pair(run: Facts) -> Iterator[TryPair]:
+    """The original beside the faster engine."""
+    made = TryPair(run[0], run[1], run[1].variants[1])
+    yield made
+    made.close()
+    assert not [folder.name for folder in run[0].jobs.iterdir()], "nothing is left behind"
+
+
+def until(pair: TryPair, holds: Callable[[], Any] = lambda: False, limit_s: float = 20) -> list[Any]:
+    """Poll until something came, or something holds."""
+    end_s = time.monotonic() + limit_s
+    while time.monotonic() < end_s:
+        if events := pair.poll():
+            return list(events)
+        if holds():
+            return []
+        time.sleep(0.01)
+    raise AssertionError("nothing came")
+
+
+def test_pictures_items_and_bad_files_in_turn(pair: TryPair, tmp_path: Path) -> None:
+    """Given two loaded versions, When inputs of all kinds are asked, Then each gets both answers or its reason."""
+    path = write_picture(tmp_path / "boot ünï.png", 0, side=90)
+    pair.ask(TryInput(path=str(path)))
+    (tried,) = until(pair)
+    assert isinstance(tried, Tried)
+    assert tried.before.rows[0][0] == tried.after.rows[0][0] and tried.after.same is True
+    assert tried.before.latency_ms > 0 and tried.after.latency_ms > 0
+    assert (tried.before.seen.height_px, tried.before.seen.width_px) == (28, 28)
+    assert tried.picture.startswith(b"\x89PNG")
+    assert len(pair.pids) == 2 and pair.is_loaded and not pair.is_busy
+
+    pair.ask(TryInput(png=path.read_bytes()))
+    (pasted,) = until(pair)
+    assert pasted.before.rows == tried.before.rows
+
+    pair.ask(TryInput(path=str(tmp_path / "gone.png")))
+    (gone,) = until(pair)
+    assert isinstance(gone, Refused) and gone.error.code == "input_unreadable"
+    (tmp_path / "notes.txt").write_text("no picture", encoding="utf-8")
+    pair.ask(TryInput(path=str(tmp_path / "notes.txt")))
+    (text,) = until(pair)
+    assert isinstance(text, Refused) and "notes.txt" in text.error.detail
+
+    pair.ask(TryInput(item=3))
+    (item,) = until(pair)
+    assert isinstance(item, Tried) and item.picture == b"" and len(item.before.rows) == 3
+
+
+def test_only_the_newest_input_is_answered(pair: TryPair) -> None:
+    """Given inputs that come faster than answers, Then those that waited are forgotten."""
+    for number in range(5):
+        pair.ask(TryInput(item=number))
+    (tried,) = until(pair)
+    assert tried.asked.item == 4
+    assert not pair.is_busy
+
+
+def test_another_version(run: Facts, pair: TryPair) -> None:
+    """Given an input that is being answered, When another version is chosen, Then it is asked again, beside that one."""
+    pair.ask(TryInput(item=0))
+    until(pair, lambda: pair._request is not None)
+    first, second = pair.pids
+    pair.choose(run[1].variants[2])
+    (tried,) = until(pair)
+    assert (tried.asked.item, pair.variant.title) == (0, "Pruned by 90 %")
+    assert pair.pids[0] == first and not psutil.pid_exists(second)
+
+
+def test_closing_ends_both_at_once(run: Facts, tmp_path: Path) -> None:
+    """Given versions at work, When they are closed, Then their processes and folders are gone within a second."""
+    pair = TryPair(run[0], run[1], run[1].variants[1])
+    pair.ask(TryInput(path=str(write_picture(tmp_path / "a.png"))))
+    until(pair, lambda: pair.is_loaded)
+    pids = pair.pids
+    began_s = time.monotonic()
+    pair.close()
+    assert time.monotonic() - began_s < 1.0
+    assert len(pids) == 2 and not any(psutil.pid_exists(pid) for pid in pids)
+    assert list(run[0].jobs.iterdir()) == []
+
+
+def test_a_version_whose_process_dies_is_told_once(pair: TryPair) -> None:
+    """Given a killed process, Then it is told in words, and nothing more comes."""
+    pair.ask(TryInput(item=0))
+    until(pair)
+    psutil.Process(pair.pids[1]).kill()
+    (lost,) = until(pair)
+    assert isinstance(lost, Lost) and lost.variant.title == "Faster engine" and lost.error.hint
+    pair.ask(TryInput(item=1))
+    assert pair.poll() == []
+
+
+def test_files_that_are_gone_from_the_store(run: Facts) -> None:
+    """Given a version whose model was removed, Then that is refused in words and nothing is left behind."""
+    space, facts = run
+    key = facts.variants[2].artifact_key
+    assert key is not None
+    folder = space.artifacts.folder(key)
+    folder.rename(folder.with_name("aside"))
+    try:
+        with pytest.raises(JobError) as refused:
+            TryPair(space, facts, facts.variants[2])
+        assert refused.value.error.code == "store_damaged"
+        assert list(space.jobs.iterdir()) == []
+    finally:
+        folder.with_name("aside").rename(folder)
+
+
+def test_a_large_file_is_copied_only_as_long_as_it_is_wanted(tmp_path: Path) -> None:
+    """Given a file of 100 MB, When nobody wants it any more after its first piece, Then nothing more is copied."""
+    source = tmp_path / "large.bin"
+    with source.open("wb") as file:
+        file.truncate(100 << 20)
+    asked = iter([False, True])
+    with pytest.raises(InterruptedError):
+        _copy(TryInput(path=str(source)), tmp_path / "inputs")(lambda: next(asked))
+    assert (tmp_path / "inputs" / "large.bin").stat().st_size <= 2 << 20
+
+
+def test_no_room_for_what_is_tried(run: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a full disk, When two versions are to be loaded, Then that is told as a full disk, and nothing is left."""
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = set(run[0].jobs.iterdir())
+    monkeypatch.setattr(Workspace, "new_job", full)
+    with pytest.raises(JobError) as failed:
+        TryPair(run[0], run[1], run[1].variants[1])
+    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+    assert set(run[0].jobs.iterdir()) == before

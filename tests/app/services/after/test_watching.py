@@ -1,0 +1,215 @@
+"""Regression watch: a project's test set is pinned, and each later result is judged against the one before."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from finished_run import copied_space, finished_folder, write_part
+
+from app.domain.job import ExportRecord
+from app.domain.run import Run
+from app.persistence.errors import StoreUnusable
+from app.services.after.comparing import against_document, compare_against
+from app.services.after.watching import (
+    Changed,
+    Watched,
+    read_pinned,
+    read_watched,
+    then_watched,
+    watch,
+    watched_document,
+    watched_words,
+)
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.steps import Flow, JobError
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import read_data
+from app.services.records.documents import compare_document
+from app.services.records.facts import read_facts
+from workers.contracts.jobs import DataParams
+
+LATER = datetime(2026, 3, 6, 7, 8, 9, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return finished_folder(tmp_path_factory.mktemp("watch"))
+
+
+@pytest.fixture
+def space(finished: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A project with one result: a faster engine (v1, recommended) and a pruned version (v2), 48 examples."""
+    yield from copied_space(finished, tmp_path)
+
+
+def another_run(space: Workspace, run_id: str, recommended: str, days: int, data_key: str = "") -> Run:
+    """The same versions again as a later run; `recommended` is the variant's index."""
+    first = space.repositories.runs.get("r1")
+    at = LATER + timedelta(days=days)
+    made = dataclasses.replace(
+        first, id=run_id, created_at=at, finished_at=at, baseline_variant_id=f"{run_id}-0",
+        recommended_variant_id=f"{run_id}-{recommended}", data_key=data_key or first.data_key,
+    )  # fmt: skip
+    space.repositories.runs.add(made)
+    for variant in space.repositories.variants.list(run_id="r1"):
+        space.repositories.variants.add(dataclasses.replace(variant, id=f"{run_id}-{variant.index}", run_id=run_id))
+    return made
+
+
+def watched(space: Workspace, run: Run) -> Watched | None:
+    return run_to_end(Driver(space, watch(space, run), ignore))
+
+
+def test_the_first_result_pins_the_test_set(space: Workspace) -> None:
+    """Given a project's first result, Then its test set is pinned, there is nothing to compare with, and later results
+    do not move the pin."""
+    run = space.repositories.runs.get("r1")
+    assert watched(space, run) is None and read_watched(space.repositories, "r1") is None
+    pinned = read_pinned(space.repositories, "p1")
+    assert pinned is not None and (pinned.run_id, pinned.data_key, pinned.n_test) == ("r1", run.data_key, 48)
+    watched(space, another_run(space, "r2", "1", 0))
+    assert read_pinned(space.repositories, "p1") == pinned
+
+
+def test_each_result_is_judged_against_the_one_before(space: Workspace) -> None:
+    """Given later results, Then each is judged against the last one before it, or against what was exported last; the
+    same answers are told as the same, a worse version is warned of, and the sentence counts what the judge counted."""
+    watched(space, space.repositories.runs.get("r1"))
+    same = watched(space, another_run(space, "r2", "1", 0))
+    assert same is not None and (same.other_run_id, same.other_variant_id, same.is_export) == ("r1", "v1", False)
+    assert not same.is_worse and "all 48 answers are the same" in watched_words(same) and not same.libraries
+    assert read_watched(space.repositories, "r2") == same
+
+    worse = watched(space, another_run(space, "r3", "2", 1))
+    assert worse is not None and worse.other_run_id == "r2" and worse.judgement is not None
+    pruned = space.repositories.variants.get("v2").judgement
+    assert pruned is not None and worse.judgement.changed_count == pruned.changed_count
+    assert (
+        worse.judgement.verdict == pruned.verdict
+        and f"{pruned.changed_count} of 48 answers differ" in watched_words(worse)
+    )
+
+    record = ExportRecord("e1", "r1", "v1", "python", "/d.zip", "cd" * 32, 3, LATER, "[]")
+    space.repositories.exports.add(record)
+    against_export = watched(space, another_run(space, "r4", "1", 2))
+    assert against_export is not None and against_export.is_export and against_export.other_run_id == "r1"
+    assert "the version exported on 6 March" in watched_words(against_export)
+    document = watched_document(against_export)
+    assert document is not None and document["changed"] == 0 and document["against"]["variant"] == "v1"
+
+
+def test_a_run_with_other_examples_answers_the_pinned_ones(space: Workspace, tmp_path: Path) -> None:
+    """Given a later run with other examples, Then its version is asked about the pinned ones; where the model is
+    another one, too, it says that it cannot be compared."""
+    watched(space, space.repositories.runs.get("r1"))
+    facts = read_facts(space, "r1")
+    params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
+    other = run_to_end(Driver(space, read_data(params), ignore))
+    kinds: list[str] = []
+    run = another_run(space, "r2", "2", 0, data_key=other.key)
+    driver = Driver(space, watch(space, run), lambda event: kinds.append(getattr(event, "kind", "")))
+    found = run_to_end(driver)
+    pruned = space.repositories.variants.get("v2").judgement
+    assert found is not None and found.judgement is not None and pruned is not None
+    assert (found.judgement.n, found.judgement.changed_count) == (48, pruned.changed_count)
+    assert "judge" in kinds
+
+    strange = another_run(space, "r3", "1", 1, data_key=other.key)
+    original = space.repositories.variants.get("r3-0")
+    space.repositories.variants.update(dataclasses.replace(original, artifact_key="ef" * 32))
+    found = watched(space, strange)
+    assert found is not None and found.judgement is None and "were both others" in watched_words(found)
+
+
+def test_libraries_that_changed_are_named(space: Workspace) -> None:
+    """Given answers that an older library gave, Then a difference names the library with both versions."""
+    watched(space, space.repositories.runs.get("r1"))
+    run = another_run(space, "r2", "2", 0)
+    key = space.repositories.variants.get("v1").answers_key
+    assert key is not None
+    record = space.repositories.artifacts.get(key)
+    now = record.made_by_json
+    older = now.replace('"onnxruntime": "', '"onnxruntime": "0.9-')
+    assert older != now
+    space.repositories.artifacts.update(dataclasses.replace(record, made_by_json=older))
+    found = watched(space, run)
+    assert found is not None and [one.name for one in found.libraries] == ["onnxruntime"]
+    assert found.libraries[0].before.startswith(
+        "0.9-"
+    ) and "Libraries have changed since: onnxruntime 0.9-" in watched_words(found)
+    assert isinstance(found.libraries[0], Changed)
+
+
+def test_what_follows_a_run_never_harms_it(space: Workspace) -> None:
+    """Given files that are gone, Then the run's result stands, and a watch that could not be made says why."""
+    watched(space, space.repositories.runs.get("r1"))
+    run = another_run(space, "r2", "1", 0)
+
+    def ended() -> Flow[Run]:
+        yield from ()
+        return run
+
+    for name in ("v1", "r2-1"):
+        variant = space.repositories.variants.get(name)
+        space.repositories.variants.update(dataclasses.replace(variant, answers_key="ab" * 32))
+    assert run_to_end(Driver(space, then_watched(space, ended()), ignore)) == run
+    found = read_watched(space.repositories, "r2")
+    assert found is not None and found.judgement is None and "no longer in the store" in watched_words(found)
+
+
+def ending(run: Run) -> Flow[Run]:
+    yield from ()
+    return run
+
+
+def test_a_finished_run_stays_finished_where_files_are_damaged(space: Workspace, tmp_path: Path) -> None:
+    """Given a later run on other examples whose model's description is damaged, When it ends, Then it is told as
+    finished, and why it was not compared is recorded."""
+    watched(space, space.repositories.runs.get("r1"))
+    facts = read_facts(space, "r1")
+    params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
+    other = run_to_end(Driver(space, read_data(params), ignore))
+    run = another_run(space, "r2", "2", 0, data_key=other.key)
+    later = read_facts(space, "r2")
+    (later.model_dir(next(v for v in later.variants if v.index == 2)) / "artifact.json").write_text("{", "utf-8")
+    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
+    found = read_watched(space.repositories, "r2")
+    assert found is not None and found.judgement is None and "cannot be read" in found.reason
+
+
+def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a database that takes nothing more just after the run was recorded, Then the run is told as finished."""
+    run = another_run(space, "r2", "1", 0)
+
+    def full(*_: object) -> None:
+        raise StoreUnusable("disk_full", space.paths.database, "The disk is full.", "Free some space.")
+
+    monkeypatch.setattr(type(space.repositories.settings), "put", full)
+    assert run_to_end(Driver(space, then_watched(space, ending(run)), ignore)) == run
+
+
+def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path) -> None:
+    """Given `--against`, Then every version is judged against the other run's result and no speed is claimed; runs on
+    other examples are refused."""
+    another_run(space, "r2", "1", 0)
+    facts, other = read_facts(space, "r2"), read_facts(space, "r1")
+    found = run_to_end(Driver(space, compare_against(space.artifacts, facts, other), ignore))
+    assert found.other.id == "v1" and len(found.variants) == 3
+    assert all(variant.measurement.speedup is None for variant in found.variants)
+    counts = [variant.judgement.changed_count for variant in found.variants if variant.judgement]
+    pruned = space.repositories.variants.get("v2").judgement
+    assert pruned is not None and counts == [0, 0, pruned.changed_count]
+    document = against_document(compare_document(facts.run, found.variants, facts.outcome), found)
+    assert document["against"] == {"run_id": "r1", "variant": "v1"} and document["baseline"]["id"] == "v1"
+
+    params = DataParams(model_dir=str(facts.original_dir), path=str(write_part(tmp_path / "new.npz", 100, 180)))
+    data = run_to_end(Driver(space, read_data(params), ignore))
+    another_run(space, "r3", "1", 1, data_key=data.key)
+    with pytest.raises(JobError) as refused:
+        run_to_end(Driver(space, compare_against(space.artifacts, read_facts(space, "r3"), other), ignore))
+    assert refused.value.exit_code == 3 and "different examples" in refused.value.error.detail

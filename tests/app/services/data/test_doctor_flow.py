@@ -1,0 +1,78 @@
+"""The check of the preparation as a flow: before a run it warns, and never stands in its way."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.services.data.doctor import QUICK_S, check_preparation, doctor_warning, warning_before_run
+from app.services.flow.steps import Done, JobError, JobStep
+from app.services.opening.opening import OpenedModel, ReadData
+from workers.contracts.data.doctor import DoctorParams, DoctorResult, DoctorVerdict, WayTried
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DataParams, DataResult, OpenResult
+from workers.contracts.pipeline import ImageSteps
+
+WAY = WayTried(words="RGB", spec="channels=rgb", preprocess=ImageSteps(), score=0.9, n=30)
+
+
+def found(verdict: DoctorVerdict) -> DoctorResult:
+    why = "With it 27 of 30 answers are right."
+    return DoctorResult(verdict=verdict, evidence="labels", what="RGB fits far better.", why=why, ways=(WAY,), best=WAY)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> OpenedModel:
+    return OpenedModel(tmp_path / "model", "key", OpenResult.model_construct())
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> ReadData:
+    result = DataResult(origin="person", kind="images", n_items=9, n_test=9, n_calibration=0, labelled=True, sha256="a")
+    return ReadData(tmp_path / "data", "data-key", result)
+
+
+def drive(flow: Any, answer: DoctorResult | JobError) -> tuple[Any, list[JobStep[Any]]]:
+    """What the flow returns, and the steps that it asked for."""
+    steps: list[JobStep[Any]] = []
+    try:
+        steps.append(next(flow))
+        if isinstance(answer, JobError):
+            flow.throw(answer)
+        else:
+            flow.send(Done(answer, Path(), None, False, 0.0))
+    except StopIteration as stop:
+        return stop.value, steps
+    raise AssertionError("one step is enough")
+
+
+def test_a_far_better_way_is_told(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
+    """Given another way that fits far better, When a run begins, Then that is a sentence with its figures; the look
+    is short and kept under what the data hold."""
+    asked = DataParams(model_dir="", path=str(tmp_path), left_out=("a.png",))
+    said, steps = drive(warning_before_run(model, asked, read), found("far_better"))
+    assert said == (
+        "The inputs are probably prepared wrongly. RGB fits far better. With it 27 of 30 answers are right."
+    )
+    params = steps[0].params
+    assert isinstance(params, DoctorParams)
+    assert steps[0].cache and steps[0].identity[str(tmp_path)] == "data:data-key"
+    assert (params.quick, params.seconds, params.left_out) == (True, QUICK_S, ("a.png",))
+
+
+@pytest.mark.parametrize("verdict", ["fits", "better", "unclear"])
+def test_what_is_no_matter_is_not_told(verdict: DoctorVerdict) -> None:
+    """Given a way that is a little better, or nothing to tell, Then no run is warned of."""
+    assert doctor_warning(found(verdict)) is None
+
+
+def test_the_check_never_stops_a_run(model: OpenedModel, read: ReadData, tmp_path: Path) -> None:
+    """Given a check that fails, or examples that are gone or made, Then the run goes on in silence."""
+    here, gone = DataParams(model_dir="", path=str(tmp_path)), DataParams(model_dir="", path=str(tmp_path / "gone"))
+    failed = JobError(ErrorInfo(code="x", title="No", detail="No.", hint="No."), 3)
+    assert drive(warning_before_run(model, here, read), failed)[0] is None
+    assert drive(warning_before_run(model, here, read, time_budget_s=20), failed) == (None, [])
+    assert drive(warning_before_run(model, gone, read), failed) == (None, [])
+    assert drive(warning_before_run(model, DataParams(model_dir=""), read), failed) == (None, [])
+    with pytest.raises(ValueError, match="made inputs"):
+        next(check_preparation(model, DataParams(model_dir=""), None))

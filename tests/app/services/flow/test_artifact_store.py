@@ -1,0 +1,169 @@
+"""The content-addressed store."""
+
+import ast
+import errno
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from app.services.flow.artifacts import LIBRARIES, ArtifactStore
+
+ROOT = Path(__file__).parents[4]
+
+
+def written(folder: Path, text: str = "model") -> Path:
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "model.onnx").write_text(text)
+    return folder
+
+
+def test_what_was_kept_is_found_again(tmp_path: Path) -> None:
+    """Given a finished job's folder, when it is kept, then another process finds it with its result and its files."""
+    key = ArtifactStore(tmp_path / "store").key("apply", {"x": 1}, 0, {})
+    ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {"n": 3})
+    entry = ArtifactStore(tmp_path / "store").get(key)
+    assert entry is not None
+    assert entry.result == {"n": 3}
+    assert (entry.folder / "model" / "model.onnx").read_text() == "model"
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_damaged_folder_is_not_used(tmp_path: Path) -> None:
+    """Given a kept folder of which one byte was changed on the disk, when it is asked for, then it is not there any more."""
+    store = ArtifactStore(tmp_path / "store")
+    key = store.key("apply", {}, 0, {})
+    entry = store.adopt(written(tmp_path / "job"), key, {})
+    (entry.folder / "model" / "model.onnx").write_text("modeI")
+    assert ArtifactStore(tmp_path / "store").get(key) is None
+    assert not entry.folder.exists()
+
+
+def test_the_key_holds_everything_that_made_it(tmp_path: Path) -> None:
+    """Given the same job, then the key is the same wherever the store and the file lie; any change makes another."""
+    a, b = ArtifactStore(tmp_path / "a"), ArtifactStore(tmp_path / "b")
+    params_a = {"model_dir": str(tmp_path / "a" / "12" / "1234" / "model"), "path": "/home/me/m.onnx"}
+    params_b = {"model_dir": str(tmp_path / "b" / "12" / "1234" / "model"), "path": "/tmp/m.onnx"}
+    key = a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:1"})
+    assert key == b.key("apply", params_b, 0, {"/tmp/m.onnx": "sha256:1"})
+    assert key != a.key("apply", params_a, 1, {"/home/me/m.onnx": "sha256:1"})
+    assert key != a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:2"})
+    assert key != a.key("answer", params_a, 0, {"/home/me/m.onnx": "sha256:1"})
+    assert key != a.key("apply", params_a, 0, {"/home/me/m.onnx": "sha256:1"}, threads=2)
+
+
+def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another processor, or another version of any library that takes part, then nothing kept is taken for it."""
+    keys = {ArtifactStore(tmp_path).key("answer", {}, 0, {})}
+    monkeypatch.setattr("app.services.flow.artifacts.machine_identity", lambda: "another processor")
+    keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
+    for name in ("tokenizers", "pillow", "scipy", "timm", "onnxscript"):
+        monkeypatch.setattr(
+            "app.services.flow.artifacts.version", lambda asked, name=name: "9" if asked == name else "1"
+        )
+        keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
+    assert len(keys) == 7
+
+
+CANNOT_CHANGE_RESULTS = {
+    "google", "huggingface_hub", "license_expression", "packaging", "psutil", "pydantic", "pydantic_core", "pynvml",
+    "yaml", "httpx2",
+}  # fmt: skip
+"""Carry messages, read licenses, ask the system or the hub; nothing that goes into the store is made with them."""
+
+
+def test_every_library_of_the_workers_is_in_the_key() -> None:
+    """Given what the workers import, then its distributions are part of the key, or are known to change nothing."""
+    known = {name.lower() for name in LIBRARIES}
+    missing, all_distributions = {}, dict(packages_distributions())
+    all_distributions["mlperf_loadgen"] = ["mlcommons-loadgen"]  # its wheel does not say which module it brings
+    for file in (ROOT / "workers").rglob("*.py"):
+        if "bundle_files" in file.parts:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in {name.partition(".")[0] for name in names} - CANNOT_CHANGE_RESULTS - {"workers"}:
+                distributions = all_distributions.get(name, [])
+                if name not in sys.stdlib_module_names and not known & {one.lower() for one in distributions}:
+                    missing[name] = file.name
+    assert not missing
+
+
+def test_the_same_files_again_leave_those_that_are_used(tmp_path: Path) -> None:
+    """Given a kept folder that somebody reads, when the same files are kept again, then it is that very folder, and
+    what the job said last is its result; other files are put in its place."""
+    store = ArtifactStore(tmp_path / "store")
+    file = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 1}).folder / "model" / "model.onnx"
+    before = file.stat().st_ino
+    again = store.adopt(written(tmp_path / "job"), "c" * 64, {"n": 2})
+    assert (file.stat().st_ino, again.result) == (before, {"n": 2})
+    assert not (tmp_path / "job").exists()
+    found = ArtifactStore(tmp_path / "store").get("c" * 64)
+    assert found is not None
+    assert found.result == {"n": 2}
+    store.adopt(written(tmp_path / "job", "another"), "c" * 64, {"n": 3})
+    assert file.read_text() == "another"
+    assert [path.name for path in file.parents[2].iterdir()] == ["c" * 64]
+
+
+def test_a_damaged_folder_is_made_whole_by_the_same_files(tmp_path: Path) -> None:
+    """Given a kept folder of which a byte was changed, when the same files are kept again, then it is whole."""
+    store = ArtifactStore(tmp_path / "store")
+    file = store.adopt(written(tmp_path / "job"), "d" * 64, {}).folder / "model" / "model.onnx"
+    file.write_text("modeI")
+    store.adopt(written(tmp_path / "job"), "d" * 64, {})
+    assert file.read_text() == "model"
+
+
+def test_what_cannot_be_read_just_now_is_not_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a read that fails for another reason than damage, then nothing is found, and the folder stays."""
+    key = "e" * 64
+    ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {})
+
+    def fail(*_: object) -> str:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr("app.services.flow.artifacts._digest", fail)
+    assert ArtifactStore(tmp_path / "store").get(key) is None
+    monkeypatch.undo()
+    assert ArtifactStore(tmp_path / "store").get(key) is not None
+
+
+def test_who_only_reads_removes_nothing(tmp_path: Path) -> None:
+    """Given a damaged folder, when a command that only reads finds it so, then it is not used and stays as it is."""
+    key = "f" * 64
+    file = ArtifactStore(tmp_path / "store").adopt(written(tmp_path / "job"), key, {}).folder / "model" / "model.onnx"
+    file.write_text("modeI")
+    assert ArtifactStore(tmp_path / "store", read_only=True).get(key) is None
+    assert file.exists()
+
+
+def test_a_look_compares_sizes_only(tmp_path: Path) -> None:
+    """Given a changed byte, then a look still finds it; a shorter or missing file, and it is not there."""
+    store = ArtifactStore(tmp_path / "store")
+    key = store.key("apply", {}, 0, {})
+    file = store.adopt(written(tmp_path / "job"), key, {"n": 3}).folder / "model" / "model.onnx"
+    later = ArtifactStore(tmp_path / "store")
+    assert later.bytes_to_check(key) > 0 and store.bytes_to_check(key) == 0
+    file.write_text("modeI")
+    found = later.peek(key)
+    assert found is not None and found.result == {"n": 3}
+    file.write_text("mod")
+    assert later.peek(key) is None
+    file.unlink()
+    assert later.peek(key) is None and later.peek("nothing") is None
+
+
+def test_stopping_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    """Given somebody who cancels, then nothing is kept and nothing is removed."""
+    store = ArtifactStore(tmp_path / "store")
+    with pytest.raises(InterruptedError):
+        store.adopt(written(tmp_path / "job"), "a" * 64, {}, lambda: True)
+    assert store.peek("a" * 64) is None
+    key = "b" * 64
+    store.adopt(tmp_path / "job", key, {})
+    assert ArtifactStore(tmp_path / "store").get(key, lambda: True) is None
+    assert ArtifactStore(tmp_path / "store").get(key) is not None

@@ -1,0 +1,364 @@
+"""The driver with real processes: results, failures, cancel, limits, what is kept and what is not."""
+
+import dataclasses
+import errno
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from app.domain.job import JobRecord
+from app.services.flow import quiet
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import (
+    Event,
+    JobBegan,
+    JobEnded,
+    LatenciesMeasured,
+    MeasuringChanged,
+    MemoryUsed,
+    StepProgress,
+    WaitingForQuiet,
+    ignore,
+)
+from app.services.flow.quiet import OtherPrograms, Patience
+from app.services.flow.steps import Contender, Done, Flow, FlowCancelled, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.workspace import Workspace
+from app.services.run.budget import bounded
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import MeasureParams
+from workers.contracts.process.messages import Limits
+
+
+class Values(Frozen):
+    """Parameters and result of the small handlers."""
+
+    values: dict[str, Any] = {}
+
+
+def step(kind: str, values: dict[str, Any] | None = None, **more: Any) -> JobStep[Values]:
+    return JobStep(kind=kind, params=Values(values=values or {}), result=Values, title=kind, **more)
+
+
+def one(job: JobStep[Values]) -> Flow[Done[Values]]:
+    done: Done[Values] = yield job
+    return done
+
+
+def history(space: Workspace) -> list[JobRecord]:
+    return list(reversed(space.repositories.jobs.list()))
+
+
+def folders(space: Workspace) -> list[Path]:
+    return list(space.jobs.iterdir()) if space.jobs.is_dir() else []
+
+
+def test_a_result_comes_back_and_the_folder_goes(space: Workspace) -> None:
+    """Given a job, when it is driven, then its result is handed to the flow, its folder is gone, history knows it."""
+    events: list[Event] = []
+    done = run_to_end(Driver(space, one(step("echo", {"a": 1}, seed=7)), events.append))
+    assert done.result.values["a"] == 1
+    assert done.result.values["seed"] == 7
+    assert (done.key, done.cached) == (None, False)
+    assert folders(space) == []
+    assert [type(e) for e in events if not isinstance(e, MemoryUsed)] == [JobBegan, StepProgress, JobEnded]
+    record = history(space)[0]
+    assert (record.kind, record.state, record.error_json) == ("echo", "finished", None)
+    assert record.finished_at is not None
+
+
+def test_what_is_kept_is_answered_from_the_store(space: Workspace) -> None:
+    """Given a step that may be kept, when it is asked for twice, then one process ran, and both see the same folder."""
+    events: list[Event] = []
+
+    def twice() -> Flow[tuple[Done[Values], Done[Values]]]:
+        first = yield from one(step("echo", {"a": 1}, cache=True))
+        second = yield from one(step("echo", {"a": 1}, cache=True))
+        return first, second
+
+    first, second = run_to_end(Driver(space, twice(), events.append))
+    assert (first.cached, second.cached) == (False, True)
+    assert first.folder == second.folder
+    assert (second.folder / "out.txt").read_text() == "made"
+    assert first.result == second.result
+    assert sum(isinstance(event, JobBegan) for event in events) == 1
+    kept = space.repositories.artifacts.get(str(first.key))
+    assert kept.kind == "echo"
+    assert kept.size_bytes > 0
+    assert '"a": 1' in kept.made_by_json
+
+
+def test_any_number_of_steps_are_answered_from_the_store(space: Workspace) -> None:
+    """Given more kept steps in a row than calls may lie inside each other, Then all are answered, and failures too."""
+
+    def flow() -> Flow[int]:
+        yield step("echo", {"a": 1}, cache=True)
+        for _ in range(400):
+            yield step("echo", {"a": 1}, cache=True)
+        return 400
+
+    assert run_to_end(Driver(space, flow(), ignore)) == 400
+
+
+def test_a_folder_that_is_asked_for_stays(space: Workspace) -> None:
+    """Given a step that keeps its folder, then it stays until whoever asked removes it."""
+    done = run_to_end(Driver(space, one(step("echo", keep_folder=True)), ignore))
+    assert (done.folder / "out.txt").is_file()
+    assert folders(space) == [done.folder]
+
+
+ENDS = [("refuse", "no_good", 3), ("segv", "native_crash", 1), ("kill", "killed", 1), ("raise", "internal", 1)]
+
+
+@pytest.mark.parametrize(("how", "code", "exit_code"), ENDS, ids=[row[0] for row in ENDS])
+def test_a_job_that_ends_badly_is_told_and_the_next_one_runs(
+    space: Workspace, how: str, code: str, exit_code: int
+) -> None:
+    """Given a job that fails, crashes or is killed, then the flow gets the words, and may go on with another job."""
+
+    def flow() -> Flow[tuple[JobError, Values]]:
+        try:
+            yield step("misbehave", {"how": how}, cache=True)
+        except JobError as error:
+            after = yield from one(step("echo", {"next": True}))
+            return error, after.result
+        raise AssertionError("it did not fail")
+
+    error, after = run_to_end(Driver(space, flow(), ignore))
+    assert (error.error.code, error.exit_code) == (code, exit_code)
+    assert error.error.detail
+    assert error.error.hint
+    assert after.values["next"] is True
+    assert folders(space) == []
+    assert list(space.paths.store.iterdir()) == []
+    states = [record.state for record in history(space)]
+    assert states == ["failed" if how in ("refuse", "raise") else "crashed", "finished"]
+
+
+def test_the_memory_limit_is_told(space: Workspace) -> None:
+    """Given a job that takes more memory than it may, then it is stopped, told as such, and the next job runs."""
+
+    def flow() -> Flow[str]:
+        try:
+            yield step("misbehave", {"how": "memory"}, limits=Limits(memory_bytes=200 << 20))
+        except JobError as error:
+            yield step("echo")
+            return error.error.code
+        return ""
+
+    assert run_to_end(Driver(space, flow(), ignore)) == "out_of_memory"
+    assert [record.state for record in history(space)] == ["failed", "finished"]  # it was ended, it did not crash
+
+
+def test_a_step_with_an_end_is_stopped_there(space: Workspace) -> None:
+    """Given a step that is bounded, when it takes longer, then it is stopped and told as a time limit."""
+    slow = bounded(step("sleep", {"seconds": 30}), 0.5)
+    began = time.monotonic()
+    assert isinstance(slow, JobStep)
+    with pytest.raises(JobError) as failed:
+        run_to_end(Driver(space, one(slow), ignore))
+    assert failed.value.error.code == "time_limit"
+    assert time.monotonic() - began < 5
+
+
+def until(driver: Driver[Any], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        driver.tick()
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize("polite", [True, False])
+def test_cancelled_within_a_second(space: Workspace, polite: bool) -> None:
+    """Given a job that looks for a cancel or does not, when it is cancelled, then the flow knows within a second."""
+    seen: list[Event] = []
+    driver = Driver(space, one(step("sleep", {"seconds": 30, "polite": polite})), seen.append)
+    until(driver, lambda: any(isinstance(event, StepProgress) for event in seen))
+    began = time.monotonic()
+    driver.cancel()
+    driver.cancel()
+    until(driver, lambda: driver.finished, 5)
+    assert time.monotonic() - began < 1.5  # half a second of grace, and a busy machine
+    assert isinstance(driver.error, FlowCancelled)
+    assert folders(space) == []
+    assert history(space)[0].state == "cancelled"
+
+
+def test_the_program_closes(space: Workspace) -> None:
+    """Given a job that runs, when the driver is interrupted, then the process is gone and the flow was told to end."""
+    ended = []
+
+    def flow() -> Flow[None]:
+        try:
+            yield step("sleep", {"seconds": 30})
+        except GeneratorExit:
+            ended.append(True)
+            raise
+
+    driver = Driver(space, flow(), ignore)
+    driver.tick()
+    driver.interrupt()
+    assert ended == [True]
+    assert driver.finished
+    assert not driver.tick()
+    assert folders(space) == []
+    assert history(space)[0].state == "interrupted"
+
+
+def test_who_watches_may_fail(space: Workspace) -> None:
+    """Given an observer that cannot write down what it sees, then the flow ends with its error and nothing runs on."""
+
+    def observe(event: Event) -> None:
+        if isinstance(event, StepProgress):
+            raise ValueError("the database is gone")
+
+    driver = Driver(space, one(step("sleep", {"seconds": 30})), observe)
+    with pytest.raises(ValueError, match="database is gone"):
+        run_to_end(driver)
+    assert folders(space) == [] or not any(folder.iterdir() for folder in folders(space))
+
+
+FULL = OSError(errno.ENOSPC, "No space left on device")
+
+
+def raise_full(*_: Any, **__: Any) -> None:
+    raise FULL
+
+
+@pytest.mark.parametrize("where", ["new_job", "adopt"])
+def test_a_full_disk_reaches_the_flow(space: Workspace, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Given no room for a job's folder or for its result, then the flow gets words with exit code 6."""
+    monkeypatch.setattr(Workspace if where == "new_job" else ArtifactStore, where, raise_full)
+    with pytest.raises(JobError) as failed:
+        run_to_end(Driver(space, one(step("echo", cache=True)), ignore))
+    assert (failed.value.error.code, failed.value.exit_code) == ("disk_full", 6)
+    assert folders(space) == []
+
+
+def measuring(*request_s: float, until_s: float | None = None, sets: int = 2) -> MeasureStep:
+    """A measurement of variants 0, 1, … whose requests take so long."""
+    contenders = tuple(
+        Contender(
+            str(number), MeasureParams(model_dir="", data_dir="", runtime="x", settings={"request_s": seconds}), ()
+        )
+        for number, seconds in enumerate(request_s)
+    )
+    return MeasureStep(
+        contenders, title="Measure", sets=sets, blocks=2, threads=1, timed_requests=5, warmup_requests=1,
+        until_s=until_s,
+    )  # fmt: skip
+
+
+def measure(measurement: MeasureStep) -> Flow[Measured]:
+    measured: Measured = yield measurement
+    return measured
+
+
+def test_a_measurement_waits_for_quiet_until_a_person_skips_it(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given other programs that use 85 %, Then nothing is started and the wait is told; when it is skipped, Then it is
+    measured, and the same run waits no more."""
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
+    monkeypatch.setattr(quiet, "LOOK_S", 0.05)
+    patience, seen = Patience(), list[Event]()
+    step = dataclasses.replace(measuring(0.001), quiet=patience.part(60.0, None))
+    driver = Driver(space, measure(step), seen.append)
+    until = time.monotonic() + 0.5
+    while time.monotonic() < until:
+        assert driver.tick() and driver.waits_for_quiet and driver.pids == []
+        time.sleep(0.01)
+    shares = {event.busy_share for event in seen if isinstance(event, WaitingForQuiet)}
+    assert 0.85 in shares and not any(isinstance(event, MeasuringChanged) for event in seen)
+    driver.skip_wait()
+    measured = run_to_end(driver)
+    assert measured.failures == (None,) and not driver.waits_for_quiet
+    kinds = [type(event) for event in seen if isinstance(event, (WaitingForQuiet, MeasuringChanged))]
+    assert kinds[-3:] == [WaitingForQuiet, MeasuringChanged, MeasuringChanged]
+    assert patience.left_s == 0.0
+
+
+def test_what_is_timed_has_the_priority_of_other_programs(space: Workspace) -> None:
+    """Given a block that is timed, Then its process does not stand behind the person's programs, which would starve it on a
+    busy computer."""
+    driver = Driver(space, measure(measuring(0.3)), ignore)
+    try:
+        while not driver.is_timing:
+            assert driver.tick()
+            time.sleep(0.005)
+        assert [psutil.Process(pid).nice() for pid in driver.pids] == [psutil.Process().nice()]
+    finally:
+        driver.interrupt()
+
+
+def test_a_wait_can_be_cancelled(space: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a measurement that waits, when it is cancelled, then the flow ends at once and no process was begun."""
+    monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
+    driver = Driver(space, measure(dataclasses.replace(measuring(0.001), quiet=Patience().part(60.0, None))), ignore)
+    assert driver.tick() and driver.waits_for_quiet
+    driver.cancel()
+    with pytest.raises(FlowCancelled):
+        run_to_end(driver)
+    assert [record.state for record in history(space)] == ["cancelled"]
+
+
+def test_a_measurement_in_turn(space: Workspace) -> None:
+    """Given two variants, when they are measured, then each has its sets of times, and every latency was told."""
+    seen: list[Event] = []
+    measured = run_to_end(Driver(space, measure(measuring(0.001, 0.002)), seen.append))
+    assert [[len(one_set) for one_set in sets] for sets in measured.latencies_ms] == [[10, 10], [10, 10]]
+    assert measured.failures == (None, None)
+    assert [len(results) for results in measured.results] == [2, 2]
+    assert measured.busy_share == 0.25
+    assert measured.seconds > 0.1
+    points = [point for event in seen if isinstance(event, LatenciesMeasured) for point in event.points]
+    assert {point.variant_id for point in points} == {"0", "1"}
+    assert len(points) == 40
+    assert [event.measuring for event in seen if isinstance(event, MeasuringChanged)] == [True, False]
+    assert folders(space) == []
+    assert [(record.kind, record.state) for record in history(space)] == [("measure", "finished")]
+
+
+def test_one_that_cannot_be_measured_does_not_stop_the_others(space: Workspace) -> None:
+    """Given a variant that the runtime refuses, then it has a failure in words, and the other one its times."""
+    measured = run_to_end(Driver(space, measure(measuring(0.001, -1)), ignore))
+    assert measured.failures[0] is None
+    assert measured.failures[1] is not None
+    assert measured.failures[1].code == "model_does_not_run"
+    assert len(measured.latencies_ms[0]) == 2
+
+
+def test_a_measurement_ends_with_its_time(space: Workspace) -> None:
+    """Given a measurement that would take long, when its time is up, then what both have by then counts."""
+    began = time.monotonic()
+    measured = run_to_end(Driver(space, measure(measuring(0.01, 0.01, until_s=began + 3, sets=200)), ignore))
+    assert time.monotonic() - began < 5
+    assert measured.failures == (None, None)
+    assert len(measured.latencies_ms[0]) == len(measured.latencies_ms[1]) >= 1
+    assert folders(space) == []
+
+
+def test_a_measurement_without_any_time_is_told(space: Workspace) -> None:
+    """Given no time for a single block, then every variant has the time limit as its failure."""
+    measured = run_to_end(Driver(space, measure(measuring(5, until_s=time.monotonic() + 1)), ignore))
+    assert [failure.code if failure else None for failure in measured.failures] == ["time_limit"]
+    assert measured.latencies_ms == ((),)
+
+
+def test_a_measurement_is_cancelled_within_a_second(space: Workspace) -> None:
+    """Given a measurement that runs, when it is cancelled, then all its processes are gone within a second."""
+    seen: list[Event] = []
+    driver = Driver(space, measure(measuring(0.02, 0.02, sets=50)), seen.append)
+    until(driver, lambda: any(isinstance(event, LatenciesMeasured) for event in seen))
+    began = time.monotonic()
+    driver.cancel()
+    until(driver, lambda: driver.finished, 5)
+    assert time.monotonic() - began < 1.5
+    assert isinstance(driver.error, FlowCancelled)
+    assert folders(space) == []
+    assert history(space)[0].state == "cancelled"

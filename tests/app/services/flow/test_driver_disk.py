@@ -1,0 +1,120 @@
+"""Large folders are hashed beside the loop that drives."""
+
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.flow import driver
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.background import Stopped
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import Event, ignore
+from app.services.flow.steps import DiskStep, Flow, FlowCancelled
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import open_model
+from presets.sample import sample_paths
+from workers.contracts.jobs import OpenParams
+
+
+@pytest.fixture
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Everything counts as large."""
+    monkeypatch.setattr(driver, "INLINE_BYTES", -1)
+    paths = find_data_folder(tmp_path / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
+
+
+def asked() -> OpenParams:
+    return OpenParams(path=str(sample_paths().model))
+
+
+def later(space: Workspace) -> Workspace:
+    """As another start sees the store."""
+    return Workspace(space.paths, space.jobs, ArtifactStore(space.paths.store), space.pool, space.database)
+
+
+def test_kept_and_found_again(space: Workspace) -> None:
+    """Given a model that was opened, When it is opened again by another start, Then it comes from the store."""
+    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    kinds: list[str] = []
+
+    def observe(event: Event) -> None:
+        kinds.append(getattr(event, "kind", ""))
+
+    second = run_to_end(Driver(later(space), open_model(asked()), observe))
+    assert first.key == second.key and second.folder.is_dir()
+    assert "open" not in kinds and "inspect" in kinds
+
+
+def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
+    """Given a kept folder with a changed byte, Then the job runs again."""
+    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    file = next(path for path in first.folder.iterdir() if path.suffix == ".onnx")
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    second = run_to_end(Driver(later(space), open_model(asked()), ignore))
+    assert second.key == first.key and file.read_bytes()[-1:] != b"x"
+
+
+def test_cancelling_while_it_is_kept(space: Workspace) -> None:
+    """Given a job that has ended, When it is cancelled while its folder is hashed, Then nothing is kept."""
+    made = Driver(space, open_model(asked()), ignore)
+    while made._disk is None or made._job is not None or not list(space.jobs.iterdir()):
+        assert made.tick()
+    made.cancel()
+    while made.tick():
+        pass
+    kept = list(space.paths.store.rglob("result.json"))
+    assert isinstance(made.error, FlowCancelled) or kept  # it had been kept already when the wish came
+    assert isinstance(made.error, FlowCancelled) is not bool(kept)
+    shutil.rmtree(space.paths.store, ignore_errors=True)
+
+
+def test_work_on_the_disk_is_done_beside_the_loop(space: Workspace) -> None:
+    """Given a step of the disk, Then it runs in another thread, and what it gives or raises comes to the flow."""
+
+    def flow() -> Flow[tuple[bool, str]]:
+        elsewhere = yield DiskStep(lambda stopped: threading.current_thread() is not threading.main_thread())
+        try:
+            yield DiskStep(lambda stopped: int("none"))
+        except ValueError as error:
+            return elsewhere, str(error)
+        raise AssertionError("it was not told")
+
+    elsewhere, told = run_to_end(Driver(space, flow(), ignore))
+    assert elsewhere
+    assert "none" in told
+
+
+@pytest.mark.parametrize("hears", [True, False])
+def test_work_on_the_disk_that_is_cancelled(space: Workspace, hears: bool) -> None:
+    """Given a step of the disk, When it is cancelled, Then the flow is told; what was done all the same is done."""
+    begun, seen = threading.Event(), list[str]()
+
+    def work(stopped: Stopped) -> str:
+        begun.set()
+        while not stopped():
+            time.sleep(0.001)
+        if hears:
+            raise InterruptedError
+        return "done"
+
+    def flow() -> Flow[None]:
+        seen.append((yield DiskStep(work)))
+
+    driver = Driver(space, flow(), ignore)
+    assert begun.wait(10)
+    driver.cancel()
+    while driver.tick():
+        pass
+    assert isinstance(driver.error, FlowCancelled) is hears
+    assert seen == ([] if hears else ["done"])

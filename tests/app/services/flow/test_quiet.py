@@ -1,0 +1,97 @@
+"""Waiting for quiet: it ends when it is quiet, when its time is over, or when a person does not want to wait."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from app.services.flow.quiet import LOOK_S, MOST_S, OtherPrograms, Patience, Waiting, run_patience
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def waited(patience: Patience, most_s: float, share: Callable[[float], float | None]) -> float:
+    """Seconds until it was over, by a clock of its own."""
+    clock = Clock()
+    waiting = Waiting(patience.part(most_s, None), lambda: share(clock.now - 100.0), clock)
+    while waiting.tick():
+        clock.now += 0.05
+    return clock.now - 100.0
+
+
+def test_a_quiet_computer_is_measured_after_two_looks() -> None:
+    assert waited(Patience(), 60.0, lambda at_s: 0.02) == pytest.approx(2 * LOOK_S, abs=0.2)
+
+
+def test_it_waits_until_others_are_done() -> None:
+    """Given programs that end after ten seconds, Then it waits for these and for two looks, and has the rest left."""
+    patience = Patience()
+    took_s = waited(patience, 60.0, lambda at_s: 0.9 if at_s < 10 else 0.05)
+    assert took_s == pytest.approx(12, abs=1.1)
+    assert patience.left_s == pytest.approx(60 - took_s, abs=0.1)
+
+
+def test_a_pause_of_a_moment_is_no_quiet() -> None:
+    """Given a program that pauses for each second look, Then it waits to the end."""
+    looks = iter([0.0, 0.8] * 20)
+    assert waited(Patience(), 15.0, lambda at_s: next(looks)) == pytest.approx(15.0, abs=0.2)
+
+
+def test_all_waits_of_a_run_are_a_minute_at_most() -> None:
+    """Given a computer that is never quiet, Then the second wait has what the first one left."""
+    patience = Patience()
+    assert waited(patience, 20.0, lambda at_s: 0.9) == pytest.approx(20, abs=0.2)
+    assert waited(patience, 60.0, lambda at_s: 0.9) == pytest.approx(40, abs=0.2)
+    assert waited(patience, 60.0, lambda at_s: 0.9) < 0.1
+
+
+def test_where_time_is_limited_a_tenth_of_it_is_waited() -> None:
+    assert Patience().part(60.0, 50.0).most_s == pytest.approx(5.0)
+    assert Patience().part(20.0, 3600.0).most_s == 20.0
+    assert Patience().part(60.0, -1.0).most_s == 0.0
+
+
+def test_skipping_counts_for_the_whole_run() -> None:
+    """Given a person who does not want to wait, Then this wait is over, and there is none later."""
+    patience = Patience()
+    waiting = Waiting(patience.part(60.0, None), lambda: 0.9, Clock())
+    assert waiting.tick()
+    patience.skip()
+    assert not waiting.tick() and waiting.left_s == 0.0
+    assert waited(patience, 60.0, lambda at_s: 0.9) == 0.0
+
+
+def test_our_own_processes_are_no_other_programs() -> None:
+    """Given a child of ours that keeps a core busy, Then it is not counted as another program: the share is less than
+    what it alone uses."""
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        others = OtherPrograms()
+        before = time.process_time()
+        others.share()
+        counted = others._read()
+        time.sleep(1.0)
+        later = others._read()
+        ours = later[2] - counted[2] - (time.process_time() - before)
+        assert ours > 0.05, "the child's time is among ours"
+        share = others.share()
+        assert share is not None and 0.0 <= share <= 1.0 - ours / (later[0] - counted[0]) + 0.1
+    finally:
+        child.kill()
+        child.wait()
+
+
+def test_how_long_a_run_waits_can_be_said_by_the_environment() -> None:
+    """Given a machine on which programs always work side by side, then a run need not wait; what is no number is told."""
+    assert run_patience({}).left_s == MOST_S
+    assert run_patience({"FETTLE_WAIT_FOR_QUIET_S": "0"}).left_s == 0.0
+    with pytest.raises(ValueError, match="number of seconds"):
+        run_patience({"FETTLE_WAIT_FOR_QUIET_S": "soon"})

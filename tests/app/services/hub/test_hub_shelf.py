@@ -1,0 +1,279 @@
+"""The shelf: where whole models lie and what has come of others; which hub, and when not at all."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from app.paths import DataPaths
+from app.services.flow.steps import JobError
+from app.services.hub.arrival import Arrival
+from app.services.hub.flows import DownloadAsk, check_room, check_wanted
+from app.services.hub.place import certificate_paths, checked_endpoint, hub_place
+from app.services.hub.shelf import Shelf
+from workers.contracts.hub import HubFile, HubModelResult, Origin, OriginFile
+
+COMMIT, LARGE = "c" * 40, 1 << 20
+
+
+def arrival(repo: str = "ann/net", digest: str = "a", commit: str = COMMIT, more: int = 0) -> Arrival:
+    files = [HubFile(name="model.onnx", size_bytes=LARGE, sha256=digest * 64)]
+    files += [HubFile(name=f"more{number}.json", size_bytes=2, git_oid="b" * 40) for number in range(more)]
+    return Arrival(endpoint="https://hub", repo=repo, revision="main", commit=commit, files=tuple(files), since="2026")
+
+
+def origin(asked: Arrival, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
+    files = tuple(
+        OriginFile(name=file.name, sha256=file.sha256 or "d" * 64, size_bytes=file.size_bytes) for file in asked.files
+    )
+    return Origin(
+        endpoint=asked.endpoint, repo=asked.repo, revision="main", commit=asked.commit, files=files, downloaded_at=at
+    )
+
+
+def put(shelf: Shelf, asked: Arrival, **more: Any) -> Any:
+    """A download that has come as a whole."""
+    place = shelf.begin(asked)
+    for file in asked.files:
+        target = place / "files" / file.name
+        if not target.exists():
+            target.write_bytes(b"x" * file.size_bytes)
+    return shelf.adopt(asked, origin(asked, **more))
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> Shelf:
+    return Shelf(tmp_path / "hub")
+
+
+def test_a_whole_model_is_found_again(shelf: Shelf) -> None:
+    stored = put(shelf, arrival(more=1))
+
+    again = Shelf(shelf.root)
+    assert again.list() == (stored,)
+    assert again.get(stored.key) == stored
+    assert stored.folder.name == "net"
+    assert stored.open_path == stored.folder
+    assert stored.size_bytes == LARGE + 2
+    assert again.owner(stored.folder / "model.onnx") == stored
+    assert again.owner(shelf.root / "elsewhere") is None
+    assert again.arrivals() == ()
+    assert (stored.folder / "model.onnx").stat().st_mode & 0o777 == 0o400
+    assert shelf.models.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_same_files_lie_there_once(shelf: Shelf) -> None:
+    assert arrival().key == arrival().key
+    others = (arrival(repo="b/net"), arrival(digest="e"), arrival(commit="d" * 40), arrival(more=1))
+    assert len({other.key for other in others} | {arrival().key}) == 5
+
+
+def test_large_files_that_are_here_are_linked(shelf: Shelf) -> None:
+    """Given a newer commit with the same weights, When it is begun, Then they are there and take no more room."""
+    old = put(shelf, arrival())
+    newer = arrival(commit="d" * 40, more=1)
+    place = shelf.begin(newer)
+
+    linked = place / "files" / "model.onnx"
+    assert linked.samefile(old.folder / "model.onnx")
+    assert shelf.come_bytes(newer.key) == LARGE
+    new = put(shelf, newer)
+    shelf.remove(old.key)
+    assert (new.folder / "model.onnx").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "no note", "bad note"])
+def test_a_damaged_model_is_not_there(shelf: Shelf, damage: str) -> None:
+    stored = put(shelf, arrival())
+    file, note = stored.folder / "model.onnx", stored.folder.parent / "note.json"
+    if damage == "gone":
+        file.unlink()
+    elif damage == "cut":
+        file.chmod(0o600)
+        file.write_bytes(b"x")
+    elif damage == "no note":
+        note.unlink()
+    else:
+        note.write_text("{")
+
+    assert shelf.get(stored.key) is None
+    assert shelf.list() == ()
+    assert put(shelf, arrival()).key == stored.key, "and it can be had again"
+
+
+def test_what_is_not_whole_is_not_adopted(shelf: Shelf) -> None:
+    place = shelf.begin(arrival())
+    (place / "files" / "model.onnx").write_bytes(b"x")
+    with pytest.raises(JobError) as caught:
+        shelf.adopt(arrival(), origin(arrival()))
+
+    assert caught.value.error.code == "hub_not_whole"
+    assert shelf.list() == ()
+
+
+def test_links_are_not_adopted(shelf: Shelf, tmp_path: Path) -> None:
+    """Given a link where a file should be, Then it is not taken for one."""
+    (tmp_path / "secret").write_bytes(b"x" * LARGE)
+    place = shelf.begin(arrival())
+    (place / "files" / "model.onnx").symlink_to(tmp_path / "secret")
+    with pytest.raises(JobError):
+        shelf.adopt(arrival(), origin(arrival()))
+
+    assert (tmp_path / "secret").read_bytes() == b"x" * LARGE
+
+
+def test_what_was_begun_is_known_after_a_restart(shelf: Shelf) -> None:
+    place = shelf.begin(arrival())
+    (place / "pieces").mkdir()
+    (place / "pieces" / "x.part").write_bytes(b"x" * 500)
+
+    again = Shelf(shelf.root)
+    assert again.arrivals() == (arrival(),)
+    assert again.come_bytes(arrival().key) == 500
+    again.discard(arrival().key)
+    assert again.arrivals() == ()
+    assert not place.exists()
+
+
+def test_what_a_killed_program_left_is_swept(shelf: Shelf) -> None:
+    for name in (f".{'a' * 32}.new", f".{'b' * 32}.gone"):
+        (shelf.models / name).mkdir(parents=True)
+    (shelf.arriving / ("e" * 32)).mkdir(parents=True)
+    shelf.begin(arrival())
+
+    assert list(shelf.models.iterdir()) == []
+    assert [path.name for path in shelf.arriving.iterdir()] == [arrival().key]
+
+
+def test_one_download_at_a_time_of_the_same_files(shelf: Shelf) -> None:
+    with shelf.hold(arrival().key):
+        with pytest.raises(JobError) as caught, shelf.hold(arrival().key):
+            pass
+        with pytest.raises(JobError), shelf.hold(arrival().key):
+            pass
+        with shelf.hold(arrival(more=1).key):
+            pass
+
+    assert (caught.value.error.code, caught.value.exit_code) == ("hub_download_busy", 6)
+    with shelf.hold(arrival().key):
+        pass
+    assert list(shelf.arriving.glob("*.lock")) == []
+
+
+def test_for_those_who_cannot_ask_the_hub(shelf: Shelf) -> None:
+    """Given two commits of one repository, Then the newest that was asked for in the same way is given."""
+    old = put(shelf, arrival())
+    new = put(shelf, arrival(commit="d" * 40), at="2026-02-01T00:00:00+00:00")
+
+    assert shelf.find("https://hub", "ann/net", "main", (), False) == new
+    assert shelf.find("https://hub", "ann/net", COMMIT, (), False) == old
+    for asked in (
+        ("https://other", "ann/net", "main", (), False),
+        ("https://hub", "ann/none", "main", (), False),
+        ("https://hub", "ann/net", "v2", (), False),
+        ("https://hub", "ann/net", "main", ("*.bin",), True),
+    ):
+        assert shelf.find(*asked) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("repo", ["ann/..", "ann/.hidden", "ann/ä ö", "ann/" + "x" * 300])
+def test_folders_have_sound_names(shelf: Shelf, repo: str) -> None:
+    name = put(shelf, arrival(repo=repo)).folder.name
+
+    assert 0 < len(name) <= 100
+    assert name.isascii()
+    assert not name.startswith(".")
+
+
+def test_room_is_looked_at_before(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.begin(arrival())
+    check_room(shelf, arrival())
+    monkeypatch.setattr(Shelf, "free_bytes", lambda self: 64 << 20)
+    with pytest.raises(JobError) as caught:
+        check_room(shelf, arrival())
+
+    assert (caught.value.error.code, caught.value.exit_code) == ("disk_full", 6)
+    assert "1.0 MB are needed" in caught.value.error.detail
+    assert str(shelf.root) in caught.value.error.detail
+
+
+def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    assert Shelf(tmp_path / "not" / "yet").free_bytes() > 0
+
+
+@pytest.mark.parametrize(
+    ("found", "patterns", "code"),
+    [
+        ({"needs_consent": True}, (), "hub_pickle"),
+        ({}, ("x*",), "hub_no_file"),
+        ({"formats": ("gguf",)}, (), "hub_no_model"),
+    ],
+)
+def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
+    result = HubModelResult(repo="a/b", revision="main", commit=COMMIT, **found)
+    with pytest.raises(JobError) as caught:
+        check_wanted(result, DownloadAsk("a/b", patterns=patterns))
+
+    assert (caught.value.error.code, caught.value.exit_code) == (code, 3)
+
+
+def place_of(tmp_path: Path, **environment: str) -> Any:
+    return hub_place(SimpleNamespace(paths=DataPaths(tmp_path)), environment)  # type: ignore[arg-type]
+
+
+def test_which_hub(tmp_path: Path) -> None:
+    assert place_of(tmp_path).endpoint == "https://huggingface.co"
+    assert place_of(tmp_path, HF_ENDPOINT="https://mirror.example/hf/").endpoint == "https://mirror.example/hf"
+    assert place_of(tmp_path, HF_TOKEN="hf_x").look().token == "hf_x"
+    assert place_of(tmp_path).look().token is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ftp://x", "file:///etc", "hub.example", "https://", "https://u:p@hub", "https://hub?x=1", "https://hub#x", "https://h b", "https://hub:0",
+     "https://[x", "https://hub:99999"],
+)  # fmt: skip
+def test_an_address_that_is_none(text: str) -> None:
+    with pytest.raises(JobError) as caught:
+        checked_endpoint(text)
+
+    assert (caught.value.error.code, caught.value.exit_code) == ("bad_endpoint", 2)
+
+
+def test_a_token_does_not_go_where_others_can_read_it(tmp_path: Path) -> None:
+    """Given an address without encryption, Then the token stays here, unless it is this computer's own."""
+    open_place = place_of(tmp_path, HF_ENDPOINT="http://hub.example", HF_TOKEN="hf_x")
+    assert open_place.look().token is None
+    assert "not sent" in open_place.warning
+    for address in ("http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000", "https://hub.example"):
+        assert place_of(tmp_path, HF_ENDPOINT=address, HF_TOKEN="hf_x").look().token == "hf_x"
+
+
+@pytest.mark.parametrize("value", ["1", "true", "ON", "yes"])
+def test_offline_mode(tmp_path: Path, value: str) -> None:
+    with pytest.raises(JobError) as caught:
+        place_of(tmp_path, HF_HUB_OFFLINE=value).look()
+
+    assert (caught.value.error.code, caught.value.exit_code) == ("hub_offline", 6)
+    assert not place_of(tmp_path, HF_HUB_OFFLINE="0").offline
+
+
+def test_a_token_that_is_none(tmp_path: Path) -> None:
+    with pytest.raises(JobError) as caught:
+        place_of(tmp_path, HF_TOKEN="two words")
+
+    assert caught.value.exit_code == 3
+    assert "two words" not in str(caught.value)
+
+
+def test_nothing_shows_the_token(tmp_path: Path) -> None:
+    place = place_of(tmp_path, HF_TOKEN="hf_secret")
+
+    assert "hf_secret" not in repr(place)
+    assert "hf_secret" not in repr(place.look())
+
+
+def test_certificates_of_a_company_can_be_read() -> None:
+    assert certificate_paths({}) == ()
+    assert certificate_paths({"SSL_CERT_FILE": "/c/ca.pem", "SSL_CERT_DIR": ""}) == (Path("/c/ca.pem"),)

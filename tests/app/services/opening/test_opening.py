@@ -1,0 +1,141 @@
+"""Opening a model by real workers: when the store may answer, and under which names files can lie."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from app.cli.output import Globals
+from app.cli.session import workspace
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import ignore
+from app.services.flow.workspace import Workspace
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.paths import to_text
+
+LABELS = ["cat", "dog", "cow", "owl"]
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    with workspace(Globals(data_dir=tmp_path_factory.mktemp("opening") / "home"), writes=True) as opened:
+        yield opened
+
+
+def save(path: Path) -> Path:
+    """Pictures 3×8×8 in, logits of four classes out."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    weights = np.random.default_rng(1).normal(size=(3, 4)).astype(np.float32)
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["picture"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "w"], ["logits"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "small",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, ["n", 3, 8, 8])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", 4])],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    return path
+
+
+def opened(space: Workspace, path: Path) -> OpenedModel:
+    return run_to_end(Driver(space, open_model(OpenParams(path=to_text(path))), ignore))
+
+
+def classes(model: OpenedModel) -> str:
+    return (model.folder / "pipeline.json").read_text(encoding="utf-8")
+
+
+def test_what_lies_beside_a_model_is_part_of_its_key(space: Workspace, tmp_path: Path) -> None:
+    """Given the same model file, when its labels, preparation or license beside it change, then it is opened anew with
+    these; when they are as they were, the store answers."""
+    path = save(tmp_path / "model.onnx")
+    first = opened(space, path)
+    assert opened(space, path).key == first.key
+    (tmp_path / "labels.txt").write_text("\n".join(LABELS))
+    named = opened(space, path)
+    assert named.key != first.key
+    assert '"owl"' in classes(named)
+    (tmp_path / "labels.txt").write_text("\n".join([*LABELS[:3], "fox"]))
+    renamed = opened(space, path)
+    assert '"fox"' in classes(renamed)
+    (tmp_path / "preprocessor_config.json").write_text('{"image_mean": [0.1, 0.2, 0.3], "image_std": [1, 1, 1]}')
+    prepared = opened(space, path)
+    assert prepared.info.preprocessing is not None
+    assert prepared.info.preprocessing["mean"] == [0.1, 0.2, 0.3]
+    (tmp_path / "LICENSE").write_text("Mozilla Public License, version 2.0")
+    assert opened(space, path).info.license == "MPL-2.0"
+    (tmp_path / "LICENSE").unlink()
+    (tmp_path / "holiday.jpg").write_bytes(b"nothing of the model's")
+    (tmp_path / "download.json").write_text('{"state": "done", "bytes": 100}')
+    (tmp_path / "notes.txt").write_text("buy milk")
+    assert opened(space, path).key == prepared.key
+
+
+def test_what_lies_above_a_hub_folders_onnx_counts_too(space: Workspace, tmp_path: Path) -> None:
+    """Given onnx/model.onnx with a preparation in the folder above, then that is read, and a change of it is seen."""
+    path = save(tmp_path / "onnx" / "model.onnx")
+    keys, above = set(), tmp_path / "preprocessor_config.json"
+    for mean in (0.25, 0.5):
+        above.write_text(f'{{"image_mean": [{mean}, {mean}, {mean}], "image_std": [1, 1, 1]}}')
+        model = opened(space, path)
+        assert model.info.preprocessing is not None
+        assert model.info.preprocessing["mean"] == [mean] * 3
+        keys.add(model.key)
+    assert len(keys) == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+def test_a_name_that_is_no_text_opens(space: Workspace, tmp_path: Path) -> None:
+    """Given names of a file and of a folder that hold bytes that are no UTF-8, then the model in them opens."""
+    source = save(tmp_path / "ok.onnx")
+    for name in (b"a/mod\xff.onnx", b"f\xfe/m.onnx", b"f\xfd/m\xfd.onnx"):
+        path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+        path.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, path)
+        (path.parent / "labels.txt").write_text("\n".join(LABELS))
+        model = opened(space, path)
+        assert model.info.format == "onnx"
+        assert '"owl"' in classes(model)
+
+
+def odd(folder: Path, name: bytes) -> Path:
+    """A place whose name holds bytes that are no text."""
+    return Path(os.fsdecode(os.fsencode(folder) + b"/" + name))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="names are text there")
+def test_data_of_names_that_are_no_text_are_read(space: Workspace, tmp_path: Path) -> None:
+    """Given a folder and pictures in it whose names hold bytes that are no UTF-8, then all are read, as under any other
+    name; so is a file of arrays."""
+    model = opened(space, save(tmp_path / "model.onnx"))
+    plain, strange = tmp_path / "plain", odd(tmp_path, b"f\xfe")
+    for folder in (plain, strange):
+        folder.mkdir()
+    for number in range(12):
+        pixels = np.random.default_rng(number).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(plain / f"{number}.png")
+        shutil.copyfile(plain / f"{number}.png", odd(strange, b"%d\xff.png" % number))
+    found = [read(space, model, folder) for folder in (plain, strange)]
+    assert [data.result.n_items for data in found] == [12, 12]
+    assert [data.result.unreadable for data in found] == [(), ()]
+    np.savez(tmp_path / "plain.npz", picture=np.ones((12, 3, 8, 8), np.float32) * np.arange(12).reshape(12, 1, 1, 1))
+    shutil.copyfile(tmp_path / "plain.npz", odd(tmp_path, b"s\xff.npz"))
+    assert read(space, model, odd(tmp_path, b"s\xff.npz")).result.n_items == 12
+
+
+def read(space: Workspace, model: OpenedModel, path: Path) -> ReadData:
+    params = DataParams(model_dir=str(model.folder), path=to_text(path))
+    return run_to_end(Driver(space, read_data(params), ignore))

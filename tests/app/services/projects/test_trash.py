@@ -1,0 +1,112 @@
+"""Projects are renamed, put into the trash, taken back, deleted for good."""
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from desk import add_run, make_project, run, variant
+
+from app.domain.job import ExportRecord
+from app.domain.run import RunState
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import NotFound, Repositories, open_store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.steps import JobError
+from app.services.flow.workspace import Workspace
+from app.services.projects.projects import project_for
+from app.services.projects.trash import (
+    contents_of,
+    delete_for_good,
+    move_to_trash,
+    rename_project,
+    restore,
+    shown_projects,
+    trashed_projects,
+)
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    paths = find_data_folder(tmp_path / "data")
+    with open_store(paths) as store:
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
+
+
+@pytest.fixture
+def repositories(space: Workspace) -> Repositories:
+    """A project with one result and one export, and a second one that shares its model and its data."""
+    made = make_project(space)
+    add_run(space, run(1), variant(0), variant(1))
+    export = ExportRecord("e1", "r1", "r1-v1", "folder", "/b.zip", "ab" * 32, 5, datetime(2026, 3, 4, tzinfo=UTC), "[]")
+    space.repositories.exports.add(export)
+    space.repositories.settings.put("opening:p1", {"path": "/models/colors.onnx"})
+    space.repositories.settings.put("watched:r1", {})
+    space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
+    return space.repositories
+
+
+def test_a_name_is_kept_without_its_blanks(repositories: Repositories) -> None:
+    """Given a new name with blanks and too many letters, Then it is kept tidy; one that is empty is refused, and the old
+    name stays."""
+    assert rename_project(repositories, "p1", "  Shoes\n and  hats ").name == "Shoes and hats"
+    assert len(rename_project(repositories, "p1", "x" * 500).name) == 120
+    with pytest.raises(JobError) as refused:
+        rename_project(repositories, "p1", " \t ")
+    assert refused.value.error.code == "empty_name"
+    assert repositories.projects.get("p1").name == "x" * 120
+
+
+def test_the_trash_gives_back_all_of_it(repositories: Repositories) -> None:
+    """Given a project in the trash, Then it is not shown and nothing of it is gone; restored, it is as it was."""
+    before = repositories.projects.get("p1")
+    assert (contents_of(repositories, "p1").n_runs, contents_of(repositories, "p1").n_exports) == (1, 1)
+    move_to_trash(repositories, "p1")
+    assert [project.id for project in shown_projects(repositories)] == ["p2"]
+    assert [project.id for project, _ in trashed_projects(repositories)] == ["p1"]
+    assert len(repositories.variants.list(run_id="r1")) == 2
+    restore(repositories, "p1")
+    assert {project.id for project in shown_projects(repositories)} == {"p1", "p2"}
+    assert repositories.projects.get("p1") == before and trashed_projects(repositories) == []
+
+
+def test_the_same_model_begins_anew_beside_the_trash(repositories: Repositories) -> None:
+    """Given a deleted project, When its model is opened again, Then that is a new project, and the old one can still come
+    back."""
+    move_to_trash(repositories, "p1")
+    again = project_for(repositories, Path("/models/colors.onnx"))
+    assert again.id != "p1" and repositories.runs.list(project_id=again.id) == []
+    assert [project.id for project, _ in trashed_projects(repositories)] == ["p1"]
+
+
+@pytest.mark.parametrize("state", [RunState.RUNNING, RunState.QUEUED])
+def test_a_project_at_work_cannot_be_deleted(space: Workspace, repositories: Repositories, state: RunState) -> None:
+    """Given a run that goes on or waits, Then its project is refused, with what to do; the other one may go."""
+    add_run(space, run(2, state))
+    with pytest.raises(JobError) as refused:
+        move_to_trash(repositories, "p1")
+    assert refused.value.error.code == "project_at_work" and "Jobs" in refused.value.error.hint
+    assert {project.id for project in shown_projects(repositories)} == {"p1", "p2"}
+    move_to_trash(repositories, "p2")
+
+
+def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repositories: Repositories) -> None:
+    """Given a project in the trash whose model another one uses, When it is deleted for good, Then its runs, figures and
+    settings are gone, and the model and data that both stand on are still there."""
+    with pytest.raises(JobError) as refused:
+        delete_for_good(repositories, "p1")
+    assert refused.value.error.code == "not_in_trash"
+    move_to_trash(repositories, "p1")
+    delete_for_good(repositories, "p1")
+    with pytest.raises(NotFound):
+        repositories.projects.get("p1")
+    assert repositories.runs.list() == [] and repositories.variants.list(run_id="r1") == []
+    assert repositories.settings.get("opening:p1") is None and repositories.settings.get("watched:r1") is None
+    other = repositories.projects.get("p2")
+    assert other.model_key is not None and other.data_key is not None
+    assert space.artifacts.get(other.model_key) is not None and space.artifacts.get(other.data_key) is not None
+    assert trashed_projects(repositories) == []

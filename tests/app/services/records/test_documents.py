@@ -1,0 +1,109 @@
+"""The JSON documents of CLI.md."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from documented import a_run, variant
+
+from app.domain.outcome import SearchEnd, outcome_of
+from app.domain.variant import Measurement
+from app.services.records.documents import compare_document, run_document, variant_document
+from workers.contracts.specs import TaskScore
+
+ENDED = outcome_of([], "speed", SearchEnd(planned=2, untried=1, limit_s=60.0, more_s=12.0))
+
+
+def test_what_was_not_measured_is_null_and_never_zero() -> None:
+    """Given a version that was neither judged nor measured, then its figures are null and its verdict says so."""
+    document = variant_document(
+        variant("a", verdict=None, measurement=Measurement(), size_bytes=None, size_ratio=None, notes=())
+    )
+    assert document["verdict"] == "unmeasured"
+    figures = {name: value for name, value in document.items() if name.endswith(("_ms", "_bytes", "_s", "_ratio"))}
+    assert set(figures.values()) == {None}
+    assert document["accuracy"] is None
+    assert document["agreement"] is None
+    assert document["speedup"] is None
+
+
+@pytest.mark.parametrize(
+    ("state", "n", "told"),
+    [("confirmed", 9, "side_by_side"), ("measured", 9, "first_look"), ("dropped", 0, None), ("applied", 0, None)],
+)
+def test_how_it_was_measured(state: str, n: int, told: str | None) -> None:
+    """Given a version, then it is told whether its figures were taken in turn with the original's."""
+    made = replace(variant("a", measurement=Measurement(latency_p50_ms=1.0, n=n)), state=state)
+    assert variant_document(made)["measured"] == told
+
+
+def test_a_share_of_zero_stays_zero() -> None:
+    """Given a version of which no answer got worse, then that is 0, not null."""
+    assert variant_document(variant("a"))["negative_flips"] == 0.0
+
+
+def test_numbers_that_json_does_not_know_are_null() -> None:
+    """Given NaN and infinity, then the document is JSON all the same."""
+    measurement = Measurement(latency_p50_ms=float("nan"), speedup=float("inf"), n=1)
+    document = variant_document(variant("a", measurement=measurement))
+    assert document["latency_p50_ms"] is None
+    assert document["speedup"] is None
+    json.dumps(document, allow_nan=False)
+
+
+def test_the_original_answers_as_itself() -> None:
+    """Given an original with few examples, then its verdict is safe and its speedup 1; unmeasured stays unmeasured."""
+    few = variant_document(variant("o", 0, "not_enough_data", is_baseline=True))
+    assert (few["verdict"], few["speedup"]) == ("safe", 1.0)
+    assert variant_document(variant("o", 0, "unmeasured", is_baseline=True))["verdict"] == "unmeasured"
+    assert variant_document(variant("o", 0, None, is_baseline=True, measurement=Measurement()))["speedup"] is None
+
+
+def test_notes_of_the_judge_are_among_the_notes() -> None:
+    """Given notes of the version and of its judgement, then the document holds both, each once."""
+    assert variant_document(variant("a"))["notes"] == ["own note", "told by the judge"]
+
+
+def test_the_run_and_its_comparison() -> None:
+    """Given a run, then its document has the contract's fields; the comparison adds slices and changed items."""
+    variants = [variant("b", 2), variant("o", 0, is_baseline=True), variant("a", 1)]
+    run = a_run(recommended_variant_id="b")
+    document = run_document(run, variants, ENDED)
+    assert list(document) == [
+        "run_id",
+        "project_id",
+        "baseline",
+        "variants",
+        "recommended",
+        "limit",
+        "seconds",
+        "reason",
+        "outcome",
+    ]
+    assert document["baseline"]["id"] == "o"
+    assert [row["id"] for row in document["variants"]] == ["a", "b"]
+    assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)
+    assert document["outcome"] == {
+        "ending": "nothing_tried", "open": [], "untried": 1, "can_go_on": True, "more_s": 12.0, "time_limit_s": 60.0,
+        "went_on_s": [],
+    }  # fmt: skip
+    compared = compare_document(run, variants, ENDED, ("cat.png", "dog.png"))
+    assert {name: compared[name] for name in document} == document
+    assert [(row["variant"], row["name"], row["drop"]) for row in compared["slices"]] == [
+        ("a", "cats", 0.2),
+        ("b", "cats", 0.2),
+    ]
+    assert compared["changed"][0] == {"variant": "a", "count": 2, "items": [3, 1]}
+    assert compared["judged"] == [{"variant": name, "n": 10} for name in ("b", "o", "a")]
+    assert compared["items"] == ["cat.png", "dog.png"]
+
+
+def test_scores_are_in_the_comparison() -> None:
+    """Given a judgement with scores, then the comparison holds them with their version; VARIANT stays as it was."""
+    judged = variant("a")
+    assert judged.judgement is not None
+    score = TaskScore(id="top1", task="t", title="Right answers", meaning="", against="labels", n=5, optimized=0.9)
+    told = replace(judged, judgement=judged.judgement.model_copy(update={"scores": (score,)}))
+    document = compare_document(a_run(), [variant("o", 0, is_baseline=True), told], ENDED)
+    assert [(row["variant"], row["id"], row["optimized"]) for row in document["scores"]] == [("a", "top1", 0.9)]
+    assert "scores" not in document["variants"][0]

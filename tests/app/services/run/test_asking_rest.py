@@ -1,0 +1,54 @@
+"""A run whose time was too short for all of its examples: what was asked is counted, and the rest can be asked later."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from finished_run import copied_space, finished_folder, write_part
+
+from app.services.after.proving import Proved, ask_rest, prove
+from app.services.after.run_data import asked_examples
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import JobBegan, ignore
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, read_facts
+from workers.contracts.jobs import DataParams
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """The sample with two versions on 60 pictures, of whose 48 for the test there was time for ten."""
+    root = finished_folder(tmp_path_factory.mktemp("short"), answer_s=0.0)
+    yield from copied_space(root, root / "copy")
+
+
+def judged(facts: RunFacts) -> list[int]:
+    return [variant.judgement.n for variant in facts.variants if variant.judgement is not None]
+
+
+def test_the_rest_is_asked_and_each_look_counts(space: Workspace, tmp_path: Path) -> None:
+    """Given ten of 48 examples asked, When the others are asked and more are added, Then all are judged together, nothing
+    is optimized or measured again, and every look at the verdict is kept with its number of examples."""
+    facts = read_facts(space, "r1")
+    told = asked_examples(space, facts)
+    assert (told.n_asked, told.n_test, told.n_left, told.stopped) == (10, 48, 38, "time")
+    assert Path(str(told.path)).name == "some.npz"
+    assert judged(facts) == [10, 10, 10]
+
+    events: list[Any] = []
+    done: Proved = run_to_end(Driver(space, ask_rest(space, facts), events.append))
+    assert {event.kind for event in events if isinstance(event, JobBegan)} <= {"answer", "judge"}
+    assert (done.added, done.known) == (38, 0)
+    facts = read_facts(space, "r1")
+    assert judged(facts) == [48, 48, 48]
+    assert asked_examples(space, facts).n_left == 0
+    assert set(facts.proof.looks.values()) == {(10, 48)} and not facts.proof.parts
+    assert facts.data is not None and facts.data.n_test == 48
+
+    more = write_part(tmp_path / "more.npz", 60, 100)
+    added: Proved = run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(more))), ignore))
+    assert (added.added, added.known, added.merged) == (40, 0, 0)
+    facts = read_facts(space, "r1")
+    assert judged(facts) == [88, 88, 88]
+    assert set(facts.proof.looks.values()) == {(10, 48, 88)}

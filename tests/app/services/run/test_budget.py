@@ -1,0 +1,190 @@
+"""How the time of a run is spent."""
+
+import time
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from app.services.flow.steps import Contender, Flow, JobError, JobStep, Measured, MeasureStep
+from app.services.run.budget import FinalPlan, TimeBudget, bounded, within
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.jobs import DescribeParams, DescribeResult, MeasureParams
+
+STEP = JobStep(kind="describe", params=DescribeParams(), result=DescribeResult, title="Look")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def measured(p50_ms: float, blocks: int, seconds: float) -> Measured:
+    return Measured(((((p50_ms,) * (40 * blocks)),),), ((),), (None,), None, seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def a_budget(total_s: float | None, clock: Clock, p50_ms: float = 10.0) -> TimeBudget:
+    """The original took 20 s in all: 2 s until it was loaded, 8 blocks of half a second."""
+    budget = TimeBudget(total_s, clock)
+    budget.note_measured("original", measured(p50_ms, 8, 2 + 8 * 0.05 * p50_ms), 0)
+    budget.note_original(20.0)
+    budget.note_tail(1.0)
+    return budget
+
+
+def test_the_final_run_is_estimated_from_what_was_measured(clock: Clock) -> None:
+    """Given the original's first look, then a final run of two takes 3 sets of 2 processes with 3 blocks, and some more."""
+    budget = a_budget(100, clock)
+    assert budget.final_s(["a"], FinalPlan(1, 3)) == pytest.approx(1.3 * (3 * 2 * (2 + 3 * 0.5) + 1))
+
+
+def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
+    """Given requests of a tenth of a second of which two blocks were timed, then a block costs its two seconds, no more."""
+    budget = TimeBudget(100, clock)
+    budget.note_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
+    budget.note_tail(1.0)
+    assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 3 * 2.0) + 1))
+
+
+def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
+    """Given less and less time, then versions are tried until only the final run fits any more."""
+    budget = a_budget(100, clock)
+    assert budget.worth_trying([])
+    clock.now = 60
+    budget.note_tried(15)
+    assert budget.worth_trying(["a"])
+    clock.now = 85
+    assert not budget.worth_trying(["a"])
+
+
+def test_where_time_is_short_the_final_run_gets_shorter(clock: Clock) -> None:
+    """Given enough, little and no time, then the final run has 3 sets, fewer, and at last one."""
+    budget = a_budget(100, clock)
+    finalists = ["a", "b", "c"]
+    assert budget.plan_final(finalists) == FinalPlan(6, 3)
+    clock.now = 70
+    assert budget.plan_final(finalists) == FinalPlan(1, 3)
+    clock.now = 80
+    assert budget.plan_final(finalists) == FinalPlan(1, 2)
+    clock.now = 99
+    assert budget.plan_final(finalists) == FinalPlan(1, 1, 2)
+
+
+def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
+    """Given no limit, then everything is worth trying and nothing has an end."""
+    budget = a_budget(None, clock)
+    clock.now = 1e6
+    assert budget.worth_trying(["a"])
+    assert (budget.left_s, budget.answer_s, budget.final_left_s, budget.left_to_try_s(["a"])) == (None,) * 4
+    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(6, 3)
+
+
+def test_slow_models_get_fewer_first_requests(clock: Clock) -> None:
+    """Given a model of 1 ms and one of 100 ms, then the first look of the slow one has 3 blocks instead of 8."""
+    assert a_budget(100, clock, p50_ms=1).quick_blocks == 8
+    assert a_budget(100, clock, p50_ms=100).quick_blocks == 3
+
+
+def test_steps_get_an_end() -> None:
+    """Given what is left, then a job gets it as its wall time, a measurement as the moment when it ends."""
+    job = bounded(STEP, 7.0)
+    assert isinstance(job, JobStep)
+    assert job.limits.wall_s == 7.0
+    assert bounded(STEP, None) is STEP
+    contender = Contender("a", MeasureParams(model_dir="", data_dir="", runtime="x"), ())
+    step = bounded(MeasureStep((contender,), title="M", sets=1, blocks=1, threads=1), 3.0)
+    assert isinstance(step, MeasureStep)
+    assert step.until_s == pytest.approx(time.monotonic() + 3.0, abs=0.5)
+
+
+@pytest.mark.parametrize("left_s", [-3.0, 0.0, 0.2])
+def test_nothing_is_begun_when_the_time_is_up(left_s: float) -> None:
+    """Given no time that anything could be done in, Then the step is not begun: not half a second for each that follows."""
+    with pytest.raises(JobError) as raised:
+        bounded(STEP, left_s)
+    assert raised.value.error.code == "time_limit"
+
+
+def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(clock: Clock) -> None:
+    """Given 28 of 60 s left and a final run that would need them, When no version looked good yet, Then one is tried."""
+    budget = a_budget(60, clock, p50_ms=1000.0)
+    clock.now = 32
+    assert budget.final_s(["a"], FinalPlan(1, 1)) > 20
+    assert budget.worth_trying([])
+    assert not budget.worth_trying(["a"])  # there time goes to showing what it looked like
+
+
+def test_more_time_counts_from_now_on(clock: Clock) -> None:
+    """Given a run of 60 s that goes on for 300, Then it has these 300 whatever the store saves, and asks as many as ever."""
+    budget = TimeBudget(360, clock, begun_s=60, from_now_s=300)
+    budget.note_saved(50)
+    clock.now = 10
+    assert budget.left_s == 290
+    assert budget.answer_s == TimeBudget(60, clock).answer_s
+
+
+def test_a_further_round_takes_what_fits(clock: Clock) -> None:
+    """Given less and less time, Then another round has fewer versions, then fewer sets, and at last there is none."""
+    budget = a_budget(100, clock)
+    found = []
+    for now in (0, 70, 85, 93, 97, 99.5):
+        clock.now = now
+        plan = budget.plan_more(["a", "b", "c"], [])
+        found.append(None if plan is None else (plan.finalists, plan.sets))
+    assert found[0] == (3, 3) and found[-1] is None
+    known = [one for one in found if one is not None]
+    assert known == sorted(known, reverse=True) and known[-1] == (1, 1)
+
+
+def test_what_more_time_is_for(clock: Clock) -> None:
+    """Given nothing left to do, Then no more time is asked for; with ways untried or versions open, more for each."""
+    budget = a_budget(100, clock)
+    assert budget.more_s(0, []) is None
+    one, two, open_one = budget.more_s(1, []), budget.more_s(2, []), budget.more_s(0, ["a"])
+    assert one is not None and two is not None and open_one is not None
+    assert open_one < one < two
+    assert TimeBudget(60, clock).more_s(3, []) == 60  # where not even the original was measured, as much again
+
+
+def test_a_bounded_flow_is_the_same_flow() -> None:
+    """Given a flow that yields, catches and returns, when it is bounded, then results and errors reach it as before."""
+    error = JobError(ErrorInfo(code="x", title="X", detail="It is.", hint="Go."), 3)
+
+    def inner() -> Flow[list[Any]]:
+        seen = [(yield STEP)]
+        try:
+            yield STEP
+        except JobError as caught:
+            seen.append(caught)
+        return seen
+
+    flow: Generator[Any, Any, Any] = within(inner(), lambda: 5.0)
+    assert next(flow).limits.wall_s == 5.0
+    assert flow.send("first").limits.wall_s == 5.0
+    with pytest.raises(StopIteration) as stop:
+        flow.throw(error)
+    assert stop.value.value == ["first", error]
+
+
+def test_a_bounded_flow_is_closed_with_its_inner_one() -> None:
+    """Given a program that closes, then the inner flow sees it too."""
+    closed = []
+
+    def inner() -> Flow[None]:
+        try:
+            yield STEP
+        finally:
+            closed.append(True)
+
+    flow = within(inner(), lambda: 5.0)
+    next(flow)
+    flow.close()
+    assert closed == [True]

@@ -1,0 +1,148 @@
+"""What a run does with its time, how it ends where that was too short, and how it goes on. Jobs are played."""
+
+import pytest
+from play import Like
+from staging import Make, Stage
+
+from app.domain.outcome import Ending, outcome_of
+from app.domain.run import RunState
+from app.services.flow.steps import FlowCancelled
+from app.services.records.search_end import read_end
+
+MANY = {name: Like(p50_ms=1 + i / 10, seconds=10) for i, name in enumerate("ABCDE")}
+FINAL = "measure:Final run, side by side"
+
+
+def ending(one: Stage) -> Ending:
+    return outcome_of(list(one.variants.values()), "speed", read_end(one.space.repositories, one.run_id)).ending
+
+
+def measured(one: Stage) -> list[str]:
+    return [step for step in one.play.seen if step.startswith("measure:")]
+
+
+def test_what_its_time_ended_goes_on(stage: Make) -> None:
+    """Given a run that its time ended, When it goes on, Then the rest is tried in the same run, nothing is done twice,
+    and it says that it went on."""
+    one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
+    one.go()
+    end, first = read_end(one.space.repositories, one.run_id), set(one.variants)
+    assert end.untried and end.more_s and end.more_s > 10
+    one.play.seen = []
+    run = one.again(more_s=600.0)
+    assert run.id == one.run_id and run.state is RunState.FINISHED
+    again = read_end(one.space.repositories, one.run_id)
+    assert (again.untried, again.more_s, again.went_on_s) == (0, None, (600.0,))
+    assert set(one.variants) > first and set(one.variants) == {"Original", *MANY}
+    assert not [
+        step for step in one.play.seen for title in first if step in (f"apply:{title}", f"measure:Measure {title}")
+    ]
+    assert FINAL not in one.play.seen  # what was not tried before looked no better than the winner
+
+
+def test_what_was_cut_off_gets_its_chance(stage: Make) -> None:
+    """Given a version that the time cut off, When the run goes on, Then it is made, measured in turn, and wins."""
+    likes = {"A": Like(p50_ms=2, seconds=3), "B": Like(p50_ms=1, seconds=90)}
+    one = stage(Like(p50_ms=4, seconds=3), likes, time_budget_s=60)
+    assert one.go().recommended_variant_id == one.variants["A"].id
+    run = one.again(more_s=900.0)
+    assert run.recommended_variant_id == one.variants["B"].id
+    assert one.variants["B"].is_side_by_side and one.variants["A"].is_side_by_side
+    assert not [note for note in one.variants["B"].notes if "time was up" in note]
+
+
+def test_a_bound_that_does_not_reach_is_measured_longer(stage: Make) -> None:
+    """Given a version of 1.05 times whose first bound is under a real gain, Then further sets settle it."""
+    one = stage(Like(p50_ms=1.05), {"A": Like(p50_ms=1.0)})
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["A"].id
+    assert len(one.play.finals) == 2 and one.variants["A"].measurement.sets == 6
+    assert one.variants["A"].measurement.speedup_low > 1.03
+
+
+@pytest.mark.parametrize(("original_ms", "sets"), [(1.01, 3), (1.035, 12)])
+def test_under_a_real_gain_nothing_is_recommended(stage: Make, original_ms: float, sets: int) -> None:
+    """Given a version of 1.01 times, and one that more sets do not settle, Then the original is kept, and it ends."""
+    one = stage(Like(p50_ms=original_ms), {"A": Like(p50_ms=1.0)})
+    assert one.go().state is RunState.KEPT_ORIGINAL
+    assert (one.variants["A"].measurement.sets, ending(one)) == (sets, Ending.NOTHING_FASTER)
+
+
+def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
+    """Given a version that looked faster, and no time to measure it in turn, Then that is what the run says; gone on
+    with, it wins."""
+    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
+    run = one.go()
+    assert run.recommended_variant_id is None and ending(one) is Ending.UNSETTLED
+    assert "“A” looked 2.0 times faster" in run.headline and "measure longer" in run.headline
+    assert "none" not in run.headline
+    one.play.seen = []
+    assert one.again(more_s=300.0).recommended_variant_id == one.variants["A"].id
+    assert measured(one) == [FINAL]
+
+
+def test_what_the_winner_was_not_measured_with_stays_open(stage: Make) -> None:
+    """Given more versions that look fast than there is time to measure in turn, Then what was left out is not called
+    slower, and more time settles it."""
+    likes = {"A": Like(p50_ms=2, seconds=1), "B": Like(p50_ms=1.0, seconds=1, final_p50_ms=3.0), "C": Like(p50_ms=1.5, seconds=28)}  # fmt: skip
+    one = stage(Like(p50_ms=4, seconds=10), likes, time_budget_s=66)
+    one.go()
+    one.again(more_s=900.0)
+    assert one.stored.recommended_variant_id == one.variants["C"].id
+    assert all(version.is_side_by_side for version in one.variants.values())
+
+
+@pytest.mark.parametrize("broken_off", ["cancelled", "closed"])
+def test_broken_off_while_it_goes_on_the_result_stands(stage: Make, broken_off: str) -> None:
+    """Given a run with a result that goes on, When that is cancelled or the program closes, Then the result is as it
+    was, and it can go on again."""
+    one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
+    result = one.go()
+    versions, states = one.variants, one.states
+    missing = next(name for name in MANY if name not in versions)
+    if broken_off == "cancelled":
+        one.play.cancel_at = f"measure:Measure {missing}"
+        with pytest.raises(FlowCancelled):
+            one.again(more_s=600.0)
+    else:
+        one.play.interrupt_at = f"measure:Measure {missing}"
+        one.again(more_s=600.0)
+    assert (one.stored, one.variants, one.states) == (result, versions, states)
+    one.play.cancel_at = one.play.interrupt_at = ""
+    one.again(more_s=600.0)
+    assert missing in one.variants
+
+
+FAST = {f"V{n}": Like(p50_ms=0.2 + n / 20, seconds=1.5) for n in range(12)}
+SLOW = {f"V{n}": Like(p50_ms=1000 - 100 * n, seconds=6) for n in range(4)}
+SLOWER = {f"V{n}": Like(p50_ms=1000 * 1.2, seconds=9) for n in range(4)}
+LONG = {f"V{n}": Like(p50_ms=1 + n / 10, seconds=30) for n in range(3)}
+WRONG = {f"V{n}": Like(p50_ms=1, seconds=12, verdict="regressed") for n in range(9)}
+LOTS = {f"V{n}": Like(p50_ms=2 - n / 20, seconds=4) for n in range(24)}
+
+
+@pytest.mark.parametrize("limit_s", [30.0, 60.0, 90.0])
+@pytest.mark.parametrize(
+    ("original", "likes"),
+    [
+        pytest.param(Like(p50_ms=0.5, seconds=1.5), FAST, id="fast"),
+        pytest.param(Like(p50_ms=1000, seconds=6), SLOW, id="requests of a second"),
+        pytest.param(Like(p50_ms=1000, seconds=9), SLOWER, id="slower ones"),
+        pytest.param(Like(p50_ms=2, seconds=15), LONG, id="long to make"),
+        pytest.param(Like(p50_ms=2, seconds=6), WRONG, id="wrong answers"),
+        pytest.param(Like(p50_ms=2, seconds=4), LOTS, id="many ways"),
+    ],
+)
+def test_no_run_gives_up_early_or_ends_late(
+    stage: Make, original: Like, likes: dict[str, Like], limit_s: float
+) -> None:
+    """Given models and machines of all kinds, Then a run ends within its time, and leaves a third of it only where
+    nothing is untried or unsettled; and what it says of itself is true."""
+    one = stage(original, likes, time_budget_s=limit_s)
+    run = one.go()
+    end = read_end(one.space.repositories, one.run_id)
+    assert one.play.clock <= limit_s
+    if end.more_s is not None:
+        assert limit_s - one.play.clock <= limit_s / 3, (one.play.clock, one.states)
+    looked = [v for v in one.variants.values() if v.measurement.n and not v.is_baseline]
+    assert ("before anything could be tried" in run.headline) is (run.recommended_variant_id is None and not looked)

@@ -1,0 +1,125 @@
+"""What is written down while a run goes on."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+import pytest
+
+from app.domain.run import Goal, IllegalTransition, RunState
+from app.domain.variant import LatencyPoint, Variant
+from app.services.flow.events import Event, JobBegan, JobEnded, LatenciesMeasured, LogLine, RunChanged, StepChanged
+from app.services.flow.history import JobHistory
+from app.services.flow.workspace import Workspace
+from app.services.projects.projects import new_run, project_for
+from app.services.run.recorder import Recorder
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import Recipe
+
+ERROR = ErrorInfo(code="x", title="Broken", detail="It is broken.", hint="Bring another.")
+
+
+@pytest.fixture
+def seen() -> list[Event]:
+    return []
+
+
+@pytest.fixture
+def recorder(space: Workspace, seen: list[Event]) -> Recorder:
+    project = project_for(space.repositories, Path("/m.onnx"))
+    run = new_run(space.repositories, project, Goal("balanced", 1.0))
+    return Recorder(space.repositories, project, run, seen.append)
+
+
+def variant(run_id: str) -> Variant:
+    return Variant("v1", run_id, 0, "Original", Recipe(title="Original"), "onnxruntime-cpu", "fp32", "planned")
+
+
+def test_a_run_begins_and_ends(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
+    """Given a run, when it begins and ends, then the database and whoever watches know both, with its seconds."""
+    recorder.begin()
+    assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
+    recorder.end(RunState.FINISHED, headline="Done", recommended_variant_id=None)
+    stored = space.repositories.runs.get(recorder.run.id)
+    assert (stored.state, stored.headline) == (RunState.FINISHED, "Done")
+    assert stored.seconds is not None
+    assert stored.finished_at is not None
+    assert [event.run.state for event in seen if isinstance(event, RunChanged)] == [RunState.RUNNING, RunState.FINISHED]
+    with pytest.raises(IllegalTransition):
+        recorder.end(RunState.CANCELLED)
+
+
+def test_one_with_a_result_that_is_broken_off_has_it_again(space: Workspace, recorder: Recorder) -> None:
+    """Given a run with a result that goes on, When it is restored, Then state, headline and seconds are as before."""
+    assert recorder.begin() is None
+    recorder.end(RunState.KEPT_ORIGINAL, headline="Nothing")
+    result = space.repositories.runs.get(recorder.run.id)
+    before = recorder.begin()
+    assert before is not None and space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
+    recorder.restore(before)
+    assert space.repositories.runs.get(recorder.run.id) == result
+
+
+@pytest.mark.parametrize(
+    ("state", "step_state"),
+    [(RunState.FAILED, "failed"), (RunState.CANCELLED, "skipped"), (RunState.FINISHED, "skipped")],
+)
+def test_steps_are_closed_with_the_run(space: Workspace, recorder: Recorder, state: RunState, step_state: str) -> None:
+    """Given a step that runs and one that waits, when the run ends, then none of them stays open."""
+    recorder.begin()
+    recorder.plan_steps(["A", "B", "C"])
+    recorder.step(0, state="running")
+    recorder.step(0, state="done", figure="1 ms")
+    recorder.step(1, state="running")
+    recorder.end(state, headline="Over")
+    steps = {step.title: step for step in space.repositories.runs.steps(recorder.run.id)}
+    assert {title: step.state for title, step in steps.items()} == {"A": "done", "B": step_state, "C": "skipped"}
+    assert steps["A"].started_s is not None
+    assert steps["A"].seconds is not None
+    assert steps["C"].started_s is None
+
+
+def test_latencies_are_kept_as_seconds_of_the_run(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
+    """Given latencies with the clock's time, then they are stored and passed on as seconds since the run's start."""
+    recorder.variant(variant(recorder.run.id))
+    recorder.watch(LatenciesMeasured((LatencyPoint("v1", time.monotonic(), 2.5),)))
+    (point,) = space.repositories.latencies.of_run(recorder.run.id)
+    assert 0 <= point.at_s < 5
+    assert point.latency_ms == 2.5
+    assert [event.points[0] for event in seen if isinstance(event, LatenciesMeasured)] == [point]
+
+
+def test_variants_are_added_once(space: Workspace, recorder: Recorder) -> None:
+    """Given a variant that changes, then there is one record with its newest state, also for who goes on later."""
+    recorder.variant(variant(recorder.run.id))
+    recorder.variant(dataclasses.replace(recorder.variants["v1"], state="measured"))
+    assert [v.state for v in space.repositories.variants.list(run_id=recorder.run.id)] == ["measured"]
+    again = Recorder(space.repositories, recorder.project, recorder.run, lambda event: None)
+    assert again.variants["v1"].state == "measured"
+
+
+def test_jobs_belong_to_the_run(space: Workspace, recorder: Recorder) -> None:
+    """Given a job that begins while a run goes on, then history knows which run it was for, and how it ended."""
+    history = JobHistory(space)
+    history.began("j1", "apply", "INT8")
+    recorder.watch(JobBegan("j1", "apply", "INT8"))
+    history.ended("j1", "failed", ERROR, space.paths.logs / "j1.log")
+    (record,) = space.repositories.jobs.list(run_id=recorder.run.id)
+    assert (record.state, record.log_path) == ("failed", "logs/j1.log")
+    assert "Bring another." in (record.error_json or "")
+    history.ended("never begun", "finished")
+
+
+def test_a_jobs_error_is_told(recorder: Recorder, seen: list[Event]) -> None:
+    """Given a job that ended badly, then whoever watches gets a line of words besides."""
+    recorder.watch(JobEnded("j1", "apply", ERROR))
+    assert [event.text for event in seen if isinstance(event, LogLine)] == ["Broken: It is broken."]
+
+
+def test_steps_that_are_known_are_not_planned_twice(recorder: Recorder, seen: list[Event]) -> None:
+    """Given steps of which the first is done, when more are planned, then it stays done."""
+    recorder.plan_steps(["A"])
+    recorder.step(0, state="done")
+    recorder.plan_steps(["A", "B"])
+    assert [recorder.steps[index].state for index in (0, 1)] == ["done", "waiting"]
+    assert sum(isinstance(event, StepChanged) for event in seen) == 3

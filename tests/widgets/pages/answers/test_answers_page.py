@@ -1,0 +1,134 @@
+"""The page "All answers": what passes the filters, in which order, and what a person can do with keys and mouse."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.answers.look import LookCard
+from widgets.pages.answers.page import AnswersPage
+from widgets.pages.answers.table import AnswersTable
+from widgets.pages.answers.value import KINDS, Filter, Texts, select
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> AnswersPage:
+    made = AnswersPage(theme)
+    made.show_value(examples.all_answers())
+    shown(made, 1072, 714)
+    return made
+
+
+def table_of(page: AnswersPage) -> AnswersTable:
+    table = page.findChild(AnswersTable)
+    assert table is not None
+    return table
+
+
+def test_texts_are_found_where_they_stand() -> None:
+    """Given texts in one piece, Then words are found within a text and never across two."""
+    parts = ["abc", "", "cab", "ünï"]
+    encoded = [part.encode() for part in parts]
+    texts = Texts(b"".join(encoded), np.cumsum([len(part) for part in encoded], dtype=np.int64))
+    assert [texts[i] for i in range(4)] == parts
+    assert texts.holding("ab").tolist() == [True, False, True, False]
+    assert texts.holding("cc").tolist() == [False] * 4
+    assert texts.holding("nï").tolist() == [False, False, False, True]
+
+
+def test_filters_and_orders(examples: ModuleType) -> None:
+    """Given filters, Then only what passes all of them is left, in the wanted order, equal rows as they came."""
+    columns = examples.answer_columns(2000)
+    worse = select(columns, Filter(kind="worse"))
+    assert len(worse) == columns.count("worse") > 0
+    assert all(KINDS[kind] == "worse" for kind in columns.kind[worse])
+    cats = select(columns, Filter(class_place=0))
+    assert all(0 in (columns.before[at], columns.after[at], columns.label[at]) for at in cats) and len(cats) > 200
+    found = select(columns, Filter(text="IMG_000012 jpg"))
+    assert [columns.name[at] for at in found] == [columns.name[12]]
+    by_change = (
+        columns.after_share[select(columns, Filter(order="surer"))]
+        - columns.before_share[select(columns, Filter(order="surer"))]
+    )
+    assert (np.diff(by_change) >= 0).all()
+    urgent = [KINDS[kind] for kind in columns.kind[select(columns, Filter(order="kind"))]]
+    assert urgent == sorted(urgent, key=("worse", "changed", "better", "same").index)
+    down = select(columns, Filter(order="number", is_descending=True))
+    assert down.tolist() == list(range(1999, -1, -1))
+    named = [columns.names[place] for place in columns.before[select(columns, Filter(order="before"))]]
+    assert named == sorted(named, key=str.casefold)
+
+
+def test_titles_sort_and_rows_ask_for_their_examples(page: AnswersPage, qtbot: QtBot, examples: ModuleType) -> None:
+    """Given the table, When a title is clicked twice, Then it sorts down; a row that is chosen by key asks for its example
+    and the next ones once, shows what is known at once, and the picture when it comes."""
+    table, model = table_of(page), page._model
+    header = table.horizontalHeader()
+    at = QPoint(header.sectionViewportPosition(2) + 20, 10)
+    for _ in range(2):
+        qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert model.filter == Filter(order="before", is_descending=True)
+    assert page._orders is not None and page._orders.currentText() == "By a column"
+    wanted: list[tuple[int, ...]] = []
+    page.rows_wanted.connect(wanted.append)
+    table.setCurrentIndex(model.index(0, 0))
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert page._value is not None
+    numbers = page._value.columns.number[model.rows].tolist()
+    assert wanted == [tuple(numbers[:6]), tuple(numbers[1:7])]
+    look = page.findChild(LookCard)
+    assert look is not None
+    texts = [label.text() for label in look.findChildren(QLabel) if label.isVisibleTo(page)]
+    assert any(text.startswith(f"No. {numbers[1] + 1}:") for text in texts) and "Your label: tabby cat" in texts
+    page.show_looks(tuple(examples.looked(number, examples.live_input().picture) for number in numbers[1:7]))
+    assert look._view.isVisibleTo(page)
+    qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert len(wanted) == 2, "it was there already"
+
+
+def test_a_sound_is_played_and_stopped(page: AnswersPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a sound, When Play is pressed, Then its bytes are asked for and the button stops it; another row is silence."""
+    played, stopped = [], []
+    page.play_wanted.connect(played.append)
+    page.stop_wanted.connect(lambda: stopped.append(True))
+    table_of(page).setCurrentIndex(page._model.index(0, 0))
+    sound = replace(examples.looked(0, examples.live_sound().picture), sound=b"RIFFdata", levels=(0.5, 1.0))
+    page.show_looks((sound,))
+    look = page.findChild(LookCard)
+    assert look is not None and look.sound_bar.isVisibleTo(page)
+    stopped.clear()
+    qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
+    assert played == [b"RIFFdata"]
+    page.say_sound("playing")
+    assert look.sound_bar.button.text() == "Stop"
+    qtbot.mouseClick(look.sound_bar.button, Qt.MouseButton.LeftButton)
+    assert stopped == [True]
+    page.say_sound("no_device")
+    assert "no loudspeaker" in " ".join(label.text() for label in look.findChildren(QLabel))
+    table_of(page).setCurrentIndex(page._model.index(1, 0))
+    assert len(stopped) == 2 and not look.sound_bar.isVisibleTo(page)
+
+
+def test_nothing_fits(page: AnswersPage) -> None:
+    """Given a search that nothing fits, Then it says what to do; taken back, all is there again."""
+    page._choose(text="zebra")
+    assert len(page._model.rows) == 0 and "Nothing fits" in page._count.text()
+    page._choose(text="")
+    assert len(page._model.rows) == 191 and not page._count.isVisibleTo(page)
+
+
+def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given answers, When the page comes, Then the first row is chosen and its example is asked for; of none, nothing."""
+    page = AnswersPage(theme)
+    wanted: list[tuple[int, ...]] = []
+    page.rows_wanted.connect(wanted.append)
+    page.show(examples.all_answers(3))
+    shown(page)
+    assert table_of(page).currentIndex().row() == 0
+    assert [numbers[0] for numbers in wanted] == [0]

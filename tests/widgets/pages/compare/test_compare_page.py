@@ -1,0 +1,385 @@
+"""The page Compare in its three outcomes: safe, not proven, nothing faster."""
+
+import time
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QListView, QPushButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.compare.changes import ChangesCard, ChangesModel
+from widgets.pages.compare.page import ComparePage
+from widgets.pages.compare.table import columns, points, rows
+from widgets.pages.compare.value import ChangesValue, ChangeValue, CompareValue, GoOnValue
+from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.parts.small import Bar, Figure
+from widgets.parts.table import Table
+from widgets.plots.scatter_plot import ScatterPlot
+from widgets.theme import Theme
+
+
+def table_text(page: ComparePage) -> list[list[str]]:
+    table = page.findChild(Table)
+    assert table is not None
+    model = table.model()
+    return [[str(model.index(r, c).data() or "") for c in range(model.columnCount())] for r in range(model.rowCount())]
+
+
+def click_row(qtbot: QtBot, page: ComparePage, row: int) -> None:
+    table = page.findChild(Table)
+    assert table is not None
+    place = table.visualRect(table.model().index(row, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_safe_says_it_in_a_sentence_three_figures_and_six_columns(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
+    """Given a safe result, then headline, figures and table stand there, rounded for people."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    assert "3.4 times faster, a quarter of the size, and it answers alike" in said(page)
+    assert [f.accessibleName() for f in page.findChildren(Figure)] == [
+        "3.4 × faster", "3.8 × smaller", "99.3 % same answers",
+    ]  # fmt: skip
+    assert "14 of 2,000 changed, loss under 0.5 %" in said(page)
+    assert [c.title for c in columns(examples.compare())] == [
+        "Version", "Latency", "Size", "Accuracy", "Same answers", "Verdict",
+    ]  # fmt: skip
+    assert table_text(page)[0] == ["Original", "10.4 ms", "9.2 MB", "91.2 %", "", "to compare with"]
+    assert table_text(page)[1] == [
+        "INT8, sensitive layers kept", "3.1 ms", "2.4 MB", "91.1 %", "99.3 %", "Safe to ship",
+    ]  # fmt: skip
+    assert [r[5] for r in table_text(page)[3:]] == ["Silent regression"] * 2
+    assert page.findChild(ScatterPlot) is not None
+    shares, limit, name = points(examples.compare())
+    assert len(shares) == 5 and limit == pytest.approx(90.288) and name == "Accuracy"
+
+
+def test_export_names_the_recommended_version(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given the one primary button, when it is clicked, then the recommended version is told."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
+        press(page, "Export…")
+    assert blocker.args == ["a"]
+
+
+def test_details_open_below_the_chosen_row(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given Details, then one more line opens below the chosen row and moves with it; rows are chosen by keys too."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    press(page, "Details")
+    assert len(table_text(page)) == 6
+    assert "10.4 ms → 3.1 ms" in said(page) and "96 → 322" in said(page) and "96 MB → 38 MB" in said(page)
+    assert "The first and last layer stay in FP32." in said(page)
+    assert "(change −0.5 to +0.3 points)." in said(page) and "Lost most: dark pictures" in said(page)
+    table = page.findChild(Table)
+    assert table is not None
+    table.setFocus()
+    with qtbot.waitSignal(page.version_chosen, timeout=1000) as blocker:
+        qtbot.keyClick(table, Qt.Key.Key_Down)
+    assert blocker.args == ["b"] and table.chosen_id == "b"
+    QApplication.processEvents()
+    assert "10.4 ms → 6.9 ms" in said(page)
+    press(page, "Details")
+    assert len(table_text(page)) == 5
+
+
+def test_a_note_stands_once(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any) -> None:
+    """Given a note of the recommended version that the page says below, when Details is opened, then it is not said there
+    as well; its other notes are."""
+    busy = "Other programs kept this computer busy."
+    versions = list(examples.versions())
+    versions[1] = replace(versions[1], notes=("The first and last layer stay in FP32.", busy))
+    page = ComparePage(theme)
+    page.show(examples.compare(versions=tuple(versions), note=f"{busy} On a quiet one the times may differ."))
+    shown(page)
+    press(page, "Details")
+    assert said(page).count(busy) == 1 and "The first and last layer stay in FP32." in said(page)
+
+
+@pytest.mark.parametrize(("row", "signal"), [(2, "export_requested"), (3, "export_anyway_requested")])
+def test_another_version_can_be_taken(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot, row: int, signal: str
+) -> None:
+    """Given another row, then a quiet button takes that version; a regressed one goes the way that asks for a reason."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    click_row(qtbot, page, row)
+    with qtbot.waitSignal(getattr(page, signal), timeout=1000) as blocker:
+        press(page, "Export this version…")
+    assert blocker.args == [examples.versions()[row].id]
+    click_row(qtbot, page, 1)
+    assert not any(b.isVisible() for b in page.findChildren(QPushButton) if b.text() == "Export this version…")
+
+
+def test_a_point_of_the_graph_chooses_its_row(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given the graph, when a point is clicked, then its row is chosen."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    plot, table = page.findChild(ScatterPlot), page.findChild(Table)
+    assert plot is not None and table is not None
+    point = points(examples.compare())[0][2]
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=plot.place_of(point).toPoint())
+    assert table.chosen_id == point.id == "b"
+
+
+def test_changed_answers_are_filtered(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
+    """Given 14 changes, when a filter is clicked, then only its kind is listed; rows read whole to screen readers."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    view = page.findChild(QListView)
+    assert view is not None and view.model().rowCount() == 14
+    for text, number in (("Worse 8", 8), ("Better 3", 3), ("Other 3", 3), ("All 14", 14)):
+        press(page, text)
+        assert view.model().rowCount() == number
+    read = view.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert read == "Before T-shirt, after Trousers, your label T-shirt"
+
+
+def test_changes_of_another_version_replace_them(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given another version's changes, then list, counts and the note about unlisted ones follow."""
+    page = ComparePage(theme)
+    page.show(examples.compare())
+    shown(page)
+    page.show_changes(ChangesValue(2300, examples.changes(1000).rows, labelled=True))
+    QApplication.processEvents()
+    assert "The first 1,000 of 2,300 are listed." in said(page)
+    page.show_changes(ChangesValue())
+    QApplication.processEvents()
+    assert "None: both versions answer every example the same." in said(page)
+
+
+def test_without_labels_there_is_one_filter_and_no_accuracy(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
+    """Given no labels, then accuracy is neither a column nor an axis, and changes have no better or worse."""
+    versions = tuple(replace(v, accuracy=None, right=None) for v in examples.versions())
+    rows_ = tuple(replace(c, label=None, kind="other") for c in examples.changes().rows)
+    value = examples.compare(labelled=False, versions=versions, changes=ChangesValue(14, rows_, labelled=False))
+    page = ComparePage(theme)
+    page.show(value)
+    shown(page)
+    assert [c.title for c in columns(value)][3:5] == ["Memory", "Same answers"]
+    texts = [b.text() for b in page.findChildren(QPushButton)]
+    assert "All 14" in texts and not any(t.startswith(("Worse", "Better")) for t in texts)
+    assert points(value)[2] == "Same answers"
+    assert "Accuracy" not in said(page)
+
+
+def test_not_proven_says_how_many_are_missing(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given 20 examples, then figures are counts, the bar shows 20 of 300, and both ways on work."""
+    page = ComparePage(theme)
+    page.show(examples.not_proven())
+    shown(page)
+    text = said(page)
+    for words in (
+        "20 of 20", "the loss could still be as high as 13.9 %", "20 of about 300",
+        "About 300 alike answers prove a loss below 1 %. You have 20.",
+    ):  # fmt: skip
+        assert words in text
+    bar = next(b for b in page.findChildren(Bar) if b.property("tone") == "warn")
+    assert bar.value() == 67 and bar.maximum() == 1000
+    assert [c.title for c in columns(examples.not_proven())][3:5] == ["Right answers", "Same answers"]
+    assert ["Pruned by 30 %", "5.2 ms", "6.5 MB", "18 of 20", "18 of 20", "Not enough data"] in table_text(page)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_args: "/more pictures")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("/more.npz", ""))
+    buttons = {"Prove it": "/more pictures", "Choose a folder…": "/more pictures", "Choose a file…": "/more.npz"}
+    for button, path in buttons.items():
+        with qtbot.waitSignal(page.proof_data_chosen, timeout=1000) as told:
+            press(page, button)
+        assert told.args == [path]
+    assert "or drop them on this page" in text
+    with qtbot.waitSignal(page.export_anyway_requested, timeout=1000) as blocker:
+        press(page, "Export anyway…")
+    assert blocker.args == ["a"]
+
+
+def test_where_no_number_can_be_said(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given answers that change, so that more examples alone may not do, then no number is made up."""
+    page = ComparePage(theme)
+    page.show(replace(examples.not_proven(), proof=examples.ProofValue(20, None, 1.0, 0.2)))
+    shown(page)
+    assert "nobody can say how many more it takes" in said(page) and "of about" not in said(page)
+
+
+def test_nothing_faster_offers_three_ways_on(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given that nothing was safe, then it says so, and each way leads somewhere."""
+    page = ComparePage(theme)
+    page.show(examples.nothing_faster())
+    shown(page)
+    assert [c.title for c in columns(examples.nothing_faster())][3:] == ["Accuracy", "Loss", "Result"]
+    assert table_text(page)[0][5] == "Keep this one" and table_text(page)[1][4:] == [
+        "none",
+        "Not faster here",
+    ]
+    assert table_text(page)[2][4:] == ["2.4 %", "Beyond your limit of 1 %"]
+    with qtbot.waitSignal(page.set_limit_requested, timeout=1000) as blocker:
+        press(page, "Set the limit to 4 %")
+    assert blocker.args == [4.0]
+    with qtbot.waitSignal(page.add_data_requested, timeout=1000):
+        press(page, "Add pictures…")
+    press(page, "How to do that")
+    QApplication.processEvents()
+    press(page, "Copy the command")
+    assert QGuiApplication.clipboard().text() == "installer/fettle optimize mobilenet.onnx --data pictures"
+    with qtbot.waitSignal(page.log_requested, timeout=1000):
+        press(page, "Show the log")
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
+        press(page, "Export the original…")
+    assert blocker.args == ["o"]
+    assert "Nothing is lost." in said(page)
+
+
+def test_no_limit_would_help(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given that no version is faster at any limit, then another goal is offered instead."""
+    value = examples.nothing_faster()
+    page = ComparePage(theme)
+    page.show(replace(value, ways=replace(value.ways, limit_pct=None)))
+    shown(page)
+    with qtbot.waitSignal(page.goal_requested, timeout=1000):
+        press(page, "Choose another goal")
+
+
+def test_answers_that_are_no_classes_show_likeness(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given vectors, then the mean cosine stands for same answers, never rounded up to 1, and nothing is invented."""
+    page = ComparePage(theme)
+    page.show(examples.vectors())
+    shown(page)
+    assert [c.title for c in columns(examples.vectors())][4] == "Likeness"
+    assert table_text(page)[1][4] == "0.9999" and table_text(page)[2][4:] == ["–", "Not compared"]
+    assert page.findChild(ChangesCard) is None
+
+
+def test_larger_and_same_size_are_told(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a version that is not smaller, then the figure does not claim it."""
+    versions = list(examples.versions())
+    for size, words in ((9_200_000, "9.2 MB same size"), (18_400_000, "2.0 × larger")):
+        versions[1] = replace(versions[1], size_bytes=size)
+        page = ComparePage(theme)
+        page.show(examples.compare(versions=tuple(versions)))
+        shown(page)
+        assert words in [f.accessibleName() for f in page.findChildren(Figure)]
+
+
+def test_five_thousand_changes_are_fast(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given 5,000 changed answers with pictures, then showing, filtering and scrolling stay quick."""
+    page = ComparePage(theme)
+    value = examples.compare(changes=examples.changes(5000))
+    start = time.perf_counter()
+    page.show(value)
+    shown(page)
+    built_s = time.perf_counter() - start
+    view = page.findChild(QListView)
+    assert view is not None
+    start = time.perf_counter()
+    for share in range(0, 101, 5):
+        bar = view.verticalScrollBar()
+        bar.setValue(bar.maximum() * share // 100)
+        view.viewport().repaint()
+    scrolled_s = time.perf_counter() - start
+    start = time.perf_counter()
+    model = view.model()
+    assert isinstance(model, ChangesModel)
+    for kind in ("worse", "better", "other", ""):
+        model.filter(kind)
+        view.viewport().repaint()
+    filtered_s = time.perf_counter() - start
+    assert built_s < 1.0 and scrolled_s / 21 < 0.05 and filtered_s / 4 < 0.1, (built_s, scrolled_s, filtered_s)
+
+
+def test_texts_stand_in_the_list_in_place_of_pictures(theme: Theme, qtbot: QtBot) -> None:
+    """Given texts, then the list draws them plain, however long they are."""
+    store = PictureStore()
+    row = ChangeValue(0, PictureValue(text="<b>x</b>" * 100_000), "a" * 50_000, "b", "b", "better")
+    card = ChangesCard(theme, store, ChangesValue(1, (row,), labelled=True))
+    qtbot.addWidget(card)
+    card.resize(420, 260)
+    start = time.perf_counter()
+    card.grab()
+    assert time.perf_counter() - start < 0.5
+
+
+def test_states_lead_on(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given nothing yet, or an error, then there is a way to the goal and to the log."""
+    page = ComparePage(theme)
+    page.show_empty()
+    shown(page)
+    with qtbot.waitSignal(page.goal_requested, timeout=1000):
+        press(page, "Choose a goal")
+    page.show_error(examples.refused())
+    QApplication.processEvents()
+    with qtbot.waitSignal(page.log_requested, timeout=1000):
+        press(page, "Show the log")
+    page.show_loading("Measuring side by side", 2, 6)
+    QApplication.processEvents()
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")
+
+
+def test_rows_keep_what_was_not_measured_open(examples: ModuleType) -> None:
+    """Given versions without measurements, then a dash stands there, never a zero."""
+    value: CompareValue = examples.compare(
+        versions=(replace(examples.versions()[1], latency_ms=None, size_bytes=None),)
+    )
+    cells = [cell.text for cell in rows(value)[0].cells]
+    assert cells[1:3] == ["–", "–"]
+
+
+def test_a_first_look_is_no_figure_to_compare(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a version that was only looked at first, then its time is soft and marked so, it is in no graph, and its
+    details point from nothing to nothing."""
+    value = examples.compare()
+    other = next(
+        v for v in value.versions if v.id not in (value.recommended,) and v.verdict not in ("original", "keep")
+    )
+    marked = replace(other, first_look=True, speedup=None)
+    value = replace(value, versions=tuple(marked if v is other else v for v in value.versions))
+    page = ComparePage(theme)
+    page.show(value)
+    shown(page)
+    cell = next(row for row in rows(value) if row.id == other.id).cells[1]
+    assert cell.tone == "soft" and cell.text.startswith("first look ") and "no figure to compare" in cell.tip
+    assert other.id not in [point.id for point in points(value)[0]]
+    details = next(row for row in rows(value) if row.id == other.id).details
+    assert not [text for _, text in details if "→" in text]
+
+
+def test_more_time_is_the_way_on_where_nothing_is_settled(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a run that its time ended, then the primary button goes on with it; beside a winner it is a second one, with
+    the reason."""
+    page = ComparePage(theme)
+    page.show(replace(examples.nothing_faster(), go_on=GoOnValue(6)))
+    shown(page)
+    primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
+    assert primary == ["Go on for 6 minutes"]
+    with qtbot.waitSignal(page.go_on_requested, timeout=1000) as told:
+        press(page, "Go on for 6 minutes")
+    assert told.args == [6]
+    page.show(replace(examples.compare(), go_on=GoOnValue(5, "“B” looked better still.")))
+    primary = [
+        b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary" and b.isVisibleTo(page)
+    ]
+    assert primary == ["Export…"] and "“B” looked better still." in said(page)

@@ -1,0 +1,223 @@
+"""All examples of the page Data by mouse and keys: choosing, changing, small pictures as they are seen."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QPoint, QRect, Qt
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.data.doctor import DoctorCard, DoctorValue, WayValue
+from widgets.pages.data.grid import ItemValue
+from widgets.pages.data.items import ItemsCard, LabelDialog
+from widgets.pages.data.origin import OriginValue
+from widgets.pages.data.page import DataPage
+from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
+from widgets.parts.fields import ChoiceField
+from widgets.parts.pictures import PictureValue
+from widgets.theme import Theme
+
+CHUNK = 128
+Full = Callable[..., tuple[DataPage, ItemsCard]]
+
+
+def items(count: int) -> tuple[ItemValue, ...]:
+    """Named by their number, of two kinds, the last fifth for calibration."""
+    return tuple(
+        ItemValue(f"{n}.png", ("cat", "dog")[n % 2], "test" if n < 0.8 * count else "calibration") for n in range(count)
+    )
+
+
+@pytest.fixture
+def full(theme: Theme, examples: ModuleType, shown: Any) -> Full:
+    """The page with so many examples in its list, on the screen."""
+
+    def make(count: int = 10, **changes: Any) -> tuple[DataPage, ItemsCard]:
+        page = DataPage(theme)
+        page.show(examples.data(**changes))
+        page.show_items(items(count), CHUNK)
+        shown(page)
+        (card,) = page.findChildren(ItemsCard)
+        return page, card
+
+    return make
+
+
+def choose(card: ItemsCard, *rows: int) -> None:
+    model = card.view.selectionModel()
+    model.clearSelection()
+    for row in rows:
+        model.select(card.view.items.index(row), QItemSelectionModel.SelectionFlag.Select)
+
+
+def visible(card: ItemsCard) -> list[str]:
+    return [b.text() for b in card.findChildren(QPushButton) if b.isVisibleTo(card)]
+
+
+def test_what_is_chosen_can_be_changed(full: Full, press: Any, qtbot: QtBot) -> None:
+    """Given examples of both parts, When some are chosen, Then the fitting buttons are there and say what is wanted."""
+    page, card = full()
+    assert visible(card) == []
+    choose(card, 0, 9)
+    assert visible(card) == ["Leave out", "To calibration", "To the test", "Relabel…"]
+    with qtbot.waitSignal(page.edited, timeout=1000) as told:
+        press(card, "To calibration")
+    assert told.args == ["calibration", ("0.png", "9.png"), ""]
+    choose(card, 3)
+    assert "To the test" not in visible(card)
+    with qtbot.waitSignal(page.edited, timeout=1000) as told:
+        qtbot.keyClick(card.view, Qt.Key.Key_Delete)
+    assert told.args == ["leave_out", ("3.png",), ""]
+    page.mark_items([*items(3), ItemValue("3.png", mark="left_out")], can_undo=True, can_redo=False)
+    choose(card, 3)
+    assert visible(card) == ["Undo", "Put back"]
+
+
+def test_undo_and_redo_by_keys(full: Full, qtbot: QtBot) -> None:
+    """Given something that was changed, Then the usual keys undo it and do it again, and do nothing where there is
+    nothing to undo."""
+    page, card = full()
+    with qtbot.assertNotEmitted(page.undo_requested, wait=30):
+        qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    page.mark_items(items(10), can_undo=True, can_redo=True)
+    with qtbot.waitSignal(page.undo_requested, timeout=1000):
+        qtbot.keyClick(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    with qtbot.waitSignal(page.redo_requested, timeout=1000):
+        qtbot.keyClick(page, Qt.Key.Key_Z, modifiers)
+    assert visible(card)[:2] == ["Undo", "Redo"]
+
+
+def test_a_label_is_chosen(full: Full, press: Any, qtbot: QtBot) -> None:
+    """Given an example, When it is relabelled, Then the model's answers are offered and the chosen one is told."""
+    page, card = full(model_classes=("cat", "dog", "bird"))
+    choose(card, 4)
+    press(card, "Relabel…")
+    (dialog,) = page.window().findChildren(LabelDialog)
+    (box,) = dialog.findChildren(ChoiceField)
+    box.setCurrentIndex(2)
+    with qtbot.waitSignal(page.edited, timeout=1000) as told:
+        press(dialog, "Use this label")
+    assert told.args == ["relabel", ("4.png",), "bird"]
+
+
+def test_only_what_is_seen_is_drawn(full: Full, qtbot: QtBot) -> None:
+    """Given 10,000 examples, Then only the first ranges of pictures are asked for; When it is scrolled to the end, the
+    last one is; what came is shown without being asked for again."""
+    page, card = full(10_000)
+    wanted: list[int] = []
+    page.picture_wanted.connect(wanted.append)
+    card.view.viewport().repaint()
+    assert wanted and max(wanted) < CHUNK
+    wanted.clear()
+    card.view.scrollToBottom()
+    card.view.viewport().repaint()
+    assert wanted and min(wanted) >= 10_000 - CHUNK
+    first = min(wanted) - min(wanted) % CHUNK
+    page.put_pictures(first, [b""] * CHUNK)
+    qtbot.wait(20)
+    wanted.clear()
+    card.view.viewport().repaint()
+    assert [number for number in wanted if first <= number < first + CHUNK] == []
+
+
+def test_one_kind_is_shown(full: Full) -> None:
+    """Given examples of two kinds, When one is asked for, Then only these are in the list."""
+    _, card = full()
+    box = next(box for box in card.findChildren(ChoiceField))
+    box.setCurrentIndex(box.findData("dog"))
+    assert [card.view.items.item(row).label for row in range(card.view.items.rowCount())] == ["dog"] * 5
+
+
+def test_wrong_labels_one_by_one(theme: Theme, full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
+    """Given two labels that look wrong, Then each is shown with both labels and put right, left out or kept by one
+    click, and after the last one the question is over."""
+    page, _ = full()
+    page.show_found((), 0, 0, 2)
+    qtbot.wait(1)
+    with qtbot.waitSignal(page.suspects_requested, timeout=1000):
+        press(page, "Look at the 2…")
+    none = PictureValue()
+    page.ask_suspects([SuspectValue("a.png", "cat", "dog", 0.97, none), SuspectValue("b.png", "dog", "cat", 0.8, none)])
+    (dialog,) = page.window().findChildren(SuspectsDialog)
+    assert "Labelled “cat”, looks more like “dog”" in said(dialog) and "97 % sure" in said(dialog)
+    with qtbot.waitSignal(page.edited, timeout=1000) as told:
+        press(dialog, "It is “dog”")
+    assert told.args == ["relabel", ("a.png",), "dog"]
+    qtbot.wait(1)
+    answers: list[tuple[Any, ...]] = []
+    page.edited.connect(lambda *said: answers.append(said))
+    with qtbot.waitSignal(dialog.finished, timeout=1000):
+        press(dialog, "The label is right")
+    assert answers == [("right", ("b.png",), "")]
+
+
+def test_the_preparation_is_checked_and_taken(full: Full, press: Any, said: Any, qtbot: QtBot) -> None:
+    """Given a check of the preparation, Then it can be asked for, stopped, and what fits far better is one click."""
+    page, _ = full()
+    with qtbot.waitSignal(page.doctor_requested, timeout=1000):
+        press(page, "Check the preparation")
+    page.show_doctor(DoctorValue("running", share=0.4))
+    qtbot.wait(1)
+    with qtbot.waitSignal(page.doctor_cancelled, timeout=1000):
+        press(page, "Stop")
+    ways = (
+        WayValue("RGB, 0 to 1", "91 %", 0.91, "of 180 examples", 180, is_best=True),
+        WayValue("BGR, 0 to 1", "12 %", 0.12, "of 24 examples", 24, is_chosen=True),
+    )
+    page.show_doctor(
+        DoctorValue("told", "", "bad", "Another preparation fits far better.", "Why.", ways, "channels=rgb")
+    )
+    qtbot.wait(1)
+    assert "Another preparation fits far better." in said(page) and "BGR, 0 to 1 (chosen)" in said(page)
+    with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
+        press(page, "Take the one that fits")
+    assert told.args == ["channels=rgb"]
+
+
+@pytest.mark.parametrize("height", [320, 620])
+def test_whoever_checks_the_preparation_stays_there(full: Full, press: Any, qtbot: QtBot, height: int) -> None:
+    """Given the questions about the origin and a small window, When the check runs and tells what it found, Then the focus
+    stays in its card, never goes to a question, and what was found is seen: all of it, or its beginning."""
+    page, _ = full()
+    page.show_origin(OriginValue())
+    page.resize(1000, height)
+    card = page.findChild(DoctorCard)
+    assert card is not None
+    page.ensureWidgetVisible(card)
+    press(page, "Check the preparation")
+    page.show_doctor(DoctorValue("running"))
+    assert card.isAncestorOf(focused())
+    page.show_doctor(DoctorValue("running", share=0.5))
+    ways = tuple(WayValue(f"way {n}", "50 %", 0.5, "of 180 examples", 180, n == 1, spec=f"crop={n}") for n in range(3))
+    page.show_doctor(DoctorValue("told", "", "warn", "Another may fit better.", "Why.", ways))
+    assert card.isAncestorOf(focused())
+    qtbot.wait(50)
+    seen = page.viewport().rect()
+    place = QRect(card.mapTo(page.viewport(), QPoint(0, 0)), card.size())
+    assert (card.height() > seen.height()) is (height == 320)
+    assert seen.contains(place) or (place.top() == 0 and card.height() > seen.height())
+    takes = [b for b in card.findChildren(QPushButton) if b.text() == "Take this one" and b.isVisible()]
+    assert len(takes) == 2, "the chosen one needs none"
+    with qtbot.waitSignal(page.preparation_taken, timeout=1000) as told:
+        qtbot.mouseClick(takes[1], Qt.MouseButton.LeftButton)
+    assert told.args == ["crop=2"]
+
+
+def focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
+def test_three_questions_about_the_origin(full: Full, qtbot: QtBot) -> None:
+    """Given the three questions, When one is answered, Then all answers are told, those not given as such."""
+    page, _ = full()
+    page.show_origin(OriginValue(made_by="me"))
+    box = page.findChild(ChoiceField, "origin-people")
+    assert isinstance(box, ChoiceField)
+    with qtbot.waitSignal(page.origin_answered, timeout=1000) as told:
+        box.setCurrentIndex(box.findData("no"))
+    assert told.args == [OriginValue(made_by="me", may_use="", people="no")]

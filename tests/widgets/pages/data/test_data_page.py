@@ -1,0 +1,195 @@
+"""The page Data by mouse and keys, in each of its states."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.data.page import DataPage
+from widgets.pages.data.parts import PreviewGrid, SplitBar
+from widgets.pages.data.value import DataAskValue
+from widgets.parts.pictures import PictureLabel
+from widgets.parts.small import CheckValue
+from widgets.theme import Theme
+
+
+@pytest.mark.parametrize(
+    ("kind", "word", "hint", "first"),
+    [
+        ("images", "pictures", "labels.csv", "Choose a folder…"),
+        ("texts", "texts", "CSV", "Choose a file…"),
+        ("arrays", "inputs", "NPZ", "Choose a file…"),
+        ("audio", "sounds", "WAV", "Choose a folder…"),
+    ],
+)
+def test_empty_says_what_may_be_dropped(
+    theme: Theme, shown: Any, said: Any, kind: Any, word: str, hint: str, first: str
+) -> None:
+    """Given a model of some kind, then the page asks for that kind and says what stays unknown without."""
+    page = DataPage(theme)
+    page.show_empty(DataAskValue(kind))
+    shown(page)
+    text = said(page)
+    assert f"Drop your {word} here" in text and hint in text
+    assert "What stays unknown" in text and "How fast it is" in text
+    buttons = [b.text() for b in page.findChildren(QPushButton) if b.text().startswith("Choose")]
+    assert buttons == [first, next(b for b in ("Choose a file…", "Choose a folder…") if b != first)]
+
+
+def test_goes_on_without_data(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given no data, when the person goes on without, then it is told, and what is made is shown as such."""
+    page = DataPage(theme)
+    page.show_empty(examples.ask_data())
+    shown(page)
+    with qtbot.waitSignal(page.no_data_chosen, timeout=1000):
+        press(page, "Continue without data")
+    page.show(examples.made())
+    text = said(page)
+    assert "Fettle makes 64 inputs" in text and "accuracy needs your examples" in text
+    assert "for calibration" not in text
+    with qtbot.waitSignal(page.continue_requested, timeout=1000):
+        press(page, "Continue")
+
+
+def test_folder_is_chosen(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the system's dialog, when it answers, then the path is told."""
+    page = DataPage(theme)
+    page.show_empty(examples.ask_data())
+    shown(page)
+    told: list[str] = []
+    page.data_chosen.connect(told.append)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: "/p/Bilder ü")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/p/a.csv", ""))
+    press(page, "Choose a folder…")
+    press(page, "Choose a file…")
+    assert told == ["/p/Bilder ü", "/p/a.csv"]
+
+
+def test_full_shows_split_counts_and_checks(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given 2,200 pictures, then title, split, labels and checks say so, and thumbnails come one after another."""
+    page = DataPage(theme)
+    page.show(examples.data())
+    shown(page)
+    text = said(page)
+    for words in ("2,200 pictures of 10 kinds, ready to use", "From “Fashion pictures”", "9 set aside", "6 pictures"):
+        assert words in text
+    bar = page.findChild(SplitBar)
+    assert bar is not None and bar.accessibleName() == "200 for calibration, 2,000 for the test"
+    visible = [p for p in page.findChildren(PictureLabel) if p.isVisible()]
+    assert len(visible) == 18
+    qtbot.waitUntil(lambda: page._pictures.get(examples.picture(0), 80)[1], timeout=2000)
+
+
+def test_preview_shows_one_kind(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given the box of kinds, when another is chosen by key, then only its examples stay."""
+    page = DataPage(theme)
+    page.show(examples.data())
+    shown(page)
+    box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Kinds in the preview")
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    name = box.currentData()
+    wanted = sum(label == name for _, label in examples.data().previews)
+    assert 0 < wanted == len([p for p in page.findChildren(PictureLabel) if p.isVisible()])
+
+
+@pytest.mark.parametrize("width", [300, 484, 600, 2000])
+def test_preview_fills_three_rows_at_most(theme: Theme, examples: ModuleType, width: int, qtbot: QtBot) -> None:
+    """Given some width, then thumbnails lie inside it, none over another."""
+    page = DataPage(theme)
+    qtbot.addWidget(page)
+    grid = PreviewGrid(theme, page._pictures, examples.data().previews)
+    qtbot.addWidget(grid)
+    grid.resize(width, grid.heightForWidth(width))
+    grid.show()
+    places = [p.geometry() for p in grid.findChildren(PictureLabel) if p.isVisible()]
+    assert places and all(place.left() >= 0 and place.right() < width for place in places)
+    assert len({(p.x(), p.y()) for p in places}) == len(places)
+    assert len({place.y() for place in places}) <= 3
+    assert max(place.bottom() for place in places) < grid.height()
+
+
+def test_columns_of_texts_are_changed(theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot) -> None:
+    """Given a table of texts, when another label column is chosen, then both columns are told."""
+    page = DataPage(theme)
+    page.show(examples.texts())
+    shown(page)
+    assert "I love the way it fits" in said(page)
+    box = next(b for b in page.findChildren(QComboBox) if b.accessibleName() == "Column: Label")
+    box.setFocus()
+    with qtbot.waitSignal(page.columns_changed, timeout=1000) as blocker:
+        qtbot.keyClick(box, Qt.Key.Key_Home)
+    assert blocker.args == ["review", ""]
+
+
+def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given labels that the model does not know, when they are matched, then only those with an answer are told."""
+    page = DataPage(theme)
+    page.show(examples.texts())
+    shown(page)
+    dialogs: list[Any] = []
+    ask = page.ask_match
+    page.ask_match = lambda value: dialogs.append(ask(value))  # type: ignore[assignment, method-assign, return-value]
+    press(page, "Match the names…")
+    box = next(b for b in dialogs[0].findChildren(QComboBox) if "good" in b.accessibleName())
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    with qtbot.waitSignal(page.labels_matched, timeout=1000) as blocker:
+        press(dialogs[0], "Use these names")
+    assert blocker.args == [{"good": "positive"}]
+
+
+def test_error_leaves_three_ways(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given unreadable data, then another folder, no data, and another drop are offered."""
+    page = DataPage(theme)
+    page.show_error(examples.refused())
+    shown(page)
+    assert "Or drop others here" in said(page)
+    with qtbot.waitSignal(page.no_data_chosen, timeout=1000):
+        press(page, "Continue without data")
+
+
+def test_loading_can_be_cancelled(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given a long reading, then Cancel is there."""
+    page = DataPage(theme)
+    page.show_loading("Looking at each picture", 120, 2212)
+    shown(page)
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")
+
+
+def test_found_problems_are_left_out_and_put_back(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given checks that go on, then their rows change in place; given copies, one click leaves them out, and one
+    puts them back."""
+    page = DataPage(theme)
+    page.show(examples.data())
+    shown(page)
+    page.show_found((CheckValue("running", "Looking at each item", "40 %"),), 0, 0)
+    qtbot.wait(1)
+    assert "Looking at each item\n40 %" in said(page) and "this can be undone" not in said(page)
+    page.show_found(examples.found(), 4, 0)
+    qtbot.wait(1)
+    assert "the same as items of “calibration”" in said(page) and "Looking at each item" not in said(page)
+    assert "Your files stay where they are" in said(page)
+    with qtbot.waitSignal(page.leave_out_requested, timeout=1000):
+        press(page, "Leave these 4 out")
+    page.show_found((), 0, 4)
+    qtbot.wait(1)
+    with qtbot.waitSignal(page.put_back_requested, timeout=1000):
+        press(page, "Put the 4 back")
+    page.show_found((), 1, 0)
+    qtbot.wait(1)
+    press(page, "Leave this one out")

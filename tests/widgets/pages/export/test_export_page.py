@@ -1,0 +1,185 @@
+"""The page Export: before, while and after a bundle is written."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.export.page import ExportPage
+from widgets.pages.export.value import ExportAsk, TargetValue
+from widgets.parts.card import ChoiceCard
+from widgets.parts.markdown import MarkdownView
+from widgets.parts.small import Bar
+from widgets.theme import Theme
+
+
+def button(page: ExportPage, text: str) -> QPushButton:
+    return next(b for b in page.findChildren(QPushButton) if b.text() == text)
+
+
+def test_one_click_exports(theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+    """Given the sample's answers, when the one primary button is clicked, then everything is told at once."""
+    page = ExportPage(theme)
+    page.show(examples.export())
+    shown(page)
+    assert len([b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]) == 1
+    assert "the last 3 run when you export, about 20 seconds" in said(page)
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
+        press(page, "Export bundle")
+    assert blocker.args == [
+        ExportAsk(
+            "python",
+            "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
+            "Sorting product photos of a clothes shop into 10 kinds.",
+            "Photos with several pieces, or with people in them.",
+            "",
+        )
+    ]
+
+
+def test_answers_are_told_once_after_typing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given the questions, when somebody types, then the answers are told once, and the card follows in place."""
+    page = ExportPage(theme)
+    page.show(examples.export())
+    shown(page)
+    told: list[tuple[str, str, str]] = []
+    page.answers_changed.connect(lambda *answers: told.append(answers))
+    field = next(f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Whom can people ask?")
+    field.setFocus()
+    qtbot.keyClicks(field, "mira@example.org")
+    qtbot.waitUntil(lambda: bool(told), timeout=2000)
+    assert [answers[2] for answers in told] == ["mira@example.org"]
+    before = page.widget()
+    page.show(replace(examples.export(), card="# New\n\nmira", contact="mira@example.org"))
+    assert page.widget() is before and field.text() == "mira@example.org" and field.hasFocus()
+    view = page.findChild(MarkdownView)
+    assert view is not None and view.toPlainText() == "New\nmira"
+
+
+def test_a_regressed_version_needs_words(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a version beyond the limit, then the button waits until the person has said why."""
+    page = ExportPage(theme)
+    page.show(examples.override())
+    shown(page)
+    export = button(page, "Export anyway")
+    assert not export.isEnabled() and "Fettle does not recommend it" in said(page)
+    reason = page.findChild(QLineEdit, "reason")
+    assert reason is not None
+    qtbot.keyClicks(reason, "only for")
+    assert not export.isEnabled()
+    qtbot.keyClicks(reason, " a demo")
+    assert export.isEnabled()
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
+        press(page, "Export anyway")
+    assert blocker.args[0].reason == "only for a demo"
+
+
+def test_place_is_changed(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given the system's dialog, when it answers, then the path is told."""
+    page = ExportPage(theme)
+    page.show(examples.export())
+    shown(page)
+    told: list[str] = []
+    page.path_chosen.connect(told.append)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
+    press(page, "Change where it is written")
+    assert told == ["/usb/b.zip"]
+
+
+def test_only_targets_that_are_passed_in_stand_there(
+    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, said: Any
+) -> None:
+    """Given two targets, one not available, then the other is told when clicked, and the hint says what is missing."""
+    page = ExportPage(theme)
+    targets = (
+        TargetValue("python", "Python folder", "One command"),
+        TargetValue("a", "Web page", "In any browser", "image"),
+        TargetValue("b", "Container", "With a Dockerfile", available=False, hint="Needs Docker."),
+    )
+    page.show(examples.export(targets=targets))
+    shown(page)
+    cards = page.findChildren(ChoiceCard)
+    assert [c.choice_id for c in cards] == ["python", "a", "b"] and not cards[2].isEnabled()
+    assert "Needs Docker." in said(page)
+    with qtbot.waitSignal(page.target_chosen, timeout=1000) as blocker:
+        qtbot.mouseClick(cards[1], Qt.MouseButton.LeftButton)
+    assert blocker.args == ["a"]
+
+
+def test_while_writing_the_form_waits_and_can_be_stopped(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a running export, then checks move on in place, fields are closed, and the button is Cancel."""
+    page = ExportPage(theme)
+    page.show(examples.export())
+    shown(page)
+    content = page.widget()
+    page.show_running("Unpacking it in a clean place", 3, 6, examples.checks(4), "about 10 seconds left")
+    QApplication.processEvents()
+    assert page.widget() is content
+    assert "Writing the bundle" in said(page) and "Unpacking it in a clean place, about 10 seconds left" in said(page)
+    assert not any(f.isEnabled() for f in page.findChildren(QLineEdit))
+    assert page.findChildren(Bar)[0].value() == 500 and not button(page, "Export bundle").isVisible()
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")
+    page.show(examples.export())
+    QApplication.processEvents()
+    assert all(f.isEnabled() for f in page.findChildren(QLineEdit) if f.isVisible())
+    assert button(page, "Export bundle").isVisible()
+
+
+def test_done_says_where_and_how_to_run(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a written bundle, then its place, commands and checks stand there, and each button does its work."""
+    page = ExportPage(theme)
+    page.show_done(examples.done())
+    shown(page)
+    text = said(page)
+    for words in ("Done: your bundle runs on its own", "clothes-classifier-1.zip", "3.1 MB, Python folder", "Verified",
+                  "python run.py boot-window-3.jpg", "Ankle boot 97.1 %", "20 of 20"):  # fmt: skip
+        assert words in text
+    press(page, "Copy command")
+    assert QGuiApplication.clipboard().text() == "pip install -r requirements.txt\npython run.py boot-window-3.jpg"
+    with qtbot.waitSignal(page.open_folder_requested, timeout=1000) as blocker:
+        press(page, "Open folder")
+    assert blocker.args == ["/home/mira/Documents/Fettle/clothes-classifier-1.zip"]
+    with qtbot.waitSignal(page.again_requested, timeout=1000):
+        press(page, "Export another version")
+
+
+def test_error_keeps_the_ways_open(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a full disk, then another place or another try are offered."""
+    page = ExportPage(theme)
+    page.show_error(examples.refused())
+    shown(page)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_a: ("/usb/b.zip", ""))
+    with qtbot.waitSignal(page.path_chosen, timeout=1000):
+        press(page, "Choose another place…")
+    with qtbot.waitSignal(page.again_requested, timeout=1000):
+        press(page, "Back to export")
+
+
+def test_empty_and_loading(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given nothing to export, then the page leads to Compare; a running export without a form shows its progress."""
+    page = ExportPage(theme)
+    page.show_empty()
+    shown(page)
+    with qtbot.waitSignal(page.compare_requested, timeout=1000):
+        press(page, "Look at the versions")
+    page.show_running("Writing", 1, 6, ())
+    QApplication.processEvents()
+    assert page.state == "loading"
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")

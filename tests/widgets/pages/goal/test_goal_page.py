@@ -1,0 +1,264 @@
+"""The page Goal by mouse and keys: cards, limit, other limits, recipe."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.goal.limit import LimitSlider
+from widgets.pages.goal.page import GoalPage
+from widgets.pages.goal.recipe_editor import RecipeCard
+from widgets.pages.goal.value import BudgetValue, PresetValue, RecipeValue
+from widgets.parts.buttons import FoldButton
+from widgets.parts.card import ChoiceCard
+from widgets.parts.text import ElidedLabel
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> GoalPage:
+    made = GoalPage(theme)
+    made.show(examples.goal())
+    shown(made)
+    return made
+
+
+def test_card_is_chosen_by_click_anywhere(page: GoalPage, qtbot: QtBot) -> None:
+    """Given six cards, when a card's text is clicked, then it is chosen, and the button tells its time."""
+    card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "smallest")
+    with qtbot.waitSignal(page.preset_chosen, timeout=1000) as blocker:
+        qtbot.mouseClick(card, Qt.MouseButton.LeftButton, pos=QPoint(60, 80))
+    assert blocker.args == ["smallest"]
+    assert [c.choice_id for c in page.findChildren(ChoiceCard) if c.property("chosen")] == ["smallest"]
+    assert any(b.text() == "Start (about 2 minutes)" for b in page.findChildren(QPushButton))
+
+
+def test_cards_are_walked_by_arrow_keys(page: GoalPage, qtbot: QtBot) -> None:
+    """Given focus on the first card, when the arrow is pressed, then the next is chosen."""
+    first = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "balanced")
+    first.radio.setFocus()
+    with qtbot.waitSignal(page.preset_chosen, timeout=1000) as blocker:
+        qtbot.keyClick(first.radio, Qt.Key.Key_Right)
+    assert blocker.args == ["fastest"]
+
+
+def test_a_broken_preset_says_why(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given a preset of the person's own with an error, then its card says file and line and cannot be chosen."""
+    page = GoalPage(theme)
+    broken = PresetValue("mine", "Mine", "", "", 60, problem="mine.yaml, line 3: “recipez” is not known.")
+    page.show(examples.goal(presets=(*examples.goal().presets, broken)))
+    shown(page)
+    card = next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "mine")
+    assert not card.isEnabled() and "mine.yaml, line 3" in said(page)
+
+
+def test_limit_is_put_into_examples(page: GoalPage, said: Any, qtbot: QtBot) -> None:
+    """Given 2,000 test pictures at 91.2 %, then 1 % means at most 18, and the keys move the limit by a tenth."""
+    assert "at most 1 % less accurate" in said(page)
+    assert "That is at most 18 more wrong answers in your 2,000 test pictures." in said(page)
+    slider = page.findChild(LimitSlider)
+    assert slider is not None
+    slider.setFocus()
+    with qtbot.waitSignal(page.limit_changed, timeout=1000) as blocker:
+        qtbot.keyClick(slider, Qt.Key.Key_Right)
+    assert blocker.args == [1.1]
+    assert "at most 1.1 % less accurate" in said(page) and "at most 20 more" in said(page)
+
+
+def test_limit_follows_the_mouse(page: GoalPage, qtbot: QtBot) -> None:
+    """Given the groove, when it is clicked at its end, then the limit is there at once."""
+    slider = page.findChild(LimitSlider)
+    assert slider is not None
+    with qtbot.waitSignal(page.limit_changed, timeout=1000) as blocker:
+        qtbot.mouseClick(slider, Qt.MouseButton.LeftButton, pos=QPoint(slider.width() - 2, slider.height() // 2))
+    assert blocker.args == [5.0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"labelled": False, "accuracy": None}, "at most 20 changed answers in your 2,000 test pictures"),
+        ({"labelled": False, "accuracy": None, "n_test": 144}, "at most 1 changed answer in your 144 test pictures"),
+        ({"n_test": 0}, "the share of answers that change"),
+        ({"n_test": 120}, "at most 1 more wrong answer in your 120"),
+    ],
+)
+def test_limit_without_labels_or_data(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, changes: dict[str, Any], words: str
+) -> None:
+    """Given no labels, no data or few examples, then the limit is put into what is there."""
+    page = GoalPage(theme)
+    page.show(examples.goal(**changes))
+    shown(page)
+    assert words in said(page)
+
+
+def test_other_limits_are_there_only_when_asked_for(
+    page: GoalPage, theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot
+) -> None:
+    """Given a budget, then it is shown and told; without one there is no dead card."""
+    assert page.findChildren(QDoubleSpinBox) == []
+    other = GoalPage(theme)
+    other.show(examples.goal_with_budget())
+    shown(other)
+    memory = next(b for b in other.findChildren(QCheckBox) if b.text().startswith("Memory"))
+    told: list[BudgetValue] = []
+    other.budget_changed.connect(told.append)
+    qtbot.mouseClick(memory, Qt.MouseButton.LeftButton, pos=QPoint(6, memory.height() // 2))
+    assert told[-1] == BudgetValue(5.0, 64_000_000)
+    field = other.findChildren(QSpinBox)[0]
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "32")
+    assert told[-1] == BudgetValue(5.0, 32_000_000)
+
+
+def test_the_wheel_scrolls_the_page_and_changes_nothing(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given fields without focus, when the wheel turns over them, then they keep their values."""
+    page = GoalPage(theme)
+    page.show(examples.goal_with_budget())
+    shown(page)
+    for field in (*page.findChildren(QDoubleSpinBox), *page.findChildren(LimitSlider)):
+        field.clearFocus()
+        before = field.value()
+        at = QPointF(5, 5)
+        turn = QWheelEvent(
+            at, QPointF(field.mapToGlobal(QPoint(5, 5))), QPoint(), QPoint(0, -120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(field, turn)
+        assert field.value() == before
+
+
+def test_start_is_the_one_primary_button(page: GoalPage, press: Any, qtbot: QtBot) -> None:
+    """Given the page, then one button is primary, and it starts."""
+    primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
+    assert len(primary) == 1
+    with qtbot.waitSignal(page.run_requested, timeout=1000):
+        press(page, "Start (about 1 minute)")
+
+
+def test_cannot_start_says_why(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given that something is missing, then the button is off and the reason is on the page."""
+    page = GoalPage(theme)
+    page.show(examples.goal(can_start=False, why_not="Another run of this project is not done yet."))
+    shown(page)
+    assert "Another run" in said(page)
+    assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
+
+
+def open_recipe(page: GoalPage, number: int) -> RecipeCard:
+    card = page.findChildren(RecipeCard)[number]
+    card.findChildren(FoldButton)[0].setChecked(True)
+    return card
+
+
+def test_recipe_parameters_come_from_the_schema(page: GoalPage, press: Any, said: Any, qtbot: QtBot) -> None:
+    """Given Customize, when parameters are changed, then whole recipes are told, within the schema's bounds."""
+    press(page, "Customize…")
+    told: list[tuple[RecipeValue, ...]] = []
+    page.recipes_changed.connect(told.append)
+    card = open_recipe(page, 1)
+    assert "One scale for each channel" in said(card)
+    examples_field = card.findChild(QSpinBox, "param-examples")
+    assert examples_field is not None and (examples_field.minimum(), examples_field.maximum()) == (8, 1000)
+    examples_field.setFocus()
+    examples_field.selectAll()
+    qtbot.keyClicks(examples_field, "64")
+    assert told[-1][1].steps[0].params["examples"] == 64
+    keep = card.findChild(QLineEdit, "param-keep")
+    assert keep is not None
+    qtbot.keyClicks(keep, "first, last")
+    qtbot.keyClick(keep, Qt.Key.Key_Return)
+    assert told[-1][1].steps[0].params["keep"] == ["first", "last"]
+    method = card.findChild(QComboBox, "param-method")
+    assert method is not None
+    method.setFocus()
+    qtbot.keyClick(method, Qt.Key.Key_Down)
+    assert told[-1][1].steps[0].params["method"] == "entropy"
+    assert told[-1][0] == page._value.recipes[0]
+
+
+def test_a_versions_name_is_seen_before_what_is_in_it(page: GoalPage, press: Any) -> None:
+    """Given a long name and long steps in a narrow window, then the name is whole, and the steps are cut."""
+    press(page, "Customize…")
+    name = "16-bit numbers (BF16), a program for each text length"
+    step = page._value.recipes[1].steps[0]
+    page._on_recipes_changed((replace(page._value.recipes[1], title=name, steps=(step, step, step)),))
+    press(page, "Back")
+    page.resize(720, 600)
+    press(page, "Customize…")
+    QApplication.processEvents()
+    card = next(c for c in page.findChildren(RecipeCard) if c.isVisible() and c.accessibleName() == name)
+    title, steps = [label for label in card.findChildren(ElidedLabel) if label.isVisible()][:2]
+    assert title.text() == name and title.toolTip() == ""
+    assert steps.toolTip() and steps.width() > 40
+
+
+def test_versions_are_switched_added_and_removed(page: GoalPage, press: Any, qtbot: QtBot) -> None:
+    """Given three versions, when they are switched, added and removed, then each change is told; none leaves no start."""
+    press(page, "Customize…")
+    told: list[tuple[RecipeValue, ...]] = []
+    page.recipes_changed.connect(told.append)
+    switch = page.findChildren(RecipeCard)[2].findChildren(QCheckBox)[0]
+    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=QPoint(6, switch.height() // 2))
+    assert [r.enabled for r in told[-1]] == [True, True, True]
+    press(page, "Add a version")
+    assert told[-1][-1] == RecipeValue("My version 4", (), "openvino")
+    QApplication.processEvents()
+    card = next(c for c in page.findChildren(RecipeCard) if c.accessibleName() == "My version 4")
+    card._on_added("magnitude_prune")
+    card._on_added("int8_static")
+    QApplication.processEvents()
+    assert [s.technique for s in told[-1][-1].steps] == ["magnitude_prune", "int8_static"]
+    earlier = [b for b in card.findChildren(QPushButton) if b.text() == "Earlier" and b.isVisible()]
+    qtbot.mouseClick(earlier[-1], Qt.MouseButton.LeftButton)
+    assert [s.technique for s in told[-1][-1].steps] == ["int8_static", "magnitude_prune"]
+    for _ in range(4):
+        first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
+        first.findChildren(FoldButton)[0].setChecked(True)
+        QApplication.processEvents()
+        remove = next(b for b in first.findChildren(QPushButton) if b.text() == "Remove this version")
+        qtbot.mouseClick(remove, Qt.MouseButton.LeftButton)
+        QApplication.processEvents()
+    assert told[-1] == ()
+    assert not next(b for b in page.findChildren(QPushButton) if b.text().startswith("Start")).isEnabled()
+
+
+def test_back_to_the_presets_own(page: GoalPage, press: Any) -> None:
+    """Given a changed recipe, when it is taken back, then the empty tuple says so and the page shows the preset's own."""
+    press(page, "Customize…")
+    told: list[tuple[RecipeValue, ...]] = []
+    page.recipes_changed.connect(told.append)
+    page._on_recipes_changed((replace(page._value.recipes[0], title="Changed"),))
+    press(page, "Back to the preset’s own")
+    assert told[-1] == ()
+    QApplication.processEvents()
+    first = next(c for c in page.findChildren(RecipeCard) if c.isVisible())
+    assert first.accessibleName() == "Faster engine"
+    press(page, "Back")
+    assert page.state == "full"
+
+
+def test_empty_leads_to_the_model(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given no model, then the page leads to it."""
+    page = GoalPage(theme)
+    page.show_empty()
+    shown(page)
+    with qtbot.waitSignal(page.model_requested, timeout=1000):
+        press(page, "Pick a model")
+
+
+def test_what_to_expect_is_told_and_follows_the_choice(page: GoalPage, examples: ModuleType, said: Any) -> None:
+    """Given a forecast for the model, then it stands above the cards, and changes with the preset, in place."""
+    page.show(replace(examples.goal(), expected="about 1 min 20 s, 900 MB of memory"))
+    assert "For your model on this computer: about 1 min 20 s, 900 MB of memory." in said(page)
+    content = page.widget()
+    page.show(replace(examples.goal(), chosen="fastest", expected="about 3 min, 1.2 GB of memory"))
+    assert page.widget() is content
+    assert "about 3 min, 1.2 GB of memory" in said(page)

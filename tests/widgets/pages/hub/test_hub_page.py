@@ -1,0 +1,300 @@
+"""The page Hub by mouse and keys: what is asked when, what is chosen, what the button does, downloads, the author's card."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QTextBrowser, QWidget
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.hub.page import HubPage
+from widgets.pages.hub.value import DownloadValue, HubAskValue, HubListValue
+from widgets.pages.settings.page import SettingsPage
+from widgets.parts.format import ago
+from widgets.theme import Theme
+
+Press = Callable[[QWidget, str], QAbstractButton]
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> HubPage:
+    """With models of the hub, at the usual window's size."""
+    made = HubPage(theme)
+    made.bar.set_tasks(examples.TASKS)
+    made.show_list(examples.hub_list(8))
+    made.show_detail(examples.hub_detail())
+    shown(made)
+    return made
+
+
+@pytest.fixture
+def asked(page: HubPage) -> list[HubAskValue]:
+    """Every search that the page wants."""
+    found: list[HubAskValue] = []
+    page.search_requested.connect(found.append)
+    return found
+
+
+def choice(page: HubPage, name: str) -> QComboBox:
+    found = [box for box in page.findChildren(QComboBox) if box.accessibleName() == name and box.isVisible()]
+    assert len(found) == 1, name
+    return found[0]
+
+
+def test_typing_asks_once_it_pauses(page: HubPage, asked: list[HubAskValue], qtbot: QtBot) -> None:
+    """Given the field, When somebody types a word, Then one search comes, and only after a pause."""
+    qtbot.keyClicks(page.bar.field, "resnet", delay=10)
+    assert asked == []
+    qtbot.waitUntil(lambda: bool(asked), timeout=2000)
+    qtbot.wait(400)
+    assert asked == [HubAskValue(text="resnet")]
+
+
+def test_one_letter_is_no_search_but_enter_is(page: HubPage, asked: list[HubAskValue], qtbot: QtBot) -> None:
+    """Given one letter, Then nothing is asked by itself; the Enter key asks at once and only once."""
+    qtbot.keyClicks(page.bar.field, "r")
+    qtbot.wait(400)
+    assert asked == []
+    qtbot.keyClick(page.bar.field, Qt.Key.Key_Return)
+    qtbot.wait(400)
+    assert asked == [HubAskValue(text="r")]
+
+
+def test_showing_asks_nothing(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given a page that is opened, shown, filled and narrowed, Then no signal asks for anything."""
+    made = HubPage(theme)
+    asked: list[object] = []
+    for signal in (made.search_requested, made.more_requested, made.action_requested, made.chosen):
+        signal.connect(lambda *what: asked.append(what))
+    made.bar.set_tasks(examples.TASKS)
+    made.show_list(examples.hub_starters())
+    made.start(HubAskValue(text="recognize pictures", task="translation", business=True))
+    shown(made)
+    made.resize(816, 614)
+    qtbot.wait(400)
+    assert asked == []
+    assert made.bar.value == HubAskValue(text="recognize pictures", task="translation", business=True)
+
+
+def test_choices_in_plain_words(page: HubPage, asked: list[HubAskValue], qtbot: QtBot) -> None:
+    """Given the choices, When each is changed by keys, Then each asks with what was chosen until then."""
+    for name in ("What it does", "License", "Size", "Runs here", "Order"):
+        box = choice(page, name)
+        box.setFocus()
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert asked[-1] == HubAskValue("", "image-classification", True, 100_000_000, True, "downloads")
+    assert len(asked) == 5
+    words = [choice(page, "What it does").itemText(row) for row in range(8)]
+    assert words[1:] == [text for _, text in page_tasks(page)]
+
+
+def page_tasks(page: HubPage) -> list[tuple[str, str]]:
+    box = choice(page, "What it does")
+    return [(box.itemData(row), box.itemText(row)) for row in range(1, box.count())]
+
+
+def test_the_choice_of_licenses_keeps_its_value_in_a_narrow_window(page: HubPage, qtbot: QtBot) -> None:
+    """Given a chosen license, When the window becomes narrow and wide again, Then the choice stays."""
+    choice(page, "License").setCurrentIndex(1)
+    for width in (816, 1072):
+        page.resize(width, 700)
+        qtbot.wait(1)
+        assert choice(page, "License").currentIndex() == 1
+        assert page.bar.value.business
+
+
+def test_rows_tell_all_that_matters(page: HubPage) -> None:
+    """Given a list, Then each row says name, author, age, downloads, license, size, and whether its format is safe."""
+    model = page.list.table.model()
+    texts = [[str(model.index(row, column).data()) for column in range(5)] for row in range(8)]
+    assert texts[0][0].startswith("resnet-50, microsoft, today")
+    assert "2.4 M downloads" in texts[0][1] and "Names what it sees" in texts[0][1]
+    assert texts[0][2:] == ["Apache-2.0, OK", "102 MB", "Safe format"]
+    assert texts[5][0] == "mobilevit-small, apple, on request"
+    assert "Not for commercial use" in texts[5][2]
+    assert texts[6][4] == "Does not run here"
+    assert texts[7][2:] == ["None stated, Unknown, ask", "–", "May contain code"]
+
+
+def test_arrow_keys_choose(page: HubPage, qtbot: QtBot) -> None:
+    """Given the list with the focus, When the arrow key is pressed, Then the next model is chosen."""
+    chosen: list[str] = []
+    page.chosen.connect(chosen.append)
+    page.list.table.setFocus()
+    qtbot.keyClick(page.list.table, Qt.Key.Key_Down)
+    assert chosen == ["google/mobilenet_v2_1.0_224"]
+
+
+def test_a_further_page_keeps_the_choice(page: HubPage, examples: ModuleType, press: Press) -> None:
+    """Given a chosen row, When more are asked for and come, Then the row stays chosen, and the place in view."""
+    more: list[int] = []
+    page.more_requested.connect(lambda: more.append(1))
+    page.list.table.choose("someone/old-classifier")
+    press(page, "Show more")
+    page.show_searching()
+    assert more == [1] and page.state == "loading"
+    page.show_list(examples.hub_list(20))
+    assert page.list.table.chosen_id == "someone/old-classifier"
+    assert page.state == "full"
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        ("download", "Download and use (102 MB)"),
+        ("look_up", "Look it up in the hub"),
+        ("open", "Use it"),
+        ("consent", "Download all the same…"),
+        ("again", "Try again"),
+    ],
+)
+def test_the_one_button(page: HubPage, examples: ModuleType, press: Press, action: str, words: str) -> None:
+    """Given what can be done, Then the button says it and asks for it, naming the model."""
+    asked: list[tuple[str, str]] = []
+    page.action_requested.connect(lambda what, which: asked.append((what, which)))
+    page.show_detail(examples.hub_detail(action=action))
+    press(page, words)
+    assert asked == [(action, "microsoft/resnet-50")]
+
+
+def test_files_open_on_demand(page: HubPage, press: Press, said: Any) -> None:
+    """Given the details, Then the files to be downloaded unfold with their sizes."""
+    assert "model.safetensors" not in said(page)
+    press(page, "3 files")
+    assert "model.safetensors" in said(page) and "266 bytes" in said(page)
+
+
+def test_the_card_is_shown_without_its_tricks(page: HubPage, examples: ModuleType, press: Press) -> None:
+    """Given a card with pictures, scripts and links to files, Then it is text; a web address asks, a file does not."""
+    wanted, links = [], []
+    page.card_requested.connect(wanted.append)
+    page.link_clicked.connect(links.append)
+    press(page, "Read its model card")
+    assert wanted == ["microsoft/resnet-50"]
+    page.show_card("resnet-50", examples.CARD)
+    (view,) = page.findChildren(QTextBrowser)
+    assert "<img src" in view.toPlainText() and "<script>" in view.toPlainText()
+    from PySide6.QtCore import QUrl
+
+    view.anchorClicked.emit(QUrl("file:///etc/passwd"))
+    view.anchorClicked.emit(QUrl("https://arxiv.org/abs/1512.03385"))
+    assert links == ["https://arxiv.org/abs/1512.03385"]
+    press(page, "Back to the list")
+    assert page.list.isVisible() and page.list.table.hasFocus()
+
+
+def test_gated_in_three_steps(page: HubPage, examples: ModuleType, press: Press, said: Any, qtbot: QtBot) -> None:
+    """Given a model that its author gives on request, Then three steps are told and the token is taken unseen."""
+    tokens, pages = [], []
+    page.token_given.connect(lambda repo, token: tokens.append((repo, token)))
+    page.page_requested.connect(pages.append)
+    page.show_detail(examples.hub_gated())
+    assert all(f"{number}." in said(page).split("\n") for number in (1, 2, 3))
+    press(page, "Open its page…")
+    assert pages == ["https://hub.example/meta/llama"]
+    (field,) = [f for f in page.findChildren(QLineEdit) if f.accessibleName() == "Access token"]
+    assert field.echoMode() == QLineEdit.EchoMode.Password
+    qtbot.keyClicks(field, "hf_secret")
+    press(page, "Keep the token")
+    assert tokens == [("meta/llama", "hf_secret")] and field.text() == ""
+
+
+def test_downloads_are_shown_and_steered(page: HubPage, examples: ModuleType, press: Press, said: Any) -> None:
+    """Given several downloads, Then each tells speed and time left, and each button names its download."""
+    told: list[tuple[str, str]] = []
+    for name in ("pause", "resume", "cancel", "open"):
+        signal = getattr(page, f"download_{name}_requested")
+        signal.connect(lambda which, name=name: told.append((name, which)))
+    page.show_downloads(examples.hub_downloads())
+    assert "34.0 MB of 102 MB, 2.1 MB a second, about 35 seconds left" in said(page)
+    assert "The hub did not answer." in said(page)
+    press(page, "Pause: resnet-50")
+    press(page, "Go on: vit-base-patch16-224")
+    press(page, "Use it: apple/mobilevit-small")
+    press(page, "Take off the list: someone/old")
+    assert told == [("pause", "a"), ("resume", "b"), ("open", "c"), ("cancel", "d")]
+
+
+def test_a_download_s_line_is_kept_while_it_runs(page: HubPage, examples: ModuleType) -> None:
+    """Given a line, When its figures change, Then it is the same widget: a button under the pointer stays there."""
+    first = DownloadValue("a", "m", "running", 1, 100, 10.0, 9.9)
+    page.show_downloads((first,))
+    rows = page.downloads.findChildren(QLabel)
+    page.show_downloads((replace(first, done_bytes=50),))
+    assert page.downloads.findChildren(QLabel) == rows
+    page.show_downloads(())
+    assert page.downloads.isHidden()
+
+
+def test_without_a_way_to_the_hub(page: HubPage, examples: ModuleType, asked: list[HubAskValue], press: Press) -> None:
+    """Given no network, Then the page says so and offers a file of one's own and the sample; the field stays."""
+    ways: list[str] = []
+    page.file_requested.connect(lambda: ways.append("file"))
+    page.sample_requested.connect(lambda: ways.append("sample"))
+    page.bar.field.say("resnet")
+    page.show_problem(examples.hub_offline())
+    assert page.state == "error" and page.bar.field.isVisible() and page.detail.isHidden()
+    press(page, "Choose a file…")
+    press(page, "Try the sample")
+    press(page, "Try again")
+    assert ways == ["file", "sample"] and asked == [HubAskValue(text="resnet")]
+
+
+def test_nothing_found_offers_a_wider_search(page: HubPage, asked: list[HubAskValue], press: Press) -> None:
+    """Given choices that leave nothing, When the limits are dropped, Then the words alone are asked for."""
+    page.start(HubAskValue(text="birds", business=True, runs_here=True))
+    page.show_nothing("Nothing fits", "The hub named 60 for “birds”.")
+    press(page, "Search without limits")
+    assert asked == [HubAskValue(text="birds")]
+
+
+def test_searching_anew_after_an_error_can_be_stopped(page: HubPage, examples: ModuleType, press: Press) -> None:
+    """Given an error, When another search begins, Then the page says so and the search can be cancelled."""
+    stops: list[int] = []
+    page.cancel_requested.connect(lambda: stops.append(1))
+    page.show_problem(examples.hub_offline())
+    page.show_searching()
+    press(page, "Cancel")
+    assert stops == [1]
+    page.show_list(HubListValue(()))
+    assert page.list.isVisible()
+
+
+def test_kept_models_in_the_settings(theme: Theme, examples: ModuleType, shown: Any, press: Press, said: Any) -> None:
+    """Given downloads, Then Settings tell sizes and users, and let all but the one at work be removed."""
+    made = SettingsPage(theme)
+    removed: list[str] = []
+    forgotten: list[int] = []
+    made.hub_removal_requested.connect(removed.append)
+    made.hub_forget_requested.connect(lambda: forgotten.append(1))
+    made.show_hub(examples.hub_kept())
+    made.show(examples.settings())
+    shown(made)
+    assert "4 downloads, 358 MB together. 48.0 GB are free on this disk." in said(made)
+    assert "in use: Clothes classifier, Second try" in said(made) and "in no project" in said(made)
+    press(made, "Remove microsoft/resnet-50")
+    press(made, "Remove google/vit-base-patch16-224")
+    assert not press(made, "Remove facebook/convnext-tiny-224").isEnabled()
+    press(made, "Forget the token")
+    assert removed == ["a", "p"] and forgotten == [1]
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (0, "today"),
+        (1, "yesterday"),
+        (12, "12 days ago"),
+        (31, "a month ago"),
+        (100, "3 months ago"),
+        (800, "2 years ago"),
+    ],
+)
+def test_ages_in_one_unit(days: int, words: str) -> None:
+    """Given a day, then its age is told in one unit."""
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert ago(now - timedelta(days=days), now) == words

@@ -1,0 +1,156 @@
+"""The pages Jobs and Settings."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.jobs.page import JobsPage
+from widgets.pages.settings.page import SettingsPage
+from widgets.parts.table import Table
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> JobsPage:
+    made = JobsPage(theme)
+    made.show(examples.jobs())
+    shown(made)
+    return made
+
+
+def choose(page: JobsPage, qtbot: QtBot, number: int) -> None:
+    table = page.findChild(Table)
+    assert table is not None
+    place = table.visualRect(table.model().index(number, 0)).center()
+    qtbot.mouseClick(table.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_states_are_told_in_words(page: JobsPage, said: Any) -> None:
+    """Given a job in each state, then each has its own words, and the head counts."""
+    table = page.findChild(Table)
+    assert table is not None
+    assert [table.model().index(r, 1).data() for r in range(7)] == [
+        "Running, 62 %", "Waiting", "Interrupted", "Done", "Ended by itself", "Failed", "Cancelled",
+    ]  # fmt: skip
+    assert "1 job running, 1 waiting" in said(page)
+    assert [table.model().index(r, 4).data() for r in (0, 2, 5)] == ["41 s", "1 min 4 s", "0.8 s"]
+
+
+@pytest.mark.parametrize(
+    ("row", "text", "signal"),
+    [
+        (0, "Cancel job", "job_cancel_requested"),
+        (1, "Cancel job", "job_cancel_requested"),
+        (2, "Go on from there", "resume_requested"),
+        (3, "Show the result", "open_requested"),
+    ],
+)
+def test_what_can_be_done_with_a_job(
+    page: JobsPage, examples: ModuleType, press: Any, qtbot: QtBot, row: int, text: str, signal: str
+) -> None:
+    """Given a chosen job, then just its own ways on are there."""
+    choose(page, qtbot, row)
+    with qtbot.waitSignal(getattr(page, signal), timeout=1000) as blocker:
+        press(page, text)
+    assert blocker.args == [examples.jobs()[row].id]
+    shown = {b.text() for b in page.findChildren(QPushButton) if b.isVisible()}
+    assert shown == {text}
+
+
+def test_log_belongs_to_the_chosen_job(page: JobsPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given the log of another job that comes late, then it is not shown."""
+    log = page.findChild(QPlainTextEdit)
+    assert log is not None
+    page.show_log("1", examples.LOG)
+    assert log.toPlainText() == examples.LOG
+    with qtbot.waitSignal(page.log_requested, timeout=1000) as blocker:
+        choose(page, qtbot, 4)
+    assert blocker.args == ["5"] and log.toPlainText() == ""
+    page.show_log("1", "late")
+    assert log.toPlainText() == ""
+
+
+def test_log_grows_at_its_end_and_stays_where_it_is_read(page: JobsPage, examples: ModuleType) -> None:
+    """Given a growing log, then it follows its end, unless somebody reads further up; long lines are cut."""
+    log = page.findChild(QPlainTextEdit)
+    assert log is not None
+    page.show_log("1", examples.LOG)
+    QApplication.processEvents()
+    bar = log.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    bar.setValue(3)
+    page.show_log("1", examples.LOG + "\nnext")
+    assert bar.value() == 3 and log.toPlainText().endswith("next")
+    page.show_log("1", "x" * 1_000_000)
+    assert len(log.toPlainText()) < 2_100
+
+
+def test_updates_keep_the_choice_and_the_place(page: JobsPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given a thousand jobs and one chosen, when they are shown again, then choice and scroll place stay."""
+    many = tuple(replace(examples.jobs()[3], id=f"j{n}", title=f"Export {n}") for n in range(1000))
+    page.show(many)
+    table = page.findChild(Table)
+    assert table is not None
+    page.choose("j500")
+    table.verticalScrollBar().setValue(16_000)
+    page.show((replace(examples.jobs()[0], id="new"), *many[:-1]))
+    assert table.chosen_id == "j500" and table.verticalScrollBar().value() == 16_000
+    page.show(many[:10])
+    assert table.chosen_id == "j0"
+
+
+def test_no_jobs_leads_to_a_model(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given no jobs, then the page leads to the first step."""
+    page = JobsPage(theme)
+    page.show(())
+    shown(page)
+    with qtbot.waitSignal(page.start_requested, timeout=1000):
+        press(page, "Start with a model")
+
+
+def test_settings_are_told_at_once(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given the settings, when one is changed, then it is told; nothing needs saving."""
+    page = SettingsPage(theme)
+    page.show(examples.settings())
+    shown(page)
+    dark = page.findChild(QRadioButton, "theme-dark")
+    assert dark is not None
+    with qtbot.waitSignal(page.theme_chosen, timeout=1000) as blocker:
+        qtbot.mouseClick(dark, Qt.MouseButton.LeftButton)
+    assert blocker.args == ["dark"]
+    with qtbot.waitSignal(page.open_data_folder_requested, timeout=1000):
+        press(page, "Open the data folder")
+    cores = page.findChild(QSpinBox)
+    assert cores is not None and cores.text() == "automatic"
+    cores.setFocus()
+    told: list[object] = []
+    page.threads_changed.connect(told.append)
+    qtbot.keyClick(cores, Qt.Key.Key_Up)
+    qtbot.keyClick(cores, Qt.Key.Key_Down)
+    assert told == [1, None]
+    assert "812 MB of projects" in said(page)
+
+
+def test_what_is_missing_is_a_hint_and_no_error(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any
+) -> None:
+    """Given runtimes that are not there, then their install line can be copied, and a reason is just told."""
+    page = SettingsPage(theme)
+    page.show(examples.settings())
+    shown(page)
+    text = said(page)
+    assert text.count("Ready") == 3 and text.count("Not here") == 2 and "No NVIDIA GPU found." in text
+    press(page, "Copy how to get ONNX Runtime, NVIDIA GPU")
+    assert QGuiApplication.clipboard().text() == "pip install onnxruntime-gpu"
+    press(page, "What it stands on")
+    QApplication.processEvents()
+    table = page.findChild(Table)
+    assert table is not None and table.isVisible() and table.model().index(0, 2).data() == "LGPL-3.0"

@@ -1,0 +1,115 @@
+"""The page "Layers": two pictures of the parts and a table that can be sorted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.layers.page import LayersPage, kinds_by_time
+from widgets.pages.layers.table import LayersTable, in_order
+from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
+from widgets.plots.layer_flow import LayerFlow
+from widgets.theme import Theme
+
+BEFORE = (
+    LayerValue(0, "/stem/Conv", "Conv", 3.0, 0.5, 4000, "f32", 0.002),
+    LayerValue(1, "/pool/Pool", "GlobalAveragePool", 1.0, 1 / 6),
+    LayerValue(2, "/head/Gemm", "Gemm", 2.0, 1 / 3, 40_000, "f32", 0.1),
+)
+AFTER = (
+    LayerValue(0, "stem", "Convolution", 1.0, 0.8, 2000, "bf16"),
+    LayerValue(1, "head", "FullyConnected", 0.25, 0.2),
+)
+VALUE = LayersValue(
+    versions=(("v1", "16-bit numbers (BF16)"), ("v0", "Original")),
+    chosen="v1",
+    sides=(
+        LayersOf("Original", "ONNX Runtime", 6.0, BEFORE),
+        LayersOf("16-bit numbers (BF16)", "OpenVINO", 1.25, AFTER, "The fast one of its two models."),
+    ),
+)
+
+
+@pytest.fixture
+def page(theme: Theme, shown: Callable[[Any], Any]) -> LayersPage:
+    made = LayersPage(theme)
+    made.show(VALUE)
+    shown(made)
+    return made
+
+
+def flows(page: LayersPage) -> list[LayerFlow]:
+    return page.findChildren(LayerFlow)
+
+
+def table(page: LayersPage) -> LayersTable:
+    found = page.findChild(LayersTable)
+    assert found is not None
+    return found
+
+
+def rows(page: LayersPage) -> list[str]:
+    model = table(page).model()
+    return [model.index(row, 1).data() for row in range(model.rowCount())]
+
+
+def test_both_versions_are_drawn_to_one_scale(page: LayersPage, said: Any) -> None:
+    """Given an original of 6 ms and a version of 1.25 ms, then the version's blocks are as much shorter."""
+    first, second = flows(page)
+    wide, narrow = (flow.rects()[-1].right() for flow in (first, second))
+    assert narrow / wide == pytest.approx(1.25 / 6, abs=0.03)
+    text = said(page)
+    assert "In “16-bit numbers (BF16)” the slowest of 2 layers takes 80 % of the time (Convolution)." in text
+    assert "The fast one of its two models." in text
+    assert first.token_of("Conv") != first.token_of("Gemm")
+
+
+def test_a_click_on_a_block_finds_its_row(page: LayersPage, qtbot: QtBot) -> None:
+    """Given a block of the original, when it is clicked, then the table shows the original's layers with it chosen."""
+    assert rows(page)[0].startswith("stem")
+    place = flows(page)[0].rects()[2].center().toPoint()
+    qtbot.mouseClick(flows(page)[0], Qt.MouseButton.LeftButton, pos=QPoint(place.x(), place.y()))
+    assert [row.split(",")[0] for row in rows(page)] == ["stem/Conv", "head/Gemm", "pool/Pool"]
+    assert table(page).chosen_id == "2"
+
+
+def test_blocks_are_walked_by_keys(page: LayersPage, qtbot: QtBot) -> None:
+    """Given focus on a picture, when arrow and return are pressed, then the next block is chosen."""
+    flow = flows(page)[0]
+    flow.setFocus()
+    qtbot.keyClick(flow, Qt.Key.Key_Right)
+    with qtbot.waitSignal(flow.block_chosen, timeout=1000) as blocker:
+        qtbot.keyClick(flow, Qt.Key.Key_Return)
+    assert blocker.args == [1]
+
+
+def test_columns_sort_and_unknown_values_stay_last() -> None:
+    """Given layers with unknown sizes, when they are sorted by size, then these stand last, both ways."""
+    by_size = in_order(BEFORE, 5, is_reversed=False)
+    assert [layer.order for layer in by_size] == [2, 0, 1]
+    assert [layer.order for layer in in_order(BEFORE, 5, is_reversed=True)] == [0, 2, 1]
+    assert [layer.order for layer in in_order(BEFORE, 1, is_reversed=False)] == [2, 1, 0]
+    assert kinds_by_time(VALUE.sides)[:2] == ("Conv", "Gemm")
+
+
+def test_a_click_on_a_title_sorts(page: LayersPage, qtbot: QtBot) -> None:
+    """Given the table by time, when the title of the first column is clicked twice, then the order turns around."""
+    header = table(page).horizontalHeader()
+    place = QPoint(header.sectionViewportPosition(0) + 8, header.height() // 2)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    first = rows(page)
+    qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert rows(page) == first[::-1]
+
+
+def test_nothing_is_looked_at_unasked(theme: Theme, shown: Callable[[Any], Any], qtbot: QtBot) -> None:
+    """Given versions that were not looked into, then the page offers it and says that it takes some seconds."""
+    page = LayersPage(theme)
+    page.show(LayersValue(VALUE.versions, "v1", ()))
+    shown(page)
+    go = next(button for button in page.findChildren(QPushButton) if button.text() == "Look where the time goes")
+    with qtbot.waitSignal(page.look_requested, timeout=1000):
+        qtbot.mouseClick(go, Qt.MouseButton.LeftButton)

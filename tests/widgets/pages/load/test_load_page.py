@@ -1,0 +1,104 @@
+"""The page "Under load": the question before, the figures after, the price of a person's own."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QApplication, QRadioButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.load.cards import CostCard
+from widgets.pages.load.page import LoadPage
+from widgets.parts.table import Table
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, shown: Any) -> LoadPage:
+    made = LoadPage(theme)
+    made.show_empty()
+    shown(made)
+    return made
+
+
+def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+    """Given the question, Then the recommended version and ten seconds are chosen; another time is one click away."""
+    page.show_ask(examples.ask_load())
+    with qtbot.waitSignal(page.start_requested) as told:
+        press(page, "Start")
+    assert told.args == ["a", 10.0]
+    minute = next(b for b in page.findChildren(QRadioButton) if b.text().startswith("60 "))
+    minute.setChecked(True)
+    with qtbot.waitSignal(page.start_requested) as told:
+        press(page, "Start")
+    assert told.args == ["a", 60.0]
+    page.show_ask(examples.ask_load(chosen="", can_go_back=True))
+    with qtbot.waitSignal(page.start_requested) as told:
+        press(page, "Start")
+    assert told.args == ["", 10.0]
+    with qtbot.waitSignal(page.result_requested):
+        press(page, "Back to the result")
+
+
+def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
+    """Given a result, Then sentence, figures, cards and the mark of what is only expected are there."""
+    page.show(examples.loaded())
+    words = said(page)
+    for text in ("2.1 times the original's", "not an MLPerf result", "0.42 s", "Expected, not measured", "up to 31 %"):
+        assert text in words
+    assert "This computer does not tell how much energy it takes." in words
+    table = page.findChild(Table)
+    assert table is not None
+    texts = [table.model().index(line, 5).data() for line in range(table.model().rowCount())]
+    assert [text for text in texts if text and text.startswith("Not valid")]
+    press(page, "Copy")
+    assert QApplication.clipboard().text() == "fettle load r1 --seconds 10"
+
+
+def test_why_a_scenario_is_not_valid_opens_below_it(page: LoadPage, examples: ModuleType, said: Any) -> None:
+    page.show(examples.loaded(scenarios=(examples.row("Offline", "INT8"), examples.row("Server", "INT8", False))))
+    table = page.findChild(Table)
+    assert table is not None
+    assert "Server, INT8: One request after the other. Not valid: There were too few" in said(page), "told unasked"
+    table.setCurrentIndex(table.model().index(0, 0))
+    assert "Need to process at least 662 queries." not in said(page)
+    for line in range(table.model().rowCount()):
+        if str(table.model().index(line, 0).data()).startswith("Server"):
+            table.setCurrentIndex(table.model().index(line, 0))
+            break
+    assert "Need to process at least 662 queries." in said(page)
+
+
+def test_a_price_of_ones_own(page: LoadPage, examples: ModuleType, said: Any, press: Any, qtbot: QtBot) -> None:
+    """Given no price, Then nothing is assumed; typed or taken from an example it is told, and the costs follow."""
+    page.show(examples.loaded())
+    assert "Nothing is assumed" in said(page) and "0.0353 USD" not in said(page)
+    card = page.findChild(CostCard)
+    assert card is not None
+    with qtbot.waitSignal(page.price_changed) as told:
+        card.per_hour.setValue(0.25)
+    assert told.args == [0.25, "USD", 50.0]
+    with qtbot.waitSignal(page.example_chosen) as told:
+        press(page, "A small computer: 0.08 USD")
+    assert told.args == ["one"]
+    page.setFocus()
+    page.show_price(examples.priced())
+    assert "0.0353 USD" in said(page) and "0.0168 USD" in said(page) and card.per_hour.value() == 0.0816
+    page.show_price(examples.price())
+    assert "0.0353 USD" not in said(page)
+
+
+def test_ways_back(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(page.goal_requested):
+        press(page, "Choose a goal")
+    page.show(examples.loaded())
+    with qtbot.waitSignal(page.compare_requested):
+        press(page, "Back to Compare")
+    with qtbot.waitSignal(page.again_requested):
+        press(page, "Measure again…")
+    page.show_loading("Offline: Original (step 5 of 16)", 0.3, 1.0, "about 2 minutes left")
+    with qtbot.waitSignal(page.cancel_requested):
+        press(page, "Cancel")
+    page.show_error(examples.refused())
+    with qtbot.waitSignal(page.again_requested):
+        press(page, "Try again…")

@@ -1,0 +1,384 @@
+"""The page Model by mouse and keys, in each of its states."""
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QPushButton
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.model.page import ModelPage
+from widgets.pages.model.preprocess_form import read_numbers, read_side, side_text
+from widgets.pages.model.questions import ShapeDialog, read_shape
+from widgets.pages.model.value import FindingValue, ImageStepsValue, PreprocessValue, ShapeQuestionValue
+from widgets.parts.pictures import PictureLabel
+from widgets.theme import Theme
+
+
+def test_first_run_starts_the_sample(theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given the first run, when the one primary button is clicked, then the sample is asked for."""
+    page = ModelPage(theme)
+    page.show_empty(examples.sample())
+    shown(page)
+    primary = [b for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
+    assert [b.text() for b in primary] == ["Try the sample (about 1 minute)"]
+    with qtbot.waitSignal(page.sample_requested, timeout=1000):
+        press(page, "Try the sample (about 1 minute)")
+
+
+def test_first_run_by_keyboard_alone(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given the first run, when Tab and Space are used, then the sample starts without a mouse."""
+    page = ModelPage(theme)
+    page.show_empty(examples.sample())
+    shown(page)
+    page.activateWindow()
+    page.setFocus()
+    page.focusNextChild()
+    focus = page.focusWidget()
+    assert isinstance(focus, QPushButton) and "sample" in focus.text()
+    with qtbot.waitSignal(page.sample_requested, timeout=1000):
+        qtbot.keyClick(focus, Qt.Key.Key_Space)
+
+
+def test_pictures_of_the_sample_are_smaller_in_the_smallest_window(
+    theme: Theme, examples: ModuleType, shown: Any
+) -> None:
+    """Given 816 px, then the thumbnails have 56 px, with 1,072 px they have 80."""
+    page = ModelPage(theme)
+    page.show_empty(examples.sample())
+    shown(page, 816, 614)
+    assert {p.width() for p in page.findChildren(PictureLabel)} == {56}
+    page.resize(1072, 714)
+    assert {p.width() for p in page.findChildren(PictureLabel)} == {80}
+
+
+def test_without_the_sample_choosing_a_file_is_primary(theme: Theme, shown: Any) -> None:
+    """Given no sample, then there is still one primary way on."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page)
+    primary = [b.text() for b in page.findChildren(QPushButton) if b.property("kind") == "primary"]
+    assert primary == ["Choose a file…"]
+
+
+@pytest.mark.parametrize(("button", "asked"), [("Choose a file…", "file"), ("Choose a folder…", "folder")])
+def test_files_and_folders_are_chosen(
+    theme: Theme, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch, button: str, asked: str
+) -> None:
+    """Given the system's dialogs, when one answers, then its path is told; when it is left, nothing is."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page)
+    told: list[str] = []
+    page.file_chosen.connect(told.append)
+    answers = iter(["", f"/models/ünï 模型 a#b%20.{asked}"])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: (next(answers), ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_a: next(answers))
+    press(page, button)
+    assert told == []
+    press(page, button)
+    assert told == [f"/models/ünï 模型 a#b%20.{asked}"]
+
+
+def test_opened_model_says_what_was_found(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given an opened model, then facts stand there rounded, a warning comes first, and the way on works."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    text = said(page)
+    for words in ("a picture, 224 × 224 dots, in color", "14.2 MB, 3.5 million numbers", "none is stated in the file"):
+        assert words in text
+    assert text.index("The file states no license") < text.index("Holds numbers only, no program")
+    assert "and 988 more" in text
+    with qtbot.waitSignal(page.continue_requested, timeout=1000):
+        press(page, "Continue to data")
+    with qtbot.waitSignal(page.another_requested, timeout=1000):
+        press(page, "Choose another model…")
+
+
+def test_a_dangerous_model_cannot_go_on(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a finding that forbids it, then the way on is closed."""
+    page = ModelPage(theme)
+    page.show(examples.model(can_continue=False, findings=(FindingValue("bad", "It gives no numbers"),)))
+    shown(page)
+    onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
+    assert not onward.isEnabled()
+
+
+def test_preprocessing_is_changed_by_hand(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given guessed steps, when fields are changed, then they are marked, checked in words, and handed over whole."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    assert said(page).count("guessed") == 2
+    resize = page.findChild(QLineEdit, "field-resize")
+    assert resize is not None and resize.text() == "256"
+    resize.selectAll()
+    qtbot.keyClicks(resize, "24x")
+    use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
+    assert use.isVisible() and not use.isEnabled()
+    assert "A size is one whole number" in said(page)
+    qtbot.keyClicks(resize, "32")
+    assert use.isEnabled() and "A size is one whole number" not in said(page)
+    box = page.findChild(QComboBox, "field-channels")
+    assert box is not None
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
+        press(page, "Use these")
+    value = blocker.args[0]
+    assert isinstance(value, ImageStepsValue)
+    assert (value.resize, value.crop, value.channels, value.mean) == ((24, 32), 224, "bgr", (0.485, 0.456, 0.406))
+    press(page, "Undo")
+    assert resize.text() == "256" and box.currentData() == "rgb" and not use.isVisible()
+
+
+def choose(box: QComboBox, data: str, qtbot: QtBot) -> None:
+    """By keys, as a person would."""
+    box.setFocus()
+    qtbot.keyClick(box, Qt.Key.Key_Home)
+    for _ in range(box.findData(data)):
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert box.currentData() == data
+
+
+def test_brightness_from_minus_one_to_one(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a model of 0 to 1, When −1 to 1 is chosen, Then mean and spread begin anew and what is handed over says the
+    same as 0 to 1 with one half each; such steps are shown as −1 to 1 again."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
+    assert box is not None and mean is not None
+    choose(box, "-1..1", qtbot)
+    assert mean.text() == "0" and box.currentText() == "−1 to 1"
+    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
+        press(page, "Use these")
+    value = blocker.args[0]
+    assert (value.range, value.mean, value.std) == ("0..1", (0.5,), (0.5,))
+    page.show(examples.model(preprocess=PreprocessValue(image=value)))
+    assert [one.currentData() for one in page.findChildren(QComboBox) if one.isVisible()][1] == "-1..1"
+    assert not any(b.text() == "Use these" and b.isVisible() for b in page.findChildren(QPushButton))
+
+
+def test_a_mean_of_another_range_cannot_be_used(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given 0 to 255, When a mean of .485 is typed, Then it says that they do not go together and is not taken, also not
+    by Continue."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    box, mean = page.findChild(QComboBox, "field-range"), page.findChild(QLineEdit, "field-mean")
+    assert box is not None and mean is not None
+    choose(box, "0..255", qtbot)
+    mean.selectAll()
+    qtbot.keyClicks(mean, "0.485")
+    use = next(b for b in page.findChildren(QPushButton) if b.text() == "Use these")
+    assert not use.isEnabled() and "do not belong to this brightness" in said(page)
+    onward = next(b for b in page.findChildren(QPushButton) if b.text() == "Continue to data")
+    with qtbot.assertNotEmitted(page.continue_requested), qtbot.assertNotEmitted(page.preprocessing_changed):
+        qtbot.mouseClick(onward, Qt.MouseButton.LeftButton)
+    mean.selectAll()
+    qtbot.keyClicks(mean, "123.7")
+    assert use.isEnabled()
+
+
+def test_continue_takes_what_was_changed(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a changed field that was not used yet, When the person goes on, Then it is used first."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    resize = page.findChild(QLineEdit, "field-resize")
+    assert resize is not None
+    resize.selectAll()
+    qtbot.keyClicks(resize, "300")
+    order: list[object] = []
+    page.preprocessing_changed.connect(lambda value: order.append(value.resize))
+    page.continue_requested.connect(lambda: order.append("on"))
+    press(page, "Continue to data")
+    assert order == [300, "on"]
+
+
+def test_guesses_are_accepted_as_they_are(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given guessed steps, When "These are right" is pressed, Then they are handed over unchanged; nothing that was not
+    guessed asks for it."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    with qtbot.waitSignal(page.preprocessing_changed, timeout=1000) as blocker:
+        press(page, "These are right")
+    assert blocker.args == [examples.model().preprocess.image]
+    page.show(examples.model(preprocess=PreprocessValue(image=examples.model().preprocess.image)))
+    assert not any(b.text() == "These are right" and b.isVisible() for b in page.findChildren(QPushButton))
+
+
+def test_other_inputs_show_their_preparation_in_words(
+    theme: Theme, examples: ModuleType, shown: Any, said: Any
+) -> None:
+    """Given a text model, then the steps are rows, the guessed one marked."""
+    page = ModelPage(theme)
+    rows = (("Cut into words by", "tokenizer.json"), ("At most", "512 words"))
+    page.show(examples.model(preprocess=PreprocessValue(rows=rows, guessed=frozenset({"At most"}))))
+    shown(page)
+    assert "512 words (guessed)" in said(page)
+
+
+def test_loading_is_updated_in_place_and_cancelled(
+    theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot
+) -> None:
+    """Given a long opening, then text and bar follow, and Cancel is there."""
+    page = ModelPage(theme)
+    page.show_loading("Reading the numbers", 1, 4)
+    shown(page)
+    before = page.widget()
+    page.show_loading("Converting", 3, 4, "about 10 seconds left")
+    assert page.widget() is before
+    assert "Converting" in said(page) and "3 of 4, about 10 seconds left" in said(page)
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")
+
+
+def test_refused_file_answers_three_questions(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, said: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a refusal, then what happened, what is safe, what to do stand there; details fold; the note is copied."""
+    page = ModelPage(theme)
+    page.show_error(examples.refused())
+    shown(page)
+    for words in (
+        "This file was not opened",
+        "old-classifier.pt, 98 MB",
+        "Is my work safe?",
+        "Or drop another model here",
+    ):
+        assert words in said(page)
+    details = page.findChild(QPlainTextEdit)
+    assert details is not None and not details.isVisible()
+    press(page, "Details for specialists")
+    assert details.isVisible() and details.isReadOnly() and "posix system" in details.toPlainText()
+    press(page, "Copy a note to its maker")
+    assert "posix.system" in QGuiApplication.clipboard().text()
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_a: ("/x.onnx", ""))
+    told: list[str] = []
+    page.file_chosen.connect(told.append)
+    press(page, "Choose another file…")
+    assert told == ["/x.onnx"]
+
+
+@pytest.mark.parametrize(
+    ("name", "consent"), [("Open it, I trust its maker", True), ("Do not open it", False), ("", False)]
+)
+def test_consent_is_asked_and_not_taken_for_granted(
+    theme: Theme, shown: Any, press: Any, said: Any, name: str, consent: bool, qtbot: QtBot
+) -> None:
+    """Given TorchScript, when the person agrees, refuses or presses Escape, then just that is told, once."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page)
+    told: list[tuple[str, str]] = []
+    page.consent_given.connect(lambda path: told.append(("given", path)))
+    page.consent_refused.connect(lambda path: told.append(("refused", path)))
+    dialog = page.ask_consent("/m/scripted.pt", "scripted.pt")
+    assert "no wall is perfect" in said(dialog)
+    QApplication.processEvents()
+    for words in dialog.findChildren(QLabel):
+        assert not words.wordWrap() or words.height() >= words.heightForWidth(words.width()) - 2, words.text()
+    default = [b for b in dialog.findChildren(QPushButton) if b.isDefault()]
+    assert [b.text() for b in default] == ["Do not open it"]
+    if name:
+        press(dialog, name)
+    else:
+        qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    assert told == [("given" if consent else "refused", "/m/scripted.pt")]
+
+
+def test_shapes_are_asked_until_they_can_be_read(theme: Theme, shown: Any, press: Any, said: Any, qtbot: QtBot) -> None:
+    """Given a model of unknown size, when nonsense is typed, then it is said; a size closes the question."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page)
+    dialog = page.ask_shapes("/m/a.pt", ShapeQuestionValue((("input", (None, 3, None, None)),)))
+    assert isinstance(dialog, ShapeDialog)
+    field = dialog.findChild(QLineEdit)
+    assert field is not None and field.text() == "?x3x?x?"
+    press(dialog, "Open it with this size")
+    assert "Write whole numbers" in said(dialog)
+    field.selectAll()
+    qtbot.keyClicks(field, "1x3x96x96")
+    with qtbot.waitSignal(page.shapes_given, timeout=1000) as blocker:
+        qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert blocker.args == ["/m/a.pt", {"input": (1, 3, 96, 96)}]
+
+
+def test_two_architectures_that_fit_are_asked_about(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -> None:
+    """Given two that fit, when one is chosen, then it is told."""
+    page = ModelPage(theme)
+    page.show_empty(None)
+    shown(page)
+    dialog = page.ask_architecture("/m/a.pth", ("resnet18", "resnet18d"))
+    with qtbot.waitSignal(page.architecture_chosen, timeout=1000) as blocker:
+        press(dialog, "resnet18d")
+    assert blocker.args == ["/m/a.pth", "resnet18d"]
+
+
+def test_a_click_may_replace_the_page_it_came_from(theme: Theme, examples: ModuleType, shown: Any, press: Any) -> None:
+    """Given a controller that answers a click at once with another state, then the sender survives its own signal."""
+    page = ModelPage(theme)
+    page.show(examples.model())
+    shown(page)
+    page.another_requested.connect(lambda: page.show_empty(None))
+    for _ in range(20):
+        press(page, "Choose another model…")
+        assert page.state == "empty"
+        page.show(examples.model())
+    assert page.findChild(QLabel) is not None
+
+
+@pytest.mark.parametrize(("text", "value"), [("", None), ("224", 224), ("224 × 192", (224, 192)), ("32x64", (32, 64))])
+def test_sizes_are_read_as_people_write_them(text: str, value: object) -> None:
+    """Given a size in words, then it is read, and written back it reads the same."""
+    assert read_side(text) == value
+    assert read_side(side_text(read_side(text))) == value
+
+
+@pytest.mark.parametrize("text", ["x", "24x", "0", "-3", "1x2x3", "9999999", "a", "1.5"])
+def test_bad_sizes_are_refused(text: str) -> None:
+    """Given nonsense, then it is no size."""
+    with pytest.raises(ValueError):
+        read_side(text)
+
+
+def test_numbers_and_shapes_are_bounded() -> None:
+    """Given lists of numbers and shapes, then only sensible ones are read."""
+    assert read_numbers("0.5 / 0.4/0.3", above_zero=True) == (0.5, 0.4, 0.3)
+    assert read_shape("1, 3, 224, 224") == (1, 3, 224, 224)
+    for text in ("0", "1/2", "nan", "1e9", ""):
+        with pytest.raises(ValueError):
+            read_numbers(text, above_zero=True)
+    for text in ("", "1x0", "1x9999999", "?x3"):
+        with pytest.raises(ValueError):
+            read_shape(text)
+
+
+def test_every_field_guessed_fits_the_smallest_window(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given a model that says nothing of its inputs, When the window is narrow, Then the page still only scrolls down."""
+    page = ModelPage(theme)
+    known = examples.preprocess()
+    names = frozenset({"resize", "crop", "channels", "range", "mean", "std", "layout"})
+    page.show(examples.model(preprocess=replace(known, guessed=names)))
+    shown(page, 816, 560)
+    assert page.widget().width() <= page.viewport().width()

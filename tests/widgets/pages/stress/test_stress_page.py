@@ -1,0 +1,75 @@
+"""The page "Under stress" by mouse: the offer, the table, another version, the way back."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.stress.page import StressPage
+from widgets.pages.stress.table import CellLabel
+from widgets.parts.buttons import PrimaryButton
+from widgets.parts.pictures import PictureLabel
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme) -> StressPage:
+    return StressPage(theme)
+
+
+def test_the_offer_says_what_comes_and_starts_it(
+    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a version that was not tried yet, Then what will be done is told, and a click starts the quick or full test."""
+    page.show_value(examples.stress(found=False))
+    shown(page, 816, 614)
+    for text in ("Harder inputs", "Nonsense", "Attacks", "Calibration examples", "Noise, blur, glare, fog"):
+        assert text in said(page)
+    with qtbot.waitSignal(page.start_requested) as started:
+        press(page, "Start the quick test (about 1 minute)")
+    assert started.args == [False]
+    with qtbot.waitSignal(page.start_requested) as started:
+        press(page, "Full test (about 15 minutes)")
+    assert started.args == [True]
+    with qtbot.waitSignal(page.compare_requested):
+        press(page, "Back to Compare")
+
+
+def test_the_table_holds_both_versions_at_each_severity(
+    page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given findings, Then kinds, severities, both shares, verdicts, pictures and budgets can be read, by a screen reader,
+    too; what is worse is explained in a sentence; no button is primary any more."""
+    page.show_value(examples.stress())
+    shown(page)
+    text = said(page)
+    for part in ("In the dark (severity 5) the optimized model gets 12 %", "Severity 1", "Severity 3", "Severity 5",
+                 "Loses more", "May be chance", "As the original", "85.0 %", "33.0 %", "Original 95.0 %, optimized 94.4 %",
+                 "180 pictures at each severity, in 52 s", "eps 0.031, 100 queries, 1 start", "not made",
+                 "more did not fit into 60 s"):  # fmt: skip
+        assert part in text, part
+    told = {cell.accessibleName() for cell in page.findChildren(CellLabel)}
+    assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 10
+    assert len(page.findChildren(PictureLabel)) == 5
+    assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
+    with qtbot.waitSignal(page.start_requested):
+        press(page, "Test again (about 1 minute)")
+
+
+def test_other_kinds_name_their_levels(page: StressPage, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given sounds, Then each figure stands with its level in words."""
+    page.show_value(examples.stress_sounds())
+    shown(page)
+    assert all(level in said(page) for level in ("20 dB", "10 dB", "0 dB", "Hiss", "40 sounds"))
+
+
+def test_empty_and_error_lead_back(page: StressPage, examples: ModuleType, shown: Any, said: Any, press: Any) -> None:
+    """Given no run, versions being measured, or an error, Then each says so and leads back."""
+    page.show_empty()
+    shown(page)
+    assert "Nothing to put under stress yet" in said(page)
+    page.show_empty(is_measuring=True)
+    assert "Versions are being measured" in said(page)
+    page.show_error(examples.refused())
+    press(page, "Back to Compare")

@@ -1,0 +1,160 @@
+"""The page "Try it": one input, both answers side by side; by mouse and by keys."""
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QProgressBar
+from pytestqt.qtbot import QtBot
+
+from widgets.pages.try_it.layout import TryLayout
+from widgets.pages.try_it.lists import ExampleStrip, TriedList
+from widgets.pages.try_it.page import TryPage
+from widgets.theme import Theme
+
+
+@pytest.fixture
+def page(theme: Theme, examples: ModuleType, shown: Any) -> TryPage:
+    """Pictures, both versions loaded, examples to click."""
+    made = TryPage(theme)
+    made.show_value(examples.trying())
+    made.say_ready()
+    made.show_examples(examples.live_examples())
+    shown(made)
+    return made
+
+
+def parts(page: TryPage) -> TryLayout:
+    assert page._parts is not None
+    return page._parts
+
+
+def busy(page: TryPage) -> list[bool]:
+    bars = [bar for bar in page.findChildren(QProgressBar) if bar.accessibleName() == "Progress"]
+    return [bar.isVisible() for bar in bars]
+
+
+def test_both_answers_stand_side_by_side(page: TryPage, examples: ModuleType, said: Any) -> None:
+    """Given answers, Then names, shares, times and how the model got the input can be read, and bars follow shares."""
+    page.show_input(examples.live_input())
+    page.show_answers(*examples.live_answers())
+    page.say("Same answer, 3.3 times faster", "The middle of 9 calls each.")
+    shown = said(page)
+    for text in ("Same answer, 3.3 times faster", "10.3 ms", "3.1 ms", "97.8 %", "97.1 %", "0.4 %", "9.2 MB"):
+        assert text in shown
+    assert "boot-window-3.jpg, as 28 × 28 dots" in shown
+    assert parts(page).versions.currentText() == "INT8, sensitive layers kept"
+    assert parts(page).after.size_label.text() == "2.4 MB"
+    bars = {bar.accessibleName(): bar.value() for bar in page.findChildren(QProgressBar) if bar.isVisible()}
+    assert bars["Ankle boot: 97.8 %"] == 978 and bars["Sneaker: 2.2 %"] == 22
+    before, after = parts(page).before, parts(page).after
+    assert before._answer.mapTo(page, before._answer.rect().topLeft()).y() == (
+        after._answer.mapTo(page, after._answer.rect().topLeft()).y()
+    ), "the lines of both cards are level"
+
+
+def test_what_takes_long_says_so_and_can_be_stopped(
+    page: TryPage, examples: ModuleType, press: Any, qtbot: QtBot
+) -> None:
+    """Given a slow answer, Then after a moment both cards show that it goes on, and Cancel is there; then it goes."""
+    page.say_asking()
+    assert busy(page) == [False, False]
+    qtbot.waitUntil(lambda: busy(page) == [True, True], timeout=2000)
+    with qtbot.waitSignal(page.cancel_requested, timeout=1000):
+        press(page, "Cancel")
+    page.show_answers(*examples.live_answers())
+    assert busy(page) == [False, False] and not parts(page).cancel.isVisible()
+
+
+def test_examples_and_lines_by_mouse_and_keys(page: TryPage, examples: ModuleType, qtbot: QtBot) -> None:
+    """Given examples and lines, When one is clicked or chosen by arrow and Enter, Then it is told."""
+    strip = page.findChild(ExampleStrip)
+    assert strip is not None
+    with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
+        place = strip.visualRect(strip.rows.index(2, 0)).center()
+        qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    assert told.args == [14]
+    strip.setFocus()
+    with qtbot.waitSignal(page.example_chosen, timeout=1000) as told:
+        QTest.keyClick(strip, Qt.Key.Key_Right)
+        QTest.keyClick(strip, Qt.Key.Key_Return)
+    assert told.args == [21]
+    page.show_tried(examples.live_tried())
+    QApplication.processEvents()
+    lines = page.findChild(TriedList)
+    assert lines is not None
+    lines.setFocus()
+    with qtbot.waitSignal(page.again_requested, timeout=1000) as told:
+        QTest.keyClick(lines, Qt.Key.Key_Down)
+        QTest.keyClick(lines, Qt.Key.Key_Space)
+    assert told.args[0] in (0, 1)
+    said = lines.rows.index(2, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert said == "pullover-2.jpg: before Pullover in 10.4 ms, after Dress in 3.1 ms, Changed"
+    assert parts(page).count.text() == "4 pictures, 3 same answers"
+
+
+def test_the_version_chooser_and_the_buttons(page: TryPage, press: Any, qtbot: QtBot) -> None:
+    """Given the chooser and the buttons, Then each tells what is wanted."""
+    with qtbot.waitSignal(page.version_chosen, timeout=1000) as told:
+        parts(page).versions.setFocus()
+        QTest.keyClick(parts(page).versions, Qt.Key.Key_Down)
+    assert told.args == ["b"] and parts(page).after.size_label.text() == "9.2 MB"
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as told:
+        press(page, "Export…")
+    assert told.args == ["b"]
+    with qtbot.waitSignal(page.changed_requested, timeout=1000):
+        press(page, "Show one that changed")
+
+
+def test_typing_is_told_when_the_keys_rest(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given a model of texts, When letters are typed quickly, Then the whole text is told once; a later answer to an
+    earlier text does not write over what is typed."""
+    page = TryPage(theme)
+    page.show_value(examples.trying(kind="texts"))
+    page.say_ready()
+    page.show_examples(examples.live_texts())
+    shown(page)
+    told: list[str] = []
+    page.text_typed.connect(told.append)
+    editor = parts(page).editor
+    assert editor is not None
+    editor.setFocus()
+    QTest.keyClicks(editor, "a good film")
+    qtbot.waitUntil(lambda: told == ["a good film"], timeout=2000)
+    QTest.keyClicks(editor, " indeed")
+    page.show_input(examples.InputValue(caption="3 tokens"))
+    assert editor.toPlainText() == "a good film indeed"
+    page.type_text("dropped words")
+    assert told[-1] == "dropped words" and editor.toPlainText() == "dropped words"
+    page.show_value(examples.trying(kind="texts", chosen="b"))
+    editor = parts(page).editor
+    assert editor is not None and editor.toPlainText() == "dropped words"
+    QTest.keyClick(editor, Qt.Key.Key_Tab)
+    assert not editor.hasFocus()
+
+
+def test_an_input_that_cannot_be_tried(page: TryPage, examples: ModuleType, said: Any) -> None:
+    """Given a refused input, Then three sentences say so, and the next answer takes them away."""
+    page.show_problem(examples.refused(), examples.InputValue(caption="bad.png"))
+    assert "What happened" in said(page) and "Is my work safe?" in said(page) and "What to do now" in said(page)
+    assert "No answer to this one." in said(page) and "bad.png" in said(page)
+    page.show_answers(*examples.live_answers())
+    assert "What happened" not in said(page)
+
+
+def test_states_without_versions(theme: Theme, shown: Any, said: Any, press: Any, qtbot: QtBot) -> None:
+    """Given no run, one without versions, or one that is measured, Then the page says what to do."""
+    page = TryPage(theme)
+    page.show_empty()
+    shown(page)
+    assert "Nothing to try yet" in said(page)
+    with qtbot.waitSignal(page.goal_requested, timeout=1000):
+        press(page, "Choose a goal")
+    page.show_empty(has_run=True)
+    assert "no version to put beside the original" in said(page)
+    page.show_measuring()
+    assert page.state == "measuring" and "would spoil their figures" in said(page)
+    with qtbot.waitSignal(page.compare_requested, timeout=1000):
+        press(page, "Back to Compare")

@@ -1,0 +1,209 @@
+"""NPZ files, recordings and made inputs."""
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import InputRefused
+from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.sniff import all_readers
+from workers.pipeline.prepared import Prepared
+
+Make = Callable[..., Any]
+
+
+def save(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def numbers(n: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(n, 4)).astype(np.float32)
+
+
+@pytest.mark.parametrize("names", [("x", "y"), ("input", "label"), ("x_test", "y_test"), ("X", "labels")])
+def test_arrays_by_name(run_data: Make, tmp_path: Path, names: tuple[str, str]) -> None:
+    """Given inputs and labels under usual names, then they are found; equal rows count once."""
+    values = numbers(50)
+    values[3] = values[4]
+    labels = np.arange(50) % 3
+    labels[3] = labels[4]
+    result, folder = run_data("numbers", save(tmp_path / "a.npz", **{names[0]: values, names[1]: labels}))
+    assert (result.n_test, result.n_calibration, result.merged_doubles) == (39, 10, 1)
+    assert result.labelled and Prepared(folder / "test")[0]["input"].shape == (1, 4)
+
+
+def test_many_doubles_leave_a_test_set(run_data: Make, tmp_path: Path) -> None:
+    """Given 1,000 rows of which 60 differ, so that a fifth of all would calibrate with every one of these, Then what is
+    left is split anew: a fifth of it calibrates, in proportion to the labels, and it is told what was merged."""
+    values = numbers(60)[np.arange(1000) % 60]
+    labels = np.arange(1000) % 60 % 3
+    result, folder = run_data("numbers", save(tmp_path / "a.npz", x=values, y=labels))
+    assert (result.n_items, result.merged_doubles, result.n_test, result.n_calibration) == (1000, 940, 48, 12)
+    data = read_dataset(folder)
+    assert [sum(item.labels == (label,) for item in data.calibration) for label in range(3)] == [4, 4, 4]
+    assert len(Prepared(folder / "test")) == 48 and len(Prepared(folder / "calibration")) == 12
+    rows = {
+        Prepared(folder / part)[i]["input"].tobytes()
+        for part, n in (("test", 48), ("calibration", 12))
+        for i in range(n)
+    }
+    assert len(rows) == 60, "none is lost, none is in both"
+    (told,) = [finding for finding in result.findings if "940" in finding.what]
+    assert told.level == "warning"
+
+
+def test_all_the_same_is_refused(run_data: Make, tmp_path: Path) -> None:
+    """Given rows that are all the same to the model, Then they are refused before anything is run."""
+    with pytest.raises(InputRefused) as refused:
+        run_data("numbers", save(tmp_path / "a.npz", x=np.ones((500, 4), np.float32)))
+    assert refused.value.code == "all_the_same" and "500 items" in refused.value.detail
+
+
+def test_names_and_accepted_labels(run_data: Make, tmp_path: Path) -> None:
+    """Given labels as text with several accepted ones, then both are kept; numbers below 0 are no label."""
+    labels = np.array(["0|1", "2"] * 10)
+    _, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    assert {item.labels for item in read_dataset(folder).test} == {(0, 1), (2,)}
+    result, _ = run_data("numbers", save(tmp_path / "b.npz", x=numbers(20), y=np.full(20, -1)))
+    assert not result.labelled
+
+
+@pytest.mark.parametrize("labels", [np.arange(17) % 3, np.zeros((20, 2, 2)), np.array(3)])
+def test_labels_of_another_number_are_told(run_data: Make, tmp_path: Path, labels: np.ndarray) -> None:
+    """Given labels that are not one for each item, Then they are not dropped without a word: both numbers are told."""
+    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    warned = [finding.what for finding in result.findings if finding.level == "warning" and "“y”" in finding.what]
+    have = {1: "17 labels", 3: "20×2×2 values", 0: "one value"}[labels.ndim]
+    assert not result.labelled and len(warned) == 1 and have in warned[0] and "20 items" in warned[0]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.bool_])
+def test_one_column_for_each_class(run_data: Make, tmp_path: Path, dtype: type) -> None:
+    """Given labels with a 1 in the column of their class, Then that class is the label, and no other is accepted."""
+    labels = np.eye(3, dtype=dtype)[np.arange(20) % 3]
+    _, folder = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=labels))
+    assert {item.labels for item in read_dataset(folder).test} == {(0,), (1,), (2,)}
+
+
+def test_regression_targets_are_no_classes(run_data: Make, tmp_path: Path, words: Make) -> None:
+    """Given real numbers as labels, then they are unknown labels."""
+    result, _ = run_data("numbers", save(tmp_path / "a.npz", x=numbers(20), y=np.linspace(0.1, 9.7, 20)))
+    assert not result.labelled and "does not know the labels" in words(result)
+
+
+def test_pictures_in_an_array(run_data: Make, tmp_path: Path) -> None:
+    """Given raw gray pictures, then they go through the model's preprocessing and are shown as pictures."""
+    values = np.random.default_rng(1).integers(0, 256, (30, 12, 12), dtype=np.uint8)
+    result, folder = run_data(
+        "pictures", save(tmp_path / "a.npz", x=values, y=np.arange(30) % 3, classes=["dog", "bird", "cat"])
+    )
+    assert result.kind == "images" and (folder / result.previews[0][0]).suffix == ".png"
+    assert Prepared(folder / "test")[0]["input"].shape == (1, 3, 8, 8)
+    assert result.class_counts == {"dog": 10, "bird": 10, "cat, tabby cat": 10}
+
+
+def test_what_differs_below_zero_only_is_no_double(run_data: Make, tmp_path: Path) -> None:
+    """Given prepared pictures that differ in their negative values only, or by less than a step of 8 bits, Then none is
+    merged: they are not the same to the model."""
+    base = np.random.default_rng(2).normal(size=(3, 8, 8)).astype(np.float32)
+    low = np.where(base < 0, base * 2, base)
+    values = np.stack([base, low, base + np.float32(1e-3)] + [base + n for n in range(1, 20)])
+    for name in ("x", "input"):
+        result, folder = run_data("pictures", save(tmp_path / f"{name}.npz", **{name: values}))
+        assert result.merged_doubles == 0 and result.kind == "arrays" and result.n_items == len(values)
+        assert min(float(item["input"].min()) for item in Prepared(folder / "test")) < -1
+
+
+@pytest.mark.parametrize(
+    ("arrays", "code"),
+    [
+        ({"x": np.array([object()] * 3, dtype=object)}, "bad_npz"),
+        ({"z": np.zeros((3, 4))}, "no_inputs"),
+        ({"x": np.array(["a", "b"])}, "no_inputs"),
+        ({"x": np.zeros((0, 4))}, "bad_npz"),
+        ({"x": np.zeros((3, 5))}, "nothing_readable"),
+    ],
+)  # fmt: skip
+def test_bad_arrays_are_refused(run_data: Make, tmp_path: Path, arrays: dict[str, Any], code: str) -> None:
+    """Given Python objects, other names, text, nothing or other shapes, then it is refused in words."""
+    np.savez(tmp_path / "a.npz", allow_pickle=True, **arrays)
+    with pytest.raises(InputRefused) as refused:
+        run_data("numbers", tmp_path / "a.npz")
+    assert refused.value.code == code and refused.value.hint.endswith(".")
+
+
+def test_damaged_archives_are_refused(run_data: Make, tmp_path: Path) -> None:
+    """Given a truncated NPZ, then it is refused, never opened otherwise."""
+    whole = save(tmp_path / "a.npz", x=numbers(50)).read_bytes()
+    (tmp_path / "a.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputRefused, match="damaged"):
+        run_data("numbers", tmp_path / "a.npz")
+
+
+def sound(path: Path, seed: int, seconds: float = 0.5, rate: int = 8000) -> Path:
+    values = np.random.default_rng(seed).integers(-9000, 9000, int(seconds * rate), dtype=np.int16)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes(values.tobytes())
+    return path
+
+
+def test_folder_of_sounds(run_data: Make, tmp_path: Path, words: Make) -> None:
+    """Given WAV files of two rates in class folders, then each is a sequence, without labels of whole files."""
+    for number in range(10):
+        folder = tmp_path / "s" / ("yes" if number % 2 else "no")
+        folder.mkdir(parents=True, exist_ok=True)
+        sound(folder / f"{number}.wav", number, rate=16000 if number > 7 else 8000)
+    (tmp_path / "s" / "no" / "broken.wav").write_bytes(b"RIFF")
+    result, data_dir = run_data("sounds", tmp_path / "s")
+    assert (result.n_test, result.kind, result.labelled) == (8, "audio", False)
+    assert result.unreadable == ("no/broken.wav",) and "labels of whole files" in words(result)
+    assert {item["input"].shape for item in Prepared(data_dir / "test")} == {(25, 160)}
+
+
+def test_recordings_with_a_label_a_frame(run_data: Make, tmp_path: Path) -> None:
+    """Given recordings in one array, labelled every 80 samples, then each step of 160 gets the label at its middle."""
+    lengths = np.array([1600, 3200] * 6)
+    audio = np.random.default_rng(0).integers(-9000, 9000, lengths.sum(), dtype=np.int16)
+    labels = np.concatenate([np.arange(n // 80) // 10 % 2 for n in lengths])
+    path = save(tmp_path / "r.npz", audio=audio, lengths=lengths, labels=labels.astype(np.int8), frame=80, sr=8000)
+    result, data_dir = run_data("sounds", path)
+    data = read_dataset(data_dir)
+    assert result.labelled and len(data.steps) == result.n_test
+    for item, steps in zip(Prepared(data_dir / "test"), data.steps, strict=True):
+        count = len(item["input"])
+        assert steps is not None and steps.tolist() == [(2 * i + 1) // 10 % 2 for i in range(count)]
+
+
+def test_recordings_that_do_not_add_up(run_data: Make, tmp_path: Path) -> None:
+    """Given lengths that do not fit the samples, then it is refused."""
+    with pytest.raises(InputRefused, match="do not add up"):
+        run_data("sounds", save(tmp_path / "r.npz", audio=np.zeros(100, np.int16), lengths=np.array([60, 60])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape"), [("pictures", (1, 3, 8, 8)), ("numbers", (1, 4)), ("texts", None), ("sounds", (64, 160))]
+)
+def test_made_inputs(run_data: Make, kind: str, shape: tuple[int, ...] | None, words: Make) -> None:
+    """Given no data, then seeded inputs of the model's kind are made, and it is told what they cannot show."""
+    result, folder = run_data(kind, None)
+    again, _ = run_data(kind, None)
+    items = list(Prepared(folder / "test"))
+    assert result.origin == "made" and not result.labelled and result.sha256 == again.sha256
+    assert result.n_test >= 32 and result.n_calibration >= 8
+    assert shape is None or all(item["input"].shape == shape for item in items)
+    if kind == "texts":
+        assert len({item["input"].shape[1] for item in items}) > 5
+    assert "Fettle made these inputs" in words(result)
+
+
+def test_every_reader_is_found() -> None:
+    """Given the readers' package, then each module is a reader with an id of its own."""
+    assert [reader.id for reader in all_readers()] == ["arrays", "audio", "pictures", "texts"]

@@ -1,0 +1,73 @@
+"""All answers as one table: kinds by the labels, shares, names, and parts that came later."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.data.rows import KINDS, ROWS_FILE, AnswerRowsParams, RowsPart
+from workers.evaluate.data.dataset import DataSet, Item, write_dataset
+from workers.evaluate.proof.predictions import Answers, save_answers
+
+Make = Callable[..., Any]
+
+
+@pytest.fixture
+def part(tmp_path: Path) -> Callable[..., RowsPart]:
+    count = iter(range(9))
+
+    def write(data: DataSet, old: Answers, new: Answers, **more: Any) -> RowsPart:
+        folder = tmp_path / f"part{next(count)}"
+        folder.mkdir()
+        write_dataset(folder, data)
+        files = [folder / name for name in ("old.npz", "new.npz")]
+        for file, answers in zip(files, (old, new), strict=True):
+            save_answers(file, answers)
+        return RowsPart(data_dir=str(folder), original_answers=str(files[0]), variant_answers=str(files[1]), **more)
+
+    return write
+
+
+def texts(rows: Any, name: str) -> list[str]:
+    ends = rows[f"{name}_ends"].tolist()
+    data = rows[f"{name}_bytes"].tobytes()
+    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def test_each_answer_gets_its_kind(job: Make, class_answers: Make, part: Make) -> None:
+    """Given labels, Then worse and better go by them, another wrong answer is "changed", and what the original gives no
+    number for is left out; a later part counts on, and only its items."""
+    names = ("Ärger", "b  c", "row 3", "row 4", "row 5", "row 6")
+    labels: list[tuple[int, ...]] = [(0,), (0,), (0,), (1, 2), (), (0,)]
+    items = tuple(Item(name, None, accepted) for name, accepted in zip(names, labels, strict=True))
+    data = DataSet("texts", "person", classes=("Cat", "dog", "owl"), test=items)
+    first = part(data, class_answers([0, 0, 1, 0, 1, -1]), class_answers([0, 1, 2, 1, 2, 0], sure=0.8))
+    more = part(data, class_answers([2] * 6), class_answers([2] * 6), items=(0, 4), first_number=6)
+    result, work = job("answer_rows", AnswerRowsParams(parts=(first, more)))
+    with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
+        assert [KINDS[kind] for kind in rows["kind"]] == ["same", "worse", "changed", "better", "changed"] + [
+            "same"
+        ] * 2
+        assert rows["number"].tolist() == [0, 1, 2, 3, 4, 6, 10]
+        classes = texts(rows, "names")
+        assert [classes[place] for place in rows["after"]] == ["Cat", "dog", "owl", "dog", "owl", "owl", "owl"]
+        assert [classes[p] if p >= 0 else "" for p in rows["label"]][:5] == ["Cat", "Cat", "Cat", "dog or owl", ""]
+        assert rows["before_share"][:2] == pytest.approx([0.9, 0.9]) and rows["after_share"][0] == pytest.approx(0.8)
+        assert texts(rows, "name")[:2] == ["Ärger", "b c"] and texts(rows, "folded")[0] == "ärger"
+        assert rows["name_rank"].tolist() == [4, 0, 1, 2, 3, 4, 3]
+    assert result.n == 7 and result.labelled and result.answers == "class"
+    assert result.counts == {"same": 3, "changed": 2, "worse": 1, "better": 1}
+
+
+def test_answers_that_are_no_classes(job: Make, answers_of: Make, part: Make) -> None:
+    """Given vectors, Then likeness tells same from changed by the verdict's own limit, and no class is named."""
+    old = answers_of(np.eye(3, 4) + 1, "embedding")
+    new = answers_of(np.eye(3, 4) + 1 + np.asarray([[0], [0], [1]]) * np.asarray([0, 0, 0, 1]), "embedding")
+    data = DataSet("arrays", "person", test=tuple(Item(f"row {i}") for i in range(3)))
+    result, work = job("answer_rows", AnswerRowsParams(parts=(part(data, old, new),)))
+    with np.load(work / ROWS_FILE, allow_pickle=False) as rows:
+        assert rows["kind"].tolist() == [0, 0, 1] and rows["likeness"][2] < 0.99
+        assert (rows["before"] == -1).all() and np.isnan(rows["after_share"]).all()
+    assert result.answers == "vector" and not result.labelled and result.counts["changed"] == 1

@@ -1,0 +1,169 @@
+"""Answers through real runtimes: collected, stored, judged by the jobs ``data``, ``answer`` and ``judge``."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from workers.contracts.errors import InputRefused, JobCancelled
+from workers.contracts.jobs import AnswerParams, AnswerResult, DataParams, JudgeParams
+from workers.contracts.specs import Judgement
+from workers.evaluate.proof.predictions import Rows, collect_answers, load_answers, save_answers
+from workers.measure.opening import open_session
+from workers.model_io.vocabulary import integer_bounds
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.prepared import Prepared, write_prepared
+from workers.pipeline.spec import Input, Output
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+
+
+def data_for(job: Make, folder: Path, path: Path | None = None) -> Path:
+    result, work = job("data", DataParams(model_dir=str(folder), path=None if path is None else str(path)))
+    return work / result.data_dir
+
+
+def answer(
+    job: Make, folder: Path, data: Path, runtime: str = "onnxruntime-cpu", **more: Any
+) -> tuple[AnswerResult, Path]:
+    params = AnswerParams(model_dir=str(folder), data_dir=str(data), runtime=runtime, **more)
+    result, work = job("answer", params)
+    return result, work / result.path
+
+
+def judged(job: Make, data: Path, old: Path, new: Path) -> Judgement:
+    params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new))
+    return job("judge", params)[0].judgement
+
+
+def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:
+    """Given each small model and no data, when OpenVINO answers beside ONNX Runtime, then they agree, unproven."""
+    data = data_for(job, small.folder)
+    result, old = answer(job, small.folder, data)
+    assert result.n == 64 and result.not_finite == 0
+    stored = load_answers(old)
+    assert (stored.predicted is None) is (small.kind == "stateful")
+    if small.kind == "stateful":
+        assert stored.answer[0].shape == (64,) and not stored.others
+    _, new = answer(job, small.folder, data, "openvino", settings={"inference_precision": "f32"})
+    judgement = judged(job, data, old, new)
+    assert judgement.verdict == "not_enough_data" and judgement.n == 64
+    assert judgement.agreement == pytest.approx(1.0, abs=1e-6)
+
+
+def test_a_person_s_arrays_prove_it(job: Make, make_small: Make, tmp_path: Path) -> None:
+    """Given 500 items labelled by the model itself, then the same answers are safe and others regressed."""
+    small = make_small("constants")
+    values = np.random.default_rng(0).normal(size=(500, 20)).astype(np.float32)
+    pipeline = load_pipeline(small.folder)
+    session = open_session(small.folder, "onnxruntime-cpu", {}, 1)
+    labels = np.array([pipeline.answer(session, {"x": row[None]}).argmax() for row in values])
+    np.savez(tmp_path / "d.npz", x=values, y=labels)
+    data = data_for(job, small.folder, tmp_path / "d.npz")
+    _, old = answer(job, small.folder, data)
+    same = judged(job, data, old, old)
+    assert same.verdict == "safe" and same.accuracy == 1.0 and same.n == 400
+    stored = load_answers(old)
+    wrong = Rows([np.roll(row, 1) if i % 10 == 0 else row for i, row in enumerate(stored.answer)])
+    with np.load(old) as arrays:
+        changed = {**arrays, **wrong.arrays("answer"), "predicted": np.argmax(wrong.parts, 1)}
+    np.savez(tmp_path / "w.npz", **changed)
+    assert judged(job, data, old, tmp_path / "w.npz").verdict == "regressed"
+
+
+def square_root(make_small: Make, shape: list[Any], name: str = "x") -> Any:
+    """A model of the "constants" kind that takes the root of its inputs: NaN for negative ones."""
+    floats = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Sqrt", [name], ["s"]), helper.make_node("Slice", ["s", "zero", "four", "one"], ["y"])],
+        "root",
+        [floats(name, 1, shape)],
+        [floats("y", 1, [shape[0], 4])],
+        [helper.make_tensor(n, 7, [1], [v]) for n, v in (("zero", 0), ("four", 4), ("one", 1))],
+    )
+    graph.initializer.append(helper.make_tensor("axis", 7, [1], [1]))
+    graph.node[1].input[3:] = ["axis"]
+    return make_small("constants", helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8))
+
+
+def test_a_model_that_gives_nan(job: Make, make_small: Make) -> None:
+    """Given a model whose output is no number, then it is counted, and nothing can be compared."""
+    folder = square_root(make_small, ["n", 20]).folder
+    data = data_for(job, folder)
+    result, path = answer(job, folder, data)
+    assert result.not_finite > 55
+    stored = load_answers(path)
+    assert stored.predicted is not None and (stored.predicted == -1).sum() == result.not_finite
+    judgement = judged(job, data, path, path)
+    assert any("NaN" in note for note in judgement.notes)
+
+
+def test_a_model_that_fails_at_its_input(job: Make, make_small: Make) -> None:
+    """Given a model that wants another size than its description says, then it is refused in words."""
+    folder = square_root(make_small, ["n", 21]).folder
+    data = data_for(job, folder)
+    with pytest.raises(InputRefused) as refused:
+        answer(job, folder, data)
+    assert refused.value.code == "run_failed" and refused.value.detail.startswith("Item 1 of the test set")
+
+
+def test_time_is_bounded_and_cancel_stops(job: Make, make_small: Make) -> None:
+    """Given no time at all, then ten items are answered; given a cancel, then it stops at once."""
+    small = make_small("cnn")
+    data = data_for(job, small.folder)
+    result, _ = answer(job, small.folder, data, max_seconds=0.0)
+    assert result.n == 10
+    params = AnswerParams(model_dir=str(small.folder), data_dir=str(data), runtime="onnxruntime-cpu")
+    with pytest.raises(JobCancelled):
+        job("answer", params, cancel_after=3)
+
+
+class Passing:
+    """A loaded model that gives what it gets, as two outputs of a size that changes, and a whole number."""
+
+    device_ran, fallbacks = "cpu", ()
+
+    def run(self, feeds: Any) -> dict[str, np.ndarray]:
+        values = feeds["input_ids"].astype(np.float32)
+        return {
+            "logits": values[..., None],
+            "extra": values[0, 0] * np.ones((1, 2), np.float32),
+            "n": values.astype(int),
+        }
+
+    def close(self) -> None: ...
+
+
+def test_padded_positions_are_left_out_and_all_float_outputs_kept(make_small: Make, tmp_path: Path) -> None:
+    """Given token outputs with an attention mask and other outputs, then ragged rows without padding are stored."""
+    small = make_small("transformer")
+    spec = load_pipeline(small.folder).spec
+    mask = Input("mask", "int64", (None, None), "attention_mask")
+    outputs = (Output("logits", "float32", answer=True), Output("extra", "float32"), Output("n", "int64"))
+    pipeline = Pipeline(replace(spec, inputs=(*spec.inputs, mask), outputs=outputs, answer_kind="tensor"), small.folder)
+    rows = [
+        {"input_ids": np.arange(1, 7)[None], "mask": np.array([[1] * count + [0] * (6 - count)])} for count in (2, 5)
+    ]
+    write_prepared(tmp_path / "p", rows)
+    answers = collect_answers(pipeline, Passing(), Prepared(tmp_path / "p"), RecordingContext(tmp_path))
+    assert [part.shape for part in answers.answer] == [(2, 1), (5, 1)] and answers.predicted is None
+    assert list(answers.others) == ["extra"]
+    save_answers(tmp_path / "a.npz", answers)
+    again = load_answers(tmp_path / "a.npz")
+    assert [part.ravel().tolist() for part in again.answer] == [[1, 2], [1, 2, 3, 4, 5]]
+    assert again.others["extra"][1].tolist() == [1, 1] and again.answer_kind == "tensor"
+
+
+def test_integer_inputs_stay_inside_their_table(job: Make, make_small: Make) -> None:
+    """Given an embedding of 50 rows, then made tokens are below 50 and use most of them."""
+    small = make_small("transformer")
+    assert integer_bounds(small.folder) == {"input_ids": 50}
+    items = Prepared(data_for(job, small.folder) / "test")
+    tokens = np.concatenate([item["input_ids"].ravel() for item in items])
+    assert tokens.min() >= 0 and tokens.max() < 50 and len(np.unique(tokens)) > 40
+    assert len({item["input_ids"].shape for item in items}) > 4

@@ -1,0 +1,191 @@
+"""How often the verdict errs, on simulated pairs (seeded). The long forms are marked slow."""
+
+import math
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.proof.judge_classes import judge_classes
+from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
+from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.stats import drop_bounds, more_than_p
+from workers.evaluate.proof.verdict import decide
+
+Make = Callable[..., Any]
+ACCURACY = 0.9
+LIMIT_PCT = 1.0
+MARGIN = ACCURACY * LIMIT_PCT / 100
+
+
+def simulate(
+    labelled: Make, class_answers: Make, n: int, flips: float, drop: float, runs: int, seed: int
+) -> Counter[str]:
+    """Judgements of pairs in which `flips` of the answers change sides and the true drop is `drop`.
+
+    A right answer that is lost becomes another class; a gained one becomes the label. Three classes; each item has a
+    brightness, a sharpness, a size and a camera, so that a dozen parts are judged, too. The scores of the task are left
+    out: they change no verdict on classes.
+    """
+    rng = np.random.default_rng(seed)
+    verdicts: Counter[str] = Counter()
+    for run in range(runs):
+        labels = rng.integers(0, 3, n)
+        right = rng.random(n) < ACCURACY
+        old = np.where(right, labels, (labels + rng.integers(1, 3, n)) % 3)
+        lost = right & (rng.random(n) < (flips + drop) / 2 / ACCURACY)
+        gained = ~right & (rng.random(n) < (flips - drop) / 2 / (1 - ACCURACY))
+        new = np.where(lost, (labels + 1) % 3, np.where(gained, labels, old))
+        data = with_facts(labelled(labels), rng)
+        verdicts[verdict_of(data, class_answers(old), class_answers(new), run)] += 1
+    return verdicts
+
+
+def verdict_of(data: DataSet, old: Answers, new: Answers, seed: int) -> str:
+    return judge_classes(data, old, new, LIMIT_PCT, seed).verdict
+
+
+def with_facts(data: DataSet, rng: np.random.Generator) -> DataSet:
+    """The same items with what slices are made of."""
+    n = len(data.test)
+    numbers = rng.random((n, 3))
+    cameras = rng.integers(0, 5, n)
+    items = [
+        replace(
+            item,
+            facts=dict(zip(("brightness", "sharpness", "pixels"), row.tolist(), strict=True)),
+            columns={"camera": f"number {camera}"},
+        )
+        for item, row, camera in zip(data.test, numbers, cameras, strict=True)
+    ]
+    return replace(data, test=tuple(items))
+
+
+def simulate_unlabelled(labelled: Make, class_answers: Make, n: int, changed: float, runs: int) -> Counter[str]:
+    """Pairs of answers without labels of which a share of `changed` becomes another class."""
+    rng = np.random.default_rng(n)
+    verdicts: Counter[str] = Counter()
+    for run in range(runs):
+        old = rng.integers(0, 3, n)
+        new = np.where(rng.random(n) < changed, (old + 1) % 3, old)
+        data = with_facts(labelled([None] * n), rng)
+        verdicts[verdict_of(data, class_answers(old), class_answers(new), run)] += 1
+    return verdicts
+
+
+def too_many(count: int, runs: int, share: float = 0.05) -> bool:
+    """Whether so many of `runs` could not be by chance (three standard errors) if the share were kept."""
+    return count > runs * share + 3 * math.sqrt(runs * share * (1 - share))
+
+
+CASES = [(200, 0.04), (600, 0.06), (1200, 0.05)]
+
+
+@pytest.mark.parametrize(("n", "flips"), CASES)
+@pytest.mark.parametrize("drop", [0.0, MARGIN])
+def test_changes_within_the_limit_are_rarely_called_regressed(
+    labelled: Make, class_answers: Make, n: int, flips: float, drop: float
+) -> None:
+    """Given no true drop above the margin, then at most 5 % are called regressed (chance of the short form allowed)."""
+    verdicts = simulate(labelled, class_answers, n, flips, drop, runs=40, seed=n)
+    assert not too_many(verdicts["regressed"], 40), verdicts
+
+
+@pytest.mark.parametrize(("n", "flips"), CASES)
+def test_a_drop_of_twice_the_margin_is_rarely_called_safe(
+    labelled: Make, class_answers: Make, n: int, flips: float
+) -> None:
+    """Given a true drop of twice the margin, then at most 5 % are called safe."""
+    verdicts = simulate(labelled, class_answers, n, flips, 2 * MARGIN, runs=40, seed=n + 1)
+    assert not too_many(verdicts["safe"], 40), verdicts
+
+
+@pytest.mark.parametrize("n", [200, 1000])
+def test_without_labels_both_errors_are_rare(labelled: Make, class_answers: Make, n: int) -> None:
+    """Given as many changed answers as the limit allows, or twice as many, then at most 5 % are called wrongly."""
+    limit = LIMIT_PCT / 100
+    assert not too_many(simulate_unlabelled(labelled, class_answers, n, limit, 40)["regressed"], 40)
+    assert not too_many(simulate_unlabelled(labelled, class_answers, n, 2 * limit, 40)["safe"], 40)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("n", [200, 1000])
+def test_errors_without_labels_in_full(labelled: Make, class_answers: Make, n: int) -> None:
+    """Given 1,000 simulated pairs without labels, then at most 5 % are wrong in either direction."""
+    limit = LIMIT_PCT / 100
+    assert simulate_unlabelled(labelled, class_answers, n, limit, 1000)["regressed"] <= 50
+    assert simulate_unlabelled(labelled, class_answers, n, 2 * limit, 1000)["safe"] <= 50
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("n", [100, 1000])
+@pytest.mark.parametrize("flips", [0.02, 0.1])
+@pytest.mark.parametrize("drop", [0.0, MARGIN / 2, MARGIN, 2 * MARGIN])
+def test_error_rates_in_full(labelled: Make, class_answers: Make, n: int, flips: float, drop: float) -> None:
+    """Given 1,000 simulated pairs, then at most 5 % are wrong in either direction."""
+    verdicts = simulate(labelled, class_answers, n, flips, drop, runs=1000, seed=7)
+    wrong = verdicts["safe"] if drop > MARGIN else verdicts["regressed"]
+    assert wrong <= 50, verdicts
+
+
+def power(flips: float, margin: float, runs: int) -> float:
+    """Share of pairs without a true drop that are proven safe at the promised number of examples."""
+    n = needed_examples(margin, flips)
+    assert n is not None
+    counts = np.random.default_rng(5).multinomial(n, [flips / 2, flips / 2, 1 - flips], size=runs)
+    safe: dict[tuple[int, int], bool] = {}
+    for b, c in {(int(b), int(c)) for b, c, _ in counts}:
+        safe[b, c] = decide(more_than_p(b, c, n, margin), drop_bounds(b, c, n)[1], margin, False) == "safe"
+    return sum(safe[int(b), int(c)] for b, c, _ in counts) / runs
+
+
+def test_power_at_the_promised_number_roughly() -> None:
+    """Given the promised number of examples, then about four of five harmless variants are proven safe."""
+    assert 0.73 < power(0.05, 0.01, 300) < 0.90
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("flips", [0.02, 0.05, 0.1])
+def test_power_at_the_promised_number_in_full(flips: float) -> None:
+    """Given the promised N, then the power is 80 % within 3 points."""
+    assert power(flips, 0.01, 4000) == pytest.approx(0.80, abs=0.03)
+
+
+COUNTED = [
+    (0.005, 0.005),
+    (0.01, 0.005),
+    (0.01, 0.01),
+    (0.01, 0.02),
+    (0.02, 0.01),
+    (0.02, 0.02),
+    (0.02, 0.05),
+    (0.05, 0.1),
+]
+
+
+@pytest.mark.parametrize(("margin", "flips"), COUNTED)
+def test_exact_power_at_the_promised_number(margin: float, flips: float) -> None:
+    """Given flips that are counted and not drawn, then the power is 80 % within 3 points at the promised N.
+
+    Where fewer than six flips are expected, one more or less decides: there the promise is kept, and may be exceeded.
+    """
+    n = needed_examples(margin, flips)
+    assert n is not None
+    found = paired_power(n, flips, margin)
+    assert found >= 0.795
+    assert found <= 0.83 or n * flips < 6
+
+
+@pytest.mark.parametrize("margin", [0.01, 0.02, 0.05])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.3, 0.5])
+def test_exact_power_without_labels(margin: float, share: float) -> None:
+    """Given a share of the limit's changes, then the promised N proves it in at least 80 %."""
+    n = needed_unlabelled(margin, share * margin)
+    assert n is not None and unlabelled_power(n, share * margin, margin) >= 0.795

@@ -1,0 +1,98 @@
+"""Which parts of a test set are called broken, and which one is named."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats as oracle
+
+from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.slices import (
+    alike_slices,
+    broken,
+    changed_slices,
+    labelled_slices,
+    log_gathered,
+    worst_first,
+)
+
+
+def groups(*members: range) -> list[Group]:
+    return [Group("class", f"part {i}", np.asarray(m)) for i, m in enumerate(members)]
+
+
+def rights(n: int, lost: range, gained: range = range(0)) -> tuple[np.ndarray, np.ndarray]:
+    old, new = np.ones(n, bool), np.ones(n, bool)
+    new[list(lost)] = False
+    old[list(gained)] = False
+    return old, new
+
+
+def test_exact_mcnemar_and_holm() -> None:
+    """Given 12 lost of one part, 6 of another and no loss allowed, then both p-values are the binomial test's, corrected for two."""
+    old, new = rights(300, range(12))
+    new[100:106] = False
+    parts = groups(range(100), range(100, 200), range(200, 300))
+    found = {part.facts.name: part.facts for part in labelled_slices(parts, old, new, 0.0)}
+    exact = oracle.binomtest(12, 12, 0.5, alternative="greater").pvalue
+    assert found["part 0"].p_holm == pytest.approx(exact * 2)
+    assert found["part 1"].judged and not found["part 2"].judged
+    assert [part.name for part in broken(labelled_slices(parts, old, new, 0.0))] == ["part 0"]
+
+
+def test_under_log2_20k_changed_is_too_few() -> None:
+    """Given one part of five changed answers, then it is judged; of four it is not; the number of still parts is free."""
+    still = [range(100 + 10 * i, 110 + 10 * i) for i in range(40)]
+    for count, judged in ((4, False), (5, True)):
+        old, new = rights(500, range(count))
+        found = labelled_slices(groups(range(100), *still), old, new, 0.01)
+        assert found[0].facts.judged is judged
+
+
+def test_the_part_that_stands_out_is_named() -> None:
+    """Given losses in a small part within a large one, then the small one comes first although the large one lost more."""
+    old, new = rights(1000, range(40))
+    new[500:505] = False
+    parts = groups(range(50), range(900), range(900, 1000))
+    order = worst_first(labelled_slices(parts, old, new, 0.01))
+    assert order[0].name == "part 0" and order[0].drop == pytest.approx(0.8)
+
+
+def test_gathering_is_the_hypergeometric_tail() -> None:
+    """Given counts, then the logarithm is scipy's."""
+    for hits, n, total, everything in ((3, 10, 7, 40), (0, 5, 5, 50), (20, 100, 30, 900), (5, 5, 5, 5)):
+        exact = oracle.hypergeom.sf(hits - 1, everything, total, n)
+        assert log_gathered(hits, n, total, everything) == pytest.approx(math.log(exact), abs=1e-9)
+
+
+def test_without_labels_only_a_large_share_is_broken() -> None:
+    """Given no labels, then a part with half of its answers changed is broken, one with a tenth is not."""
+    changed = np.zeros(1000, bool)
+    changed[:50] = True
+    changed[100:110] = True
+    found = changed_slices(groups(range(100), range(100, 200), range(200, 1000)), changed, 0.01)
+    assert [part.name for part in broken(found)] == ["part 0"]
+
+
+def test_likeness_of_a_part() -> None:
+    """Given a part whose answers are another direction, then it is broken and first; small parts are not looked at."""
+    rng = np.random.default_rng(0)
+    likeness = 1 - rng.random(200) * 1e-5
+    likeness[:20] = 0.9 + rng.random(20) * 0.05
+    found = alike_slices(groups(range(20), range(20, 200), range(5)), likeness, 0.99, 0.999)
+    assert [part.name for part in broken(found)] == ["part 0"]
+    order = worst_first(found)
+    assert [part.name for part in order] == ["part 0", "part 1"] and order[0].changed == 20
+
+
+def test_harmless_changes_break_no_part() -> None:
+    """Given 400 sets with forty overlapping parts in which as many are lost as gained, then at most 1 % break one."""
+    rng = np.random.default_rng(11)
+    alarms = 0
+    for _ in range(400):
+        parts = [Group("x", str(i), np.flatnonzero(rng.random(600) < 0.1)) for i in range(40)]
+        change = rng.random(600) < 0.1
+        better = rng.random(600) < 0.5
+        old, new = ~(change & better), ~(change & ~better)
+        alarms += bool(broken(labelled_slices(parts, old, new, 0.01)))
+    assert alarms <= 9  # 4 expected at most, and chance

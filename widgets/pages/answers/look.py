@@ -1,0 +1,132 @@
+"""One example beside the table of all answers: what it is, and both answers to it."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
+
+from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
+from widgets.pages.try_it.cards import InputView
+from widgets.pages.try_it.value import InputValue
+from widgets.parts.card import Card, divider
+from widgets.parts.format import UNKNOWN, cosine, percent
+from widgets.parts.pictures import PictureStore, PictureValue
+from widgets.parts.small import Bar
+from widgets.parts.sound_bar import SoundBar
+from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
+
+VIEW_PX = 220
+
+TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
+"""Of the original's answer and of the optimized one, by the kind of example."""
+
+
+class _Answer(QWidget):
+    """A version's name, its answer, and how sure it is."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_XS)
+        box.addWidget(label(title, "caption"))
+        self._answer = ElidedLabel("", "section")
+        self._sure = words("", "soft")
+        self._bar = Bar("")
+        for part in (self._answer, self._bar, self._sure):
+            box.addWidget(part)
+
+    def show_answer(self, text: str, share: float, tone: Tone) -> None:
+        """`share` NaN where none is known."""
+        self._answer.setText(text)
+        restyle(self._answer, tone=tone)
+        is_known = share == share
+        self._bar.setVisible(is_known)
+        self._sure.setVisible(is_known)
+        if is_known:
+            told = self.tr("{0} sure").format(percent(share))
+            self._bar.set_share(share)
+            self._bar.setAccessibleName(told)
+            self._sure.setText(told)
+
+
+class LookCard(Card):
+    """`play_wanted(number)` and `stop_wanted` come from a sound's button."""
+
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
+
+    def __init__(self, theme: Theme, store: PictureStore) -> None:
+        super().__init__(edge=SPACE_L, gap=SPACE_S)
+        self.setAccessibleName(self.tr("The chosen example"))
+        self._sound = b""
+        self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
+        self._view = InputView(theme, store)
+        self._view.setFixedHeight(VIEW_PX)
+        self._text = QPlainTextEdit()
+        self._text.setReadOnly(True)
+        self._text.setTabChangesFocus(True)
+        self._text.setAcceptDrops(False)
+        self._text.setFixedHeight(VIEW_PX)
+        self._text.setAccessibleName(self.tr("Text of the example"))
+        self.sound_bar = SoundBar(theme)
+        self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
+        self.sound_bar.stop_wanted.connect(self.stop_wanted)
+        self._before, self._after = _Answer(self.tr("Original")), _Answer(self.tr("Optimized"))
+        self._told = words("", "soft")
+        self._empty = words(self.tr("Choose a row to see its example here."), "soft")
+        self._line = divider()
+        whole = (self._title, self._view, self._text, self.sound_bar, self._line, self._before, self._after, self._told)
+        self._parts = whole
+        self.add(*whole)
+        self.add(self._empty)
+        self.box.addStretch(1)
+        self.show_nothing()
+
+    def show_nothing(self) -> None:
+        """No row is chosen."""
+        for part in self._parts:
+            part.hide()
+        self._empty.show()
+
+    def show_row(self, columns: AnswerColumns, at: int, *, is_class: bool) -> None:
+        """What the table itself knows of a row, at once; `show_look` follows with the example."""
+        self._empty.hide()
+        self._sound = b""
+        self._title.setText(self.tr("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
+        self._view.show_value(InputValue())
+        for hidden in (self._view, self._text, self.sound_bar):
+            hidden.hide()
+        for shown in (self._title, self._line, self._before, self._after, self._told):
+            shown.show()
+        kind, label_place = KINDS[int(columns.kind[at])], int(columns.label[at])
+        places = (int(columns.before[at]), int(columns.after[at]))
+        shares = (float(columns.before_share[at]), float(columns.after_share[at]))
+        tones = TONES.get(kind, ("", ""))
+        for part, place, share, tone in zip((self._before, self._after), places, shares, tones, strict=True):
+            part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
+        if not is_class:
+            self._told.setText(self.tr("Likeness of both answers: {0}").format(cosine(float(columns.likeness[at]))))
+        elif label_place >= 0:
+            self._told.setText(self.tr("Your label: {0}").format(columns.class_name(label_place)))
+        else:
+            self._told.setText(self.tr("It has no label of yours."))
+
+    def show_look(self, value: LookValue, *, is_class: bool) -> None:
+        """The example itself."""
+        has_view = value.picture.is_picture or bool(value.levels)
+        self._view.show_value(InputValue(value.picture, levels=value.levels))
+        self._view.setVisible(has_view)
+        self._text.setVisible(bool(value.picture.text) and not has_view)
+        self._text.setPlainText(value.picture.text)
+        self._sound = value.sound
+        self.sound_bar.setVisible(bool(value.sound))
+        if not is_class:
+            nothing = float("nan")
+            self._before.show_answer(value.before, nothing, "")
+            self._after.show_answer(value.after, nothing, "")
+
+    @staticmethod
+    def picture_of(data: bytes, name: str, text: str) -> PictureValue:
+        """A picture where there is one, else the text."""
+        return PictureValue(data=data, name=name) if data else PictureValue(text=text, name=name)

@@ -1,0 +1,243 @@
+"""The page "All answers": every test example with both answers, to sort, filter and look at."""
+
+from dataclasses import replace
+from typing import Unpack
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
+
+from widgets.pages.answers.look import LookCard
+from widgets.pages.answers.table import AnswersModel, AnswersTable
+from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, LookValue, Order, classes_by_count
+from widgets.pages.detail_page import CloserPage
+from widgets.parts.buttons import Button
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.nouns import counted
+from widgets.parts.pictures import PictureStore
+from widgets.parts.search_field import SearchField
+from widgets.parts.small import PageHead
+from widgets.parts.sound_bar import SoundState
+from widgets.parts.text import label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S
+
+AHEAD = 5
+"""So many rows below the chosen one are asked for with it."""
+LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 256, 200, 18
+
+
+class AnswersPage(CloserPage):
+    """`rows_wanted(numbers)`: examples to look at, the chosen one first. `version_chosen(id)`, `compare_requested`."""
+
+    rows_wanted = Signal(object)
+    goal_requested = Signal()
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
+
+    fills_height = True
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        nothing = self.tr("No answers yet"), self.tr("Once versions have answered your examples, all stand here.")
+        super().__init__(theme, self.tr("All answers"), "list", nothing)
+        self._pictures = pictures or PictureStore(self)
+        self._value: AnswersValue | None = None
+        self._model = AnswersModel(self)
+        self._looks: dict[int, LookValue] = {}
+        self._table: AnswersTable | None = None
+        self._look: LookCard | None = None
+        self._count = label("", "caption", wrap=False)
+        self._buttons: dict[str, Button] = {}
+        self._orders: ChoiceField | None = None
+        self._classes: ChoiceField | None = None
+
+    # -- states --
+    def show_empty(self, *, is_measuring: bool = False) -> None:
+        """There is no run, it answered nothing, or versions are being measured now."""
+        self._value = self._table = self._look = None
+        super().show_empty(is_measuring=is_measuring)
+
+    def show_value(self, value: AnswersValue) -> None:
+        """All answers of the chosen version."""
+        self._value, self._looks = value, {}
+        if self._model.filter.class_place >= len(value.columns.names):
+            self._model.filter = replace(self._model.filter, class_place=-1)
+        self._model.replace(value)
+        head = PageHead(self.tr("All answers"), self._subtitle(value))
+        head.add_action(self._back())
+        self._look = LookCard(self.theme, self._pictures)
+        self._look.play_wanted.connect(self.play_wanted)
+        self._look.stop_wanted.connect(self.stop_wanted)
+        self._look.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        row.addWidget(self._table_card(value), 1)
+        row.addWidget(self._look)
+        self._fill("full", head, self._tools(value), row, grow=1)
+        self._on_width_changed(self.is_narrow)
+        self._tell_count()
+        if self._table is not None and len(self._model.rows):
+            self._table.setCurrentIndex(self._model.index(0, 0))  # an empty half of a page says nothing
+
+    def show_looks(self, looks: tuple[LookValue, ...]) -> None:
+        """Examples that were wanted; the chosen one is shown."""
+        self._looks.update({look.number: look for look in looks})
+        self._show_chosen()
+
+    def say_sound(self, state: SoundState) -> None:
+        """What the loudspeaker does."""
+        if self._look is not None:
+            self._look.sound_bar.say(state)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("All answers"), self.tr("They are being listed. You may leave this page; the work goes on.")
+
+    # -- parts --
+    def _subtitle(self, value: AnswersValue) -> str:
+        title = next((title for version_id, title in value.versions if version_id == value.chosen), "")
+        return self.tr("“{0}” beside the original on {1}.").format(title, counted(value.kind, len(value.columns)))
+
+    def _tools(self, value: AnswersValue) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder, SPACE_S)
+        version = self._version_field(value.versions, value.chosen, small=True)
+        version.setMinimumContentsLength(VERSION_CHARS)
+        flow.addWidget(version)
+        texts = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        kinds = [("", self.tr("All"), len(value.columns))]
+        kinds += [(kind, text, value.columns.count(kind)) for kind, text in zip(KINDS, texts, strict=True)]
+        group = QButtonGroup(holder)
+        self._buttons = {}
+        for kind, text, number in kinds:
+            if kind in ("worse", "better") and not value.labelled:
+                continue
+            button = Button(self.theme, f"{text} {number:,}", kind="toggle", size="small")
+            button.setCheckable(True)
+            button.setChecked(kind == self._model.filter.kind)
+            button.clicked.connect(lambda _on=False, which=kind: self._choose(kind=which))
+            group.addButton(button)
+            flow.addWidget(button)
+            self._buttons[kind] = button
+        self._classes = None
+        if value.answers == "class":
+            flow.addWidget(self._class_choice(value))
+        flow.addWidget(self._order_choice(value))
+        search = SearchField(self.theme, self.tr("Search the answers"), self.tr("Search"))
+        search.setFixedWidth(SEARCH_PX)
+        search.say(self._model.filter.text)
+        search.settled.connect(lambda text: self._choose(text=text))
+        search.entered.connect(lambda text: self._choose(text=text))
+        flow.addWidget(search)
+        return holder
+
+    def _class_choice(self, value: AnswersValue) -> ChoiceField:
+        choice = ChoiceField(self.tr("Class"), small=True, elastic=True)
+        choice.addItem(self.tr("All classes"), -1)
+        for place in classes_by_count(value.columns):
+            choice.addItem(value.columns.names[place], place)
+        choice.setCurrentIndex(max(0, choice.findData(self._model.filter.class_place)))
+        choice.activated.connect(lambda _at: self._choose(class_place=choice.currentData()))
+        self._classes = choice
+        return choice
+
+    def _order_choice(self, value: AnswersValue) -> ChoiceField:
+        choice = ChoiceField(self.tr("Order"), small=True)
+        orders = [("number", False, self.tr("As they came")), ("kind", False, self.tr("Worst first"))]
+        if value.answers == "class":
+            orders += [
+                ("surer", False, self.tr("Lost most certainty first")),
+                ("after_share", False, self.tr("Least sure first")),
+            ]
+        else:
+            orders.append(("likeness", False, self.tr("Least alike first")))
+        orders.append(("name", False, self.tr("By name")))
+        for order, is_descending, text in orders:
+            choice.addItem(text, (order, is_descending))
+        choice.addItem(self.tr("By a column"), None)
+        choice.activated.connect(lambda _at: self._on_order(choice.currentData()))
+        self._orders = choice
+        self._tell_order()
+        return choice
+
+    def _table_card(self, value: AnswersValue) -> Card:
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.setAccessibleName(self.tr("All answers"))
+        table = AnswersTable(self.theme, self._model)
+        table.chosen.connect(lambda _row: self._show_chosen(ask=True))
+        table.sort_wanted.connect(self._on_title)
+        self._table = table
+        self._count = label("", "caption", wrap=False)
+        self._count.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
+        card.add(table, stretch=1)
+        card.add(self._count)
+        return card
+
+    # -- slots --
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        if self._look is not None:
+            self._look.setFixedWidth(NARROW_LOOK_PX if is_narrow else LOOK_PX)
+        if self._table is not None:
+            self._table.set_narrow(is_narrow)
+
+    def _choose(self, **changes: Unpack[Choice]) -> None:
+        self._apply(replace(self._model.filter, **changes))
+
+    def _on_order(self, wanted: tuple[Order, bool] | None) -> None:
+        if wanted is not None:
+            self._choose(order=wanted[0], is_descending=wanted[1])
+
+    def _on_title(self, order: Order) -> None:
+        """The same title again turns the order round."""
+        now = self._model.filter
+        self._choose(order=order, is_descending=now.order == order and not now.is_descending)
+
+    def _apply(self, wanted: Filter) -> None:
+        self._model.choose(wanted)
+        self._tell_count()
+        self._tell_order()
+        self._show_chosen()
+        for kind, button in self._buttons.items():
+            button.setChecked(kind == wanted.kind)
+        if self._classes is not None:
+            self._classes.setCurrentIndex(max(0, self._classes.findData(wanted.class_place)))
+
+    def _tell_count(self) -> None:
+        value = self._value
+        if value is None:
+            return
+        shown, whole = len(self._model.rows), len(value.columns)
+        text = self.tr("{0:,} of {1:,} are shown.").format(shown, whole) if shown < whole else ""
+        if not shown:
+            text = self.tr("Nothing fits; take away a filter or words of the search.")
+        self._count.setText(text)
+        self._count.setVisible(bool(text))
+
+    def _tell_order(self) -> None:
+        choice, now = self._orders, self._model.filter
+        if choice is not None:
+            known = [choice.itemData(at) for at in range(choice.count())]
+            wanted = (now.order, now.is_descending)
+            choice.setCurrentIndex(known.index(wanted) if wanted in known else choice.count() - 1)
+
+    def _show_chosen(self, *, ask: bool = False) -> None:
+        value, table, look = self._value, self._table, self._look
+        if value is None or table is None or look is None:
+            return
+        row = table.currentIndex().row()
+        if not 0 <= row < len(self._model.rows):
+            look.show_nothing()
+            return
+        at = int(self._model.rows[row])
+        number = int(value.columns.number[at])
+        is_class = value.answers == "class"
+        look.show_row(value.columns, at, is_class=is_class)
+        if number in self._looks:
+            look.show_look(self._looks[number], is_class=is_class)
+        if ask:
+            self.stop_wanted.emit()
+            near = value.columns.number[self._model.rows[row : row + 1 + AHEAD]].tolist()
+            missing = tuple(one for one in near if one not in self._looks)
+            if number in missing:
+                self.rows_wanted.emit(missing)

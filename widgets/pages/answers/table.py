@@ -1,0 +1,212 @@
+"""The table of all answers: 100,000 rows of which only those that are seen are ever made."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt, Signal
+from PySide6.QtGui import QPainter
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+
+from widgets.pages.answers.value import KINDS, AnswerColumns, AnswersValue, Filter, Order, select
+from widgets.parts.format import UNKNOWN, cosine, percent
+from widgets.parts.small import TagKind
+from widgets.parts.table_paint import HeaderView, TableDelegate
+from widgets.parts.table_values import Cell, Column
+from widgets.parts.text import plain_tip
+from widgets.theme import Theme
+
+Index = QModelIndex | QPersistentModelIndex
+ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 96, 116, 68
+_TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok")
+_ICONS = ("check", "arrow-right", "", "")
+
+
+class AnswersModel(QAbstractTableModel):
+    """`rows` are the places in the columns that pass the filter, in their order."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.value: AnswersValue | None = None
+        self.rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self.filter = Filter()
+        self.columns: tuple[tuple[Order, Column], ...] = ()
+        self._kinds: tuple[Cell, ...] = ()
+
+    def replace(self, value: AnswersValue) -> None:
+        """Other answers, with the same filter as far as it fits."""
+        self.beginResetModel()
+        self.value = value
+        self.columns = self._make_columns(value)
+        texts = (self.tr("Same"), self.tr("Changed"), self.tr("Worse"), self.tr("Better"))
+        self._kinds = tuple(
+            Cell(text, tag=tag, icon=icon) for text, tag, icon in zip(texts, _TAGS, _ICONS, strict=True)
+        )
+        self.rows = select(value.columns, self.filter)
+        self.endResetModel()
+
+    def choose(self, wanted: Filter) -> None:
+        """Show what passes."""
+        self.filter = wanted
+        if self.value is not None:
+            self.beginResetModel()
+            self.rows = select(self.value.columns, wanted)
+            self.endResetModel()
+
+    def _make_columns(self, value: AnswersValue) -> tuple[tuple[Order, Column], ...]:
+        made: list[tuple[Order, Column]] = [
+            ("number", Column(self.tr("No."), right=True)),
+            ("name", Column(self.tr("Example"), stretch=True)),
+        ]
+        if value.answers == "class":
+            made += [
+                ("before", Column(self.tr("Original"), stretch=True)),
+                ("after", Column(self.tr("Optimized"), stretch=True)),
+            ]
+        else:
+            made.append(("likeness", Column(self.tr("Likeness"), right=True)))
+        if value.labelled:
+            made.append(("label", Column(self.tr("Your label"), stretch=True)))
+        return (*made, ("kind", Column(self.tr("Result"))))
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Rows after the filter."""
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Columns."""
+        return 0 if parent.isValid() else len(self.columns)
+
+    def cell(self, row: int, order: Order) -> Cell:
+        """What stands in one place."""
+        assert self.value is not None
+        columns, at = self.value.columns, int(self.rows[row])
+        if order == "kind":
+            return self._kinds[int(columns.kind[at])]
+        if order == "number":
+            return Cell(f"{int(columns.number[at]) + 1:,}", tone="soft")
+        if order == "name":
+            name = columns.name[at]
+            return Cell(name.rsplit("/", 1)[-1] if self.value.kind in ("images", "audio") else name, tip=name)
+        if order == "likeness":
+            return Cell(cosine(float(columns.likeness[at])))
+        place = int(getattr(columns, order)[at])
+        if order == "label":
+            return Cell(columns.class_name(place) or UNKNOWN, tone="soft")
+        return self._answer(columns, at, place, is_before=order == "before")
+
+    def _answer(self, columns: AnswerColumns, at: int, place: int, *, is_before: bool) -> Cell:
+        """The class that was named, how sure it was below; red where it is wrong."""
+        share = float((columns.before_share if is_before else columns.after_share)[at])
+        sure = "" if np.isnan(share) else self.tr("{0} sure").format(percent(share))
+        label, kind = int(columns.label[at]), KINDS[int(columns.kind[at])]
+        right = "worse" if is_before else "better"  # kinds by which it is right, whatever else it might be called
+        is_wrong = label >= 0 and place != label and kind != right
+        return Cell(columns.class_name(place) or UNKNOWN, tone="bad" if is_wrong else "", below=sure)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The cell itself for the delegate, words for everybody else."""
+        if role == Qt.ItemDataRole.UserRole:
+            return self.cell(index.row(), self.columns[index.column()][0])
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            cell = self.cell(index.row(), self.columns[index.column()][0])
+            return ", ".join(part for part in (cell.text, cell.below) if part)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            cell = self.cell(index.row(), self.columns[index.column()][0])
+            return plain_tip(cell.tip or ", ".join(part for part in (cell.text, cell.below) if part))
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Titles of the columns, the sorted one with its direction."""
+        if orientation != Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        column = self.columns[section][1]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return column.title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+            return int(side | Qt.AlignmentFlag.AlignVCenter)
+        return None
+
+
+class SortHeader(HeaderView):
+    """Titles to click; a small arrow marks the order."""
+
+    def __init__(self, theme: Theme, parent: QTableView) -> None:
+        super().__init__(theme, parent)
+        self.setSectionsClickable(True)
+        self.sorted_by = (-1, False)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        """The title, and the arrow of the sorted one."""
+        super().paintSection(painter, rect, section)
+        if section == self.sorted_by[0]:
+            name = "caret-down" if self.sorted_by[1] else "caret-up"
+            ratio = self.devicePixelRatioF()
+            side = int(self.model().headerData(section, Qt.Orientation.Horizontal, Qt.ItemDataRole.TextAlignmentRole))
+            is_right = bool(side & int(Qt.AlignmentFlag.AlignRight))
+            left = rect.left() + 1 if is_right else rect.right() - 14
+            painter.drawPixmap(left, rect.center().y() - 6, self._theme.pixmap(name, "soft", 12, ratio))
+
+
+class AnswersTable(QTableView):
+    """`chosen(row)` follows mouse and arrow keys (a place in the model's rows), `sort_wanted(order)` a title."""
+
+    chosen = Signal(int)
+    sort_wanted = Signal(str)
+
+    def __init__(self, theme: Theme, model: AnswersModel) -> None:
+        super().__init__()
+        self._model = model
+        self.setModel(model)
+        self.setItemDelegate(TableDelegate(theme, self))
+        self._header = SortHeader(theme, self)
+        self.setHorizontalHeader(self._header)
+        self._header.sectionClicked.connect(lambda section: self.sort_wanted.emit(model.columns[section][0]))
+        self._header.setAccessibleName(self.tr("Columns of all answers"))
+        self.setAccessibleName(self.tr("All answers"))
+        rows = self.verticalHeader()
+        rows.hide()
+        rows.setAccessibleName(self.tr("Rows of all answers"))
+        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        rows.setDefaultSectionSize(ROW_PX)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.setAcceptDrops(False)
+        self.setWordWrap(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setMinimumHeight(ROW_PX * 6)
+        theme.changed.connect(self.viewport().update)
+        model.modelReset.connect(self._on_reset)
+        self.selectionModel().currentRowChanged.connect(lambda now, _before: self.chosen.emit(now.row()))
+        self._place_columns()
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Where there is little room the label stands beside the table alone, with the chosen example."""
+        for number, (order, _column) in enumerate(self._model.columns):
+            self.setColumnHidden(number, is_narrow and order == "label")
+
+    def _on_reset(self) -> None:
+        self._place_columns()
+        wanted = self._model.filter
+        if wanted == Filter(wanted.kind, wanted.class_place, wanted.text):  # as they came: no arrow
+            self._header.sorted_by = (-1, False)
+            return
+        at = next((i for i, (order, _column) in enumerate(self._model.columns) if order == wanted.order), -1)
+        self._header.sorted_by = (at, wanted.is_descending)
+        self._header.viewport().update()
+
+    def _place_columns(self) -> None:
+        """Widths do not hang on what is in 100,000 rows."""
+        value = self._model.value
+        is_tall = value is not None and value.answers == "class"
+        self.verticalHeader().setDefaultSectionSize(TALL_ROW_PX if is_tall else ROW_PX)
+        widths = {"kind": RESULT_PX, "number": NUMBER_PX}
+        for number, (order, column) in enumerate(self._model.columns):
+            mode = QHeaderView.ResizeMode.Stretch if column.stretch else QHeaderView.ResizeMode.Fixed
+            self._header.setSectionResizeMode(number, mode)
+            if not column.stretch:
+                self._header.resizeSection(number, widths.get(order, SHARE_PX))

@@ -1,0 +1,170 @@
+"""What the page "All answers" shows: columns of equal length, a row for each example, and one example to look at."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from widgets.pages.try_it.value import NOTHING
+from widgets.parts.nouns import DataKind
+from widgets.parts.pictures import PictureValue
+
+Kind = Literal["same", "changed", "worse", "better"]
+KINDS: tuple[Kind, ...] = ("same", "changed", "worse", "better")
+Order = Literal[
+    "number", "name", "before", "after", "label", "before_share", "after_share", "likeness", "kind", "surer"
+]
+_URGENCY = np.asarray([3, 1, 0, 2], np.int8)
+"""Worse first, then changed, better, same: by their place in KINDS."""
+
+
+class Texts:
+    """Many texts in one piece of UTF-8; `ends[i]` is where text i ends."""
+
+    def __init__(self, data: bytes, ends: NDArray[np.int64]) -> None:
+        self._data, self._ends = data, ends
+        self._parts: list[bytes] | None = None
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def __getitem__(self, index: int) -> str:
+        start = int(self._ends[index - 1]) if index else 0
+        return self._data[start : int(self._ends[index])].decode("utf-8", "replace")
+
+    def holding(self, words: str) -> NDArray[np.bool_]:
+        """Which texts hold these words as they stand. The first search cuts the piece, later ones only look."""
+        if self._parts is None:
+            ends = self._ends.tolist()
+            self._parts = [self._data[start:end] for start, end in zip([0, *ends], ends, strict=False)]
+        wanted = words.encode()
+        return np.fromiter((wanted in part for part in self._parts), np.bool_, len(self._parts))
+
+
+@dataclass(frozen=True)
+class AnswerColumns:
+    """`kind` are places in KINDS; `before`, `after`, `label` places in `names`, −1 for none. Shares 0..1, NaN for none.
+
+    `name_rank` is each name's place in the alphabet, `folded` the names without upper case.
+    """
+
+    number: NDArray[np.int64]
+    kind: NDArray[np.uint8]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+    label: NDArray[np.int32]
+    before_share: NDArray[np.float32]
+    after_share: NDArray[np.float32]
+    likeness: NDArray[np.float32]
+    name_rank: NDArray[np.int32]
+    name: Texts
+    folded: Texts
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.number)
+
+    def class_name(self, place: int) -> str:
+        """Of a place in `names`, "" for none."""
+        return self.names[place] if place >= 0 else ""
+
+    def count(self, kind: Kind) -> int:
+        """How many rows are of this kind."""
+        return int(np.count_nonzero(self.kind == KINDS.index(kind)))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """`kind` "" and `class_place` −1 for all; every word of `text` must be found in the example's name or answers."""
+
+    kind: Kind | Literal[""] = ""
+    class_place: int = -1
+    text: str = ""
+    order: Order = "number"
+    is_descending: bool = False
+
+
+class Choice(TypedDict, total=False):
+    """A part of a filter that is chosen anew."""
+
+    kind: Kind | Literal[""]
+    class_place: int
+    text: str
+    order: Order
+    is_descending: bool
+
+
+def select(columns: AnswerColumns, wanted: Filter) -> NDArray[np.int64]:
+    """Rows that pass, in their order. Rows that are equal in it stay as the examples came."""
+    keep = np.ones(len(columns), np.bool_)
+    if wanted.kind:
+        keep &= columns.kind == KINDS.index(wanted.kind)
+    if wanted.class_place >= 0:
+        keep &= _has_class(columns, np.asarray([wanted.class_place]))
+    for word in wanted.text.casefold().split():
+        named = np.asarray([place for place, name in enumerate(columns.names) if word in name.casefold()], np.int32)
+        keep &= columns.folded.holding(word) | _has_class(columns, named)
+    rows = np.flatnonzero(keep)
+    if wanted.order == "number" and not wanted.is_descending:
+        return rows
+    key = _key(columns, wanted.order)[rows]
+    if wanted.is_descending:
+        key = -key.astype(np.float64)
+    return rows[np.argsort(key, kind="stable")]  # unknown shares (NaN) stand at the end either way
+
+
+def _has_class(columns: AnswerColumns, places: NDArray[Any]) -> NDArray[np.bool_]:
+    lookup = np.zeros(len(columns.names) + 1, np.bool_)  # the last place stands for −1: no name
+    lookup[places] = True
+    return np.asarray(lookup[columns.before] | lookup[columns.after] | lookup[columns.label], np.bool_)
+
+
+def _key(columns: AnswerColumns, order: Order) -> NDArray[Any]:
+    if order in ("before", "after", "label"):
+        alphabet = np.empty(len(columns.names) + 1, np.int64)
+        alphabet[sorted(range(len(columns.names)), key=lambda place: columns.names[place].casefold())] = np.arange(
+            len(columns.names)
+        )
+        alphabet[-1] = len(columns.names)
+        return np.asarray(alphabet[getattr(columns, order)])
+    if order == "kind":
+        return np.asarray(_URGENCY[columns.kind])
+    if order == "surer":
+        return np.asarray(columns.after_share - columns.before_share)
+    return np.asarray(columns.name_rank if order == "name" else getattr(columns, order))
+
+
+def classes_by_count(columns: AnswerColumns) -> Sequence[int]:
+    """Places of the names that the original, the optimized version or a label gives, by the alphabet."""
+    used = set(np.unique(np.concatenate([columns.before, columns.after, columns.label])).tolist()) - {-1}
+    return sorted(used, key=lambda place: columns.names[place].casefold())
+
+
+@dataclass(frozen=True)
+class AnswersValue:
+    """`versions` are (id, title) of those that answered; `chosen` is the one beside the original."""
+
+    versions: tuple[tuple[str, str], ...]
+    chosen: str
+    columns: AnswerColumns
+    kind: DataKind = "images"
+    answers: Literal["class", "vector"] = "class"
+    labelled: bool = False
+
+
+@dataclass(frozen=True)
+class LookValue:
+    """One example, large: a picture, a text (`PictureValue.text`), or a sound as WAV bytes with its levels (0..1).
+
+    `before` and `after` are the answers in words.
+    """
+
+    number: int
+    picture: PictureValue = NOTHING
+    before: str = ""
+    after: str = ""
+    label: str | None = None
+    sound: bytes = b""
+    levels: tuple[float, ...] = ()

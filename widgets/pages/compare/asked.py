@@ -1,0 +1,39 @@
+"""Part of the page Compare: that only some of the examples were asked, why, and asking the others."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout
+
+from widgets.icons import IconLabel
+from widgets.pages.compare.value import AskedValue
+from widgets.parts.buttons import GhostButton
+from widgets.parts.nouns import DataKind, plural
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+
+class AskedLine(QFrame):
+    """`rest_wanted` when the others shall be asked, too; what came so far stays as it is until then."""
+
+    rest_wanted = Signal()
+
+    def __init__(self, theme: Theme, value: AskedValue, kind: DataKind) -> None:
+        super().__init__()
+        self.setAccessibleName(self.tr("Only some of the examples were asked"))
+        self.setProperty("kind", "banner")
+        self.setProperty("tone", "warn")
+        row = QHBoxLayout(self)
+        row.setSpacing(SPACE_M)
+        row.setContentsMargins(SPACE_L, SPACE_S, SPACE_M, SPACE_S)
+        row.addWidget(IconLabel(theme, "warning", "warn"), 0, Qt.AlignmentFlag.AlignVCenter)
+        why = self.tr("the run’s time did not reach further")
+        if value.no_memory:
+            why = self.tr("so many answers need more memory than Fettle gives them")
+        text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
+        row.addWidget(words(text.format(value.n_asked, value.n_test, plural(kind), why)), 1)
+        if not value.no_memory:
+            rest = GhostButton(
+                theme, self.tr("Ask the other {0:,}").format(value.n_test - value.n_asked), "plus", "small"
+            )
+            rest.clicked.connect(self.rest_wanted)
+            row.addWidget(rest, 0, Qt.AlignmentFlag.AlignVCenter)

@@ -1,0 +1,204 @@
+"""Cards of the page Compare for the two outcomes that are no clear yes: not proven, and nothing faster."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.compare.value import CompareValue, ProofValue, WaysValue
+from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.card import Card, Square, icon_text
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import percent_of
+from widgets.parts.nouns import plural
+from widgets.parts.small import Bar
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+
+class ProofCard(Card):
+    """How many examples are missing, and what may be added: chosen by a button, or dropped."""
+
+    folder_wanted = Signal()
+    file_wanted = Signal()
+
+    def __init__(self, theme: Theme, value: CompareValue, proof: ProofValue) -> None:
+        super().__init__()
+        both = QHBoxLayout()
+        both.setSpacing(SPACE_XL)
+        both.addLayout(self._missing(theme, value, proof), 1)
+        both.addLayout(self._ways(theme, plural(value.kind)), 1)
+        self.add(both)
+
+    def _missing(self, theme: Theme, value: CompareValue, proof: ProofValue) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_S)
+        column.addWidget(label(self.tr("How to prove it"), "section"))
+        if proof.needed is None:
+            text = self.tr(
+                "You have {0:,}. Some answers change, so nobody can say how many more it takes; labels help most."
+            ).format(proof.have)
+            column.addWidget(words(text, "soft"))
+        else:
+            text = self.tr("About {0:,} alike answers prove a loss below {1}. You have {2:,}.").format(
+                proof.needed, percent_of(proof.limit_pct), proof.have
+            )
+            column.addWidget(words(text, "soft"))
+            column.addSpacing(SPACE_S)
+            column.addLayout(self._bar(proof.have, proof.needed))
+        column.addSpacing(SPACE_S)
+        column.addWidget(self._choosers(theme, value))
+        column.addStretch(1)
+        return column
+
+    def _bar(self, have: int, needed: int) -> QHBoxLayout:
+        bar = Bar(self.tr("Examples that are there"), "warn", big=True)
+        bar.set_share(have / max(1, needed))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(bar, 1)
+        counted = self.tr("{0:,} of about {1:,}").format(have, needed)
+        row.addWidget(label(counted, wrap=False))
+        return row
+
+    def _choosers(self, theme: Theme, value: CompareValue) -> QWidget:
+        holder = QWidget()
+        row = FlowLayout(holder, SPACE_S)
+        folder = GhostButton(theme, self.tr("Choose a folder…"), "folder", "small")
+        folder.clicked.connect(self.folder_wanted)
+        file = GhostButton(theme, self.tr("Choose a file…"), "file-text", "small")
+        file.clicked.connect(self.file_wanted)
+        for button in (folder, file) if value.kind in ("images", "audio") else (file, folder):
+            row.addWidget(button)
+        drop = words(self.tr("or drop them on this page"), "caption", wrap=False)
+        drop.setMinimumHeight(26)
+        row.addWidget(drop)
+        return holder
+
+    def _ways(self, theme: Theme, things: str) -> QVBoxLayout:
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_M)
+        for icon, title, text in (
+            (
+                "folder",
+                self.tr("Add more of your {0}").format(things),
+                self.tr("No labels needed: Fettle checks that both answer the same."),
+            ),
+            (
+                "file-text",
+                self.tr("With labels it also measures the accuracy"),
+                self.tr("Sub-folders, or a file labels.csv."),
+            ),
+        ):
+            column.addWidget(icon_text(theme, icon, title, text))
+        return column
+
+
+class WaysCards(QWidget):
+    """Three ways on when nothing faster was safe."""
+
+    limit_requested = Signal(float)
+    data_requested = Signal()
+    goal_requested = Signal()
+
+    def __init__(self, theme: Theme, value: CompareValue, ways: WaysValue) -> None:
+        super().__init__()
+        self._theme = theme
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(SPACE_M)
+        outer.addWidget(label(self.tr("What you can do"), "section"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        row.addWidget(self._limit_card(ways), 1)
+        row.addWidget(self._data_card(value, ways), 1)
+        row.addWidget(self._elsewhere_card(ways), 1)
+        outer.addLayout(row)
+
+    def _card(self, icon: str, title: str, text: str) -> Card:
+        card = Card(gap=SPACE_S)
+        card.setAccessibleName(title)
+        about = words(text, "soft")
+        about.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        card.box.addWidget(Square(self._theme, icon))
+        card.add(label(title, "strong"))
+        card.add(about, stretch=1)
+        return card
+
+    def _limit_card(self, ways: WaysValue) -> Card:
+        if ways.limit_pct is None:
+            card = self._card(
+                "target",
+                self.tr("Try another goal"),
+                self.tr("Other goals try other ways. What was tried so far is kept."),
+            )
+            button = GhostButton(self._theme, self.tr("Choose another goal"))
+            button.clicked.connect(self.goal_requested)
+        else:
+            limit = percent_of(ways.limit_pct)
+            text = self.tr("With a limit of {0}, “{1}” would be within it.").format(limit, ways.limit_title)
+            if ways.limit_speedup is not None:
+                text = self.tr("With a limit of {0}, “{1}” would be within it, and {2} times faster.").format(
+                    limit, ways.limit_title, f"{ways.limit_speedup:.1f}"
+                )
+            card = self._card("sliders-horizontal", self.tr("Allow a little more loss"), text)
+            button = GhostButton(self._theme, self.tr("Set the limit to {0}").format(limit))
+            wanted = ways.limit_pct
+            button.clicked.connect(lambda: self.limit_requested.emit(wanted))
+        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        return card
+
+    def _data_card(self, value: CompareValue, ways: WaysValue) -> Card:
+        things = plural(value.kind)
+        text = self.tr("More {0} for calibration often help a small model.").format(things)
+        if ways.n_calibration:
+            text = self.tr("{0} {1:,} were used.").format(text, ways.n_calibration)
+        card = self._card(
+            "image" if value.kind == "images" else "file-text", self.tr("Give it more to tune with"), text
+        )
+        button = GhostButton(self._theme, self.tr("Add {0}…").format(things))
+        button.clicked.connect(self.data_requested)
+        card.box.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        return card
+
+    def _elsewhere_card(self, ways: WaysValue) -> Card:
+        card = self._card(
+            "cpu",
+            self.tr("Run it elsewhere"),
+            self.tr("Results differ from one processor to another. Measure on the computer that will do the work."),
+        )
+        fold = FoldButton(self._theme, self.tr("How to do that"), kind="ghost")
+        card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addWidget(words(self.tr("Set Fettle up there, copy your model and your examples over, and start:"), "soft"))
+        box.addWidget(label(ways.command, "code", select=True))
+        copy = GhostButton(self._theme, self.tr("Copy the command"), "copy", "small")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(ways.command))
+        box.addWidget(copy, 0, Qt.AlignmentFlag.AlignLeft)
+        holder.hide()
+        fold.setVisible(bool(ways.command))
+        fold.toggled.connect(holder.setVisible)
+        card.add(holder)
+        return card
+
+
+class KeptCard(Card):
+    """Nothing is lost: the versions stay, with their logs."""
+
+    log_requested = Signal()
+
+    def __init__(self, theme: Theme, tried: int) -> None:
+        super().__init__()
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        log = GhostButton(theme, self.tr("Show the log"), "list")
+        log.clicked.connect(self.log_requested)
+        text = self.tr("The {0} versions stay in Jobs, with their logs.").format(tried)
+        if tried < 2:
+            text = self.tr("The version stays in Jobs, with its log.") if tried else self.tr("The run stays in Jobs.")
+        row.addWidget(icon_text(theme, "shield-check", self.tr("Nothing is lost."), text), 1)
+        row.addWidget(log)
+        self.add(row)

@@ -1,0 +1,215 @@
+"""The examples whose answer changed, side by side, with filters. Thousands of rows cost what is on the screen."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QListView,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from widgets.pages.compare.value import ChangesValue, ChangeValue
+from widgets.parts.buttons import Button
+from widgets.parts.card import Card
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import clipped
+from widgets.parts.pictures import PictureStore, paint_picture
+from widgets.parts.text import label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+
+Index = QModelIndex | QPersistentModelIndex
+ROW_PX, SIDE_PX, LEAST_ROWS = 63, 48, 3
+MAX_TEXT_CHARS = 300
+
+
+class ChangesModel(QAbstractListModel):
+    """All changes, or those of one kind."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._all: tuple[ChangeValue, ...] = ()
+        self._shown: list[ChangeValue] = []
+
+    def replace(self, rows: Sequence[ChangeValue], kind: str = "") -> None:
+        """Show these; `kind` "" for all."""
+        self.beginResetModel()
+        self._all = tuple(rows)
+        self._shown = [row for row in self._all if kind in ("", row.kind)]
+        self.endResetModel()
+
+    def filter(self, kind: str) -> None:
+        """Only one kind."""
+        self.replace(self._all, kind)
+
+    def count(self, kind: str) -> int:
+        """How many of a kind are listed."""
+        return sum(row.kind == kind for row in self._all)
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """Rows after the filter."""
+        return 0 if parent.isValid() else len(self._shown)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The change itself for the delegate, words for everybody else."""
+        row = self._shown[index.row()]
+        if role == Qt.ItemDataRole.UserRole:
+            return row
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            words = self.tr("Before {0}, after {1}").format(row.before, row.after)
+            return words if row.label is None else self.tr("{0}, your label {1}").format(words, row.label)
+        return None
+
+
+class ChangeDelegate(QStyledItemDelegate):
+    """Picture, answer before, arrow, answer after, label."""
+
+    def __init__(self, theme: Theme, store: PictureStore, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme, self._store = theme, store
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are of one height."""
+        return QSize(280, ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        row: ChangeValue = index.data(Qt.ItemDataRole.UserRole)
+        rect: QRect = option.rect
+        painter.save()
+        painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), 1), self._theme.color("line"))
+        box = rect.adjusted(0, 8, -6, -7)
+        label_width = 0 if row.label is None else max(64, round(box.width() * 0.18))
+        arrow = 28
+        half = (box.width() - label_width - arrow) // 2
+        before = QRect(box.left(), box.top(), half, box.height())
+        after = before.translated(half + arrow, 0)
+        self._side(painter, before, row, self.tr("Before"), row.before, with_input=True)
+        self._icon(painter, "arrow-right", "soft", 16, before.right() + 2, box.center().y() - 8)
+        wide = row.picture.is_picture and half >= 150
+        self._side(painter, after, row, self.tr("After"), row.after, with_input=wide)
+        if row.label is not None:
+            place = QRect(box.right() - label_width + 1, box.top(), label_width, box.height())
+            self._words(painter, place, self.tr("Your label"), row.label)
+        painter.restore()
+
+    def _side(
+        self, painter: QPainter, box: QRect, row: ChangeValue, caption: str, answer: str, *, with_input: bool
+    ) -> None:
+        if with_input and row.picture.is_picture:
+            ratio = self._ratio(painter)
+            pixmap, is_final = self._store.get(row.picture, round(SIDE_PX * ratio))
+            place = QRectF(box.left(), box.top(), SIDE_PX, SIDE_PX)
+            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio)
+            box = box.adjusted(SIDE_PX + 10, 0, 0, 0)
+        elif with_input:
+            caption = clipped(row.picture.text or row.picture.name or caption, MAX_TEXT_CHARS)
+        mark = None if row.label is None else ("check", "ok") if answer == row.label else ("x", "bad")
+        self._words(painter, box, caption, answer, mark)
+
+    def _words(
+        self, painter: QPainter, box: QRect, caption: str, text: str, mark: tuple[str, str] | None = None
+    ) -> None:
+        font = QFont(painter.font())
+        font.setPixelSize(12)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("soft"))
+        top = QRect(box.left(), box.top() + 4, box.width(), 18)
+        elide = Qt.TextElideMode.ElideRight
+        align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        painter.drawText(top, align, QFontMetrics(font).elidedText(caption, elide, top.width()))
+        below = QRect(box.left(), top.bottom() + 2, box.width(), 20)
+        if mark is not None:
+            self._icon(painter, mark[0], mark[1], 14, below.left(), below.center().y() - 7)
+            below = below.adjusted(18, 0, 0, 0)
+        font.setPixelSize(13)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("ink"))
+        short = QFontMetrics(font).elidedText(clipped(text, MAX_TEXT_CHARS), elide, below.width())
+        painter.drawText(below, align, short)
+
+    @staticmethod
+    def _ratio(painter: QPainter) -> float:
+        device = painter.device()
+        return device.devicePixelRatioF() if device is not None else 1.0
+
+    def _icon(self, painter: QPainter, name: str, token: str, side: int, x: int, y: int) -> None:
+        painter.drawPixmap(x, y, self._theme.pixmap(name, token, side, self._ratio(painter)))
+
+
+class ChangesCard(Card):
+    """The list with its filters All, Worse, Better, Other; without labels there is only All."""
+
+    def __init__(self, theme: Theme, store: PictureStore, value: ChangesValue) -> None:
+        super().__init__(edge=16, gap=SPACE_S)
+        self.box.setContentsMargins(16, 12, 8, 8)
+        self._theme = theme
+        self.setAccessibleName(self.tr("Answers that changed"))
+        self._head = QWidget()
+        FlowLayout(self._head, SPACE_S)
+        self.add(self._head)
+        self._model = ChangesModel(self)
+        self._list = QListView()
+        self._list.setAccessibleName(self.tr("Answers that changed"))
+        self._list.setModel(self._model)
+        self._list.setItemDelegate(ChangeDelegate(theme, store, self._list))
+        self._list.setUniformItemSizes(True)
+        self._list.setAcceptDrops(False)
+        self._list.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self._list.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._list.setMinimumHeight(LEAST_ROWS * ROW_PX + 2)
+        self._list.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        store.ready.connect(self._list.viewport().update)
+        theme.changed.connect(self._list.viewport().update)
+        self._empty = label("", "soft")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self.add(self._empty)
+        self.add(self._list, stretch=1)
+        self.show_value(value)
+
+    def show_value(self, value: ChangesValue) -> None:
+        """Show the changes of another version."""
+        self._model.replace(value.rows)
+        flow = self._head.layout()
+        assert flow is not None
+        while (item := flow.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        title = label(self.tr("Answers that changed"), "section", wrap=False)
+        title.setMinimumHeight(26)
+        flow.addWidget(title)
+        self._group = QButtonGroup(self)
+        kinds = [("", self.tr("All"), value.total)]
+        if value.labelled:
+            texts = (("worse", self.tr("Worse")), ("better", self.tr("Better")), ("other", self.tr("Other")))
+            kinds += [(kind, text, self._model.count(kind)) for kind, text in texts]
+        for kind, text, number in kinds if value.total else ():
+            button = Button(self._theme, f"{text} {number:,}", kind="toggle", size="small")
+            button.setCheckable(True)
+            button.setChecked(not kind)
+            button.clicked.connect(lambda _checked=False, which=kind: self._model.filter(which))
+            self._group.addButton(button)
+            flow.addWidget(button)
+        self._say(value)
+
+    def _say(self, value: ChangesValue) -> None:
+        text = ""
+        if not value.total:
+            text = self.tr("None: both versions answer every example the same.")
+        elif len(value.rows) < value.total:
+            text = self.tr("The first {0:,} of {1:,} are listed.").format(len(value.rows), value.total)
+        self._empty.setText(text)
+        self._empty.setVisible(bool(text))
+        self._list.setVisible(bool(value.rows))
+        self.box.setStretchFactor(self._empty, 0 if value.rows else 1)  # it stands below the title, not in the middle
+        if value.rows:
+            self._list.setMinimumHeight(min(LEAST_ROWS, len(value.rows)) * ROW_PX + 2)

@@ -1,0 +1,327 @@
+"""The page Compare: one sentence, three figures, the table; then the graph and the answers that changed."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from PySide6.QtCore import QRect, Qt, Signal
+from PySide6.QtWidgets import QBoxLayout, QFileDialog, QFrame, QHBoxLayout, QSizePolicy, QWidget
+from shiboken6 import isValid
+
+from widgets.icons import IconLabel
+from widgets.pages.compare.asked import AskedLine
+from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
+from widgets.pages.compare.changes import ChangesCard
+from widgets.pages.compare.table import columns, figures, original_of, points, rows, source_key
+from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
+from widgets.pages.detail_page import CloserRow
+from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import PageHead
+from widgets.parts.source_card import OpenFigure, SourceCard, SourceValue
+from widgets.parts.table import Table
+from widgets.parts.text import label, words
+from widgets.plots.scatter_plot import ScatterPlot
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
+
+
+class ComparePage(Page):
+    """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
+    examples to prove it with, `page_wanted(page id)` one that looks closer, `sources_wanted(id, key)` a figure that
+    `show_sources` is to explain, `go_on_requested(minutes)` gives the run more time; the other signals lead back.
+    """
+
+    export_requested = Signal(str)
+    export_anyway_requested = Signal(str)
+    version_chosen = Signal(str)
+    add_data_requested = Signal()
+    proof_data_chosen = Signal(str)
+    rest_requested = Signal()  # ask the test examples that nobody was asked yet
+    set_limit_requested = Signal(float)
+    goal_requested = Signal()
+    log_requested = Signal()
+    go_on_requested = Signal(int)
+    page_wanted = Signal(str)
+    sources_wanted = Signal(str, str)
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Compare"))
+        self._pictures = pictures or PictureStore(self)
+        self._value: CompareValue | None = None
+        self._table: Table | None = None
+        self._opened_at = QRect()
+        self._pair: QBoxLayout | None = None
+        self._changes: ChangesCard | None = None
+        self._notes = words("", "caption")
+        self._other = GhostButton(theme, self.tr("Export this version…"), size="small")
+        self._fold = FoldButton(theme, self.tr("Details"), "small")
+
+    # -- states --
+    def show_empty(self) -> None:
+        """Nothing was optimized yet."""
+        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+        go.clicked.connect(self.goal_requested)
+        text = self.tr(
+            "Once versions have been measured, they stand here side by side: how fast, how large, and whether they "
+            "answer alike."
+        )
+        card = EmptyCard(self.theme, "chart-bar", self.tr("Nothing to compare yet"), text, go)
+        self._fill("empty", PageHead(self.tr("Compare")), card)
+
+    def show_value(self, value: CompareValue) -> None:
+        """The result of a run."""
+        self._value = value
+        head = PageHead(value.headline, value.subtitle)
+        self._add_actions(head, value)
+        table = self._table_card(value)
+        items: list[QWidget | QHBoxLayout] = []
+        grow = -1
+        if value.watch and value.watch_warns:
+            items.append(self._watch(value))
+        if value.asked is not None:
+            asked = AskedLine(self.theme, value.asked, value.kind)
+            asked.rest_wanted.connect(self.rest_requested)
+            items.append(asked)
+        if value.outcome == "nothing_faster":
+            items += [table, self._closer()]
+            if value.ways is not None:
+                items.append(self._ways(value))
+            kept = KeptCard(self.theme, len(value.versions) - 1)
+            kept.log_requested.connect(self.log_requested)
+            items.append(kept)
+        else:
+            figure_row = QHBoxLayout()
+            figure_row.setSpacing(SPACE_L)
+            for figure in figures(value):
+                figure.opened.connect(partial(self._on_figure, figure, value.recommended))
+                figure_row.addWidget(figure, 1)
+            items.append(figure_row)
+            if value.outcome == "not_proven" and value.proof is not None:
+                items.append(self._proof(value, value.proof))
+            items += [self._closer(), table]
+            if value.outcome == "safe" or value.changes.total:
+                items.append(self._below(value))
+                grow = len(items) - 1
+        if value.go_on is not None and value.go_on.why:
+            items.append(words(value.go_on.why, "soft"))
+        if value.watch and not value.watch_warns:
+            items.append(self._watch(value))
+        if value.note:
+            items.append(words(value.note, "caption"))
+        self._fill("full", head, *items, grow=grow)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("Comparing the versions"), self.tr("You may leave this page; the work goes on.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        goal = PrimaryButton(self.theme, self.tr("Back to the goal"), "target")
+        goal.clicked.connect(self.goal_requested)
+        log = GhostButton(self.theme, self.tr("Show the log"), "list")
+        log.clicked.connect(self.log_requested)
+        card.add_action(goal)
+        card.add_action(log)
+        return ()
+
+    def show_changes(self, value: ChangesValue) -> None:
+        """The changed answers of the chosen version."""
+        if self._changes is not None and self.state == "full":
+            self._changes.show_value(value)
+
+    def show_sources(self, values: Sequence[SourceValue], key: str) -> None:
+        """What the figures of a version are made of, the one with this key first, beside what was clicked."""
+        if values:
+            SourceCard(self.theme, values, key, self).show_at(self._opened_at)
+
+    # -- parts --
+    def _add_actions(self, head: PageHead, value: CompareValue) -> None:
+        if value.go_on is not None:
+            head.add_action(self._go_on(value.go_on, is_way_on=value.outcome == "nothing_faster"))
+        if value.outcome == "not_proven":
+            anyway = GhostButton(self.theme, self.tr("Export anyway…"))
+            anyway.clicked.connect(lambda: self.export_anyway_requested.emit(value.recommended))
+            prove = PrimaryButton(self.theme, self.tr("Prove it"), "plus")
+            choose = self.choose_folder if value.kind in ("images", "audio") else self.choose_file
+            prove.clicked.connect(choose)
+            head.add_action(anyway)
+            head.add_action(prove)
+            return
+        base = original_of(value)
+        is_original = value.outcome == "nothing_faster"
+        wanted = base.id if is_original and base is not None else value.recommended
+        text = self.tr("Export the original…") if is_original else self.tr("Export…")
+        make = GhostButton if is_original and value.go_on is not None else PrimaryButton
+        export = make(self.theme, text, "package")
+        export.clicked.connect(lambda: self.export_requested.emit(wanted))
+        head.add_action(export)
+
+    def _go_on(self, value: GoOnValue, *, is_way_on: bool) -> Button:
+        """More time for the same run: the way on where nothing is recommended."""
+        make = PrimaryButton if is_way_on else GhostButton
+        button = make(self.theme, self.tr("Go on for {0} minutes").format(value.minutes), "play")
+        button.clicked.connect(lambda: self.go_on_requested.emit(value.minutes))
+        return button
+
+    def _table_card(self, value: CompareValue) -> Card:
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.setAccessibleName(self.tr("All versions"))
+        head = QHBoxLayout()
+        head.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_S, 0)
+        head.addWidget(label(self.tr("All versions"), "section"), 1)
+        self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small")
+        self._other.hide()
+        self._other.clicked.connect(self._on_other)
+        self._fold = FoldButton(self.theme, self.tr("Details"), "small")
+        head.addWidget(self._other)
+        head.addWidget(self._fold)
+        table = Table(self.theme, self.tr("All versions"), columns(value))
+        base = original_of(value)
+        best = value.recommended or (base.id if base is not None else "")
+        table.show_rows(rows(value), best)
+        table.chosen.connect(self._on_version_chosen)
+        table.opened.connect(lambda version_id, column: self._on_cell(table, value, version_id, column))
+        self._fold.toggled.connect(self._on_details)
+        self._table = table
+        self._notes = words("", "caption")
+        self._notes.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_L, SPACE_S)
+        self._notes.hide()
+        card.add(head, table, self._notes)
+        self._fold.setChecked(value.outcome == "not_proven")
+        return card
+
+    def _watch(self, value: CompareValue) -> QWidget:
+        """How it compares with the version before: a warning stands first, good news last."""
+        line = QFrame()
+        line.setAccessibleName(self.tr("Compared with the version before"))
+        row = QHBoxLayout(line)
+        row.setSpacing(SPACE_M)
+        icon, tone = ("warning", "warn") if value.watch_warns else ("check-circle", "ok")
+        if value.watch_warns:
+            line.setProperty("kind", "banner")
+            line.setProperty("tone", "warn")
+            row.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+        else:
+            row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(IconLabel(self.theme, icon, tone), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(words(value.watch, "" if value.watch_warns else "soft"), 1)
+        return line
+
+    def _closer(self) -> CloserRow:
+        closer = CloserRow(self.theme)
+        closer.page_wanted.connect(self.page_wanted)
+        return closer
+
+    def _proof(self, value: CompareValue, proof: ProofValue) -> QWidget:
+        card = ProofCard(self.theme, value, proof)
+        card.folder_wanted.connect(self.choose_folder)
+        card.file_wanted.connect(self.choose_file)
+        return card
+
+    def _ways(self, value: CompareValue) -> WaysCards:
+        assert value.ways is not None
+        cards = WaysCards(self.theme, value, value.ways)
+        cards.limit_requested.connect(self.set_limit_requested)
+        cards.data_requested.connect(self.add_data_requested)
+        cards.goal_requested.connect(self.goal_requested)
+        return cards
+
+    def _below(self, value: CompareValue) -> QWidget:
+        """Side by side, in the smallest window one below the other."""
+        holder = QWidget()
+        self._pair = row = QBoxLayout(self._pair_direction(self.is_narrow), holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_L)
+        found, limit, name = points(value)
+        if len(found) > 1 and name != self.tr("Likeness"):
+            card = Card(gap=SPACE_S)
+            card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
+            card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
+            plot = ScatterPlot(self.theme, name)
+            plot.set_points(found, limit)
+            plot.setMinimumHeight(LEAST_PLOT_PX)
+            plot.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)  # its minimum will do
+            plot.point_chosen.connect(self._on_point_chosen)
+            card.add(plot, stretch=1)
+            row.addWidget(card, 1)
+        if value.answers == "class":
+            self._changes = ChangesCard(self.theme, self._pictures, value.changes)
+            row.addWidget(self._changes, 1)
+        holder.setMaximumHeight(TALLEST_PAIR_PX)
+        return holder
+
+    @staticmethod
+    def _pair_direction(is_narrow: bool) -> QBoxLayout.Direction:
+        return QBoxLayout.Direction.TopToBottom if is_narrow else QBoxLayout.Direction.LeftToRight
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        if self._pair is not None and isValid(self._pair):
+            self._pair.setDirection(self._pair_direction(is_narrow))
+
+    # -- slots --
+    def choose_folder(self) -> None:
+        """Open the system's dialog for a folder of more examples."""
+        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of more examples"))
+        if path:
+            self.proof_data_chosen.emit(path)
+
+    def choose_file(self) -> None:
+        """Open the system's dialog for a file of more examples."""
+        kinds = self.tr("Examples (*.csv *.npz *.zip *.wav);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of more examples"), "", kinds)
+        if path:
+            self.proof_data_chosen.emit(path)
+
+    def _version(self, version_id: str) -> VersionValue | None:
+        versions = self._value.versions if self._value is not None else ()
+        return next((version for version in versions if version.id == version_id), None)
+
+    def _on_details(self, is_open: bool) -> None:
+        if self._table is not None:
+            self._table.set_details(is_open)
+            self._tell_notes(self._table.chosen_id)
+
+    def _tell_notes(self, version_id: str) -> None:
+        version = self._version(version_id)
+        shown = version if self._fold.isChecked() else None
+        told = self._value.note if self._value is not None else ""
+        # what the page says below of the recommended version is not said twice
+        notes = [note for note in shown.notes if note not in told] if shown is not None else []
+        text = "\n".join(filter(None, (*shown.scores, " ".join(notes)))) if shown is not None else ""
+        self._notes.setText(text)
+        self._notes.setVisible(bool(text))
+
+    def _on_version_chosen(self, version_id: str) -> None:
+        value, version = self._value, self._version(version_id)
+        if value is None or version is None:
+            return
+        is_other = version_id != value.recommended and version.verdict not in ("original", "keep", "unmeasured")
+        self._other.setVisible(is_other)
+        self._tell_notes(version_id)
+        self.version_chosen.emit(version_id)
+
+    def _on_figure(self, figure: OpenFigure, version_id: str, key: str) -> None:
+        self._opened_at = QRect(figure.mapToGlobal(figure.rect().topLeft()), figure.size())
+        self.sources_wanted.emit(version_id, key)
+
+    def _on_cell(self, table: Table, value: CompareValue, version_id: str, column: int) -> None:
+        place = table.visualRect(table.model().index(table.currentIndex().row(), column))
+        self._opened_at = QRect(table.viewport().mapToGlobal(place.topLeft()), place.size())
+        self.sources_wanted.emit(version_id, source_key(value, column))
+
+    def _on_other(self) -> None:
+        version = self._version(self._table.chosen_id if self._table is not None else "")
+        if version is None:
+            return
+        signal = self.export_requested if version.verdict == "safe" else self.export_anyway_requested
+        signal.emit(version.id)
+
+    def _on_point_chosen(self, version_id: str) -> None:
+        if self._table is not None:
+            self._table.choose(version_id)
+            self._table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,0 +1,206 @@
+"""Rows, columns and figures of the page Compare, made from what was measured."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.pages.compare.value import CompareValue, VersionValue
+from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
+from widgets.parts.source_card import OpenFigure
+from widgets.parts.table import Cell, Column, Row
+from widgets.parts.text import Tone
+from widgets.plots.scatter_plot import PointValue
+
+SMALL_SET = 100
+"""Below this many examples shares are told as "18 of 20"."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("CompareTable", text)
+
+
+def is_small(value: CompareValue) -> bool:
+    """Whether shares are told as counts."""
+    return 0 < value.n_test < SMALL_SET and value.answers == "class"
+
+
+def original_of(value: CompareValue) -> VersionValue | None:
+    """The version that all others are compared with."""
+    return next((version for version in value.versions if version.verdict in ("original", "keep")), None)
+
+
+def columns(value: CompareValue) -> list[Column]:
+    """Six, by what is known: accuracy needs labels, likeness stands for answers that are no classes."""
+    rightness = _tr("Right answers") if is_small(value) else _tr("Accuracy")
+    third = rightness if value.labelled else _tr("Memory")
+    same = _tr("Same answers") if value.answers == "class" else _tr("Likeness")
+    fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
+    last = _tr("Result") if value.outcome == "nothing_faster" else _tr("Verdict")
+    return [
+        Column(_tr("Version"), stretch=True),
+        Column(_tr("Latency"), right=True),
+        Column(_tr("Size"), right=True),
+        Column(third, right=True),
+        Column(fourth, right=True),
+        Column(last),
+    ]
+
+
+def source_key(value: CompareValue, column: int) -> str:
+    """Which figure a column of the table shows (a key of `SourceValue`)."""
+    return ("latency", "latency", "size", "accuracy" if value.labelled else "memory", "same", "same")[column]
+
+
+def _of(number: int | None, total: int) -> str:
+    return UNKNOWN if number is None else _tr("{0:,} of {1:,}").format(number, total)
+
+
+def _third(version: VersionValue, value: CompareValue) -> str:
+    if not value.labelled:
+        return memory(version.memory_bytes)
+    if is_small(value):
+        return _of(version.right, value.n_labelled)
+    return percent(version.accuracy)
+
+
+def _fourth(version: VersionValue, value: CompareValue) -> str:
+    if version.verdict in ("original", "keep"):
+        return ""
+    if value.outcome == "nothing_faster" and value.labelled:
+        return UNKNOWN if version.loss is None else _tr("none") if version.loss <= 0 else percent(version.loss)
+    if value.answers == "vector":
+        return cosine(version.agreement)
+    if is_small(value):
+        return _of(None if version.changed is None else value.n_test - version.changed, value.n_test)
+    return percent(version.agreement)
+
+
+def _verdict(version: VersionValue, value: CompareValue) -> Cell:
+    limit = percent_of(value.limit_pct)
+    cells: dict[str, Callable[[], Cell]] = {
+        "original": lambda: Cell(_tr("to compare with"), tone="soft"),
+        "keep": lambda: Cell(_tr("Keep this one"), tone="ok", icon="check-circle"),
+        "safe": lambda: Cell(_tr("Safe to ship"), tag="ok"),
+        "alike": lambda: Cell(_tr("Alike, not proven"), tag="warn"),
+        "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
+        "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
+        "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
+        "not_settled": lambda: Cell(_tr("Speed not settled"), tag="none"),
+        "alike_slower": lambda: Cell(_tr("Answers alike, slower"), tag="none"),
+        "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
+        "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
+        "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),
+    }
+    return cells[version.verdict]()
+
+
+def _arrow(before: str, now: str) -> str:
+    return now if UNKNOWN in (before, now) else f"{before} → {now}"
+
+
+def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[str, str], ...]:
+    def pair(show: Callable[[VersionValue], str]) -> str:
+        alone = base is None or base.id == version.id or version.first_look
+        return show(version) if base is None or alone else _arrow(show(base), show(version))
+
+    return (
+        (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
+        (_tr("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
+        (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
+        (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
+        (_tr("Runs on"), version.runtime or UNKNOWN),
+    )
+
+
+def _no_p99(version: VersionValue) -> str:
+    """Why there is none: the slowest hundredth of few requests is a matter of luck."""
+    if not version.requests:
+        return UNKNOWN
+    return _tr("{0:,} of {1:,} requests").format(version.requests, version.requests_for_p99)
+
+
+def _latency(version: VersionValue, strong: bool) -> Cell:
+    if not version.first_look:
+        return Cell(ms(version.latency_ms), strong=strong)
+    tip = _tr("Measured once, at another moment than the others: no figure to compare with theirs.")
+    return Cell(_tr("first look {0}").format(ms(version.latency_ms)), tone="soft", tip=tip)
+
+
+def rows(value: CompareValue) -> list[Row]:
+    """One for each version, the recommended one (or the kept original) strong."""
+    base = original_of(value)
+    best = value.recommended or (base.id if base is not None and base.verdict == "keep" else "")
+    found = []
+    for version in value.versions:
+        strong = version.id == best
+        cells = (
+            Cell(version.title, strong=strong),
+            _latency(version, strong),
+            Cell(size_bytes(version.size_bytes)),
+            Cell(_third(version, value)),
+            Cell(_fourth(version, value)),
+            _verdict(version, value),
+        )
+        found.append(Row(version.id, cells, _details(version, base)))
+    return found
+
+
+def figures(value: CompareValue) -> list[OpenFigure]:
+    """Faster, smaller, same answers; only what was measured."""
+    base = original_of(value)
+    best = next((version for version in value.versions if version.id == value.recommended), None)
+    if base is None or best is None:
+        return []
+    found = []
+    if best.latency_ms and base.latency_ms:
+        ratio = best.speedup or base.latency_ms / best.latency_ms
+        line = _tr("{0} before, {1} now").format(ms(base.latency_ms), ms(best.latency_ms))
+        found.append(OpenFigure("speed", times(ratio), _tr("faster"), line))
+    if best.size_bytes and base.size_bytes:
+        found.append(_size_figure(base.size_bytes, best.size_bytes))
+    answers = _answers_figure(value, best)
+    return [*found, answers] if answers is not None else found
+
+
+def _size_figure(before: int, now: int) -> OpenFigure:
+    line = _tr("{0} before, {1} now").format(size_bytes(before), size_bytes(now))
+    ratio = before / now
+    if 0.98 <= ratio <= 1.02:
+        return OpenFigure("size", size_bytes(now), _tr("same size"), line)
+    if ratio > 1:
+        return OpenFigure("size", times(ratio), _tr("smaller"), line)
+    return OpenFigure("size", times(1 / ratio), _tr("larger"), line, "warn")
+
+
+def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | None:
+    if best.agreement is None:
+        return None
+    tone: Tone = "warn" if value.outcome == "not_proven" else ""
+    bound = ""
+    if value.loss_high is not None:
+        text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
+        bound = text.format(percent_up(value.loss_high))
+    if value.answers == "vector":
+        return OpenFigure("same", cosine(best.agreement), _tr("likeness"), bound, tone)
+    if is_small(value) and best.changed is not None:
+        return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
+    changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
+    line = ", ".join(part for part in (changed, bound) if part)
+    return OpenFigure("same", percent(best.agreement), _tr("same answers"), line, tone)
+
+
+def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
+    """Points of the graph, the least share that is allowed in percent, and the axis' name."""
+    found = []
+    for version in value.versions:
+        share = version.accuracy if value.labelled else version.agreement
+        if share is None and not value.labelled and version.verdict in ("original", "keep"):
+            share = 1.0
+        if share is not None and version.latency_ms is not None and not version.first_look:
+            best = version.id == value.recommended
+            found.append(PointValue(version.id, version.title, version.latency_ms, share * 100, version.color, best))
+    base = original_of(value)
+    whole = base.accuracy if value.labelled and base is not None else 1.0
+    limit = None if whole is None or value.answers == "vector" else 100 * whole * (1 - value.limit_pct / 100)
+    name = _tr("Accuracy") if value.labelled else _tr("Same answers")
+    return found, limit, _tr("Likeness") if value.answers == "vector" and not value.labelled else name

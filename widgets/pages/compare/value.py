@@ -1,0 +1,145 @@
+"""What the page Compare shows: frozen, raw numbers in SI units; the page rounds them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from widgets.parts.nouns import DataKind
+from widgets.parts.pictures import PictureValue
+
+Verdict = Literal[
+    "original",
+    "keep",
+    "safe",
+    "alike",
+    "regressed",
+    "not_enough_data",
+    "not_faster",
+    "not_settled",
+    "alike_slower",
+    "beyond_limit",
+    "unmeasured",
+    "unconfirmed",
+]
+
+
+@dataclass(frozen=True)
+class VersionValue:
+    """One row of the table; None where nothing was measured. Shares are 0..1; `loss` is relative.
+
+    A p99 is told from `requests_for_p99` timed requests on; there were `requests`.
+    """
+
+    id: str
+    title: str
+    verdict: Verdict
+    latency_ms: float | None = None
+    latency_p99_ms: float | None = None
+    throughput_per_s: float | None = None
+    memory_bytes: int | None = None
+    size_bytes: int | None = None
+    accuracy: float | None = None
+    right: int | None = None
+    agreement: float | None = None
+    changed: int | None = None
+    loss: float | None = None
+    speedup: float | None = None
+    first_look: bool = False  # measured at another moment than the original: no figure to compare
+    runtime: str = ""
+    notes: tuple[str, ...] = ()
+    scores: tuple[str, ...] = ()  # what was measured of its task, in sentences
+    color: int = 0  # place in the series of colors; 0 is the original
+    requests: int = 0
+    requests_for_p99: int = 0
+
+
+@dataclass(frozen=True)
+class ChangeValue:
+    """One example whose answer changed; `label` is None without labels."""
+
+    item: int
+    picture: PictureValue
+    before: str
+    after: str
+    label: str | None = None
+    kind: Literal["worse", "better", "other"] = "other"
+
+
+@dataclass(frozen=True)
+class ChangesValue:
+    """`total` may exceed the rows that are listed. `kind` of the inputs."""
+
+    total: int = 0
+    rows: tuple[ChangeValue, ...] = ()
+    labelled: bool = False
+
+
+@dataclass(frozen=True)
+class ProofValue:
+    """How many examples there are, about how many a proof of the limit needs; `loss_high` is the bound (0..1).
+
+    `needed` is None where no number can be said: so many answers change that more examples alone may not do.
+    """
+
+    have: int
+    needed: int | None
+    limit_pct: float
+    loss_high: float | None = None
+
+
+@dataclass(frozen=True)
+class AskedValue:
+    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers."""
+
+    n_asked: int
+    n_test: int
+    no_memory: bool = False
+
+
+@dataclass(frozen=True)
+class WaysValue:
+    """Ways on when nothing faster was safe. `limit_pct`: the smallest limit that some faster version keeps."""
+
+    limit_pct: float | None = None
+    limit_title: str = ""
+    limit_speedup: float | None = None
+    n_calibration: int = 0
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class GoOnValue:
+    """More time is offered to the same run: so many minutes; `why` is a sentence, "" where the headline says it."""
+
+    minutes: int
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class CompareValue:
+    """`outcome`: what the page says. `recommended` is a version's id; "" when the original is kept.
+
+    `n_labelled` of the `n_test` examples have labels; right answers are counted among these.
+    `watch` says in a sentence how the result compares with the version that was exported last, or with the last result.
+    `asked` is there where not all test examples were asked.
+    """
+
+    outcome: Literal["safe", "not_proven", "nothing_faster"]
+    headline: str
+    subtitle: str
+    versions: tuple[VersionValue, ...]
+    recommended: str = ""
+    n_test: int = 0
+    n_labelled: int = 0
+    labelled: bool = False
+    kind: DataKind = "images"
+    answers: Literal["class", "vector"] = "class"
+    limit_pct: float = 1.0
+    loss_high: float | None = None
+    changes: ChangesValue = ChangesValue()
+    proof: ProofValue | None = None
+    ways: WaysValue | None = None
+    note: str = ""
+    watch: str = ""
+    watch_warns: bool = False
+    asked: AskedValue | None = None
+    go_on: GoOnValue | None = None

@@ -1,0 +1,185 @@
+"""Part of the page Data: all examples, and changing by a click what is wrong with them; the files stay untouched."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from widgets.pages.data.grid import CAPTION_PX, ROW_PX, SIDE_PX, ItemsView, ItemValue
+from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_M, SPACE_S
+
+ROWS_SHOWN, LINES_SHOWN, FEWEST_IN_A_ROW, MOST_LABELS = 4, 12, 4, 2000
+
+
+class ItemsCard(Card):
+    """`edited(name, sources, label)` asks for a change of what is chosen: leave_out, put_back, test, calibration,
+    relabel; `undo_requested`, `redo_requested` for the last one."""
+
+    edited = Signal(str, object, str)
+    undo_requested = Signal()
+    redo_requested = Signal()
+
+    def __init__(self, theme: Theme, items: Sequence[ItemValue], *, pictures: bool, chunk: int) -> None:
+        super().__init__(gap=SPACE_M)
+        self._theme, self._items = theme, tuple(items)
+        self._labels: tuple[str, ...] = ()
+        self.setAccessibleName(self.tr("Examples"))
+        self.title_row.addWidget(words(self.tr("Examples"), "section"), 1)
+        self.title_row.setSpacing(SPACE_S)
+        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
+        self._redo = TextButton(theme, self.tr("Redo"), "arrow-clockwise")
+        self._undo.clicked.connect(self.undo_requested)
+        self._redo.clicked.connect(self.redo_requested)
+        self._kinds = ChoiceField(self.tr("Kinds that are shown"), small=True, elastic=True)
+        self._kinds.setMaximumWidth(200)
+        for widget in (self._undo, self._redo, self._kinds):
+            self.title_row.addWidget(widget)
+        self.box.addLayout(self.title_row)
+        self.view = ItemsView(theme, pictures=pictures)
+        self.view.setFixedHeight(_height_px(len(items), pictures=pictures))
+        self.view.items.show_items(items, chunk)
+        self.view.selectionModel().selectionChanged.connect(self._on_selection)
+        self.view.acted.connect(self._act)
+        self._kinds.currentIndexChanged.connect(self._on_kind)
+        self.add(self.view)
+        self._actions = self._action_row()
+        self.add(self._actions)
+        self._fill_kinds()
+        self.show_history(can_undo=False, can_redo=False)
+        self._on_selection()
+        for keys, button in (
+            (QKeySequence.StandardKey.Undo, self._undo),
+            (QKeySequence.StandardKey.Redo, self._redo),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+            shortcut.activated.connect(button.click)
+
+    def show_items(self, items: Sequence[ItemValue]) -> None:
+        """The same examples with other labels or marks."""
+        self._items = tuple(items)
+        self.view.items.mark(items)
+        self._on_selection()
+
+    def show_history(self, *, can_undo: bool, can_redo: bool) -> None:
+        """Whether something can be undone, or done again."""
+        for button, can in ((self._undo, can_undo), (self._redo, can_redo)):
+            button.setVisible(can)
+            button.setEnabled(can)  # its keys work as long as it is enabled
+
+    def offer_labels(self, labels: Sequence[str]) -> None:
+        """What an example may be labelled as."""
+        self._labels = tuple(labels)[:MOST_LABELS]
+        self._on_selection()
+
+    def _action_row(self) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        self._told = words("", "caption")
+        box.addWidget(self._told)
+        buttons = QWidget()
+        row = FlowLayout(buttons, SPACE_S)
+        box.addWidget(buttons)
+        self._buttons = {
+            name: GhostButton(self._theme, text, size="small")
+            for name, text in (
+                ("leave_out", self.tr("Leave out")),
+                ("put_back", self.tr("Put back")),
+                ("calibration", self.tr("To calibration")),
+                ("test", self.tr("To the test")),
+                ("relabel", self.tr("Relabel…")),
+            )
+        }
+        for name, button in self._buttons.items():
+            button.clicked.connect(lambda _checked=False, name=name: self._act(name))
+            row.addWidget(button)
+        return holder
+
+    def _on_selection(self, *_args: object) -> None:
+        sources = set(self.view.chosen())
+        chosen = [item for item in self._items if item.source in sources] if sources else []
+        left = sum(item.mark == "left_out" for item in chosen)
+        there = [item for item in chosen if item.mark != "left_out"]
+        self._buttons["leave_out"].setVisible(bool(there))
+        self._buttons["put_back"].setVisible(left > 0)
+        self._buttons["calibration"].setVisible(any(item.part == "test" for item in there))
+        self._buttons["test"].setVisible(any(item.part == "calibration" for item in there))
+        self._buttons["relabel"].setVisible(bool(there) and bool(self._labels))
+        if chosen:
+            self._told.setText(self.tr("{0:,} chosen").format(len(chosen)))
+        else:
+            self._told.setText(
+                self.tr("Choose examples to leave them out, move or relabel them. Your files stay as they are.")
+            )
+
+    def _on_kind(self, _index: int) -> None:
+        self.view.items.show_label(str(self._kinds.currentData() or ""))
+        self._on_selection()
+
+    def _fill_kinds(self) -> None:
+        names = sorted({item.label for item in self._items if item.label})
+        self._kinds.addItem(self.tr("All kinds"), "")
+        for name in names[:MOST_LABELS]:
+            self._kinds.addItem(name[:60], name)
+        self._kinds.setVisible(len(names) > 1)
+
+    def _act(self, name: str) -> None:
+        sources = self.view.chosen()
+        if not sources:
+            return
+        if name == "relabel":
+            self.ask_label(sources)
+        else:
+            self.edited.emit(name, sources, "")
+
+    def ask_label(self, sources: Sequence[str]) -> QuestionDialog:
+        """Ask what the chosen examples show."""
+        dialog = LabelDialog(self._theme, self._labels, len(sources), self.window())
+        dialog.labelled.connect(lambda label: self.edited.emit("relabel", tuple(sources), label))
+        dialog.open()
+        return dialog
+
+
+def _height_px(count: int, *, pictures: bool) -> int:
+    """As many rows as there are, but no more than leave room for the rest of the page."""
+    if not pictures:
+        return min(LINES_SHOWN, max(1, count)) * ROW_PX + SPACE_S
+    rows = min(ROWS_SHOWN, -(-max(1, count) // FEWEST_IN_A_ROW))
+    return rows * (SIDE_PX + CAPTION_PX + SPACE_S) + SPACE_S
+
+
+class LabelDialog(QuestionDialog):
+    """Which label do the chosen examples get? `labelled(name)`."""
+
+    labelled = Signal(str)
+
+    def __init__(self, theme: Theme, labels: Sequence[str], count: int, parent: QWidget | None) -> None:
+        title = self.tr("What do these {0:,} show?").format(count) if count > 1 else self.tr("What does it show?")
+        super().__init__(
+            theme,
+            QuestionValue(
+                title=title,
+                text=self.tr("The label is kept in this project; your files stay as they are. It can be undone."),
+                answers=(Answer("no", self.tr("Cancel")), Answer("use", self.tr("Use this label"), primary=True)),
+            ),
+            parent,
+        )
+        self._box = ChoiceField(self.tr("Label"), elastic=True)
+        for name in labels:
+            self._box.addItem(name[:80], name)
+        self.body.addWidget(self._box)
+
+    def _choose(self, answer: str) -> None:
+        if answer == "use" and self._box.currentData():
+            self.labelled.emit(str(self._box.currentData()))
+        super()._choose(answer)

@@ -1,0 +1,401 @@
+"""The page Data: examples of the person's own, how they are split, what was checked; or on without any."""
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.data.doctor import DoctorCard, DoctorValue
+from widgets.pages.data.fed import FedCard, FedValue
+from widgets.pages.data.found import FoundList
+from widgets.pages.data.grid import ItemValue
+from widgets.pages.data.items import ItemsCard
+from widgets.pages.data.merged import merged_words
+from widgets.pages.data.origin import OriginCard, OriginValue
+from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
+from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
+from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.card import Card, DropArea
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import clipped
+from widgets.parts.nouns import DataKind, counted, plural
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import CheckList, CheckValue, Chip, PageHead
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+MAX_CHIPS = 40
+
+
+class DataPage(Page):
+    """`data_chosen(path)` is a folder or a file; `no_data_chosen` goes on with inputs that Fettle makes."""
+
+    data_chosen = Signal(str)
+    no_data_chosen = Signal()
+    earlier_requested = Signal()  # back to the set that this one replaced
+    continue_requested = Signal()
+    columns_changed = Signal(str, str)  # text column, label column ("" for none)
+    labels_matched = Signal(object)  # {label: answer of the model}
+    leave_out_requested = Signal()
+    put_back_requested = Signal()
+    edited = Signal(str, object, str)  # what to do, sources, a label where it needs one
+    undo_requested = Signal()
+    redo_requested = Signal()
+    picture_wanted = Signal(int)  # number of the example
+    suspects_requested = Signal()
+    doctor_requested = Signal()
+    doctor_cancelled = Signal()
+    preparation_taken = Signal(str)  # SPEC of --preprocess
+    origin_answered = Signal(object)  # OriginValue
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Data"))
+        self._pictures = pictures or PictureStore(self)
+        self._kind: DataKind = "images"
+        self._found: FoundList | None = None
+        self._items: ItemsCard | None = None
+        self._doctor: DoctorCard | None = None
+        self._fed: FedCard | None = None
+        self._origin: QVBoxLayout | None = None
+        self._preview: Card | None = None
+        self._left: QVBoxLayout | None = None
+        self._labels: tuple[str, ...] = ()
+
+    # -- states --
+    def show_empty(self, ask: DataAskValue) -> None:
+        """Say what may be dropped, and what can be measured without."""
+        self._kind = ask.kind
+        head = PageHead(
+            self.tr("Which {0} shall it be tried on?").format(plural(ask.kind)),
+            self.tr("Your own examples show best whether it still answers alike. They stay on this computer."),
+        )
+        without = GhostButton(self.theme, self.tr("Continue without data"))
+        without.clicked.connect(self.no_data_chosen)
+        head.add_action(without)
+        drop = self._drop_area(self.tr("Drop your {0} here").format(plural(ask.kind)))
+        drop.setMinimumHeight(212)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        row.addWidget(self._can_card(), 1)
+        row.addWidget(self._cannot_card(), 1)
+        self._fill("empty", head, drop, row)
+
+    def show_value(self, value: DataValue) -> None:
+        """The data set as it was read, or that inputs are made."""
+        self._kind = value.kind
+        head = PageHead(self._title(value), self._subtitle(value))
+        another = GhostButton(self.theme, self.tr("Choose another…"))
+        another.clicked.connect(self.choose_folder)
+        onward = PrimaryButton(self.theme, self.tr("Continue"), "arrow-right")
+        onward.clicked.connect(self.continue_requested)
+        if value.earlier:
+            head.add_action(self._back_button(value.earlier))
+        head.add_action(another)
+        head.add_action(onward)
+        left, right = QVBoxLayout(), QVBoxLayout()
+        left.setSpacing(SPACE_L)
+        right.setSpacing(SPACE_L)
+        if value.made:
+            left.addWidget(self._can_card())
+            left.addWidget(self._cannot_card())
+        else:
+            self._preview = self._preview_card(value)
+            left.addWidget(self._preview)
+            if value.class_counts or value.labelled:
+                left.addWidget(self._labels_card(value))
+        if value.columns is not None:
+            left.addWidget(self._columns_card(value.columns))
+        self._origin = QVBoxLayout()
+        left.addLayout(self._origin)
+        left.addStretch(1)
+        right.addWidget(self._split_card(value))
+        self._items, self._doctor, self._fed, self._left = None, None, None, left
+        self._labels = value.model_classes or tuple(name for name, _ in value.class_counts)
+        if not value.made:
+            right.addWidget(self._doctor_card())
+        right.addWidget(self._checks_card(value))
+        if not value.made:
+            self._fed = FedCard(self.theme, self._pictures)
+            right.addWidget(self._fed)
+        right.addStretch(1)
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE_L)
+        columns.addLayout(left, 17)
+        columns.addLayout(right, 10)
+        self._fill("full", head, columns)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("Reading your {0}").format(plural(self._kind)), self.tr("Nothing is changed in them.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        choose = PrimaryButton(self.theme, self.tr("Choose another folder…"))
+        choose.clicked.connect(self.choose_folder)
+        without = GhostButton(self.theme, self.tr("Continue without data"))
+        without.clicked.connect(self.no_data_chosen)
+        card.add_action(choose)
+        card.add_action(without)
+        drop = self._drop_area(self.tr("Or drop others here"), icon="")
+        drop.setMinimumHeight(112)
+        return (drop,)
+
+    # -- words --
+    def _title(self, value: DataValue) -> str:
+        if value.made:
+            return self.tr("Without data: Fettle makes {0:,} inputs").format(value.n_items)
+        number = value.n_test + value.n_calibration if value.n_merged else value.n_items
+        if value.class_counts:
+            return self.tr("{0} of {1:,} kinds, ready to use").format(
+                counted(value.kind, number), len(value.class_counts)
+            )
+        return self.tr("{0}, ready to use").format(counted(value.kind, number))
+
+    def _subtitle(self, value: DataValue) -> str:
+        if value.made:
+            return self.tr("Speed, size and same answers can be measured. Drop your own at any time.")
+        name = PurePath(value.source).name or value.source
+        if value.n_merged:
+            return merged_words(value, name)
+        return self.tr("From “{0}”. Drop another at any time.").format(name)
+
+    def _hint(self) -> str:
+        hints = {
+            "images": self.tr(
+                "A folder of pictures. Sub-folders or a file labels.csv give the labels, if you have some."
+            ),
+            "texts": self.tr("A CSV file of texts. A column of labels is used where there is one."),
+            "arrays": self.tr("An NPZ file whose arrays are named as the model’s inputs, or x; labels as y."),
+            "audio": self.tr("A folder of WAV files. Sub-folders or a file labels.csv give the labels."),
+        }
+        return hints[self._kind]
+
+    # -- parts --
+    def _back_button(self, name: str) -> TextButton:
+        back = TextButton(self.theme, self.tr("Back to “{0}”").format(clipped(name, 24)), "arrow-counter-clockwise")
+        back.setToolTip(self.tr("Use “{0}” again").format(name))
+        back.clicked.connect(self.earlier_requested)
+        return back
+
+    def _drop_area(self, title: str, icon: str = "upload-simple") -> DropArea:
+        drop = DropArea(self.theme, title, self._hint(), icon)
+        if icon:
+            folder = PrimaryButton(self.theme, self.tr("Choose a folder…"))
+            folder.clicked.connect(self.choose_folder)
+            file = GhostButton(self.theme, self.tr("Choose a file…"))
+            file.clicked.connect(self.choose_file)
+            first, second = (folder, file) if self._kind in ("images", "audio") else (file, folder)
+            drop.add_action(first)
+            drop.add_action(second)
+        return drop
+
+    def _can_card(self) -> Card:
+        card = Card(self.tr("What can be measured without data"))
+        rows = (
+            CheckValue("ok", self.tr("How fast it is, and how much memory it takes")),
+            CheckValue("ok", self.tr("How large its file is")),
+            CheckValue("ok", self.tr("Whether both versions answer the same, on inputs that Fettle makes")),
+        )
+        card.add(CheckList(self.theme, rows))
+        card.box.addStretch(1)
+        return card
+
+    def _cannot_card(self) -> Card:
+        card = Card(self.tr("What stays unknown"))
+        rows = (
+            CheckValue("warn", self.tr("How often it is right: its accuracy needs your examples with labels")),
+            CheckValue("warn", self.tr("Whether it answers alike on what you will really give it")),
+            CheckValue("warn", self.tr("So the best verdict is “alike, not proven”")),
+        )
+        card.add(CheckList(self.theme, rows))
+        card.box.addStretch(1)
+        return card
+
+    def _preview_card(self, value: DataValue) -> Card:
+        card = Card(self.tr("Preview"), gap=SPACE_M)
+        if any(item.is_picture for item, _ in value.previews):
+            grid = PreviewGrid(self.theme, self._pictures, value.previews)
+            names = sorted({name for _, name in value.previews if name})
+            if len(names) > 1:
+                card.title_row.addWidget(self._kinds_box(names, grid))
+            card.add(grid)
+        elif value.previews:
+            card.add(PreviewRows(value.previews))
+        else:
+            card.add(words(self.tr("These cannot be shown here; the checks at the right looked at each."), "soft"))
+        return card
+
+    def _kinds_box(self, names: list[str], grid: PreviewGrid) -> ChoiceField:
+        box = ChoiceField(self.tr("Kinds in the preview"), small=True, elastic=True)
+        box.addItem(self.tr("All kinds"), "")
+        for name in names:
+            box.addItem(name[:60], name)
+        box.setMaximumWidth(200)
+        box.currentIndexChanged.connect(lambda _index: grid.show_label(str(box.currentData())))
+        return box
+
+    def _labels_card(self, value: DataValue) -> Card:
+        card = Card(self.tr("Labels found"), gap=SPACE_M)
+        if value.labels_from:
+            card.add_caption(value.labels_from)
+        holder = QWidget()
+        flow = FlowLayout(holder, SPACE_S)
+        for name, number in value.class_counts[:MAX_CHIPS]:
+            flow.addWidget(Chip(name, f"{number:,}"))
+        rest = len(value.class_counts) - MAX_CHIPS
+        if rest > 0:
+            flow.addWidget(Chip(self.tr("and {0:,} more").format(rest)))
+        card.add(holder)
+        return card
+
+    def _columns_card(self, value: ColumnsValue) -> Card:
+        card = Card(self.tr("Columns"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        text, labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
+        labels.addItem(self.tr("no labels"), "")
+        for name in value.names:
+            text.addItem(name[:60], name)
+            labels.addItem(name[:60], name)
+        text.setCurrentIndex(max(0, text.findData(value.text)))
+        labels.setCurrentIndex(max(0, labels.findData(value.label)))
+        for title, box in ((self.tr("Text"), text), (self.tr("Label"), labels)):
+            box.setAccessibleName(self.tr("Column: {0}").format(title))
+            row.addWidget(label(title, "soft", wrap=False))
+            row.addWidget(box, 1)
+
+        def tell(_index: int) -> None:
+            self.columns_changed.emit(str(text.currentData()), str(labels.currentData()))
+
+        text.currentIndexChanged.connect(tell)
+        labels.currentIndexChanged.connect(tell)
+        card.add(row)
+        return card
+
+    def _split_card(self, value: DataValue) -> Card:
+        card = Card(self.tr("How they are split"), gap=SPACE_M)
+        card.add(SplitBar(self.theme, value.n_calibration, value.n_test))
+        rows = QVBoxLayout()
+        rows.setSpacing(2)
+        for number, text, token in (
+            (value.n_calibration, self.tr("for calibration: to tune the smaller model"), "s3"),
+            (value.n_test, self.tr("for the test: never seen while tuning"), "brand"),
+        ):
+            if not number:
+                continue
+            row = QHBoxLayout()
+            figure = label(f"{number:,}", "strong", "warn" if token == "s3" else "brand", wrap=False)
+            figure.setFixedWidth(60)
+            row.addWidget(figure, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(words(text), 1)
+            rows.addLayout(row)
+        card.add(rows)
+        return card
+
+    def _checks_card(self, value: DataValue) -> Card:
+        card = Card(self.tr("What was checked"))
+        card.add(CheckList(self.theme, value.checks))
+        self._found = FoundList(self.theme)
+        self._found.leave_out_requested.connect(self.leave_out_requested)
+        self._found.put_back_requested.connect(self.put_back_requested)
+        self._found.suspects_requested.connect(self.suspects_requested)
+        card.add(self._found)
+        if value.unknown_labels and value.model_classes:
+            match = GhostButton(self.theme, self.tr("Match the names…"), size="small")
+            match.clicked.connect(lambda: self.ask_match(value))
+            card.title_row.addWidget(match)  # above the rows, whose number grows while the checks go on
+        card.box.addStretch(1)
+        if value.note:
+            card.add(words(value.note, "caption"))
+        return card
+
+    def _doctor_card(self) -> DoctorCard:
+        self._doctor = DoctorCard(self.theme)
+        self._doctor.check_requested.connect(self.doctor_requested)
+        self._doctor.cancel_requested.connect(self.doctor_cancelled)
+        self._doctor.taken.connect(self.preparation_taken)
+        return self._doctor
+
+    # -- what comes after reading --
+    def show_items(self, items: Sequence[ItemValue], chunk: int) -> None:
+        """All examples in the preview's place; small pictures are asked for by `picture_wanted` as they are seen."""
+        if self._left is None or self._preview is None or self.state != "full" or not items:
+            return
+        card = ItemsCard(self.theme, items, pictures=self._kind == "images", chunk=chunk)
+        card.edited.connect(self.edited)
+        card.undo_requested.connect(self.undo_requested)
+        card.redo_requested.connect(self.redo_requested)
+        card.view.items.wanted.connect(self.picture_wanted)
+        card.offer_labels(self._labels)
+        self._left.replaceWidget(self._preview, card)
+        self._preview.hide()
+        self._preview.deleteLater()
+        self._preview, self._items = None, card
+
+    def mark_items(self, items: Sequence[ItemValue], *, can_undo: bool, can_redo: bool) -> None:
+        """What was changed by hand, before it is read again; whether it can be undone."""
+        if self._items is not None and self.state == "full":
+            self._items.show_items(items)
+            self._items.show_history(can_undo=can_undo, can_redo=can_redo)
+
+    def put_pictures(self, first: int, pictures: Sequence[bytes]) -> None:
+        """Small pictures of a range of examples."""
+        if self._items is not None and self.state == "full":
+            self._items.view.items.put(first, pictures)
+
+    def show_doctor(self, value: DoctorValue) -> None:
+        """How the check of the preparation is, or what it found."""
+        if self._doctor is not None and self.state == "full":
+            card = self._doctor
+            if card.show_value(value):  # whoever asked sees the answer
+                QTimer.singleShot(0, card, lambda: self.show_whole(card))
+
+    def show_fed(self, value: FedValue) -> None:
+        """What the model gets of three examples."""
+        if self._fed is not None and self.state == "full":
+            self._fed.show_value(value)
+
+    def show_origin(self, value: OriginValue) -> None:
+        """The three questions with their answers."""
+        if self._origin is not None and self.state == "full" and not self._origin.count():
+            card = OriginCard(self.theme, value)
+            card.answered.connect(self.origin_answered)
+            self._origin.addWidget(card)
+
+    def ask_suspects(self, suspects: Sequence[SuspectValue]) -> SuspectsDialog:
+        """Labels that are probably wrong, one by one."""
+        dialog = SuspectsDialog(self.theme, self._pictures, suspects, self.window())
+        dialog.edited.connect(lambda name, source, label: self.edited.emit(name, (source,), label))
+        dialog.open()
+        return dialog
+
+    def show_found(self, rows: Sequence[CheckValue], leave_out: int, left_out: int, suspects: int = 0) -> None:
+        """What the checks found so far, how many examples they offer to leave out, how many are left out, and how many
+        labels look wrong."""
+        if self._found is not None and self.state == "full":
+            self._found.show_values(rows, leave_out, left_out, suspects)
+
+    # -- doings --
+    def ask_match(self, value: DataValue) -> MatchDialog:
+        """Ask which answer of the model each unknown label means."""
+        dialog = MatchDialog(self.theme, value.unknown_labels, value.model_classes, self.window())
+        dialog.matched.connect(self.labels_matched)
+        dialog.open()
+        return dialog
+
+    def choose_folder(self) -> None:
+        """Open the system's dialog for a folder."""
+        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a folder of examples"))
+        if path:
+            self.data_chosen.emit(path)
+
+    def choose_file(self) -> None:
+        """Open the system's dialog for a file."""
+        kinds = self.tr("Examples (*.csv *.npz *.zip *.wav);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of examples"), "", kinds)
+        if path:
+            self.data_chosen.emit(path)

@@ -1,0 +1,183 @@
+"""Cards of the page Export."""
+
+from pathlib import PurePath
+
+from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.pages.export.value import DoneValue, ExportValue, TargetValue
+from widgets.parts.card import Card, ChoiceCard, Square, divider
+from widgets.parts.fields import TextField
+from widgets.parts.format import size_bytes
+from widgets.parts.markdown import MarkdownView
+from widgets.parts.small import Tag
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
+MAX_ANSWER_CHARS = 500
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ExportParts", text)
+
+
+class TargetCards(QWidget):
+    """The kinds of bundle, three in a row."""
+
+    def __init__(self, theme: Theme, value: ExportValue) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACE_S)
+        group = QButtonGroup(self)
+        self.cards: list[ChoiceCard] = []
+        for number, target in enumerate(value.targets):
+            card = self._card(theme, target, is_chosen=target.id == value.target)
+            group.addButton(card.radio)
+            self.cards.append(card)
+            grid.addWidget(card, number // 3, number % 3)
+            grid.setColumnStretch(number % 3, 1)
+
+    @staticmethod
+    def _card(theme: Theme, target: TargetValue, *, is_chosen: bool) -> ChoiceCard:
+        card = ChoiceCard(target.id, target.title, target.text, edge=11)
+        row = QHBoxLayout()
+        row.setSpacing(10)
+        row.addWidget(IconLabel(theme, target.icon, "brand" if is_chosen else "soft", 20))
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(words(target.title, "strong"))
+        column.addWidget(words(target.text if target.available else target.hint, "caption"))
+        row.addLayout(column, 1)
+        row.addWidget(card.radio)
+        card.add(row)
+        card.radio.setChecked(is_chosen)
+        card.setEnabled(target.available)
+        return card
+
+
+def target_cards(theme: Theme, value: ExportValue) -> TargetCards:
+    """The cards, the chosen one marked."""
+    return TargetCards(theme, value)
+
+
+class QuestionsCard(Card):
+    """Purpose, limits, contact: `changed` comes with each letter."""
+
+    changed = Signal()
+
+    def __init__(self, value: ExportValue) -> None:
+        super().__init__(self.tr("Three questions only you can answer"), gap=SPACE_M)
+        rows = (
+            (self.tr("What is it for?"), value.purpose, self.tr("one sentence")),
+            (self.tr("What is it not for?"), value.not_for, self.tr("one sentence")),
+            (self.tr("Whom can people ask?"), value.contact, self.tr("name or address, optional")),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_M)
+        grid.setVerticalSpacing(SPACE_S)
+        grid.setColumnStretch(1, 1)
+        self._fields: list[TextField] = []
+        for number, (question, text, hint) in enumerate(rows):
+            made = TextField(text, question, hint, MAX_ANSWER_CHARS)
+            made.textEdited.connect(lambda _text: self.changed.emit())
+            beside = label(question, wrap=False)
+            beside.setBuddy(made)
+            grid.addWidget(beside, number, 0)
+            grid.addWidget(made, number, 1)
+            self._fields.append(made)
+        self.add(grid)
+
+    @property
+    def answers(self) -> tuple[str, str, str]:
+        """Purpose, what it is not for, whom to ask."""
+        purpose, not_for, contact = (made.text().strip() for made in self._fields)
+        return purpose, not_for, contact
+
+
+class ReasonCard(Card):
+    """A version that is not proven safe needs the person's own words; they stand in its card."""
+
+    changed = Signal()
+
+    def __init__(self, theme: Theme, why: str, reason: str) -> None:
+        super().__init__(gap=SPACE_M)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(IconLabel(theme, "warning", "warn", 20), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(words(why), 1)
+        name = self.tr("Why use it all the same? It will stand in the model card.")
+        self._field = TextField(reason, name, self.tr("in your own words"), MAX_ANSWER_CHARS)
+        self._field.setObjectName("reason")
+        self._field.textEdited.connect(lambda _text: self.changed.emit())
+        beside = words(name, "soft")
+        beside.setBuddy(self._field)
+        self.add(row, beside, self._field)
+
+    @property
+    def reason(self) -> str:
+        """What was written."""
+        return self._field.text().strip()
+
+    @property
+    def is_enough(self) -> bool:
+        """Three words at least, and not three letters."""
+        return len(self.reason.split()) >= MIN_REASON_WORDS and len(self.reason) >= MIN_REASON_CHARS
+
+
+class MarkdownCard(Card):
+    """The model card as others will read it."""
+
+    def __init__(self, theme: Theme, markdown: str) -> None:
+        super().__init__(gap=SPACE_S)
+        self.setAccessibleName(self.tr("Model card"))
+        row = QVBoxLayout()
+        row.setSpacing(0)
+        row.addWidget(words(self.tr("Model card"), "section", wrap=False))
+        row.addWidget(label(self.tr("README.md, as others will read it"), "caption"))
+        self.view = MarkdownView(theme, self.tr("Model card"))
+        self.add(row, divider())
+        self.add(self.view, stretch=1)
+        self.show_markdown(markdown)
+
+    def show_markdown(self, markdown: str) -> None:
+        """Another text."""
+        self.view.show_markdown(markdown)
+
+
+class DoneCard(Card):
+    """The file, its size and place, and that it was tried."""
+
+    def __init__(self, theme: Theme, value: DoneValue) -> None:
+        super().__init__()
+        path = PurePath(value.path)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(ElidedLabel(path.name, "section"))
+        line = self.tr("{0}, {1}, in {2}").format(size_bytes(value.size_bytes), value.target, path.parent)
+        column.addWidget(ElidedLabel(line, "soft", mode=Qt.TextElideMode.ElideMiddle))
+        row.addWidget(Square(theme, "package", 48, 24))
+        row.addLayout(column, 1)
+        row.addWidget(Tag(theme, "ok", value.tested or self.tr("Verified"), "circle-wavy-check"))
+        self.add(row)
+
+
+def commands_card(value: DoneValue) -> Card:
+    """How to run it anywhere."""
+    card = Card(_tr("Run it anywhere with Python"))
+    inset = QFrame()
+    inset.setProperty("kind", "inset")
+    box = QVBoxLayout(inset)
+    box.setContentsMargins(SPACE_M, 10, SPACE_M, 10)
+    box.setSpacing(2)
+    for line in value.commands:
+        box.addWidget(label(line, "mono", select=True))
+    for line in value.printed:
+        box.addWidget(label(line, "mono", "soft"))
+    card.add(inset)
+    return card

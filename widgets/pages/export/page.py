@@ -1,0 +1,256 @@
+"""The page Export: what to write, three questions, the checks, the card as others will read it, one button."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.export.cards import DoneCard, MarkdownCard, QuestionsCard, ReasonCard, commands_card, target_cards
+from widgets.pages.export.value import DoneValue, ExportAsk, ExportValue
+from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.format import about
+from widgets.parts.page import Page
+from widgets.parts.small import Bar, CheckList, CheckValue, PageHead
+from widgets.parts.text import ElidedLabel, label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M
+
+ANSWER_PAUSE_MS = 350
+CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
+
+
+class ExportPage(Page):
+    """`answers_changed` comes a moment after typing, so that the card can be made anew."""
+
+    export_requested = Signal(object)  # ExportAsk
+    target_chosen = Signal(str)
+    answers_changed = Signal(str, str, str)  # purpose, not for, contact
+    path_chosen = Signal(str)
+    open_folder_requested = Signal(str)
+    again_requested = Signal()
+    compare_requested = Signal()
+    link_clicked = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Export"))
+        self._value: ExportValue | None = None
+        self._questions: QuestionsCard | None = None
+        self._reason: ReasonCard | None = None
+        self._card: MarkdownCard | None = None
+        self._checks: CheckList | None = None
+        self._export = PrimaryButton(theme, self.tr("Export bundle"), "package")
+        self._cancel = GhostButton(theme, self.tr("Cancel"), "x")
+        self._bar = Bar(self.tr("Progress"))
+        self._head = PageHead("")
+        self._form: list[QWidget] = []
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(ANSWER_PAUSE_MS)
+        self._pause.timeout.connect(self._on_pause_over)
+
+    # -- states --
+    def show_empty(self) -> None:
+        """There is no version to export yet."""
+        go = PrimaryButton(self.theme, self.tr("Look at the versions"), "chart-bar")
+        go.clicked.connect(self.compare_requested)
+        text = self.tr("Once a version has been measured, it is written here as one file that runs on its own.")
+        card = EmptyCard(self.theme, "package", self.tr("Nothing to take with you yet"), text, go)
+        self._card = None
+        self._fill("empty", PageHead(self.tr("Take it with you")), card)
+
+    def show_value(self, value: ExportValue) -> None:
+        """Ready to be written."""
+        same_form = self.state == "full" and self._value is not None and self._card is not None
+        if same_form and self._only_texts_differ(value):
+            self._value = value
+            if self._card is not None and self._checks is not None:
+                self._card.show_markdown(value.card)
+                self._checks.show_values(value.checks)
+            return
+        self._value = value
+        self._head = self._full_head(value)
+        self._bar = Bar(self.tr("Progress"))
+        self._bar.setProperty("tone", "page")
+        self._bar.hide()
+        self._fill("full", self._head, self._bar, self._columns(self._form_column(value), value.card), grow=1)
+        self._on_reason()
+
+    def _full_head(self, value: ExportValue) -> PageHead:
+        head = PageHead(
+            self.tr("Take it with you"),
+            self.tr("One file that runs on its own, with everything the next person needs to know."),
+        )
+        text = self.tr("Export anyway") if value.reason_needed else self.tr("Export bundle")
+        self._export = PrimaryButton(self.theme, text, "package")
+        self._export.clicked.connect(self._on_export)
+        self._cancel = GhostButton(self.theme, self.tr("Cancel"), "x")
+        self._cancel.clicked.connect(self.cancel_requested)
+        self._cancel.hide()
+        head.add_action(self._cancel)
+        head.add_action(self._export)
+        return head
+
+    def _form_column(self, value: ExportValue) -> QVBoxLayout:
+        left = QVBoxLayout()
+        left.setSpacing(SPACE_L)
+        targets = target_cards(self.theme, value)
+        for card in targets.cards:
+            card.chosen.connect(self._on_target)
+        left.addWidget(targets)
+        self._form = [targets]
+        self._reason = None
+        if value.reason_needed:
+            self._reason = ReasonCard(self.theme, value.reason_needed, value.reason)
+            self._reason.changed.connect(self._on_reason)
+            left.addWidget(self._reason)
+            self._form.append(self._reason)
+        self._questions = QuestionsCard(value)
+        self._questions.changed.connect(self._pause.start)
+        left.addWidget(self._questions)
+        place = self._place(value)
+        left.addWidget(place)
+        self._form += [self._questions, place]
+        left.addWidget(self._checks_card(value.checks, self._checks_hint(value)), 1)
+        return left
+
+    def show_running(
+        self, text: str, done: float, total: float | None, checks: Sequence[CheckValue], left: str = ""
+    ) -> None:
+        """The bundle is being written; the form stays, the button becomes Cancel."""
+        if self.state != "full" or self._checks is None:
+            self.show_loading(text, done, total, left)
+            return
+        self._checks.show_values(checks)
+        self._export.hide()
+        self._cancel.show()
+        self._bar.show()
+        self._bar.set_share(done / total if total else None)
+        self._head.say(self.tr("Writing the bundle"), ", ".join(part for part in (text, left) if part))
+        for part in self._form:
+            part.setEnabled(False)
+
+    def show_done(self, value: DoneValue) -> None:
+        """Written, unpacked in a clean place, and run there."""
+        head = PageHead(
+            self.tr("Done: your bundle runs on its own"),
+            self.tr("Unpacked in a clean place, it gave the same answers as here."),
+        )
+        again = TextButton(self.theme, self.tr("Export another version"), "arrow-left")
+        again.clicked.connect(self.again_requested)
+        copy = GhostButton(self.theme, self.tr("Copy command"), "copy")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText("\n".join(value.commands)))
+        folder = PrimaryButton(self.theme, self.tr("Open folder"), "folder-open")
+        folder.clicked.connect(lambda: self.open_folder_requested.emit(value.path))
+        for button in (copy, folder):
+            head.add_action(button)
+        left = QVBoxLayout()
+        left.setSpacing(SPACE_L)
+        left.addWidget(DoneCard(self.theme, value))
+        left.addWidget(commands_card(value))
+        left.addWidget(self._checks_card(value.checks, ""), 1)
+        left.addWidget(again, 0, Qt.AlignmentFlag.AlignLeft)
+        self._fill("done", head, self._columns(left, value.card), grow=0)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return self.tr("Writing the bundle"), self.tr("An older file of that name stays whole until this is done.")
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        again = PrimaryButton(self.theme, self.tr("Back to export"), "arrow-left")
+        again.clicked.connect(self.again_requested)
+        place = GhostButton(self.theme, self.tr("Choose another place…"), "folder-open")
+        place.clicked.connect(self.choose_path)
+        card.add_action(again)
+        card.add_action(place)
+        return ()
+
+    # -- parts --
+    def _only_texts_differ(self, value: ExportValue) -> bool:
+        old = self._value
+        if old is None or not self._export.isVisibleTo(self):
+            return False
+        keys = ("targets", "target", "version", "path", "reason_needed", "seconds")
+        return all(getattr(old, key) == getattr(value, key) for key in keys)
+
+    def _columns(self, left: QVBoxLayout, markdown: str) -> QGridLayout:
+        self._card = MarkdownCard(self.theme, markdown)
+        self._card.view.link_clicked.connect(self.link_clicked)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_L)
+        grid.setColumnStretch(0, 1)
+        grid.addLayout(left, 0, 0)
+        grid.addWidget(self._card, 0, 1)
+        self._on_width_changed(self.is_narrow)
+        return grid
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        if self._card is not None and self.state in ("full", "done", "empty"):
+            wide = CARD_NARROW_PX if is_narrow else max(CARD_WIDE_PX, round(self.width() * 0.36))
+            self._card.setFixedWidth(min(wide, 720))
+
+    def _place(self, value: ExportValue) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(SPACE_L, 0, SPACE_L, 0)
+        row.setSpacing(SPACE_M)
+        change = GhostButton(self.theme, self.tr("Change…"), size="small")
+        change.setAccessibleName(self.tr("Change where it is written"))
+        change.clicked.connect(self.choose_path)
+        row.addWidget(label(self.tr("Written to"), "soft", wrap=False))
+        row.addWidget(ElidedLabel(value.path, mode=Qt.TextElideMode.ElideMiddle), 1)
+        row.addWidget(change)
+        return holder
+
+    def _checks_hint(self, value: ExportValue) -> str:
+        if not value.checks_on_export:
+            return ""
+        text = self.tr("the last {0} run when you export").format(value.checks_on_export)
+        return text if value.seconds is None else f"{text}, {about(value.seconds)}"
+
+    def _checks_card(self, checks: Sequence[CheckValue], hint: str) -> Card:
+        card = Card(self.tr("Checks"), gap=4)
+        if hint:
+            card.add_caption(hint)
+        self._checks = CheckList(self.theme, checks, 32)
+        card.add(self._checks)
+        card.box.addStretch(1)
+        return card
+
+    # -- slots --
+    def ask(self) -> ExportAsk | None:
+        """What would be exported now."""
+        if self._value is None or self._questions is None:
+            return None
+        purpose, not_for, contact = self._questions.answers
+        reason = self._reason.reason if self._reason is not None else ""
+        return ExportAsk(self._value.target, self._value.path, purpose, not_for, contact, reason)
+
+    def _on_export(self) -> None:
+        self._pause.stop()
+        ask = self.ask()
+        if ask is not None:
+            self.export_requested.emit(ask)
+
+    def _on_reason(self) -> None:
+        self._export.setEnabled(self._reason is None or self._reason.is_enough)
+        self._export.setToolTip("" if self._export.isEnabled() else self.tr("Say why, in a few words."))
+
+    def _on_target(self, target: str) -> None:
+        if self._value is not None and target != self._value.target:
+            self.target_chosen.emit(target)
+
+    def _on_pause_over(self) -> None:
+        if self._questions is not None and self.state == "full":
+            self.answers_changed.emit(*self._questions.answers)
+
+    def choose_path(self) -> None:
+        """Open the system's dialog for a new file."""
+        start = self._value.path if self._value is not None else ""
+        path, _filter = QFileDialog.getSaveFileName(
+            self, self.tr("Where shall the bundle be written?"), start, self.tr("Bundles (*.zip)")
+        )
+        if path:
+            self.path_chosen.emit(path)

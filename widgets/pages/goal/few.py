@@ -1,0 +1,86 @@
+"""Part of the page Goal: too few examples to prove the limit, said before the run, with what would help."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout
+
+from widgets.icons import IconLabel
+from widgets.parts.buttons import GhostButton
+from widgets.parts.format import percent_of
+from widgets.parts.nouns import DataKind, counted, plural
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+
+@dataclass(frozen=True)
+class FewValue:
+    """`n_test` examples cannot prove `limit_pct`: that takes `n_needed`, None where no number would do.
+
+    `offer_pct` is a larger limit that they can prove, None for none.
+    """
+
+    kind: DataKind
+    n_test: int
+    n_needed: int | None
+    limit_pct: float
+    offer_pct: float | None = None
+    labelled: bool = False
+
+
+class FewLine(QFrame):
+    """`limit_wanted(percent)` takes the offered limit, `data_wanted` leads to the examples. Hidden without a value."""
+
+    limit_wanted = Signal(float)
+    data_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setAccessibleName(self.tr("Too few examples for this limit"))
+        self.setProperty("kind", "banner")
+        self.setProperty("tone", "warn")
+        self._value: FewValue | None = None
+        self._text = words("")
+        self._limit = GhostButton(theme, "", size="small")
+        self._limit.clicked.connect(self._on_limit)
+        self._more = GhostButton(theme, "", "plus", "small")
+        self._more.clicked.connect(self.data_wanted)
+        row = QHBoxLayout(self)
+        row.setSpacing(SPACE_M)
+        row.setContentsMargins(SPACE_L, SPACE_S, SPACE_M, SPACE_S)
+        row.addWidget(IconLabel(theme, "warning", "warn"), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(self._text, 1)
+        row.addWidget(self._limit, 0, Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self._more, 0, Qt.AlignmentFlag.AlignVCenter)
+        self.hide()
+
+    def show_value(self, value: FewValue | None) -> None:
+        """None: there are enough."""
+        self._value = value
+        if value is not None:
+            self._text.setText(self._sentence(value))
+            offer = value.offer_pct
+            self._limit.relabel("" if offer is None else self.tr("Set the limit to {0}").format(percent_of(offer)))
+            self._limit.setVisible(offer is not None)
+            self._more.relabel(self.tr("Add {0}…").format(plural(value.kind)))
+        self.setVisible(value is not None)
+
+    def _sentence(self, value: FewValue) -> str:
+        have = counted(value.kind, value.n_test)
+        if value.n_needed is None:
+            text = self.tr(
+                "A limit of 0 % cannot be proven by any number of examples: a loss of nothing at all is out of reach."
+            )
+        else:
+            text = self.tr(
+                "{0} for the test cannot prove a limit of {1}: that takes at least {2:,}, even if no answer changes. "
+                "The best verdict will be “alike, not proven”."
+            ).format(have, percent_of(value.limit_pct), value.n_needed)
+        if not value.labelled:
+            text = self.tr("{0} With labels, fewer may do where answers change.").format(text)
+        return text
+
+    def _on_limit(self) -> None:
+        if self._value is not None and self._value.offer_pct is not None:
+            self.limit_wanted.emit(self._value.offer_pct)

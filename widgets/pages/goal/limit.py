@@ -1,0 +1,157 @@
+"""The card of the one limit that counts: how much accuracy it may cost, put into examples."""
+
+from PySide6.QtCore import QRectF, QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QSlider, QStyle
+
+from widgets.pages.goal.value import GoalValue
+from widgets.parts.card import Card
+from widgets.parts.format import percent_of
+from widgets.parts.nouns import plural
+from widgets.parts.text import label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S
+
+MAX_PCT, STEPS_PER_PCT = 5.0, 10
+HANDLE_PX = 16
+
+
+class LimitSlider(QSlider):
+    """A thin groove with a round handle; a click on the groove goes there at once."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
+        self._theme = theme
+        self.setMinimumHeight(HANDLE_PX + 8)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        theme.changed.connect(self.update)
+
+    def _span(self) -> int:
+        return max(1, self.width() - HANDLE_PX)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Groove, the part up to the handle, the handle."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        x = QStyle.sliderPositionFromValue(self.minimum(), self.maximum(), self.sliderPosition(), self._span())
+        middle = self.height() / 2
+        for width, token in ((self.width(), "line"), (x + HANDLE_PX / 2, "brand")):
+            painter.setBrush(self._theme.color(token))
+            painter.drawRoundedRect(QRectF(0, middle - 2, width, 4), 2, 2)
+        painter.setPen(QPen(self._theme.color("brand"), 4))
+        painter.setBrush(self._theme.color("panel"))
+        painter.drawEllipse(QRectF(x + 2, middle - HANDLE_PX / 2 + 2, HANDLE_PX - 4, HANDLE_PX - 4))
+        painter.end()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Only with the focus: else the page scrolls on."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Jump to the pointer and go along with it."""
+        if event.button() != Qt.MouseButton.LeftButton:
+            event.ignore()
+            return
+        self.setSliderDown(True)
+        self._follow(event)
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Go along with the pointer."""
+        if self.isSliderDown():
+            self._follow(event)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let go."""
+        self.setSliderDown(False)
+
+    def _follow(self, event: QMouseEvent) -> None:
+        place = round(event.position().x()) - HANDLE_PX // 2
+        self.setValue(QStyle.sliderValueFromPosition(self.minimum(), self.maximum(), place, self._span()))
+
+
+class LimitCard(Card):
+    """`changed(percent)` follows the slider; the slider knows tenths of a percent from 0 to 5."""
+
+    changed = Signal(float)
+
+    def __init__(self, theme: Theme, value: GoalValue) -> None:
+        super().__init__(self.tr("How much accuracy may it cost?"), gap=SPACE_S)
+        self._theme, self._value = theme, value
+        self.add(label(self.tr("Fettle never recommends a version beyond this limit."), "soft"))
+        self._slider = LimitSlider(theme)
+        self._slider.setRange(0, round(max(MAX_PCT, value.limit_pct) * STEPS_PER_PCT))
+        self._slider.setValue(round(value.limit_pct * STEPS_PER_PCT))
+        self._slider.setPageStep(5)
+        self._slider.setAccessibleName(self.tr("How much accuracy may it cost?"))
+        self._words = label("", "strong", wrap=False)
+        grid = QGridLayout()
+        grid.setContentsMargins(0, SPACE_S, 0, 0)
+        grid.setHorizontalSpacing(0)
+        grid.setVerticalSpacing(0)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnMinimumWidth(3, SPACE_L)
+        grid.addWidget(self._slider, 0, 0, 1, 3)
+        grid.addWidget(self._words, 0, 4)
+        grid.addWidget(label("0 %", "caption", wrap=False), 1, 0)
+        grid.addWidget(label(percent_of(self._slider.maximum() / STEPS_PER_PCT), "caption", wrap=False), 1, 2)
+        self.add(grid)
+        self._examples = label("", "soft")
+        self.add(self._examples)
+        self.box.addStretch(1)
+        self._tell()
+        self._slider.valueChanged.connect(self._on_value_changed)
+
+    @property
+    def limit_pct(self) -> float:
+        """Where the slider stands."""
+        return self._slider.value() / STEPS_PER_PCT
+
+    def set_limit(self, limit_pct: float) -> None:
+        """Another limit, without a word: whoever sets it knows it."""
+        with QSignalBlocker(self._slider):
+            self._slider.setValue(round(limit_pct * STEPS_PER_PCT))
+        self._tell()
+
+    def _on_value_changed(self, _value: int) -> None:
+        self._tell()
+        self.changed.emit(self.limit_pct)
+
+    def _tell(self) -> None:
+        text = self.tr("at most {0} less accurate").format(percent_of(self.limit_pct))
+        self._words.setText(text)
+        self._slider.setAccessibleDescription(text)
+        self._words.setMinimumWidth(self._widest())
+        example = self._example()
+        self._examples.setText(example)
+        self._examples.setVisible(bool(example))
+
+    def _widest(self) -> int:
+        # the words change while the slider is dragged, and the groove must not
+        self._words.ensurePolished()
+        return self._words.fontMetrics().horizontalAdvance(self.tr("at most {0} less accurate").format("9.9 %")) + 2
+
+    def _example(self) -> str:
+        value = self._value
+        if not value.n_test:
+            return self.tr("Without data of yours it means: the share of answers that change.")
+        things = plural(value.kind)
+        if value.labelled and value.accuracy is not None:
+            number = int(value.n_test * value.accuracy * self.limit_pct / 100)
+            if number == 1:
+                return self.tr("That is at most 1 more wrong answer in your {0:,} test {1}.").format(
+                    value.n_test, things
+                )
+            return self.tr("That is at most {0:,} more wrong answers in your {1:,} test {2}.").format(
+                number, value.n_test, things
+            )
+        number = int(value.n_test * self.limit_pct / 100)
+        if number == 1:
+            return self.tr("That is at most 1 changed answer in your {0:,} test {1}.").format(value.n_test, things)
+        return self.tr("That is at most {0:,} changed answers in your {1:,} test {2}.").format(
+            number, value.n_test, things
+        )

@@ -1,0 +1,297 @@
+"""The page Goal: what matters most, how much accuracy it may cost, and, for those who want it, the recipe."""
+
+from dataclasses import replace
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QRadioButton, QWidget
+
+from widgets.pages.goal.few import FewLine, FewValue
+from widgets.pages.goal.limit import MAX_PCT, LimitCard
+from widgets.pages.goal.recipe_editor import RecipeEditor
+from widgets.pages.goal.value import BudgetValue, GoalValue, PresetValue, RecipeValue
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.card import Card, ChoiceCard, Square, divider
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.fields import DecimalField, TextField, WholeField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import about, clipped
+from widgets.parts.page import Page
+from widgets.parts.small import PageHead
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M
+
+MEGABYTE = 1_000_000
+MAX_TIME_CHARS = 32
+
+
+class GoalPage(Page):
+    """Emits each choice as it is made; `run_requested` starts."""
+
+    preset_chosen = Signal(str)
+    limit_changed = Signal(float)  # percent, relative to the original's accuracy
+    budget_changed = Signal(object)  # BudgetValue
+    recipes_changed = Signal(object)  # tuple of RecipeValue; the empty tuple: the preset's own again
+    save_requested = Signal(str)  # what the person calls it
+    run_requested = Signal()
+    model_requested = Signal()
+    data_requested = Signal()
+    limit_wanted = Signal(float)  # one that was offered
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Goal"))
+        self._value = GoalValue((), "", 1.0)
+        self._group: QButtonGroup | None = None
+        self._start: Button | None = None
+        self._limit: LimitCard | None = None
+        self._radios: dict[str, QRadioButton] = {}
+        self._recipes: tuple[RecipeValue, ...] = ()
+        self._expected = words("")
+        self._few: FewLine | None = None
+
+    # -- states --
+    def show_empty(self) -> None:
+        """There is no model yet."""
+        go = PrimaryButton(self.theme, self.tr("Pick a model"), "cube")
+        go.clicked.connect(self.model_requested)
+        text = self.tr("Then say what matters most: speed, size, or that every answer stays the same.")
+        card = EmptyCard(self.theme, "target", self.tr("First, a model"), text, go)
+        self._fill("empty", PageHead(self.tr("What matters most?")), card)
+
+    def show_value(self, value: GoalValue) -> None:
+        """The cards, the limits, the one button. Where only the choice differs, everything stays in its place."""
+        if self._differs_in_choice(value):
+            self._take_choice(value)
+            return
+        self._value = value
+        self._recipes = value.recipes
+        head = PageHead(
+            self.tr("What matters most?"),
+            self.tr("Pick one. You can come back and try another; nothing is lost."),
+        )
+        customize = GhostButton(self.theme, self.tr("Customize…"), "sliders-horizontal")
+        customize.clicked.connect(self.show_recipes)
+        customize.setEnabled(bool(value.recipes))
+        head.add_action(customize)
+        head.add_action(self._start_button())
+        limits = QHBoxLayout()
+        limits.setSpacing(SPACE_L)
+        self._limit = LimitCard(self.theme, value)
+        self._limit.changed.connect(self._on_limit_changed)
+        limits.addWidget(self._limit, 1)
+        if value.budget is not None:
+            limits.addWidget(self._budget_card(value.budget), 1)
+        self._expected = words("", "soft")
+        why = [label(value.why_not, "", "warn")] if value.why_not else []
+        self._few = FewLine(self.theme)
+        self._few.limit_wanted.connect(self.limit_wanted)
+        self._few.data_wanted.connect(self.data_requested)
+        note = words(
+            self.tr(
+                "The cards say what such models usually reach. What yours reaches is measured on this computer, "
+                "and only that is shown as a result."
+            ),
+            "caption",
+        )
+        self._fill("full", head, self._expected, *why, self._few, self._cards(value), limits, note)
+        self._say_expected()  # only now: shown without a page around it, it would be a window of its own
+
+    def show_few(self, value: FewValue | None) -> None:
+        """Whether there are too few examples to prove the limit as it stands now."""
+        if self._few is not None and self.state == "full":
+            self._few.show_value(value)
+
+    def show_recipes(self) -> None:
+        """The recipe of the chosen preset, to be changed by those who want it."""
+        chosen = self._preset(self._value.chosen)
+        head = PageHead(
+            self.tr("What is tried, in this order"),
+            self.tr("From “{0}”. Each version is measured and judged by the same rules.").format(chosen.title),
+        )
+        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
+        back.clicked.connect(self._on_back)
+        head.add_action(back)
+        head.add_action(self._start_button())
+        editor = RecipeEditor(self.theme, self._recipes, self._value.techniques, self._value.runtimes)
+        editor.changed.connect(self._on_recipes_changed)
+        editor.reset_requested.connect(self._on_reset)
+        self._few = None
+        self._fill("recipes", head, self._saving(), editor)
+
+    def _saving(self) -> QWidget:
+        """A name and a button: the recipe as it stands now becomes a card of the person's own."""
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_M)
+        name = TextField()
+        name.setPlaceholderText(self.tr("A name for it"))
+        name.setAccessibleName(self.tr("Name of your preset"))
+        name.setMaxLength(40)
+        save = GhostButton(self.theme, self.tr("Save as my preset"), "plus")
+        save.setEnabled(False)
+        name.textChanged.connect(lambda text: save.setEnabled(bool(text.strip())))
+        save.clicked.connect(lambda: self.save_requested.emit(name.text().strip()))
+        name.returnPressed.connect(save.click)
+        row.addWidget(name, 1)
+        row.addWidget(save)
+        row.addStretch(1)
+        return holder
+
+    def _differs_in_choice(self, value: GoalValue) -> bool:
+        old = self._value
+        choice = {name: getattr(old, name) for name in ("chosen", "limit_pct", "recipes", "expected")}
+        like_old = replace(value, **choice)
+        return self.state == "full" and self._limit is not None and like_old == old and value.limit_pct <= MAX_PCT
+
+    def _take_choice(self, value: GoalValue) -> None:
+        self._value, self._recipes = value, value.recipes
+        self._radios[value.chosen].setChecked(True)
+        if self._limit is not None:
+            self._limit.set_limit(value.limit_pct)
+        if self._start is not None:
+            self._start.relabel(self._start_text())
+        self._say_expected()
+
+    def _say_expected(self) -> None:
+        text = self._value.expected
+        self._expected.setText(self.tr("For your model on this computer: {0}.").format(text) if text else "")
+        self._expected.setVisible(bool(text))
+
+    # -- parts --
+    def _preset(self, preset_id: str) -> PresetValue:
+        for preset in self._value.presets:
+            if preset.id == preset_id:
+                return preset
+        return PresetValue(preset_id, preset_id, "", "", 60)
+
+    def _start_button(self) -> Button:
+        self._start = PrimaryButton(self.theme, self._start_text(), "play")
+        self._start.setEnabled(self._value.can_start)
+        self._start.clicked.connect(self.run_requested)
+        return self._start
+
+    def _start_text(self) -> str:
+        return self.tr("Start ({0})").format(how_long(self._preset(self._value.chosen)))
+
+    def _cards(self, value: GoalValue) -> QWidget:
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACE_L)
+        self._group = QButtonGroup(holder)
+        self._radios = {}
+        for number, preset in enumerate(value.presets):
+            card = self._card(preset, is_chosen=preset.id == value.chosen)
+            self._group.addButton(card.radio)
+            self._radios[preset.id] = card.radio
+            grid.addWidget(card, number // 3, number % 3)
+        for column in range(3):
+            grid.setColumnStretch(column, 1)
+            grid.setColumnMinimumWidth(column, 80)
+        return holder
+
+    def _card(self, preset: PresetValue, *, is_chosen: bool) -> ChoiceCard:
+        card = ChoiceCard(preset.id, preset.title, f"{preset.text} {preset.problem}".strip())
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(Square(self.theme, preset.icon))
+        row.addWidget(label(preset.title, "section"), 1)
+        row.addWidget(card.radio)
+        text = words(preset.problem or preset.text, "", "warn" if preset.problem else "")
+        text.setMinimumHeight(40)
+        text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        foot = QWidget()
+        flow = FlowLayout(foot, 2, spread=True)
+        flow.addWidget(words(preset.expect[:1].upper() + preset.expect[1:], "caption"))
+        flow.addWidget(label(how_long(preset), "caption", wrap=False))
+        card.add(row)
+        card.add(text, stretch=1)
+        if not preset.problem:
+            card.add(divider(), foot)
+        card.radio.setChecked(is_chosen)
+        card.setEnabled(not preset.problem)
+        card.chosen.connect(self._on_chosen)
+        return card
+
+    def _budget_card(self, budget: BudgetValue) -> Card:
+        card = Card(self.tr("Any other limit?"), gap=SPACE_M)
+        card.title_row.addWidget(label(self.tr("optional"), "soft", wrap=False))
+        card.title_row.setStretch(0, 0)
+        card.title_row.addStretch(1)
+        card.add(label(self.tr("Versions beyond it are shown, but not recommended."), "soft"))
+        card.add(self._budget_fields(budget))
+        card.box.addStretch(1)
+        return card
+
+    def _budget_fields(self, budget: BudgetValue) -> QGridLayout:
+        latency, memory = DecimalField(), WholeField()
+        latency.setRange(0.01, 600_000)
+        latency.setDecimals(2)
+        latency.setValue(budget.latency_ms or 5)
+        memory.setRange(1, 1_000_000)
+        memory.setValue(round((budget.memory_bytes or 64 * MEGABYTE) / MEGABYTE))
+        on_latency = QCheckBox(self.tr("Latency: answers within"))
+        on_memory = QCheckBox(self.tr("Memory: uses at most"))
+        on_latency.setChecked(budget.latency_ms is not None)
+        on_memory.setChecked(budget.memory_bytes is not None)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(SPACE_M)
+        grid.setColumnStretch(3, 1)
+        rows = ((on_latency, latency, "ms"), (on_memory, memory, "MB"))
+        for number, (switch, field, unit) in enumerate(rows):
+            field.setEnabled(switch.isChecked())
+            field.setAccessibleName(f"{switch.text()} ({unit})")
+            field.setFixedWidth(110)
+            switch.toggled.connect(field.setEnabled)
+            grid.addWidget(switch, number, 0)
+            grid.addWidget(field, number, 1)
+            grid.addWidget(label(unit, "soft", wrap=False), number, 2)
+
+        def tell(*_args: object) -> None:
+            self.budget_changed.emit(
+                BudgetValue(
+                    latency.value() if on_latency.isChecked() else None,
+                    memory.value() * MEGABYTE if on_memory.isChecked() else None,
+                )
+            )
+
+        for switch in (on_latency, on_memory):
+            switch.toggled.connect(tell)
+        latency.valueChanged.connect(tell)
+        memory.valueChanged.connect(tell)
+        return grid
+
+    # -- slots --
+    def _on_chosen(self, preset_id: str) -> None:
+        if preset_id == self._value.chosen:
+            return
+        self._value = replace(self._value, chosen=preset_id)
+        if self._start is not None:
+            self._start.relabel(self._start_text())
+        self.preset_chosen.emit(preset_id)
+
+    def _on_limit_changed(self, limit_pct: float) -> None:
+        self._value = replace(self._value, limit_pct=limit_pct)
+        self.limit_changed.emit(limit_pct)
+
+    def _on_recipes_changed(self, recipes: tuple[RecipeValue, ...]) -> None:
+        self._recipes = recipes
+        if self._start is not None:
+            self._start.setEnabled(self._value.can_start and any(recipe.enabled for recipe in recipes))
+        self.recipes_changed.emit(recipes)
+
+    def _on_reset(self) -> None:
+        self._recipes = self._value.recipes
+        self.recipes_changed.emit(())
+        self.show_recipes()
+
+    def _on_back(self) -> None:
+        changed = self._recipes
+        self.show_value(self._value)
+        self._recipes = changed
+
+
+def how_long(preset: PresetValue) -> str:
+    """In the preset's own words, else from its seconds."""
+    return clipped(preset.how_long, MAX_TIME_CHARS) or about(preset.seconds)

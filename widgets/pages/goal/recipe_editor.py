@@ -1,0 +1,266 @@
+"""The recipe behind a goal: versions to try in order, their steps and parameters, made from the techniques' schemas."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.pages.goal.value import RecipeValue, StepValue, TechniqueValue
+from widgets.parts.buttons import Button, FoldButton, GhostButton, TextButton
+from widgets.parts.card import Card, divider
+from widgets.parts.fields import ChoiceField, TextField
+from widgets.parts.schema_form import SchemaForm
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+
+class StepBox(QWidget):
+    """One technique of a version with its parameters; `changed(params)`, `removed`, `moved(-1 | 1)`."""
+
+    changed = Signal(object)
+    removed = Signal()
+    moved = Signal(int)
+
+    def __init__(self, theme: Theme, step: StepValue, technique: TechniqueValue) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, SPACE_M, 0, SPACE_M)
+        box.setSpacing(SPACE_S)
+        head = QHBoxLayout()
+        head.setSpacing(0)
+        head.addWidget(words(technique.title, "strong"), 1)
+        for text, icon, signal in (
+            (self.tr("Earlier"), "arrow-up", -1),
+            (self.tr("Later"), "arrow-down", 1),
+        ):
+            button = TextButton(theme, text, icon, "small")
+            button.clicked.connect(lambda _checked=False, by=signal: self.moved.emit(by))
+            head.addWidget(button)
+        remove = TextButton(theme, self.tr("Remove"), "x", "small")
+        remove.clicked.connect(self.removed)
+        head.addWidget(remove)
+        box.addLayout(head)
+        box.addWidget(words(technique.summary, "soft"))
+        if not technique.available:
+            box.addWidget(label(technique.hint, "caption", "warn", select=True))
+        if technique.schema.get("properties"):
+            form = SchemaForm(technique.schema, step.params)
+            form.changed.connect(self.changed)
+            box.addWidget(form)
+
+
+class RecipeCard(Card):
+    """One version: whether it is tried, its name, its steps, what runs it. `changed(RecipeValue)`, `removed`."""
+
+    changed = Signal(object)
+    removed = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        value: RecipeValue,
+        techniques: Sequence[TechniqueValue],
+        runtimes: Sequence[tuple[str, str]],
+        *,
+        is_open: bool = False,
+    ) -> None:
+        super().__init__(edge=SPACE_M, gap=SPACE_S)
+        self._theme, self._value = theme, value
+        self._techniques = {technique.id: technique for technique in techniques}
+        self._runtimes = tuple(runtimes)
+        self.setAccessibleName(value.title)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_M)
+        self._switch = QCheckBox()
+        self._switch.setAccessibleName(self.tr("Try “{0}”").format(value.title))
+        self._switch.setChecked(value.enabled)
+        self._switch.toggled.connect(self._on_toggled)
+        self._fold = FoldButton(theme, self.tr("Steps"), "small")
+        self._fold.setAccessibleName(self.tr("Steps of “{0}”").format(value.title))
+        head.addWidget(self._switch)
+        head.addWidget(ElidedLabel(value.title, "strong"))
+        self._summary = ElidedLabel("", "soft")
+        self._summary.setAlignment(Qt.AlignmentFlag.AlignRight)
+        # the name is seen whole first; what is in it takes the rest
+        self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        head.addWidget(self._summary, 1)
+        head.addWidget(self._fold)
+        self.add(head)
+        self._body = QWidget()
+        self._box = QVBoxLayout(self._body)
+        self._box.setContentsMargins(SPACE_XL + SPACE_S, 0, SPACE_S, SPACE_S)
+        self._box.setSpacing(0)
+        self.add(self._body)
+        self._body.setVisible(is_open)
+        self._fold.setChecked(is_open)
+        self._fold.toggled.connect(self._body.setVisible)
+        self._rebuild()
+
+    def _rebuild(self) -> None:
+        while (item := self._box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        self._box.addWidget(self._naming())
+        for number, step in enumerate(self._value.steps):
+            technique = self._techniques.get(step.technique) or TechniqueValue(step.technique, step.technique, "")
+            part = StepBox(self._theme, step, technique)
+            part.changed.connect(lambda params, at=number: self._on_params(at, params))
+            part.removed.connect(lambda at=number: self._on_removed(at))
+            part.moved.connect(lambda by, at=number: self._on_moved(at, by))
+            self._box.addWidget(divider())
+            self._box.addWidget(part)
+        self._box.addWidget(divider())
+        self._box.addWidget(self._foot())
+        self._tell()
+
+    def _naming(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, SPACE_S, 0, SPACE_M)
+        row.setSpacing(SPACE_S)
+        name = TextField(self._value.title, self.tr("Name"), max_chars=80)
+        name.editingFinished.connect(lambda: self._on_named(name.text()))
+        runtime = ChoiceField(self.tr("Runtime"))
+        for runtime_id, title in self._runtimes:
+            runtime.addItem(title, runtime_id)
+        if runtime.findData(self._value.runtime) < 0:
+            runtime.addItem(self._value.runtime, self._value.runtime)
+        runtime.setCurrentIndex(runtime.findData(self._value.runtime))
+        runtime.currentIndexChanged.connect(
+            lambda _index: self._put(replace(self._value, runtime=str(runtime.currentData())))
+        )
+        row.addWidget(label(self.tr("Name"), "soft", wrap=False))
+        row.addWidget(name, 1)
+        row.addSpacing(SPACE_L)
+        row.addWidget(words(self.tr("Runtime"), "soft", wrap=False))
+        row.addWidget(runtime)
+        return holder
+
+    def _foot(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, SPACE_M, 0, 0)
+        add = Button(self._theme, self.tr("Add a step"), "plus", "ghost", "small")
+        menu = QMenu(add)
+        for technique in self._techniques.values():
+            action = menu.addAction(technique.title)
+            action.setEnabled(technique.available)
+            action.triggered.connect(lambda _checked=False, which=technique.id: self._on_added(which))
+        add.setMenu(menu)
+        remove = TextButton(self._theme, self.tr("Remove this version"), "trash", "small")
+        remove.clicked.connect(self.removed)
+        row.addWidget(add)
+        row.addStretch(1)
+        row.addWidget(remove)
+        return holder
+
+    def _tell(self) -> None:
+        titles = [
+            self._techniques[step.technique].title if step.technique in self._techniques else step.technique
+            for step in self._value.steps
+        ]
+        runtime = dict(self._runtimes).get(self._value.runtime, self._value.runtime)
+        steps = ", ".join(titles) if titles else self.tr("no change to the model")
+        self._summary.setText(self.tr("{0}; runs on {1}").format(steps, runtime))
+
+    def _put(self, value: RecipeValue) -> None:
+        self._value = value
+        self._tell()
+        self.changed.emit(value)
+
+    def _on_toggled(self, is_on: bool) -> None:
+        self._put(replace(self._value, enabled=is_on))
+
+    def _on_named(self, text: str) -> None:
+        title = text.strip()
+        if title and title != self._value.title:
+            self._put(replace(self._value, title=title))
+
+    def _steps(self, steps: Sequence[StepValue]) -> None:
+        self._put(replace(self._value, steps=tuple(steps)))
+        self._rebuild()
+
+    def _on_params(self, at: int, params: dict[str, Any]) -> None:
+        steps = list(self._value.steps)
+        steps[at] = replace(steps[at], params=params)
+        self._put(replace(self._value, steps=tuple(steps)))
+
+    def _on_removed(self, at: int) -> None:
+        self._steps([step for number, step in enumerate(self._value.steps) if number != at])
+
+    def _on_moved(self, at: int, by: int) -> None:
+        steps = list(self._value.steps)
+        to = at + by
+        if 0 <= to < len(steps):
+            steps[at], steps[to] = steps[to], steps[at]
+            self._steps(steps)
+
+    def _on_added(self, technique_id: str) -> None:
+        self._steps([*self._value.steps, StepValue(technique_id, {})])
+
+
+class RecipeEditor(QWidget):
+    """All versions in order. `changed(tuple of RecipeValue)`; `reset_requested` brings the preset's own back."""
+
+    changed = Signal(object)
+    reset_requested = Signal()
+
+    def __init__(
+        self,
+        theme: Theme,
+        recipes: Sequence[RecipeValue],
+        techniques: Sequence[TechniqueValue],
+        runtimes: Sequence[tuple[str, str]],
+    ) -> None:
+        super().__init__()
+        self._theme = theme
+        self._techniques, self._runtimes = tuple(techniques), tuple(runtimes)
+        self._recipes = list(recipes)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(SPACE_L)
+        self._box = QVBoxLayout()
+        self._box.setSpacing(SPACE_S)
+        outer.addLayout(self._box)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        add = GhostButton(theme, self.tr("Add a version"), "plus")
+        reset = TextButton(theme, self.tr("Back to the preset’s own"), "arrow-counter-clockwise")
+        add.clicked.connect(self._on_add)
+        reset.clicked.connect(self.reset_requested)
+        row.addWidget(add)
+        row.addWidget(reset)
+        row.addStretch(1)
+        outer.addLayout(row)
+        self._rebuild()
+
+    def _rebuild(self, opened: int = -1) -> None:
+        while (item := self._box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        for number, recipe in enumerate(self._recipes):
+            card = RecipeCard(self._theme, recipe, self._techniques, self._runtimes, is_open=number == opened)
+            card.changed.connect(lambda value, at=number: self._on_changed(at, value))
+            card.removed.connect(lambda at=number: self._on_removed(at))
+            self._box.addWidget(card)
+
+    def _on_changed(self, at: int, value: RecipeValue) -> None:
+        self._recipes[at] = value
+        self.changed.emit(tuple(self._recipes))
+
+    def _on_removed(self, at: int) -> None:
+        del self._recipes[at]
+        self._rebuild()
+        self.changed.emit(tuple(self._recipes))
+
+    def _on_add(self) -> None:
+        runtime = self._runtimes[0][0] if self._runtimes else ""
+        title = self.tr("My version {0}").format(len(self._recipes) + 1)
+        self._recipes.append(RecipeValue(title, (), runtime))
+        self._rebuild(len(self._recipes) - 1)
+        self.changed.emit(tuple(self._recipes))

@@ -1,0 +1,86 @@
+"""What the page Goal shows: frozen, raw numbers in SI units; the page rounds them."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from widgets.parts.nouns import DataKind
+
+
+@dataclass(frozen=True)
+class PresetValue:
+    """One card. `expect` is words ("2 to 4 times faster"), `problem` says why it cannot be used: file and line.
+
+    `how_long` is words ("about 1 minute"); without them `seconds` says it.
+    """
+
+    id: str
+    title: str
+    text: str
+    expect: str
+    seconds: float
+    icon: str = "target"
+    limit_pct: float = 1.0
+    problem: str = ""
+    how_long: str = ""
+
+
+@dataclass(frozen=True)
+class TechniqueValue:
+    """A technique that may stand in a recipe; `schema` is the JSON schema of its parameters."""
+
+    id: str
+    title: str
+    summary: str
+    schema: dict[str, Any] = field(default_factory=dict, hash=False)
+    available: bool = True
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class StepValue:
+    """A technique with its parameters."""
+
+    technique: str
+    params: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class RecipeValue:
+    """One version to try: its steps in order and what runs it."""
+
+    title: str
+    steps: tuple[StepValue, ...]
+    runtime: str
+    enabled: bool = True
+    key: str = ""  # which recipe of the preset it is; empty for one that was added by hand
+
+
+@dataclass(frozen=True)
+class BudgetValue:
+    """The other limits; None where none is set."""
+
+    latency_ms: float | None = None
+    memory_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class GoalValue:
+    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples. `budget` None hides that card.
+
+    `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet.
+    """
+
+    presets: tuple[PresetValue, ...]
+    chosen: str
+    limit_pct: float
+    n_test: int = 0
+    labelled: bool = False
+    accuracy: float | None = None
+    kind: DataKind = "images"
+    budget: BudgetValue | None = None
+    recipes: tuple[RecipeValue, ...] = ()
+    techniques: tuple[TechniqueValue, ...] = ()
+    runtimes: tuple[tuple[str, str], ...] = ()  # id, title
+    can_start: bool = True
+    why_not: str = ""
+    expected: str = ""

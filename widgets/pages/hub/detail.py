@@ -1,0 +1,174 @@
+"""The chosen model: what it is, what would be downloaded, what its license allows, and the one button."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.pages.hub.gated import GatedSteps
+from widgets.pages.hub.value import FactValue, HubDetailValue
+from widgets.parts.buttons import Button, FoldButton
+from widgets.parts.card import Card
+from widgets.parts.format import clipped, size_bytes
+from widgets.parts.small import Bar
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+WIDE_PX, NARROW_PX = 304, 256
+MAX_FILES, MAX_NAME, MAX_VALUE = 30, 96, 400
+_ICONS = {"look_up": "magnifying-glass", "open": "arrow-right", "again": "arrow-clockwise"}
+
+
+class HubDetail(Card):
+    """`action_requested(action, id)` is the primary button; `card_requested(id)` asks for the model's own card."""
+
+    action_requested = Signal(str, str)
+    card_requested = Signal(str)
+    page_requested = Signal(str)
+    token_given = Signal(str, str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(gap=SPACE_L)
+        self._theme = theme
+        self._is_narrow = False
+        self._value = HubDetailValue("", "")
+        self._inside = QWidget()
+        self._is_open = False
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Maximum)
+        self.add(self._inside)
+        self.set_narrow(False)
+
+    def show_value(self, value: HubDetailValue) -> None:
+        """Show another model, or the same with more that is known."""
+        if value != self._value:
+            self._is_open = self._is_open and value.id == self._value.id
+            self._value = value
+            self._fill()
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """Narrower in the smallest window, with fewer words on the button."""
+        self._is_narrow = is_narrow
+        self.setFixedWidth(NARROW_PX if is_narrow else WIDE_PX)
+        self._fill()
+
+    def _fill(self) -> None:
+        value = self._value
+        had_focus = self._inside.isAncestorOf(self.focusWidget()) if self.focusWidget() else False
+        inside = QWidget()
+        box = QVBoxLayout(inside)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_L)
+        self.setAccessibleName(value.name or self.tr("Details"))
+        for part in self._parts(value):
+            box.addWidget(part)
+        self.box.replaceWidget(self._inside, inside)
+        self._inside.hide()
+        self._inside.deleteLater()
+        self._inside = inside
+        inside.show()
+        button = inside.findChild(Button, "hub-action")
+        if had_focus and button is not None:
+            button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _parts(self, value: HubDetailValue) -> list[QWidget]:
+        if not value.id:
+            return [words(self.tr("Choose one to see what it is and what would be downloaded."), "soft")]
+        parts: list[QWidget] = [self._title(value)]
+        if value.facts:
+            parts.append(_facts(value.facts))
+        if value.is_loading:
+            bar = Bar(self.tr("The hub is asked about this model"))
+            bar.set_share(None)
+            parts.append(bar)
+        if value.problem:
+            parts.append(words(clipped(value.problem, MAX_VALUE), "", "warn"))
+        if value.gated is not None:
+            steps = GatedSteps(self._theme, value.gated)
+            steps.page_requested.connect(self.page_requested)
+            steps.token_given.connect(lambda token: self.token_given.emit(value.id, token))
+            parts.append(steps)
+        if value.action:
+            parts.append(self._button(value))
+        if value.has_card:
+            card = Button(self._theme, self.tr("Read its model card"), "arrow-right", "link", "small")
+            card.clicked.connect(lambda: self.card_requested.emit(value.id))
+            parts.append(_at_left(card))
+        if value.files:
+            parts.append(self._files(value.files))
+        return parts
+
+    def _title(self, value: HubDetailValue) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        box.addWidget(label(clipped(value.name, MAX_NAME), "section"))
+        if value.by:
+            box.addWidget(label(clipped(value.by, MAX_NAME), "soft"))
+        return holder
+
+    def _button(self, value: HubDetailValue) -> Button:
+        size = size_bytes(value.total_bytes) if value.total_bytes else ""
+        texts = {
+            "look_up": self.tr("Look it up in the hub"),
+            "download": self._sized(self.tr("Download") if self._is_narrow else self.tr("Download and use"), size),
+            "consent": self.tr("Download all the same…"),
+            "open": self.tr("Use it"),
+            "again": self.tr("Try again"),
+        }
+        kind = "ghost" if value.action in ("consent", "again") else "primary"
+        icon = _ICONS.get(value.action, "download-simple")
+        button = Button(self._theme, texts[value.action], icon, "ghost" if kind == "ghost" else "primary", wide=True)
+        button.setObjectName("hub-action")
+        button.clicked.connect(lambda: self.action_requested.emit(value.action, value.id))
+        return button
+
+    def _sized(self, text: str, size: str) -> str:
+        return self.tr("{0} ({1})").format(text, size) if size else text
+
+    def _files(self, files: Sequence[tuple[str, int]]) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        title = self.tr("1 file") if len(files) == 1 else self.tr("{0} files").format(len(files))
+        fold = FoldButton(self._theme, title, "small", "ghost")
+        rows = _facts([FactValue(size_bytes(size), name) for name, size in files[:MAX_FILES]])
+        rows.setVisible(self._is_open)
+        fold.setChecked(self._is_open)
+        fold.toggled.connect(rows.setVisible)
+        fold.toggled.connect(self._on_fold)
+        box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
+        box.addWidget(rows)
+        if len(files) > MAX_FILES:
+            box.addWidget(words(self.tr("and {0} more").format(len(files) - MAX_FILES), "caption"))
+        return holder
+
+    def _on_fold(self, is_open: bool) -> None:
+        self._is_open = is_open
+
+
+def _at_left(widget: QWidget) -> QWidget:
+    holder = QWidget()
+    row = QHBoxLayout(holder)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.addWidget(widget)
+    row.addStretch(1)
+    return holder
+
+
+def _facts(facts: Sequence[FactValue]) -> QWidget:
+    holder = QWidget()
+    grid = QGridLayout(holder)
+    grid.setContentsMargins(0, 0, 0, 0)
+    grid.setHorizontalSpacing(SPACE_M)
+    grid.setVerticalSpacing(SPACE_S)
+    grid.setColumnMinimumWidth(0, 72)
+    grid.setColumnStretch(1, 1)
+    for number, fact in enumerate(facts):
+        name, value = words(fact.name, "soft"), words(clipped(fact.value, MAX_VALUE), "", fact.tone)
+        value.setAccessibleName(f"{fact.name}: {fact.value}")
+        grid.addWidget(name, number, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(value, number, 1, Qt.AlignmentFlag.AlignTop)
+    return holder

@@ -1,0 +1,130 @@
+"""Downloads under way: one line each with speed and time left, to be paused, resumed, cancelled, opened."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.hub.value import DownloadValue
+from widgets.parts.buttons import Button, GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.format import about, clipped, size_bytes
+from widgets.parts.small import Bar
+from widgets.parts.text import ElidedLabel
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+_RUNNING = ("waiting", "running", "checking")
+
+
+class HubDownloads(Card):
+    """Hidden while there is none; rows are kept and updated in place. Each signal names the download."""
+
+    pause_requested = Signal(str)
+    resume_requested = Signal(str)
+    cancel_requested = Signal(str)
+    open_requested = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(edge=SPACE_L, gap=0)
+        self.box.setContentsMargins(SPACE_L, SPACE_S, SPACE_L, SPACE_S)
+        self.setAccessibleName(self.tr("Downloads"))
+        self._theme = theme
+        self._rows: dict[str, DownloadRow] = {}
+        self.hide()
+
+    def show_values(self, values: tuple[DownloadValue, ...]) -> None:
+        """Show these downloads."""
+        if [value.id for value in values] != list(self._rows):
+            self._rebuild(values)
+        for value in values:
+            self._rows[value.id].show_value(value)
+        self.setVisible(bool(values))
+
+    def _rebuild(self, values: tuple[DownloadValue, ...]) -> None:
+        while (item := self.box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                if not isinstance(widget, DownloadRow):
+                    widget.deleteLater()
+        old, kept = self._rows, {}
+        for value in values:
+            kept[value.id] = old.pop(value.id) if value.id in old else self._make(value.id)
+        for gone in old.values():
+            gone.deleteLater()
+        self._rows = kept
+        for number, row in enumerate(kept.values()):
+            if number:
+                self.box.addWidget(divider())
+            self.box.addWidget(row)
+            row.show()
+
+    def _make(self, download_id: str) -> "DownloadRow":
+        row = DownloadRow(self._theme)
+        row.pause.clicked.connect(lambda: self.pause_requested.emit(download_id))
+        row.resume.clicked.connect(lambda: self.resume_requested.emit(download_id))
+        row.cancel.clicked.connect(lambda: self.cancel_requested.emit(download_id))
+        row.open.clicked.connect(lambda: self.open_requested.emit(download_id))
+        return row
+
+
+class DownloadRow(QWidget):
+    """One download."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._name = ElidedLabel("", "strong")
+        self._figures = ElidedLabel("", "soft")
+        self._bar = Bar(self.tr("Progress of the download"))
+        self.pause: Button = GhostButton(theme, self.tr("Pause"), "pause", "small")
+        self.resume: Button = GhostButton(theme, self.tr("Go on"), "play", "small")
+        self.cancel: Button = GhostButton(theme, self.tr("Cancel"), "x", "small")
+        self.open: Button = GhostButton(theme, self.tr("Use it"), "arrow-right", "small")
+        lines = QVBoxLayout()
+        lines.setSpacing(SPACE_S)
+        first = QHBoxLayout()
+        first.setSpacing(SPACE_M)
+        first.addWidget(self._name, 1)
+        first.addWidget(self._figures)
+        lines.addLayout(first)
+        lines.addWidget(self._bar)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, SPACE_S, 0, SPACE_S)
+        row.setSpacing(SPACE_S)
+        row.addLayout(lines, 1)
+        for button in (self.open, self.pause, self.resume, self.cancel):
+            row.addWidget(button)
+
+    def show_value(self, value: DownloadValue) -> None:
+        """How far it is."""
+        self._name.setText(clipped(value.name, 80))
+        figures = self._told(value)
+        self._figures.setText(figures)
+        restyle(self._figures, tone="bad" if value.state == "failed" else "")
+        is_over = value.state in ("done", "failed")
+        share = value.done_bytes / value.total_bytes if value.total_bytes else None
+        self._bar.set_share(1.0 if value.state == "done" else share if value.state != "checking" else None)
+        self._bar.setVisible(value.state != "failed")
+        self.pause.setVisible(value.state in ("waiting", "running"))
+        self.resume.setVisible(value.state in ("paused", "failed"))
+        self.open.setVisible(value.state == "done")
+        self.cancel.relabel(self.tr("Take off the list") if is_over else self.tr("Cancel"))
+        for button in (self.pause, self.resume, self.cancel, self.open):
+            button.setAccessibleName(f"{button.text()}: {value.name}")
+        self.setAccessibleName(f"{value.name}, {figures}")
+
+    def _told(self, value: DownloadValue) -> str:
+        amount = size_bytes(value.done_bytes)
+        if value.total_bytes is not None:
+            amount = self.tr("{0} of {1}").format(amount, size_bytes(value.total_bytes))
+        if value.state == "failed":
+            return value.note or self.tr("It failed; what came so far is kept.")
+        if value.state == "done":
+            return value.note or self.tr("Whole and checked")
+        if value.state == "checking":
+            return self.tr("Being checked")
+        if value.state == "paused":
+            return self.tr("Paused at {0}; it can go on from there").format(amount)
+        if value.state == "waiting" and not value.done_bytes:
+            return self.tr("Begins")
+        speed = self.tr("{0} a second").format(size_bytes(value.bytes_per_s)) if value.bytes_per_s else ""
+        left = self.tr("{0} left").format(about(value.left_s)) if value.left_s is not None else ""
+        return ", ".join(part for part in (amount, speed, left) if part)

@@ -1,0 +1,143 @@
+"""The list of models that the hub gave, or the starters: one row each, and below it how to see more."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QHeaderView, QVBoxLayout, QWidget
+
+from widgets.pages.hub.value import FormatKind, HubListValue, HubRowValue, LicenseKind
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card
+from widgets.parts.format import UNKNOWN, ago, clipped, short_count, size_bytes
+from widgets.parts.small import Bar, TagKind
+from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.text import Tone, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+MAX_NAME, MAX_LICENSE = 80, 18
+_DOES, _LICENSE, _SIZE, _FORMAT = 1, 2, 3, 4
+_WIDTHS = {_LICENSE: (110, 104), _SIZE: (78, 74), _FORMAT: (166, 152)}
+"""(wide, narrow) in pixels."""
+_DOES_SHARE, _DOES_LEAST_PX = 0.2, 150
+_LICENSE_TONES: dict[LicenseKind, Tone] = {"ok": "", "conditions": "", "noncommercial": "warn", "unknown": "warn"}
+_FORMAT_TAGS: dict[FormatKind, TagKind | None] = {"safe": "ok", "code": "warn", "not_here": "none", "unknown": None}
+
+
+class HubList(QWidget):
+    """`chosen(id)` follows mouse and arrow keys; `more_requested` asks for the hub's next page."""
+
+    chosen = Signal(str)
+    more_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._is_narrow = False
+        self._value = HubListValue(())
+        self.table = self._make_table(theme)
+        self._busy = Bar(self.tr("The hub is asked"))
+        self._busy.set_share(None)
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.setAccessibleName(self.tr("Models"))
+        card.add(self._busy)
+        card.add(self.table, stretch=1)
+        self._note = words("", "caption")
+        self._more = GhostButton(theme, self.tr("Show more"), "caret-down", "small")
+        self._more.clicked.connect(self.more_requested)
+        below = QHBoxLayout()
+        below.setContentsMargins(SPACE_L, 0, 0, 0)
+        below.setSpacing(SPACE_M)
+        below.addWidget(self._note, 1)
+        below.addWidget(self._more)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addWidget(card, 1)
+        box.addLayout(below)
+        self.set_busy(False)
+
+    def _make_table(self, theme: Theme) -> Table:
+        columns = (
+            Column(self.tr("Model"), stretch=True),
+            Column(self.tr("Does")),
+            Column(self.tr("License")),
+            Column(self.tr("Size"), right=True),
+            Column(self.tr("Format")),
+        )
+        table = Table(theme, self.tr("Models of the hub"), columns, fits=False, tall=True)
+        table.setMinimumHeight(260)
+        for number in (_DOES, *_WIDTHS):
+            table.horizontalHeader().setSectionResizeMode(number, QHeaderView.ResizeMode.Fixed)
+        table.chosen.connect(self.chosen)
+        return table
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The name takes what the others leave: theirs is known beforehand, foreign names are not."""
+        super().resizeEvent(event)
+        self._place()
+
+    def show_value(self, value: HubListValue) -> None:
+        """Show these models; the chosen one stays chosen where it is still among them."""
+        self._value = value
+        self._refresh()
+        self._note.setText(value.note)
+        self._more.setVisible(value.more)
+        self.set_busy(False)
+
+    def set_busy(self, is_busy: bool) -> None:
+        """Whether the hub is being asked for what will stand here."""
+        self._busy.setVisible(is_busy)
+        self._more.setEnabled(not is_busy)
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """The smallest window has no room for what a model does; the details say it."""
+        if is_narrow != self._is_narrow:
+            self._is_narrow = is_narrow
+            self._refresh()
+
+    def _place(self) -> None:
+        share, least = (0.6, 0) if self._value.is_start else (_DOES_SHARE, _DOES_LEAST_PX)
+        header = self.table.horizontalHeader()
+        header.resizeSection(_DOES, max(least, round(self.width() * share)))
+        for number, widths in _WIDTHS.items():
+            header.resizeSection(number, widths[self._is_narrow])
+
+    def _refresh(self) -> None:
+        is_start = self._value.is_start
+        self.table.setColumnHidden(_DOES, self._is_narrow and not is_start)
+        for column in (_LICENSE, _SIZE, _FORMAT):
+            self.table.setColumnHidden(column, is_start)
+        self._place()
+        self.table.show_rows([self._row(row) for row in self._value.rows], self._value.chosen)
+
+    def _row(self, row: HubRowValue) -> Row:
+        license_title = clipped(row.license, MAX_LICENSE) or self.tr("None stated")
+        tone = _LICENSE_TONES[row.license_kind]
+        downloads = "" if row.downloads is None else self.tr("{0} downloads").format(short_count(row.downloads))
+        cells = (
+            Cell(clipped(row.name, MAX_NAME), strong=True, below=self._below(row)),
+            Cell(clipped(row.does, 40) or UNKNOWN, below=row.about or downloads),
+            Cell(license_title, tone=tone, tip=row.license_words),
+            Cell(size_bytes(row.size_bytes)),
+            Cell(self._format(row), tag=_FORMAT_TAGS[row.format]),
+        )
+        return Row(row.id, cells)
+
+    def _below(self, row: HubRowValue) -> str:
+        parts = [clipped(row.author, 40)]
+        if row.mark:
+            parts.append(row.mark)
+        elif row.gated:
+            parts.append(self.tr("on request"))
+        elif row.updated_at is not None:
+            parts.append(ago(row.updated_at))
+        return ", ".join(part for part in parts if part) or UNKNOWN
+
+    def _format(self, row: HubRowValue) -> str:
+        names: dict[FormatKind, str] = {
+            "safe": self.tr("Safe format"),
+            "code": self.tr("May hold code") if self._is_narrow else self.tr("May contain code"),
+            "not_here": self.tr("Not for here") if self._is_narrow else self.tr("Does not run here"),
+            "unknown": UNKNOWN,
+        }
+        return names[row.format]

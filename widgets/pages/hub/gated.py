@@ -1,0 +1,60 @@
+"""A model whose author lets in only who asked: what to do, in three steps."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from widgets.pages.hub.value import GatedValue
+from widgets.parts.buttons import GhostButton
+from widgets.parts.fields import TextField
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S, SPACE_XS
+
+MAX_TOKEN = 200
+
+
+class GatedSteps(QWidget):
+    """`token_given(text)` comes once; the field is emptied then. The token is never shown in letters."""
+
+    page_requested = Signal(str)
+    token_given = Signal(str)
+
+    def __init__(self, theme: Theme, value: GatedValue) -> None:
+        super().__init__()
+        self._box = QVBoxLayout(self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.setSpacing(SPACE_S)
+        self._box.addWidget(label(self.tr("Its author lets in who asked"), "strong"))
+        self._step(1, self.tr("Sign in at the hub with your browser, or make an account there."))
+        self._step(2, self.tr("Open the model's page and agree to what its author asks."))
+        page = GhostButton(theme, self.tr("Open its page…"), "globe", "small")
+        page.clicked.connect(lambda: self.page_requested.emit(value.page))
+        self._box.addWidget(page, 0, Qt.AlignmentFlag.AlignLeft)
+        has = self.tr("A token is kept. If it is not let in, paste another one.")
+        self._step(3, has if value.has_token else self.tr("Paste an access token of your account, to read only."))
+        self._field = TextField("", self.tr("Access token"), "hf_…", MAX_TOKEN)
+        self._field.setEchoMode(QLineEdit.EchoMode.Password)
+        self._field.returnPressed.connect(self._give)
+        keep = GhostButton(theme, self.tr("Keep"), "", "small")
+        keep.setAccessibleName(self.tr("Keep the token"))
+        keep.clicked.connect(self._give)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(self._field, 1)
+        row.addWidget(keep)
+        self._box.addLayout(row)
+        if value.note:
+            self._box.addWidget(words(value.note, "caption"))
+
+    def _step(self, number: int, text: str) -> None:
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_XS)
+        row.addWidget(label(f"{number}.", "soft", wrap=False), 0, Qt.AlignmentFlag.AlignTop)
+        row.addWidget(words(text), 1)
+        self._box.addLayout(row)
+
+    def _give(self) -> None:
+        token = self._field.text().strip()
+        self._field.clear()
+        if token:
+            self.token_given.emit(token)

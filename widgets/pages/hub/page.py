@@ -1,0 +1,198 @@
+"""The page Hub: search, look, download. Reached from the page Model; what stands in it was written by strangers."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from widgets.pages.hub.detail import HubDetail
+from widgets.pages.hub.downloads import HubDownloads
+from widgets.pages.hub.found_list import HubList
+from widgets.pages.hub.search import HubSearchBar
+from widgets.pages.hub.value import DownloadValue, HubAskValue, HubDetailValue, HubListValue
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.markdown import MarkdownView
+from widgets.parts.page import LoadingCard, Page
+from widgets.parts.small import PageHead
+from widgets.parts.text import ElidedLabel
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M
+
+
+class HubPage(Page):
+    """The search row stays; below it stands a list, a model's own card, or what went wrong.
+
+    `search_requested(HubAskValue)` is everything that asks the hub for a list. Nothing here asks by itself.
+    """
+
+    search_requested = Signal(object)
+    more_requested = Signal()
+    chosen = Signal(str)
+    action_requested = Signal(str, str)
+    card_requested = Signal(str)
+    page_requested = Signal(str)
+    token_given = Signal(str, str)
+    link_clicked = Signal(str)
+    back_requested = Signal()
+    file_requested = Signal()
+    sample_requested = Signal()
+    download_pause_requested = Signal(str)
+    download_resume_requested = Signal(str)
+    download_cancel_requested = Signal(str)
+    download_open_requested = Signal(str)
+
+    fills_height = True
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Hub"))
+        self.bar = HubSearchBar(theme)
+        self.list = HubList(theme)
+        self.detail = HubDetail(theme)
+        self.downloads = HubDownloads(theme)
+        self._middle = QStackedWidget()
+        self._stays = QWidget()
+        self._build()
+
+    # -- states --
+    def show_list(self, value: HubListValue) -> None:
+        """The hub's models, or before any search the starters."""
+        self.state = "empty" if value.is_start else "full"
+        self.list.show_value(value)
+        self._show(self._stays, has_detail=True)
+
+    def show_searching(self) -> None:
+        """The hub is being asked; what it said before stays in view, where there was anything."""
+        if self._middle.currentWidget() is self._stays:
+            self.list.set_busy(True)
+            self.state = "loading"
+            return
+        card = LoadingCard(self.theme, self.tr("Cancel"))
+        card.say(self.tr("Asking the hub"), 0, None, "")
+        card.cancel.clicked.connect(self.cancel_requested)
+        self.state = "loading"
+        self._show(_on_top(card), has_detail=False)
+
+    def show_nothing(self, text: str, hint: str) -> None:
+        """The hub has nothing that fits."""
+        again = GhostButton(self.theme, self.tr("Search without limits"))
+        again.clicked.connect(self._on_without_limits)
+        self.state = "nothing"
+        self._show(EmptyCard(self.theme, "magnifying-glass", text, hint, again), has_detail=False)
+
+    def show_problem(self, value: ErrorValue, *, has_sample: bool = True) -> None:
+        """What happened, and the ways on that need no hub."""
+        card = ErrorCard(self.theme, value)
+        again = PrimaryButton(self.theme, self.tr("Try again"), "arrow-clockwise")
+        again.clicked.connect(lambda: self.search_requested.emit(self.bar.value))
+        choose = GhostButton(self.theme, self.tr("Choose a file…"))
+        choose.clicked.connect(self.file_requested)
+        actions: list[Button] = [again, choose]
+        if has_sample:
+            sample = GhostButton(self.theme, self.tr("Try the sample"), "play")
+            sample.clicked.connect(self.sample_requested)
+            actions.append(sample)
+        for button in actions:
+            card.add_action(button)
+        self.state = "error"
+        self._show(_on_top(card), has_detail=False)
+
+    def show_detail(self, value: HubDetailValue) -> None:
+        """The chosen model, with as much as is known of it."""
+        self.detail.show_value(value)
+
+    def show_card(self, name: str, markdown: str) -> None:
+        """The model's own card in place of the list."""
+        card = Card(edge=SPACE_L, gap=SPACE_M)
+        back = GhostButton(self.theme, self.tr("Back to the list"), "arrow-left", "small")
+        back.clicked.connect(self.show_list_again)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        row.addWidget(ElidedLabel(self.tr("What its author says of {0}").format(name), "section"), 1)
+        row.addWidget(back)
+        view = MarkdownView(self.theme, self.tr("Model card"))
+        view.setMinimumHeight(320)
+        view.link_clicked.connect(self.link_clicked)
+        view.show_markdown(markdown)
+        card.add(row)
+        card.add(view, stretch=1)
+        self._show(card, has_detail=True)
+        back.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_list_again(self) -> None:
+        """From a card back to the list, with the focus where it was."""
+        self._show(self._stays, has_detail=True)
+        self.list.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_downloads(self, values: tuple[DownloadValue, ...]) -> None:
+        """Those under way, and those that ended since the window was opened."""
+        self.downloads.show_values(values)
+
+    def start(self, ask: HubAskValue) -> None:
+        """Show a search that was begun elsewhere, with the cursor behind its words. Asks for nothing."""
+        self.bar.say(ask)
+        self.bar.field.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.bar.field.end(False)
+
+    # -- parts --
+    def _build(self) -> None:
+        head = PageHead(
+            self.tr("Pick a model from the hub"),
+            self.tr("Your files stay on this computer; the hub is asked only when you search."),
+        )
+        back = GhostButton(self.theme, self.tr("Back"), "arrow-left")
+        back.clicked.connect(self.back_requested)
+        head.add_action(back)
+        stays = QHBoxLayout(self._stays)
+        stays.setContentsMargins(0, 0, 0, 0)
+        stays.addWidget(self.list)
+        self._middle.addWidget(self._stays)
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE_L)
+        columns.addWidget(self._middle, 1)
+        columns.addWidget(self.detail, 0, Qt.AlignmentFlag.AlignTop)
+        middle = QVBoxLayout()
+        middle.setSpacing(SPACE_L)
+        middle.addWidget(self.downloads)
+        middle.addLayout(columns, 1)
+        self._fill("empty", head, self.bar, middle, grow=1)
+        self.bar.asked.connect(self.search_requested)
+        self.list.chosen.connect(self.chosen)
+        self.list.more_requested.connect(self.more_requested)
+        self.detail.action_requested.connect(self.action_requested)
+        self.detail.card_requested.connect(self.card_requested)
+        self.detail.page_requested.connect(self.page_requested)
+        self.detail.token_given.connect(self.token_given)
+        self.downloads.pause_requested.connect(self.download_pause_requested)
+        self.downloads.resume_requested.connect(self.download_resume_requested)
+        self.downloads.cancel_requested.connect(self.download_cancel_requested)
+        self.downloads.open_requested.connect(self.download_open_requested)
+
+    def _show(self, widget: QWidget, *, has_detail: bool) -> None:
+        """Put `widget` in the middle; whatever stood there for a while goes."""
+        old = self._middle.currentWidget()
+        if widget is not self._stays:
+            self._middle.addWidget(widget)
+        self._middle.setCurrentWidget(widget)
+        if old is not None and old is not self._stays and old is not widget:
+            self._middle.removeWidget(old)
+            old.deleteLater()
+        self.detail.setVisible(has_detail)
+
+    def _on_without_limits(self) -> None:
+        self.bar.say(HubAskValue(text=self.bar.value.text))
+        self.search_requested.emit(self.bar.value)
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        self.bar.set_narrow(is_narrow)
+        self.list.set_narrow(is_narrow)
+        self.detail.set_narrow(is_narrow)
+
+
+def _on_top(card: Card) -> QWidget:
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.addWidget(card)
+    box.addStretch(1)
+    return holder

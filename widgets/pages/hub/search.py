@@ -1,0 +1,134 @@
+"""The row to search with: words, what it should do, its license; below it size, whether it runs here, order."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.hub.value import HubAskValue
+from widgets.parts.buttons import GhostButton
+from widgets.parts.fields import ChoiceField
+from widgets.parts.search_field import SearchField
+from widgets.theme import Theme
+from widgets.tokens import SPACE_S
+
+LEAST_CHARS = 2
+"""Fewer letters are no search yet; the Search button asks all the same."""
+MEGABYTE = 1_000_000
+
+
+class HubSearchBar(QWidget):
+    """`asked(HubAskValue)` comes when typing pauses, when a choice changes, and with the button."""
+
+    asked = Signal(object)
+    left_below = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.field = SearchField(theme, self.tr("Search the hub"), self.tr("What should it do?"))
+        self._task = self._choice(self.tr("What it does"), [("", self.tr("Any task"))])
+        self._license = self._choice(self.tr("License"), _licenses(self))
+        self._small_license = self._choice(self.tr("License"), _licenses(self), small=True)
+        for field, other in ((self._license, self._small_license), (self._small_license, self._license)):
+            field.currentIndexChanged.connect(other.setCurrentIndex)
+        self._size = self._choice(self.tr("Size"), _sizes(self), small=True)
+        self._runs = self._choice(self.tr("Runs here"), _places(self), small=True)
+        self._sort = self._choice(self.tr("Order"), _orders(self), small=True)
+        search = GhostButton(theme, self.tr("Search"))
+        search.clicked.connect(self._ask)
+        self._first, self._second = QHBoxLayout(), QHBoxLayout()
+        for row in (self._first, self._second):
+            row.setSpacing(SPACE_S)
+        self._first.addWidget(self.field, 1)
+        for widget in (self._task, self._license, search):
+            self._first.addWidget(widget)
+        for widget in (self._small_license, self._size, self._runs, self._sort):
+            self._second.addWidget(widget)
+        self._second.addStretch(1)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_S)
+        box.addLayout(self._first)
+        box.addLayout(self._second)
+        self.field.entered.connect(lambda _text: self._ask())
+        self.field.settled.connect(self._on_settled)
+        self.set_narrow(False)
+
+    def _choice(self, name: str, entries: Sequence[tuple[Any, str]], *, small: bool = False) -> ChoiceField:
+        field = ChoiceField(name, small=small)
+        field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)  # entries and font may change
+        for value, text in entries:
+            field.addItem(text, value)
+        field.activated.connect(lambda _index: self._ask())
+        return field
+
+    def set_tasks(self, tasks: Sequence[tuple[str, str]]) -> None:
+        """What models do, to choose from: (id, words)."""
+        while self._task.count() > 1:
+            self._task.removeItem(1)
+        for task, text in tasks:
+            self._task.addItem(text, task)
+
+    @property
+    def value(self) -> HubAskValue:
+        """What is asked for now."""
+        return HubAskValue(
+            text=self.field.text().strip(),
+            task=self._task.currentData(),
+            business=self._license.currentData(),
+            max_bytes=self._size.currentData(),
+            runs_here=self._runs.currentData(),
+            sort=self._sort.currentData(),
+        )
+
+    def say(self, value: HubAskValue) -> None:
+        """Show a search without asking for it."""
+        self.field.say(value.text)
+        for field, wanted in (
+            (self._task, value.task),
+            (self._license, value.business),
+            (self._size, value.max_bytes),
+            (self._runs, value.runs_here),
+            (self._sort, value.sort),
+        ):
+            field.setCurrentIndex(max(0, field.findData(wanted)))
+
+    def set_narrow(self, is_narrow: bool) -> None:
+        """The choice of licenses stands in the second row where the first has no room for it."""
+        self._license.setVisible(not is_narrow)
+        self._small_license.setVisible(is_narrow)
+
+    def _ask(self) -> None:
+        self.asked.emit(self.value)
+
+    def _on_settled(self, text: str) -> None:
+        if len(text) >= LEAST_CHARS or not text:
+            self._ask()
+
+
+def _licenses(bar: QWidget) -> list[tuple[bool, str]]:
+    return [(False, bar.tr("Any license")), (True, bar.tr("Allows business use"))]
+
+
+def _sizes(bar: QWidget) -> list[tuple[int | None, str]]:
+    return [
+        (None, bar.tr("Any size")),
+        (100 * MEGABYTE, bar.tr("Up to 100 MB")),
+        (500 * MEGABYTE, bar.tr("Up to 500 MB")),
+        (2000 * MEGABYTE, bar.tr("Up to 2 GB")),
+    ]
+
+
+def _places(bar: QWidget) -> list[tuple[bool, str]]:
+    return [(False, bar.tr("Runs anywhere")), (True, bar.tr("Runs here"))]
+
+
+def _orders(bar: QWidget) -> list[tuple[str, str]]:
+    return [
+        ("trending", bar.tr("Popular now first")),
+        ("downloads", bar.tr("Most downloaded first")),
+        ("likes", bar.tr("Most liked first")),
+        ("updated", bar.tr("Changed last first")),
+        ("created", bar.tr("Newest first")),
+    ]

@@ -1,0 +1,212 @@
+"""The page Jobs: the queue and the history, each job's log, and the ways to stop or go on."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
+
+from widgets.pages.jobs.value import JobState, JobValue
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.format import UNKNOWN, moment, percent, seconds
+from widgets.parts.page import Page
+from widgets.parts.small import Bar, PageHead, TagKind
+from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.text import ElidedLabel, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+MAX_LOG_LINES, MAX_LINE_CHARS = 20_000, 2_000
+_RUNNING: tuple[JobState, ...] = ("queued", "running")
+
+
+class JobsPage(Page):
+    """`log_requested(id)` comes when a job is chosen; `show_log` answers it."""
+
+    job_cancel_requested = Signal(str)
+    resume_requested = Signal(str)
+    open_requested = Signal(str)
+    log_requested = Signal(str)
+    start_requested = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Jobs"))
+        self._jobs: tuple[JobValue, ...] = ()
+        self._table: Table | None = None
+        self._detail: JobCard | None = None
+        self._head = PageHead("")
+
+    # -- states --
+    def show_empty(self) -> None:
+        """Nothing has run yet."""
+        go = PrimaryButton(self.theme, self.tr("Start with a model"), "cube")
+        go.clicked.connect(self.start_requested)
+        text = self.tr(
+            "Everything that Fettle does for you is listed here, with its log, and can be stopped or resumed."
+        )
+        self._table = None
+        card = EmptyCard(self.theme, "stack", self.tr("No jobs yet"), text, go)
+        self._fill("empty", PageHead(self.tr("Jobs")), card)
+
+    def show_value(self, jobs: tuple[JobValue, ...]) -> None:
+        """The newest first; called again and again while something runs, so it is updated in place."""
+        self._jobs = tuple(jobs)
+        if not jobs:
+            self.show_empty()
+            return
+        if self.state != "full" or self._table is None:
+            self._build()
+        assert self._table is not None
+        self._head.say(self._title(), self.tr("Choose one to see its log."))
+        self._table.show_rows([self._row(job) for job in jobs], jobs[0].id)
+        self._show_detail()
+
+    def show_log(self, job_id: str, text: str) -> None:
+        """The log of the chosen job; another job's comes too late and is dropped."""
+        if self._detail is not None and self._table is not None and self._table.chosen_id == job_id:
+            self._detail.show_log(text)
+
+    def choose(self, job_id: str) -> None:
+        """Choose a job, as a click would."""
+        if self._table is not None:
+            self._table.choose(job_id)
+
+    # -- parts --
+    def _title(self) -> str:
+        running = sum(job.state == "running" for job in self._jobs)
+        waiting = sum(job.state == "queued" for job in self._jobs)
+        parts = []
+        if running:
+            parts.append(self.tr("1 job running") if running == 1 else self.tr("{0} jobs running").format(running))
+        if waiting:
+            parts.append(self.tr("{0} waiting").format(waiting))
+        return ", ".join(parts) if parts else self.tr("No job running")
+
+    def _build(self) -> None:
+        self._head = PageHead("")
+        columns = (
+            Column(self.tr("Job"), stretch=True),
+            Column(self.tr("State")),
+            Column(self.tr("Runs on")),
+            Column(self.tr("Started"), right=True),
+            Column(self.tr("Took"), right=True),
+        )
+        self._table = Table(self.theme, self.tr("Jobs"), columns, fits=False)
+        self._table.setMinimumHeight(210)
+        self._table.chosen.connect(self._on_chosen)
+        card = Card(edge=1, gap=0)
+        card.box.setContentsMargins(1, 1, 1, 2)
+        card.add(self._table, stretch=1)
+        self._detail = JobCard(self.theme)
+        self._detail.cancel.clicked.connect(lambda: self.job_cancel_requested.emit(self._chosen_id))
+        self._detail.resume.clicked.connect(lambda: self.resume_requested.emit(self._chosen_id))
+        self._detail.open.clicked.connect(lambda: self.open_requested.emit(self._chosen_id))
+        self._fill("full", self._head, card, self._detail, grow=1)
+        self._content.layout().setStretch(1, 1)  # type: ignore[union-attr]
+
+    @property
+    def _chosen_id(self) -> str:
+        return self._table.chosen_id if self._table is not None else ""
+
+    def state_cell(self, job: JobValue) -> Cell:
+        """The state as a tag, with the share done where it runs."""
+        names: dict[JobState, tuple[TagKind, str, str]] = {
+            "queued": ("none", self.tr("Waiting"), "hourglass"),
+            "running": ("none", self.tr("Running"), "spinner-gap"),
+            "finished": ("ok", self.tr("Done"), ""),
+            "failed": ("bad", self.tr("Failed"), ""),
+            "cancelled": ("none", self.tr("Cancelled"), "prohibit"),
+            "crashed": ("bad", self.tr("Ended by itself"), ""),
+            "interrupted": ("warn", self.tr("Interrupted"), ""),
+        }
+        tag, text, icon = names[job.state]
+        if job.state == "running" and job.progress is not None:
+            text = f"{text}, {percent(job.progress, 0)}"
+        return Cell(text, tag=tag, icon=icon)
+
+    def _row(self, job: JobValue) -> Row:
+        took = UNKNOWN if job.seconds is None else seconds(job.seconds)
+        cells = (
+            Cell(job.title, strong=job.state in _RUNNING),
+            self.state_cell(job),
+            Cell(job.device or UNKNOWN),
+            Cell(moment(job.created_at)),
+            Cell(took),
+        )
+        return Row(job.id, cells)
+
+    def _show_detail(self) -> None:
+        job = next((job for job in self._jobs if job.id == self._chosen_id), None)
+        if self._detail is not None and job is not None:
+            is_new = self._detail.show_job(job)
+            if is_new:
+                self.log_requested.emit(job.id)
+
+    def _on_chosen(self, _job_id: str) -> None:
+        self._show_detail()
+
+
+class JobCard(Card):
+    """The chosen job: what it does or why it ended, what can be done, its log."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(gap=SPACE_M)
+        self._job_id = ""
+        self._title = ElidedLabel("", "section")
+        self._detail = words("", "soft")
+        self.cancel: Button = GhostButton(theme, self.tr("Cancel job"), "x")
+        self.resume: Button = PrimaryButton(theme, self.tr("Go on from there"), "play")
+        self.open: Button = GhostButton(theme, self.tr("Show the result"), "chart-bar")
+        self._bar = Bar(self.tr("Progress"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(self._title, 1)
+        for button in (self.open, self.cancel, self.resume):
+            row.addWidget(button)
+        self._log = QPlainTextEdit()
+        self._log.setProperty("role", "log")
+        self._log.setReadOnly(True)
+        self._log.setTabChangesFocus(True)
+        self._log.setAcceptDrops(False)
+        self._log.setUndoRedoEnabled(False)
+        self._log.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self._log.setAccessibleName(self.tr("Log"))
+        self._log.setPlaceholderText(self.tr("It has written no log."))
+        self._log.setMinimumHeight(150)
+        self._log.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
+        self._shown = ""
+        self.add(row, self._bar, self._detail)
+        self.add(self._log, stretch=1)
+        self.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_L)
+
+    def show_job(self, job: JobValue) -> bool:
+        """Show a job; True when it is another one than before."""
+        is_new = job.id != self._job_id
+        self._job_id = job.id
+        self.setAccessibleName(job.title)
+        self._title.setText(job.title)
+        self._detail.setText(job.detail)
+        self._detail.setVisible(bool(job.detail))
+        self.cancel.setVisible(job.can_cancel)
+        self.resume.setVisible(job.can_resume)
+        self.open.setVisible(job.can_open)
+        self._bar.setVisible(job.state == "running")
+        self._bar.set_share(job.progress)
+        if is_new:
+            self.show_log("")
+        return is_new
+
+    def show_log(self, text: str) -> None:
+        """At most 20,000 lines of at most 2,000 letters; follows the end if the end was in view."""
+        lines = text.splitlines()[-MAX_LOG_LINES:]
+        short = "\n".join(line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]}…" for line in lines)
+        if short == self._shown:
+            return
+        bar = self._log.verticalScrollBar()
+        at_end = bar.value() >= bar.maximum() - 2
+        place = bar.value()
+        if self._shown and short.startswith(self._shown):
+            self._log.appendPlainText(short[len(self._shown) :].lstrip("\n"))
+        else:
+            self._log.setPlainText(short)
+        self._shown = short
+        bar.setValue(bar.maximum() if at_end else place)

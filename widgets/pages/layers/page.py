@@ -1,0 +1,164 @@
+"""The page "Layers": where the time of the original and of a version goes, for the curious."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from widgets.pages.detail_page import CloserPage
+from widgets.pages.layers.table import LayersTable
+from widgets.pages.layers.value import LayersOf, LayersValue
+from widgets.parts.buttons import PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.fields import ChoiceField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import ms, percent
+from widgets.parts.small import PageHead
+from widgets.parts.text import label, words
+from widgets.plots.layer_flow import MOST_KINDS, Block, LayerFlow
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+ICON = "stack"
+MARK_PX = 10
+
+
+class LayersPage(CloserPage):
+    """`look_requested` where layers were not looked at yet; `version_chosen(id)`; `compare_requested`."""
+
+    look_requested = Signal()
+
+    fills_height = True
+
+    def __init__(self, theme: Theme) -> None:
+        nothing = (
+            self.tr("Nothing to look into yet"),
+            self.tr("Once versions were measured, you can see here where the time of each one goes."),
+        )
+        super().__init__(theme, self.tr("Layers"), ICON, nothing)
+        self._sides: tuple[LayersOf, ...] = ()
+        self._flows: list[LayerFlow] = []
+        self._table: LayersTable | None = None
+        self._side: ChoiceField | None = None
+
+    # -- states --
+    def show_value(self, value: LayersValue) -> None:
+        """The offer to look, or two pictures of the parts above a table."""
+        subtitle = self._headline(value) if value.sides else self.tr("Where does the time of each version go?")
+        head = PageHead(self.tr("Layers"), subtitle)
+        head.add_action(self._back())
+        self._sides, self._flows = value.sides, []
+        if not value.sides:
+            text = self.tr(
+                "Each version answers one of your examples a few times while its engine takes the time of every layer. "
+                "It takes some seconds."
+            )
+            go = PrimaryButton(self.theme, self.tr("Look where the time goes"), "play")
+            go.clicked.connect(self.look_requested)
+            card = EmptyCard(self.theme, ICON, self.tr("Not looked at yet"), text, go)
+            self._fill("full", head, self._tools(value), card)
+            return
+        note = words(
+            self.tr(
+                "Engines join several operators into one layer, so the two versions need not have the same ones. While "
+                "each layer is timed all of it is a little slower than in the comparison. Sensitivity is what 8 bits "
+                "in this layer alone change in the answers, where that was measured."
+            ),
+            "caption",
+        )
+        self._fill("full", head, self._tools(value), self._pictures(value), self._list(value), note, grow=2)
+        self._show_side(len(value.sides) - 1)
+
+    # -- parts --
+    def _headline(self, value: LayersValue) -> str:
+        side = value.sides[-1]
+        slowest = max(side.layers, key=lambda layer: layer.ms, default=None)
+        if slowest is None:
+            return ""
+        text = self.tr("In “{0}” the slowest of {1} layers takes {2} of the time ({3}).")
+        return text.format(side.title, len(side.layers), percent(slowest.share, 0), slowest.kind)
+
+    def _tools(self, value: LayersValue) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder, SPACE_S)
+        flow.addWidget(self._version_field(value.versions, value.chosen))
+        return holder
+
+    def _pictures(self, value: LayersValue) -> Card:
+        card = Card(self.tr("From the input to the answer, each layer as wide as its time"), gap=SPACE_M)
+        kinds = kinds_by_time(value.sides)
+        whole_ms = max(side.total_ms for side in value.sides)
+        for number, side in enumerate(value.sides):
+            caption = self.tr("{0}, {1}: {2} in {3} layers").format(
+                side.title, side.engine, ms(side.total_ms), len(side.layers)
+            )
+            card.add(words(" ".join(part for part in (caption, side.part) if part), "soft"))
+            flow = LayerFlow(self.theme, self.tr("Parts of {0}").format(side.title))
+            flow.set_blocks([self._block(side, at) for at in range(len(side.layers))], kinds, whole_ms)
+            flow.block_chosen.connect(lambda order, side=number: self._on_block(side, order))
+            self._flows.append(flow)
+            card.add(flow)
+        card.add(self._legend(kinds))
+        return card
+
+    def _block(self, side: LayersOf, at: int) -> Block:
+        layer = side.layers[at]
+        told = self.tr("{0}, {1}: {2}, {3} of the time").format(
+            layer.name, layer.kind, ms(layer.ms), percent(layer.share)
+        )
+        return Block(layer.order, layer.kind, layer.ms, told)
+
+    def _legend(self, kinds: tuple[str, ...]) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder, SPACE_L)
+        shown = (*kinds[:MOST_KINDS], *((self.tr("others"),) if len(kinds) > MOST_KINDS else ()))
+        for kind in shown:
+            entry = QWidget()
+            row = QHBoxLayout(entry)
+            row.setContentsMargins(0, 0, 0, 0)
+            row.setSpacing(SPACE_S)
+            mark = QLabel()
+            picture = QPixmap(MARK_PX, MARK_PX)
+            picture.fill(self.theme.color(self._flows[0].token_of(kind)))
+            mark.setPixmap(picture)
+            row.addWidget(mark)
+            row.addWidget(label(kind, "caption", wrap=False))
+            flow.addWidget(entry)
+        return holder
+
+    def _list(self, value: LayersValue) -> Card:
+        card = Card(self.tr("All layers"), gap=SPACE_S)
+        self._side = ChoiceField(self.tr("Layers of"))
+        for number, side in enumerate(value.sides):
+            self._side.addItem(side.title, number)
+        self._side.activated.connect(self._show_side)
+        card.title_row.addWidget(self._side, 0, Qt.AlignmentFlag.AlignRight)
+        self._table = LayersTable(self.theme)
+        self._table.chosen.connect(self._on_row)
+        card.add(self._table, stretch=1)
+        return card
+
+    # -- slots --
+    def _show_side(self, number: int) -> None:
+        if self._table is not None and self._side is not None:
+            self._side.setCurrentIndex(number)
+            self._table.show_layers(self._sides[number])
+
+    def _on_block(self, side: int, order: int) -> None:
+        self._show_side(side)
+        if self._table is not None:
+            self._table.choose(str(order))
+
+    def _on_row(self, row_id: str) -> None:
+        at = self._side.currentIndex() if self._side is not None else -1
+        for number, flow in enumerate(self._flows):
+            flow.choose(int(row_id) if number == at else -1)
+
+
+def kinds_by_time(sides: tuple[LayersOf, ...]) -> tuple[str, ...]:
+    """Kinds of layers, those that take most time first."""
+    total: dict[str, float] = {}
+    for side in sides:
+        for layer in side.layers:
+            total[layer.kind] = total.get(layer.kind, 0.0) + layer.ms
+    return tuple(sorted(total, key=lambda kind: -total[kind]))

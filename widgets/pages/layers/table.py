@@ -1,0 +1,99 @@
+"""The table of a version's layers: sorted by any column with a click on its title."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from PySide6.QtWidgets import QWidget
+
+from widgets.pages.layers.value import LayersOf, LayerValue
+from widgets.parts.format import UNKNOWN, ms, percent, size_bytes
+from widgets.parts.table import Cell, Column, Row, Table, TableModel
+from widgets.theme import Theme
+
+Sorter = Callable[[LayerValue], tuple[bool, float | str]]
+
+SORTERS: tuple[Sorter, ...] = (
+    lambda layer: (False, float(layer.order)),
+    lambda layer: (False, layer.name),
+    lambda layer: (False, layer.kind),
+    lambda layer: (False, -layer.ms),
+    lambda layer: (False, -layer.share),
+    lambda layer: (layer.size_bytes is None, -float(layer.size_bytes or 0)),
+    lambda layer: (not layer.precision, layer.precision),
+    lambda layer: (layer.sensitivity is None, -(layer.sensitivity or 0.0)),
+)
+"""Figures begin with the largest; what is not known stands last whichever way it is sorted."""
+
+TIME_COLUMN, SENSITIVITY_COLUMN = 3, 7
+FALLING = (3, 4, 5, 7)
+LEAST_ROWS_PX = 300
+
+
+class LayersTable(Table):
+    """`show_layers(side)`; ids of rows are the layers' orders."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        self._layers: tuple[LayerValue, ...] = ()
+        self._column, self._is_reversed = TIME_COLUMN, False
+        columns = (
+            Column("#", right=True),
+            Column(self.tr("Layer"), stretch=True),
+            Column(self.tr("Kind")),
+            Column(self.tr("Time"), right=True),
+            Column(self.tr("Share"), right=True),
+            Column(self.tr("Size"), right=True),
+            Column(self.tr("Precision")),
+            Column(self.tr("Sensitivity"), right=True),
+        )
+        super().__init__(theme, self.tr("Layers"), columns, fits=False)
+        self.setMinimumHeight(LEAST_ROWS_PX)
+        header = self.horizontalHeader()
+        header.setSectionsClickable(True)
+        self._titles = columns
+        header.sectionClicked.connect(self.sort_by)
+
+    def show_layers(self, side: LayersOf) -> None:
+        """Show one version's layers, sorted as before."""
+        self._layers = side.layers
+        self.setAccessibleName(self.tr("Layers of {0}").format(side.title))
+        self.setColumnHidden(SENSITIVITY_COLUMN, all(layer.sensitivity is None for layer in side.layers))
+        self._fill()
+
+    def sort_by(self, column: int) -> None:
+        """Sort by a column; the same once more turns it around."""
+        self._is_reversed = column == self._column and not self._is_reversed
+        self._column = column
+        self._fill()
+
+    def _fill(self) -> None:
+        falls = (self._column in FALLING) != self._is_reversed
+        arrow = " ↓" if falls else " ↑"
+        model = self.model()
+        assert isinstance(model, TableModel)
+        model.columns = tuple(
+            replace(column, title=column.title + (arrow if number == self._column else ""))
+            for number, column in enumerate(self._titles)
+        )
+        self.show_rows([_row(layer) for layer in in_order(self._layers, self._column, self._is_reversed)])
+
+
+def in_order(layers: Sequence[LayerValue], column: int, is_reversed: bool) -> list[LayerValue]:
+    """Sorted by a column; unknown values stay last."""
+    sorter = SORTERS[column]
+    known = sorted((layer for layer in layers if not sorter(layer)[0]), key=sorter, reverse=is_reversed)
+    return [*known, *(layer for layer in layers if sorter(layer)[0])]
+
+
+def _row(layer: LayerValue) -> Row:
+    sensitivity = UNKNOWN if layer.sensitivity is None else f"{layer.sensitivity:.2g}"
+    cells = (
+        Cell(str(layer.order + 1), tone="soft"),
+        Cell("/".join(layer.name.strip("/").split("/")[-2:]) or layer.name, tip=layer.name),
+        Cell(layer.kind, tone="soft"),
+        Cell(ms(layer.ms)),
+        Cell(percent(layer.share)),
+        Cell(UNKNOWN if layer.size_bytes is None else size_bytes(layer.size_bytes)),
+        Cell(layer.precision or UNKNOWN),
+        Cell(sensitivity),
+    )
+    return Row(str(layer.order), cells)

@@ -1,0 +1,217 @@
+"""Parts of the page "Under load": the question before the start, the table of scenarios, the cost."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication, QTimer, Signal
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QWidget
+
+from widgets.pages.load.value import FactsValue, LoadAskValue, PriceValue, ScenarioRow
+from widgets.parts.buttons import GhostButton
+from widgets.parts.card import Card, ChoiceCard
+from widgets.parts.fields import ChoiceField, DecimalField, TextField
+from widgets.parts.flow import FlowLayout
+from widgets.parts.small import KeyValue, Tag
+from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S
+
+SETTLE_MS = 400
+"""Costs follow when typing rests."""
+NAME_PX = 150
+
+
+def tr(text: str) -> str:
+    """Text in the person's language."""
+    return QCoreApplication.translate("load", text)
+
+
+class AskCards(QWidget):
+    """Which version, and how long. `version` and `seconds` are what is chosen."""
+
+    def __init__(self, theme: Theme, value: LoadAskValue) -> None:
+        super().__init__()
+        self.seconds = value.times[0].seconds
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(SPACE_L)
+        which = Card(tr("Which version?"))
+        self._versions = ChoiceField(tr("Version beside the original"), elastic=True)
+        for version_id, title in value.versions:
+            self._versions.addItem(title, version_id)
+        self._versions.addItem(tr("The original alone"), "")
+        self._versions.setCurrentIndex(max(0, self._versions.findData(value.chosen)))
+        which.add(words(tr("It is measured in turn with the original, each in processes of its own."), "soft"))
+        which.add(self._versions)
+        grid.addWidget(which, 0, 0, 1, len(value.times))
+        self._group = QButtonGroup(self)
+        for number, time in enumerate(value.times):
+            title = tr("{0:g} seconds a scenario").format(time.seconds)
+            card = ChoiceCard(str(time.seconds), title, time.about)
+            card.radio.setText(title)
+            card.add(card.radio, words(time.about, "soft"))
+            card.chosen.connect(self._on_chosen)
+            self._group.addButton(card.radio)
+            grid.addWidget(card, 1, number)
+            if number == 0:
+                card.radio.setChecked(True)
+
+    @property
+    def version(self) -> str:
+        """Id of the chosen version, "" for the original alone."""
+        return str(self._versions.currentData())
+
+    def _on_chosen(self, choice_id: str) -> None:
+        self.seconds = float(choice_id)
+
+
+class ScenarioCard(Card):
+    """One row a scenario and version; below them what the chosen one asks, and why it is not valid."""
+
+    def __init__(self, theme: Theme, rows: Sequence[ScenarioRow]) -> None:
+        super().__init__(tr("Scenarios of MLCommons LoadGen"))
+        self._rows = {row.id: row for row in rows}
+        columns = (
+            Column(tr("Scenario"), stretch=True),
+            Column(tr("Answers a second"), right=True),
+            Column("p50", right=True),
+            Column("p90", right=True),
+            Column("p99", right=True),
+            Column(tr("LoadGen says")),
+        )
+        self.table = Table(theme, tr("Scenarios of LoadGen"), columns, tall=True)
+        self._about = words("", "soft")
+        self.add(self.table, self._about)
+        self.table.chosen.connect(self._on_chosen)
+        first = next((row.id for row in rows if not row.is_valid), rows[0].id if rows else "")
+        self.table.show_rows([_row(row) for row in rows], first)
+        self._on_chosen(first)
+
+    def _on_chosen(self, row_id: str) -> None:
+        row = self._rows.get(row_id)
+        if row is not None:
+            why = tr("Not valid: {0}").format(row.why) if row.why else ""
+            self._about.setText(" ".join(filter(None, (f"{row.scenario}, {row.version}: {row.about}", why))))
+
+
+def _row(row: ScenarioRow) -> Row:
+    verdict = Cell(tr("Valid"), "ok") if row.is_valid else Cell(tr("Not valid"), "warn", tip=row.why)
+    return Row(
+        row.id,
+        (
+            Cell(row.scenario, strong=True, below=row.version),
+            Cell(row.throughput, below=row.throughput_below),
+            Cell(row.p50),
+            Cell(row.p90),
+            Cell(row.p99),
+            verdict,
+        ),
+    )
+
+
+def facts_card(theme: Theme, value: FactsValue) -> Card:
+    """Names and values; what is only expected carries a mark."""
+    card = Card(value.title)
+    if value.is_expected:
+        card.title_row.addWidget(Tag(theme, "none", tr("Expected, not measured")))
+    if value.about:
+        card.add(words(value.about, "soft"))
+    if value.pairs:
+        card.add(KeyValue(value.pairs, name_width=NAME_PX))
+    card.box.addStretch(1)
+    return card
+
+
+class CostCard(Card):
+    """`price_changed(per hour, currency, utilization in percent)` when a person has said what an hour costs.
+
+    `example_chosen(id)` takes one of the examples.
+    """
+
+    price_changed = Signal(float, str, float)
+    example_chosen = Signal(str)
+
+    def __init__(self, theme: Theme, value: PriceValue) -> None:
+        super().__init__(tr("What a million answers cost"))
+        self._theme = theme
+        self._value = value
+        self.per_hour = DecimalField(tr("Price of an hour"))
+        self.per_hour.setRange(0, 100_000)
+        self.per_hour.setDecimals(4)
+        self.per_hour.setSpecialValueText(tr("your price"))
+        self.per_hour.setValue(value.per_hour or 0.0)
+        self.currency = TextField(value.currency, tr("Currency"), max_chars=8)
+        self.currency.setMaximumWidth(72)
+        self.used = DecimalField(tr("Share of the hour that it works, in percent"))
+        self.used.setRange(1, 100)
+        self.used.setDecimals(0)
+        self.used.setSuffix(" %")
+        self.used.setValue(value.utilization_pct)
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(SETTLE_MS)
+        self._settled.timeout.connect(self._on_settled)
+        self.add(words(tr("What does an hour of the computer that will run it cost you?"), "soft"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        for field in (self.per_hour, self.currency):
+            row.addWidget(field)
+        row.addWidget(label(tr("an hour, at work"), wrap=False))
+        row.addWidget(self.used)
+        row.addWidget(label(tr("of the time"), wrap=False))
+        row.addStretch(1)
+        self.add(row)
+        self._results = QWidget()
+        self._told = words("", "caption")
+        self.add(self._results, self._told)
+        if value.examples:
+            self.add(self._examples(value))
+        self.show_price(value)
+        self.per_hour.valueChanged.connect(lambda _value: self._settled.start())
+        self.used.valueChanged.connect(lambda _value: self._settled.start())
+        self.currency.textEdited.connect(lambda _text: self._settled.start())
+
+    def _examples(self, value: PriceValue) -> QWidget:
+        holder = QWidget()
+        row = FlowLayout(holder, SPACE_S)
+        row.addWidget(label(tr("Examples to edit:"), "soft", wrap=False))
+        for example_id, title in value.examples:
+            button = GhostButton(self._theme, title, size="small")
+            button.clicked.connect(lambda _on=False, chosen=example_id: self.example_chosen.emit(chosen))
+            row.addWidget(button)
+        return holder
+
+    def show_price(self, value: PriceValue) -> None:
+        """Another price, and what a million answers cost at it; fields that a person types in are left alone."""
+        self._value = value
+        fields = (self.per_hour, self.currency, self.used)
+        if not any(field.hasFocus() for field in fields):
+            for field in fields:
+                field.blockSignals(True)
+            self.per_hour.setValue(value.per_hour or 0.0)
+            self.currency.setText(value.currency)
+            self.used.setValue(value.utilization_pct)
+            for field in fields:
+                field.blockSignals(False)
+        results = KeyValue(value.costs, name_width=NAME_PX) if value.costs else QWidget()
+        self.box.replaceWidget(self._results, results)
+        self._results.hide()
+        self._results.deleteLater()
+        self._results = results
+        results.setVisible(bool(value.costs))
+        self._told.setText(value.told)
+        self._told.setVisible(bool(value.told))
+
+    def _on_settled(self) -> None:
+        self.price_changed.emit(self.per_hour.value(), self.currency.text().strip(), self.used.value())
+
+
+def in_columns(widgets: Sequence[QWidget], columns: int) -> QGridLayout:
+    """Cards of one height beside each other."""
+    grid = QGridLayout()
+    grid.setSpacing(SPACE_L)
+    for number, widget in enumerate(widgets):
+        grid.addWidget(widget, number // columns, number % columns)
+    for column in range(columns):
+        grid.setColumnStretch(column, 1)
+    return grid

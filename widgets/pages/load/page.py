@@ -1,0 +1,164 @@
+"""The page "Under load": how many requests a version answers, beside the original, and what that costs."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from widgets.pages.detail_page import BelowCompare
+from widgets.pages.load.cards import AskCards, CostCard, ScenarioCard, facts_card, in_columns
+from widgets.pages.load.value import LoadAskValue, LoadValue, PriceValue
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.small import Figure, PageHead
+from widgets.parts.text import label, words
+from widgets.plots.curve_plot import Curve, CurvePlot
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S
+
+
+class LoadPage(BelowCompare):
+    """`start_requested(version id, seconds)`; `again_requested` asks anew, `result_requested` shows what there is.
+
+    `price_changed(per hour, currency, percent)` and `example_chosen(id)` say what an hour costs.
+    """
+
+    start_requested = Signal(str, float)
+    again_requested = Signal()
+    result_requested = Signal()
+    goal_requested = Signal()
+    price_changed = Signal(float, str, float)
+    example_chosen = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Under load"))
+        self._cost: CostCard | None = None
+        self._cards: list[Card] = []
+
+    # -- states --
+    def show_empty(self) -> None:
+        """Nothing was optimized yet."""
+        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+        go.clicked.connect(self.goal_requested)
+        title = self.tr("Nothing to put under load yet")
+        text = self.tr("Once a model was optimized, see here how many requests it answers, and what they cost.")
+        self._fill("empty", PageHead(self.tr("Under load")), EmptyCard(self.theme, "gauge", title, text, go))
+
+    def show_ask(self, value: LoadAskValue) -> None:
+        """Which version, how long."""
+        head = PageHead(
+            self.tr("How does it do under load?"),
+            self.tr(
+                "Requests one after the other, all at once, at random moments and in batches; a cache, cold starts, "
+                "cost and energy. Let the computer do nothing else meanwhile."
+            ),
+        )
+        cards = AskCards(self.theme, value)
+        if value.can_go_back:
+            result = GhostButton(self.theme, self.tr("Back to the result"), "chart-bar")
+            result.clicked.connect(self.result_requested)
+            head.add_action(result)
+        else:
+            head.add_action(self._back())
+        start = PrimaryButton(self.theme, self.tr("Start"), "play")
+        start.clicked.connect(lambda: self.start_requested.emit(cards.version, cards.seconds))
+        head.add_action(start)
+        self._fill("ask", head, cards)
+
+    def show_value(self, value: LoadValue) -> None:
+        """What was measured."""
+        head = PageHead(value.headline, value.subtitle)
+        head.add_action(self._back())
+        again = PrimaryButton(self.theme, self.tr("Measure again…"), "arrow-clockwise")
+        again.clicked.connect(self.again_requested)
+        head.add_action(again)
+        figures = QHBoxLayout()
+        figures.setSpacing(SPACE_L)
+        for figure in value.figures:
+            figures.addWidget(Figure(figure.value, figure.unit, figure.text), 1)
+        scenarios = ScenarioCard(self.theme, value.scenarios)
+        self._cost = CostCard(self.theme, value.price)
+        self._cost.price_changed.connect(self.price_changed)
+        self._cost.example_chosen.connect(self.example_chosen)
+        facts = [facts_card(self.theme, one) for one in value.facts]
+        items: list[QWidget | QHBoxLayout] = [figures] if value.figures else []
+        if value.note:
+            items.append(words(value.note, "caption"))
+        plots = self._plots(value)
+        if plots is not None:
+            items.append(plots)
+        items += [scenarios, self._cost]
+        grid, cells = QWidget(), in_columns(facts, 1 if self.is_narrow else 2)
+        cells.setContentsMargins(0, 0, 0, 0)
+        grid.setLayout(cells)
+        items += [grid, self._again_row(value.command)]
+        self._fill("full", head, *items)
+
+    def show_price(self, value: PriceValue) -> None:
+        """The costs at another price; nothing else changes."""
+        if self._cost is not None and self.state == "full":
+            self._cost.show_price(value)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return (
+            self.tr("Measuring under load"),
+            self.tr("You may leave this page. Other work on this computer makes the figures worse."),
+        )
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        again = PrimaryButton(self.theme, self.tr("Try again…"), "arrow-clockwise")
+        again.clicked.connect(self.again_requested)
+        card.add_action(again)
+        card.add_action(self._back())
+        return ()
+
+    # -- parts --
+    def _plots(self, value: LoadValue) -> QWidget | None:
+        cards = []
+        if value.throughput:
+            plot = CurvePlot(
+                self.theme,
+                self.tr("Answers a second over batch size"),
+                self.tr("Batch size (inputs in one request)"),
+                self.tr("Answers a second (up is better)"),
+                doubling=True,
+                mark=self.tr("95 % of the best"),
+            )
+            cards.append(self._plot_card(self.tr("Larger batches"), plot, value.throughput))
+        if value.latency:
+            plot = CurvePlot(
+                self.theme,
+                self.tr("Latency over request rate"),
+                self.tr("Requests a second, at random moments"),
+                self.tr("Half of the answers within, ms (down is better)"),
+            )
+            cards.append(self._plot_card(self.tr("More requests"), plot, value.latency))
+        if not cards:
+            return None
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_L)
+        for card in cards:
+            row.addWidget(card, 1)
+        return holder
+
+    def _plot_card(self, title: str, plot: CurvePlot, curves: tuple[Curve, ...]) -> Card:
+        plot.set_curves(curves)
+        card = Card(title)
+        card.add(plot)
+        return card
+
+    def _again_row(self, command: str) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_S)
+        row.addWidget(label(self.tr("The same by command:"), "soft", wrap=False))
+        row.addWidget(label(command, "code", wrap=False, select=True))
+        copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
+        copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(command))
+        row.addWidget(copy)
+        row.addStretch(1)
+        return holder

@@ -1,0 +1,68 @@
+"""What the page Model shows of an opened model: its facts, and what the safety check found."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QVBoxLayout
+
+from widgets.pages.model.value import FindingValue, ModelValue
+from widgets.parts.card import Card
+from widgets.parts.format import big_count, size_bytes
+from widgets.parts.small import CheckList, CheckValue, KeyValue
+from widgets.parts.text import words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L
+
+_SHOWN_CLASSES = 12
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ModelFacts", text)
+
+
+def _size(value: ModelValue) -> str:
+    text = _tr("{0}, 1 number") if value.parameters == 1 else _tr("{0}, {1} numbers")
+    return text.format(size_bytes(value.size_bytes), big_count(value.parameters))
+
+
+def facts_card(value: ModelValue) -> Card:
+    """What goes in, what comes out, and the rest in plain words."""
+    pairs = [
+        (_tr("Takes in"), value.takes_in),
+        (_tr("Gives back"), value.gives_back),
+        (_tr("What it does"), value.does),
+        (_tr("Size"), _size(value)),
+        (_tr("Format"), value.format),
+        (_tr("Recognized"), value.architecture),
+        (_tr("License"), value.license or _tr("none is stated in the file")),
+        (_tr("Origin"), value.origin),
+    ]
+    card = Card(_tr("What it is"), gap=SPACE_L)
+    card.add(KeyValue([pair for pair in pairs if pair[1]]))
+    if value.classes:
+        card.add(words(_classes(value.classes), "caption"))
+    card.box.addStretch(1)
+    return card
+
+
+def _classes(names: Sequence[str]) -> str:
+    shown = ", ".join(name[:60] for name in names[:_SHOWN_CLASSES])
+    rest = len(names) - _SHOWN_CLASSES
+    more = _tr("{0}, and {1:,} more").format(shown, rest) if rest > 0 else shown
+    return _tr("Its answers: {0}.").format(more)
+
+
+class SafetyCard(Card):
+    """The findings of the check, worst first."""
+
+    def __init__(self, theme: Theme, findings: Sequence[FindingValue]) -> None:
+        super().__init__(self.tr("What the safety check found"), gap=4)
+        order = {"bad": 0, "warn": 1, "ok": 2}
+        ordered = sorted(findings, key=lambda finding: order[finding.level])
+        if not ordered:
+            self.add(words(self.tr("Nothing that needs a word: it holds numbers only."), "soft"))
+        values = [CheckValue(finding.level, finding.what, finding.result) for finding in ordered]
+        column = QVBoxLayout()
+        column.addWidget(CheckList(theme, values))
+        self.add(column)
+        self.box.addStretch(1)

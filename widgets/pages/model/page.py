@@ -1,0 +1,225 @@
+"""The page Model: pick one, see what it is, change how its inputs are prepared."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.hub.card import HubCard
+from widgets.pages.model.facts import SafetyCard, facts_card
+from widgets.pages.model.preprocess_form import PreprocessCard
+from widgets.pages.model.questions import consent_question, one_of_question, shape_dialog
+from widgets.pages.model.value import ImageStepsValue, ModelValue, SampleValue, ShapeQuestionValue
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card, DropArea, icon_text
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.format import about
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureLabel, PictureStore
+from widgets.parts.question import QuestionDialog
+from widgets.parts.small import PageHead
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S, SPACE_XL
+
+SIDE_WIDE, SIDE_NARROW = 80, 56
+TALLEST_PX = 380
+
+
+class ModelPage(Page):
+    """`file_chosen(path)` is a file or a folder. Consent, shapes and architectures are asked in dialogs."""
+
+    sample_requested = Signal()
+    file_chosen = Signal(str)
+    another_requested = Signal()
+    continue_requested = Signal()
+    consent_given = Signal(str)
+    consent_refused = Signal(str)
+    shapes_given = Signal(str, object)  # path, {input name: (sizes…)}
+    architecture_chosen = Signal(str, str)  # path, architecture
+    preprocessing_changed = Signal(object)  # ImageStepsValue
+    hub_requested = Signal(str)  # words to search for, or ""
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Model"))
+        self._pictures = pictures or PictureStore(self)
+        self._thumbnails: list[PictureLabel] = []
+        self._hub_card: HubCard | None = None
+        self._preprocess: PreprocessCard | None = None
+
+    # -- states --
+    def show_empty(self, sample: SampleValue | None) -> None:
+        """The first run: the sample where it is there, a place to drop on, three short explanations."""
+        head = PageHead(
+            self.tr("Which model shall we make faster?"),
+            self.tr("Your files stay on this computer; the hub is asked only when you search."),
+        )
+        drop = self._drop_area(self.tr("Drop your own model here"), primary=sample is None)
+        drop.setMinimumHeight(188)
+        hub = self._hub_card = HubCard(self.theme)
+        hub.search_requested.connect(self.hub_requested)
+        own = QWidget()
+        own.setMaximumHeight(TALLEST_PX)
+        row = QHBoxLayout(own)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(SPACE_L)
+        row.addWidget(drop, 1)
+        row.addWidget(hub, 1)
+        items: list[QWidget] = [] if sample is None else [self._sample_card(sample)]
+        self._fill("empty", head, *items, own, self._explanations(), grow=len(items))
+        self._on_width_changed(self.is_narrow)
+
+    def show_value(self, value: ModelValue) -> None:
+        """An opened model."""
+        head = PageHead(value.name, self.tr("This is what was found in it. Is it the right one?"))
+        another = GhostButton(self.theme, self.tr("Choose another model…"))
+        another.clicked.connect(self.another_requested)
+        onward = PrimaryButton(self.theme, self.tr("Continue to data"), "arrow-right")
+        onward.setEnabled(value.can_continue)
+        onward.clicked.connect(self._on_continue)
+        head.add_action(another)
+        head.add_action(onward)
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE_L)
+        columns.addWidget(facts_card(value), 3)
+        columns.addWidget(SafetyCard(self.theme, value.findings), 2)
+        items: list[QWidget] = []
+        self._preprocess = None
+        if value.preprocess is not None:
+            self._preprocess = card = PreprocessCard(self.theme, value.preprocess)
+            card.changed.connect(self._on_preprocessing_changed)
+            items.append(card)
+        self._fill("full", head, columns, *items)
+
+    def _loading_head(self) -> tuple[str, str]:
+        return (
+            self.tr("Opening the model"),
+            self.tr("It is read in a process of its own, and nothing in it is run."),
+        )
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        hub = PrimaryButton(self.theme, self.tr("Find a safe one in the hub"), "magnifying-glass")
+        hub.clicked.connect(lambda: self.hub_requested.emit(""))
+        choose = GhostButton(self.theme, self.tr("Choose another file…"))
+        choose.clicked.connect(self.choose_file)
+        card.add_action(hub)
+        card.add_action(choose)
+        drop = self._drop_area(self.tr("Or drop another model here"), icon="")
+        drop.setMinimumHeight(112)
+        return (drop,)
+
+    # -- questions --
+    def ask_consent(self, path: str, name: str) -> QuestionDialog:
+        """Ask before a TorchScript file is opened; says what is risked."""
+        dialog = QuestionDialog(self.theme, consent_question(name), self.window())
+
+        def on_answered(answer: str) -> None:
+            (self.consent_given if answer == "open" else self.consent_refused).emit(path)
+
+        dialog.answered.connect(on_answered)
+        dialog.open()
+        return dialog
+
+    def ask_shapes(self, path: str, value: ShapeQuestionValue) -> QuestionDialog:
+        """Ask for the sizes that the model does not say."""
+        dialog = shape_dialog(self.theme, value, self.window())
+        dialog.given.connect(lambda shapes: self.shapes_given.emit(path, shapes))
+        dialog.open()
+        return dialog
+
+    def ask_architecture(self, path: str, names: tuple[str, ...]) -> QuestionDialog:
+        """Two architectures fit these numbers: ask which it is."""
+        dialog = QuestionDialog(self.theme, one_of_question(names), self.window())
+
+        def on_answered(answer: str) -> None:
+            if answer:
+                self.architecture_chosen.emit(path, answer)
+
+        dialog.answered.connect(on_answered)
+        dialog.open()
+        return dialog
+
+    # -- parts --
+    def _sample_card(self, sample: SampleValue) -> Card:
+        card = Card(edge=SPACE_XL)
+        card.setAccessibleName(self.tr("New here? Try the sample"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_XL)
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_S)
+        text = words(sample.about, "soft")
+        text.setMaximumWidth(460)
+        start = PrimaryButton(self.theme, self.tr("Try the sample ({0})").format(about(sample.seconds)), "play", "big")
+        start.clicked.connect(self.sample_requested)
+        column.addStretch(1)
+        column.addWidget(label(self.tr("New here? Try the sample"), "section"))
+        column.addWidget(text)
+        column.addSpacing(SPACE_S)
+        column.addWidget(start, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addStretch(1)
+        row.addLayout(column, 1)
+        grid = QGridLayout()
+        grid.setSpacing(SPACE_S)
+        self._thumbnails = [
+            PictureLabel(self.theme, self._pictures, picture, SIDE_WIDE) for picture in sample.pictures[:10]
+        ]
+        for number, picture in enumerate(self._thumbnails):
+            grid.addWidget(picture, number // 5, number % 5)
+        row.addLayout(grid)
+        card.add(row)
+        return card
+
+    def _drop_area(self, title: str, icon: str = "upload-simple", *, primary: bool = False) -> DropArea:
+        drop = DropArea(self.theme, title, self.tr(".onnx, .safetensors, .pt, or a folder or .zip of these"), icon)
+        if icon:
+            make = PrimaryButton if primary else GhostButton
+            choose = make(self.theme, self.tr("Choose a file…"))
+            choose.clicked.connect(self.choose_file)
+            folder = GhostButton(self.theme, self.tr("Choose a folder…"))
+            folder.clicked.connect(self.choose_folder)
+            drop.add_action(choose)
+            drop.add_action(folder)
+        return drop
+
+    def _explanations(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, SPACE_S, 0, 0)
+        row.setSpacing(SPACE_XL)
+        for icon, title, text in (
+            ("cube", self.tr("Pick a model"), self.tr("Your own, the hub’s, or the sample.")),
+            ("gauge", self.tr("Watch it get faster"), self.tr("Every answer is checked on the way.")),
+            ("package", self.tr("Take it with you"), self.tr("A bundle that runs on its own.")),
+        ):
+            row.addWidget(icon_text(self.theme, icon, title, text, square=False), 1)
+        return holder
+
+    # -- doings --
+    def choose_file(self) -> None:
+        """Open the system's dialog for a file."""
+        kinds = self.tr("Models (*.onnx *.safetensors *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model"), "", kinds)
+        if path:
+            self.file_chosen.emit(path)
+
+    def choose_folder(self) -> None:
+        """Open the system's dialog for a folder."""
+        path = QFileDialog.getExistingDirectory(self, self.tr("Choose a model's folder"))
+        if path:
+            self.file_chosen.emit(path)
+
+    def _on_continue(self) -> None:
+        """What was changed and not used yet is used first; what cannot be used is shown, and keeps the person here."""
+        card = self._preprocess
+        if card is not None and card.is_changed and not card.take():
+            self.ensureWidgetVisible(card)
+            return
+        self.continue_requested.emit()
+
+    def _on_preprocessing_changed(self, value: ImageStepsValue) -> None:
+        self.preprocessing_changed.emit(value)
+
+    def _on_width_changed(self, is_narrow: bool) -> None:
+        if self.state == "empty":
+            for picture in self._thumbnails:
+                picture.set_side(SIDE_NARROW if is_narrow else SIDE_WIDE)
+            if self._hub_card is not None:
+                self._hub_card.set_narrow(is_narrow)

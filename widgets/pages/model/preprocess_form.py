@@ -1,0 +1,254 @@
+"""How inputs are prepared, shown and changeable by hand: the picture steps of the pipeline."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.model.brightness import SAID, Brightness, brightness_of, is_mixed_up, steps_of
+from widgets.pages.model.value import ImageStepsValue, PreprocessValue
+from widgets.parts.buttons import GhostButton, TextButton
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField, TextField
+from widgets.parts.small import KeyValue, Tag
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+
+MAX_SIDE_PX = 8192
+Side = int | tuple[int, int] | None
+
+
+def read_side(text: str) -> Side:
+    """One size or height × width in pixels; empty is None. Raises ValueError in plain words' stead."""
+    plain = text.lower().replace("×", "x").replace(" ", "")
+    if not plain:
+        return None
+    parts = plain.split("x")
+    sizes = [int(part) for part in parts]
+    if len(sizes) > 2 or any(not 1 <= size <= MAX_SIDE_PX for size in sizes):
+        raise ValueError(text)
+    return sizes[0] if len(sizes) == 1 else (sizes[0], sizes[1])
+
+
+def read_numbers(text: str, *, above_zero: bool) -> tuple[float, ...]:
+    """One number, or three of them separated by a slash, semicolon or space. Raises ValueError."""
+    values = tuple(float(part) for part in text.replace("/", " ").replace(";", " ").split())
+    if len(values) not in (1, 3) or not all(abs(value) < 1e6 for value in values):
+        raise ValueError(text)
+    if above_zero and any(value <= 0 for value in values):
+        raise ValueError(text)
+    return values
+
+
+def side_text(value: Side) -> str:
+    """The same as a person writes it."""
+    return "" if value is None else f"{value[0]} × {value[1]}" if isinstance(value, tuple) else str(value)
+
+
+def numbers_text(values: tuple[float, ...]) -> str:
+    """As a person writes them."""
+    return " / ".join(f"{value:g}" for value in values)
+
+
+def range_text(said: str) -> str:
+    """ "−1 to 1" """
+    return said.replace("-", "−").replace("..", " to ")
+
+
+class PreprocessCard(Card):
+    """`changed(ImageStepsValue)` comes when the person takes over what the fields say."""
+
+    changed = Signal(object)
+
+    def __init__(self, theme: Theme, value: PreprocessValue) -> None:
+        super().__init__(self.tr("How inputs are prepared"), gap=SPACE_M)
+        self._theme, self._value = theme, value
+        if value.source:
+            self.add_caption(value.source)
+        if value.image is None:
+            self._show_rows(value)
+            return
+        self._fields: dict[str, TextField | ChoiceField] = {}
+        self._grid = QGridLayout()
+        self._grid.setHorizontalSpacing(SPACE_L)
+        self._grid.setVerticalSpacing(SPACE_M)
+        self.add(self._grid)
+        self._add_fields(value.image)
+        self._problem = label("", "caption", "bad")
+        self._problem.hide()
+        self._use = GhostButton(theme, self.tr("Use these"), "check")
+        self._undo = TextButton(theme, self.tr("Undo"), "arrow-counter-clockwise")
+        self._use.clicked.connect(self._on_use)
+        self._undo.clicked.connect(self._on_undo)
+        self._right = GhostButton(theme, self.tr("These are right"), "check")
+        self._right.clicked.connect(self._on_use)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(self._right)
+        row.addWidget(self._use)
+        row.addWidget(self._undo)
+        row.addWidget(self._problem, 1)
+        row.addStretch(1)
+        self._row = QWidget()
+        self._row.setLayout(row)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.add(self._row)
+        self._show_row(is_changed=False)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether the fields say something else than what is used."""
+        return self._value.image is not None and not self._use.isHidden()
+
+    def take(self) -> bool:
+        """Use what the fields say. False where that cannot be: the card says why, and has the focus."""
+        try:
+            changed = self._read()
+        except KeyError as error:
+            self._fields[str(error.args[0])].setFocus(Qt.FocusReason.OtherFocusReason)
+            return False
+        self.changed.emit(changed)
+        return True
+
+    def _show_row(self, *, is_changed: bool) -> None:
+        """What was guessed can be taken as it is; what was changed can be used or undone."""
+        self._right.setVisible(bool(self._value.guessed) and not is_changed)
+        self._use.setVisible(is_changed)
+        self._undo.setVisible(is_changed)
+        self._row.setVisible(is_changed or bool(self._value.guessed))
+
+    def _show_rows(self, value: PreprocessValue) -> None:
+        guessed = self.tr("{0} (guessed)")
+        self.add(
+            KeyValue(
+                [(name, guessed.format(text) if name in value.guessed else text) for name, text in value.rows], 140
+            )
+        )
+
+    def _add_fields(self, image: ImageStepsValue) -> None:
+        self._text("resize", self.tr("Shorter side"), side_text(image.resize), self.tr("as it is"))
+        self._text("crop", self.tr("Cut from the middle"), side_text(image.crop), self.tr("nothing"))
+        self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
+        bright = brightness_of(image)
+        self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
+        self._text("mean", self.tr("Mean, taken away"), numbers_text(bright.mean), "0")
+        self._text("std", self.tr("Spread, divided by"), numbers_text(bright.std), "1")
+        self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
+        self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
+
+    def _place(self, name: str, title: str, widget: TextField | ChoiceField) -> None:
+        widget.setObjectName(f"field-{name}")
+        self._fields[name] = widget
+        is_guessed = name in self._value.guessed
+        widget.setAccessibleName(title)
+        widget.setAccessibleDescription(self.tr("guessed") if is_guessed else "")
+        column = QVBoxLayout()
+        column.setSpacing(SPACE_XS)
+        column.addStretch(1)  # fields of one row stand side by side, also where a title needs two lines
+        top = QHBoxLayout()
+        top.setSpacing(SPACE_S)
+        beside = words(title, "soft")
+        beside.setBuddy(widget)
+        beside.setMinimumHeight(22)
+        top.addWidget(beside, 1)
+        if is_guessed:
+            top.addWidget(Tag(self._theme, "warn", self.tr("guessed")), 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(top)
+        column.addWidget(widget)
+        number = len(self._fields) - 1
+        self._grid.addLayout(column, number // 4, number % 4)
+        self._grid.setColumnStretch(number % 4, 1)
+
+    def _text(self, name: str, title: str, text: str, empty: str) -> None:
+        field = TextField(text, title, empty, 80)
+        field.textEdited.connect(self._on_edited)
+        self._place(name, title, field)
+
+    def _choice(self, name: str, title: str, options: tuple[str, ...], current: str, say: Callable[[str], str]) -> None:
+        field = ChoiceField(title)
+        for option in options:
+            field.addItem(say(option), option)
+        field.setCurrentIndex(options.index(current))
+        field.currentIndexChanged.connect(self._on_edited)
+        self._place(name, title, field)
+
+    def _read(self) -> ImageStepsValue:
+        """Raises KeyError with the field's name where it cannot be read, or does not go with the others."""
+        found: dict[str, object] = {}
+        for name, field in self._fields.items():
+            try:
+                found[name] = self._read_one(name, field)
+            except ValueError as error:
+                raise KeyError(name) from error
+        bright = Brightness(found["range"], found["mean"], found["std"])  # type: ignore[arg-type]
+        if is_mixed_up(bright):
+            raise KeyError("range")
+        found["range"], found["mean"], found["std"] = steps_of(bright)
+        return ImageStepsValue(**found)  # type: ignore[arg-type]
+
+    @staticmethod
+    def _read_one(name: str, field: TextField | ChoiceField) -> object:
+        if isinstance(field, ChoiceField):
+            return field.currentData()
+        if name in ("resize", "crop"):
+            return read_side(field.text())
+        return read_numbers(field.text() or ("1" if name == "std" else "0"), above_zero=name == "std")
+
+    def _on_range(self, _index: int) -> None:
+        """Mean and spread are numbers of a range: those of another one would be wrong in this."""
+        image = self._value.image
+        said = self._read_one("range", self._fields["range"])
+        own = brightness_of(image) if image is not None else None
+        numbers = own if own is not None and own.said == said else None
+        for name, plain in (("mean", "0"), ("std", "1")):
+            field = self._fields[name]
+            if isinstance(field, TextField):
+                field.setText(numbers_text(getattr(numbers, name)) if numbers is not None else plain)
+        self._on_edited()
+
+    def _on_edited(self, *_args: object) -> None:
+        try:
+            changed = self._read() != self._value.image
+            problem = ""
+        except KeyError as error:
+            changed, problem = True, self._explain(str(error.args[0]))
+        self._show_row(is_changed=changed)
+        self._use.setEnabled(not problem)
+        self._problem.setText(problem)
+        self._problem.setVisible(bool(problem))
+
+    def _explain(self, name: Literal["resize", "crop", "mean", "std", "range"] | str) -> str:
+        if name == "range":
+            return self.tr(
+                "Mean and spread do not belong to this brightness: a mean such as 0.485 goes with 0 to 1, one such as "
+                "123.7 with 0 to 255."
+            )
+        if name in ("resize", "crop"):
+            return self.tr("A size is one whole number, or height × width, in dots: 224 or 224 × 192.")
+        if name == "std":
+            return self.tr("The spread is one number above 0, or three of them separated by “/”.")
+        return self.tr("The mean is one number, or three of them separated by “/”.")
+
+    def _on_use(self) -> None:
+        self.changed.emit(self._read())
+
+    def _on_undo(self) -> None:
+        image = self._value.image
+        if image is None:
+            return
+        bright = brightness_of(image)
+        texts = {
+            "resize": side_text(image.resize),
+            "crop": side_text(image.crop),
+            "mean": numbers_text(bright.mean),
+            "std": numbers_text(bright.std),
+        }
+        for name, field in self._fields.items():
+            if isinstance(field, ChoiceField):
+                field.setCurrentIndex(field.findData(bright.said if name == "range" else getattr(image, name)))
+            else:
+                field.setText(texts[name])
+        self._show_row(is_changed=False)
+        self._fields["resize"].setFocus(Qt.FocusReason.OtherFocusReason)

@@ -1,0 +1,108 @@
+"""What the page Model asks before it opens some files: consent, sizes, which of two."""
+
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QWidget
+
+from widgets.pages.model.value import ShapeQuestionValue
+from widgets.parts.fields import TextField
+from widgets.parts.question import Answer, QuestionDialog, QuestionValue
+from widgets.parts.text import label
+from widgets.theme import Theme
+
+MAX_SIZE = 1_000_000
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("ModelQuestions", text)
+
+
+def consent_question(name: str) -> QuestionValue:
+    """TorchScript carries a program; opening it runs that."""
+    return QuestionValue(
+        title=_tr("This model carries a program"),
+        text=_tr(
+            "“{0}” is a TorchScript file. It holds more than numbers: opening it runs a program that its maker wrote."
+        ).format(name),
+        points=(
+            _tr("Fettle opens it in a process of its own, without network and without access to your other files."),
+            _tr("That wall is strong, but no wall is perfect: a bad file could still do harm."),
+            _tr("Open it only if you trust the one who made it. A copy as .onnx or .safetensors is safer."),
+        ),
+        answers=(
+            Answer("open", _tr("Open it, I trust its maker")),
+            Answer("no", _tr("Do not open it"), primary=True),
+        ),
+        icon="shield-warning",
+        tone="warn",
+    )
+
+
+def one_of_question(names: tuple[str, ...]) -> QuestionValue:
+    """Names and shapes of the numbers fit more than one architecture."""
+    return QuestionValue(
+        title=_tr("Which of these is it?"),
+        text=_tr("The file holds numbers only, and they fit more than one kind of model. Its maker knows which."),
+        answers=tuple(Answer(name, name) for name in names[:12]),
+    )
+
+
+def read_shape(text: str) -> tuple[int, ...]:
+    """1x3x224x224 or 1, 3, 224, 224. Raises ValueError."""
+    parts = text.lower().replace("×", "x").replace(",", "x").replace(" ", "x").split("x")
+    sizes = tuple(int(part) for part in parts if part)
+    if not sizes or any(not 1 <= size <= MAX_SIZE for size in sizes):
+        raise ValueError(text)
+    return sizes
+
+
+class ShapeDialog(QuestionDialog):
+    """`given({input: sizes})` comes once, when all fields can be read."""
+
+    given = Signal(object)
+
+    def __init__(self, theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> None:
+        super().__init__(
+            theme,
+            QuestionValue(
+                title=self.tr("How large is its input?"),
+                text=self.tr("The file does not say it. Its maker does, or the page where you found it."),
+                answers=(
+                    Answer("no", self.tr("Cancel")),
+                    Answer("use", self.tr("Open it with this size"), primary=True),
+                ),
+            ),
+            parent,
+        )
+        self._fields: dict[str, TextField] = {}
+        for name, sizes in value.inputs:
+            title = name or self.tr("Input")
+            known = "x".join(str(size) if size else "?" for size in sizes) if sizes else value.example
+            field = TextField(known, title, value.example or "1x3x224x224", 120)
+            beside = label(title)
+            beside.setBuddy(field)
+            self.body.addWidget(beside)
+            self.body.addWidget(field)
+            self._fields[name] = field
+        self._problem = label("", "caption", "bad")
+        self._problem.hide()
+        self.body.addWidget(self._problem)
+
+    def _choose(self, answer: str) -> None:
+        if answer != "use":
+            super()._choose(answer)
+            return
+        try:
+            shapes = {name: read_shape(field.text()) for name, field in self._fields.items()}
+        except ValueError:
+            self._problem.setText(
+                self.tr("Write whole numbers with an “x” between them, the number of examples first: 1x3x224x224.")
+            )
+            self._problem.show()
+            return
+        self.given.emit(shapes)
+        super()._choose(answer)
+
+
+def shape_dialog(theme: Theme, value: ShapeQuestionValue, parent: QWidget | None) -> ShapeDialog:
+    """The dialog, not yet opened."""
+    return ShapeDialog(theme, value, parent)

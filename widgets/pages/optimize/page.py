@@ -1,0 +1,269 @@
+"""The page Optimize: how the search for a faster version goes, and how it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from widgets.pages.optimize.run_view import LogLine, RunView
+from widgets.pages.optimize.step_list import whole_seconds
+from widgets.parts.buttons import Button, GhostButton, PrimaryButton
+from widgets.parts.card import DropArea
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.format import seconds
+from widgets.parts.page import Page
+from widgets.parts.small import Bar, PageHead
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.latency_values import BestPoint, SeriesValue
+from widgets.plots.ring import Floats
+from widgets.plots.step_strip import StepValue
+from widgets.theme import Theme
+
+__all__ = ["BestPoint", "LogLine", "OptimizePage", "OptimizeValue", "SeriesValue", "StepValue"]
+
+RunPhase = Literal["queued", "running", "done", "kept_original", "failed", "cancelled", "interrupted"]
+
+
+@dataclass(frozen=True)
+class OptimizeValue:
+    """One run as it stands. `headline` is the result's sentence, `best` the one of the best so far.
+
+    `done_share` is 0..1 of the whole run and never falls, `eta_s` the time left, both None where they cannot be known;
+    `stage` names what is done now. `seconds` is how long it took, `went_on_s` how much of it was given later. `error`
+    belongs to `failed`, `waiting` to a run that waits for other programs. `go_on_minutes` is what is offered where more
+    time could change the result. Figures come from the store; nothing is worked out here.
+    """
+
+    phase: RunPhase
+    steps: tuple[StepValue, ...] = ()
+    done_share: float | None = None
+    eta_s: float | None = None
+    best: str = ""
+    headline: str = ""
+    seconds: float | None = None
+    error: ErrorValue | None = None
+    waiting: str = ""
+    go_on_minutes: int | None = None
+    went_on_s: float = 0.0
+    stage: str = ""
+
+
+class OptimizePage(Page):
+    """`show_value` as often as something changed; latencies go straight to the graph by `add_latencies`."""
+
+    goal_requested = Signal()
+    model_requested = Signal()
+    compare_requested = Signal()
+    resume_requested = Signal()
+    again_requested = Signal()
+    restart_requested = Signal()
+    measure_now_requested = Signal()
+    go_on_requested = Signal(int)
+    log_toggled = Signal(bool)
+
+    def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        super().__init__(theme, self.tr("Optimize"))
+        self._clock = clock
+        self._view: RunView | None = None
+        self._laid_out: tuple[str, ErrorValue | None, int | None, bool] = ("", None, None, False)
+        self.show_empty(has_model=False)
+
+    # --- states
+
+    def show_empty(self, *, has_model: bool) -> None:
+        """Nothing was started yet."""
+        self._drop_view()
+        head = PageHead(
+            self.tr("Nothing is being optimized yet"),
+            self.tr("Here you will watch each version being made, measured and checked."),
+        )
+        if has_model:
+            go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+            go.clicked.connect(self.goal_requested)
+            text = self.tr("Choose what matters to you, then press Start.")
+        else:
+            go = PrimaryButton(self.theme, self.tr("Choose a model"), "cube")
+            go.clicked.connect(self.model_requested)
+            text = self.tr("Drop a model anywhere on this window, or start with the sample.")
+        head.add_action(go)
+        area = DropArea(self.theme, self.tr("The graph of its speed will stand here"), text, "gauge")
+        area.setMinimumHeight(260)
+        self._fill("empty", head, area)
+
+    def start(self) -> None:
+        """A new run, or another one to look at: an empty graph and an empty log."""
+        self._drop_view()
+
+    def show_value(self, value: OptimizeValue) -> None:
+        """The run as it stands now."""
+        if self._view is None or _layout(value) != self._laid_out:
+            self._lay_out(value)
+        assert self._view is not None
+        self._say(self._head, *self._sentences(value))
+        self._view.set_steps(value.steps)
+        self._view.best.say(value.best)
+        self._view.plot.set_running(value.phase == "running")
+        self._bar.setVisible(value.phase in ("running", "queued"))
+        self._bar.set_share(_share(value))
+
+    def _drop_view(self) -> None:
+        if self._view is not None:
+            self._clock.remove(self._view.plot)
+        self._view = None
+        self._laid_out = ("", None, None, False)
+
+    def _lay_out(self, value: OptimizeValue) -> None:
+        view = self._view or RunView(self.theme, self._clock)
+        view.setParent(None)  # it outlives the contents that it stood in
+        self._view, self._laid_out = view, _layout(value)
+        log_open = not view.log_card.isHidden()
+        self._head = PageHead("", "")
+        self._bar = Bar(self.tr("Progress of the whole run"))
+        self._bar.setProperty("tone", "page")
+        fold = self._fold(log_open)
+        for button in (fold, *self._actions(value)):
+            self._head.add_action(button)
+        items: list[QWidget] = [self._bar]
+        if value.error is not None:
+            items.append(ErrorCard(self.theme, value.error))
+        self._fill(value.phase, self._head, *items, view, grow=len(items))
+        view.show()
+
+    def _fold(self, is_open: bool) -> Button:
+        fold = GhostButton(self.theme, self._fold_text(is_open), "list")
+        fold.setCheckable(True)
+        fold.setChecked(is_open)
+        fold.toggled.connect(lambda now_open: self._on_fold(fold, now_open))
+        return fold
+
+    def _fold_text(self, is_open: bool) -> str:
+        return self.tr("Hide log") if is_open else self.tr("Show log")
+
+    def _on_fold(self, fold: Button, is_open: bool) -> None:
+        fold.relabel(self._fold_text(is_open))
+        if self._view is not None:
+            self._view.log_card.setVisible(is_open)
+        self.log_toggled.emit(is_open)
+
+    def _actions(self, value: OptimizeValue) -> list[Button]:
+        again = GhostButton(self.theme, self.tr("Start over"), "arrow-clockwise")
+        again.clicked.connect(self.restart_requested)
+        if value.phase in ("running", "queued"):
+            cancel = GhostButton(self.theme, self.tr("Cancel"), "x")
+            cancel.clicked.connect(self.cancel_requested)
+            if not value.waiting:
+                return [cancel]
+            now = Button(self.theme, self.tr("Measure now"), "play")
+            now.setToolTip(self.tr("Do not wait for other programs, now and later in this run"))
+            now.clicked.connect(self.measure_now_requested)
+            return [cancel, now]
+        if value.phase in ("done", "kept_original"):
+            text = self.tr("See the result") if value.phase == "done" else self.tr("See what was tried")
+            go = PrimaryButton(self.theme, text, "chart-bar")
+            go.clicked.connect(self.compare_requested)
+            again = GhostButton(self.theme, self.tr("Measure again"), "arrow-clockwise")
+            again.clicked.connect(self.again_requested)
+            return [again, *self._go_on(value), go]
+        on = PrimaryButton(self.theme, self.tr("Try again") if value.phase == "failed" else self.tr("Go on"), "play")
+        on.clicked.connect(self.resume_requested)
+        return [again, on]
+
+    def _go_on(self, value: OptimizeValue) -> list[Button]:
+        minutes = value.go_on_minutes
+        if minutes is None:
+            return []
+        on = GhostButton(self.theme, self.tr("Go on for {0} minutes").format(minutes), "play")
+        on.clicked.connect(lambda: self.go_on_requested.emit(minutes))
+        return [on]
+
+    # --- words
+
+    def _sentences(self, value: OptimizeValue) -> tuple[str, str]:
+        took = self._took(value)
+        kept = self.tr("What was measured until then is kept, and it can go on from there.")
+        match value.phase:
+            case "queued":
+                return self.tr("Waiting for its turn"), self.tr("Another job is running; this one starts after it.")
+            case "running":
+                return self.tr("Looking for a faster version"), self._progress(value)
+            case "done":
+                return value.headline or self.tr("The search is over"), took
+            case "kept_original":
+                return value.headline or self.tr("Nothing faster was safe: keep the original"), took
+            case "failed":
+                return self.tr("This run did not finish"), kept
+            case "cancelled":
+                return self.tr("Cancelled"), kept
+            case "interrupted":
+                return self.tr("This run was interrupted"), self.tr(
+                    "The program ended in the middle of it; what was measured until then is kept."
+                )
+
+    def _took(self, value: OptimizeValue) -> str:
+        if value.seconds is None:
+            return ""
+        if value.went_on_s:
+            text = self.tr("It took {0} in all; it was given {1} more.")
+            return text.format(seconds(value.seconds), seconds(value.went_on_s))
+        return self.tr("It took {0}.").format(seconds(value.seconds))
+
+    def _progress(self, value: OptimizeValue) -> str:
+        """Where it is, what is done now, how long it takes: something of it is known at any time."""
+        if value.waiting:
+            return value.waiting
+        count = len(value.steps)
+        at = next((i for i, step in enumerate(value.steps, 1) if step.state == "running"), 0)
+        leave = self.tr("You may leave this page; the work goes on.")
+        where = self.tr("Step {0} of {1}").format(at, count) if at else ""
+        left = self.tr("about {0} left").format(whole_seconds(value.eta_s)) if at and value.eta_s is not None else ""
+        told = ", ".join(part for part in (where, left) if part)
+        stage = value.stage
+        return " ".join(f"{part}." for part in (told, stage) if part) + (" " if told or stage else "") + leave
+
+    @staticmethod
+    def _say(head: PageHead, title: str, subtitle: str) -> None:
+        if (head.title.text(), head.subtitle.text()) != (title, subtitle):
+            head.say(title, subtitle)
+
+    # --- live values
+
+    def _shown(self) -> RunView:
+        if self._view is None:
+            self._lay_out(OptimizeValue("running"))
+        assert self._view is not None
+        return self._view
+
+    def add_latencies(self, variant_id: str, times_s: Floats, latencies_ms: Floats) -> None:
+        """Requests of a variant, shape (n,): seconds since the run's start, milliseconds."""
+        self._shown().plot.add(variant_id, times_s, latencies_ms)
+
+    def set_series(self, values: Sequence[SeriesValue]) -> None:
+        """Names and colors of the graph's lines."""
+        self._shown().plot.set_series(values)
+
+    def set_best(self, points: Sequence[BestPoint]) -> None:
+        """The dashed line of the best so far."""
+        self._shown().plot.set_best(points)
+
+    def set_now(self, now_s: float) -> None:
+        """Seconds since the run's start."""
+        self._shown().plot.set_now(now_s)
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        """Append to the log."""
+        self._shown().add_log(lines)
+
+
+def _layout(value: OptimizeValue) -> tuple[str, ErrorValue | None, int | None, bool]:
+    """What the parts and buttons of the page depend on."""
+    return value.phase, value.error, value.go_on_minutes, bool(value.waiting)
+
+
+def _share(value: OptimizeValue) -> float | None:
+    """Of the whole run; by steps where nothing finer is known, since a bar that only runs to and fro costs frames."""
+    if value.done_share is not None:
+        return value.done_share
+    over = sum(step.state not in ("waiting", "running") for step in value.steps)
+    return over / len(value.steps) if value.steps else 0.0

@@ -1,0 +1,124 @@
+"""Graph, steps and log of one run; stays in place while the run goes on and after it ended."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.icons import IconLabel
+from widgets.pages.optimize.step_list import StepList
+from widgets.parts.card import Card
+from widgets.parts.text import ElidedLabel, words
+from widgets.plots.frame_clock import FrameClock
+from widgets.plots.latency_plot import LatencyPlot
+from widgets.plots.step_strip import StepValue
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
+
+_NARROW_PX, _STEPS_WIDE_PX, _STEPS_NARROW_PX = 900, 316, 252
+_LOG_LINES = 5000
+_MARKS = {"debug": "", "info": "", "warning": "! ", "error": "× "}
+
+
+@dataclass(frozen=True)
+class LogLine:
+    """One line of a run's log; `at` is the clock time as it shall stand there."""
+
+    text: str
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    at: str = ""
+
+
+class BestTag(QFrame):
+    """The best so far, in one line that gives way when it is long."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setProperty("kind", "tag")
+        self.setProperty("tone", "ok")
+        self.setFixedHeight(22)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self.label = ElidedLabel("", "", "ok")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(6, 0, SPACE_S, 0)
+        row.setSpacing(SPACE_XS)
+        row.addWidget(IconLabel(theme, "check-circle", "ok", 14))
+        row.addWidget(self.label)
+        self.hide()
+
+    def say(self, text: str) -> None:
+        """Show another text, "" for none."""
+        if self.label.text() != text:
+            self.label.setText(text)
+            self.setAccessibleName(text)
+            self.updateGeometry()
+        self.setVisible(bool(text))
+
+
+class RunView(QWidget):
+    """The graph at the left, the steps at the right, the log below when it is unfolded."""
+
+    def __init__(self, theme: Theme, clock: FrameClock) -> None:
+        super().__init__()
+        self.plot = LatencyPlot(theme, clock)
+        self.steps = StepList(theme)
+        self.best = BestTag(theme)
+        self.log = self._log_field()
+        self._clock = clock
+        self._graph_card, self._steps_card = Card(gap=SPACE_S), Card(self.tr("Steps"), gap=SPACE_XS)
+        self._head = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._head.setSpacing(SPACE_S)
+        self._head.addWidget(words(self.tr("Latency of every answer"), "section", wrap=False))
+        self._head.addWidget(self.best, 1, Qt.AlignmentFlag.AlignRight)
+        self._graph_card.setAccessibleName(self.tr("Latency of every answer"))
+        self._graph_card.add(self._head)
+        self._graph_card.add(self.plot, stretch=1)
+        self._steps_card.add(self.steps, stretch=1)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        row.addWidget(self._graph_card, 1)
+        row.addWidget(self._steps_card)
+        self.log_card = Card(self.tr("Log"))
+        self.log_card.add(self.log)
+        self.log_card.hide()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(SPACE_L)
+        layout.addLayout(row, 1)
+        layout.addWidget(self.log_card)
+
+    def _log_field(self) -> QPlainTextEdit:
+        field = QPlainTextEdit()
+        field.setProperty("role", "log")
+        field.setReadOnly(True)
+        field.setTabChangesFocus(True)
+        field.setAcceptDrops(False)
+        field.setMaximumBlockCount(_LOG_LINES)
+        field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        field.setFixedHeight(168)
+        field.setAccessibleName(self.tr("Log"))
+        field.setPlaceholderText(self.tr("Nothing was logged yet."))
+        return field
+
+    def set_steps(self, steps: Sequence[StepValue]) -> None:
+        """The same steps in the list and below the graph."""
+        self.steps.show_values(steps)
+        self.plot.set_steps(steps)
+
+    def add_log(self, lines: Sequence[LogLine]) -> None:
+        """Append lines; the view follows if it was at the end."""
+        if lines:
+            texts = (f"{line.at} {_MARKS[line.level]}{line.text}".strip() for line in lines)
+            self.log.appendPlainText("\n".join(texts))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Narrow windows have narrow steps, and the best so far on a line of its own."""
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW_PX
+        self._steps_card.setFixedWidth(_STEPS_NARROW_PX if narrow else _STEPS_WIDE_PX)
+        way = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._head.setDirection(way)
+        self._head.setAlignment(self.best, Qt.AlignmentFlag.AlignLeft if narrow else Qt.AlignmentFlag.AlignRight)

@@ -1,0 +1,201 @@
+"""The page Settings: looks, where data lies, cores, what can run models here, and what Fettle stands on."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+
+from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
+from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
+from widgets.parts.buttons import FoldButton, GhostButton
+from widgets.parts.card import Card, divider
+from widgets.parts.fields import WholeField
+from widgets.parts.format import size_bytes
+from widgets.parts.page import Page
+from widgets.parts.small import PageHead, Tag
+from widgets.parts.table import Cell, Column, Row, Table
+from widgets.parts.text import ElidedLabel, label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+_COMMANDS = ("pip ", "python ", "uv ", "apt", "sudo ", "brew ", "winget ")
+
+
+class SettingsPage(Page):
+    """Each change is told at once; there is nothing to save."""
+
+    theme_chosen = Signal(str)  # system, light or dark
+    threads_changed = Signal(object)  # int, or None for automatic
+    open_data_folder_requested = Signal()
+    hub_removal_requested = Signal(str)
+    hub_forget_requested = Signal()
+    copied = Signal(str)
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme, self.tr("Settings"))
+        self._hub_value = KeptHubValue()
+        self._hub: KeptHubCard | None = None
+
+    def show_empty(self) -> None:
+        """Before the settings were read."""
+        self._fill("empty", PageHead(self.tr("Settings"), self.tr("Being read…")))
+
+    def show_value(self, value: SettingsValue) -> None:
+        """All settings."""
+        head = PageHead(self.tr("Settings"), self.tr("Changes count at once."))
+        left, right = QVBoxLayout(), QVBoxLayout()
+        for column in (left, right):
+            column.setSpacing(SPACE_L)
+        for card in (self._looks(value), self._folder(value), self._cores(value), self._about(value)):
+            left.addWidget(card)
+        left.addStretch(1)
+        hub = self._hub = KeptHubCard(self.theme)
+        hub.removal_requested.connect(self.hub_removal_requested)
+        hub.forget_requested.connect(self.hub_forget_requested)
+        hub.show_value(self._hub_value)
+        right.addWidget(hub)
+        right.addWidget(self._runtimes(value))
+        right.addStretch(1)
+        columns = QHBoxLayout()
+        columns.setSpacing(SPACE_L)
+        columns.addLayout(left, 1)
+        columns.addLayout(right, 1)
+        self._fill("full", head, columns)
+
+    def show_hub(self, value: KeptHubValue) -> None:
+        """What came from the hub; stays through all later settings."""
+        self._hub_value = value
+        if self._hub is not None and self.state == "full":
+            self._hub.show_value(value)
+
+    # -- cards --
+    def _looks(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("Looks"), gap=SPACE_M)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_L)
+        group = QButtonGroup(card)
+        choices = (
+            ("system", self.tr("As the system")),
+            ("light", self.tr("Light")),
+            ("dark", self.tr("Dark")),
+        )
+        for choice, text in choices:
+            button = QRadioButton(text)
+            button.setObjectName(f"theme-{choice}")
+            button.setChecked(choice == value.theme)
+            button.clicked.connect(lambda _checked=False, which=choice: self.theme_chosen.emit(which))
+            group.addButton(button)
+            row.addWidget(button)
+        row.addStretch(1)
+        card.add(row)
+        return card
+
+    def _folder(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("Where your data lies"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        path = ElidedLabel(value.data_folder, mode=Qt.TextElideMode.ElideMiddle)
+        button = GhostButton(self.theme, self.tr("Open"), "folder-open", "small")
+        button.setAccessibleName(self.tr("Open the data folder"))
+        button.clicked.connect(self.open_data_folder_requested)
+        row.addWidget(path, 1)
+        row.addWidget(button)
+        card.add(row)
+        if value.data_bytes is None:
+            text = self.tr("Projects, versions, logs. Only you can read it.")
+        else:
+            text = self.tr("{0} of projects, versions and logs. Only you can read it.").format(
+                size_bytes(value.data_bytes)
+            )
+        card.add(label(text, "caption"))
+        return card
+
+    def _cores(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("Cores for the work"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        box = WholeField(self.tr("Cores for the work"))
+        box.setRange(0, max(1, value.cores))
+        box.setSpecialValueText(self.tr("automatic"))
+        box.setValue(value.threads or 0)
+        box.setMinimumWidth(130)
+        box.valueChanged.connect(lambda number: self.threads_changed.emit(number or None))
+        row.addWidget(box)
+        row.addWidget(label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False))
+        row.addStretch(1)
+        card.add(row, label(self.tr("Fewer leave more for your other programs; answers then take longer."), "caption"))
+        return card
+
+    def _runtimes(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("What can run models here"), gap=0)
+        if value.device:
+            card.add(ElidedLabel(value.device, "caption"))
+        for number, runtime in enumerate(value.runtimes):
+            if number:
+                card.add(divider())
+            card.add(self._runtime(runtime))
+        return card
+
+    def _runtime(self, value: RuntimeValue) -> QWidget:
+        holder = QWidget()
+        box = QVBoxLayout(holder)
+        box.setContentsMargins(0, SPACE_M, 0, SPACE_M)
+        box.setSpacing(2)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(words(value.title, "strong"), 1)
+        kind, text = ("ok", self.tr("Ready")) if value.available else ("none", self.tr("Not here"))
+        row.addWidget(Tag(self.theme, "ok" if kind == "ok" else "none", text))
+        box.addLayout(row)
+        if value.about:
+            box.addWidget(words(value.about, "soft"))
+        if value.hint and not value.hint.startswith(_COMMANDS):
+            box.addWidget(label(value.hint, "soft"))
+        elif value.hint:
+            hint = QHBoxLayout()
+            hint.setSpacing(SPACE_S)
+            hint.addWidget(label(value.hint, "code", select=True), 1)
+            copy = GhostButton(self.theme, self.tr("Copy"), "copy", "small")
+            copy.setAccessibleName(self.tr("Copy how to get {0}").format(value.title))
+            copy.clicked.connect(lambda: self._copy(value.hint))
+            hint.addWidget(copy, 0, Qt.AlignmentFlag.AlignTop)
+            box.addLayout(hint)
+        return holder
+
+    def _about(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("About"))
+        line = self.tr("Fettle {0}, under the Apache License 2.0. Nothing leaves this computer unless you ask.")
+        card.add(words(line.format(value.version), "soft"))
+        if value.licenses:
+            fold = FoldButton(self.theme, self.tr("What it stands on"), "small", "ghost")
+            card.box.addWidget(fold, 0, Qt.AlignmentFlag.AlignLeft)
+            self._make_when_opened(fold, card, lambda: self._licenses(value.licenses))
+        return card
+
+    @staticmethod
+    def _make_when_opened(fold: FoldButton, card: Card, make: Callable[[], QWidget]) -> None:
+        made: list[QWidget] = []
+
+        def on_toggled(is_open: bool) -> None:
+            if is_open and not made:
+                made.append(make())
+                card.add(made[0])
+            for widget in made:
+                widget.setVisible(is_open)
+
+        fold.toggled.connect(on_toggled)
+
+    def _licenses(self, values: tuple[LicenseValue, ...]) -> Table:
+        columns = (
+            Column(self.tr("Library"), stretch=True),
+            Column(self.tr("Version")),
+            Column(self.tr("License")),
+        )
+        table = Table(self.theme, self.tr("Libraries and their licenses"), columns)
+        table.show_rows([Row(v.name, (Cell(v.name), Cell(v.version), Cell(v.license[:60]))) for v in values])
+        return table
+
+    def _copy(self, text: str) -> None:
+        QGuiApplication.clipboard().setText(text)
+        self.copied.emit(text)

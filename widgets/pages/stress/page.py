@@ -1,0 +1,145 @@
+"""The page "Under stress": hard inputs for the original and one version, and what they did to each."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from widgets.pages.detail_page import CloserPage
+from widgets.pages.stress.table import StressTable
+from widgets.pages.stress.value import StressFound, StressValue
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card, icon_text
+from widgets.parts.flow import FlowLayout
+from widgets.parts.format import about, seconds
+from widgets.parts.nouns import counted
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import CheckList, CheckValue, PageHead
+from widgets.parts.text import label, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
+
+ICON = "cloud-lightning"
+
+
+class StressPage(CloserPage):
+    """`start_requested(full)` puts the chosen version under stress; `version_chosen(id)`, `compare_requested`."""
+
+    start_requested = Signal(bool)
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        nothing = (
+            self.tr("Nothing to put under stress yet"),
+            self.tr("Once versions have answered your examples, they can be given harder ones here."),
+        )
+        super().__init__(theme, self.tr("Under stress"), ICON, nothing)
+        self._pictures = pictures or PictureStore(self)
+
+    # -- states --
+    def show_value(self, value: StressValue) -> None:
+        """The offer, or what was found about the chosen version."""
+        found = value.found
+        head = PageHead(self.tr("Under stress"), found.headline if found else self._offer(value))
+        head.add_action(self._back())
+        if found is None:
+            self._fill("full", head, self._tools(value), self._what(value))
+            return
+        items: list[QWidget] = [self._tools(value), self._kinds(value, found)]
+        if found.nonsense:
+            items.append(self._nonsense(found))
+        items += self._lists(found)
+        note = " ".join(found.notes)
+        if note:
+            items.append(words(note, "caption"))
+        self._fill("full", head, *items)
+
+    # -- parts --
+    def _offer(self, value: StressValue) -> str:
+        return self.tr("Your examples are changed, and the original and the optimized version answer the same ones.")
+
+    def _tools(self, value: StressValue) -> QWidget:
+        holder = QWidget()
+        flow = FlowLayout(holder, SPACE_S)
+        flow.addWidget(self._version_field(value.versions, value.chosen))
+        quick = self.tr("Start the quick test ({0})") if value.found is None else self.tr("Test again ({0})")
+        text = quick.format(about(value.quick_s))
+        first = (
+            PrimaryButton(self.theme, text, "play") if value.found is None else GhostButton(self.theme, text, "play")
+        )
+        first.clicked.connect(lambda: self.start_requested.emit(False))
+        full = GhostButton(self.theme, self.tr("Full test ({0})").format(about(value.full_s)), "stack")
+        full.clicked.connect(lambda: self.start_requested.emit(True))
+        flow.addWidget(first)
+        flow.addWidget(full)
+        return holder
+
+    def _what(self, value: StressValue) -> Card:
+        changes = {
+            "images": self.tr("Noise, blur, glare, fog, darkness, strong compression: from mild to severe."),
+            "texts": self.tr("Typos, wrong case, stray blanks, look-alike letters, missing words."),
+            "audio": self.tr("Hiss, cut off peaks, another loudness, drop-outs."),
+            "arrays": self.tr("Inexact and missing numbers."),
+        }[value.kind]
+        card = Card(edge=SPACE_XL, gap=SPACE_L)
+        for icon, title, text in (
+            (ICON, self.tr("Harder inputs"), changes),
+            ("question", self.tr("Nonsense"), self.tr("How often is each version sure of what is no real input?")),
+            (
+                "shield-warning",
+                self.tr("Attacks"),
+                self.tr("Small changes made to fool it, within a stated budget, against both versions."),
+            ),
+            (
+                "magnifying-glass",
+                self.tr("Calibration examples"),
+                self.tr("Signs that somebody planted something in the examples that a version was tuned with."),
+            ),
+        ):
+            card.add(icon_text(self.theme, icon, title, text))
+        return card
+
+    def _kinds(self, value: StressValue, found: StressFound) -> StressTable:
+        names = {
+            "accuracy": self.tr("Share answered rightly"),
+            "agreement": self.tr("Share answered as the original answers the unchanged input"),
+            "likeness": self.tr("Share of answers like the original's to the same input"),
+        }
+        caption = self.tr("{0}: the original above, the optimized version below. {1} at each severity, in {2}.").format(
+            names[found.measure], counted(value.kind, found.n_answered), seconds(found.seconds)
+        )
+        used = sorted({cell.place for row in found.rows for cell in row.cells})
+        columns = {place: self.tr("Severity {0}").format(place) for place in used}
+        title = self.tr("Harder inputs, all kinds") if found.full else self.tr("Harder inputs")
+        return StressTable(self.theme, self._pictures, title, caption, found.rows, columns)
+
+    def _nonsense(self, found: StressFound) -> StressTable:
+        caption = self.tr(
+            "Share that it is as sure of as of 95 % of your real examples: the original above, the optimized version "
+            "below. Less is better."
+        )
+        columns = {1: self.tr("Sure of it")}
+        return StressTable(self.theme, self._pictures, self.tr("Nonsense"), caption, found.nonsense, columns)
+
+    def _lists(self, found: StressFound) -> list[QWidget]:
+        cards: list[QWidget] = []
+        for title, about_, values in (
+            (
+                self.tr("Attacks"),
+                self.tr("What survives a budget may still fall to a larger one: nothing here is called safe."),
+                found.attacks,
+            ),
+            (self.tr("Calibration examples"), "", found.poison),
+        ):
+            if values:
+                cards.append(self._list(title, about_, values))
+        return cards
+
+    def _list(self, title: str, about_: str, values: tuple[CheckValue, ...]) -> Card:
+        card = Card(edge=SPACE_L, gap=SPACE_S)
+        card.setAccessibleName(title)
+        head = QHBoxLayout()
+        head.setSpacing(SPACE_M)
+        head.addWidget(label(title, "section"))
+        card.add(head)
+        if about_:
+            card.add(words(about_, "caption"))
+        card.add(CheckList(self.theme, values))
+        return card

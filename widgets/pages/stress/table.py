@@ -1,0 +1,114 @@
+"""The table of the page "Under stress": a small picture of each change, both versions at each severity, a verdict."""
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QFrame, QGridLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.pages.stress.value import StressCellValue, StressRowValue, StressVerdict
+from widgets.parts.card import Card, divider
+from widgets.parts.format import percent, tabular
+from widgets.parts.pictures import PictureLabel, PictureStore
+from widgets.parts.small import Tag, TagKind
+from widgets.parts.text import Role, Tone, label, plain_tip, words
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
+
+SIDE_PX = 48
+CELL_PX, TAG_PX = 66, 118
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("StressTable", text)
+
+
+TAGS: dict[str, tuple[TagKind, str]] = {
+    "worse": ("bad", "Loses more"),
+    "unclear": ("warn", "May be chance"),
+    "even": ("ok", "As the original"),
+}
+
+TONES: dict[StressVerdict, Tone] = {"worse": "bad", "unclear": "warn", "even": ""}
+
+
+class StressTable(Card):
+    """Rows as they come; `columns` are the titles of the severities by their place, rows have cells in some of them."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        store: PictureStore,
+        title: str,
+        caption: str,
+        rows: tuple[StressRowValue, ...],
+        columns: dict[int, str],
+    ) -> None:
+        super().__init__(edge=SPACE_L, gap=SPACE_S)
+        self._theme, self._store, self._places = theme, store, list(columns)
+        self.setAccessibleName(title)
+        self.add(label(title, "section"), words(caption, "caption"))
+        holder = QWidget()
+        grid = QGridLayout(holder)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(SPACE_M)
+        grid.setVerticalSpacing(SPACE_S)
+        grid.setColumnStretch(1, 1)
+        for place, text in enumerate(columns.values(), 2):
+            grid.addWidget(self._aside(text), 0, place)
+            grid.setColumnMinimumWidth(place, CELL_PX)
+        grid.setColumnMinimumWidth(len(columns) + 2, TAG_PX)
+        for number, row in enumerate(rows):
+            self._add(grid, 2 * number + 1, row, len(columns))
+        self.add(holder)
+
+    @staticmethod
+    def _aside(text: str) -> QWidget:
+        made = label(text, "caption", wrap=False)
+        made.setAlignment(Qt.AlignmentFlag.AlignRight)
+        return made
+
+    def _add(self, grid: QGridLayout, line: int, row: StressRowValue, columns: int) -> None:
+        middle = Qt.AlignmentFlag.AlignVCenter
+        grid.addWidget(divider(), line, 0, 1, columns + 3)
+        if row.picture.is_picture:
+            grid.addWidget(PictureLabel(self._theme, self._store, row.picture, SIDE_PX), line + 1, 0, middle)
+        about = QWidget()
+        column = QVBoxLayout(about)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(label(row.title, "strong"))
+        if row.about and (row.verdict != "even" or not row.cells):
+            column.addWidget(words(row.about, "caption"))
+        grid.addWidget(about, line + 1, 1, middle)
+        for cell in row.cells:
+            grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.place) + 2, middle)
+        kind, text = TAGS[row.verdict]
+        tag = Tag(self._theme, kind, _tr(text))
+        tag.setToolTip(plain_tip(row.about))
+        grid.addWidget(tag, line + 1, columns + 2, middle | Qt.AlignmentFlag.AlignLeft)
+
+
+class CellLabel(QFrame):
+    """The original's share above the optimized one's; colored where that is worse."""
+
+    def __init__(self, row: StressRowValue, cell: StressCellValue) -> None:
+        super().__init__()
+        self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
+        told = _tr("{0}, {1}: original {2}, optimized {3}").format(
+            row.title, cell.level or "–", percent(cell.original), percent(cell.optimized)
+        )
+        self.setAccessibleName(told)
+        self.setToolTip(plain_tip(told))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(0)
+        level = cell.level if not cell.level.isdigit() else ""
+        lines: tuple[tuple[str, Role, Tone], ...] = (
+            (level, "caption", ""),
+            (percent(cell.original), "soft", ""),
+            (percent(cell.optimized), "strong", TONES[cell.verdict]),
+        )
+        for text, role, shade in lines:
+            if text:
+                line = label(text, role, shade, wrap=False)
+                line.setFont(tabular(line.font()))
+                line.setAlignment(Qt.AlignmentFlag.AlignRight)
+                box.addWidget(line)

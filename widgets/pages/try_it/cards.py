@@ -1,0 +1,262 @@
+"""Parts of the page "Try it": what is tried, and a card for each version's answer."""
+
+from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+
+from widgets.pages.try_it.value import AnswerValue, InputValue
+from widgets.parts.card import Card, Square
+from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
+from widgets.parts.pictures import PictureStore, PictureValue, paint_picture
+from widgets.parts.small import Bar
+from widgets.parts.sound_bar import SoundBar
+from widgets.parts.text import ElidedLabel, Tone, label, words
+from widgets.theme import Theme, restyle
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS, TEXT_HEADLINE
+
+LEAST_HEIGHT_PX, BELOW_PX = 240, 28
+ROWS = 3
+
+
+class ShareRow(QWidget):
+    """A name, its share at the right, a bar below."""
+
+    def __init__(self, tone: Tone) -> None:
+        super().__init__()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(SPACE_XS)
+        line = QHBoxLayout()
+        line.setSpacing(SPACE_S)
+        self._name = ElidedLabel()
+        self._share = label("", wrap=False)
+        self._share.setFont(tabular(self._share.font()))
+        line.addWidget(self._name, 1)
+        line.addWidget(self._share)
+        self._bar = Bar("", tone)
+        box.addLayout(line)
+        box.addWidget(self._bar)
+
+    def show_share(self, name: str, share: float, *, is_first: bool) -> None:
+        """Another name and share; the first one stands out."""
+        self._name.setText(name)
+        self._share.setText(percent(share))
+        for part in (self._name, self._share):
+            restyle(part, role="" if is_first else "soft")
+        self._bar.set_share(share)
+        self._bar.setAccessibleName(f"{name}: {percent(share)}")
+
+
+class AnswerCard(Card):
+    """One version: its name and size, its answer, its time, how sure it is. `chosen` marks the optimized one."""
+
+    def __init__(self, title: str, below: QWidget, *, chosen: bool = False) -> None:
+        edge = SPACE_L - 1 if chosen else SPACE_L  # the thicker border takes its room from the margin
+        super().__init__(edge=edge, gap=SPACE_S)
+        self.setProperty("chosen", chosen)
+        self.setAccessibleName(title)
+        self._title = title
+        self.setMinimumHeight(LEAST_HEIGHT_PX)
+        head = QVBoxLayout()
+        head.setSpacing(0)
+        top = QHBoxLayout()
+        top.addWidget(label(title, "section"), 1)
+        self.size_label = label("", "soft", wrap=False)
+        top.addWidget(self.size_label)
+        head.addLayout(top)
+        holder = QWidget()  # both cards' lines stand at one height, whatever is in them
+        holder.setFixedHeight(BELOW_PX)
+        inside = QVBoxLayout(holder)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(below)
+        head.addWidget(holder)
+        line = QHBoxLayout()
+        line.setSpacing(SPACE_M)
+        self._answer = ElidedLabel("", "headline")
+        self._time = label("", "headline", wrap=False)
+        self._time.setFont(tabular(self._time.font()))
+        line.addWidget(self._answer, 1)
+        line.addWidget(self._time)
+        self._about = words("", "caption")
+        self._rows = [ShareRow("" if chosen else "soft") for _ in range(ROWS)]
+        self._note = words("", "soft")
+        self._busy = Bar(self.tr("Progress"))
+        self.add(head, line, self._about, *self._rows, self._note)
+        self.box.addStretch(1)
+        self.add(self._busy)
+        keep = self._busy.sizePolicy()
+        keep.setRetainSizeWhenHidden(True)
+        self._busy.setSizePolicy(keep)
+        self._busy.set_share(None)
+        self.say("")
+
+    def say(self, text: str, *, is_busy: bool = False) -> None:
+        """No answer yet, and why."""
+        self._show("", "", "", (), text)
+        self.set_busy(is_busy)
+
+    def show_answer(self, value: AnswerValue) -> None:
+        """The answer."""
+        self._show(value.title, ms(value.latency_ms), value.about, value.rows, value.note)
+        self.set_busy(False)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """A long answer is written smaller where the card is narrow."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        font = QFont(self._answer.font())
+        font.setPixelSize(TEXT_HEADLINE)
+        font.setWeight(QFont.Weight.DemiBold)
+        room = self.width() - 2 * SPACE_L - SPACE_M - self._time.sizeHint().width()
+        role = "headline" if QFontMetrics(font).horizontalAdvance(self._answer.text()) <= room else "section"
+        if self._answer.property("role") != role:
+            restyle(self._answer, role=role)
+
+    def set_busy(self, is_busy: bool) -> None:
+        """It is being asked; an answer to the input before stays meanwhile."""
+        self._busy.setVisible(is_busy)
+
+    def _show(self, answer: str, time: str, about: str, rows: tuple[tuple[str, float], ...], note: str) -> None:
+        self._answer.setText(answer)
+        self._time.setText(time)
+        self._fit()
+        self.setAccessibleDescription(", ".join(part for part in (answer, time, note) if part))
+        for part, text in ((self._answer, answer), (self._time, time), (self._about, about), (self._note, note)):
+            part.setText(text)
+            part.setVisible(bool(text))
+        for number, row in enumerate(self._rows):
+            row.setVisible(number < len(rows))
+            if number < len(rows):
+                row.show_share(*rows[number], is_first=number == 0)
+
+
+def size_label(bytes_now: int | None) -> QWidget:
+    """The line below the name of the original."""
+    return words("" if bytes_now is None else size_bytes(bytes_now), "soft")
+
+
+class InputView(QWidget):
+    """A picture, the levels of a sound, or nothing."""
+
+    def __init__(self, theme: Theme, store: PictureStore) -> None:
+        super().__init__()
+        self._theme, self._store = theme, store
+        self._picture = PictureValue()
+        self._levels: tuple[float, ...] = ()
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(96, 96)
+        store.ready.connect(self._on_ready)
+        theme.changed.connect(self.update)
+
+    def _on_ready(self) -> None:
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """As large as the room that is there."""
+        return QSize(180, 180)
+
+    def show_value(self, value: InputValue) -> None:
+        """Another input."""
+        self._picture, self._levels = value.picture, value.levels
+        name = value.picture.name or value.picture.text or value.caption
+        self.setAccessibleName(name[:300])
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw what is there."""
+        painter = QPainter(self)
+        if self._picture.is_picture:
+            side = min(self.width(), self.height())
+            place = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
+            ratio = self.devicePixelRatioF()
+            pixmap, is_final = self._store.get(self._picture, round(side * ratio))
+            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio)
+        elif self._levels:
+            self._paint_levels(painter)
+        painter.end()
+
+    def _paint_levels(self, painter: QPainter) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color("brand"))
+        step = self.width() / len(self._levels)
+        largest = max(*self._levels, 0.001)
+        for number, level in enumerate(self._levels):
+            height = max(2.0, level / largest * (self.height() - 8))
+            bar = QRectF(number * step + step * 0.15, (self.height() - height) / 2, step * 0.7, height)
+            painter.drawRoundedRect(bar, 1, 1)
+
+
+class TextInput(QPlainTextEdit):
+    """Where a text is typed; drops fall through to the window, Tab leaves it."""
+
+    def __init__(self, name: str, hint: str) -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        self.setPlaceholderText(hint)
+        self.setTabChangesFocus(True)
+        self.setAcceptDrops(False)
+        self.setMinimumHeight(120)
+
+
+class InputCard(QFrame):
+    """The place to drop on; holds what is tried, or says what may be. `play_wanted(WAV bytes)`, `stop_wanted`."""
+
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
+
+    def __init__(self, theme: Theme, store: PictureStore, title: str, hint: str, editor: TextInput | None) -> None:
+        super().__init__()
+        self.setProperty("kind", "drop")
+        self.setMinimumHeight(LEAST_HEIGHT_PX)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(hint)
+        self._editor = editor
+        box = QVBoxLayout(self)
+        box.setContentsMargins(SPACE_L, SPACE_L, SPACE_L, SPACE_M)
+        box.setSpacing(SPACE_S)
+        self._empty = QWidget()
+        inside = QVBoxLayout(self._empty)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(SPACE_XS)
+        inside.addStretch(1)
+        inside.addWidget(Square(theme, "upload-simple"), 0, Qt.AlignmentFlag.AlignHCenter)
+        inside.addSpacing(SPACE_S)
+        for line in (label(title, "section"), words(hint, "soft")):
+            line.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            inside.addWidget(line)
+        inside.addStretch(1)
+        self._view = InputView(theme, store)
+        self._caption = ElidedLabel("", "caption", mode=Qt.TextElideMode.ElideMiddle)
+        self._caption.setAlignment(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
+        for part in (self._empty, *([editor] if editor is not None else []), self._view):
+            box.addWidget(part, 1)
+        self._sound = b""
+        self.sound_bar = SoundBar(theme)
+        self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
+        self.sound_bar.stop_wanted.connect(self.stop_wanted)
+        self.sound_bar.hide()
+        box.addWidget(self.sound_bar)
+        box.addWidget(self._caption)
+        self._view.hide()
+        self._empty.setVisible(editor is None)
+        self._caption.setText("" if editor is None else hint)
+
+    def show_value(self, value: InputValue) -> None:
+        """What is tried now. What the person types is never written over while it is the same text."""
+        has_view = value.picture.is_picture or bool(value.levels)
+        if self._editor is not None and value.picture.text and self._editor.toPlainText() != value.picture.text:
+            blocked = self._editor.blockSignals(True)
+            self._editor.setPlainText(value.picture.text)
+            self._editor.blockSignals(blocked)
+        self._view.show_value(value)
+        self._view.setVisible(has_view)
+        self._empty.setVisible(self._editor is None and not has_view)
+        if value.sound != self._sound:
+            self.stop_wanted.emit()
+            self.sound_bar.say("idle")
+        self._sound = value.sound
+        self.sound_bar.setVisible(bool(value.sound))
+        self._caption.setText(value.caption or UNKNOWN)

@@ -1,0 +1,109 @@
+"""The widgets of the page "Try it" while it is full: head, input, both answers, examples, what was tried."""
+
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from widgets.pages.try_it.cards import AnswerCard, InputCard, TextInput, size_label
+from widgets.pages.try_it.lists import ExampleStrip, TriedHead, TriedList
+from widgets.pages.try_it.value import TryValue
+from widgets.pages.try_it.words import try_words
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.card import Card
+from widgets.parts.error_card import ErrorCard
+from widgets.parts.fields import ChoiceField
+from widgets.parts.format import size_bytes
+from widgets.parts.nouns import DataKind, plural
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import PageHead
+from widgets.parts.text import ElidedLabel, label
+from widgets.theme import Theme
+from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("TryLayout", text)
+
+
+class TryLayout:
+    """The widgets of the full page."""
+
+    def __init__(self, theme: Theme, store: PictureStore, value: TryValue) -> None:
+        kind, said = value.kind, try_words(value.kind)
+        self.head = PageHead(_tr("Try it: both versions side by side"), said.first)
+        self.choose = GhostButton(theme, said.choose, "image" if kind == "images" else "file-text")
+        self.export = PrimaryButton(theme, _tr("Export…"), "package")
+        self.head.add_action(self.choose)
+        self.head.add_action(self.export)
+        self.editor = TextInput(_tr("Text to try"), _tr("Type a text…")) if kind == "texts" else None
+        self.given = InputCard(theme, store, said.drop_title, said.drop_words, self.editor)
+        self.cancel = GhostButton(theme, _tr("Cancel"), "x", "small")
+        self.cancel.hide()
+        layout = self.given.layout()
+        assert layout is not None
+        layout.addWidget(self.cancel)
+        self.versions = ChoiceField(_tr("Version beside the original"), small=True, elastic=True)
+        for version in value.versions:
+            self.versions.addItem(version.title[:80], version.id)
+        self.versions.setCurrentIndex(max(0, self.versions.findData(value.chosen)))
+        self.before = AnswerCard(_tr("Original"), size_label(value.original.size_bytes))
+        self.after = AnswerCard(_tr("Optimized"), self.versions, chosen=True)
+        sizes = {version.id: version.size_bytes for version in value.versions}
+
+        def show_size(_at: int = 0) -> None:
+            size = sizes.get(str(self.versions.currentData()))
+            self.after.size_label.setText("" if size is None else size_bytes(size))
+
+        self.versions.currentIndexChanged.connect(show_size)
+        show_size()
+        self.answers = QHBoxLayout()
+        self.answers.setSpacing(SPACE_L)
+        for part, stretch in ((self.given, 10), (self.before, 11), (self.after, 11)):
+            self.answers.addWidget(part, stretch)
+        self.problem = QWidget()
+        box = QVBoxLayout(self.problem)
+        box.setContentsMargins(0, 0, 0, 0)
+        self.problem.hide()
+        self._examples(theme, store, kind)
+        self._tried(theme, store, kind)
+
+    def show_problem(self, card: ErrorCard) -> None:
+        """In place of the one before."""
+        box = self.problem.layout()
+        assert box is not None
+        while (item := box.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.hide()
+                widget.deleteLater()
+        box.addWidget(card)
+        self.problem.show()
+
+    def _examples(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
+        title = _tr("From your test {0}").format(plural(kind))
+        self.examples_card = Card(edge=SPACE_M, gap=SPACE_S)
+        self.examples_card.setAccessibleName(title)
+        self.changed = GhostButton(theme, _tr("Show one that changed"), "arrows-left-right", "small")
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE_XS, 0, 0, 0)
+        row.addWidget(label(title, "section"), 1)
+        row.addWidget(self.changed)
+        self.strip = ExampleStrip(theme, store, title)
+        self.examples_card.add(row, self.strip)
+        self.examples_card.hide()
+
+    def _tried(self, theme: Theme, store: PictureStore, kind: DataKind) -> None:
+        title = _tr("Tried so far")
+        self.tried_card = Card(edge=1, gap=0)
+        self.tried_card.setAccessibleName(title)
+        self.count = ElidedLabel("", "soft")
+        row = QHBoxLayout()
+        row.setContentsMargins(SPACE_L - 1, SPACE_M, SPACE_L - 1, 0)
+        row.addWidget(label(title, "section"), 1)
+        row.addWidget(self.count)
+        first = {"images": _tr("Picture"), "texts": _tr("Text"), "audio": _tr("Sound")}.get(kind)
+        titles = (
+            first or _tr("Input"), _tr("Original"), _tr("Time"), _tr("Optimized"), _tr("Time"),
+            _tr("Answers"),
+        )  # fmt: skip
+        self.tried = TriedList(theme, store, title)
+        self.tried_card.add(row, TriedHead(theme, titles), self.tried)
+        self.tried_card.hide()

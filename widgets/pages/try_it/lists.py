@@ -1,0 +1,311 @@
+"""Lists of the page "Try it": test examples to click, and what was tried so far."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QListView,
+    QSizePolicy,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from widgets.pages.try_it.value import ExampleValue, TriedValue
+from widgets.parts.format import clipped, cosine, ms, visible
+from widgets.parts.pictures import PictureStore, paint_picture
+from widgets.theme import Theme
+from widgets.tokens import RADIUS_CONTROL, RADIUS_TAG, SPACE_L
+
+Index = QModelIndex | QPersistentModelIndex
+TILE_PX, TEXT_TILE_PX, TILE_HEIGHT_PX, THUMB_PX = 76, 216, 76, 48
+ROW_PX, HEAD_PX, ROW_THUMB_PX = 48, 28, 36
+COLUMNS = (0.24, 0.19, 0.12, 0.19, 0.12, 0.14)
+MAX_CHARS = 300
+
+
+class ValuesModel(QAbstractListModel):
+    """Frozen values with the words that a screen reader says."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.values: tuple[Any, ...] = ()
+        self._said: tuple[str, ...] = ()
+
+    def replace(self, values: Sequence[Any], said: Sequence[str]) -> None:
+        """Show these."""
+        self.beginResetModel()
+        self.values, self._said = tuple(values), tuple(said)
+        self.endResetModel()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        """One for each value."""
+        return 0 if parent.isValid() else len(self.values)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """The value for the delegate, words for everybody else."""
+        if role == Qt.ItemDataRole.UserRole:
+            return self.values[index.row()]
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return visible(self._said[index.row()])
+        return None
+
+
+class _Delegate(QStyledItemDelegate):
+    """What both lists draw with."""
+
+    def __init__(self, theme: Theme, store: PictureStore, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._theme, self._store = theme, store
+
+    def _ground(self, painter: QPainter, option: QStyleOptionViewItem, box: QRect) -> None:
+        state = option.state
+        hot = bool(state & QStyle.StateFlag.State_MouseOver)
+        chosen = bool(state & QStyle.StateFlag.State_Selected) and bool(state & QStyle.StateFlag.State_HasFocus)
+        if hot or chosen:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(self._theme.color("brand-soft" if chosen else "raised"))
+            painter.drawRoundedRect(box, RADIUS_CONTROL, RADIUS_CONTROL)
+
+    def _thumb(self, painter: QPainter, place: QRect, value: Any) -> None:
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        pixmap, is_final = self._store.get(value, round(place.width() * ratio))
+        paint_picture(painter, self._theme, QRectF(place), pixmap, is_final=is_final, ratio=ratio)
+
+    def _line(self, painter: QPainter, box: QRect, text: str, token: str, px: int = 13, *, right: bool = False) -> None:
+        font = QFont(painter.font())
+        font.setPixelSize(px)
+        painter.setFont(font)
+        painter.setPen(self._theme.color(token))
+        short = QFontMetrics(font).elidedText(
+            clipped(visible(text), MAX_CHARS), Qt.TextElideMode.ElideRight, box.width()
+        )
+        side = Qt.AlignmentFlag.AlignRight if right else Qt.AlignmentFlag.AlignLeft
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | side), short)
+
+
+class ExampleDelegate(_Delegate):
+    """A picture above its label; a text on two lines."""
+
+    def __init__(self, theme: Theme, store: PictureStore, strip: QListView) -> None:
+        super().__init__(theme, store, strip)
+        self._strip = strip
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """They share the width that is there."""
+        value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
+        least = TILE_PX if value.picture.is_picture else TEXT_TILE_PX
+        room = self._strip.viewport().width()
+        count, at = max(1, room // least), index.row()
+        return QSize((at + 1) * room // count - at * room // count, TILE_HEIGHT_PX)  # none is cut at the edge
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one tile."""
+        value: ExampleValue = index.data(Qt.ItemDataRole.UserRole)
+        painter.save()
+        box: QRect = option.rect.adjusted(1, 0, -3, 0)
+        self._ground(painter, option, box)
+        if value.picture.is_picture:
+            place = QRect(box.center().x() - THUMB_PX // 2 + 1, box.top() + 4, THUMB_PX, THUMB_PX)
+            self._thumb(painter, place, value.picture)
+            self._name(painter, QRect(box.left() + 3, place.bottom() + 3, box.width() - 6, 18), value.name, "soft")
+        else:
+            inside = box.adjusted(8, 6, -8, -6)
+            font = QFont(painter.font())
+            font.setPixelSize(13)
+            painter.setFont(font)
+            painter.setPen(self._theme.color("ink"))
+            flags = int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft | Qt.TextFlag.TextWordWrap)
+            text = clipped(visible(value.picture.text), 64)
+            painter.drawText(inside.adjusted(0, 0, 0, -20), flags, text)
+            self._line(painter, QRect(inside.left(), inside.bottom() - 17, inside.width(), 18), value.name, "soft", 12)
+        painter.restore()
+
+    def _name(self, painter: QPainter, box: QRect, text: str, token: str) -> None:
+        font = QFont(painter.font())
+        font.setPixelSize(12)
+        painter.setFont(font)
+        painter.setPen(self._theme.color(token))
+        short = QFontMetrics(font).elidedText(visible(text), Qt.TextElideMode.ElideRight, box.width())
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), short)
+
+
+class _KeyList(QListView):
+    """`picked(row)` follows clicks, Enter and Space."""
+
+    picked = Signal(int)
+
+    def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
+        super().__init__()
+        self.rows = ValuesModel(self)
+        self.setModel(self.rows)
+        self.setAccessibleName(name)
+        self.setAcceptDrops(False)
+        self.setMouseTracking(True)
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        store.ready.connect(self.viewport().update)
+        theme.changed.connect(self.viewport().update)
+        self.clicked.connect(lambda index: self.picked.emit(index.row()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter and Space pick the current one."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self.currentIndex().isValid():
+            self.picked.emit(self.currentIndex().row())
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class ExampleStrip(_KeyList):
+    """One row of examples; arrow keys go through those beyond the edge."""
+
+    def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
+        super().__init__(theme, store, name)
+        self.setItemDelegate(ExampleDelegate(theme, store, self))
+        self.setFlow(QListView.Flow.LeftToRight)
+        self.setWrapping(False)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setFixedHeight(TILE_HEIGHT_PX + 2)
+        self.setResizeMode(QListView.ResizeMode.Adjust)
+        self.setUniformItemSizes(False)
+
+    def show_values(self, values: Sequence[ExampleValue]) -> None:
+        """Show these examples."""
+        said = [f"{value.name}: {value.picture.text}" if value.picture.text else value.name for value in values]
+        self.rows.replace(values, said)
+
+
+class TriedDelegate(_Delegate):
+    """One line: what was tried, both answers with their times, whether they are the same."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """All rows are of one height."""
+        return QSize(400, ROW_PX)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Draw one row."""
+        value: TriedValue = index.data(Qt.ItemDataRole.UserRole)
+        painter.save()
+        rect: QRect = option.rect
+        painter.fillRect(QRect(rect.left(), rect.top(), rect.width(), 1), self._theme.color("line"))
+        self._ground(painter, option, rect.adjusted(0, 2, 0, -1))
+        boxes = cells(rect)
+        first = boxes[0]
+        if value.picture.is_picture:
+            top = rect.center().y() - ROW_THUMB_PX // 2 + 1
+            self._thumb(painter, QRect(first.left(), top, ROW_THUMB_PX, ROW_THUMB_PX), value.picture)
+            first = first.adjusted(ROW_THUMB_PX + 12, 0, 0, 0)
+        self._line(painter, first, value.name, "ink")
+        self._line(painter, boxes[1], value.before, "ink")
+        self._line(painter, boxes[2], ms(value.before_ms), "ink", right=True)
+        self._line(painter, boxes[3], value.after, "ink")
+        self._line(painter, boxes[4], ms(value.after_ms), "ink", right=True)
+        self._tag(painter, boxes[5], value)
+        painter.restore()
+
+    def _tag(self, painter: QPainter, box: QRect, value: TriedValue) -> None:
+        if value.same is None:
+            self._line(painter, box, alike_words(self, value), "ink")
+            return
+        tone, icon = ("ok", "check-circle") if value.same else ("warn", "warning")
+        text = alike_words(self, value)
+        font = QFont(painter.font())
+        font.setPixelSize(12)
+        font.setWeight(QFont.Weight.Medium)
+        width = min(box.width(), QFontMetrics(font).horizontalAdvance(text) + 34)
+        place = QRect(box.left(), box.center().y() - 10, width, 22)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._theme.color(f"{tone}-soft"))
+        painter.drawRoundedRect(place, RADIUS_TAG, RADIUS_TAG)
+        device = painter.device()
+        ratio = device.devicePixelRatioF() if device is not None else 1.0
+        painter.drawPixmap(place.left() + 6, place.top() + 4, self._theme.pixmap(icon, tone, 14, ratio))
+        painter.setFont(font)
+        painter.setPen(self._theme.color(tone))
+        inside = place.adjusted(24, 0, -6, 0)
+        short = QFontMetrics(font).elidedText(text, Qt.TextElideMode.ElideRight, inside.width())
+        painter.drawText(inside, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), short)
+
+
+def alike_words(source: QObject, value: TriedValue) -> str:
+    """Same, changed, or how alike."""
+    if value.same is None:
+        return cosine(value.likeness)
+    return source.tr("Same") if value.same else source.tr("Changed")
+
+
+def cells(rect: QRect) -> list[QRect]:
+    """Where the columns of a line stand; figures keep a gap to what is at their right."""
+    boxes, left = [], float(rect.left() + SPACE_L - 1)
+    width = rect.width() - 2 * SPACE_L
+    for number, share in enumerate(COLUMNS):
+        gap = 24 if number in (2, 4) else 8
+        boxes.append(QRect(round(left), rect.top(), max(0, round(width * share) - gap), rect.height()))
+        left += width * share
+    return boxes
+
+
+class TriedHead(QWidget):
+    """The titles of the columns."""
+
+    def __init__(self, theme: Theme, titles: Sequence[str]) -> None:
+        super().__init__()
+        self._theme, self._titles = theme, tuple(titles)
+        self.setFixedHeight(HEAD_PX)
+        self.setAccessibleName(", ".join(titles))
+        theme.changed.connect(self.update)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Draw the titles as the rows below are laid out."""
+        painter = QPainter(self)
+        font = QFont(self.font())
+        font.setPixelSize(12)
+        font.setWeight(QFont.Weight.Medium)
+        painter.setFont(font)
+        painter.setPen(self._theme.color("soft"))
+        for number, (box, title) in enumerate(zip(cells(self.rect()), self._titles, strict=True)):
+            side = Qt.AlignmentFlag.AlignRight if number in (2, 4) else Qt.AlignmentFlag.AlignLeft
+            short = QFontMetrics(font).elidedText(title, Qt.TextElideMode.ElideRight, box.width())
+            painter.drawText(box, int(Qt.AlignmentFlag.AlignVCenter | side), short)
+        painter.end()
+
+
+class TriedList(_KeyList):
+    """As high as its rows; the page scrolls."""
+
+    def __init__(self, theme: Theme, store: PictureStore, name: str) -> None:
+        super().__init__(theme, store, name)
+        self.setItemDelegate(TriedDelegate(theme, store, self))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def show_values(self, values: Sequence[TriedValue]) -> None:
+        """Show these, newest first."""
+        said = [
+            self.tr("{0}: before {1} in {2}, after {3} in {4}, {5}").format(
+                value.name, value.before, ms(value.before_ms), value.after, ms(value.after_ms), alike_words(self, value)
+            )
+            for value in values
+        ]
+        self.rows.replace(values, said)
+        self.setFixedHeight(ROW_PX * len(values) + 2)

@@ -1,0 +1,231 @@
+"""The page "Try it": one input, both answers and both times side by side, live."""
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from widgets.pages.try_it.cards import AnswerCard, TextInput
+from widgets.pages.try_it.layout import TryLayout
+from widgets.pages.try_it.value import AnswerValue, ExampleValue, InputValue, TriedValue, TryValue
+from widgets.pages.try_it.words import try_words
+from widgets.parts.buttons import GhostButton, PrimaryButton
+from widgets.parts.empty_card import EmptyCard
+from widgets.parts.error_card import ErrorCard, ErrorValue
+from widgets.parts.nouns import DataKind, counted
+from widgets.parts.page import Page
+from widgets.parts.pictures import PictureStore
+from widgets.parts.small import PageHead
+from widgets.parts.sound_bar import SoundState
+from widgets.theme import Theme
+
+DEBOUNCE_MS = 300
+"""Typing is answered when the keys rest this long."""
+BUSY_MS = 300
+"""Anything that takes longer shows that it goes on."""
+
+
+class TryPage(Page):
+    """Says what to try: `path_chosen(path)`, `text_typed(text)`, `example_chosen(item)`, `again_requested(id)`.
+
+    `version_chosen(id)` puts another version beside the original; `reload_requested` loads both anew,
+    `cancel_requested` stops what is being answered. `play_wanted(WAV bytes)` and `stop_wanted` are a sound's button.
+    """
+
+    path_chosen = Signal(str)
+    text_typed = Signal(str)
+    example_chosen = Signal(int)
+    again_requested = Signal(int)
+    version_chosen = Signal(str)
+    changed_requested = Signal()
+    reload_requested = Signal()
+    export_requested = Signal(str)
+    compare_requested = Signal()
+    goal_requested = Signal()
+    play_wanted = Signal(bytes)
+    stop_wanted = Signal()
+
+    def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
+        super().__init__(theme, self.tr("Try it"))
+        self._pictures = pictures or PictureStore(self)
+        self._value: TryValue | None = None
+        self._typed = QTimer(self)
+        self._typed.setSingleShot(True)
+        self._typed.setInterval(DEBOUNCE_MS)
+        self._typed.timeout.connect(self._on_typed)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(BUSY_MS)
+        self._late.timeout.connect(self._on_late)
+        self._editor: TextInput | None = None
+        self._parts: TryLayout | None = None
+
+    # -- states --
+    def show_empty(self, *, has_run: bool = False) -> None:
+        """Nothing can be tried yet; `has_run`: no version of the run can be put beside the original."""
+        self._forget()
+        go = PrimaryButton(self.theme, self.tr("Choose a goal"), "target")
+        go.clicked.connect(self.goal_requested)
+        title = self.tr("Nothing to try yet")
+        text = self.tr(
+            "Once there is an optimized version, give it an input of yours here: both versions answer side by side."
+        )
+        if has_run:
+            title = self.tr("There is no version to put beside the original")
+            text = self.tr("None of those that were tried could be kept. Another goal tries other ways.")
+        self._fill("empty", PageHead(self.tr("Try it")), EmptyCard(self.theme, "play", title, text, go))
+
+    def show_measuring(self) -> None:
+        """Versions are being measured: trying would spoil their times."""
+        self._forget()
+        go = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar")
+        go.clicked.connect(self.compare_requested)
+        title = self.tr("Versions are being measured now")
+        text = self.tr("Answering something at the same time would spoil their figures. Try it when they are done.")
+        self._fill("measuring", PageHead(self.tr("Try it")), EmptyCard(self.theme, "hourglass", title, text, go))
+
+    def show_value(self, value: TryValue) -> None:
+        """Both versions, still to be loaded; what was typed stays."""
+        typed = self._editor.toPlainText() if self._editor is not None else ""
+        self._forget()
+        self._value = value
+        parts = TryLayout(self.theme, self._pictures, value)
+        self._parts, self._editor = parts, parts.editor
+        if parts.editor is not None:
+            parts.editor.setPlainText(typed)
+            parts.editor.textChanged.connect(self._typed.start)
+        parts.choose.clicked.connect(self.choose_file)
+        parts.export.clicked.connect(lambda: self.export_requested.emit(str(parts.versions.currentData())))
+        parts.versions.currentIndexChanged.connect(
+            lambda _at: self.version_chosen.emit(str(parts.versions.currentData()))
+        )
+        parts.strip.picked.connect(lambda row: self.example_chosen.emit(parts.strip.rows.values[row].item))
+        parts.changed.clicked.connect(self.changed_requested)
+        parts.tried.picked.connect(lambda row: self.again_requested.emit(parts.tried.rows.values[row].id))
+        parts.cancel.clicked.connect(self.cancel_requested)
+        parts.given.play_wanted.connect(self.play_wanted)
+        parts.given.stop_wanted.connect(self.stop_wanted)
+        self._fill("full", parts.head, parts.answers, parts.problem, parts.examples_card, parts.tried_card)
+        self.say_loading()
+
+    def _error_actions(self, card: ErrorCard, value: ErrorValue) -> tuple[QWidget, ...]:
+        again = PrimaryButton(self.theme, self.tr("Load again"), "arrow-clockwise")
+        again.clicked.connect(self.reload_requested)
+        back = GhostButton(self.theme, self.tr("Back to Compare"), "chart-bar")
+        back.clicked.connect(self.compare_requested)
+        card.add_action(again)
+        card.add_action(back)
+        return ()
+
+    def show_error(self, value: ErrorValue) -> None:
+        """A version could not be loaded, or its process ended."""
+        self._forget()
+        super().show_error(value)
+
+    def _forget(self) -> None:
+        self._typed.stop()
+        self._late.stop()
+        self._parts = self._editor = None
+
+    # -- what comes and goes --
+    def say(self, title: str, subtitle: str) -> None:
+        """Another headline."""
+        if self._parts is not None:
+            self._parts.head.say(title, subtitle)
+
+    def say_loading(self) -> None:
+        """Both versions are being loaded; answers that stand there stay."""
+        self._each(lambda card: card.say(self.tr("Loading…"), is_busy=True))
+
+    def say_ready(self) -> None:
+        """Both are loaded, and nothing was tried yet."""
+        self._each(lambda card: card.say(self.tr("Waits for something to try.")))
+
+    def say_asking(self) -> None:
+        """An input is being answered."""
+        if not self._late.isActive():
+            self._late.start()
+
+    def show_input(self, value: InputValue) -> None:
+        """What is tried now."""
+        if self._parts is not None:
+            self._parts.given.show_value(value)
+
+    def say_sound(self, state: SoundState) -> None:
+        """What the loudspeaker does."""
+        if self._parts is not None:
+            self._parts.given.sound_bar.say(state)
+
+    def show_answers(self, before: AnswerValue, after: AnswerValue) -> None:
+        """Both answers."""
+        self._late.stop()
+        if self._parts is not None:
+            self._parts.problem.hide()
+            self._parts.cancel.hide()
+            self._parts.before.show_answer(before)
+            self._parts.after.show_answer(after)
+
+    def show_problem(self, value: ErrorValue, given: InputValue) -> None:
+        """This input could not be answered; another one may be."""
+        self._late.stop()
+        parts = self._parts
+        if parts is None:
+            return
+        parts.cancel.hide()
+        parts.given.show_value(given)
+        self._each(lambda card: card.say(self.tr("No answer to this one.")))
+        parts.show_problem(ErrorCard(self.theme, value))
+
+    def show_examples(self, values: Sequence[ExampleValue]) -> None:
+        """Test examples to click."""
+        if self._parts is not None:
+            self._parts.strip.show_values(values)
+            self._parts.examples_card.setVisible(bool(values))
+            self._parts.changed.setVisible(any(value.changed for value in values))
+
+    def show_tried(self, values: Sequence[TriedValue]) -> None:
+        """What was tried so far, newest first."""
+        if self._parts is not None and self._value is not None:
+            self._parts.tried.show_values(values)
+            self._parts.tried_card.setVisible(bool(values))
+            self._parts.count.setText(self._counted(values, self._value.kind))
+
+    def type_text(self, text: str) -> None:
+        """A text that was dropped or pasted."""
+        if self._editor is not None:
+            self._editor.setPlainText(text)
+            self._typed.stop()
+            self._on_typed()
+
+    def choose_file(self) -> None:
+        """Open the system's dialog for a file."""
+        kind = self._value.kind if self._value is not None else "images"
+        path, _filter = QFileDialog.getOpenFileName(
+            self, self.tr("Choose something to try"), "", try_words(kind).file_kinds
+        )
+        if path:
+            self.path_chosen.emit(path)
+
+    def _counted(self, values: Sequence[TriedValue], kind: DataKind) -> str:
+        told = counted(kind, len(values))
+        judged = [value for value in values if value.same is not None]
+        if not judged:
+            return told
+        same = sum(bool(value.same) for value in judged)
+        text = self.tr("{0}, {1:,} same answer") if same == 1 else self.tr("{0}, {1:,} same answers")
+        return text.format(told, same)
+
+    def _each(self, do: Callable[[AnswerCard], None]) -> None:
+        if self._parts is not None:
+            for card in (self._parts.before, self._parts.after):
+                do(card)
+
+    def _on_typed(self) -> None:
+        text = self._editor.toPlainText() if self._editor is not None else ""
+        if text.strip():
+            self.text_typed.emit(text)
+
+    def _on_late(self) -> None:
+        if self._parts is not None:
+            self._parts.cancel.show()
+            self._each(lambda card: card.set_busy(True))

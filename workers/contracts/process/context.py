@@ -1,0 +1,92 @@
+"""What a job gets from the runtime: progress, cancel, its folder, its calibration inputs."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pydantic import BaseModel
+
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.messages import Ask, Turn
+from workers.contracts.specs import BlockLoad
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Feeds = dict[str, NDArray[np.generic]]
+
+
+class JobContext(Protocol):
+    """Implemented by `workers.runtime.context` and by the recording one of the tests."""
+
+    @property
+    def work_dir(self) -> Path:
+        """The only folder that the job may write."""
+
+    @property
+    def original(self) -> Path | None:
+        """Folder of the model that a recipe began with, for techniques that compare with it; None elsewhere."""
+
+    @property
+    def seed(self) -> int: ...
+
+    @property
+    def threads(self) -> int:
+        """Cores that the job may use; bounded by affinity and cgroup."""
+
+    @property
+    def protections(self) -> tuple[str, ...]:
+        """Names of the walls around this process (`workers.contracts.process.protections`)."""
+
+    @property
+    def missing_protections(self) -> tuple[str, ...]:
+        """Walls that this system lacks: the name, and why in brackets."""
+
+    def time_limit(self, seconds: float, what: str) -> AbstractContextManager[None]:
+        """For code that a stranger's file keeps busy: if it takes longer, the process ends, whatever it hangs in.
+
+        Where other programs keep the machine busy, it has more time. What was being done is told to the person
+        (`what`: "checking the model"). One at a time, none inside another.
+        """
+
+    def check_cancelled(self) -> None:
+        """Raise `JobCancelled` if the person asked to stop. Call it between steps, at least ten times a second."""
+
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
+        """At most ten a second are sent, the first and the last of a stage always; time left is worked out here."""
+
+    def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None: ...
+
+    def sample(self, series: str, times_s: list[float], values: list[float]) -> None: ...
+
+    def metric(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        n: int = 1,
+        low: float | None = None,
+        high: float | None = None,
+    ) -> None: ...
+
+    def artifact(self, path: Path) -> str:
+        """Hash a finished file or folder below `work_dir`, tell the parent, return its sha256."""
+
+    def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
+        """The calibration split as model inputs with a batch axis of 1, in a fixed order. Empty without data."""
+
+    def turns(self) -> Iterator[Turn]:
+        """Measurement only: yields each `Turn` that the parent passes; ends after the last one."""
+
+    def turn_done(self, index: int, latencies_ms: list[float], load: BlockLoad | None = None) -> None: ...
+
+    def loaded(self) -> None:
+        """Tell the parent that the model is loaded and the process waits for its turn, or for what is asked."""
+
+    def asks(self) -> Iterator[Ask]:
+        """Jobs that stay open only: yields each `Ask` with a request, waits between them, ends at one without."""
+
+    def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
+        """The answer to the `Ask` of this index, or why this one has none."""

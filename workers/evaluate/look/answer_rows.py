@@ -1,0 +1,165 @@
+"""Every test example with both answers in columns that a window can sort and filter at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsParams, AnswerRowsResult, RowsPart
+from workers.contracts.process.context import JobContext
+from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.proof.judge_vectors import SAFE_MEAN
+from workers.evaluate.proof.pairs import shares_of
+from workers.evaluate.proof.predictions import Answers, Values, load_answers
+from workers.evaluate.proof.similarity import likenesses
+
+STAGE = "Listing all answers"
+BLOCK = 4096
+"""So many answers become shares at a time: of 1,000 classes that is 33 MB."""
+SAME, CHANGED, WORSE, BETTER = range(len(KINDS))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """One part, cut to the items that count and to which the original gives a number."""
+
+    data: DataSet
+    old: Answers
+    new: Answers
+    items: NDArray[np.int64]
+    first_number: int
+
+
+class _Names:
+    """Each name once, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, int] = {}
+
+    def place(self, name: str) -> int:
+        return self.all.setdefault(name, len(self.all))
+
+
+def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
+    """One row for each example in the order of the parts; what the original gives no number for is left out."""
+    parts = []
+    for number, part in enumerate(params.parts):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, len(params.parts) + 1)
+        parts.append(_read(part))
+    is_class = all(part.old.predicted is not None and part.new.predicted is not None for part in parts)
+    names = _Names()
+    tables = [_class_columns(part, names) if is_class else _no_columns(part) for part in parts]
+    columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    if not is_class:
+        columns["likeness"] = _likenesses(parts)
+        columns["kind"] = np.where(columns["likeness"] < SAFE_MEAN, CHANGED, SAME).astype(np.uint8)
+    columns["number"] = np.concatenate([part.items + part.first_number for part in parts])
+    ctx.check_cancelled()
+    shown = [_name(part.data, item) for part in parts for item in part.items.tolist()]
+    folded = [name.casefold() for name in shown]
+    columns["name_rank"] = _ranks(folded)
+    for label, texts in (("name", shown), ("folded", folded), ("names", list(names.all))):
+        columns[f"{label}_bytes"], columns[f"{label}_ends"] = pack(texts)
+    np.savez(ctx.work_dir / ROWS_FILE, allow_pickle=False, **columns)
+    ctx.progress(STAGE, 1, 1)
+    counts = np.bincount(columns["kind"], minlength=len(KINDS))
+    return AnswerRowsResult(
+        n=len(columns["kind"]),
+        counts={kind: int(count) for kind, count in zip(KINDS, counts, strict=True)},
+        answers="class" if is_class else "vector",
+        labelled=bool((columns["label"] >= 0).any()),
+    )
+
+
+def pack(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """UTF-8 bytes one after the other, and where each text ends."""
+    encoded = [text.encode("utf-8", "replace") for text in texts]
+    ends = np.cumsum([len(part) for part in encoded], dtype=np.int64)
+    return np.frombuffer(b"".join(encoded), np.uint8), ends
+
+
+def _ranks(texts: Sequence[str]) -> NDArray[np.int32]:
+    """Place in the alphabet; the same text has the same place."""
+    places = {text: place for place, text in enumerate(sorted(set(texts)))}
+    return np.asarray([places[text] for text in texts], np.int32)
+
+
+def _read(part: RowsPart) -> _Read:
+    data = read_dataset(Path(part.data_dir))
+    old, new = load_answers(Path(part.original_answers)), load_answers(Path(part.variant_answers))
+    n = min(old.n, new.n, len(data.test))
+    wanted = np.arange(n) if part.items is None else np.asarray([i for i in part.items if i < n], dtype=np.int64)
+    given = old.predicted >= 0 if old.predicted is not None else old.finite
+    return _Read(data, old, new, wanted[given[wanted]], part.first_number)
+
+
+def _class_columns(part: _Read, names: _Names) -> dict[str, NDArray[Any]]:
+    assert part.old.predicted is not None and part.new.predicted is not None
+    data, items = part.data, part.items
+    old, new = part.old.predicted[items], part.new.predicted[items]
+    labels = [data.test[i].labels for i in items.tolist()]
+    right = [
+        np.asarray([answer in accepted for answer, accepted in zip(answers.tolist(), labels, strict=True)], np.bool_)
+        for answers in (old, new)
+    ]
+    kind = np.full(len(items), SAME, np.uint8)
+    kind[old != new] = CHANGED
+    kind[right[0] & ~right[1]] = WORSE
+    kind[~right[0] & right[1]] = BETTER
+    named = [" or ".join(data.class_name(label) for label in accepted) for accepted in labels]
+    return {
+        "kind": kind,
+        "before": _places(old, data, names),
+        "after": _places(new, data, names),
+        "label": np.asarray([names.place(name) if name else -1 for name in named], np.int32),
+        "before_share": _sureness(part.old, items, old),
+        "after_share": _sureness(part.new, items, new),
+        "likeness": np.full(len(items), np.nan, np.float32),
+    }
+
+
+def _places(classes: NDArray[np.int64], data: DataSet, names: _Names) -> NDArray[np.int32]:
+    known = {int(one): names.place(data.class_name(int(one))) if one >= 0 else -1 for one in np.unique(classes)}
+    return np.asarray([known[one] for one in classes.tolist()], np.int32)
+
+
+def _sureness(answers: Answers, items: NDArray[np.int64], classes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Share of the class that was named; NaN where answers are of different lengths or are no numbers."""
+    found = np.full(len(items), np.nan, np.float32)
+    for start in range(0, len(items), BLOCK):
+        block = slice(start, start + BLOCK)
+        shares = shares_of(answers, items[block])
+        if shares is not None:
+            found[block] = shares[np.arange(len(shares)), np.maximum(classes[block], 0)]
+    found[classes < 0] = np.nan
+    return found
+
+
+def _no_columns(part: _Read) -> dict[str, NDArray[Any]]:
+    n = len(part.items)
+    none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)
+    columns = dict.fromkeys(("before", "after", "label"), none)
+    return {**columns, **dict.fromkeys(("before_share", "after_share"), unknown)}
+
+
+def _likenesses(parts: Sequence[_Read]) -> NDArray[np.float32]:
+    """By the rule that the verdict uses, over all parts together."""
+
+    def chosen(side: str) -> list[Values]:
+        return [getattr(part, side).answer[i] for part in parts for i in part.items.tolist()]
+
+    if parts[0].old.answer_kind == "tokens":
+        pairs = zip(chosen("old"), chosen("new"), strict=True)
+        return np.asarray([np.array_equal(a, b) for a, b in pairs], np.float32)
+    embedding = parts[0].old.answer_kind == "embedding"
+    return likenesses(chosen("old"), chosen("new"), embedding).astype(np.float32)
+
+
+def _name(data: DataSet, item: int) -> str:
+    """One line: what the example says, else where it is from."""
+    facts = data.test[item]
+    return " ".join((facts.text or facts.source)[: 2 * NAME_CHARS].split())[:NAME_CHARS]

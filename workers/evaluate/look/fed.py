@@ -1,0 +1,134 @@
+"""The job ``fed``: what goes into the model, number by number, and whether its results look as if that were noise."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult, FedWay
+from workers.contracts.process.context import JobContext
+from workers.evaluate.data.dataset import Item, read_dataset
+from workers.evaluate.doctor.ways import checked_steps
+from workers.evaluate.doctor.words import words_of
+from workers.evaluate.look.drawing import drawn, stretched
+from workers.evaluate.look.fed_answers import ask_original
+from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
+from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
+
+FOLDER = "fed"
+SIDE_PX = 224
+TEXT_CHARS = 80
+FAR_RANGE = 10.0
+"""A range that is this many times wider or narrower than what the preparation gives is another one."""
+
+
+def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
+    """The first test examples as they were prepared, so that nothing else is shown than what is judged."""
+    pipeline, folder = load_pipeline(Path(params.model_dir)), Path(params.data_dir)
+    data, test = read_dataset(folder), Prepared(folder / "test")
+    way: FedWay = "as_it_is" if data.kind == "arrays" and _is_plain(pipeline) else "prepared"
+    examples = []
+    for number in range(min(params.count, len(test))):
+        ctx.check_cancelled()
+        examples.append(_example(number, data.test[number], test[number], pipeline, way, ctx))
+    findings = _about_inputs(examples, pipeline, way)
+    answered = 0
+    if params.most_answers and data.origin == "person" and len(test):
+        asked = ask_original(params, pipeline, data, test, ctx)
+        answered, findings = asked.n, [*findings, *asked.findings]
+    return FedResult(
+        kind=data.kind,
+        preparation="" if way == "as_it_is" else words_of(checked_steps(pipeline.spec.preprocess)),
+        examples=tuple(examples),
+        findings=tuple(findings),
+        answered=answered,
+    )
+
+
+def _is_plain(pipeline: Pipeline) -> bool:
+    """Whether arrays are not changed on their way in."""
+    steps = pipeline.spec.preprocess
+    return not isinstance(steps, ArraySteps) or steps == ArraySteps()
+
+
+def _example(number: int, item: Item, feeds: Arrays, pipeline: Pipeline, way: FedWay, ctx: JobContext) -> FedExample:
+    return FedExample(
+        source=item.source if item.text is None else " ".join(item.text.split())[:TEXT_CHARS],
+        way=way,
+        inputs=tuple(input_of(name, value) for name, value in feeds.items()),
+        picture=_picture(number, feeds[pipeline.main_input.name], pipeline, way, ctx),
+    )
+
+
+def input_of(name: str, values: NDArray[Any]) -> FedInput:
+    """Range and mean of all finite numbers of one input."""
+    finite = values[np.isfinite(values)]
+    return FedInput(
+        name=name,
+        dtype=str(values.dtype),
+        shape=values.shape,
+        low=float(finite.min()) if finite.size else None,
+        high=float(finite.max()) if finite.size else None,
+        mean=float(finite.mean(dtype=np.float64)) if finite.size else None,
+        not_finite=int(values.size - finite.size),
+    )
+
+
+def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, way: FedWay, ctx: JobContext) -> str | None:
+    from PIL import Image
+
+    steps = pipeline.spec.preprocess
+    if not isinstance(steps, ImageSteps) or main.ndim != 4:
+        return None
+    bits = drawn(main, steps) if way == "prepared" else stretched(main, steps)
+    if bits is None:
+        return None
+    picture = Image.fromarray(bits)
+    picture.thumbnail((SIDE_PX, SIDE_PX))
+    (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
+    name = f"{FOLDER}/{number}.png"
+    picture.save(ctx.work_dir / name)
+    ctx.artifact(ctx.work_dir / name)
+    return name
+
+
+def _about_inputs(examples: list[FedExample], pipeline: Pipeline, way: FedWay) -> list[FedFinding]:
+    """What the numbers alone say."""
+    found = []
+    if any(entry.not_finite for example in examples for entry in example.inputs):
+        what = "Some of the numbers that go in are not finite (NaN or infinity)."
+        found.append(FedFinding(code="not_finite", level="warning", what=what, hint="Look where they come from."))
+    if way == "as_it_is" and isinstance(pipeline.spec.preprocess, ImageSteps | AudioSteps):
+        what = "These arrays have the model’s own shape and go in as they are: nothing is prepared."
+        found.append(FedFinding(code="as_they_are", level="info", what=what))
+        other = _other_range(examples, pipeline)
+        found += [other] if other is not None else []
+    return found
+
+
+def _other_range(examples: list[FedExample], pipeline: Pipeline) -> FedFinding | None:
+    """Where the preparation of pictures is known, and not guessed: arrays to which something else was done."""
+    steps = pipeline.spec.preprocess
+    if not isinstance(steps, ImageSteps) or {"mean", "std", "range"} & set(pipeline.spec.guessed):
+        return None
+    name = pipeline.main_input.name
+    main = [entry for example in examples for entry in example.inputs if entry.name == name]
+    ends = [(entry.low, entry.high) for entry in main if entry.low is not None and entry.high is not None]
+    if not ends:
+        return None
+    top = 1.0 if steps.range == "0..1" else 255.0
+    corners = np.asarray([(end - np.asarray(steps.mean)) / np.asarray(steps.std) for end in (0.0, top)])
+    low, high = min(end[0] for end in ends), max(end[1] for end in ends)
+    have, usual = high - low, float(corners.max() - corners.min())
+    if usual / FAR_RANGE <= have <= usual * FAR_RANGE:
+        return None
+    what = (
+        f"They go from {low:.3g} to {high:.3g}; pictures that are prepared for this model go from"
+        f" {corners.min():.3g} to {corners.max():.3g}."
+    )
+    hint = "Save them as they went into the model when it was trained, or give pictures instead."
+    return FedFinding(
+        code="other_range", level="warning", what=what, hint=hint, n=len(ends), found=have, expected=usual
+    )

@@ -1,0 +1,208 @@
+"""Do the original's results on what it is fed look like noise? Told only where they clearly do.
+
+With labels: no more right answers than without looking. Without: its results hardly differ from example to example, and
+it is no surer of them than of the same values in random order. Measured on real models, results to rightly prepared
+examples of several kinds differ by 1.5 to 3.6 times their own size, of one kind alone by .39 and more; to numbers that
+are 255 times too small by .03 to .05, to noise by .11.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.data.fed import FedFinding, FedParams
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.process.context import JobContext
+from workers.contracts.wording import percent
+from workers.evaluate.data.dataset import DataSet
+from workers.evaluate.doctor.evidence import shuffled, sureness
+from workers.evaluate.proof.judge_scores import auc
+from workers.evaluate.proof.pairs import GUESS_ITEMS, is_guessing
+from workers.evaluate.proof.predictions import predict
+from workers.infer.base import Session
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.prepared import Prepared
+
+STAGE = "Asking the original about some examples"
+FEWEST = 8
+"""Fewer examples say nothing."""
+ALIKE = 0.15
+"""Spread of results from example to example, as a share of their own size, under which they may be noise."""
+ALIKE_VECTORS = 0.04
+"""The same of embeddings: any two of them then have a cosine above .998."""
+THE_SAME = 1e-6
+SURER = 0.05
+"""So much surer (1 less the normed entropy) of examples than of noise speaks against it."""
+FEWEST_CLASSES = 3
+"""Of two answers one is often given to nearly all, rightly."""
+MOMENTS, AUC_GUESSING = 300, 0.55
+SMALLEST_SHARE = 1e-7
+
+Floats = NDArray[np.float64]
+HINT = "Check how they are prepared: size, range of the numbers, colors, order of the axes."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """`n` examples were answered."""
+
+    n: int
+    findings: tuple[FedFinding, ...]
+
+
+def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext) -> Asked:
+    """Raises InputRefused where the model cannot run on the examples."""
+    ends_s = time.monotonic() + params.seconds
+    session = open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)
+    try:
+        answers = list(_answers(params, pipeline, session, test, ends_s, ctx))
+        found = _by_labels(pipeline, data, answers)
+        if found is None:
+            found = _by_looks(pipeline, session, test, answers, ctx)
+    finally:
+        session.close()
+    return Asked(len(answers), tuple(found))
+
+
+def _answers(
+    params: FedParams, pipeline: Pipeline, session: Session, test: Prepared, ends_s: float, ctx: JobContext
+) -> Iterator[NDArray[np.float32]]:
+    most = min(params.most_answers, len(test))
+    for number in range(most):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, most, "examples")
+        if number >= FEWEST and time.monotonic() > ends_s:
+            break
+        yield answer_to(pipeline, session, {name: np.array(value) for name, value in test[number].items()})
+    ctx.progress(STAGE, most, most, "examples")
+
+
+def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np.float32]:
+    """Raises InputRefused where the model fails at it."""
+    try:
+        return np.asarray(pipeline.answer(session, feeds), np.float32)
+    except (WorkerError, JobCancelled, MemoryError):
+        raise
+    except Exception as error:  # every runtime has its own errors
+        reason = " ".join(str(error).split())[-300:] or type(error).__name__
+        raise InputRefused(
+            "run_failed",
+            "The model failed at one of the examples",
+            f"It stopped with: {reason}.",
+            "The preparation probably does not fit the model, or these are examples for another one.",
+        ) from error
+
+
+def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
+    """None where there are no labels that could tell: of one answer alone, or too few."""
+    if pipeline.stateful:
+        return _by_moments(pipeline, data, answers)
+    spec = pipeline.spec
+    parts = [answer[0] if len(answer) == 1 else answer for answer in answers]
+    finite = np.asarray([bool(np.isfinite(part).all()) for part in parts])
+    classes = predict(parts, finite, spec.answer_kind, spec.scores, stateful=False)
+    if classes is None:
+        return None
+    pairs = [(int(found), item.labels) for found, item in zip(classes, data.test, strict=False) if item.labels]
+    labels = [accepted for _, accepted in pairs]
+    if len(pairs) < GUESS_ITEMS or len(set(labels)) < 2:
+        return None
+    hits = sum(found in accepted for found, accepted in pairs)
+    if not is_guessing(labels, hits, max(2, parts[0].size)):
+        return []
+    return [_guessing(len(pairs), hits / len(pairs), None, f"{hits:,} of {len(pairs):,} answers are right")]
+
+
+def _by_moments(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:
+    scores, truth = [], []
+    for answer, labels in zip(answers, data.steps, strict=False):
+        if labels is None or answer.size != len(answer):
+            continue
+        known = labels[: len(answer)] >= 0
+        scores.append(answer.reshape(-1)[: len(known)][known])
+        truth.append(labels[: len(answer)][known] > 0)
+    known_truth = np.concatenate(truth) if truth else np.zeros(0, bool)
+    if len(known_truth) < MOMENTS or known_truth.all() or not known_truth.any():
+        return None
+    area = auc(np.concatenate(scores).astype(np.float64), known_truth)
+    if area is None or area > AUC_GUESSING:
+        return []
+    return [_guessing(len(known_truth), area, 0.5, f"{percent(area, 0)} of pairs of moments are in the right order")]
+
+
+def _guessing(n: int, found: float, expected: float | None, figure: str) -> FedFinding:
+    what = f"The original’s answers are no better than guessing: {figure}."
+    hint = f"{HINT} Or the labels mean something else than the model does."
+    return FedFinding(code="guessing", level="warning", what=what, hint=hint, n=n, found=found, expected=expected)
+
+
+def _by_looks(
+    pipeline: Pipeline, session: Session, test: Prepared, answers: Sequence[NDArray[np.float32]], ctx: JobContext
+) -> list[FedFinding]:
+    kind = pipeline.spec.answer_kind
+    alike_shapes = len({answer.shape for answer in answers}) == 1
+    if len(answers) < FEWEST or not alike_shapes or kind == "tokens":
+        return []
+    rows = np.stack([answer.ravel() for answer in answers]).astype(np.float64)
+    if not np.isfinite(rows).all():
+        return []
+    if float(np.abs(rows - rows[0]).max()) <= THE_SAME * max(1.0, float(np.abs(rows).max())):
+        return [_all_alike(len(rows))]
+    if kind == "embedding":
+        spread = _spread(rows, centered=False)
+        return [_like_noise(len(rows), spread, ALIKE_VECTORS)] if spread < ALIKE_VECTORS else []
+    if kind != "class" or pipeline.stateful or rows.shape[1] < FEWEST_CLASSES:
+        return []
+    spread = _spread(_scores(pipeline, rows), centered=True)
+    if spread >= ALIKE or _is_surer(pipeline, session, test, rows, ctx):
+        return []
+    return [_like_noise(len(rows), spread, ALIKE)]
+
+
+def _scores(pipeline: Pipeline, rows: Floats) -> Floats:
+    """As logits: shares close to 0 and 1 hide how much results differ."""
+    if pipeline.spec.scores != "probabilities":
+        return rows
+    logits: Floats = np.log(np.maximum(rows, SMALLEST_SHARE))
+    return logits
+
+
+def _spread(rows: Floats, *, centered: bool) -> float:
+    """Root mean square distance of results from their mean, as a share of the mean's own size."""
+    mean = rows.mean(axis=0)
+    size = float(np.linalg.norm(mean - mean.mean() if centered else mean))
+    return float(np.sqrt(np.square(rows - mean).sum(axis=1).mean())) / max(size, 1e-12)
+
+
+def _is_surer(pipeline: Pipeline, session: Session, test: Prepared, rows: Floats, ctx: JobContext) -> bool:
+    """Whether the model is surer of the examples than of their values in random order."""
+    count = min(len(rows), 16)
+    own, noise = [], []
+    for number in range(count):
+        ctx.check_cancelled()
+        feeds: dict[str, NDArray[Any]] = {name: np.array(value) for name, value in test[number].items()}
+        mixed = answer_to(pipeline, session, shuffled(pipeline, feeds, ctx.seed + number)).reshape(1, -1)
+        own.append(sureness(_shares(pipeline, rows[number][None])))
+        noise.append(sureness(_shares(pipeline, mixed)))
+    return float(np.mean(own) - np.mean(noise)) >= SURER
+
+
+def _shares(pipeline: Pipeline, row: NDArray[Any]) -> Floats:
+    shares: Floats = np.asarray(pipeline.probabilities(row.astype(np.float32)), np.float64)[0]
+    return shares
+
+
+def _all_alike(n: int) -> FedFinding:
+    what = f"The original gives the very same result to all of {n:,} examples."
+    return FedFinding(code="all_alike", level="warning", what=what, hint=HINT, n=n, found=0.0)
+
+
+def _like_noise(n: int, spread: float, limit: float) -> FedFinding:
+    what = f"The original’s results on {n:,} examples hardly differ, as they would on noise."
+    return FedFinding(code="like_noise", level="warning", what=what, hint=HINT, n=n, found=spread, expected=limit)

@@ -1,0 +1,148 @@
+"""One input of any kind on its way into a model, and the model's answer to it in rows that people read."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.trying import Seen, TryRequest
+from workers.evaluate.proof.predictions import predict
+from workers.evaluate.proof.similarity import cosine, likeness
+from workers.pipeline.audio import read_wav
+from workers.pipeline.batches import is_batched
+from workers.pipeline.images import open_picture
+from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, TextSteps
+
+ANSWER_FILE = "answer.npy"
+TOP, FIRST_VALUES, LEVELS, SIDE_PX = 3, 8, 64, 360
+ARRAY_SUFFIXES = (".npz", ".npy")
+
+Values = NDArray[np.float32]
+
+
+def feeds_of(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> tuple[Arrays, int]:
+    """Model inputs of one example, and how many the request's file holds.
+
+    Raises PipelineError in a whole sentence where it cannot be read.
+    """
+    feeds = _read(request, pipeline, test)
+    main = pipeline.main_input
+    count = feeds[main.name].shape[main.batch_axis] if is_batched(main) and not pipeline.stateful else 1
+    if count < 1:
+        raise PipelineError("There is no example in it.")
+    axes = {entry.name: entry.batch_axis for entry in pipeline.spec.inputs if is_batched(entry)}
+    first = {n: value.take([0], axes[n]) if n in axes and count > 1 else value for n, value in feeds.items()}
+    return first, count
+
+
+def _read(request: TryRequest, pipeline: Pipeline, test: Prepared | None) -> Arrays:
+    if request.item is not None:
+        if test is None or request.item >= len(test):
+            raise PipelineError("This example is not among the test data.")
+        # a copy: some runtimes do not take the read-only arrays of a memory map
+        return {name: np.array(value) for name, value in test[request.item].items()}
+    if request.text is not None:
+        if not isinstance(pipeline.spec.preprocess, TextSteps):
+            raise PipelineError("This model takes no text.")
+        return pipeline.feeds_from(request.text)
+    return pipeline.feeds_from(Path(request.path or ""))
+
+
+def seen_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays, count: int) -> Seen:
+    """What the model got of it; `count` is how many examples the file holds."""
+    return _seen(request, pipeline, feeds).model_copy(update={"first_of": count})
+
+
+def _seen(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> Seen:
+    steps, main = pipeline.spec.preprocess, feeds[pipeline.main_input.name]
+    if isinstance(steps, ImageSteps) and main.ndim == 4:
+        first = 2 if steps.layout == "nchw" and main.dtype != np.uint8 else 1
+        height, width = main.shape[first : first + 2]
+        return Seen(kind="image", height_px=height, width_px=width)
+    if isinstance(steps, TextSteps):
+        mask = next(
+            (feeds[e.name] for e in pipeline.spec.inputs if e.source == "attention_mask" and e.name in feeds), None
+        )
+        tokens = int(mask.sum()) if mask is not None else int(main.shape[-1])
+        return Seen(kind="text", tokens=tokens, cut=tokens >= steps.max_length)
+    heard = heard_of(request, pipeline, feeds)
+    if heard is not None:
+        samples, rate_hz = heard
+        return Seen(kind="audio", seconds=samples.size / rate_hz, levels=levels_of(samples))
+    return Seen(kind="array", shapes={name: value.shape for name, value in feeds.items()})
+
+
+def heard_of(request: TryRequest, pipeline: Pipeline, feeds: Arrays) -> tuple[Values, int] | None:
+    """Samples (n,) in −1..1 and their rate in Hz: of the file, else as the model gets them; None for no sound."""
+    steps = pipeline.spec.preprocess
+    if not isinstance(steps, AudioSteps):
+        return None
+    if request.path is not None and Path(request.path).suffix.lower() not in ARRAY_SUFFIXES:
+        return read_wav(Path(request.path))
+    main = feeds[pipeline.main_input.name]
+    return np.ascontiguousarray(main[..., steps.context_samples :], np.float32).ravel(), steps.sample_rate_hz
+
+
+def draw(path: Path, out: Path) -> bool:
+    """A PNG of at most 360 pixels a side; False for arrays, of which there is no picture."""
+    if path.suffix.lower() in ARRAY_SUFFIXES:
+        return False
+    picture = open_picture(path)
+    picture.thumbnail((SIDE_PX, SIDE_PX))
+    picture.save(out)
+    return True
+
+
+def levels_of(samples: Values) -> tuple[float, ...]:
+    """The largest |samples| (0..1) of 64 equal parts; 0 where they are no numbers."""
+    parts = np.array_split(np.abs(samples), LEVELS)
+    return tuple(
+        round(min(1.0, float(part.max())), 3) if part.size and np.isfinite(part).all() else 0.0 for part in parts
+    )
+
+
+def answer_of(pipeline: Pipeline, outputs: Mapping[str, NDArray[Any]], feeds: Arrays) -> Values:
+    """float32, without the batch axis of 1; of a stateful model one row for each time step."""
+    values = np.asarray(pipeline.answer_of(outputs, feeds), np.float32)
+    return values[0] if not pipeline.stateful and values.ndim and len(values) == 1 else values
+
+
+def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
+    """The fields `kind`, `rows`, `values` and `size` of a `TryAnswer`."""
+    if not answer.size or not np.isfinite(answer).all():
+        return {"kind": "nothing", "size": answer.size}
+    spec = pipeline.spec
+    if spec.answer_kind == "score" and pipeline.stateful:
+        shares = pipeline.probabilities(answer.reshape(len(answer), -1)).ravel()
+        moments = (("mean", float(shares.mean())), ("largest", float(shares.max())))
+        return {"kind": "moments", "rows": moments, "size": shares.size}
+    if spec.answer_kind in ("class", "score"):
+        rows = tuple(pipeline.describe(answer, TOP))
+        is_score = len(rows) == 1 and (spec.answer_kind == "score" or answer.size == 1)
+        return {"kind": "score" if is_score else "class", "rows": rows, "size": answer.shape[-1] if answer.ndim else 1}
+    if spec.answer_kind == "tokens":
+        return {"kind": "text", "text": pipeline.text_of(answer), "size": answer.size}
+    flat = answer.ravel()
+    return {"kind": "values", "values": tuple(float(value) for value in flat[:FIRST_VALUES]), "size": flat.size}
+
+
+def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
+    """The fields `same` and `likeness`: by the rules that the verdict uses for the same kind of answer."""
+    spec = pipeline.spec
+    finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
+    if old.shape != new.shape or not finite.all():
+        return {"same": False}
+    if spec.answer_kind == "tokens":
+        return {"same": bool((old == new).all())}
+    classes = predict([old, new], finite, spec.answer_kind, spec.scores, pipeline.stateful)
+    if classes is not None:
+        return {"same": bool(classes[0] == classes[1])}
+    if spec.answer_kind == "score":
+        half = 0.5 if spec.scores == "probabilities" else 0.0
+        alike = float(((old > half) == (new > half)).mean())
+        return {"same": alike == 1.0, "likeness": alike}
+    return {"likeness": cosine(old, new) if spec.answer_kind == "embedding" else likeness(old, new)}

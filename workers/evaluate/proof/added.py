@@ -1,0 +1,138 @@
+"""Examples that come later: those that were there already are left out, the others are judged together with the first.
+
+An example that is in the test set twice would count twice; one that a version was tuned with proves nothing.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.jobs import JudgeParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.proving import FreshParams, FreshResult
+from workers.evaluate.data.dataset import DataSet, read_dataset
+from workers.evaluate.data.store import feeds_digest
+from workers.evaluate.proof.predictions import Answers, Values, load_answers
+from workers.pipeline.prepared import Prepared
+
+STAGE = "Looking for examples that are new"
+
+
+def find_fresh(params: FreshParams, ctx: JobContext) -> FreshResult:
+    """Compare what the model gets of each example, so that the same picture in another format is known, too."""
+    seen: dict[bytes, str] = {}
+    for folder in params.known:
+        for split in ("test", "calibration"):
+            for digest in _digests(Path(folder) / split, ctx):
+                seen.setdefault(digest, split)
+    fresh: list[int] = []
+    known = {"test": 0, "calibration": 0}
+    for number, digest in enumerate(_digests(Path(params.data_dir) / "test", ctx)):
+        if digest in seen:
+            known[seen[digest]] += 1
+        else:
+            fresh.append(number)
+    return FreshResult(items=tuple(fresh), in_test=known["test"], in_calibration=known["calibration"])
+
+
+def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
+    items = Prepared(folder)
+    for number, feeds in enumerate(items):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, len(items), "items")
+        yield feeds_digest(feeds)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """One test set out of several parts. `numbers[i]` is item i's place if all items of all parts are counted on."""
+
+    data: DataSet
+    old: Answers
+    new: Answers
+    numbers: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Part:
+    data: DataSet
+    old: Answers
+    new: Answers
+    items: Sequence[int] | None
+
+    @property
+    def chosen(self) -> NDArray[np.int64]:
+        """Items that count and that both answered."""
+        answered = min(self.old.n, self.new.n, len(self.data.test))
+        wanted = range(answered) if self.items is None else [i for i in self.items if i < answered]
+        return np.asarray(wanted, dtype=np.int64)
+
+
+def read_parts(params: JudgeParams) -> Joined:
+    """Everything that `params` names, as one test set with two sets of answers."""
+    first = _Part(
+        read_dataset(Path(params.data_dir)),
+        load_answers(Path(params.original_answers)),
+        load_answers(Path(params.variant_answers)),
+        params.items,
+    )
+    if not params.more and params.items is None:
+        return Joined(first.data, first.old, first.new, np.arange(len(first.data.test)))
+    more = [
+        _Part(
+            read_dataset(Path(part.data_dir)),
+            load_answers(Path(part.original_answers)),
+            load_answers(Path(part.variant_answers)),
+            part.items,
+        )
+        for part in params.more
+    ]
+    return join([first, *more])
+
+
+def join(parts: Sequence[_Part]) -> Joined:
+    """The parts one after the other, each cut to the items that count."""
+    offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
+    numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
+    return Joined(
+        _join_data(parts),
+        _join_answers([(part.old, part.chosen) for part in parts]),
+        _join_answers([(part.new, part.chosen) for part in parts]),
+        np.concatenate(numbers),
+    )
+
+
+def _join_data(parts: Sequence[_Part]) -> DataSet:
+    """Labels of steps are kept where any part has them; a part that Fettle made makes the whole one that it made."""
+    steps = tuple(part.data.steps[i] if part.data.steps else None for part in parts for i in part.chosen.tolist())
+    return replace(
+        parts[0].data,
+        origin="made" if any(part.data.origin == "made" for part in parts) else "person",
+        test=tuple(part.data.test[i] for part in parts for i in part.chosen.tolist()),
+        steps=steps if any(step is not None for step in steps) else (),
+    )
+
+
+def _join_answers(parts: Sequence[tuple[Answers, NDArray[np.int64]]]) -> Answers:
+    """Other outputs were kept of the first items only: those of the first part, as far as they go."""
+    first, chosen = parts[0]
+    predicted = [answers.predicted[items] for answers, items in parts if answers.predicted is not None]
+    return replace(
+        first,
+        answer=[answers.answer[i] for answers, items in parts for i in items.tolist()],
+        predicted=np.concatenate(predicted) if len(predicted) == len(parts) else None,
+        finite=np.concatenate([answers.finite[items] for answers, items in parts]),
+        others={name: _kept(values, chosen) for name, values in first.others.items()},
+    )
+
+
+def _kept(values: Sequence[Values], items: NDArray[np.int64]) -> list[Values]:
+    kept: list[Values] = []
+    for item in items.tolist():
+        if item >= len(values):
+            break
+        kept.append(values[item])
+    return kept

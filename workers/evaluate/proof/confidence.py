@@ -1,0 +1,58 @@
+"""What happened to the percentages beside the answers: KL divergence and calibration error."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.proof.stats import CONFIDENCE
+
+BINS = 15
+ECE_LIMIT = 0.02
+"""Smaller changes of the calibration error are noise on sets of ordinary size (EVALUATION.md)."""
+
+FLOOR = 1e-12
+
+
+def kl_divergence(old: NDArray[np.floating], new: NDArray[np.floating]) -> NDArray[np.float64]:
+    """KL(old ‖ new) in nats for each row of two arrays (n, classes) of probabilities."""
+    p = np.clip(np.asarray(old, np.float64), FLOOR, 1.0)
+    q = np.clip(np.asarray(new, np.float64), FLOOR, 1.0)
+    return np.asarray(np.maximum((p * (np.log(p) - np.log(q))).sum(axis=1), 0.0), dtype=np.float64)
+
+
+def bin_gaps(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(n, 15): each item's confidence − right in the column of its bin. ECE is sum(|column sums|)/n.
+
+    Bins are equally wide and open at their lower edge (arXiv 1706.04599).
+    """
+    column = np.clip(np.ceil(np.asarray(confidence, np.float64) * BINS).astype(int) - 1, 0, BINS - 1)
+    gaps = np.zeros((len(column), BINS))
+    gaps[np.arange(len(column)), column] = confidence - right
+    return gaps
+
+
+def calibration_error(confidence: NDArray[np.floating], right: NDArray[np.bool_]) -> float:
+    """Expected calibration error with 15 bins."""
+    return float(np.abs(bin_gaps(confidence, right).sum(axis=0)).sum() / max(len(right), 1))
+
+
+def calibration_change(
+    old: tuple[NDArray[np.floating], NDArray[np.bool_]],
+    new: tuple[NDArray[np.floating], NDArray[np.bool_]],
+    seed: int = 0,
+    draws: int = 1000,
+) -> tuple[float, float]:
+    """ECE(new) − ECE(old) and its one-sided 95 % lower bound (paired Poisson bootstrap).
+
+    Both arguments are (confidence, right).
+    """
+    n = len(old[1])
+    both = np.hstack([bin_gaps(*old), bin_gaps(*new)])
+    rng = np.random.default_rng(seed)
+    block = max(1, 2_000_000 // max(n, 1))
+    changes = []
+    for start in range(0, draws, block):
+        weights = rng.poisson(1.0, size=(min(block, draws - start), n)).astype(np.float64)
+        sums = np.abs(weights @ both) / np.maximum(weights.sum(axis=1, keepdims=True), 1.0)
+        changes.append(sums[:, BINS:].sum(axis=1) - sums[:, :BINS].sum(axis=1))
+    low = float(np.quantile(np.concatenate(changes), 1 - CONFIDENCE))
+    return calibration_error(*new) - calibration_error(*old), low

@@ -1,0 +1,107 @@
+"""Parts of a test set that are judged by themselves: by class, by what was measured, by the person's own columns."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.dataset import Item
+
+FIFTH = 0.2
+LEAST_ITEMS = 20
+"""Of smaller sets the extremes are single items."""
+
+MOST_VALUES = 20
+MOST_COLUMNS = 10
+
+ENDS = {
+    "brightness": ("brightness", "dark pictures", "bright pictures"),
+    "sharpness": ("blur", "blurred pictures", "sharp pictures"),
+    "pixels": ("size", "small pictures", "large pictures"),
+    "characters": ("length", "short texts", "long texts"),
+    "seconds": ("length", "short recordings", "long recordings"),
+    "loudness": ("loudness", "quiet recordings", "loud recordings"),
+}
+"""Fact → the kind of slice, and the words for its lowest and its highest fifth."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """`members` are positions in the list of items that the groups were made of."""
+
+    kind: str
+    name: str
+    members: NDArray[np.int64]
+
+
+def groups_of(items: Sequence[Item], classes: Sequence[str] | None) -> list[Group]:
+    """All groups of `items`, each set of members once; `classes` are their names, None where there are none.
+
+    A group that holds more than half of the items (ties, a column of one value) tells nothing and is left out, but for
+    classes, where there may be two.
+    """
+    found: dict[bytes, Group] = {}
+    half = len(items) / 2
+    if classes is not None:
+        for group in _by_value("class", classes):
+            found[group.members.tobytes()] = group
+    for group in (*_measured(items), *_scripts(items), *_columns(items)):
+        if 0 < len(group.members) <= half or (group.kind == "column" and len(group.members) < len(items)):
+            found.setdefault(group.members.tobytes(), group)
+    return list(found.values())
+
+
+def _by_value(kind: str, values: Sequence[str], words: str = "{}") -> Iterator[Group]:
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, value in enumerate(values):
+        members[value].append(index)
+    for value, indices in members.items():
+        if value:
+            yield Group(kind, words.format(value), np.asarray(indices, np.int64))
+
+
+def _measured(items: Sequence[Item]) -> Iterator[Group]:
+    for fact, (kind, low, high) in ENDS.items():
+        values = [item.facts.get(fact) for item in items]
+        yield from _fifths(kind, low, high, [float(v) if isinstance(v, int | float) else None for v in values])
+
+
+def _fifths(kind: str, low: str, high: str, values: Sequence[float | None]) -> Iterator[Group]:
+    at = np.asarray([index for index, value in enumerate(values) if value is not None], np.int64)
+    known = np.asarray([value for value in values if value is not None], np.float64)
+    if len(known) < LEAST_ITEMS or not np.isfinite(known).all() or known.min() == known.max():
+        return
+    below, above = np.quantile(known, FIFTH, method="lower"), np.quantile(known, 1 - FIFTH, method="higher")
+    # many of one value are the middle, not an end
+    lowest, highest = known <= below, known >= above
+    yield Group(kind, low, at[lowest if 2 * lowest.sum() <= len(known) else known < below])
+    yield Group(kind, high, at[highest if 2 * highest.sum() <= len(known) else known > above])
+
+
+def _scripts(items: Sequence[Item]) -> Iterator[Group]:
+    scripts = [str(item.facts.get("script", "")) for item in items]
+    if len(set(filter(None, scripts))) > 1:
+        yield from _by_value("language", scripts, "texts in {} letters")
+
+
+def _columns(items: Sequence[Item]) -> Iterator[Group]:
+    """A column of few values gives a group for each, one of many numbers its ends, one of many words nothing."""
+    names = list(dict.fromkeys(name for item in items for name in item.columns))
+    for name in names[:MOST_COLUMNS]:
+        values = [item.columns.get(name, "").strip() for item in items]
+        different = set(filter(None, values))
+        if 1 < len(different) <= MOST_VALUES:
+            yield from _by_value("column", [f"{name}: {value}" if value else "" for value in values])
+            continue
+        numbers = [_number(value) for value in values]
+        if different and sum(number is not None for number in numbers) == sum(map(bool, values)):
+            yield from _fifths("column", f"low “{name}”", f"high “{name}”", numbers)
+
+
+def _number(value: str) -> float | None:
+    try:
+        return float(value)
+    except ValueError:
+        return None

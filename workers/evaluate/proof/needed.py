@@ -1,0 +1,87 @@
+"""How many examples a proof needs: "add about N examples". Formula: EVALUATION.md of the design."""
+
+import math
+
+from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, normal_quantile, tango_score
+
+POWER = 0.80
+SPARE = 1.10
+"""Ten percent are added to a promised number of examples."""
+
+FEW_FLIPS = 60
+"""Below so many expected flips the formula promises too few: the exact power is looked at."""
+
+
+def needed_examples(margin: float, flips: float, confidence: float = CONFIDENCE) -> int | None:
+    """Items that prove "the drop is at most `margin`" with 80 % power where nothing drops and `flips` change sides.
+
+    N = (z₁₋α√ψ + z₁₋β√(ψ−δ²))²/δ² and ten percent, at least what a set without any change needs (about 3/δ), and more
+    where flips are so few that the formula's normal law does not hold. None where the margin is 0.
+    """
+    if margin <= 0:
+        return None
+    if margin >= 1:
+        return 1
+    flips = max(flips, margin * margin)
+    z_a, z_b = normal_quantile(confidence), normal_quantile(POWER)
+    paired = (z_a * math.sqrt(flips) + z_b * math.sqrt(flips - margin * margin)) ** 2 / margin**2
+    count = math.ceil(max(paired, _unchanged(margin, confidence)) * SPARE)
+    while count * flips < FEW_FLIPS and paired_power(count, flips, margin, confidence) < POWER:
+        count = math.ceil(count * 1.03)
+    return count
+
+
+def needed_unlabelled(margin: float, changed: float, confidence: float = CONFIDENCE) -> int | None:
+    """The same without labels, where each change counts: None if the share of changes is not below the margin."""
+    if margin <= 0 or changed >= margin:
+        return None
+    if margin >= 1:
+        return 1
+    z_a, z_b = normal_quantile(confidence), normal_quantile(POWER)
+    spread = z_a * math.sqrt(margin * (1 - margin)) + z_b * math.sqrt(changed * (1 - changed))
+    count = math.ceil(max((spread / (margin - changed)) ** 2, _unchanged(margin, confidence)) * SPARE)
+    while count * margin < FEW_FLIPS and unlabelled_power(count, changed, margin, confidence) < POWER:
+        count = math.ceil(count * 1.03)
+    return count
+
+
+def _unchanged(margin: float, confidence: float) -> float:
+    """Items without a single change that prove it: about 3/δ."""
+    return math.log(1 - confidence) / math.log1p(-margin)
+
+
+def paired_power(n: int, flips: float, margin: float, confidence: float = CONFIDENCE) -> float:
+    """P[proven] if b + c ~ Bin(n, flips) and b ~ Bin(b + c, ½), by the bounds that hold for small counts."""
+    total = 0.0
+    most = math.ceil(n * flips + 8 * math.sqrt(n * flips) + 8)
+    for count in range(min(n, most) + 1):
+        ways = sum(math.comb(count, b) for b in range(count + 1) if proven(b, count - b, n, margin, confidence))
+        total += binomial_mass(count, n, flips) * ways / 2**count
+    return total
+
+
+def proven(b: int, c: int, n: int, margin: float, confidence: float = CONFIDENCE) -> bool:
+    """Whether `b` lost and `c` gained of `n` prove a drop of at most `margin`, by the bounds for small counts."""
+    if binomial_upper(b, n, confidence) <= margin:
+        return True
+    return c > 0 and tango_score(b, c, n, margin) <= -normal_quantile(confidence)
+
+
+def unlabelled_power(n: int, changed: float, margin: float, confidence: float = CONFIDENCE) -> float:
+    """P[proven] if the number of changes is Bin(n, changed), by the exact bound."""
+    total = 0.0
+    for count in range(n + 1):
+        if binomial_upper(count, n, confidence) > margin:
+            break
+        total += binomial_mass(count, n, changed)
+    return total
+
+
+def binomial_mass(hits: int, n: int, share: float) -> float:
+    """P[Bin(n, share) = hits]."""
+    if share <= 0:
+        return float(hits == 0)
+    if share >= 1:
+        return float(hits == n)
+    log = math.lgamma(n + 1) - math.lgamma(hits + 1) - math.lgamma(n - hits + 1)
+    return math.exp(log + hits * math.log(share) + (n - hits) * math.log1p(-share))

@@ -1,0 +1,234 @@
+"""The answers of one model to the test items: collected through its pipeline, kept in `answers.npz`.
+
+`answer` holds float32 of shape (n, …), or, where shapes differ from item to item, all values in a row with
+`answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite number. Every
+other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many as fit into
+a bound of memory). `meta` is JSON: the kind of answer, and the names of the other outputs.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
+from workers.contracts.process.context import JobContext
+from workers.infer.base import Session
+from workers.pipeline.batches import group_size
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.prepared import Prepared
+
+ANSWERS_FILE = "answers.npz"
+STAGE = "Comparing answers"
+ANSWER_BYTES = 256 << 20
+OTHER_BYTES = 64 << 20
+
+Values = NDArray[np.float32]
+Stopped = Literal["", "time", "memory"]
+
+
+@dataclass
+class Rows:
+    """Values of all items, of equal shapes or ragged."""
+
+    parts: list[Values] = field(default_factory=list)
+    size_bytes: int = 0
+
+    def append(self, values: Values) -> None:
+        self.parts.append(values)
+        self.size_bytes += values.nbytes
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """As they are stored."""
+        if len({part.shape for part in self.parts}) <= 1:
+            return {name: np.stack(self.parts) if self.parts else np.empty(0, np.float32)}
+        offsets = np.cumsum([0, *(part.size for part in self.parts)], dtype=np.int64)
+        return {name: np.concatenate([p.ravel() for p in self.parts]), f"{name}_offsets": offsets}
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
+
+    `stopped` says why not all items were asked; it is not kept in the file.
+    """
+
+    answer: Sequence[Values]
+    predicted: NDArray[np.int64] | None
+    finite: NDArray[np.bool_]
+    others: Mapping[str, Sequence[Values]]
+    answer_kind: str
+    scores: str
+    stateful: bool
+    stopped: Stopped = ""
+
+    @property
+    def n(self) -> int:
+        return len(self.finite)
+
+
+def collect_answers(
+    pipeline: Pipeline, session: Session, items: Prepared, ctx: JobContext, max_seconds: float | None = None
+) -> Answers:
+    """Run every item by itself, a stateful model over its whole sequence. Raises InputRefused where the model fails.
+
+    Stops early after `max_seconds` or where the answers would need more than 256 MiB; ten items are always answered.
+    """
+    answer, others = Rows(), dict[str, Rows]()
+    finite: list[bool] = []
+    stopped: Stopped = ""
+    started = time.monotonic()
+    answered = _answered(pipeline, session, items)
+    for number in range(len(items)):
+        ctx.check_cancelled()
+        ctx.progress(STAGE, number, len(items), "items")
+        late = max_seconds is not None and time.monotonic() - started > max_seconds
+        if number >= 10 and (late or answer.size_bytes > ANSWER_BYTES):
+            stopped = "time" if late else "memory"
+            ctx.log(f"Stopped after {number:,} of {len(items):,} items: no more {stopped} for answers.")
+            break
+        feeds, outputs = next(answered)
+        values = _trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline)
+        answer.append(values)
+        finite.append(bool(np.isfinite(values).all()))
+        _keep_others(others, outputs, feeds, pipeline)
+    ctx.progress(STAGE, len(items), len(items), "items")
+    return replace(_answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_)), stopped=stopped)
+
+
+def _answered(
+    pipeline: Pipeline, session: Session, items: Prepared
+) -> Iterator[tuple[dict[str, NDArray[Any]], Mapping[str, NDArray[Any]]]]:
+    """Each item with what the model gave to it. A model with a fixed batch gets as many as it takes at once; the last
+    ones are filled up in the pipeline, and what comes of the filling is dropped there."""
+    size = group_size(pipeline.spec)
+    for start in range(0, len(items), size):
+        # a copy: some runtimes do not take the read-only arrays of a memory map
+        stop = min(start + size, len(items))
+        group = [{name: np.array(value) for name, value in items[at].items()} for at in range(start, stop)]
+        outputs = _run(pipeline, session, group[0] if size == 1 else pipeline.batch(group), start)
+        if size == 1:
+            yield group[0], outputs
+            continue
+        for row, feeds in enumerate(group):
+            yield feeds, {name: np.asarray(value)[row : row + 1] for name, value in outputs.items()}
+
+
+def _run(pipeline: Pipeline, session: Session, feeds: dict[str, NDArray[Any]], number: int) -> Any:
+    try:
+        return pipeline.run(session, feeds)
+    except (WorkerError, JobCancelled, MemoryError):
+        raise
+    except Exception as error:  # every runtime has its own errors
+        reason = " ".join(str(error).split())[-400:] or type(error).__name__
+        raise InputRefused(
+            "run_failed",
+            "The model failed at an input",
+            f"Item {number + 1} of the test set stopped it: {reason}.",
+            "Check that the data and the preprocessing fit the model, or try another runtime.",
+        ) from error
+
+
+def _trim(values: Values, feeds: Mapping[str, NDArray[Any]], pipeline: Pipeline) -> Values:
+    """One item without its batch axis; a score a step; positions that only fill up are left out."""
+    if pipeline.spec.generation is not None:
+        return np.asarray(values[0], np.float32)
+    if pipeline.stateful:
+        return values.reshape(len(values), -1)[:, 0] if _one_score(values) else values
+    for entry in pipeline.spec.inputs:
+        mask = feeds.get(entry.name) if entry.source == "attention_mask" else None
+        if mask is not None and values.ndim >= 2 and values.shape[:2] == mask.shape:
+            return np.asarray(values[mask.astype(bool)], np.float32)
+    return values[0] if values.ndim and len(values) == 1 else values
+
+
+def _one_score(values: Values) -> bool:
+    return values.size == len(values)
+
+
+def _keep_others(
+    others: dict[str, Rows],
+    outputs: Mapping[str, NDArray[Any]],
+    feeds: Mapping[str, NDArray[Any]],
+    pipeline: Pipeline,
+) -> None:
+    """All float outputs are compared (EVALUATION.md), but not states: these show in the steps that follow."""
+    states = set((pipeline.spec.links or {}).values())
+    for output in pipeline.spec.outputs:
+        values = outputs.get(output.name)
+        if output.answer or output.name in states or values is None or np.asarray(values).dtype.kind != "f":
+            continue
+        rows = others.setdefault(output.name, Rows())
+        if rows.size_bytes < OTHER_BYTES // max(len(pipeline.spec.outputs) - 1, 1):
+            rows.append(_trim(np.asarray(values, np.float32), feeds, pipeline))
+
+
+def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finite: NDArray[np.bool_]) -> Answers:
+    spec = pipeline.spec
+    return Answers(
+        answer=answer.parts,
+        predicted=predict(answer.parts, finite, spec.answer_kind, spec.scores, pipeline.stateful),
+        finite=finite,
+        others={name: rows.parts for name, rows in others.items()},
+        answer_kind=spec.answer_kind,
+        scores=spec.scores,
+        stateful=pipeline.stateful,
+    )
+
+
+def predict(
+    answer: Sequence[Values], finite: NDArray[np.bool_], answer_kind: str, scores: str, stateful: bool
+) -> NDArray[np.int64] | None:
+    """The class of each item, −1 where it is no finite number; None where answers are no classes of whole items."""
+    if answer_kind not in ("class", "score") or stateful or any(part.ndim > 1 for part in answer):
+        return None
+    threshold = 0.5 if scores == "probabilities" else 0.0
+    classes = [
+        int(part.reshape(-1)[0] > threshold) if part.size == 1 else int(np.argmax(part)) if part.size else -1
+        for part in answer
+    ]
+    return np.where(finite, np.asarray(classes, dtype=np.int64), -1)
+
+
+def save_answers(path: Path, answers: Answers) -> None:
+    """Write `answers.npz`."""
+    rows = Rows(list(answers.answer))
+    arrays: dict[str, NDArray[Any]] = {**rows.arrays("answer"), "finite": answers.finite}
+    if answers.predicted is not None:
+        arrays["predicted"] = answers.predicted
+    for number, parts in enumerate(answers.others.values()):
+        arrays |= Rows(list(parts)).arrays(f"other_{number}")
+    meta = {
+        "version": 1,
+        "answer_kind": answers.answer_kind,
+        "scores": answers.scores,
+        "stateful": answers.stateful,
+        "others": list(answers.others),
+    }
+    np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
+
+
+def load_answers(path: Path) -> Answers:
+    """Read what `save_answers` wrote; nothing is unpickled."""
+    with np.load(path, allow_pickle=False) as stored:
+        arrays = {name: stored[name] for name in stored.files}
+    meta = json.loads(str(arrays["meta"]))
+    return Answers(
+        answer=_rows(arrays, "answer"),
+        predicted=arrays.get("predicted"),
+        finite=arrays["finite"],
+        others={name: _rows(arrays, f"other_{i}") for i, name in enumerate(meta["others"])},
+        answer_kind=meta["answer_kind"],
+        scores=meta["scores"],
+        stateful=meta["stateful"],
+    )
+
+
+def _rows(arrays: Mapping[str, NDArray[Any]], name: str) -> Sequence[Values]:
+    values, offsets = arrays[name], arrays.get(f"{name}_offsets")
+    return list(values) if offsets is None else np.split(values, offsets[1:-1])

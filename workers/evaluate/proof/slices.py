@@ -1,0 +1,183 @@
+"""Parts of the test set that may break while the average holds: tested exactly, gated by Holm, the worst one named."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import SliceDrop
+from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.stats import at_least, benjamini_hochberg, holm, least_changes, more_than_p, student_below
+
+GATE = 0.01
+"""Holm's level over all slices; the average's own test has the rest of 5 %."""
+
+QUARTER = 0.25
+"""Without labels a part is broken where more than this share of its answers changed for sure: some parts are harder
+than others, so that harmless changes gather there."""
+
+LEAST_ALIKE = 10
+MOST_SLICES = 50
+
+
+@dataclass(frozen=True)
+class Slice:
+    """`apart` is the log of the chance that so many of all losses fall into a part of this size: how it stands out."""
+
+    facts: SliceDrop
+    apart: float
+    broken: bool
+
+
+def labelled_slices(
+    groups: Sequence[Group], right_old: NDArray[np.bool_], right_new: NDArray[np.bool_], margin: float
+) -> list[Slice]:
+    """Whether more than `margin` is lost, for each group; Holm over those in which enough answers changed."""
+    lost, gained = right_old & ~right_new, ~right_old & right_new
+    counts = [(len(g.members), int(lost[g.members].sum()), int(gained[g.members].sum())) for g in groups]
+    p_values = [more_than_p(b, c, n, margin) for n, b, c in counts]
+    return _tested(
+        groups,
+        drops=[(b - c) / n for n, b, c in counts],
+        changed=[b + c for _, b, c in counts],
+        p_values=p_values,
+        apart=[log_gathered(b, n, int(lost.sum()), len(lost)) for n, b, _ in counts],
+        least_drop=margin,
+    )
+
+
+def changed_slices(groups: Sequence[Group], changed: NDArray[np.bool_], margin: float) -> list[Slice]:
+    """Without labels: a group is broken where more than a quarter of its answers changed for sure."""
+    share = max(QUARTER, margin)
+    counts = [(len(group.members), int(changed[group.members].sum())) for group in groups]
+    return _tested(
+        groups,
+        drops=[count / n for n, count in counts],
+        changed=[count for _, count in counts],
+        p_values=[at_least(count, n, share) for n, count in counts],
+        apart=[log_gathered(count, n, int(changed.sum()), len(changed)) for n, count in counts],
+        least_drop=share,
+    )
+
+
+def alike_slices(groups: Sequence[Group], likeness: NDArray[np.float64], least: float, alike: float) -> list[Slice]:
+    """Answers that are no classes: a group is broken where its mean likeness is below `least` for sure (Student's t).
+
+    Likeness has its tail on the left, for which that test is on the safe side. Items under `alike` count as changed.
+    """
+    kept = [group for group in groups if len(group.members) >= LEAST_ALIKE]
+    parts = [likeness[group.members] for group in kept]
+    ranks = _ranks(likeness)
+    p_values = [student_below(part, least) for part in parts]
+    gates, shown = holm(p_values), benjamini_hochberg(p_values)
+    return [
+        Slice(
+            facts=SliceDrop(
+                kind=group.kind,
+                name=group.name,
+                n=len(part),
+                drop=max(0.0, 1 - float(part.mean())),
+                changed=int((part < alike).sum()),
+                p_holm=gate,
+                p_display=p,
+                judged=True,
+            ),
+            apart=_log_low_ranks(ranks, group.members),
+            broken=gate <= GATE,
+        )
+        for group, part, gate, p in zip(kept, parts, gates, shown, strict=True)
+    ]
+
+
+def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
+    """Broken ones first, then by how they stand out from the rest, then by their loss; at most 50."""
+
+    def key(part: Slice) -> tuple[bool, float, float, int]:
+        facts = part.facts
+        return (not part.broken, part.apart if facts.drop > 0 else 1.0, -facts.drop, -facts.n)
+
+    return tuple(part.facts for part in sorted(slices, key=key)[:MOST_SLICES])
+
+
+def broken(slices: Sequence[Slice]) -> list[SliceDrop]:
+    """The parts that got significantly worse, the clearest first."""
+    return [part.facts for part in sorted(slices, key=lambda part: part.apart) if part.broken]
+
+
+def _tested(
+    groups: Sequence[Group],
+    drops: Sequence[float],
+    changed: Sequence[int],
+    p_values: Sequence[float],
+    apart: Sequence[float],
+    least_drop: float,
+) -> list[Slice]:
+    least = least_changes(_testable(changed))
+    at = [index for index, count in enumerate(changed) if count >= least]
+    gates = dict(zip(at, holm([p_values[i] for i in at]), strict=True))
+    shown = benjamini_hochberg(p_values)
+    return [
+        Slice(
+            facts=SliceDrop(
+                kind=group.kind,
+                name=group.name,
+                n=len(group.members),
+                drop=drops[i],
+                changed=changed[i],
+                p_holm=gates.get(i, 1.0),
+                p_display=shown[i],
+                judged=i in gates,
+            ),
+            apart=apart[i],
+            broken=gates.get(i, 1.0) <= GATE and drops[i] >= least_drop,
+        )
+        for i, group in enumerate(groups)
+    ]
+
+
+def _testable(changed: Sequence[int]) -> int:
+    """K of "under log2(20 K) changed samples a slice is too few to judge", counting only slices that pass it.
+
+    The smallest K that no more than K slices pass (Tarone 1990, Biometrics 46:515): how many answers changed says
+    nothing about which way they did, so that slices which cannot become significant need not be corrected for.
+    """
+    count = 1
+    while sum(number >= least_changes(count) for number in changed) > count:
+        count += 1
+    return count
+
+
+def log_gathered(hits: int, n: int, all_hits: int, everything: int) -> float:
+    """log P[at least `hits` of `all_hits` fall into `n` of `everything` items by chance] (hypergeometric)."""
+    if hits <= 0 or n >= everything:
+        return 0.0
+    terms = [
+        _log_choose(n, k) + _log_choose(everything - n, all_hits - k)
+        for k in range(hits, min(n, all_hits) + 1)
+        if all_hits - k <= everything - n
+    ]
+    top = max(terms)
+    return min(0.0, top + math.log(sum(math.exp(t - top) for t in terms)) - _log_choose(everything, all_hits))
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1, ties at their mean."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse], dtype=np.float64)
+
+
+def _log_low_ranks(ranks: NDArray[np.float64], members: NDArray[np.int64]) -> float:
+    """log p of "the members rank no lower than the others" (Mann-Whitney, normal law with ties)."""
+    n, k = len(ranks), len(members)
+    spread = float(ranks.var()) * k * (n - k) / max(n - 1, 1)
+    if spread <= 0:
+        return 0.0
+    from scipy.special import log_ndtr
+
+    return float(log_ndtr((float(ranks[members].sum()) - k * (n + 1) / 2) / math.sqrt(spread)))

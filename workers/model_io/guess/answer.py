@@ -1,0 +1,115 @@
+"""What a model's answers are: scores of classes, an embedding, boxes around things, or numbers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from workers.contracts.pipeline import (
+    ArraySteps,
+    AudioSteps,
+    ImageSteps,
+    PipelineInput,
+    Preprocess,
+    Task,
+    TextSteps,
+)
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+from workers.model_io.guess.detection import gives_boxes
+
+AnswerKind = Literal["class", "score", "embedding", "detection", "tensor"]
+WORLD = ("image", "input_ids", "audio", "array")
+
+_ANSWER_NAMES = re.compile(r"logit|prob|score|last_hidden_state|output|label|pred|embed", re.I)
+_VECTORS = re.compile(r"embed|pooler|feature|hidden", re.I)
+_CLASS_SCORES = re.compile(r"logit|prob|score|label|class|softmax", re.I)
+FEW_CLASSES = 64
+"""Texts are rarely told apart into more kinds without names or a head that says so; vectors are rarely shorter."""
+
+
+def pick_answer(outputs: Sequence[TensorSpec], links: Mapping[str, str]) -> TensorSpec:
+    """The first output of scores by type, rank and name; never a state."""
+    candidates = [output for output in outputs if output.name not in links.values()] or list(outputs)
+
+    def rank(output: TensorSpec) -> tuple[bool, bool, bool]:
+        floats = output.dtype.startswith(("float", "double", "bfloat"))
+        named = _ANSWER_NAMES.search(output.name) is not None
+        return (not floats, len(output.shape) != 2, not named)
+
+    return min(candidates, key=rank)
+
+
+def answer_kind(
+    answer: TensorSpec,
+    outputs: Sequence[TensorSpec],
+    inputs: Sequence[PipelineInput],
+    steps: Preprocess,
+    found: Found,
+) -> tuple[AnswerKind, tuple[str, ...]]:
+    """The kind of the answer, and which parts of the description were guessed with it."""
+    if found.answer_kind:
+        return found.answer_kind, ()
+    if isinstance(steps, ImageSteps) and gives_boxes(outputs, inputs, steps, found):
+        return "detection", ()
+    shape = answer.shape
+    if isinstance(steps, AudioSteps) and (len(shape) == 1 or shape[1:] == (1,)):
+        return "score", ()
+    reads_tokens = any(entry.source == "input_ids" for entry in inputs)
+    if reads_tokens and len(shape) == 3 and not is_token_classes(answer, found):
+        return "embedding", () if found.pooling else ("pooling",)
+    if len(shape) == 2 and _is_vector(answer, reads_tokens, found):
+        return "embedding", ()
+    main = [entry for entry in inputs if entry.source in WORLD]
+    if len(shape) == 2 and (reads_tokens or len(main) == 1) and shape[1] != 1:
+        return "class", ()
+    return "tensor", ()
+
+
+def is_token_classes(answer: TensorSpec, found: Found) -> bool:
+    """Scores of classes for each token, (n, tokens, classes), and no vector for each."""
+    if found.task == "token-classification":
+        return True
+    last = answer.shape[-1] if len(answer.shape) == 3 else None
+    if found.classes is not None and last == len(found.classes):
+        return True
+    named = _CLASS_SCORES.search(answer.name) is not None
+    return named and _VECTORS.search(answer.name) is None and found.width != last
+
+
+def _is_vector(answer: TensorSpec, reads_tokens: bool, found: Found) -> bool:
+    """(n, width) as one vector: by its name, by what the model's files say, for texts by what class scores would have:
+    a name, names of classes, or few of them."""
+    if _VECTORS.search(answer.name):
+        return True
+    width = answer.shape[1]
+    if not reads_tokens or found.classes is not None or found.is_classifier:
+        return False
+    if found.pooling is not None or (found.width is not None and width == found.width):
+        return True
+    return not _CLASS_SCORES.search(answer.name) and isinstance(width, int) and width >= FEW_CLASSES
+
+
+def task_of(
+    inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found
+) -> Task:
+    """The task's name where no file says it."""
+    if kind == "detection":
+        return "object-detection"
+    if any(entry.source == "input_ids" for entry in inputs):
+        return text_task(steps, kind, answer, found)
+    if isinstance(steps, AudioSteps):
+        return "audio-frames"
+    if kind == "class":
+        return "array-classification" if isinstance(steps, ArraySteps) else "image-classification"
+    return "arrays"
+
+
+def text_task(steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found) -> Task:
+    """Of a model that reads tokens. Without a tokenizer it takes arrays, whatever it does with them."""
+    if kind == "embedding":
+        return "text-embedding"
+    if kind == "class":
+        return "text-classification"
+    if len(answer.shape) == 3 and is_token_classes(answer, found):
+        return "token-classification"
+    return "text-classification" if isinstance(steps, TextSteps) else "arrays"

@@ -1,0 +1,262 @@
+"""From a graph and what its files say to a pipeline. What no file says is guessed, and `guessed` names it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from workers.contracts.pipeline import (
+    ArraySteps,
+    AudioSteps,
+    PipelineInput,
+    PipelineOutput,
+    PipelineSpec,
+    Preprocess,
+    Source,
+    TextSteps,
+)
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.facts import Found, Graph, warning
+from workers.model_io.guess.answer import answer_kind, pick_answer, task_of
+from workers.model_io.guess.diffusion import guess_sampling
+from workers.model_io.guess.image import guess_image, picture_layout
+from workers.model_io.meanings import input_meaning, output_meaning
+from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
+from workers.pipeline.generating import TOKENS
+
+Shape = tuple[int | None, ...]
+_AUDIO_NAMES = re.compile(r"audio|wave|wav$|speech|pcm|sound|input_values", re.I)
+_RATE_NAMES = ("sr", "sample_rate", "sampling_rate")
+_SILERO_CONTEXT, _SILERO_FRAME, _RATE_HZ = 64, 512, 16_000
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The inputs as sorted by source, and what goes into them."""
+
+    inputs: tuple[PipelineInput, ...]
+    steps: Preprocess
+    links: dict[str, str]
+    guessed: tuple[str, ...]
+
+
+def build_spec(
+    graph: Graph,
+    found: Found,
+    preprocess: str | None,
+    shapes: Mapping[str, Shape],
+    items: Mapping[str, tuple[int, ...]] | None = None,
+) -> PipelineSpec:
+    """The whole description. `shapes` are a person's sizes for what the model leaves free, `items` those of one item in
+    the data, which come first where the model says nothing of a shape."""
+    reading = _read_inputs(_with_sizes(graph, items or {}, shapes), found, shapes, preprocess)
+    reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
+    answer = pick_answer(graph.outputs, reading.links)
+    kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
+    task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
+    steps = spec_from_string(preprocess, reading.steps) if preprocess else reading.steps
+    spec = PipelineSpec(
+        task=task,
+        inputs=reading.inputs,
+        outputs=(),
+        preprocess=steps,
+        answer_kind=kind,
+        scores=found.scores or "logits",
+        classes=found.classes if kind == "detection" else _fitting(found.classes, answer),
+        links=reading.links,
+        pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
+        normalize=bool(found.normalize) and kind == "embedding",
+        guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
+        sampling=guess_sampling(reading.inputs, answer),
+    )
+    if spec.sampling is not None:
+        spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
+    if found.generation is not None:
+        told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
+        return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
+    return with_words(spec, graph.outputs, answer.name)
+
+
+def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
+    """An input whose first size is part of each item in the data, and so no batch."""
+    item = items.get(entry.name, items.get("x", ()))
+    first = entry.shape[0] if entry.shape else None
+    is_whole = entry.source == "array" and first not in (None, 1) and len(item) == len(entry.shape) and item[0] == first
+    return entry.model_copy(update={"batched": False}) if is_whole else entry
+
+
+def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    """The same with other sources or links of inputs: what the answer is is told anew."""
+    answer = pick_answer(graph.outputs, spec.links)
+    kind, _ = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
+    told = {
+        "answer_kind": kind,
+        "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
+        "classes": found.classes if kind == "detection" else _fitting(found.classes, answer),
+    }
+    return with_words(spec.model_copy(update=told), graph.outputs, answer.name)
+
+
+def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:
+    """Meanings filled in, which need the rest of the description."""
+    inputs = tuple(entry.model_copy(update={"meaning": input_meaning(entry, spec.preprocess)}) for entry in spec.inputs)
+    described = tuple(
+        PipelineOutput(
+            name=output.name,
+            dtype=output.dtype,
+            shape=sizes(output.shape),
+            meaning=output_meaning(spec, output.name, sizes(output.shape), output.dtype, output.name == answer),
+            answer=output.name == answer,
+        )
+        for output in outputs
+    )
+    return spec.model_copy(update={"inputs": inputs, "outputs": described})
+
+
+def sizes(shape: tuple[int | str | None, ...]) -> Shape:
+    """Names of free sizes become None."""
+    return tuple(size if isinstance(size, int) else None for size in shape)
+
+
+def _read_inputs(graph: Graph, found: Found, shapes: Mapping[str, Shape], preprocess: str | None) -> _Reading:
+    specs = [_with_shape(spec, shapes, len(graph.inputs) == 1) for spec in graph.inputs]
+    links = _links(specs, graph.outputs)
+    state = [spec for spec in specs if spec.name in links]
+    rates = [spec for spec in specs if spec.name.lower() in _RATE_NAMES and spec.dtype.startswith("int")]
+    world = [spec for spec in specs if spec not in state and spec not in rates]
+    tokens = [_token_source(spec) for spec in world]
+    extra = tuple(
+        _input(spec, "state" if spec in state else "constant", None if spec in state else _RATE_HZ)
+        for spec in (*state, *rates)
+    )
+    if "input_ids" in tokens and all(tokens):
+        first = _text_inputs(world, found)
+    elif len(world) == 1 and _is_audio(world[0], bool(state or rates)):
+        first = _audio_input(world[0], found)
+    elif len(world) == 1 and picture_layout(world[0], found, preprocess is not None and is_image_spec(preprocess)):
+        steps, guessed = guess_image(world[0], found, graph.outputs)
+        first = _Reading((_input(world[0], "image"),), steps, {}, guessed)
+    else:
+        first = _Reading(tuple(_input(spec, "array") for spec in world), ArraySteps(), {}, ())
+    order = {spec.name: number for number, spec in enumerate(graph.inputs)}
+    inputs = tuple(sorted((*first.inputs, *extra), key=lambda entry: order[entry.name]))
+    return _Reading(inputs, first.steps, links, first.guessed)
+
+
+def _input(spec: TensorSpec, source: Source, constant: int | None = None) -> PipelineInput:
+    shape = sizes(spec.shape)
+    batched = bool(shape) and source != "state"
+    return PipelineInput(
+        name=spec.name, dtype=spec.dtype, shape=shape, source=source, constant=constant, batched=batched
+    )
+
+
+def _with_shape(spec: TensorSpec, shapes: Mapping[str, Shape], only: bool) -> TensorSpec:
+    """Free sizes filled in from the person's shape; the batch stays free where the model leaves it free."""
+    given = shapes.get(spec.name) or (shapes.get("") if only else None)
+    if not given or (spec.shape and len(given) != len(spec.shape)):
+        return spec
+    own = spec.shape or (None,) * len(given)
+    filled = tuple(size if isinstance(size, int) or axis == 0 else given[axis] for axis, size in enumerate(own))
+    return spec.model_copy(update={"shape": filled})
+
+
+def _with_sizes(graph: Graph, items: Mapping[str, tuple[int, ...]], shapes: Mapping[str, Shape]) -> Graph:
+    """Inputs without a shape get that of the data behind a free batch, else the person's, else what is implied."""
+    only = len(graph.inputs) == 1
+
+    def told(spec: TensorSpec) -> TensorSpec:
+        item = items.get(spec.name, items.get("x", ()) if only else ())
+        implied = graph.implied.get(spec.name, ())
+        shape = (None, *item) if item and _goes_with(item, implied) else implied
+        named = spec.name in shapes or (only and "" in shapes)
+        return spec if spec.shape or not shape or (named and not item) else spec.model_copy(update={"shape": shape})
+
+    return replace(graph, inputs=tuple(told(spec) for spec in graph.inputs))
+
+
+def _goes_with(item: tuple[int, ...], implied: Shape) -> bool:
+    """Whether an item of the data can be what the graph wants. A product takes any number of axes before its last."""
+    if len(implied) == 2:
+        return item[-1] == implied[1]
+    if len(implied) != len(item) + 1:
+        return not implied
+    return all(want in (None, have) for want, have in zip(implied[1:], item, strict=True))
+
+
+def _token_source(spec: TensorSpec) -> Source | None:
+    name = spec.name.lower()
+    if not spec.dtype.startswith("int") or len(spec.shape) not in (0, 2):
+        return None
+    if "token_type" in name or "segment" in name:
+        return "token_type_ids"
+    if "mask" in name:
+        return "attention_mask"
+    if "position" in name:
+        return "position_ids"
+    return "input_ids" if "ids" in name or "token" in name else None
+
+
+def _text_inputs(world: list[TensorSpec], found: Found) -> _Reading:
+    inputs = tuple(
+        _input(spec, source).model_copy(update={"optional": source != "input_ids"})
+        for spec in world
+        if (source := _token_source(spec))
+    )
+    if found.tokenizer is None:
+        return _Reading(inputs, ArraySteps(), {}, ("tokenizer",))
+    fixed = next((size for entry in inputs for size in entry.shape[1:] if size), None)
+    limit = found.max_length or 512
+    steps = TextSteps(max_length=min(limit, fixed) if fixed else limit)
+    return _Reading(inputs, steps, {}, () if found.max_length or fixed else ("max_length",))
+
+
+def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
+    if spec.dtype not in ("float32", "float16") or len(spec.shape) not in (2, 3):
+        return False
+    named = _AUDIO_NAMES.search(spec.name) is not None
+    return named or (stateful and len(spec.shape) == 2)
+
+
+def _audio_input(spec: TensorSpec, found: Found) -> _Reading:
+    """Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; a fixed other width is one
+    frame."""
+    width = sizes(spec.shape)[-1]
+    whole = _SILERO_CONTEXT + _SILERO_FRAME
+    if isinstance(found.preprocess, AudioSteps):
+        return _Reading((_input(spec, "audio"),), found.preprocess, {}, ())
+    if width in (None, whole):
+        steps = AudioSteps(frame_samples=_SILERO_FRAME, context_samples=_SILERO_CONTEXT)
+    else:
+        steps = AudioSteps(frame_samples=width or _RATE_HZ)
+    return _Reading((_input(spec, "audio"),), steps, {}, ("sample_rate", "frame", "context"))
+
+
+def _links(inputs: list[TensorSpec], outputs: tuple[TensorSpec, ...]) -> dict[str, str]:
+    """State inputs and the outputs that feed them: `state` → `stateN`, `h` → `hn`, same type and rank."""
+    links: dict[str, str] = {}
+    for spec in inputs:
+        for output in outputs:
+            names = {f"{spec.name}{tail}".lower() for tail in ("n", "_n", "out", "_out", "_next", ".1")}
+            names |= {f"{head}_{spec.name}".lower() for head in ("new", "next", "out")}
+            same = output.dtype == spec.dtype and len(output.shape) == len(spec.shape) > 1
+            if output.name.lower() in names and same:
+                links[spec.name] = output.name
+    return links if len(links) < len(inputs) else {}
+
+
+def class_names_told(found: Found, spec: PipelineSpec) -> tuple[Finding, ...]:
+    """Names that are left aside because there is not one for each score."""
+    answer = next((entry for entry in spec.outputs if entry.answer), None)
+    count = answer.shape[-1] if answer is not None and answer.shape else None
+    if not found.classes or spec.answer_kind != "class" or count in (None, len(found.classes)):
+        return ()
+    what = f"Its files name {len(found.classes):,} classes, and it gives {count:,} scores: these names are not used."
+    return (warning(what),)
+
+
+def _fitting(classes: tuple[str, ...] | None, answer: TensorSpec) -> tuple[str, ...] | None:
+    """Names only where there is one for each score."""
+    count = answer.shape[-1] if answer.shape else None
+    if classes is None or (isinstance(count, int) and count != len(classes)):
+        return None
+    return classes

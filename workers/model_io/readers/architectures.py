@@ -1,0 +1,169 @@
+"""Recognizing whose weights these are, by the names and shapes of all tensors."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.process.context import JobContext
+from workers.model_io.facts import Found
+from workers.model_io.readers.fingerprints import (
+    Entry,
+    Shapes,
+    all_names,
+    body_digest,
+    build,
+    fingerprint,
+    kept,
+    names_digest,
+    read_table,
+)
+from workers.model_io.readers.known_weights import known
+from workers.model_io.readers.tensors import Tensors
+from workers.model_io.words import refuse, shown
+
+MAX_COMPARED = 12
+NEW_MODELS_SECONDS = 4.0
+"""Who opens a file waits for this only where the libraries are newer than the table."""
+_SAME = 1e-4
+
+
+@dataclass(frozen=True)
+class Recognized:
+    """`name` is "library/model", `module` holds the weights (float32, eval mode)."""
+
+    name: str
+    module: Any
+    classes: int
+    found: Found
+    input_size: tuple[int, int, int]
+
+
+def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx: JobContext) -> Recognized:
+    """The architecture with these weights in it. Raises `InputRefused`: unknown, ambiguous, or not the
+    wanted one."""
+    shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
+    fitting = [(wanted, _classes(shapes, wanted))] if wanted else candidates(shapes, ctx)
+    if not fitting:
+        raise unknown(path, tensors)
+    modules = []
+    for name, classes in fitting[:MAX_COMPARED]:
+        ctx.check_cancelled()
+        module = load(path, name, classes, tensors)
+        modules.append((name, classes, module))
+    name, classes, module = modules[0]
+    found, size = known(name, sha256, classes)
+    others = [other for other, _, built in modules[1:] if not _alike(module, built, size)]
+    if others:
+        names = " and ".join([name, *others[:3]])
+        raise refuse(
+            "ambiguous_architecture",
+            "Two architectures fit these weights",
+            f"The weights in {path.name} fit {names}, which compute different things with them.",
+            f"Say which one it is: --architecture {name} or --architecture {others[0]}.",
+        )
+    return Recognized(name, module, classes, found, size)
+
+
+def candidates(shapes: Shapes, ctx: JobContext) -> list[tuple[str, int]]:
+    """Names of the architectures whose names and shapes are these, with the number of classes of the
+    weights."""
+    table = read_table()
+    key = names_digest(shapes)
+    fitting = list(_fits(table.entries.get(key, []), shapes))
+    if fitting or table.is_current():
+        return fitting
+    return list(_fits(_new_entries(key, table.names, ctx), shapes))
+
+
+def _fits(entries: list[Entry], shapes: Shapes) -> Iterator[tuple[str, int]]:
+    for entry in entries:
+        if body_digest(shapes, entry.head) == entry.body:
+            yield entry.name, shapes[entry.head[0]][0] if entry.head else 0
+
+
+def _new_entries(key: str, listed: set[str], ctx: JobContext) -> list[Entry]:
+    """Architectures that the installed libraries have and the table does not yet, as far as time allows."""
+    found, end = [], time.monotonic() + NEW_MODELS_SECONDS
+    for name in all_names():
+        if name in listed or time.monotonic() > end:
+            continue
+        ctx.check_cancelled()
+        try:
+            digest, entry = fingerprint(name)
+        except (RuntimeError, NotImplementedError, ValueError, TypeError, AttributeError):
+            continue
+        if digest == key:
+            found.append(entry)
+    return found
+
+
+def _classes(shapes: Shapes, wanted: str) -> int:
+    """The number of classes of a named architecture: the first size of its head in the file."""
+    try:
+        _, entry = fingerprint(wanted if "/" in wanted else f"timm/{wanted}")
+    except Exception as error:  # the libraries raise their own types for unknown names
+        raise refuse(
+            "unknown_architecture",
+            "There is no such architecture",
+            f"Neither torchvision nor timm has {shown(wanted)}.",
+            "Write it as torchvision/resnet50 or timm/resnet50.",
+        ) from error
+    head = [name for name in entry.head if name in shapes]
+    return shapes[head[0]][0] if head else 0
+
+
+def load(path: Path, name: str, classes: int, tensors: Tensors) -> Any:
+    """Build `name` and put the weights in. Raises `InputRefused` where they do not fit."""
+    module = build(name, classes or None, device="cpu")
+    given = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    wanted = module.state_dict()
+    try:
+        module.load_state_dict({**wanted, **{k: v for k, v in given.items() if k in wanted}}, strict=True)
+        missing = sorted(set(kept(dict.fromkeys(wanted, ()))) ^ set(kept(dict.fromkeys(given, ()))))
+    except RuntimeError as error:
+        raise _unfit(path, name, str(error).split("\n")[-1].strip()) from error
+    if missing:
+        raise _unfit(path, name, f"for example {missing[0]}")
+    return module.eval()
+
+
+def _unfit(path: Path, name: str, why: str) -> Exception:
+    return refuse(
+        "wrong_architecture",
+        "The weights do not fit the architecture",
+        f"The weights in {path.name} are not those of {name}: {shown(why, 200)}",
+        "Leave --architecture out, and Fettle looks for the right one.",
+    )
+
+
+def _alike(first: Any, second: Any, size: tuple[int, int, int]) -> bool:
+    """Whether both compute the same with these weights, tried on noise."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    picture = torch.randn((1, *size), generator=generator)
+    with torch.inference_mode():
+        try:
+            want, got = first(picture), second(picture)
+        except (RuntimeError, AssertionError):
+            return False
+    if not isinstance(want, torch.Tensor) or not isinstance(got, torch.Tensor) or want.shape != got.shape:
+        return False
+    scale = max(float(want.abs().max()), 1e-12)
+    return float((want - got).abs().max()) / scale < _SAME
+
+
+def unknown(path: Path, tensors: Tensors) -> Exception:
+    """The refusal that says what the file holds, so that its owner recognizes it."""
+    names = ", ".join([*list(tensors)[:3], *(["…"] if len(tensors) > 3 else [])])
+    count = "1 tensor" if len(tensors) == 1 else f"{len(tensors):,} tensors"
+    numbers = sum(value.numel() for value in tensors.values())
+    return refuse(
+        "unknown_architecture",
+        "The architecture of these weights is not known",
+        f"{path.name} holds {count} with {numbers:,} numbers ({shown(names, 150)}), but not the code that computes "
+        "with them, and no architecture of torchvision or timm has tensors of these names and shapes.",
+        "Ask its author for the model as ONNX (torch.onnx.export) or TorchScript, made where its Python code is.",
+    )

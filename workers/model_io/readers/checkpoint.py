@@ -1,0 +1,91 @@
+"""PyTorch checkpoints that hold tensors only, zipped (torch 1.6 and later) or in the older format."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding
+from workers.model_io.budget import checking
+from workers.model_io.facts import info
+from workers.model_io.formats import Draft, Format
+from workers.model_io.readers.pickles import legacy_calls, refuse_others, torch_zip_calls
+from workers.model_io.readers.tensors import Tensors, find_tensors
+from workers.model_io.readers.weights import inspect_weights, open_weights
+from workers.model_io.readers.zip_check import read_directory
+from workers.model_io.words import damaged, said, shown
+
+SCANNED = info(
+    "It is a pickle, which could run a program. A scanner found nothing in it but tensors, and nothing reads it but "
+    "PyTorch's loader for plain tensors."
+)
+
+
+def read_checkpoint(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
+    """The named tensors, by the weights-only loader alone. Raises `InputRefused`."""
+    zipped = check_checkpoint(path, ctx)  # has imported torch by now
+    with checking(ctx, [path]):
+        tensors, findings = find_tensors(path, _load(path, zipped))
+    return tensors, (SCANNED, *findings)
+
+
+def check_checkpoint(path: Path, ctx: JobContext) -> bool:
+    """Look at it without loading it; true for the zipped format. Raises `InputRefused`."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == b"PK"
+    names = (torch_zip_calls if zipped else legacy_calls)(path, ctx)
+    refuse_others(path, names)
+    return zipped
+
+
+def _load(path: Path, zipped: bool) -> Any:
+    import torch
+
+    try:
+        loaded = torch.load(str(path), map_location="cpu", weights_only=True, mmap=zipped)
+    except Exception as error:  # torch raises RuntimeError, UnpicklingError, EOFError, IndexError, AssertionError …
+        raise damaged(path, shown(said(error), 200)) from error
+    if zipped:
+        _check_storages(path, loaded)
+    return loaded
+
+
+def _check_storages(path: Path, loaded: Any) -> None:
+    """No tensor may claim more bytes than its part of the file has: a memory map would read on behind it."""
+    records = Counter(
+        member.size_bytes for member in read_directory(path) if "/data/" in f"/{member.name.split('/', 1)[-1]}"
+    )
+    claimed = Counter(dict(_storages(loaded)).values())
+    if any(claimed[size] > records[size] for size in claimed):
+        raise damaged(path, "a tensor in it is larger than its part of the file.")
+
+
+def _storages(value: Any) -> Iterator[tuple[int, int]]:
+    """Address and bytes of the storage of every tensor in nested containers."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        storage = value.untyped_storage()
+        if storage.nbytes():
+            yield storage.data_ptr(), storage.nbytes()
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _storages(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _storages(inner)
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads the tensors and recognizes the architecture."""
+    return inspect_weights(path, *read_checkpoint(path, ctx), params, ctx)
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Also converts the recognized module into `target`."""
+    return open_weights(path, *read_checkpoint(path, ctx), params, ctx, target)
+
+
+FORMAT = Format(id="checkpoint", title="PyTorch checkpoint", inspect=inspect, open=open_)

@@ -1,0 +1,222 @@
+"""What is looked at in an ONNX file before a runtime gets to see it (SECURITY.md, opening a model, 5)."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+from workers.contracts.specs import Finding
+from workers.model_io.facts import warning
+from workers.model_io.readers.onnx_graph import nodes, tensors
+from workers.model_io.words import ASK_AGAIN, damaged, refuse, shown, unsafe
+
+MAX_INLINED_NODES = 1_000_000
+
+
+def load_proto(path: Path) -> Any:
+    """The parsed `onnx.ModelProto` without its external data. Raises `InputRefused`."""
+    import onnx
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    try:
+        model = onnx.load(str(path), load_external_data=False)
+    except (DecodeError, RecursionError, MemoryError, ValueError, OSError) as error:
+        raise damaged(path, f"it is no whole ONNX model ({error}).") from error
+    if not model.HasField("graph") or not model.graph.node:
+        raise refuse("empty", "The model is empty", f"{path.name} holds no operations.", ASK_AGAIN)
+    if not model.graph.output:
+        raise refuse("no_output", "The model has no output", f"{path.name} answers nothing.", ASK_AGAIN)
+    if not all(isinstance(name, str) for name in _names(model)):  # protobuf hands bytes out that are no text
+        raise damaged(path, "it holds names that are no text.")
+    return model
+
+
+def _names(model: Any) -> Iterator[Any]:
+    """Everything in the model that is text and looked at here."""
+    for opset in model.opset_import:
+        yield opset.domain
+    for entry in model.metadata_props:
+        yield from (entry.key, entry.value)
+    for function in model.functions:
+        yield from (function.domain, function.name)
+    for value in (*model.graph.input, *model.graph.output):
+        yield value.name
+        if value.type.WhichOneof("value") == "tensor_type":
+            yield from (dim.dim_param for dim in value.type.tensor_type.shape.dim)
+    for node in nodes(model):
+        yield from (node.op_type, node.domain, node.name, *node.input, *node.output)
+        yield from (attribute.name for attribute in node.attribute)
+    for tensor in tensors(model):
+        yield tensor.name
+        for entry in tensor.external_data:
+            yield from (entry.key, entry.value)
+
+
+def check_model(path: Path, model: Any) -> tuple[Finding, ...]:
+    """Everything that can be said without running it. Raises `InputRefused`; gives warnings back."""
+    check_external(path, model)
+    check_functions(path, model)
+    for node in nodes(model):
+        if node.op_type == "EPContext":
+            raise unsafe(f"{path.name} holds a part that was compiled for one device (EPContext).")
+        if any(a.name == "group" and a.i < 1 for a in node.attribute):
+            raise damaged(path, f"its operation {shown(node.name or node.op_type, 60)} has no groups.")
+    check_trees(path, model)
+    return run_checker(path, model)
+
+
+def external_files(model: Any) -> dict[str, int]:
+    """Locations of external data, with the last byte that is used of each."""
+    found: dict[str, int] = {}
+    for tensor in tensors(model):
+        if tensor.data_location != 1 and not tensor.external_data:
+            continue
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        location = entries.get("location", "")
+        try:
+            end = int(entries.get("offset", "0")) + int(entries.get("length", "0"))
+            bad = int(entries.get("offset", "0")) < 0 or int(entries.get("length", "0")) < 0
+        except ValueError:
+            bad = True
+        if bad or set(entries) - {"location", "offset", "length", "checksum"}:
+            raise unsafe(f"The weights {shown(tensor.name)} lie in a separate file in a way that makes no sense.")
+        found[location] = max(found.get(location, 0), end)
+    return found
+
+
+def check_external(path: Path, model: Any) -> None:
+    """External data are plain files below the model's own folder, reached by no link, and long enough."""
+    for location, end in external_files(model).items():
+        parts = PurePosixPath(location).parts
+        odd = not location or "\\" in location or "*" in location or "\0" in location
+        if odd or PurePosixPath(location).is_absolute() or PureWindowsPath(location).drive or ".." in parts:
+            raise unsafe(f"{path.name} wants to read {shown(location)}, which is outside its folder.")
+        _check_plain(path, parts)
+        size = _readable_size(path, path.parent.joinpath(*parts))
+        if size < end:
+            raise damaged(path, f"its weights file {shown(location)} has {size} bytes and needs {end}.")
+
+
+def _readable_size(path: Path, weights: Path) -> int:
+    try:
+        with weights.open("rb") as file:
+            return os.fstat(file.fileno()).st_size
+    except PermissionError as error:
+        raise refuse(
+            "no_permission",
+            "A part of the model cannot be read",
+            f"{path.name} keeps its weights in {weights.name}, and that file may not be read.",
+            "Change its permissions, or copy both files into a folder of your own.",
+        ) from error
+
+
+def _check_plain(path: Path, parts: tuple[str, ...]) -> None:
+    where = path.parent
+    for part in parts:
+        where = where / part
+        try:
+            found = os.lstat(where)
+        except OSError as error:
+            raise refuse(
+                "weights_missing",
+                "A part of the model is missing",
+                f"{path.name} keeps its weights in the file {shown(part)}, and that file is not beside it.",
+                "Copy that file into the same folder, or drop the whole folder.",
+            ) from error
+        if stat.S_ISLNK(found.st_mode):
+            raise unsafe(f"{path.name} keeps its weights behind a link ({shown(part)}).", "Copy the file itself there.")
+    if not stat.S_ISREG(found.st_mode):
+        raise unsafe(f"{path.name} keeps its weights in {shown(parts[-1])}, which is no plain file.")
+    if found.st_nlink > 1:
+        raise unsafe(
+            f"The weights file {shown(parts[-1])} of {path.name} is linked from another place as well.",
+            "Make a real copy of the folder, and open that.",
+        )
+
+
+def check_functions(path: Path, model: Any) -> None:
+    """Local functions must not call themselves, nor grow without bound when they are put in place."""
+    bodies = {(f.domain, f.name): f for f in model.functions}
+    sizes: dict[tuple[str, str], int] = {}
+
+    def size(key: tuple[str, str], above: frozenset[tuple[str, str]]) -> int:
+        if key in above:
+            raise unsafe(f"A function of {path.name} calls itself without end.")
+        if key not in sizes:
+            inner = [(node.domain, node.op_type) for node in bodies[key].node]
+            sizes[key] = sum(size(k, above | {key}) if k in bodies else 1 for k in inner)
+        return sizes[key]
+
+    total = sum(size((n.domain, n.op_type), frozenset()) for n in model.graph.node if (n.domain, n.op_type) in bodies)
+    if total > MAX_INLINED_NODES:
+        raise unsafe(f"{path.name} would grow to {total} operations when it is opened.")
+
+
+def run_checker(path: Path, model: Any) -> tuple[Finding, ...]:
+    """onnx's own checker. What only shape inference minds is a warning, since runtimes often do not."""
+    import onnx
+
+    try:
+        if lacks_shapes(model):
+            onnx.checker.check_model(_with_shapes(model))
+            return ()
+        onnx.checker.check_model(str(path))
+    except onnx.checker.ValidationError as error:
+        raise refuse(
+            "invalid_model",
+            "The model breaks the rules of ONNX",
+            f"{path.name}: {_first_line(error)}",
+            ASK_AGAIN,
+        ) from error
+    except (ValueError, RuntimeError, UnicodeError, MemoryError) as error:
+        raise damaged(path, _first_line(error)) from error
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:  # the checker raises its own and C++ errors of several types
+        return (warning(f"Shapes inside the model do not quite fit together: {shown(_first_line(error), 200)}"),)
+    return ()
+
+
+def lacks_shapes(model: Any) -> bool:
+    """Whether an input or output has no shape at all, which the checker minds and runtimes do not."""
+    return any(not tensor.HasField("shape") for tensor in _tensor_types(model))
+
+
+def _with_shapes(model: Any) -> Any:
+    """A copy for the checker, in which such inputs and outputs are single numbers."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    for tensor in _tensor_types(copy):
+        if not tensor.HasField("shape"):
+            tensor.shape.SetInParent()
+    return copy
+
+
+def _tensor_types(model: Any) -> Iterator[Any]:
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type
+        while (field := kind.WhichOneof("value")) in ("sequence_type", "optional_type"):
+            kind = getattr(kind, field).elem_type
+        if field == "tensor_type":
+            yield kind.tensor_type
+
+
+def check_trees(path: Path, model: Any) -> None:
+    """Decision trees must not look behind the end of their input: runtimes do not check that."""
+    widths = {v.name: v.type.tensor_type.shape.dim[-1].dim_value for v in model.graph.input if _has_dims(v)}
+    for node in nodes(model):
+        if not node.op_type.startswith("TreeEnsemble") or not node.input:
+            continue
+        features = [i for a in node.attribute if a.name == "nodes_featureids" for i in a.ints]
+        width = widths.get(node.input[0], 0)
+        if features and (min(features) < 0 or (width and max(features) >= width)):
+            raise unsafe(f"A decision tree in {path.name} looks behind the end of its input.")
+
+
+def _has_dims(value: Any) -> bool:
+    return bool(value.type.WhichOneof("value") == "tensor_type" and value.type.tensor_type.shape.dim)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0]

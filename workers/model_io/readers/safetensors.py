@@ -1,0 +1,134 @@
+"""safetensors files: a JSON header and raw numbers. The header is checked here, stricter than the format's
+own rules."""
+
+import json
+import math
+import struct
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding
+from workers.model_io.budget import checking
+from workers.model_io.facts import info
+from workers.model_io.formats import Draft, Format
+from workers.model_io.readers.magic import SAFETENSORS_HEADER_LIMIT
+from workers.model_io.readers.neighbors import read_json
+from workers.model_io.readers.tensors import Tensors, find_tensors
+from workers.model_io.readers.weights import inspect_weights, open_weights
+from workers.model_io.words import damaged, refuse, shown, unsafe
+
+# bits of one number (safetensors' README, "format")
+_BITS = {
+    "BOOL": 8, "U8": 8, "I8": 8, "F8_E5M2": 8, "F8_E4M3": 8, "F8_E8M0": 8, "F4": 4, "F6_E2M3": 6, "F6_E3M2": 6,
+    "I16": 16, "U16": 16, "F16": 16, "BF16": 16, "I32": 32, "U32": 32, "F32": 32,
+    "I64": 64, "U64": 64, "F64": 64, "C64": 64,
+}  # fmt: skip
+
+
+def check_header(path: Path) -> dict[str, Any]:
+    """The header of a sound file: every byte belongs to exactly one tensor. Raises `InputRefused`."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        if length > SAFETENSORS_HEADER_LIMIT or length + 8 > size:
+            raise damaged(path, f"its header claims {length} bytes, and the file has {size}.")
+        raw = file.read(length)
+    try:
+        header = json.loads(raw.decode("utf-8"), object_pairs_hook=_no_doubles)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, _Doubled):
+            raise unsafe(f"{path.name} describes {shown(error)} twice.") from error
+        raise damaged(path, "its header is no JSON text.") from error
+    if not isinstance(header, dict):
+        raise damaged(path, "its header describes no tensors.")
+    header.pop("__metadata__", None)
+    spans = sorted(_span(path, name, entry) for name, entry in header.items())
+    _check_spans(path, spans, size - 8 - length)
+    return header
+
+
+class _Doubled(ValueError):
+    """A key that occurs twice."""
+
+
+def _no_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _Doubled(key)
+        found[key] = value
+    return found
+
+
+def _span(path: Path, name: str, entry: Any) -> tuple[int, int]:
+    try:
+        begin, end = entry["data_offsets"]
+        shape, bits = entry["shape"], _BITS[entry["dtype"]]
+        sound = all(isinstance(n, int) and 0 <= n < 2**62 for n in (begin, end, *shape))
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(path, f"its description of {shown(name, 60)} makes no sense.") from error
+    if not sound or begin > end or (end - begin) * 8 != math.prod(shape) * bits:
+        raise damaged(path, f"the shape of {shown(name, 60)} and its bytes do not fit together.")
+    return begin, end
+
+
+def _check_spans(path: Path, spans: list[tuple[int, int]], size: int) -> None:
+    at = 0
+    for begin, end in spans:
+        if begin < at:
+            raise unsafe(f"{path.name} holds tensors that overlap.")
+        if begin > at:
+            raise unsafe(f"{path.name} holds bytes that belong to no tensor.")
+        at = end
+    if at > size:
+        raise damaged(path, f"{at - size} bytes are missing at its end.")
+    if at < size:
+        raise unsafe(f"{path.name} holds {size - at} bytes behind its last tensor.")
+
+
+def read_tensors(path: Path, ctx: JobContext) -> tuple[Tensors, tuple[Finding, ...]]:
+    """All tensors after the header was checked. Raises `InputRefused`."""
+    with checking(ctx, [path]):
+        header = check_header(path)
+    if not header:
+        raise refuse("empty", "The file is empty", f"{path.name} holds no tensors.", "Save the weights again.")
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        with checking(ctx, [path]):
+            tensors, findings = find_tensors(path, load_file(str(path)))
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        raise damaged(path, shown(error, 200)) from error
+    return tensors, (whole(len(header)), *findings)
+
+
+def whole(tensors: int) -> Finding:
+    """What the check of a header has shown."""
+    return info(f"safetensors hold numbers only; every byte of the file belongs to one of its {tensors:,} tensors.")
+
+
+def _with_hint(path: Path, params: OpenParams) -> OpenParams:
+    """timm's folders on the hub name their architecture in config.json."""
+    config = read_json(path.parent / "config.json")
+    name = config.get("architecture") if isinstance(config, dict) else None
+    if params.architecture or not isinstance(name, str):
+        return params
+    tag = config.get("pretrained_cfg", {}).get("tag") if isinstance(config.get("pretrained_cfg"), dict) else None
+    full = f"{name}.{tag}" if isinstance(tag, str) and "." not in name else name
+    return params.model_copy(update={"architecture": f"timm/{full}"})
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads the tensors and recognizes the architecture."""
+    return inspect_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Also converts the recognized module into `target`."""
+    return open_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx, target)
+
+
+FORMAT = Format(id="safetensors", title="safetensors", inspect=inspect, open=open_)

@@ -1,0 +1,171 @@
+"""What a file or folder is, by its content and never by its name."""
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from workers.model_io.readers import magic
+from workers.model_io.readers.zip_check import read_directory
+from workers.model_io.words import damaged, not_a_model, not_opened, refuse
+
+MAX_BYTES = 64 * 2**30
+MAX_DEPTH = 10
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """`kind` is a format's id (see `formats`), "zip" or "folder"; `path` what that format opens. `others`
+    are further forms of the same model beside it, which are left alone."""
+
+    kind: str
+    path: Path
+    others: tuple[str, ...] = ()
+
+
+def sniff(path: Path) -> Sniffed:
+    """Tell the format of `path`. Raises `InputRefused` with the reason for everything that is no model."""
+    mode = _mode(path)
+    if stat.S_ISDIR(mode):
+        return _sniff_folder(path)
+    if not stat.S_ISREG(mode):
+        hint = "Open the file that the link points to." if stat.S_ISLNK(mode) else ""
+        raise not_a_model(path, "a link" if stat.S_ISLNK(mode) else "a device or a pipe", hint)
+    size = path.stat().st_size
+    if size == 0:
+        raise refuse(
+            "empty",
+            "The file is empty",
+            f"{path.name} has 0 bytes.",
+            "Download or copy the file again.",
+        )
+    if size > MAX_BYTES:
+        raise refuse("too_large", "The file is too large", f"{path.name} has {size} bytes.", "64 GiB is the limit.")
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except PermissionError as error:
+        raise _no_permission(path) from error
+    return Sniffed(_kind_of_file(path, head, size), path)
+
+
+def _mode(path: Path) -> int:
+    try:
+        return path.lstat().st_mode
+    except PermissionError as error:
+        raise _no_permission(path) from error
+    except (OSError, ValueError) as error:
+        raise refuse(
+            "not_found",
+            "There is no such file",
+            f"{path} cannot be found.",
+            "Check the spelling, or choose the file again.",
+        ) from error
+
+
+def _no_permission(path: Path) -> Exception:
+    return refuse(
+        "no_permission",
+        "The file cannot be read",
+        f"You have no permission to read {path.name}.",
+        "Copy it to a folder of your own, or change its permissions.",
+    )
+
+
+def _kind_of_file(path: Path, head: bytes, size: int) -> str:
+    """The format's id, or a refusal that names what it is instead."""
+    if head.startswith(b"PK"):
+        return _kind_of_zip(path)
+    if magic.is_safetensors(head, size):
+        return "safetensors"
+    if what := magic.known_content(head):
+        raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
+    if magic.is_pickle(head):
+        return "legacy_checkpoint"
+    walked = magic.walk_onnx(path, size)
+    if walked == "whole":
+        return "onnx"
+    if walked == "cut":
+        raise damaged(path, "it looks like an ONNX model that was cut off or changed on its way.")
+    if magic.is_text(head):
+        raise not_a_model(path, "a text file", magic.DATA_HINT)
+    raise not_a_model(path, "no file of a kind that is known here")
+
+
+def _kind_of_zip(path: Path) -> str:
+    members = read_directory(path)
+    names = [member.name for member in members]
+    inner = {name.split("/", 1)[-1] for name in names}
+    if any(name.split("/")[-1] == "data.pkl" for name in names):
+        return "torchscript" if any(n.startswith("code/") for n in inner) else "checkpoint"
+    if "models/model.json" in inner or any(name.endswith("serialized_exported_program.json") for name in names):
+        raise refuse(
+            "exported_program",
+            "A torch.export program cannot be opened",
+            f"{path.name} is a program of torch.export (.pt2).",
+            "Save the model as ONNX (torch.onnx.export) or its weights as safetensors instead.",
+        )
+    for test, what in _ZIP_CONTENT:
+        if test(names):
+            raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
+    return "zip"
+
+
+_ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Known], ...] = (
+    (
+        lambda n: bool(n) and all(name.endswith(".npy") for name in n),
+        magic.Known("an NPZ file of arrays", magic.DATA_HINT),
+    ),
+    (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.Known("an office document")),
+    (
+        lambda n: "config.json" in n and ("model.weights.h5" in n or "metadata.json" in n),
+        magic.Known("a Keras model", "Convert it to ONNX with tf2onnx and open the .onnx file.", is_model=True),
+    ),
+    (lambda n: "META-INF/MANIFEST.MF" in n, magic.Known("a Java archive")),
+)
+
+
+def _is_pair(folder: Path) -> bool:
+    """Whether an encoder and a decoder lie here as plain files."""
+    files = [folder / f"{part}_model.onnx" for part in ("encoder", "decoder")]
+    return not folder.is_symlink() and all(file.is_file() and not file.is_symlink() for file in files)
+
+
+def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
+    """A transformers folder, or a folder that holds exactly one model file, perhaps some folders below."""
+    try:
+        files = [entry for entry in sorted(folder.iterdir()) if not entry.name.startswith(".")]
+    except PermissionError as error:
+        raise _no_permission(folder) from error
+    names = {entry.name for entry in files}
+    if "config.json" in names and any(_is_pair(place) for place in (folder, folder / "onnx")):
+        return Sniffed("encoder_decoder", folder)
+    weights = any(name.endswith(".safetensors") or name == "pytorch_model.bin" for name in names)
+    if "config.json" in names and weights:
+        return Sniffed("transformers", folder)
+    candidates = [entry for entry in files if entry.suffix.lower() in magic.MODEL_SUFFIXES and entry.is_file()]
+    if any(entry.suffix.lower() == ".onnx" for entry in candidates):
+        # beside a graph, a .bin is mostly its external data
+        candidates = [entry for entry in candidates if entry.suffix.lower() != ".bin"]
+    if not candidates and (folder / "onnx").is_dir() and not (folder / "onnx").is_symlink():
+        candidates = sorted((folder / "onnx").glob("model.onnx"))
+    if not candidates:
+        inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
+        if len(files) == 1 and inside and depth < MAX_DEPTH:
+            return _sniff_folder(inside[0], depth + 1)
+        what = "a folder of data" if files else "an empty folder"
+        raise not_a_model(folder, what, magic.DATA_HINT if files else "")
+    plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
+    variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
+    if plain is not None and variants:
+        others = tuple(entry.name for entry in candidates if entry is not plain)
+        return replace(sniff(plain), others=others)
+    if len(candidates) > 1:
+        listed = ", ".join(entry.name for entry in candidates[:6])
+        raise refuse(
+            "several_models",
+            "There are several models in this folder",
+            f"{folder.name} holds {listed}.",
+            "Choose the one file that you want to open.",
+        )
+    return sniff(candidates[0])

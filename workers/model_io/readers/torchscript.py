@@ -1,0 +1,282 @@
+"""TorchScript: a program with weights. It is read as text until the person allows to run it in the
+sandbox."""
+
+import io
+import pickletools
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import AskedShape, InputRefused
+from workers.contracts.folder import sha256_file
+from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.budget import checking, converting, trying
+from workers.model_io.facts import Found, Graph, danger, info, warning
+from workers.model_io.formats import Arrays, Draft, Format
+from workers.model_io.readers.architectures import candidates
+from workers.model_io.readers.fingerprints import kept
+from workers.model_io.readers.known_weights import known
+from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.onnx_checks import load_proto
+from workers.model_io.readers.onnx_graph import read_graph
+from workers.model_io.readers.pickles import check_calls, read_member
+from workers.model_io.readers.zip_check import Member, read_directory
+from workers.model_io.runtime import is_out_of_memory, run_error
+from workers.model_io.words import damaged, refuse, said, shown, unsafe
+
+MAX_SOURCE_BYTES = 20 * 2**20
+MAX_NESTING = 200
+_TOUCHES_FILES = re.compile(r"\b(?:torch|aten|ops\.[\w.]+)\.(from_file|save|load|_load\w*|read_file|write_file)\b")
+_EXPECTED = re.compile(
+    r"(data|constants|traced_inputs)\.pkl|version|byteorder|\.data/serialization_id|\.format_version"
+    r"|\.storage_alignment|(data|constants|traced_inputs)/\d+|code/.+\.py(\.debug_pkl)?|extra/.*"
+)
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'')
+_OUTPUT = "output"
+READ_AS_TEXT = info("Its source was read as text first: nothing in it reads or writes files.")
+RAN = warning("It is a program. With your consent it ran in the sandbox, to be converted into ONNX, which is none.")
+
+
+def read_source(path: Path) -> str:
+    """All source in the file, as text. Raises `InputRefused` for what does not belong or cannot be parsed
+    safely."""
+    parts = []
+    for member in read_directory(path):
+        name = member.name.split("/", 1)[-1]
+        if not _EXPECTED.fullmatch(name):
+            raise unsafe(f"{path.name} holds {shown(member.name)}, which does not belong into TorchScript.")
+        if name.startswith("code/") and name.endswith(".py"):
+            parts.append(_text(path, member))
+            _check_brackets(path, parts[-1])
+        elif name in ("data.pkl", "constants.pkl"):
+            check_calls(path, io.BytesIO(read_member(path, member)))
+    return "\n".join(parts)
+
+
+def _check_brackets(path: Path, source: str) -> None:
+    """Brackets must match, and not so deep that torch's own parser overflows the stack."""
+    depth = deepest = 0
+    for char in _STRINGS.sub("", source):
+        depth += (char in "([{") - (char in ")]}")
+        deepest = max(deepest, depth)
+    if deepest > MAX_NESTING:
+        raise unsafe(f"The source in {path.name} is nested {deepest} deep, which crashes programs that read it.")
+    if depth:
+        raise damaged(path, "its source is broken.")
+
+
+def _text(path: Path, member: Member) -> str:
+    import zipfile
+    import zlib
+
+    if member.size_bytes > MAX_SOURCE_BYTES:
+        raise unsafe(f"{path.name} holds {member.size_bytes} bytes of source.")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.read(member.name).decode("utf-8", "replace")
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
+        raise damaged(path, "its source cannot be unpacked.") from error
+
+
+def judge_source(path: Path, source: str) -> None:
+    """Refuse operators that touch files: no model needs them to compute."""
+    names = sorted({match[1] for match in _TOUCHES_FILES.finditer(source)})
+    if names:
+        raise unsafe(f"The program in {path.name} reads or writes files ({', '.join(names)}). It was not run.")
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads the source as text. Inputs are not known before it is opened."""
+    with checking(ctx, [path]):
+        source = read_source(path)
+        judge_source(path, source)
+        arguments = ", ".join(_arguments(path, source))
+    consent = danger("TorchScript is a program. It runs only in the sandbox, and only with your consent.")
+    inputs = tuple(
+        TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
+    )
+    told = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
+    return Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, told))
+
+
+def _arguments(path: Path, source: str) -> list[str]:
+    """Names of the arguments of the outermost class's forward; that class is the first that data.pkl names."""
+    described = next(m for m in read_directory(path) if m.name.split("/")[-1] == "data.pkl")
+    try:
+        opcodes = pickletools.genops(read_member(path, described))
+        root = next((str(argument) for opcode, argument, _ in opcodes if opcode.name == "GLOBAL"), "")
+    except Exception as error:  # pickletools raises whatever comes to it
+        raise damaged(path, "its description of the program is broken.") from error
+    named = re.escape(root.replace(" ", "."))
+    found = re.search(rf"def forward\(self: {named},?\s*(.*?)\) ->", source, re.S) if root else None
+    return re.findall(r"(\w+):", found[1]) if found else []
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Loads and traces the program, after consent. Raises `InputRefused` without it."""
+    with checking(ctx, [path]):
+        source = read_source(path)
+        judge_source(path, source)
+    if not params.allow_code:
+        raise refuse(
+            "needs_consent",
+            "TorchScript is a program",
+            f"{path.name} holds code that has to run to be converted. {_how_it_would_run(ctx)}",
+            "If you trust its origin, allow it: --allow-code.",
+        )
+    import_module("torch")  # before the clock runs
+    with checking(ctx, [path]):
+        module = _load(path)
+    ctx.check_cancelled()
+    tensors = dict(module.state_dict())
+    shapes = kept({name: tuple(value.shape) for name, value in tensors.items()})
+    found, findings, size = _recognized(path, shapes, ctx)
+    inputs = _inputs(path, module, source, params, size)
+    outputs = _convert(path, module, inputs, target, ctx)
+    # traced programs may keep weights as constants, so they are counted in what was written
+    written = read_graph(load_proto(target / "model.onnx"))
+    numbers = sum(p.numel() for p in module.parameters()) or written.parameters
+    graph = Graph(inputs, outputs, numbers, written.weight_bytes)
+    found = beside_file(path, {}).or_else(found)
+    names = tuple(spec.name for spec in inputs)
+    told = (RAN, READ_AS_TEXT, *findings)
+    return Draft(graph, found, (path,), told, _reference(module, names, tuple(o.name for o in outputs)))
+
+
+def _how_it_would_run(ctx: JobContext) -> str:
+    if not ctx.missing_protections:
+        return "It would run in a sandbox, without network."
+    names = " and ".join(name.partition(" (")[0] for name in ctx.missing_protections)
+    return f"It would run in a process of its own, but this system cannot protect you fully. What is missing: {names}."
+
+
+def _load(path: Path) -> Any:
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.jit.load(str(path), map_location="cpu").eval()
+    except (RuntimeError, ValueError, AttributeError, NotImplementedError) as error:
+        raise damaged(path, shown(said(error), 200)) from error
+
+
+def _recognized(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], ctx: JobContext
+) -> tuple[Found, tuple[Finding, ...], tuple[int, int, int] | None]:
+    """What is known if its weights are those of a library's architecture: size, preprocessing, classes."""
+    fitting = candidates(shapes, ctx)
+    if not fitting:
+        return Found(), (), None
+    name, classes = fitting[0]
+    found, size = known(name, sha256_file(path), classes)
+    told = info(f"Its weights have the names and shapes of {name}; preprocessing and classes are taken from there.")
+    return found, (told,), size
+
+
+def _inputs(
+    path: Path, module: Any, source: str, params: OpenParams, size: tuple[int, int, int] | None
+) -> tuple[TensorSpec, ...]:
+    """Names from the source; shapes from the person, from what it was traced with, or from the
+    architecture."""
+    names = _forward_names(module) or _arguments(path, source) or ["input"]
+    shapes: list[tuple[int | str | None, ...]] = []
+    for name in names:
+        given = params.shapes.get(name) or (params.shapes.get("") if len(names) == 1 else None)
+        if given:
+            shapes.append(tuple(given))
+        elif len(names) == 1 and size is not None:
+            shapes.append((1, *size))
+        else:
+            raise refuse(
+                "shape_needed",
+                "The shape of the input is not known",
+                f"{path.name} does not say how large its input {shown(name)} is.",
+                f"Give it, for example: --shape {shown(name)}=1x3x224x224.",
+                tuple(AskedShape(name=shown(name)) for name in names if name not in params.shapes),
+            )
+    return tuple(
+        TensorSpec(name=name, shape=("batch", *shape[1:]), dtype="float32")
+        for name, shape in zip(names, shapes, strict=True)
+    )
+
+
+def _forward_names(module: Any) -> list[str]:
+    try:
+        return [argument.name for argument in module.forward.schema.arguments[1:]]
+    except (RuntimeError, AttributeError):
+        return []
+
+
+def _convert(
+    path: Path, module: Any, inputs: tuple[TensorSpec, ...], target: Path, ctx: JobContext
+) -> tuple[TensorSpec, ...]:
+    """Export through the TorchScript exporter; axis 0 stays free."""
+    import torch
+
+    sizes = [[2 if axis == 0 else int(size or 1) for axis, size in enumerate(s.shape)] for s in inputs]
+    examples = tuple(torch.rand(shape, generator=torch.Generator().manual_seed(0)) for shape in sizes)
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            with trying(ctx, path.stat().st_size):
+                answer = module(*examples)
+            tensors = answer if isinstance(answer, tuple | list) else (answer,)
+            _refuse_other_answers(path, tensors)
+            names = [_OUTPUT if not n else f"{_OUTPUT}{n}" for n in range(len(tensors))]
+            free = {name: {0: "batch"} for name in (*(s.name for s in inputs), *names)}
+            with converting(ctx, path.stat().st_size):
+                torch.onnx.export(
+                    module, examples, str(target / "model.onnx"), dynamo=False, opset_version=17,
+                    input_names=[s.name for s in inputs], output_names=names, dynamic_axes=free,
+                )  # fmt: skip
+    except InputRefused:
+        raise
+    except Exception as error:  # the exporter raises RuntimeError, UnsupportedOperatorError, TorchScript's own …
+        if is_out_of_memory(error):
+            raise run_error(path, error) from error
+        raise refuse(
+            "cannot_convert",
+            "The model cannot be converted to ONNX",
+            f"PyTorch says about {path.name}: {shown(said(error, -1), 300)}",
+            "Check --shape, or export it to ONNX with the code that it was trained with.",
+        ) from error
+    return tuple(
+        TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))
+        for name, tensor in zip(names, tensors, strict=True)
+    )
+
+
+def _refuse_other_answers(path: Path, answers: Sequence[Any]) -> None:
+    import torch
+
+    if not answers or not all(isinstance(answer, torch.Tensor) for answer in answers):
+        raise refuse(
+            "unsupported_output",
+            "The model does not answer with plain numbers",
+            f"{path.name} gives back something else than arrays of numbers.",
+            "Wrap it so that it returns one tensor, or a tuple of them, and save it again.",
+        )
+
+
+def _reference(module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Any:
+    def run(feeds: Mapping[str, NDArray[Any]]) -> Arrays:
+        import torch
+
+        with torch.inference_mode():
+            answer = module(*(torch.from_numpy(np.array(feeds[name])) for name in inputs))
+        tensors = answer if isinstance(answer, tuple | list) else (answer,)
+        return {name: tensor.numpy() for name, tensor in zip(outputs, tensors, strict=True)}
+
+    return run
+
+
+FORMAT = Format(id="torchscript", title="TorchScript", inspect=inspect, open=open_)

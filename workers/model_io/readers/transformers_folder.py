@@ -1,0 +1,338 @@
+"""Folders of the transformers library: config.json, weights as safetensors, tokenizer.json. No code of
+theirs is run."""
+
+import math
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import ImageSteps, Task
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.budget import checking, converting, loading
+from workers.model_io.facts import Found, Graph, danger, info, warning
+from workers.model_io.formats import Draft, Format
+from workers.model_io.readers.checkpoint import SCANNED, check_checkpoint, read_checkpoint
+from workers.model_io.readers.export_torch import export, reference
+from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
+from workers.model_io.readers.safetensors import check_header, whole
+from workers.model_io.words import refuse, said, shown
+
+WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
+PART = re.compile(r"-\d+-of-\d+\.safetensors$")
+FEW_BITS = ("I8", "U8", "F8_E5M2", "F8_E4M3", "F8_E8M0", "F4", "F6_E2M3", "F6_E3M2")
+
+
+class _Head(NamedTuple):
+    """What an architecture's ending means: the class that opens it, its output, the task."""
+
+    ending: str
+    auto: str
+    output: str
+    task: Task
+
+    @property
+    def reads_text(self) -> bool:
+        return self.task != "image-classification"
+
+
+_HEADS = (
+    _Head("ForSequenceClassification", "AutoModelForSequenceClassification", "logits", "text-classification"),
+    _Head("ForImageClassification", "AutoModelForImageClassification", "logits", "image-classification"),
+    _Head("ForTokenClassification", "AutoModelForTokenClassification", "logits", "token-classification"),
+    _Head("ForMaskedLM", "AutoModel", "last_hidden_state", "text-embedding"),
+    _Head("ForPreTraining", "AutoModel", "last_hidden_state", "text-embedding"),
+    _Head("Model", "AutoModel", "last_hidden_state", "text-embedding"),
+)
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise refuse("damaged", "The folder is damaged", "Its config.json is no JSON text.", "Download it again.")
+    return config
+
+
+def _head(folder: Path, config: Mapping[str, Any]) -> _Head:
+    named = config.get("architectures")
+    name = str(named[0]) if isinstance(named, list) and named else "Model"
+    head = next((head for head in _HEADS if name.endswith(head.ending)), None)
+    if head is None or config.get("is_encoder_decoder"):
+        raise refuse(
+            "unsupported_architecture",
+            "This kind of model is not supported",
+            f"{folder.name} holds a {shown(name, 60)}, which generates or does what Fettle does not measure.",
+            "Models that classify or embed texts, and that classify pictures, can be opened.",
+        )
+    if head.reads_text and (other := _other_world(config)):
+        raise refuse(
+            "unsupported_architecture",
+            "This kind of model is not supported as a folder",
+            f"{folder.name} holds a {shown(name, 60)}, which reads {other} and no texts.",
+            "Export it as ONNX (torch.onnx.export), and open that file.",
+        )
+    return head
+
+
+def _other_world(config: Mapping[str, Any]) -> str:
+    """What a model reads that is no model of texts, "" for those: every configuration of these tells a vocabulary."""
+    kinds = (
+        (("prediction_length", "context_length", "horizon_length"), "series of numbers over time"),
+        (("conv_dim", "num_mel_bins"), "sounds"),
+        (("image_size", "num_channels"), "pictures"),
+    )
+    told = next((what for names, what in kinds if any(name in config for name in names)), "")
+    return told or ("" if "vocab_size" in config else "something else")
+
+
+def _weight_files(folder: Path, ctx: JobContext) -> tuple[Path, ...]:
+    """The checked safetensors files that the library opens, or the one checked pytorch_model.bin."""
+    files = _opened(folder)
+    for file in files or (folder / "pytorch_model.bin",):
+        if file.is_symlink() or not file.is_file():
+            raise refuse(
+                "weights_missing",
+                "The weights are missing",
+                f"{folder.name} has no file of weights that is a plain file (links are not followed).",
+                "Download the whole folder again, or copy the files that the links point to.",
+            )
+    with checking(ctx, files):
+        for file in files:
+            check_header(file)
+    if files:
+        return files
+    check_checkpoint(folder / "pytorch_model.bin", ctx)
+    return (folder / "pytorch_model.bin",)
+
+
+def _opened(folder: Path) -> tuple[Path, ...]:
+    """Of several files of weights those of one form of the model: the whole file, else the parts that its index names,
+    else the parts that are numbered. Raises `InputRefused` where nothing says which one is meant."""
+    files = {file.name: file for file in sorted(folder.glob("*.safetensors"))}
+    index = read_json(folder / INDEX)
+    if WHOLE in files or len(files) < 2:
+        return (files[WHOLE],) if WHOLE in files else tuple(files.values())
+    named = index.get("weight_map") if isinstance(index, dict) else None
+    if isinstance(named, dict):
+        return tuple(folder / name for name in sorted({str(name) for name in named.values()}) if "/" not in name)
+    parts = [file for name, file in files.items() if PART.search(name)]
+    if len(parts) == len(files):
+        return tuple(parts)
+    raise refuse(
+        "several_models",
+        "There are several forms of the model in this folder",
+        f"{folder.name} holds {shown(', '.join(files), 200)}, and nothing says which one to open.",
+        f"Keep the one that you want, called {WHOLE}, and open the folder again.",
+    )
+
+
+def _beside(folder: Path, files: tuple[Path, ...]) -> tuple[Finding, ...]:
+    others = [file.name for file in sorted(folder.glob("*.safetensors")) if file not in files]
+    return (info(f"Other weights beside it are left alone: {shown(', '.join(others), 200)}."),) if others else ()
+
+
+def _stage(folder: Path, files: tuple[Path, ...], place: Path, ctx: JobContext) -> None:
+    """Put into `place` what the library may see: config.json and safetensors, so that it finds nothing
+    else."""
+    shutil.copyfile(folder / "config.json", place / "config.json")
+    if files[0].suffix == ".bin":
+        from safetensors.torch import save_file
+
+        tensors, _ = read_checkpoint(files[0], ctx)
+        save_file(
+            {k: v.contiguous().clone() for k, v in tensors.items()}, place / "model.safetensors", {"format": "pt"}
+        )
+        return
+    for file in files:
+        (place / (WHOLE if len(files) == 1 else file.name)).symlink_to(file.resolve())
+    index = folder / INDEX
+    if len(files) > 1 and index.is_file() and not index.is_symlink():
+        shutil.copyfile(index, place / index.name)
+
+
+def _load(folder: Path, head: _Head, files: tuple[Path, ...], ctx: JobContext) -> Any:
+    """The module in float32 and eval mode. Raises `InputRefused` where the library does not know it."""
+    import torch
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    with tempfile.TemporaryDirectory(dir=ctx.work_dir) as place, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _stage(folder, files, Path(place), ctx)
+        try:
+            with loading(ctx, files):
+                model, told = getattr(transformers, head.auto).from_pretrained(
+                    place,
+                    local_files_only=True,
+                    trust_remote_code=False,
+                    use_safetensors=True,
+                    dtype=torch.float32,
+                    attn_implementation="eager",
+                    output_loading_info=True,
+                )
+        except Exception as error:  # the library raises OSError, ValueError, KeyError, RuntimeError and its own
+            raise refuse(
+                "cannot_load",
+                "The model cannot be loaded",
+                f"The transformers library says about {folder.name}: {shown(said(error), 300)}",
+                "Models that bring code of their own are not opened; others may need a newer transformers.",
+            ) from error
+    _refuse_missing(folder, told)
+    return model.eval()
+
+
+def _refuse_missing(folder: Path, told: Mapping[str, Any]) -> None:
+    """A model whose weights are partly made up would answer nonsense. An unused pooler may lack."""
+    missing = sorted(k for k in told.get("missing_keys", ()) if "pooler" not in k and "position_ids" not in k)
+    if missing or told.get("mismatched_keys"):
+        raise refuse(
+            "weights_missing",
+            "Some weights are missing",
+            f"{folder.name} lacks {len(missing)} of the tensors that its config.json asks for"
+            f" ({shown(', '.join(missing[:3]), 150)}).",
+            "Download the whole folder again.",
+        )
+
+
+def _found(folder: Path, head: _Head, config: Mapping[str, Any]) -> Found:
+    beside = beside_folder(folder)
+    named = config.get("architectures") or [config.get("model_type", "")]
+    findings = []
+    if head.ending in ("ForMaskedLM", "ForPreTraining"):
+        findings.append(info("The part that fills in words is left out: the model gives embeddings."))
+    if config.get("auto_map"):
+        findings.append(warning("The folder brings Python code of its own. It was not run."))
+    if head.reads_text and beside.tokenizer is None:
+        findings.append(danger("There is no tokenizer.json: texts cannot be turned into the model's numbers."))
+    pooling, normalize = sentence_parts(folder) if head.task == "text-embedding" else (None, None)
+    own = Found(
+        task=head.task,
+        answer_kind="embedding" if head.task == "text-embedding" else None,
+        scores="logits",
+        pooling=pooling,
+        normalize=normalize,
+        architecture=shown(named[0], 80),
+        guessed=() if pooling or head.task != "text-embedding" else ("pooling",),
+        findings=tuple(findings),
+    )
+    return own.or_else(beside)
+
+
+def _wrapper(model: Any, output: str, inputs: tuple[str, ...]) -> Any:
+    """The model with exactly the tokenizer's inputs (or the picture) and one output."""
+    import torch
+
+    class Tokens(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: Any, attention_mask: Any, token_type_ids: Any = None) -> Any:
+            more = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+            return self.model(input_ids=input_ids, attention_mask=attention_mask, **more)[output]
+
+    class Pixels(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, pixel_values: Any) -> Any:
+            return self.model(pixel_values=pixel_values)[output]
+
+    return (Pixels() if inputs == ("pixel_values",) else Tokens()).eval()
+
+
+def _input_specs(head: _Head, config: Mapping[str, Any], found: Found) -> tuple[TensorSpec, ...]:
+    if head.task == "image-classification":
+        steps = found.preprocess if isinstance(found.preprocess, ImageSteps) else None
+        size = (steps.crop or steps.resize if steps else None) or config.get("image_size", 224)
+        height, width = (size, size) if isinstance(size, int) else tuple(size)
+        shape = ("batch", int(config.get("num_channels", 3)), int(height), int(width))
+        return (TensorSpec(name="pixel_values", shape=shape, dtype="float32"),)
+    names = ["input_ids", "attention_mask"]
+    if config.get("type_vocab_size", 0) and config.get("type_vocab_size") != 1:
+        names.append("token_type_ids")
+    return tuple(TensorSpec(name=name, shape=("batch", "tokens"), dtype="int64") for name in names)
+
+
+def _draft(folder: Path, config: Mapping[str, Any], head: _Head, files: tuple[Path, ...]) -> Draft:
+    found = _found(folder, head, config)
+    width = len(config.get("id2label") or ()) or 2 if head.output == "logits" else config.get("hidden_size")
+    shape: tuple[int | str | None, ...] = ("batch", width)
+    if head.output != "logits" or head.ending == "ForTokenClassification":
+        shape = ("batch", "tokens", width)
+    numbers, tensors, few_bits = _counts(files)
+    graph = Graph(
+        inputs=_input_specs(head, config, found),
+        outputs=(TensorSpec(name=head.output, shape=shape, dtype="float32"),),
+        parameters=numbers,
+        weight_bytes=sum(file.stat().st_size for file in files),
+        quantized=few_bits or isinstance(config.get("quantization_config"), dict),
+    )
+    told = SCANNED if files[0].suffix == ".bin" else whole(tensors)
+    return Draft(graph, found, (folder / "config.json", *files), (told, *_beside(folder, files)))
+
+
+def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
+    """Numbers and tensors, from the headers alone, and whether most numbers have 8 bits or fewer; both are 0 where the
+    weights are a pickle, until it is opened."""
+    headers = [check_header(file) for file in files if file.suffix == ".safetensors"]
+    sizes = [(entry["dtype"], math.prod(entry["shape"])) for header in headers for entry in header.values()]
+    numbers = sum(size for _, size in sizes)
+    return numbers, len(sizes), 2 * sum(size for dtype, size in sizes if dtype in FEW_BITS) > numbers
+
+
+def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads config.json and the headers of the weights."""
+    config = _read_config(folder)
+    return _draft(folder, config, _head(folder, config), _weight_files(folder, ctx))
+
+
+def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Loads with local files only, exports with free batch and length."""
+    import torch
+
+    config = _read_config(folder)
+    head, files = _head(folder, config), _weight_files(folder, ctx)
+    draft = _draft(folder, config, head, files)
+    if head.reads_text and draft.found.tokenizer is None:
+        raise refuse(
+            "no_tokenizer",
+            "The tokenizer is missing",
+            f"{folder.name} holds no tokenizer.json, so texts cannot be turned into the model's numbers.",
+            "Ask its author for it (AutoTokenizer.from_pretrained(…).save_pretrained(…)), and open the folder again.",
+        )
+    model = _load(folder, head, files, ctx)
+    ctx.check_cancelled()
+    specs = draft.graph.inputs
+    module = _wrapper(model, head.output, tuple(spec.name for spec in specs))
+    examples, free = {}, {}
+    for spec in specs:
+        picture = len(spec.shape) == 4
+        sizes = [2 if axis == 0 else size if isinstance(size, int) else 8 for axis, size in enumerate(spec.shape)]
+        examples[spec.name] = torch.zeros(sizes) if picture else torch.ones(sizes, dtype=torch.int64)
+        free[spec.name] = {0: "batch"} if picture else {0: "batch", 1: "tokens"}
+    limit = config.get("max_position_embeddings")
+    limits = {"tokens": _position_limit(model, limit)} if isinstance(limit, int) else {}
+    with converting(ctx, draft.graph.weight_bytes):
+        program = export(folder, module, examples, head.output, target, free, limits)
+    numbers = sum(p.numel() for p in model.parameters())
+    graph = replace(draft.graph, parameters=numbers)
+    return Draft(graph, draft.found, draft.files, draft.findings, reference(module, head.output), program)
+
+
+def _position_limit(model: Any, limit: int) -> int:
+    """RoBERTa counts positions from behind the padding token, so that its table is longer than its texts."""
+    embeddings = getattr(getattr(model, model.base_model_prefix, model), "embeddings", None)
+    padding = getattr(embeddings, "padding_idx", None)
+    return limit - padding - 1 if isinstance(padding, int) else limit
+
+
+FORMAT = Format(id="transformers", title="transformers folder", inspect=inspect, open=open_)

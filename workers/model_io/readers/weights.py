@@ -1,0 +1,76 @@
+"""Weights without code (checkpoints, safetensors): recognize the architecture, then convert the module."""
+
+from pathlib import Path
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import sha256_file
+from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding, TensorSpec
+from workers.model_io.budget import converting
+from workers.model_io.facts import Found, Graph, danger, info
+from workers.model_io.formats import Draft
+from workers.model_io.readers.architectures import Recognized, recognize
+from workers.model_io.readers.export_torch import export, reference, single
+from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.readers.tensors import Tensors, counts, few_bits, judge_tensors
+
+INPUT, OUTPUT = "input", "output"
+
+
+def inspect_weights(
+    path: Path, tensors: Tensors, findings: tuple[Finding, ...], params: OpenParams, ctx: JobContext
+) -> Draft:
+    """What the weights are, without converting them."""
+    try:
+        known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
+    except InputRefused as error:
+        if error.code not in ("unknown_architecture", "ambiguous_architecture"):
+            raise
+        numbers, size = counts(tensors)
+        told = danger(f"{error.detail} {error.hint}")
+        graph = Graph((), (), numbers, size, quantized=few_bits(tensors))
+        return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors)))
+    return _draft(path, tensors, known, findings)
+
+
+def open_weights(
+    path: Path,
+    tensors: Tensors,
+    findings: tuple[Finding, ...],
+    params: OpenParams,
+    ctx: JobContext,
+    target: Path,
+) -> Draft:
+    """Recognize, convert into `target`, and keep the module as the reference of the comparison."""
+    import torch
+
+    known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
+    ctx.check_cancelled()
+    module = single(known.module)
+    example = torch.zeros((2, *known.input_size))
+    with converting(ctx, path.stat().st_size):
+        program = export(path, module, {INPUT: example}, OUTPUT, target, {INPUT: {0: "batch"}})
+    draft = _draft(path, tensors, known, findings)
+    return Draft(
+        graph=draft.graph,
+        found=draft.found,
+        files=draft.files,
+        findings=draft.findings,
+        reference=reference(module, OUTPUT),
+        torch_program=program,
+    )
+
+
+def _draft(path: Path, tensors: Tensors, known: Recognized, findings: tuple[Finding, ...]) -> Draft:
+    _, size = counts(tensors)
+    graph = Graph(
+        inputs=(TensorSpec(name=INPUT, shape=("batch", *known.input_size), dtype="float32"),),
+        outputs=(TensorSpec(name=OUTPUT, shape=("batch", known.classes or None), dtype="float32"),),
+        parameters=sum(p.numel() for p in known.module.parameters()),
+        weight_bytes=size,
+        quantized=few_bits(tensors),
+    )
+    found = Found(license=known.found.license).or_else(beside_file(path, {})).or_else(known.found)
+    told = info(f"The weights fit the architecture {known.found.architecture}.")
+    return Draft(graph, found, (path,), (told, *findings, *judge_tensors(tensors)))
