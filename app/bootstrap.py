@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtWidgets import QApplication
 
-    from app.controllers.app_controller import Conductor
+    from app.controllers.app_controller import AppController
     from app.instance import DataFolderBusy, InstanceLock
     from app.paths import DataPaths
     from app.settings import LoadedSettings, Settings
@@ -103,7 +103,7 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
     app.setQuitOnLastWindowClosed(False)
     window, theme = build_window(app, loaded.settings)
     show_first_page(window, loaded.settings, has_files=bool(files))
-    live = Live(app, window, theme, paths, lock, loaded, files)
+    live = Application(app, window, theme, paths, lock, loaded, files)
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     code = app.exec()
@@ -156,7 +156,7 @@ def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow
     return window, theme
 
 
-class Live:
+class Application:
     """What comes after the first paint: the database, the processes, the controllers, in steps of the event loop."""
 
     def __init__(
@@ -169,14 +169,14 @@ class Live:
         loaded: "LoadedSettings",
         files: list[str],
     ) -> None:
-        from app.controllers.first_page import Early
+        from app.controllers.first_page import StartupQueue
 
         self._app, self._window, self._theme = app, window, theme
         self._paths, self._lock, self._loaded, self._files = paths, lock, loaded, files
         self._undo: list[Callable[[], object]] = []
-        self._early = Early(window)
+        self._early = StartupQueue(window)
         self._is_closing = False
-        self.conductor: Conductor | None = None
+        self.app_controller: AppController | None = None
         window.close_requested.connect(self._on_close)
         sys.excepthook = self._on_mistake
 
@@ -199,7 +199,7 @@ class Live:
             QTimer.singleShot(0, lambda: self._next(steps))
 
     def _wire(self) -> None:
-        from app.controllers.app_controller import Conductor
+        from app.controllers.app_controller import AppController
         from app.controllers.kept import KeptSettings
         from app.controllers.session import Session
         from app.controllers.words import error_value, settings_problem, store_notice
@@ -224,21 +224,21 @@ class Live:
         self._undo += [store.close, pool.close]
         workspace = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         kept = KeptSettings(paths.settings, self._loaded.settings)
-        conductor = Conductor(window, self._theme, Session(workspace, window), kept)
-        self.conductor = conductor
-        conductor.closed.connect(self._quit)
-        conductor.begin(reopen=not self._files)
+        app_controller = AppController(window, self._theme, Session(workspace, window), kept)
+        self.app_controller = app_controller
+        app_controller.closed.connect(self._quit)
+        app_controller.begin(reopen=not self._files)
         if store.notices:
             window.banner(store_notice(" ".join(store.notices)))
         elif self._loaded.problem:
             window.banner(settings_problem(self._loaded.problem))
         if self._files:
-            conductor.take_paths(self._files)
-        self._early.hand_over(conductor)
+            app_controller.take_paths(self._files)
+        self._early.hand_over(app_controller)
 
     def _on_close(self) -> None:
         """Closed before there is anything to lose."""
-        if self.conductor is None:
+        if self.app_controller is None:
             self._window.hide()
             self._is_closing = True
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
-from app.services.after.exporting import ExportAsk, export
+from app.services.after.exporting import ExportRequest, export
 from app.services.machine.describing import describe
 from app.services.records.facts import read_facts
 
@@ -18,7 +18,7 @@ def export_run(
         targets = [row.id for row in run(space, describe(), output.watch).targets]
         if target not in targets:
             raise usage(f"--target {target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
-        ask = ExportAsk(run_id, variant_id, target, out.absolute(), accept_regression)
+        ask = ExportRequest(run_id, variant_id, target, out.absolute(), accept_regression)
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result
     original = exported.record.variant_id == facts.baseline.id

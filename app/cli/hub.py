@@ -9,10 +9,10 @@ from app.cli.output import MISSING, OK, CommandFailed, Output, usage
 from app.cli.session import run, workspace
 from app.domain.sizes import bytes_words
 from app.services.flow.events import Event, StepProgress
-from app.services.hub.arrival import DownloadAsk
 from app.services.hub.flows import Downloaded, download_model, log_in, search_hub, speed_bytes_per_s
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import DownloadRequest
 from app.services.hub.place import hub_place
-from app.services.hub.shelf import Shelf
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import DEFAULT_REVISION, HubModel, HubQuery
 
@@ -72,9 +72,9 @@ def search(output: Output, options: SearchOptions) -> int:
 def get(output: Output, repo: str, patterns: list[str]) -> int:
     """Bring a model into the data folder, whole and verified."""
     name, revision = split_revision(repo)
-    ask = DownloadAsk(name, revision, tuple(patterns), allow_pickle=bool(patterns))
+    ask = DownloadRequest(name, revision, tuple(patterns), allow_pickle=bool(patterns))
     with workspace(output.options, writes=True, notice=output.notice) as space:
-        place, free = hub_place(space), Shelf(space.paths.hub).free_bytes()
+        place, free = hub_place(space), ModelCache(space.paths.hub).free_bytes()
         if place.warning:
             output.notice(place.warning)
         output.notice(f"{bytes_words(free)} are free on the disk.")

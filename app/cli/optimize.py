@@ -12,7 +12,7 @@ from app.cli.tables import version_lines
 from app.domain.project import Project
 from app.domain.run import Goal, Run
 from app.domain.words import forecast_words
-from app.services.after.exporting import ExportAsk, check_writable, export, verify
+from app.services.after.exporting import ExportRequest, check_writable, export, verify
 from app.services.after.tried import TriedRun, tried_run
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
@@ -20,7 +20,7 @@ from app.services.machine.describing import describe
 from app.services.machine.devices import check_recipes, check_runtimes, runtimes_on
 from app.services.projects.projects import project_for
 from app.services.projects.resuming import resumed_ask
-from app.services.projects.running import RunAsk, data_params, limits_of, resume_run, start_run
+from app.services.projects.running import RunRequest, data_params, limits_of, resume_run, start_run
 from app.services.records.documents import run_document
 from app.services.records.facts import RunFacts, read_facts
 from app.services.run.forecasting import Forecasts, machine_name
@@ -125,7 +125,7 @@ def demo(output: Output, out: Path | None) -> int:
         opening = _opening(sample.model, options)
         done = _run(space, output, project, opening, _preset(space, options), (), options)
         facts = read_facts(space, done.id)
-        ask = ExportAsk(run_id=done.id, variant_id=None, target="python", out=bundle)
+        ask = ExportRequest(run_id=done.id, variant_id=None, target="python", out=bundle)
         found = tried_run(space, facts)
         exported = run(space, export(space, facts, ask), output.watch)
         checked = run(space, verify(bundle), output.watch)
@@ -171,7 +171,7 @@ def _run(
     data = data_params(options.data, options.calibration, options.text_column, options.label_column)
     expected = expect_run(Forecasts(space.repositories, machine_name()), opening.path, len(preset.recipes), budget)
     output.notice(f"This will likely take {forecast_words(expected.seconds, expected.memory_bytes)}.")
-    recorder, flow = start_run(space, RunAsk(project, opening, data, preset, goal, options.fresh), output.watch)
+    recorder, flow = start_run(space, RunRequest(project, opening, data, preset, goal, options.fresh), output.watch)
     return run(space, flow, recorder.watch)
 
 

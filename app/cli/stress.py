@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.cli.output import OK, Output
 from app.cli.session import run, workspace
-from app.services.after.stressing import StressAsk, Stressed
+from app.services.after.stressing import Stressed, StressRequest
 from app.services.after.stressing import stress as stress_flow
 from app.services.records.facts import read_facts
 from workers.contracts.stress import StressResult, StressRow
@@ -27,7 +27,7 @@ def stress(output: Output, run_id: str, options: StressOptions) -> int:
     """A table of kinds and severities, then nonsense, attacks and the calibration set."""
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
-        ask = StressAsk(options.variant, options.full, options.again, options.max_seconds)
+        ask = StressRequest(options.variant, options.full, options.again, options.max_seconds)
         found = run(space, stress_flow(space, facts, ask), output.watch)
     output.document(_document(run_id, found))
     _tell(output, found)

@@ -27,7 +27,7 @@ from app.controllers.optimize.controller import OptimizeController
 from app.controllers.projects.controller import ProjectEdits, ProjectsController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.settings.controller import SettingsController
-from app.controllers.shell import Frame
+from app.controllers.shell import ShellPresenter
 from app.controllers.stress.controller import StressController
 from app.controllers.telemetry import TelemetryController
 from app.controllers.tried.controller import TriedController
@@ -51,7 +51,7 @@ OF_NO_PROJECT = ("projects", "guide")
 C = TypeVar("C", bound=QObject)
 
 
-class Conductor(QObject):
+class AppController(QObject):
     """Owns the controllers. `closed` comes when every process is gone and the window may go too."""
 
     closed = Signal()
@@ -64,12 +64,12 @@ class Conductor(QObject):
         self._telemetry = TelemetryController(window, session, self.flows, self)
         self.flows.timing_changed.connect(window.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
-        self._frame = Frame(
+        self._shell = ShellPresenter(
             window, session, self.flows, lambda preset_id: self._goal().preset_of(preset_id).title, self
         )
         self._incoming = Incoming(window, theme, session, self)
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
-        self._edits.changed.connect(self._frame.show)
+        self._edits.changed.connect(self._shell.show)
         self._edits.gone.connect(self._on_project_gone)
         self._controllers: dict[str, QObject] = {}
         self._is_asking = self._is_closing = False
@@ -103,7 +103,7 @@ class Conductor(QObject):
         project_id = self._kept.value.last_project_id
         if not (reopen and project_id and self._reopen(project_id)):
             self._window.show_page("model")
-        self._frame.show()
+        self._shell.show()
         known = remembered(self._session.workspace.repositories)
         if known is not None:
             self._show_described(known)

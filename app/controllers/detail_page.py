@@ -13,11 +13,11 @@ from app.services.flow.events import Event
 from app.services.flow.steps import Flow, JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
-from widgets.pages.detail_page import CloserPage
+from widgets.pages.detail_page import DetailPage
 from workers.contracts.errors import ErrorInfo
 
 
-class CloserController(QObject):
+class DetailController(QObject):
     """Nothing is read before the page is looked at; one work at a time, and none while versions are measured.
 
     `versions_of` says which versions can be looked at, the one to begin with first; `known` what the page shows of one.
@@ -25,7 +25,7 @@ class CloserController(QObject):
 
     def __init__(
         self,
-        place: tuple[str, MainWindow, CloserPage],
+        place: tuple[str, MainWindow, DetailPage],
         session: Session,
         flows: FlowRunner,
         versions_of: Callable[[RunFacts], Sequence[Variant]],

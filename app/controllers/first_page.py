@@ -17,7 +17,7 @@ from widgets.parts.page import Page
 from widgets.rail import REST, STEPS
 
 if TYPE_CHECKING:
-    from app.controllers.app_controller import Conductor
+    from app.controllers.app_controller import AppController
 
 
 def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:
@@ -36,13 +36,13 @@ def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) 
     model_page.show_empty(sample_value(sample) if sample else None)
 
 
-class Early(QObject):
+class StartupQueue(QObject):
     """Remembers what was asked before anyone could do it; `hand_over` has it done."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self._window = window
-        self._asked: Callable[[Conductor], None] | None = None
+        self._asked: Callable[[AppController], None] | None = None
         window.paths_dropped.connect(self._on_paths)
         page = window.built_pages.get("model")
         self._page = page if isinstance(page, ModelPage) else None
@@ -51,7 +51,7 @@ class Early(QObject):
             self._page.file_chosen.connect(self._on_file)
             self._page.hub_requested.connect(self._on_hub)
 
-    def hand_over(self, conductor: "Conductor") -> None:
+    def hand_over(self, app_controller: "AppController") -> None:
         """From now on the controllers listen themselves."""
         self._window.paths_dropped.disconnect(self._on_paths)
         if self._page is not None:
@@ -59,21 +59,21 @@ class Early(QObject):
             self._page.file_chosen.disconnect(self._on_file)
             self._page.hub_requested.disconnect(self._on_hub)
         if self._asked is not None:
-            self._asked(conductor)
+            self._asked(app_controller)
 
     def _on_paths(self, paths: list[str]) -> None:
-        self._wait(lambda conductor: conductor.take_paths(paths), tr("Opening your file"))
+        self._wait(lambda app_controller: app_controller.take_paths(paths), tr("Opening your file"))
 
     def _on_file(self, path: str) -> None:
-        self._wait(lambda conductor: conductor.open_model(path), tr("Opening your file"))
+        self._wait(lambda app_controller: app_controller.open_model(path), tr("Opening your file"))
 
     def _on_hub(self, text: str) -> None:
-        self._wait(lambda conductor: conductor.search_hub(text), tr("Opening the hub's page"))
+        self._wait(lambda app_controller: app_controller.search_hub(text), tr("Opening the hub's page"))
 
     def _on_sample(self) -> None:
-        self._wait(lambda conductor: conductor.open_sample(), tr("Opening the sample"))
+        self._wait(lambda app_controller: app_controller.open_sample(), tr("Opening the sample"))
 
-    def _wait(self, asked: "Callable[[Conductor], None]", words: str) -> None:
+    def _wait(self, asked: "Callable[[AppController], None]", words: str) -> None:
         self._asked = asked
         if self._page is not None:
             self._page.show_waiting(words)

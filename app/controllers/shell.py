@@ -14,7 +14,7 @@ from widgets.top_bar import ProjectValue
 MAX_PROJECTS = 12
 
 
-class Frame(QObject):
+class ShellPresenter(QObject):
     """Shows the session in rail and top bar, and the work that goes on. `title_of` gives a preset's title."""
 
     def __init__(

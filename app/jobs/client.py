@@ -18,7 +18,7 @@ from app.jobs.idle import IdleWatch, cpu_seconds
 from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
 from app.jobs.process import WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
-from workers.contracts.process.birth import HOME_FOLDER
+from workers.contracts.process.bootstrap import HOME_FOLDER
 from workers.contracts.process.disk import DiskFull, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import (
     TERMINAL,

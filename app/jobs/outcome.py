@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
 

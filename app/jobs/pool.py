@@ -4,7 +4,7 @@ from pathlib import Path
 
 from app.jobs.client import JobClient
 from app.jobs.setup import WorkerSetup
-from workers.contracts.process.birth import HANDLERS
+from workers.contracts.process.bootstrap import HANDLERS
 
 TORCH = ("torch",)
 

@@ -14,7 +14,7 @@ import psutil
 from pydantic import BaseModel
 
 from app.jobs.channel import Channel
-from workers.contracts.process.birth import ChildConfig, child_main
+from workers.contracts.process.bootstrap import ChildConfig, child_main
 
 GROUP_WAIT_S = 0.1
 SECRETS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")

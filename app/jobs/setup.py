@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workers.contracts.paths import from_text
-from workers.contracts.process.birth import HANDLERS, ChildConfig
+from workers.contracts.process.bootstrap import HANDLERS, ChildConfig
 from workers.contracts.process.messages import RunJob
 
 DEFAULT_THREADS = 1

@@ -66,7 +66,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     from PySide6.QtWidgets import QApplication
 
     from app.bootstrap import build_window
-    from app.controllers.app_controller import Conductor
+    from app.controllers.app_controller import AppController
     from app.controllers.kept import KeptSettings
     from app.controllers.optimize.live_run import LiveRun
     from app.controllers.session import Session
@@ -78,15 +78,15 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     window, theme = build_window(app, Settings(theme="light"))
     window.show()
     session = Session(space, window)
-    conductor = Conductor(window, theme, session, KeptSettings(space.paths.settings, Settings()))
-    conductor.begin(reopen=False)
+    app_controller = AppController(window, theme, session, KeptSettings(space.paths.settings, Settings()))
+    app_controller.begin(reopen=False)
     window.show_page("optimize")
     run = Run("bench", "bench", Goal("balanced", 1.0), RunState.RUNNING, datetime.now(UTC))
     live = LiveRun(run)
-    optimize = conductor._optimize()
+    optimize = app_controller._optimize()
     found: list[Measured] = []
     watched = Watched()
-    conductor.flows.timing_changed.connect(watched.on)
+    app_controller.flows.timing_changed.connect(watched.on)
 
     def observe(event: Event) -> None:
         if isinstance(event, MeasuringChanged):
@@ -95,7 +95,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
 
     def begin() -> None:
         optimize._follow(live)
-        conductor.flows.start(
+        app_controller.flows.start(
             flow(model_path), title="bench", on_done=end, on_failed=fail, observe=observe, is_run=True
         )
 
@@ -109,8 +109,8 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
 
     QTimer.singleShot(2500, begin)
     app.exec()
-    conductor.stop_watching()
-    conductor.flows.interrupt_all()
+    app_controller.stop_watching()
+    app_controller.flows.interrupt_all()
     return {
         "p50_ms": p50_ms(found[0]),
         "cpu_share": watched.cpu_s / watched.timed_s,

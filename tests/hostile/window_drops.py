@@ -30,7 +30,7 @@ LIMIT_S = 60.0
 class Visitor(QObject):
     """Drops, waits until the window is still, notes, drops the next."""
 
-    def __init__(self, live: bootstrap.Live, window: Any, addresses: list[str], out: Path) -> None:
+    def __init__(self, live: bootstrap.Application, window: Any, addresses: list[str], out: Path) -> None:
         super().__init__()
         self._live, self._window, self._addresses, self._out = live, window, addresses, out
         self._rows: list[dict[str, Any]] = []
@@ -59,10 +59,10 @@ class Visitor(QObject):
             self._gap = self._cpu_gap = 0.0
 
     def _is_busy(self) -> bool:
-        conductor = self._live.conductor
-        if conductor is None or not self._is_dropped or any(flow.title for flow in conductor.flows.active):
+        app_controller = self._live.app_controller
+        if app_controller is None or not self._is_dropped or any(flow.title for flow in app_controller.flows.active):
             return True
-        return self._at < 0 and bool(conductor.flows.active)  # the first look at the machine
+        return self._at < 0 and bool(app_controller.flows.active)  # the first look at the machine
 
     def _conclude(self, now: float) -> None:
         if self._at >= 0:
@@ -80,9 +80,9 @@ class Visitor(QObject):
             self._window.close_now()
             QCoreApplication.quit()
             return
-        conductor = self._live.conductor
-        assert conductor is not None
-        conductor._session.new_project()
+        app_controller = self._live.app_controller
+        assert app_controller is not None
+        app_controller._session.new_project()
         self._is_dropped = False
         QTimer.singleShot(0, lambda: self._drop(self._addresses[self._at]))
 
@@ -109,7 +109,7 @@ def main(home: Path, files: Path, out: Path) -> int:
     app.setQuitOnLastWindowClosed(False)
     window, theme = bootstrap.build_window(app, Settings())
     window.show_page("model")
-    live = bootstrap.Live(app, window, theme, paths, lock, LoadedSettings(Settings()), [])
+    live = bootstrap.Application(app, window, theme, paths, lock, LoadedSettings(Settings()), [])
     window.first_painted.connect(lambda: QTimer.singleShot(0, live.begin))
     window.show()
     addresses = json.loads(files.read_text(encoding="ascii"))
@@ -117,8 +117,8 @@ def main(home: Path, files: Path, out: Path) -> int:
     with lock:
         code = app.exec()
         visitor.deleteLater()
-        if live.conductor is not None:
-            live.conductor.flows.interrupt_all()
+        if live.app_controller is not None:
+            live.app_controller.flows.interrupt_all()
         live.end()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -16,7 +16,7 @@ from app.cli.session import run, workspace
 from app.domain.run import Run, RunState
 from app.services.flow.events import ignore
 from app.services.flow.workspace import Workspace
-from app.services.projects.running import RunAsk, data_params, resume_run
+from app.services.projects.running import RunRequest, data_params, resume_run
 from presets.loader import load_recipes
 from presets.own_recipes import preset_of_recipes
 from presets.sample import sample_paths
@@ -112,7 +112,7 @@ def resumed(space: Workspace, interrupted: Run, recipes: Path) -> Run:
     """As the window does it."""
     sample = sample_paths()
     project = space.repositories.projects.get(interrupted.project_id)
-    ask = RunAsk(
+    ask = RunRequest(
         project,
         OpenParams(path=str(sample.model)),
         data_params(sample.data, None, None, None),

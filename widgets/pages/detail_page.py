@@ -41,7 +41,7 @@ class BelowCompare(Page):
         return back
 
 
-class CloserPage(BelowCompare):
+class DetailPage(BelowCompare):
     """One about a version that can be chosen: `version_chosen(id)`."""
 
     version_chosen = Signal(str)
@@ -77,7 +77,7 @@ class CloserPage(BelowCompare):
         return field
 
 
-class CloserRow(QWidget):
+class DetailRow(QWidget):
     """`page_wanted(page id)` where a person looks closer."""
 
     page_wanted = Signal(str)

@@ -13,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 
 from workers.contracts.hub import HubAccess
 from workers.hub import words
-from workers.hub.faults import Patience, is_passing, told
+from workers.hub.faults import RetryPolicy, is_passing, told
 
 if TYPE_CHECKING:
     import httpx2
@@ -133,7 +133,7 @@ class Hub:
 
     def ask(self, repo: str, call: Callable[[], T]) -> T:
         """Call until it succeeds or it makes no sense to go on. Raises `WorkerError` in plain words."""
-        patience = Patience(self.access, self.pause, self.tell)
+        patience = RetryPolicy(self.access, self.pause, self.tell)
         while True:
             try:
                 return call()

@@ -13,7 +13,7 @@ from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.client import COMMIT, Hub, checked_repo
 from workers.hub.fetch import Fetcher
-from workers.hub.piece import Piece
+from workers.hub.partial_file import PartialFile
 
 TICK_S = 0.05
 STAGE, CHECK_STAGE, UNIT = "Download", "Check what is here", "bytes"
@@ -88,7 +88,7 @@ def download(params: HubDownloadParams, ctx: JobContext) -> HubDownloadResult:
 def _one(place: Path, file: HubFile, meter: Meter, fetcher: Fetcher) -> OriginFile:
     """One file, in a thread of the pool."""
     meter.check()
-    piece = Piece(place, file, meter.seen)
+    piece = PartialFile(place, file, meter.seen)
     whole = piece.whole()
     if whole is not None:
         meter.found(file.size_bytes)

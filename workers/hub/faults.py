@@ -24,7 +24,7 @@ class Dropped(Exception):
     """A transfer ended before its end, or came to nothing in another way that trying again may cure."""
 
 
-class Patience:
+class RetryPolicy:
     """Bounded attempts with growing waits. `wait` sleeps, or says False when it makes no sense to go on."""
 
     def __init__(self, access: HubAccess, pause: Callable[[float], None], tell: Callable[[str], None]) -> None:

@@ -8,8 +8,8 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.hub import OriginFile
 from workers.hub import words
 from workers.hub.client import Hub
-from workers.hub.faults import Dropped, Patience, is_passing, raise_for, told
-from workers.hub.piece import Piece
+from workers.hub.faults import Dropped, RetryPolicy, is_passing, raise_for, told
+from workers.hub.partial_file import PartialFile
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,7 +27,7 @@ class Fetcher:
     def __init__(self, hub: Hub, repo: str, commit: str, count: Callable[[int], None]) -> None:
         self._hub, self._repo, self._commit, self._count = hub, repo, commit, count
 
-    def fetch(self, piece: Piece) -> OriginFile:
+    def fetch(self, piece: PartialFile) -> OriginFile:
         """Bring what is missing of an open piece, check it, put it in its place. Raises `WorkerError`.
 
         Bytes that came in several transfers and turn out wrong are brought once more from the start.
@@ -44,8 +44,8 @@ class Fetcher:
                 raise words.wrong_hash(piece.file.name)
             is_second = True
 
-    def _bring(self, piece: Piece) -> None:
-        patience = Patience(self._hub.access, self._hub.pause, self._hub.tell)
+    def _bring(self, piece: PartialFile) -> None:
+        patience = RetryPolicy(self._hub.access, self._hub.pause, self._hub.tell)
         drops = 0
         while piece.size < piece.file.size_bytes:
             before = piece.size
@@ -63,7 +63,7 @@ class Fetcher:
                 elif not is_passing(error) or not patience.wait(error):
                     raise told(error, self._hub.access, self._repo, patience.attempts) from error
 
-    def _transfer(self, piece: Piece) -> None:
+    def _transfer(self, piece: PartialFile) -> None:
         """One request for the rest of the file. Returns or raises when the connection ends, however it does."""
         from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
@@ -82,7 +82,7 @@ class Fetcher:
             for chunk in answer.iter_raw():
                 self._take(piece, chunk)
 
-    def _take(self, piece: Piece, chunk: bytes) -> None:
+    def _take(self, piece: PartialFile, chunk: bytes) -> None:
         try:
             piece.write(chunk)
         except WorkerError as error:
@@ -91,7 +91,7 @@ class Fetcher:
             raise
         self._count(len(chunk))
 
-    def _check_metadata(self, piece: Piece, found: "HfFileMetadata") -> None:
+    def _check_metadata(self, piece: PartialFile, found: "HfFileMetadata") -> None:
         """What the hub says about the file now must be what its list of files said. Raises `InputRefused`."""
         file, etag = piece.file, (found.etag or "").lower()
         moved = found.commit_hash is not None and found.commit_hash != self._commit
@@ -104,7 +104,7 @@ class Fetcher:
         if piece.size and piece.etag != found.etag:
             self._give_up(piece)
 
-    def _check_answer(self, piece: Piece, answer: "httpx2.Response") -> None:
+    def _check_answer(self, piece: PartialFile, answer: "httpx2.Response") -> None:
         """Whether the bytes to come are those that are missing; pieces that do not fit them are given up."""
         size, status, headers = piece.file.size_bytes, answer.status_code, answer.headers
         if status == 416:
@@ -127,7 +127,7 @@ class Fetcher:
             self._give_up(piece)
             raise Dropped
 
-    def _give_up(self, piece: Piece) -> None:
+    def _give_up(self, piece: PartialFile) -> None:
         self._count(-piece.size)
         piece.discard()
 

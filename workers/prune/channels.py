@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workers.prune.interpolation import Importance, moments, stand_in
-from workers.prune.twin import Step, Twin
+from workers.prune.torch_replica import Step, TorchReplica
 
 POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Gelu"})
 POINTWISE |= {"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Identity", "Dropout", "Clip", "Cast"}
@@ -60,7 +60,7 @@ class _Sets:
             kept.blocked |= gone.blocked
 
 
-def free_layers(twin: Twin) -> list[int]:
+def free_layers(twin: TorchReplica) -> list[int]:
     """Numbers of the steps whose channels may become fewer: whatever reads them is a layer that can follow.
 
     A layer stays where its channels reach an output of the model, a product of two answers (attention), a shape that
@@ -82,7 +82,7 @@ def free_layers(twin: Twin) -> list[int]:
     )
 
 
-def _place(number: int, step: Step, shared: bool, activations: set[str], twin: Twin, sets: _Sets) -> None:
+def _place(number: int, step: Step, shared: bool, activations: set[str], twin: TorchReplica, sets: _Sets) -> None:
     node, layer = step.node, step.layer
     given = [name for name in node.input if name in activations]
     (result,) = node.output[:1]
@@ -105,7 +105,7 @@ def _place(number: int, step: Step, shared: bool, activations: set[str], twin: T
             sets.of(name).blocked = True
 
 
-def _follows(step: Step, given: list[str], twin: Twin) -> bool:
+def _follows(step: Step, given: list[str], twin: TorchReplica) -> bool:
     """Whether this operator keeps every channel apart, in the same order, and its constants can shrink along."""
     node = step.node
     if node.op_type in POINTWISE or node.op_type in SPATIAL or step.flat:
@@ -137,7 +137,7 @@ class Pruner:
     """
 
     def __init__(
-        self, twin: Twin, example: list[Any], share: float, rounds: int, by: str, show: Callable[[], None]
+        self, twin: TorchReplica, example: list[Any], share: float, rounds: int, by: str, show: Callable[[], None]
     ) -> None:
         import torch_pruning
 
@@ -192,7 +192,7 @@ def _floats(answers: Any) -> list[Any]:
     return [answer for answer in answers if answer.grad_fn is not None]
 
 
-def _find_again(twin: Twin) -> None:
+def _find_again(twin: TorchReplica) -> None:
     """Constants that shrank were replaced below the module: take the new ones."""
     names = list(twin.parameters)
     for name, parameter in zip(names, twin.module.taught, strict=True):

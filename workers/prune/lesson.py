@@ -9,8 +9,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert import engines, onnx_files
 from workers.infer.base import NotRunnable
-from workers.prune.recovery import LearningParams, Material
-from workers.prune.twin import Twin, build, check, no_twin
+from workers.prune.fine_tuning import LearningParams, Material
+from workers.prune.torch_replica import TorchReplica, build, check, no_twin
 from workers.quantize import likeness
 from workers.quantize.aside import set_aside
 
@@ -20,7 +20,7 @@ CHECKED = 3
 
 def prepare(
     model: Model, proto: Any, params: LearningParams, title: str, ctx: JobContext
-) -> tuple[Twin, Twin, Material]:
+) -> tuple[TorchReplica, TorchReplica, Material]:
     """Student and teacher (the model twice in torch, checked against its own answers) and what to learn from.
 
     Raises InputRefused where the model has no exact twin, carries a state, or has too few examples.

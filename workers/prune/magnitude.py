@@ -13,8 +13,8 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
+from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
 from workers.prune.lesson import prepare, threads
-from workers.prune.recovery import Course, LearningParams, WillNotHold, refused
 from workers.prune.written_back import write_back
 
 ID = "magnitude_prune"
@@ -95,7 +95,7 @@ def _with_recovery(model: Model, proto: Any, params: Params, ctx: JobContext) ->
     with threads(ctx.threads):
         student, teacher, material = prepare(model, proto, params, TITLE, ctx)
         layers = [step.layer.module for step in student.steps if step.layer is not None and step.layer.kind != "norm"]
-        course = Course(student, teacher, material, params, ctx, params.rounds)
+        course = Trainer(student, teacher, material, params, ctx, params.rounds)
         try:
             for number in range(1, params.rounds + 1):
                 course.in_time()

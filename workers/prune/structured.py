@@ -13,10 +13,10 @@ from workers.contracts.wording import percent
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.prune.channels import Pruner
+from workers.prune.fine_tuning import LearningParams, Material, Trainer, WillNotHold, in_batches, refused
 from workers.prune.heads import cut
 from workers.prune.lesson import prepare, threads
-from workers.prune.recovery import Course, LearningParams, Material, WillNotHold, in_batches, refused
-from workers.prune.twin import Twin, build, look, no_twin, tensors
+from workers.prune.torch_replica import TorchReplica, build, look, no_twin, tensors
 from workers.prune.written_back import write_back
 from workers.quantize.likeness import Alike
 
@@ -65,7 +65,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
             look(student, material.items[0])
         pruner = _pruner(student, material, params, ctx)
         before = (pruner.channels, count_weights(proto))
-        course = Course(student, teacher, material, params, ctx, params.rounds)
+        course = Trainer(student, teacher, material, params, ctx, params.rounds)
         kept = _rounds(pruner, course, params, ctx)
         if count_weights(kept.proto) >= before[1]:
             raise no_twin(TITLE, "at this share no whole group of channels can go")
@@ -79,7 +79,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
-def _pruner(student: Twin, material: Material, params: Params, ctx: JobContext) -> Pruner:
+def _pruner(student: TorchReplica, material: Material, params: Params, ctx: JobContext) -> Pruner:
     def show() -> None:
         end_s = time.monotonic() + SHOWING_SHARE * params.max_s
         for number, request in enumerate(in_batches(material.items[:SHOWN], material.spec, params.batch)):
@@ -104,7 +104,7 @@ class _Kept:
     alike: Alike
 
 
-def _rounds(pruner: Pruner, course: Course, params: Params, ctx: JobContext) -> _Kept:
+def _rounds(pruner: Pruner, course: Trainer, params: Params, ctx: JobContext) -> _Kept:
     """The pruned graph after all rounds, or after the last that was alike enough. Raises InputRefused."""
     kept: _Kept | None = None
     try:
@@ -132,7 +132,7 @@ def count_weights(proto: Any) -> int:
     return sum(math.prod(tensor.dims) for tensor in proto.graph.initializer)
 
 
-def _notes(before: tuple[int, int], kept: _Kept, course: Course) -> tuple[str, ...]:
+def _notes(before: tuple[int, int], kept: _Kept, course: Trainer) -> tuple[str, ...]:
     after = (kept.channels, count_weights(kept.proto))
     channels, weights = (1 - new / old for old, new in zip(before, after, strict=True))
     return (

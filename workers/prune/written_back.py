@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from workers.convert import onnx_files
-from workers.prune.twin import Twin
+from workers.prune.torch_replica import TorchReplica
 
 
-def write_back(twin: Twin) -> Any:
+def write_back(twin: TorchReplica) -> Any:
     """A new ModelProto with the twin's weights as they are now; inputs, outputs and all else as in its own."""
     from onnx import ModelProto, numpy_helper
 

@@ -28,7 +28,7 @@ from workers.contracts.process.messages import (
 from workers.contracts.specs import BlockLoad
 from workers.runtime.artifacts import describe_artifact
 from workers.runtime.calibration import calibration_feeds
-from workers.runtime.mailbox import Mailbox
+from workers.runtime.inbox import Inbox
 from workers.runtime.progress import ProgressThrottle
 from workers.runtime.reporter import Reporter
 from workers.runtime.stage_limit import busy_factor, end_after
@@ -46,13 +46,13 @@ def write_log_line(text: str) -> None:
 
 @dataclass
 class RuntimeContext:
-    """Implements `workers.contracts.process.context.JobContext` over a reporter and a mailbox.
+    """Implements `workers.contracts.process.context.JobContext` over a reporter and a inbox.
 
     Between a `Turn` and its `TurnDone` messages are kept back: measuring must not disturb what it measures.
     """
 
     reporter: Reporter
-    mailbox: Mailbox
+    inbox: Inbox
     work_dir: Path
     seed: int = 0
     threads: int = 1
@@ -88,7 +88,7 @@ class RuntimeContext:
             self.reporter.send(StageLimit(what=what, seconds=0))
 
     def check_cancelled(self) -> None:
-        self.mailbox.check()
+        self.inbox.check()
 
     def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
         for message in self._throttle.push(stage, done, total, unit):
@@ -132,7 +132,7 @@ class RuntimeContext:
     def turns(self) -> Iterator[Turn]:
         last = False
         while not last:
-            turn = self.mailbox.next_turn()
+            turn = self.inbox.next_turn()
             self._held = []
             yield turn
             last = turn.last
@@ -143,7 +143,7 @@ class RuntimeContext:
         self.reporter.send(TurnDone(index=index, latencies_ms=latencies_ms, load=load))
 
     def asks(self) -> Iterator[Ask]:
-        while (ask := self.mailbox.next_ask()).request is not None:
+        while (ask := self.inbox.next_ask()).request is not None:
             yield ask
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:

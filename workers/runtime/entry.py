@@ -12,12 +12,12 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.process.birth import ChildConfig
+from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Ready, RunJob
 from workers.runtime import environment
+from workers.runtime.inbox import ParentGone, PipeMailbox
 from workers.runtime.limits import EXIT_ORPHAN, Watchdog
 from workers.runtime.log_stream import write_to_log
-from workers.runtime.mailbox import ParentGone, PipeMailbox
 from workers.runtime.reporter import PipeReporter
 from workers.runtime.run import run_job
 from workers.runtime.sandbox import Protections, first_layer
@@ -55,18 +55,18 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     watchdog.start()
     for name in config.preload:
         importlib.import_module(name)
-    reporter, mailbox = PipeReporter(connection), PipeMailbox(connection)
+    reporter, inbox = PipeReporter(connection), PipeMailbox(connection)
     ready = Ready(
         pid=os.getpid(),
         protections=tuple(protections.held),
         missing_protections=tuple(protections.missing),
     )
     reporter.send(ready)
-    job = mailbox.receive()
+    job = inbox.receive()
     if not isinstance(job, RunJob):
         return 0  # cancelled before it was given anything to do
     watchdog.watch(job.limits)
-    return run_job(job, config, reporter, mailbox, ready)
+    return run_job(job, config, reporter, inbox, ready)
 
 
 def _let_go_of_tracker() -> None:

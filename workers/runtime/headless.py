@@ -13,13 +13,13 @@ from types import FrameType
 from pydantic import ValidationError
 
 from workers.contracts.errors import ErrorInfo, WorkerError
-from workers.contracts.process.birth import HANDLERS, HOME_FOLDER, ChildConfig
+from workers.contracts.process.bootstrap import HANDLERS, HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Ready, RunJob, Turn
 from workers.runtime import environment
 from workers.runtime.failure import refused_parameters
+from workers.runtime.inbox import HeadlessMailbox
 from workers.runtime.kinds import handler, kinds
 from workers.runtime.limits import Watchdog
-from workers.runtime.mailbox import HeadlessMailbox
 from workers.runtime.reporter import JsonLinesReporter
 from workers.runtime.run import run_job
 from workers.runtime.sandbox import first_layer
@@ -118,10 +118,10 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
         handler_package=package,
     )
     reporter = JsonLinesReporter(sys.stdout)
-    mailbox = HeadlessMailbox(_turns())
+    inbox = HeadlessMailbox(_turns())
 
     def stop(signum: int, frame: FrameType | None) -> None:
-        mailbox.cancelled = True
+        inbox.cancelled = True
 
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
@@ -136,7 +136,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
     watchdog = Watchdog(config.parent_pid)
     watchdog.watch(job.limits)
     watchdog.start()
-    code = run_job(job, config, reporter, mailbox, ready)
+    code = run_job(job, config, reporter, inbox, ready)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

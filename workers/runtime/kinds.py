@@ -6,7 +6,7 @@ import pkgutil
 import re
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.process.birth import HANDLERS
+from workers.contracts.process.bootstrap import HANDLERS
 from workers.contracts.techniques import HandlerSpec
 
 KIND = re.compile(r"[a-z][a-z0-9_]{0,40}")

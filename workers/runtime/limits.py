@@ -19,7 +19,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from typing import Literal
 
-from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.messages import Limits
 
 if sys.platform != "win32":

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from pydantic import JsonValue, ValidationError
 
-from workers.contracts.process.birth import HOME_FOLDER, ChildConfig
+from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.messages import Failed, Finished, Ready, RunJob
 from workers.runtime import environment, sandbox
 from workers.runtime.context import RuntimeContext
 from workers.runtime.failure import refused_parameters, terminal_message
+from workers.runtime.inbox import Inbox, ParentGone
 from workers.runtime.kinds import handler
 from workers.runtime.limits import is_near_memory_limit, lower_priority, set_system_limits
-from workers.runtime.mailbox import Mailbox, ParentGone
 from workers.runtime.reporter import Reporter
 
 
@@ -28,10 +28,10 @@ def settle(job: RunJob) -> list[str]:
     return set_system_limits(job.limits, job.threads)
 
 
-def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, mailbox: Mailbox, ready: Ready | None = None) -> int:
+def run_job(job: RunJob, config: ChildConfig, reporter: Reporter, inbox: Inbox, ready: Ready | None = None) -> int:
     """Do the job and send exactly one terminal message. Returns the exit code of CLI.md."""
     work_dir = Path(job.work_dir)
-    context = RuntimeContext(reporter, mailbox, work_dir, job.seed, job.threads, ready=ready)
+    context = RuntimeContext(reporter, inbox, work_dir, job.seed, job.threads, ready=ready)
     try:
         result = _run(job, config, context)
         context.flush()

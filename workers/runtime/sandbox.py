@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from workers.contracts.paths import from_text
-from workers.contracts.process.birth import ChildConfig
+from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.protections import FILES, NETWORK, NOT_OFFERED, PRIVILEGES, PROGRAMS
 from workers.runtime import capabilities, landlock, seccomp
 from workers.runtime.landlock import DEVICE, EXECUTE, MAKE_SYM, READ, WRITE, Grant

@@ -11,15 +11,15 @@ from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
-from app.services.after.exporting import ExportAsk as Ask
 from app.services.after.exporting import Exported, card_facts, export
+from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.showing import card_preview
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportAsk, ExportValue, TargetValue
+from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
 from widgets.parts.format import clipped, percent, percent_of
 from widgets.parts.small import CheckState, CheckValue
 from workers.contracts.errors import ErrorInfo
@@ -132,7 +132,7 @@ class ExportController(QObject):
             self._value = replace(self._value, path=path if path.lower().endswith(".zip") else f"{path}.zip")
             self._page.show_value(self._value)
 
-    def _on_export(self, wanted: ExportAsk) -> None:
+    def _on_export(self, wanted: ExportRequest) -> None:
         facts, variant = self._facts, self._variant
         if facts is None or variant is None or self._exporting is not None:
             return

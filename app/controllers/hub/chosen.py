@@ -12,10 +12,10 @@ from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import WHO_CODES, detail_value, split_repo
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.services.hub.arrival import DownloadAsk
 from app.services.hub.finding import has_token, hub_address
 from app.services.hub.flows import LoggedIn, hub_model, log_in
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import DownloadRequest
 from widgets.dialogs.hub_questions import link_question, pickle_question
 from widgets.main_window import MainWindow
 from widgets.pages.hub.page import HubPage
@@ -85,7 +85,7 @@ class ChosenModel(QObject):
         self._stop()
         self._say(action="", is_loading=True)
         running = self._flows.start(
-            hub_model(self._session.workspace, DownloadAsk(repo)),
+            hub_model(self._session.workspace, DownloadRequest(repo)),
             title="",
             on_done=lambda found: self._on_looked(running, found),
             on_failed=lambda error: self._on_not_looked(running, error),
@@ -116,8 +116,10 @@ class ChosenModel(QObject):
         found = self._found.get(self.repo)
         if found is None:
             return False
-        shelf = Shelf(self._session.workspace.paths.hub)
-        value = detail_value(found, shelf.free_bytes(), self._address, has_token=has_token(self._session.workspace))
+        model_cache = ModelCache(self._session.workspace.paths.hub)
+        value = detail_value(
+            found, model_cache.free_bytes(), self._address, has_token=has_token(self._session.workspace)
+        )
         if self._state_of(self.repo) in BUSY_STATES:
             value = replace(value, action="")
         elif self._path_of(self.repo) is not None:
@@ -136,10 +138,10 @@ class ChosenModel(QObject):
         download = self._downloads.get(repo)
         if download is not None and download.path is not None:
             return download.path
-        shelf = Shelf(self._session.workspace.paths.hub)
+        model_cache = ModelCache(self._session.workspace.paths.hub)
         revision = found.commit if found is not None else DEFAULT_REVISION
         for allow_pickle in (False, True):
-            stored = shelf.find(hub_address(), repo, revision, (), allow_pickle)
+            stored = model_cache.find(hub_address(), repo, revision, (), allow_pickle)
             if stored is not None:
                 return stored.open_path
         return None
@@ -189,7 +191,7 @@ class ChosenModel(QObject):
     def _download(self, repo: str, *, consented: bool) -> None:
         found = self._found[repo]
         self._opens_next = repo
-        ask = DownloadAsk(repo, found.revision, allow_pickle=consented)
+        ask = DownloadRequest(repo, found.revision, allow_pickle=consented)
         self._downloads.start(ask, found.total_bytes or None)
 
     def _ask_consent(self, repo: str) -> None:

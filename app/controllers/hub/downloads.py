@@ -13,9 +13,9 @@ from app.controllers.words import tr
 from app.services.flow.events import Event, StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
-from app.services.hub.arrival import Arrival, DownloadAsk
 from app.services.hub.flows import Downloaded, download_model, resume_download
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import DownloadRequest, PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.errors import ErrorInfo
 
@@ -27,13 +27,13 @@ CHECKING = "check"
 
 @dataclass
 class Download:
-    """One download as it is known here. `arrival` is set for what goes on at a commit that is known already."""
+    """One download as it is known here. `pending` is set for what goes on at a commit that is known already."""
 
     id: str
     name: str
     total_bytes: int | None
-    ask: DownloadAsk | None = None
-    arrival: Arrival | None = None
+    ask: DownloadRequest | None = None
+    pending: PendingDownload | None = None
     state: DownloadState = "waiting"
     done_bytes: int = 0
     eta_s: float | None = None
@@ -107,21 +107,21 @@ class Downloads(QObject):
 
     def find_arrivals(self) -> None:
         """Show those that were paused or broken off before, as paused; forget those that were removed elsewhere."""
-        shelf = Shelf(self._workspace.paths.hub)
-        arrivals = shelf.arrivals()
-        here = {arrival.repo for arrival in arrivals}
+        model_cache = ModelCache(self._workspace.paths.hub)
+        pending_downloads = model_cache.pending_downloads()
+        here = {pending.repo for pending in pending_downloads}
         for item in list(self._items.values()):
             if item.state == "paused" and item.id not in here:
                 del self._items[item.id]
-        for arrival in arrivals:
-            if arrival.repo not in self._items:
-                self._items[arrival.repo] = Download(
-                    arrival.repo,
-                    _short(arrival.repo),
-                    arrival.total_bytes,
-                    arrival=arrival,
+        for pending in pending_downloads:
+            if pending.repo not in self._items:
+                self._items[pending.repo] = Download(
+                    pending.repo,
+                    _short(pending.repo),
+                    pending.total_bytes,
+                    pending=pending,
                     state="paused",
-                    done_bytes=min(shelf.come_bytes(arrival.key), arrival.total_bytes),
+                    done_bytes=min(model_cache.come_bytes(pending.key), pending.total_bytes),
                 )
         self.changed.emit()
 
@@ -132,7 +132,7 @@ class Downloads(QObject):
             del self._items[repo]
             self.changed.emit()
 
-    def start(self, ask: DownloadAsk, total_bytes: int | None) -> None:
+    def start(self, ask: DownloadRequest, total_bytes: int | None) -> None:
         """Begin one, or go on with it; a fourth waits for its turn."""
         known = self._items.get(ask.repo)
         if known is not None and known.state in ("waiting", "running", "checking"):
@@ -199,8 +199,8 @@ class Downloads(QObject):
         )
 
     def _flow(self, item: Download, keeps: Callable[[], bool]) -> Flow[Downloaded]:
-        if item.arrival is not None:
-            return resume_download(self._workspace, item.arrival, keeps)
+        if item.pending is not None:
+            return resume_download(self._workspace, item.pending, keeps)
         assert item.ask is not None
         return download_model(self._workspace, item.ask, keeps)
 
@@ -234,10 +234,10 @@ class Downloads(QObject):
         self._begin_waiting()
 
     def _discard(self, item: Download) -> None:
-        shelf = Shelf(self._workspace.paths.hub)
-        for arrival in shelf.arrivals():
-            if arrival.repo == item.id:
-                shelf.discard(arrival.key)
+        model_cache = ModelCache(self._workspace.paths.hub)
+        for pending in model_cache.pending_downloads():
+            if pending.repo == item.id:
+                model_cache.discard(pending.key)
 
 
 def _short(repo: str) -> str:

@@ -7,7 +7,7 @@ from app.controllers.words import tr
 from app.services.flow.steps import JobError
 from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
 from app.services.hub.finding import forget, hub_address, token_place
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
 from widgets.dialogs.hub_questions import removal_question
 from widgets.main_window import MainWindow
 from widgets.pages.hub.kept import KeptHubValue, KeptModelValue
@@ -40,10 +40,10 @@ class KeptHub(QObject):
             for kept in kept_models(space)
         ]
         parts = [
-            KeptModelValue(part.arrival.key, part.arrival.repo, part.come_bytes, is_whole=False)
+            KeptModelValue(part.pending.key, part.pending.repo, part.come_bytes, is_whole=False)
             for part in unfinished_downloads(space)
         ]
-        free_bytes = Shelf(space.paths.hub).free_bytes()
+        free_bytes = ModelCache(space.paths.hub).free_bytes()
         value = KeptHubValue((*parts, *whole), free_bytes, token_place(space), hub_address(), problem)
         self._page.show_hub(value)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.controllers.detail_page import CloserController
+from app.controllers.detail_page import DetailController
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.words import engine_name, tr
@@ -17,7 +17,7 @@ from widgets.pages.layers.value import LayersOf, LayersValue, LayerValue
 from workers.contracts.layers import Layer, LayersResult
 
 
-class LayersController(CloserController):
+class LayersController(DetailController):
     """Nothing is looked at before a person asks."""
 
     def __init__(self, window: MainWindow, page: LayersPage, session: Session, flows: FlowRunner) -> None:

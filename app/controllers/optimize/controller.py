@@ -15,7 +15,7 @@ from app.domain.run import Goal, Run, RunState
 from app.domain.variant import LatencyPoint
 from app.services.flow.workspace import usable_cores
 from app.services.projects.projects import latest_run, new_run
-from app.services.projects.running import RunAsk, resume_run
+from app.services.projects.running import RunRequest, resume_run
 from app.services.records.search_end import read_end
 from presets.schema import Preset
 from widgets.main_window import MainWindow
@@ -108,7 +108,11 @@ class OptimizeController(QObject):
         asked = self._session.asked_data or DataParams(model_dir="")
         live = LiveRun(run)
         live.recorder, flow = resume_run(
-            self._session.workspace, run, RunAsk(project, opening, asked, preset, run.goal, fresh), live.observe, more_s
+            self._session.workspace,
+            run,
+            RunRequest(project, opening, asked, preset, run.goal, fresh),
+            live.observe,
+            more_s,
         )
         live.watch.latencies(self._session.workspace.repositories.latencies.of_run(run.id))
         for variant in sorted(live.recorder.variants.values(), key=lambda variant: variant.index):

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from app.controllers.detail_page import CloserController
+from app.controllers.detail_page import DetailController
 from app.controllers.flows import FlowRunner
 from app.controllers.session import Session
 from app.controllers.stress.presenter import stress_value
 from app.controllers.words import tr
 from app.domain.variant import Variant
-from app.services.after.stressing import StressAsk, found_before, stress, stressable
+from app.services.after.stressing import StressRequest, found_before, stress, stressable
 from app.services.flow.events import Event, StepProgress
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
@@ -17,7 +17,7 @@ from widgets.pages.stress.value import StressValue
 from widgets.parts.format import about
 
 
-class StressController(CloserController):
+class StressController(DetailController):
     """Nothing is put under stress before a person asks."""
 
     def __init__(self, window: MainWindow, page: StressPage, session: Session, flows: FlowRunner) -> None:
@@ -34,7 +34,7 @@ class StressController(CloserController):
         """Begin a test; the window may be used meanwhile."""
         again = self._is_again(full)
         self.begin(
-            lambda facts, variant: stress(self._session.workspace, facts, StressAsk(variant.id, full, again=again)),
+            lambda facts, variant: stress(self._session.workspace, facts, StressRequest(variant.id, full, again=again)),
             title=tr("Put a version under stress"),
             opening=tr("Opening both versions"),
             again=tr("Start the test again when the run is over."),

@@ -45,7 +45,7 @@ MIN_REASON_CHARS = 10
 
 
 @dataclass(frozen=True)
-class ExportAsk:
+class ExportRequest:
     """`override_reason` is needed for a variant that regressed, and is not kept of any other."""
 
     run_id: str
@@ -103,12 +103,12 @@ def is_regressed(variant: Variant) -> bool:
     return variant.judgement is not None and variant.judgement.verdict == "regressed"
 
 
-def override_of(variant: Variant, ask: ExportAsk) -> str | None:
+def override_of(variant: Variant, ask: ExportRequest) -> str | None:
     """The words that go into the card, the manifest, the history and the log; none where none were needed."""
     return " ".join((ask.override_reason or "").split()) if is_regressed(variant) else None
 
 
-def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Exported]:
+def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Exported]:
     """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
@@ -138,7 +138,7 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportAsk) -> Flow[Export
     return Exported(ask.out, done.result, record)
 
 
-def _export_step(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> JobStep[ExportResult]:
+def _export_step(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> JobStep[ExportResult]:
     model_dir = facts.model_dir(variant)
     artifact = read_model(model_dir).artifact
     return JobStep(
@@ -160,7 +160,7 @@ def _export_step(facts: RunFacts, variant: Variant, ask: ExportAsk, device: Devi
     )
 
 
-def card_facts(facts: RunFacts, variant: Variant, ask: ExportAsk, device: DeviceFacts) -> CardFacts:
+def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> CardFacts:
     """Everything that the card and the manifest say, from the store."""
     project: Project = facts.project
     run: Run = facts.run

@@ -20,7 +20,7 @@ PROGRAM = "model.pt2"
 
 
 @dataclass(frozen=True)
-class StressAsk:
+class StressRequest:
     """`max_seconds` None: what is usual for quick or full. `again`: with other random changes than the last time."""
 
     variant_id: str | None = None
@@ -62,7 +62,7 @@ def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
     return chosen
 
 
-def stress(workspace: Workspace, facts: RunFacts, ask: StressAsk) -> Flow[Stressed]:
+def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[Stressed]:
     """Answered from the store where the same was asked before. The findings are kept for the run."""
     variant = pick_stressed(facts, ask.variant_id)
     check_stored(workspace, facts, variant, contents=False)
@@ -79,7 +79,9 @@ def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Str
     return Stressed(variant, result, workspace.artifacts.folder(key)) if key and result is not None else None
 
 
-def _step(workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressAsk, times: int) -> JobStep[StressResult]:
+def _step(
+    workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressRequest, times: int
+) -> JobStep[StressResult]:
     baseline, folder = facts.baseline, facts.model_dir(variant)
     parts = parts_of(workspace.artifacts, facts, facts.proof)
     sources = [_source(workspace, facts, part) for part in parts]

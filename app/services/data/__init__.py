@@ -1,0 +1,1 @@
+"""Examples before a run: read, looked at, checked, fed."""

@@ -1,0 +1,1 @@
+"""The model hub: search, download, keep, remove."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from app.domain.run import RunState
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.hub.arrival import Arrival, StoredModel
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import PendingDownload, StoredModel
 from workers.contracts.errors import ErrorInfo
 
 ACTIVE = (RunState.QUEUED, RunState.RUNNING)
@@ -26,19 +26,21 @@ class KeptModel:
 class Unfinished:
     """A download that was paused or broken off, and how much of it is here."""
 
-    arrival: Arrival
+    pending: PendingDownload
     come_bytes: int
 
 
 def kept_models(space: Workspace) -> tuple[KeptModel, ...]:
     """All whole models, the newest first."""
-    return tuple(_with_use(space, model) for model in Shelf(space.paths.hub).list())
+    return tuple(_with_use(space, model) for model in ModelCache(space.paths.hub).list())
 
 
 def unfinished_downloads(space: Workspace) -> tuple[Unfinished, ...]:
     """Downloads to go on with or to remove, the newest first."""
-    shelf = Shelf(space.paths.hub)
-    return tuple(Unfinished(arrival, shelf.come_bytes(arrival.key)) for arrival in shelf.arrivals())
+    model_cache = ModelCache(space.paths.hub)
+    return tuple(
+        Unfinished(pending, model_cache.come_bytes(pending.key)) for pending in model_cache.pending_downloads()
+    )
 
 
 def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
@@ -47,8 +49,8 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
     `even_if_used` is for a person who was told which projects need it to be opened again. What was made from it stays
     in the store; while a run works with it, it is never removed.
     """
-    shelf = Shelf(space.paths.hub)
-    model = shelf.get(key)
+    model_cache = ModelCache(space.paths.hub)
+    model = model_cache.get(key)
     if model is None:
         raise _refused("hub_not_here", "This model is not here", "It was removed already.", "Nothing is to be done.")
     kept = _with_use(space, model)
@@ -58,7 +60,7 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
         hint = "Wait until the run has ended." if kept.running else "Remove the project first, or confirm the removal."
         raise _refused("hub_in_use", "This model is in use", detail, hint)
     try:
-        shelf.remove(key)
+        model_cache.remove(key)
     except OSError as error:
         detail = f"{model.folder} cannot be removed: {error.strerror or error}."
         raise _refused(
@@ -69,7 +71,7 @@ def remove_model(space: Workspace, key: str, even_if_used: bool = False) -> int:
 
 def discard_download(space: Workspace, key: str) -> None:
     """Remove what has come of a download. Raises `JobError` (exit code 6) while it goes on."""
-    Shelf(space.paths.hub).discard(key)
+    ModelCache(space.paths.hub).discard(key)
 
 
 def _with_use(space: Workspace, model: StoredModel) -> KeptModel:

@@ -12,9 +12,9 @@ from app.errors import FettleError
 from app.services.flow.events import StepProgress
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep
 from app.services.flow.workspace import Workspace
-from app.services.hub.arrival import Arrival, DownloadAsk, StoredModel
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import DownloadRequest, PendingDownload, StoredModel
 from app.services.hub.place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place, is_private
-from app.services.hub.shelf import Shelf
 from workers.contracts.errors import ErrorInfo, WorkerError
 from workers.contracts.hub import (
     HubAccess,
@@ -72,7 +72,7 @@ def search_hub(space: Workspace, query: HubQuery) -> Flow[HubSearchResult]:
     return done.result
 
 
-def hub_model(space: Workspace, ask: DownloadAsk) -> Flow[HubModelResult]:
+def hub_model(space: Workspace, ask: DownloadRequest) -> Flow[HubModelResult]:
     """The card, the files, and which of them would be downloaded. Raises `JobError` as `search_hub` does."""
     access = hub_place(space).look()
     params = HubModelParams(
@@ -95,65 +95,69 @@ def hub_model(space: Workspace, ask: DownloadAsk) -> Flow[HubModelResult]:
 
 
 def download_model(
-    space: Workspace, ask: DownloadAsk, keep_pieces: Callable[[], bool] = lambda: False
+    space: Workspace, ask: DownloadRequest, keep_partial: Callable[[], bool] = lambda: False
 ) -> Flow[Downloaded]:
     """Bring a model into the data folder, whole and verified, or from there if it is there already.
 
-    When the person cancels, what has come is removed, unless `keep_pieces` says that it was a pause: then the same
+    When the person cancels, what has come is removed, unless `keep_partial` says that it was a pause: then the same
     ask goes on from there, also after the program was closed or killed. Raises `JobError`.
     """
-    place, shelf = hub_place(space), Shelf(space.paths.hub)
+    place, model_cache = hub_place(space), ModelCache(space.paths.hub)
     if place.offline:
-        known = shelf.find(place.endpoint, ask.repo, ask.revision, ask.patterns, ask.allow_pickle)
+        known = model_cache.find(place.endpoint, ask.repo, ask.revision, ask.patterns, ask.allow_pickle)
         if known is not None:
             return Downloaded(known)
     found = yield from hub_model(space, ask)
     check_wanted(found, ask)
-    arrival = Arrival.of(place.endpoint, ask, found)
-    known = shelf.get(arrival.key)
+    pending = PendingDownload.of(place.endpoint, ask, found)
+    known = model_cache.get(pending.key)
     if known is not None:
         return Downloaded(known)
-    return (yield from _download(space, shelf, place, arrival, keep_pieces))
+    return (yield from _download(space, model_cache, place, pending, keep_partial))
 
 
 def resume_download(
-    space: Workspace, arrival: Arrival, keep_pieces: Callable[[], bool] = lambda: False
+    space: Workspace, pending: PendingDownload, keep_partial: Callable[[], bool] = lambda: False
 ) -> Flow[Downloaded]:
-    """Go on with one of `Shelf.arrivals()`, at the commit that it was begun with. Raises `JobError`."""
+    """Go on with one of `ModelCache.pending_downloads()`, at the commit that it was begun with. Raises `JobError`."""
     place = hub_place(space)
-    if place.endpoint != arrival.endpoint:
+    if place.endpoint != pending.endpoint:
         raise JobError(
             ErrorInfo(
                 code="other_hub",
                 title="This download is from another hub",
-                detail=f"It was begun at {arrival.endpoint}, and Fettle is set to {place.endpoint} now.",
+                detail=f"It was begun at {pending.endpoint}, and Fettle is set to {place.endpoint} now.",
                 hint="Set HF_ENDPOINT back, or remove the pieces and download the model anew.",
             ),
             REFUSED,
         )
-    return (yield from _download(space, Shelf(space.paths.hub), place, arrival, keep_pieces))
+    return (yield from _download(space, ModelCache(space.paths.hub), place, pending, keep_partial))
 
 
 def _download(
-    space: Workspace, shelf: Shelf, place: HubPlace, arrival: Arrival, keep_pieces: Callable[[], bool]
+    space: Workspace,
+    model_cache: ModelCache,
+    place: HubPlace,
+    pending: PendingDownload,
+    keep_partial: Callable[[], bool],
 ) -> Flow[Downloaded]:
     access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
-    with shelf.hold(arrival.key):
-        pieces = shelf.begin(arrival)
-        with _kept_only_if_wanted(pieces, keep_pieces):
-            check_room(shelf, arrival)
-            done: Done[HubDownloadResult] = yield _download_step(access, arrival, pieces)
-            stored = shelf.adopt(arrival, _origin(arrival, done.result))
+    with model_cache.hold(pending.key):
+        pieces = model_cache.begin(pending)
+        with _kept_only_if_wanted(pieces, keep_partial):
+            check_room(model_cache, pending)
+            done: Done[HubDownloadResult] = yield _download_step(access, pending, pieces)
+            stored = model_cache.adopt(pending, _origin(pending, done.result))
     return Downloaded(stored, done.result.fetched_bytes, done.result.resumed_bytes)
 
 
 @contextlib.contextmanager
-def _kept_only_if_wanted(pieces: Path, keep_pieces: Callable[[], bool]) -> Iterator[None]:
+def _kept_only_if_wanted(pieces: Path, keep_partial: Callable[[], bool]) -> Iterator[None]:
     """Pieces stay where going on makes sense: after a pause, a lost connection, a killed program."""
     try:
         yield
     except FlowCancelled:
-        if not keep_pieces():
+        if not keep_partial():
             shutil.rmtree(pieces, ignore_errors=True)
         raise
     except JobError as error:
@@ -162,15 +166,15 @@ def _kept_only_if_wanted(pieces: Path, keep_pieces: Callable[[], bool]) -> Itera
         raise
 
 
-def _download_step(access: HubAccess, arrival: Arrival, pieces: Path) -> JobStep[HubDownloadResult]:
-    largest = max((file.size_bytes for file in arrival.files), default=0)
+def _download_step(access: HubAccess, pending: PendingDownload, pieces: Path) -> JobStep[HubDownloadResult]:
+    largest = max((file.size_bytes for file in pending.files), default=0)
     return JobStep(
         kind="hub_download",
         params=HubDownloadParams(
-            access=access, repo=arrival.repo, commit=arrival.commit, files=arrival.files, place=str(pieces)
+            access=access, repo=pending.repo, commit=pending.commit, files=pending.files, place=str(pieces)
         ),
         result=HubDownloadResult,
-        title=f"Download {arrival.repo}",
+        title=f"Download {pending.repo}",
         read_paths=certificate_paths(),
         write_paths=(pieces,),
         threads=1,
@@ -178,37 +182,37 @@ def _download_step(access: HubAccess, arrival: Arrival, pieces: Path) -> JobStep
     )
 
 
-def _origin(arrival: Arrival, result: HubDownloadResult) -> Origin:
+def _origin(pending: PendingDownload, result: HubDownloadResult) -> Origin:
     return Origin(
-        endpoint=arrival.endpoint,
-        repo=arrival.repo,
-        revision=arrival.revision,
-        commit=arrival.commit,
-        license=arrival.license,
-        author=arrival.author,
+        endpoint=pending.endpoint,
+        repo=pending.repo,
+        revision=pending.revision,
+        commit=pending.commit,
+        license=pending.license,
+        author=pending.author,
         files=result.files,
         downloaded_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        verdict=arrival.verdict,
+        verdict=pending.verdict,
     )
 
 
-def check_room(shelf: Shelf, arrival: Arrival) -> None:
+def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
     """Raises `JobError` (exit code 6) where the disk has not the room for what is still to come."""
-    missing = max(0, arrival.total_bytes - shelf.come_bytes(arrival.key))
-    free = shelf.free_bytes()
+    missing = max(0, pending.total_bytes - model_cache.come_bytes(pending.key))
+    free = model_cache.free_bytes()
     if missing + ROOM_BYTES <= free:
         return
     full = DiskFull(
-        shelf.root,
+        model_cache.root,
         needed_bytes=missing,
         free_bytes=max(0, free - ROOM_BYTES),
-        safe=f"{arrival.repo} was not downloaded.",
+        safe=f"{pending.repo} was not downloaded.",
         hint="Free some space, remove models that you no longer need, or name another folder with --data-dir.",
     )
     raise JobError(full.info(), full.exit_code)
 
 
-def check_wanted(found: HubModelResult, ask: DownloadAsk) -> None:
+def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
     """Raises `JobError` (exit code 3) where there is nothing that may be downloaded, with what to do instead."""
     if found.wanted:
         return

@@ -1,4 +1,4 @@
-"""Where a project's model came from, kept with the project: the model itself may be removed from the shelf later."""
+"""Where a project's model came from, kept with the project: the model itself may be removed from the cache later."""
 
 from pathlib import Path
 
@@ -6,16 +6,16 @@ from pydantic import ValidationError
 
 from app.domain.project import Project
 from app.services.flow.workspace import Workspace
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
 from workers.contracts.hub import Origin
 
 
 def remember_origin(space: Workspace, project: Project) -> Origin | None:
-    """Keep the origin of a project whose model lies on the shelf. Done when a run begins; once kept, it stays."""
+    """Keep the origin of a project whose model lies in the model cache. Done when a run begins; once kept, it stays."""
     known = _kept(space, project)
     if known is not None:
         return known
-    model = Shelf(space.paths.hub).owner(Path(project.model_path))
+    model = ModelCache(space.paths.hub).owner(Path(project.model_path))
     if model is None:
         return None
     space.repositories.settings.put(_key(project), model.origin.model_dump(mode="json"))
@@ -27,7 +27,7 @@ def origin_of(space: Workspace, project: Project) -> Origin | None:
     known = _kept(space, project)
     if known is not None:
         return known
-    model = Shelf(space.paths.hub).owner(Path(project.model_path))
+    model = ModelCache(space.paths.hub).owner(Path(project.model_path))
     return model.origin if model is not None else None
 
 

@@ -1,0 +1,1 @@
+"""Projects: found, begun, gone on with, put into the trash."""

@@ -4,7 +4,7 @@ from app.domain.run import Run, RunState
 from app.persistence.repositories import NotFound
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
-from app.services.projects.running import RunAsk
+from app.services.projects.running import RunRequest
 from app.services.records.facts import SEE_JOBS
 from app.services.records.run_plan import as_begun, kept_plan
 from presets.loader import DEFAULT_ID, load_presets
@@ -13,7 +13,7 @@ from workers.contracts.errors import ErrorInfo
 AGAIN = "Optimize the model again; what is in the store is not done again."
 
 
-def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunAsk]:
+def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunRequest]:
     """Raises `JobError` (exit code 3) for a run that is unknown, at work, or of a version that kept no plan."""
     repositories = space.repositories
     try:
@@ -30,7 +30,7 @@ def resumed_ask(space: Workspace, run_id: str) -> tuple[Run, RunAsk]:
         raise _refused("cannot_resume", "This run cannot go on", detail, AGAIN)
     catalog = {preset.id: preset for preset in load_presets(space.paths.presets).presets}
     preset = as_begun(run, catalog.get(run.goal.preset_id, catalog[DEFAULT_ID]))
-    return run, RunAsk(project, plan.model, plan.data, preset, run.goal, plan.fresh)
+    return run, RunRequest(project, plan.model, plan.data, preset, run.goal, plan.fresh)
 
 
 def _refused(code: str, title: str, detail: str, hint: str) -> JobError:

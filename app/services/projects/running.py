@@ -14,13 +14,13 @@ from app.services.projects.projects import new_run
 from app.services.records.run_plan import RunPlan, kept_plan, with_plan
 from app.services.run.optimize import optimize
 from app.services.run.recorder import Recorder
-from app.services.run.search import OptimizeAsk
+from app.services.run.search import OptimizeRequest
 from presets.schema import Preset
 from workers.contracts.jobs import DataParams, OpenParams
 
 
 @dataclass(frozen=True)
-class RunAsk:
+class RunRequest:
     """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again."""
 
     project: Project
@@ -31,7 +31,7 @@ class RunAsk:
     fresh: bool = False
 
 
-def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorder, Flow[Run]]:
+def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
     remember_origin(space, ask.project)
     run = new_run(space.repositories, ask.project, ask.goal)
@@ -39,7 +39,7 @@ def start_run(space: Workspace, ask: RunAsk, observe: Observer) -> tuple[Recorde
 
 
 def resume_run(
-    space: Workspace, run: Run, ask: RunAsk, observe: Observer, more_s: float | None = None
+    space: Workspace, run: Run, ask: RunRequest, observe: Observer, more_s: float | None = None
 ) -> tuple[Recorder, Flow[Run]]:
     """Go on with a queued, interrupted, cancelled or failed run; what is in the store is not done again.
 
@@ -56,7 +56,7 @@ def resume_run(
     recorder = Recorder(space.repositories, ask.project, run, observe)
     flow = optimize(
         recorder,
-        OptimizeAsk(
+        OptimizeRequest(
             model=ask.model,
             data=ask.data,
             recipes=plan.recipes,

@@ -1,0 +1,1 @@
+"""One optimization from its plan to its recommendation."""

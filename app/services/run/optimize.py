@@ -31,7 +31,7 @@ from app.services.run.figures import p50_words
 from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.recorder import Recorder
 from app.services.run.run_forecast import note_after, note_before, refine
-from app.services.run.search import OptimizeAsk, Search
+from app.services.run.search import OptimizeRequest, Search
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.process.disk import DISK_FULL
@@ -47,7 +47,7 @@ SLOW_SHARE = 1.25
 """Slower than the original by more than this, two blocks are enough of a first look."""
 
 
-def optimize(recorder: Recorder, ask: OptimizeAsk) -> Flow[Run]:
+def optimize(recorder: Recorder, ask: OptimizeRequest) -> Flow[Run]:
     """Run it and write it down. However it ends, the run is closed and what was measured is kept.
 
     One that had a result and goes on has that result again, where it is broken off.
@@ -88,7 +88,7 @@ def error_info(error: Exception) -> ErrorInfo:
 
 
 class _Optimization:
-    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+    def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self._recorder, self._ask, self._goal = recorder, ask, recorder.run.goal
         self._search = Search(recorder, ask)
         self._budget = self._search.budget

@@ -29,7 +29,7 @@ LARGE_BYTES = 200_000_000
 
 
 @dataclass(frozen=True)
-class OptimizeAsk:
+class OptimizeRequest:
     """What to optimize, for what. `recipes` are the preset's, in the order to try them.
 
     With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
@@ -49,7 +49,7 @@ class OptimizeAsk:
 class Search:
     """One run's candidates, its time, and what it was asked for. `end` is what is kept of its time beside the run."""
 
-    def __init__(self, recorder: Recorder, ask: OptimizeAsk) -> None:
+    def __init__(self, recorder: Recorder, ask: OptimizeRequest) -> None:
         self.recorder, self.ask, self.goal = recorder, ask, recorder.run.goal
         before = recorder.search_end
         went_on_s = before.went_on_s if ask.more_s is None else (*before.went_on_s, ask.more_s)

@@ -1,4 +1,4 @@
-"""A real workspace in a fresh folder, a real window with its pages, and a conductor between them."""
+"""A real workspace in a fresh folder, a real window with its pages, and an app controller between them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.bootstrap import build_window
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.flows import FlowRunner
 from app.controllers.kept import KeptSettings
 from app.controllers.session import Session
@@ -71,10 +71,10 @@ def flows(space: Workspace) -> Iterator[FlowRunner]:
 
 
 @pytest.fixture
-def conductor(space: Workspace, window: MainWindow) -> Iterator[Conductor]:
+def app_controller(space: Workspace, window: MainWindow) -> Iterator[AppController]:
     """All controllers, not begun: nothing is looked at or reopened yet."""
     session = Session(space, window)
-    made = Conductor(window, window.property("theme"), session, KeptSettings(space.paths.settings, Settings()))
+    made = AppController(window, window.property("theme"), session, KeptSettings(space.paths.settings, Settings()))
     yield made
     made.flows.interrupt_all()
     made.stop_watching()

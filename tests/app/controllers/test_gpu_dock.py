@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from widgets.dock import Dock
 from widgets.main_window import MainWindow
 
@@ -37,11 +37,11 @@ def notes(dock: Dock) -> set[str]:
 
 @pytest.mark.timeout(120)
 def test_the_dock_shows_what_the_file_says(
-    readings: Path, conductor: Conductor, window: MainWindow, drive: Drive
+    readings: Path, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given two GPUs with changing values, When one is lost mid-run, Then each figure equals the file's."""
     dock = window.dock
-    conductor.begin()
+    app_controller.begin()
     drive(lambda: dock.shown_device == "gpu0" and figures(dock).get("GPU load") == "11 %")
     assert figures(dock) == {
         "GPU load": "11 %",

@@ -13,8 +13,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QTableView
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
-from app.controllers.first_page import Early, show_first_page
+from app.controllers.app_controller import AppController
+from app.controllers.first_page import StartupQueue, show_first_page
 from app.controllers.jobs.controller import MAX_RUNS, JobsController
 from app.domain.job import JobRecord
 from app.domain.outcome import SearchEnd
@@ -37,7 +37,7 @@ from workers.contracts.specs import Described, DeviceFacts
 Drive = Callable[..., None]
 
 
-def goal_page(conductor: Conductor, window: MainWindow) -> GoalPage:
+def goal_page(app_controller: AppController, window: MainWindow) -> GoalPage:
     window.show_page("goal")
     page = window.page("goal")
     assert isinstance(page, GoalPage)
@@ -55,11 +55,11 @@ def words(page: Any) -> str:
 
 
 def test_a_goal_is_kept_and_the_page_stays_in_place(
-    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
     """Given an open model, When cards are chosen, Then goal and limit are kept and nothing is built anew."""
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
     content = page.widget()
     page.preset_chosen.emit("no-loss")
     assert page.widget() is content
@@ -71,10 +71,10 @@ def test_a_goal_is_kept_and_the_page_stays_in_place(
     assert window.top.preset.text() == "No loss"
 
 
-def test_a_limit_set_elsewhere_is_shown(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given the page Goal, When Compare sets a larger limit, Then the slider stands there and the next run has it."""
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
     assert page._limit is not None and page._limit.limit_pct == 1.0
     compare = window.page("compare")
     compare.set_limit_requested.emit(4.0)  # type: ignore[attr-defined]
@@ -83,12 +83,12 @@ def test_a_limit_set_elsewhere_is_shown(conductor: Conductor, window: MainWindow
 
 
 def test_too_few_for_the_limit_is_said_before_the_run(
-    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
     """Given 200 test pictures, Then a limit of 1 % is called out of reach, with the number that it takes; the offered
     limit takes effect and ends that, and so does moving the limit by hand."""
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
     (few,) = page.findChildren(FewLine)
     assert few.isVisible() and "200 pictures for the test cannot prove a limit of 1 %" in words(few)
     assert "at least 321" in words(few)
@@ -104,17 +104,19 @@ def test_too_few_for_the_limit_is_said_before_the_run(
     assert "200 for the test prove a loss below 1.6 % at best" in words(window.page("data"))
 
 
-def test_nothing_to_test_with_does_not_start(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_nothing_to_test_with_does_not_start(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
     """Given a set of which nothing is left for the test, Then a run cannot be started, and the page says why; Data does not
     call the check fine."""
     project = make_project(space)
-    conductor.session.reopen(project)
-    assert conductor.session.data is not None and conductor.session.asked_data is not None
+    app_controller.session.reopen(project)
+    assert app_controller.session.data is not None and app_controller.session.asked_data is not None
     none_left = DATA.model_copy(update={"n_test": 0, "n_calibration": 180, "merged_doubles": 40})
-    conductor.session.set_data(
-        conductor.session.asked_data, dataclasses.replace(conductor.session.data, result=none_left)
+    app_controller.session.set_data(
+        app_controller.session.asked_data, dataclasses.replace(app_controller.session.data, result=none_left)
     )
-    page = goal_page(conductor, window)
+    page = goal_page(app_controller, window)
     assert page._start is not None and not page._start.isEnabled()
     assert "No example is left for the test" in words(page)
     window.show_page("data")
@@ -123,48 +125,50 @@ def test_nothing_to_test_with_does_not_start(conductor: Conductor, window: MainW
     assert "220 pictures, of which 40 are the same to the model as others. 180 are left." in shown
 
 
-def test_a_broken_preset_is_a_card_that_says_why(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_a_broken_preset_is_a_card_that_says_why(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
     """Given a file of the person's with a mistake, Then its card names file and line and cannot be chosen."""
     space.paths.presets.mkdir(parents=True, exist_ok=True)
     (space.paths.presets / "mine.yaml").write_text("id: mine\ntitle: 5\n", encoding="utf-8")
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
     assert "mine.yaml" in words(page)
 
 
-def test_a_changed_recipe_is_kept(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_a_changed_recipe_is_kept(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given the recipe was changed, Then the next start has it, and another card lets it go."""
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
     recipes = page._value.recipes
     page.recipes_changed.emit(recipes[:1])
-    kept = conductor.session.recipes
+    kept = app_controller.session.recipes
     assert kept is not None and [recipe.title for recipe in kept] == [recipes[0].title]
-    conductor.session.reopen(space.repositories.projects.get("p1"))
-    assert conductor.session.recipes == kept
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    assert app_controller.session.recipes == kept
     page.preset_chosen.emit("smallest")
-    assert conductor.session.recipes is None
+    assert app_controller.session.recipes is None
 
 
 def test_a_renamed_recipe_is_still_known_to_the_others(
-    conductor: Conductor, window: MainWindow, space: Workspace
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given a version that others wait for, When a person gives it another name, Then they still mean it, also after it
     was named once more and back."""
-    conductor.session.reopen(make_project(space))
-    page = goal_page(conductor, window)
-    named = {name for recipe in conductor._controllers["goal"].preset.recipes for name in recipe.only_if_failed}  # type: ignore[attr-defined]
+    app_controller.session.reopen(make_project(space))
+    page = goal_page(app_controller, window)
+    named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}  # type: ignore[attr-defined]
     for title in ("Mine", "Mine again"):
         values = page._value.recipes
         first = next(value for value in values if value.key in named)
         page.recipes_changed.emit(tuple(replace(v, title=title) if v is first else v for v in values))
-        conductor._controllers["goal"].show()  # type: ignore[attr-defined]
-        kept = conductor.session.recipes
+        app_controller._controllers["goal"].show()  # type: ignore[attr-defined]
+        kept = app_controller.session.recipes
         assert kept is not None
         assert {recipe.title: recipe.key for recipe in kept}[title] == first.key and first.key in named
 
 
-def test_many_runs_are_listed_quickly(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_many_runs_are_listed_quickly(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given more runs than anyone reads, Then the newest are listed, at once."""
     make_project(space)
     for number in range(MAX_RUNS + 50):
@@ -183,12 +187,12 @@ def test_many_runs_are_listed_quickly(conductor: Conductor, window: MainWindow, 
 
 
 def test_a_run_is_listed_with_the_device_that_it_used(
-    conductor: Conductor, window: MainWindow, space: Workspace
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given a computer with a GPU, Then a run of the processor's runtimes alone names no GPU, and another one does."""
     make_project(space)
     gpu = DeviceFacts(processor="CPU", cores=2, memory_bytes=1 << 33, gpus=("NVIDIA T4",))
-    conductor.session.set_described(
+    app_controller.session.set_described(
         DescribeResult(device=gpu, devices=(), runtimes=(), techniques=(), targets=(), versions={})
     )
     add_run(space, run(1), variant(0), variant(1))
@@ -203,7 +207,7 @@ def test_a_run_is_listed_with_the_device_that_it_used(
     assert sum("This computer's processor" in text for text in shown) == 1
 
 
-def test_the_log_of_a_job(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_the_log_of_a_job(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given a failed run, Then its log tells the steps, what its process wrote, and the error."""
     make_project(space)
     add_run(space, run(1, RunState.FAILED, headline="It broke"), variant(0))
@@ -218,7 +222,7 @@ def test_the_log_of_a_job(conductor: Conductor, window: MainWindow, space: Works
     assert "It broke" in shown and "a line of the process" in shown and "T: D." in shown
 
 
-def test_a_result_is_opened_from_the_list(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_a_result_is_opened_from_the_list(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given finished and interrupted runs, Then one leads to Compare, the other to Optimize."""
     make_project(space)
     add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
@@ -232,7 +236,7 @@ def test_a_result_is_opened_from_the_list(conductor: Conductor, window: MainWind
 
 
 def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
-    conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive, qtbot: QtBot
 ) -> None:
     """Given a result that its time ended, When "Go on" is pressed on Compare, Then the same run is at work on Optimize;
     where its model is gone, that is told, and the result stands."""
@@ -241,14 +245,14 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     add_run(space, made, variant(0))
     end = SearchEnd(planned=4, untried=4, limit_s=60, more_s=100.0)
     write_end(space.repositories, "r1", end)
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     page = window.page("compare")
     (button,) = [b for b in page.findChildren(QPushButton) if b.text() == "Go on for 5 minutes"]
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert window.current_page == "optimize"
-    assert [running.run_id for running in conductor.flows.runs] == ["r1"]
-    drive(lambda: not conductor.flows.runs)
+    assert [running.run_id for running in app_controller.flows.runs] == ["r1"]
+    drive(lambda: not app_controller.flows.runs)
     kept = space.repositories.runs.get("r1")
     assert (kept.state, kept.headline, kept.seconds) == (made.state, made.headline, made.seconds)
     assert read_end(space.repositories, "r1") == end
@@ -256,26 +260,28 @@ def test_a_run_goes_on_by_a_click_and_keeps_its_result_if_it_cannot(
     assert "The time was up before anything could be tried" in words(window.page("compare"))
 
 
-def test_the_list_of_jobs_knows_how_far_a_run_is(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_the_list_of_jobs_knows_how_far_a_run_is(
+    app_controller: AppController, window: MainWindow, space: Workspace
+) -> None:
     """Given a run at work, Then the list shows its share and what is done, as Optimize does; other work its own."""
     make_project(space)
     add_run(space, run(1, RunState.RUNNING, seconds=None), variant(0))
     window.show_page("jobs")
     page = window.page("jobs")
     assert isinstance(page, JobsPage)
-    running = conductor.flows.start(
+    running = app_controller.flows.start(
         endless(), title="Optimize", on_done=print, on_failed=print, is_run=True, run_id="r1"
     )
     running.observe(RunProgressed(RunProgress(0.42, "A: measuring its speed", 4, 9)))
-    other = conductor.flows.start(endless(), title="Read the examples", on_done=print, on_failed=print)
+    other = app_controller.flows.start(endless(), title="Read the examples", on_done=print, on_failed=print)
     other.observe(StepProgress(None, "Read the files", 50, 200, "items", None))
-    controller = conductor._controllers["jobs"]
+    controller = app_controller._controllers["jobs"]
     assert isinstance(controller, JobsController)
     controller.show()
     values = {job.title: job for job in page._jobs}
     assert (values["Colors"].progress, values["Colors"].detail) == (0.42, "A: measuring its speed")
     assert (values["Read the examples"].progress, values["Read the examples"].detail) == (0.25, "Read the files")
-    conductor.flows.interrupt_all()
+    app_controller.flows.interrupt_all()
 
 
 def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None:
@@ -283,7 +289,7 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
     show_first_page(window, Settings(), has_files=False)
     page = window.page("model")
     assert isinstance(page, ModelPage) and page.state == "empty"
-    early = Early(window)
+    early = StartupQueue(window)
     page.sample_requested.emit()
     assert page.state == "waiting"
     asked: list[str] = []
@@ -305,41 +311,45 @@ def test_the_page_of_the_last_time_comes_at_once(window: MainWindow) -> None:
 
 
 def test_a_project_that_cannot_be_opened_leaves_the_first_page(
-    conductor: Conductor, window: MainWindow, space: Workspace
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given a last project that is gone, Then the page Model offers to begin."""
     show_first_page(window, Settings(last_project_id="gone", last_page="compare"), has_files=False)
-    conductor._kept.value = Settings(last_project_id="gone")
-    conductor.begin()
+    app_controller._kept.value = Settings(last_project_id="gone")
+    app_controller.begin()
     assert window.current_page == "model" and window.page("model").state == "empty"  # type: ignore[attr-defined]
 
 
-def test_closing_asks_once_while_something_runs(conductor: Conductor, window: MainWindow, drive: Drive) -> None:
+def test_closing_asks_once_while_something_runs(
+    app_controller: AppController, window: MainWindow, drive: Drive
+) -> None:
     """Given work, When the window is closed twice, Then one question comes; "stop" ends all and says closed."""
     closed: list[bool] = []
-    conductor.closed.connect(lambda: closed.append(True))
-    conductor.flows.start(endless(), title="Work", on_done=print, on_failed=print)
-    drive(lambda: conductor.flows.pids)
+    app_controller.closed.connect(lambda: closed.append(True))
+    app_controller.flows.start(endless(), title="Work", on_done=print, on_failed=print)
+    drive(lambda: app_controller.flows.pids)
     window.close()
     window.close()
     (dialog,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
     dialog._choose("stop")
-    assert closed == [True] and conductor.flows.everything == () and not window.isVisible()
+    assert closed == [True] and app_controller.flows.everything == () and not window.isVisible()
 
 
-def test_what_begins_again_by_itself_is_not_asked_about(conductor: Conductor, window: MainWindow, drive: Drive) -> None:
+def test_what_begins_again_by_itself_is_not_asked_about(
+    app_controller: AppController, window: MainWindow, drive: Drive
+) -> None:
     """Given only work that starts anew the next time, When the window is closed, Then it closes, and the work ends."""
     closed: list[bool] = []
-    conductor.closed.connect(lambda: closed.append(True))
-    conductor.flows.start(endless(), title="Checks", on_done=print, on_failed=print, begins_again=True)
-    drive(lambda: conductor.flows.pids)
+    app_controller.closed.connect(lambda: closed.append(True))
+    app_controller.flows.start(endless(), title="Checks", on_done=print, on_failed=print, begins_again=True)
+    drive(lambda: app_controller.flows.pids)
     window.close()
-    assert closed == [True] and conductor.flows.everything == ()
+    assert closed == [True] and app_controller.flows.everything == ()
 
 
-def test_where_it_was_is_kept(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_where_it_was_is_kept(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given an open project on some page, When the window is closed, Then the settings file says so."""
-    conductor.session.reopen(make_project(space))
+    app_controller.session.reopen(make_project(space))
     window.show_page("data")
     window.close()
     kept = Settings.model_validate_json(Path(space.paths.settings).read_text(encoding="utf-8"))
@@ -347,13 +357,15 @@ def test_where_it_was_is_kept(conductor: Conductor, window: MainWindow, space: W
     assert space.repositories.projects.get("p1").page == "data"
 
 
-def test_settings_list_what_can_run_models_as_soon_as_it_is_known(conductor: Conductor, window: MainWindow) -> None:
+def test_settings_list_what_can_run_models_as_soon_as_it_is_known(
+    app_controller: AppController, window: MainWindow
+) -> None:
     """Given the page Settings open while this computer is still looked at, When it is known, Then it stands there."""
     window.show_page("settings")
     page = window.page("settings")
     assert "A runtime of this computer" not in words(page)
     row = Described(id="x", title="A runtime of this computer", available=True, group="cpu")
-    conductor.session.set_described(
+    app_controller.session.set_described(
         DescribeResult(
             device=DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30), devices=(), runtimes=(row,), techniques=(),
             targets=(), versions={},

@@ -42,7 +42,7 @@ def test_why_the_winner_won() -> None:
     """Given a clear winner, a tie and a lone one, then each is told with what was measured."""
     clear = " ".join(why_it_won(BEST, [BEST, PLAIN]))
     assert "4.0 times as fast as the original" in clear and "“Engine” takes 2.00 times as long" in clear
-    tie = " ".join(why_it_won(BEST, [BEST, version("Twin", p50_ms=1.01, agreement=0.995)]))
+    tie = " ".join(why_it_won(BEST, [BEST, version("TorchReplica", p50_ms=1.01, agreement=0.995)]))
     assert "as fast within 3 %" in tie and "changes fewer answers" in tie
     unproven = version("Quick", p50_ms=0.5, verdict="not_enough_data", agreement=1.0)
     first = " ".join(why_it_won(BEST, [BEST, unproven]))

@@ -6,7 +6,7 @@ import pytest
 
 from app.jobs.outcome import crash, error_of, exit_code_of, explain, read_tail
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.messages import Cancelled, Failed, Finished
 
 ENDS = [

@@ -13,7 +13,7 @@ from app.domain.variant import Variant
 from app.services.flow.events import Event, ignore
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import project_for
-from app.services.projects.running import RunAsk, resume_run, start_run
+from app.services.projects.running import RunRequest, resume_run, start_run
 from app.services.records.search_end import outcome_of_run, read_end
 from app.services.run.recorder import Recorder
 from presets.loader import load_presets
@@ -39,7 +39,7 @@ class Stage:
         monkeypatch.setattr(Recorder, "elapsed_s", property(lambda recorder: play.clock))
         preset = load_presets().get("balanced").model_copy(update={"recipes": recipes(*play.variants)})
         self.project = project_for(space.repositories, Path("/models/m.onnx"))
-        self.ask = RunAsk(
+        self.ask = RunRequest(
             self.project, OpenParams(path="/models/m.onnx"), DataParams(model_dir=""), preset,
             Goal("balanced", 1.0, **goal),
         )  # fmt: skip

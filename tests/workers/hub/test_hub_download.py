@@ -233,7 +233,7 @@ def test_disk_full(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
         room[0] -= len(data)
         return real(handle, data)
 
-    monkeypatch.setattr("workers.hub.piece.os.write", write)
+    monkeypatch.setattr("workers.hub.partial_file.os.write", write)
     error = bench.refusal()
     assert (error.code, error.exit_code) == ("disk_full", 6)
     assert "goes on" in error.hint

@@ -12,7 +12,7 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.hub import HubAccess
 from workers.hub import words
 from workers.hub.client import is_here, origin
-from workers.hub.faults import Dropped, Patience, is_passing, retry_after_s, told
+from workers.hub.faults import Dropped, RetryPolicy, is_passing, retry_after_s, told
 from workers.hub.fetch import strong_etag
 
 ACCESS = HubAccess(endpoint="https://hub", retries=3, backoff_s=1.0, max_wait_s=30.0)
@@ -83,7 +83,7 @@ def test_a_date_to_wait_for() -> None:
 
 def test_waits_grow_and_end() -> None:
     waits: list[float] = []
-    patience = Patience(ACCESS, waits.append, lambda text: None)
+    patience = RetryPolicy(ACCESS, waits.append, lambda text: None)
 
     assert [patience.wait(Dropped()) for _ in range(4)] == [True, True, True, False]
     for wait_s, wanted_s in zip(waits, (1, 2, 4), strict=True):
@@ -95,7 +95,7 @@ def test_waits_grow_and_end() -> None:
 def test_a_wait_that_the_hub_asks_for_is_neither_shortened_nor_endless() -> None:
     waits: list[float] = []
     said: list[str] = []
-    patience = Patience(ACCESS, waits.append, said.append)
+    patience = RetryPolicy(ACCESS, waits.append, said.append)
 
     assert patience.wait(answered(429, retry_after="20"))
     assert waits == [20.0]

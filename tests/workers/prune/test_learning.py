@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from workers.prune.fine_tuning import LearningParams, schedule
 from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.prune.interpolation import pivots
-from workers.prune.recovery import LearningParams, schedule
 
 
 def falling(power: float, first: float = 0.5) -> list[tuple[int, float]]:

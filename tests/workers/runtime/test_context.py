@@ -19,7 +19,7 @@ from workers.contracts.process.messages import (
     WorkerMessage,
 )
 from workers.runtime.context import RuntimeContext
-from workers.runtime.mailbox import HeadlessMailbox, ParentGone, PipeMailbox
+from workers.runtime.inbox import HeadlessMailbox, ParentGone, PipeMailbox
 from workers.runtime.recording import RecordingContext
 
 
@@ -86,26 +86,26 @@ def test_cancel_and_turns_over_a_pipe() -> None:
     """Given messages on a pipe, Then turns are kept in order while looking for cancel, and cancel wins."""
     parent, child = multiprocessing.Pipe()
     with parent, child:
-        mailbox = PipeMailbox(child)
-        mailbox.check()
+        inbox = PipeMailbox(child)
+        inbox.check()
         for message in (Turn(index=0), Turn(index=1)):
             parent.send_bytes(message.model_dump_json().encode())
-        mailbox.check()
-        assert [mailbox.next_turn().index, mailbox.next_turn().index] == [0, 1]
+        inbox.check()
+        assert [inbox.next_turn().index, inbox.next_turn().index] == [0, 1]
         parent.send_bytes(Cancel().model_dump_json().encode())
         with pytest.raises(JobCancelled):
-            mailbox.next_turn()
+            inbox.next_turn()
         with pytest.raises(JobCancelled):
-            mailbox.check()
+            inbox.check()
 
 
 def test_a_parent_that_is_gone_ends_the_wait() -> None:
     parent, child = multiprocessing.Pipe()
     with child:
-        mailbox = PipeMailbox(child)
+        inbox = PipeMailbox(child)
         parent.close()
         with pytest.raises(ParentGone):
-            mailbox.next_turn()
+            inbox.next_turn()
 
 
 def test_calibration_reads_the_prepared_inputs(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ if sys.platform == "win32":
 import app.jobs.turns, app.jobs.pool, app.jobs.queue
 import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.describe
 from pathlib import Path
-from workers.contracts.process.birth import ChildConfig
+from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits
 from workers.runtime.limits import Watchdog, is_near_memory_limit
 from workers.runtime.sandbox import first_layer, second_layer

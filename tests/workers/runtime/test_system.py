@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workers.contracts.process.birth import RECORD_MARK
+from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.messages import Limits
 from workers.runtime import environment, landlock, seccomp
 from workers.runtime.limits import StopRecord, Watchdog

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSizePolicy, QWidget
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.table import AnswersModel, AnswersTable
 from widgets.pages.answers.value import KINDS, AnswersValue, Choice, Filter, LookValue, Order, classes_by_count
-from widgets.pages.detail_page import CloserPage
+from widgets.pages.detail_page import DetailPage
 from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.fields import ChoiceField
@@ -28,7 +28,7 @@ AHEAD = 5
 LOOK_PX, NARROW_LOOK_PX, SEARCH_PX, VERSION_CHARS = 304, 256, 200, 18
 
 
-class AnswersPage(CloserPage):
+class AnswersPage(DetailPage):
     """`rows_wanted(numbers)`: examples to look at, the chosen one first. `version_chosen(id)`, `compare_requested`."""
 
     rows_wanted = Signal(object)

@@ -13,7 +13,7 @@ from widgets.pages.compare.cards import KeptCard, ProofCard, WaysCards
 from widgets.pages.compare.changes import ChangesCard
 from widgets.pages.compare.table import columns, figures, original_of, points, rows, source_key
 from widgets.pages.compare.value import ChangesValue, CompareValue, GoOnValue, ProofValue, VersionValue
-from widgets.pages.detail_page import CloserRow
+from widgets.pages.detail_page import DetailRow
 from widgets.parts.buttons import Button, FoldButton, GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
@@ -212,8 +212,8 @@ class ComparePage(Page):
         row.addWidget(words(value.watch, "" if value.watch_warns else "soft"), 1)
         return line
 
-    def _closer(self) -> CloserRow:
-        closer = CloserRow(self.theme)
+    def _closer(self) -> DetailRow:
+        closer = DetailRow(self.theme)
         closer.page_wanted.connect(self.page_wanted)
         return closer
 

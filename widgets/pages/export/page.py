@@ -7,7 +7,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.pages.export.cards import DoneCard, MarkdownCard, QuestionsCard, ReasonCard, commands_card, target_cards
-from widgets.pages.export.value import DoneValue, ExportAsk, ExportValue
+from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card
 from widgets.parts.empty_card import EmptyCard
@@ -26,7 +26,7 @@ CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
 class ExportPage(Page):
     """`answers_changed` comes a moment after typing, so that the card can be made anew."""
 
-    export_requested = Signal(object)  # ExportAsk
+    export_requested = Signal(object)  # ExportRequest
     target_chosen = Signal(str)
     answers_changed = Signal(str, str, str)  # purpose, not for, contact
     path_chosen = Signal(str)
@@ -220,13 +220,13 @@ class ExportPage(Page):
         return card
 
     # -- slots --
-    def ask(self) -> ExportAsk | None:
+    def ask(self) -> ExportRequest | None:
         """What would be exported now."""
         if self._value is None or self._questions is None:
             return None
         purpose, not_for, contact = self._questions.answers
         reason = self._reason.reason if self._reason is not None else ""
-        return ExportAsk(self._value.target, self._value.path, purpose, not_for, contact, reason)
+        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason)
 
     def _on_export(self) -> None:
         self._pause.stop()

@@ -37,7 +37,7 @@ class ExportValue:
 
 
 @dataclass(frozen=True)
-class ExportAsk:
+class ExportRequest:
     """What the person wants written."""
 
     target: str

@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
-from widgets.pages.detail_page import CloserPage
+from widgets.pages.detail_page import DetailPage
 from widgets.pages.layers.table import LayersTable
 from widgets.pages.layers.value import LayersOf, LayersValue
 from widgets.parts.buttons import PrimaryButton
@@ -23,7 +23,7 @@ ICON = "stack"
 MARK_PX = 10
 
 
-class LayersPage(CloserPage):
+class LayersPage(DetailPage):
     """`look_requested` where layers were not looked at yet; `version_chosen(id)`; `compare_requested`."""
 
     look_requested = Signal()

@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
-from widgets.pages.detail_page import CloserPage
+from widgets.pages.detail_page import DetailPage
 from widgets.pages.stress.table import StressTable
 from widgets.pages.stress.value import StressFound, StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
@@ -20,7 +20,7 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XL
 ICON = "cloud-lightning"
 
 
-class StressPage(CloserPage):
+class StressPage(DetailPage):
     """`start_requested(full)` puts the chosen version under stress; `version_chosen(id)`, `compare_requested`."""
 
     start_requested = Signal(bool)

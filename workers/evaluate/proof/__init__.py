@@ -1,0 +1,1 @@
+"""From two models' predictions to a verdict."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.controllers.answers.file import read_columns
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
@@ -30,9 +30,9 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
+def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> AnswersPage:
     """Opened from Compare, where the second version was chosen."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     compare: Any = window.page("compare")
     compare.version_chosen.emit("v2")
@@ -87,11 +87,11 @@ def test_another_version_and_the_way_back(page: AnswersPage, window: MainWindow,
 
 
 def test_nothing_is_listed_while_versions_are_measured(
-    page: AnswersPage, conductor: Conductor, window: MainWindow, drive: Drive
+    page: AnswersPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a run at work, Then the page says so, and lists the answers when it is over."""
     window.show_page("compare")
-    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
     window.show_page("answers")
     assert page.state == "empty" and "Versions are being measured" in words(page)
     drive(lambda: page.state == "full", 30)

@@ -8,7 +8,7 @@ import pytest
 from finished_run import copied_space, write_part
 from PySide6.QtWidgets import QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
@@ -24,8 +24,8 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ComparePage:
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     made = window.page("compare")
     assert isinstance(made, ComparePage) and made.state == "full"
@@ -37,7 +37,7 @@ def words(page: Any) -> str:
 
 
 def test_dropped_examples_prove_it(
-    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given "not proven", When more examples are dropped, Then the page shows how far it is and then the new verdict,
     with how many came later; the original's and the version's figures are of the same number."""
@@ -53,11 +53,11 @@ def test_dropped_examples_prove_it(
     assert page._value is not None and page._value.n_test == 408
     original, best = page._value.versions[:2]
     assert original.right == best.right and best.verdict == "safe" and best.changed == 0
-    assert conductor.session.run is not None and conductor.session.run.headline.endswith("it answers alike")
+    assert app_controller.session.run is not None and app_controller.session.run.headline.endswith("it answers alike")
 
 
 def test_cancelled_or_refused_the_result_stands(
-    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given Cancel, or examples that were there already, Then the result is shown as it was, and why."""
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
@@ -71,13 +71,13 @@ def test_cancelled_or_refused_the_result_stands(
 
 
 def test_nothing_is_added_while_versions_are_measured(
-    page: ComparePage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a run at work, Then the examples are asked for again later, in words."""
-    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
     page.proof_data_chosen.emit(str(write_part(tmp_path / "more.npz", 60, 160)))
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
-    drive(lambda: not conductor.flows.runs)
+    drive(lambda: not app_controller.flows.runs)
 
 
 def test_a_dropped_model_is_still_a_model(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:

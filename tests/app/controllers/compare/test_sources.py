@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from app.cli import looking
 from app.cli.options import Globals
 from app.cli.output import Output
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.compare.sources import command, sources_of
 from app.domain.variant import LatencyPoint
 from app.services.flow.steps import JobError
@@ -41,8 +41,8 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ComparePage:
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     made = window.page("compare")
     assert isinstance(made, ComparePage)

@@ -8,7 +8,7 @@ import pytest
 from desk import DATA, make_project
 from PySide6.QtWidgets import QComboBox, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.data import controller as module
 from app.controllers.data.controller import data_value
 from app.services.flow.steps import Flow
@@ -38,8 +38,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[DataParams]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> DataPage:
-    conductor.session.reopen(make_project(space))
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
+    app_controller.session.reopen(make_project(space))
     window.show_page("data")
     found = window.page("data")
     assert isinstance(found, DataPage)
@@ -50,43 +50,49 @@ def read(**changes: Any) -> ReadData:
     return ReadData(Path("/d"), "key", DATA.model_copy(update=changes))
 
 
-def test_other_columns_are_read(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+def test_other_columns_are_read(
+    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+) -> None:
     """Given a table of three columns, When another is chosen for the text, Then it is read again with that."""
     table = read(kind="texts", columns=("id", "review", "stars"), text_column="id", label_column="stars")
-    conductor.session.set_data(DataParams(model_dir="", path="/t.csv"), table)
+    app_controller.session.set_data(DataParams(model_dir="", path="/t.csv"), table)
     box = next(box for box in page.findChildren(QComboBox) if box.currentText() == "id")
     box.setCurrentIndex(box.findData("review"))
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     (wanted,) = asked
     assert (wanted.text_column, wanted.label_column, wanted.path) == ("review", "stars", "/t.csv")
-    assert conductor.session.asked_data == wanted.model_copy(update={"model_dir": ""})
+    assert app_controller.session.asked_data == wanted.model_copy(update={"model_dir": ""})
 
 
-def test_matched_names_add_up(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+def test_matched_names_add_up(
+    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+) -> None:
     """Given names matched twice, Then both count when it is read again."""
     page.labels_matched.emit({"a": "red"})
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     page.labels_matched.emit({"b": "blue"})
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     assert asked[-1].label_map == {"a": "red", "b": "blue"}
 
 
-def test_the_last_wish_counts(page: DataPage, conductor: Conductor, asked: list[DataParams], drive: Drive) -> None:
+def test_the_last_wish_counts(
+    page: DataPage, app_controller: AppController, asked: list[DataParams], drive: Drive
+) -> None:
     """Given two folders, the second dropped while the first is read, Then the second is what is shown."""
     page.data_chosen.emit("/first")
     page.data_chosen.emit("/second")
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     assert page.state == "full", [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
-    kept = conductor.session.asked_data
+    kept = app_controller.session.asked_data
     assert kept is not None and kept.path == "/second"
 
 
 def test_without_data_it_goes_on(
-    page: DataPage, conductor: Conductor, window: MainWindow, asked: list[DataParams], drive: Drive
+    page: DataPage, app_controller: AppController, window: MainWindow, asked: list[DataParams], drive: Drive
 ) -> None:
     """Given no data, When the person goes on, Then inputs are made and the goal comes next."""
     page.no_data_chosen.emit()
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     assert asked[-1].path is None and window.current_page == "goal"
 
 

@@ -9,7 +9,7 @@ from desk import make_project
 from PIL import Image
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.data.checks import check_rows
 from app.services.data.record import read_record
 from app.services.flow.steps import Flow
@@ -39,9 +39,9 @@ def album(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> DataPage:
-    conductor.session.reopen(make_project(space))
-    conductor.session.data = None
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> DataPage:
+    app_controller.session.reopen(make_project(space))
+    app_controller.session.data = None
     window.show_page("data")
     found = window.page("data")
     assert isinstance(found, DataPage)
@@ -59,7 +59,7 @@ def button(page: DataPage, start: str) -> QAbstractButton | None:
 
 
 def test_what_was_found_is_left_out_and_put_back(
-    page: DataPage, conductor: Conductor, album: Path, drive: Drive
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
     """Given copies of which some calibrate and some test, and a broken file, When the set is read, Then the page can be
     used at once and the checks come later; When the person leaves out what was found, Then nothing is shared any more,
@@ -68,72 +68,76 @@ def test_what_was_found_is_left_out_and_put_back(
     page.data_chosen.emit(str(album))
     drive(lambda: page.state == "full")
     assert button(page, "Continue") is not None and button(page, "Leave this one out") is not None  # the broken one
-    before = conductor.session.data
+    before = app_controller.session.data
     assert before is not None and before.result.n_items == 81
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     assert "the same as items of “calibration”" in said(page)
 
     leave = button(page, "Leave these")
     assert leave is not None
     leave.click()
-    drive(lambda: page.state == "full" and not conductor.flows.active)
-    asked = conductor.session.asked_data
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
+    asked = app_controller.session.asked_data
     assert asked is not None and "red/broken.png" in asked.left_out
     assert "are left out as you wished" in said(page)
     assert "Nothing for the test resembles what is for calibration" in said(page)
     assert button(page, "Leave") is None
-    project = conductor.session.project
+    project = app_controller.session.project
     assert project is not None
-    kept = conductor.session.workspace.repositories.settings.get(f"data:{project.id}")
+    kept = app_controller.session.workspace.repositories.settings.get(f"data:{project.id}")
     assert isinstance(kept, dict) and kept["left_out"] == list(asked.left_out)
 
     back = button(page, "Put the")
     assert back is not None
     back.click()
-    drive(lambda: page.state == "full" and not conductor.flows.active)
-    after, asked = conductor.session.data, conductor.session.asked_data
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
+    after, asked = app_controller.session.data, app_controller.session.asked_data
     assert after is not None and asked is not None
     assert (after.key, asked.left_out) == (before.key, ())
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
 
 
-def test_an_optimization_comes_first(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+def test_an_optimization_comes_first(page: DataPage, app_controller: AppController, album: Path, drive: Drive) -> None:
     """Given checks that go on, When an optimization begins, Then they stop at once and say so, and are made after it."""
 
     def run() -> Flow[None]:
         yield from describe()
 
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and len(conductor.flows.active) == 1)
-    conductor.flows.start(run(), title="run", on_done=lambda _: None, on_failed=lambda _: None, is_run=True)
+    drive(lambda: page.state == "full" and len(app_controller.flows.active) == 1)
+    app_controller.flows.start(run(), title="run", on_done=lambda _: None, on_failed=lambda _: None, is_run=True)
     assert "after the measurements" in said(page)
-    drive(lambda: not conductor.flows.runs)
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.runs)
+    drive(lambda: not app_controller.flows.active)
     assert "the same as items of “calibration”" in said(page)
 
 
-def test_the_same_set_is_not_checked_twice(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+def test_the_same_set_is_not_checked_twice(
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
+) -> None:
     """Given a set that was checked, When it is read again, Then the answer comes from the store."""
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and not conductor.flows.active)
-    first = len(conductor.session.workspace.repositories.jobs.list())
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
+    first = len(app_controller.session.workspace.repositories.jobs.list())
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and not conductor.flows.active)
-    kinds = [job.kind for job in conductor.session.workspace.repositories.jobs.list()]
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
+    kinds = [job.kind for job in app_controller.session.workspace.repositories.jobs.list()]
     assert len(kinds) >= first and kinds.count("data_check") <= 1
     assert "the same as items of “calibration”" in said(page)
 
 
-def test_checks_can_be_stopped_and_made_again(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+def test_checks_can_be_stopped_and_made_again(
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
+) -> None:
     """Given checks that go on, When they are stopped in the list of jobs, Then the page says so and is as usable as
     before; When the set is read again, Then it is checked."""
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and len(conductor.flows.active) == 1)
-    conductor.flows.cancel(conductor.flows.active[0])
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: page.state == "full" and len(app_controller.flows.active) == 1)
+    app_controller.flows.cancel(app_controller.flows.active[0])
+    drive(lambda: not app_controller.flows.active)
     assert "You stopped the checks" in said(page) and button(page, "Continue") is not None
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and not conductor.flows.active)
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
     assert "the same as items of “calibration”" in said(page) and "You stopped" not in said(page)
 
 
@@ -153,15 +157,15 @@ def test_words_of_what_was_found() -> None:
 
 
 def test_changes_by_hand_are_read_kept_and_undone(
-    page: DataPage, conductor: Conductor, album: Path, drive: Drive
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
 ) -> None:
     """Given a set that was read, When one example is moved, one relabeled and one left out in a row, Then the list says
     so at once, it is read a little later in one go, kept in the project, and undone step by step; small pictures come
     from a worker; no file was touched."""
     files = {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and not conductor.flows.active)
-    before = conductor.session.data
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
+    before = app_controller.session.data
     assert before is not None
     (card,) = page.findChildren(ItemsCard)
     drive(lambda: card.view.items.image(0)[0] is not None)
@@ -174,14 +178,14 @@ def test_changes_by_hand_are_read_kept_and_undone(
     page.edited.emit("leave_out", (test[2],), "")
     marks = {card.view.items.item(row).source: card.view.items.item(row).mark for row in range(len(items))}
     assert (marks[test[0]], marks[test[1]], marks[test[2]]) == ("changed", "changed", "left_out")
-    assert page.state == "full" and conductor.session.data is before  # nothing waits
-    drive(lambda: conductor.session.data is not before and not conductor.flows.active)
-    asked = conductor.session.asked_data
+    assert page.state == "full" and app_controller.session.data is before  # nothing waits
+    drive(lambda: app_controller.session.data is not before and not app_controller.flows.active)
+    asked = app_controller.session.asked_data
     assert asked is not None
     assert (asked.moved, asked.relabeled, asked.left_out) == ({test[0]: "calibration"}, {test[1]: "blue"}, (test[2],))
-    project = conductor.session.project
+    project = app_controller.session.project
     assert project is not None
-    kept = conductor.session.workspace.repositories.settings.get(f"data:{project.id}")
+    kept = app_controller.session.workspace.repositories.settings.get(f"data:{project.id}")
     assert isinstance(kept, dict) and kept["moved"] == asked.moved and kept["relabeled"] == asked.relabeled
     (card,) = (found for found in page.findChildren(ItemsCard) if found.isVisibleTo(page))
     shown = {card.view.items.item(row).source: card.view.items.item(row) for row in range(card.view.items.rowCount())}
@@ -189,19 +193,21 @@ def test_changes_by_hand_are_read_kept_and_undone(
 
     for _ in range(3):
         page.undo_requested.emit()
-    drive(lambda: conductor.session.asked_data is not asked and not conductor.flows.active)
-    after = conductor.session.data
+    drive(lambda: app_controller.session.asked_data is not asked and not app_controller.flows.active)
+    after = app_controller.session.data
     assert after is not None and after.key == before.key
     assert files == {path: path.read_bytes() for path in album.rglob("*") if path.is_file()}
 
 
-def test_origin_is_kept_for_these_data(page: DataPage, conductor: Conductor, album: Path, drive: Drive) -> None:
+def test_origin_is_kept_for_these_data(
+    page: DataPage, app_controller: AppController, album: Path, drive: Drive
+) -> None:
     """Given the three questions, When they are answered, Then the record is kept for these data and shown again, and
     not for others."""
     page.data_chosen.emit(str(album))
-    drive(lambda: page.state == "full" and not conductor.flows.active)
+    drive(lambda: page.state == "full" and not app_controller.flows.active)
     page.origin_answered.emit(OriginValue("me", "", "agreed"))
-    project, repositories = conductor.session.project, conductor.session.workspace.repositories
+    project, repositories = app_controller.session.project, app_controller.session.workspace.repositories
     assert project is not None
     record = read_record(repositories, project.id, project.data_path)
     assert (record.made_by, record.may_use, record.people, record.data) == ("me", None, "agreed", "album")

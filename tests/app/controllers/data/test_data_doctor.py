@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
 from app.controllers.data.doctor import doctor_value
 from app.controllers.model.controller import ModelController
@@ -23,24 +23,24 @@ Drive = Callable[..., None]
 
 
 def test_a_wrong_preparation_is_found_and_put_right(
-    conductor: Conductor, window: MainWindow, drive: Drive, tmp_path: Path
+    app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
 ) -> None:
     """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
     says with figures that another fits far better; one click opens the model with it and reads the examples again."""
     sample = sample_paths()
-    model = conductor._controller("model", ModelController)
+    model = app_controller._controller("model", ModelController)
     own = tmp_path / "own.onnx"
     shutil.copy(sample.model, own)
     with np.load(sample.data) as stored:
         np.savez(tmp_path / "some.npz", x=stored["x"][:100], y=stored["y"][:100], classes=stored["classes"])
     model.open(OpenParams(path=str(own), preprocess="mean=1,std=-1,range=0..1"))
-    drive(lambda: conductor.session.model is not None, 90)
+    drive(lambda: app_controller.session.model is not None, 90)
     window.show_page("data")
-    conductor._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
-    drive(lambda: conductor.session.data is not None and not conductor.flows.active, 90)
+    app_controller._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
+    drive(lambda: app_controller.session.data is not None and not app_controller.flows.active, 90)
     page = window.page("data")
     assert isinstance(page, DataPage)
-    before = conductor.session.data
+    before = app_controller.session.data
     page.doctor_requested.emit()
     card = page.findChild(DoctorCard)
     assert card is not None
@@ -50,10 +50,10 @@ def test_a_wrong_preparation_is_found_and_put_right(
     button = take(card)
     assert button is not None
     button.click()
-    drive(lambda: conductor.session.data not in (None, before) and not conductor.flows.active, 90)
-    opening = conductor.session.opening
+    drive(lambda: app_controller.session.data not in (None, before) and not app_controller.flows.active, 90)
+    opening = app_controller.session.opening
     assert opening is not None and opening.preprocess is not None and "mean=0.286,std=0.353" in opening.preprocess
-    asked = conductor.session.asked_data
+    asked = app_controller.session.asked_data
     assert asked is not None and asked.path == str(tmp_path / "some.npz")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PySide6.QtWidgets import QApplication, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.data.controller import DataController
 from app.controllers.data.fed import DataFed
 from app.controllers.model.controller import ModelController
@@ -23,18 +23,23 @@ Drive = Callable[..., None]
 
 
 @pytest.fixture
-def open_with(conductor: Conductor, window: MainWindow, drive: Drive, tmp_path: Path) -> Callable[..., FedCard]:
+def open_with(
+    app_controller: AppController, window: MainWindow, drive: Drive, tmp_path: Path
+) -> Callable[..., FedCard]:
     """Open the sample's model and read these arrays; gives the card once something is told."""
 
     def run(**arrays: np.ndarray) -> FedCard:
         np.savez(tmp_path / "some.npz", **arrays)
-        if conductor.session.model is None:
-            conductor._controller("model", ModelController).open(OpenParams(path=str(sample_paths().model)))
-            drive(lambda: conductor.session.model is not None, 90)
+        if app_controller.session.model is None:
+            app_controller._controller("model", ModelController).open(OpenParams(path=str(sample_paths().model)))
+            drive(lambda: app_controller.session.model is not None, 90)
         window.show_page("data")
-        before = conductor.session.data
-        conductor._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
-        drive(lambda: conductor.session.data is not before and value_of(conductor).state in ("told", "failed"), 90)
+        before = app_controller.session.data
+        app_controller._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
+        drive(
+            lambda: app_controller.session.data is not before and value_of(app_controller).state in ("told", "failed"),
+            90,
+        )
         QApplication.processEvents()
         page = window.page("data")
         assert isinstance(page, DataPage)
@@ -45,12 +50,12 @@ def open_with(conductor: Conductor, window: MainWindow, drive: Drive, tmp_path: 
     return run
 
 
-def value_of(conductor: Conductor) -> FedValue:
-    return fed_of(conductor)._value
+def value_of(app_controller: AppController) -> FedValue:
+    return fed_of(app_controller)._value
 
 
-def fed_of(conductor: Conductor) -> DataFed:
-    fed = conductor._controller("data", DataController)._fed
+def fed_of(app_controller: AppController) -> DataFed:
+    fed = app_controller._controller("data", DataController)._fed
     assert isinstance(fed, DataFed)
     return fed
 
@@ -59,41 +64,43 @@ def said(card: FedCard) -> str:
     return "\n".join(label.text() for label in card.findChildren(QLabel) if label.isVisibleTo(card))
 
 
-def test_pictures_with_labels_and_arrays_without(conductor: Conductor, open_with: Callable[..., FedCard]) -> None:
+def test_pictures_with_labels_and_arrays_without(
+    app_controller: AppController, open_with: Callable[..., FedCard]
+) -> None:
     """Given the sample's pictures, Then three are shown as they go in and nothing is suspected; When arrays of the
     model's own shape follow, Then it is told that nothing is prepared."""
     with np.load(sample_paths().data) as stored:
         pictures, labels, classes = stored["x"][:100], stored["y"][:100], stored["classes"]
     card = open_with(x=pictures, y=labels, classes=classes)
-    value = value_of(conductor)
+    value = value_of(app_controller)
     assert value.state == "told" and value.checks == () and len(value.examples) == 3
     for example in value.examples:
         assert example.picture is not None and Path(example.picture.path).is_file()
     assert "Prepared: " in said(card) and len(card.findChildren(PictureLabel)) == 3
     values = (pictures.astype(np.float32) / 255 - 0.286) / 0.353
     card = open_with(x=values.reshape(100, 1, 28, 28), y=labels, classes=classes)
-    assert "They go in as they are" in said(card) and " to " in value_of(conductor).examples[0].inputs[0].numbers
-    assert [check.state for check in value_of(conductor).checks] == ["ok"]
+    assert "They go in as they are" in said(card) and " to " in value_of(app_controller).examples[0].inputs[0].numbers
+    assert [check.state for check in value_of(app_controller).checks] == ["ok"]
 
 
 def test_what_measures_goes_first(
-    conductor: Conductor, open_with: Callable[..., FedCard], drive: Drive, monkeypatch: pytest.MonkeyPatch
+    app_controller: AppController, open_with: Callable[..., FedCard], drive: Drive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a measurement that runs, Then the card waits for it; When it ends, Then the card is filled."""
     with np.load(sample_paths().data) as stored:
         open_with(x=stored["x"][:60])
-    fed = fed_of(conductor)
+    fed = fed_of(app_controller)
     runs = [SimpleNamespace(started_s=0.0)]
-    monkeypatch.setattr(type(conductor.flows), "runs", property(lambda _self: tuple(runs)))
+    monkeypatch.setattr(type(app_controller.flows), "runs", property(lambda _self: tuple(runs)))
     fed._value = FedValue()
     fed.show()
-    assert value_of(conductor).state == "waiting" and fed._running is None
+    assert value_of(app_controller).state == "waiting" and fed._running is None
     runs.clear()
-    conductor.flows.changed.emit()
-    assert value_of(conductor).state == "running"
+    app_controller.flows.changed.emit()
+    assert value_of(app_controller).state == "running"
     runs.append(SimpleNamespace(started_s=0.0))
-    conductor.flows.changed.emit()
-    assert value_of(conductor).state == "waiting" and fed._running is None
+    app_controller.flows.changed.emit()
+    assert value_of(app_controller).state == "waiting" and fed._running is None
     runs.clear()
-    conductor.flows.changed.emit()
-    drive(lambda: value_of(conductor).state == "told", 90)
+    app_controller.flows.changed.emit()
+    drive(lambda: value_of(app_controller).state == "told", 90)

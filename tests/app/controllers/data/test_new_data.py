@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
@@ -31,9 +31,9 @@ def space(short_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> Any:
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> Any:
     """Compare, as it was left."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     return window.page("compare")
 
@@ -68,42 +68,48 @@ def test_what_was_not_asked_is_told_and_asked(
 
 
 def test_dropped_data_are_asked_about_and_can_be_undone(
-    page: Any, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
+    page: Any, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive, qtbot: QtBot
 ) -> None:
     """Given a result, When other examples are dropped elsewhere than where they are asked for, Then the person says what
     for: cancelled, nothing changes; used instead, the result stays and says of which it is, and one click goes back."""
     other = str(write_part(tmp_path / "other.npz", 100, 160))
-    before, asked = conductor.session.data, conductor.session.asked_data
+    before, asked = app_controller.session.data, app_controller.session.asked_data
     window.show_page("goal")
     window.paths_dropped.emit([other])
     click(qtbot, question(window), "Cancel")
-    assert conductor.session.data is before and window.current_page == "goal"
+    assert app_controller.session.data is before and window.current_page == "goal"
 
     window.paths_dropped.emit([other])
     click(qtbot, question(window), "Use these instead")
-    drive(lambda: conductor.session.data is not before and not conductor.flows.active, 60)
+    drive(lambda: app_controller.session.data is not before and not app_controller.flows.active, 60)
     assert window.current_page == "data"
     window.show_page("compare")
     assert "The result is of “some.npz”, and not of “other.npz”, which you have chosen since." in words(page)
 
     window.show_page("data")
     click(qtbot, window.page("data"), "Back to “some.npz”")
-    assert conductor.session.asked_data == asked and conductor.session.data == before
+    assert app_controller.session.asked_data == asked and app_controller.session.data == before
     assert "From “some.npz”" in words(window.page("data"))
-    assert conductor.session.project is not None and conductor.session.project.data_path == asked.path  # type: ignore[union-attr]
+    assert app_controller.session.project is not None and app_controller.session.project.data_path == asked.path  # type: ignore[union-attr]
     window.show_page("compare")
     assert "chosen since" not in words(page)
     window.show_page("data")
     click(qtbot, window.page("data"), "Back to “other.npz”")  # and on again
-    assert conductor.session.asked_data is not None and conductor.session.asked_data.path == other
+    assert app_controller.session.asked_data is not None and app_controller.session.asked_data.path == other
 
 
 def test_dropped_data_are_added_where_that_is_wanted(
-    page: Any, conductor: Conductor, window: MainWindow, tmp_path: Path, space: Workspace, drive: Drive, qtbot: QtBot
+    page: Any,
+    app_controller: AppController,
+    window: MainWindow,
+    tmp_path: Path,
+    space: Workspace,
+    drive: Drive,
+    qtbot: QtBot,
 ) -> None:
     """Given a result, When examples are dropped to be added, some of them known, Then they count for it, the banner says
     how many did not, and the examples of the next run stay."""
-    before = conductor.session.data
+    before = app_controller.session.data
     window.show_page("goal")
     window.paths_dropped.emit([str(write_part(tmp_path / "more.npz", 50, 90))])
     click(qtbot, question(window), "Add them")
@@ -111,4 +117,4 @@ def test_dropped_data_are_added_where_that_is_wanted(
     drive(lambda: page.state == "full", 60)
     assert read_facts(space, "r1").proof.added == 30
     assert "10 of them were there already" in words(window.notice) and "30 were new and count" in words(window.notice)
-    assert conductor.session.data is before
+    assert app_controller.session.data is before

@@ -8,7 +8,7 @@ import pytest
 from desk import add_run, judgement, make_project, run, variant
 from PySide6.QtWidgets import QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
 from app.controllers.export.controller import ExportController, default_path
 from app.services.flow.steps import Flow
@@ -16,15 +16,15 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportAsk
+from widgets.pages.export.value import ExportRequest
 
 Drive = Callable[..., None]
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ExportPage:
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ExportPage:
     """A finished run with a safe and a regressed version, described machine."""
-    conductor.session.reopen(make_project(space))
+    app_controller.session.reopen(make_project(space))
     made = add_run(
         space,
         run(1, data_key="data", recommended_variant_id="r1-v1"),
@@ -32,7 +32,7 @@ def page(conductor: Conductor, window: MainWindow, space: Workspace) -> ExportPa
         variant(1, speedup=2.0),
         variant(2, speedup=3.0, judgement=judgement(verdict="regressed")),
     )
-    conductor.session.set_run(made)
+    app_controller.session.set_run(made)
     window.show_page("export")
     found = window.page("export")
     assert isinstance(found, ExportPage)
@@ -43,8 +43,8 @@ def words(page: ExportPage) -> str:
     return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
-def ask(path: Path, reason: str = "") -> ExportAsk:
-    return ExportAsk("python", str(path), "sorting", "people", "me", reason)
+def ask(path: Path, reason: str = "") -> ExportRequest:
+    return ExportRequest("python", str(path), "sorting", "people", "me", reason)
 
 
 def endless(*_args: Any) -> Flow[Any]:
@@ -62,24 +62,24 @@ def test_a_folder_that_cannot_be_made(page: ExportPage, tmp_path: Path) -> None:
 
 
 def test_cancelling_leads_back_and_leaves_no_file(
-    page: ExportPage, conductor: Conductor, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: ExportPage, app_controller: AppController, drive: Drive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given an export that goes on, When it is cancelled, Then the form is back, and nothing was written."""
     monkeypatch.setattr(module, "export", endless)
     page.export_requested.emit(ask(tmp_path / "out" / "x.zip"))
     assert "Writing the bundle" in words(page)
-    drive(lambda: conductor.flows.pids)
+    drive(lambda: app_controller.flows.pids)
     page.cancel_requested.emit()
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
     assert page.state == "full" and "Take it with you" in words(page)
     assert not (tmp_path / "out" / "x.zip").exists()
 
 
 def test_a_regression_is_refused_without_a_reason(
-    page: ExportPage, conductor: Conductor, drive: Drive, tmp_path: Path
+    page: ExportPage, app_controller: AppController, drive: Drive, tmp_path: Path
 ) -> None:
     """Given the regressed version, Then the page asks why, the button waits, and the service refuses a bare key."""
-    controller = conductor._controller("export", ExportController)
+    controller = app_controller._controller("export", ExportController)
     controller.choose("r1-v2")
     assert "worse than your limit" in words(page)
     assert not page._export.isEnabled()

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.logging_setup import open_log
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
@@ -43,7 +43,13 @@ def words(page: Any) -> str:
 
 @pytest.mark.timeout(180)
 def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
-    conductor: Conductor, window: MainWindow, space: Workspace, log: Path, tmp_path: Path, qtbot: QtBot, drive: Drive
+    app_controller: AppController,
+    window: MainWindow,
+    space: Workspace,
+    log: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    drive: Drive,
 ) -> None:
     """Given a version that 420 pictures prove to be worse, When it is exported from Compare by mouse and keys, Then the
     button stays off until a sentence is written, and that sentence is in the card, the manifest, the history and the
@@ -51,8 +57,8 @@ def test_a_regressed_version_needs_words_and_they_stand_in_its_card(
     finished_run(space, write_part(tmp_path / "all.npz", 0, 420), FASTER, PRUNED)
     pruned = space.repositories.variants.get("v2")
     assert pruned.judgement is not None and pruned.judgement.verdict == "regressed"
-    conductor.session.reopen(space.repositories.projects.get("p1"))
-    conductor.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
     window.show_page("compare")
     compare: Any = window.page("compare")
     compare._table.choose("v2")

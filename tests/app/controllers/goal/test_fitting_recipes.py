@@ -6,7 +6,7 @@ import pytest
 from desk import make_project
 from PySide6.QtWidgets import QPushButton
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.workspace import Workspace
@@ -16,12 +16,12 @@ from widgets.main_window import MainWindow
 
 @pytest.mark.timeout(180)
 def test_what_is_for_texts_is_not_offered_for_pictures(
-    conductor: Conductor, window: MainWindow, space: Workspace
+    app_controller: AppController, window: MainWindow, space: Workspace
 ) -> None:
     """Given a model of pictures, When its recipes are looked at, Then no version is made for lengths of texts and no
     such step can be added, while steps for pictures can."""
-    conductor.session.reopen(make_project(space))
-    conductor.session.set_described(run_to_end(Driver(space, describe(), ignore)))
+    app_controller.session.reopen(make_project(space))
+    app_controller.session.set_described(run_to_end(Driver(space, describe(), ignore)))
     window.show_page("goal")
     page: Any = window.page("goal")
     page.show_recipes()

@@ -5,7 +5,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from presets.loader import load_presets
 from widgets.main_window import MainWindow
@@ -14,10 +14,10 @@ from widgets.parts.card import ChoiceCard
 
 
 def test_a_changed_recipe_becomes_a_card(
-    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
     """Given a changed recipe and limit, When it is saved under a name, Then it is a card, chosen, and in a file."""
-    conductor.session.reopen(make_project(space))
+    app_controller.session.reopen(make_project(space))
     window.show_page("goal")
     page = window.page("goal")
     assert isinstance(page, GoalPage)
@@ -33,7 +33,7 @@ def test_a_changed_recipe_becomes_a_card(
     saved = load_presets(space.paths.presets).get("my-shop")
     assert ([recipe.title for recipe in saved.recipes], saved.max_loss_pct) == ([first[0].title], 2.5)
     assert space.repositories.projects.get("p1").preset_id == "my-shop"
-    assert conductor.session.recipes is None
+    assert app_controller.session.recipes is None
     cards = {card.choice_id: card.property("chosen") for card in page.findChildren(ChoiceCard)}
     assert cards["my-shop"]
     assert window.top.preset.text() == "My shop"

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.controllers.hub.controller import HubController
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
 from presets.starters import load_starters
 from widgets.pages.hub.page import HubPage
 from widgets.pages.hub.value import HubAskValue
@@ -229,7 +229,7 @@ def test_no_room_is_told_before_the_download(
     hub: HubController, page: HubPage, flows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a model larger than the free space, Then it says what is missing and cannot be begun."""
-    monkeypatch.setattr("app.controllers.hub.chosen.Shelf.free_bytes", lambda _self: 500)
+    monkeypatch.setattr("app.controllers.hub.chosen.ModelCache.free_bytes", lambda _self: 500)
     looked_up(page, hub, flows, told("a/big"))
     assert "only 500 bytes are free" in said(page.detail)
     assert not actions(page)
@@ -334,7 +334,7 @@ def test_what_settings_removed_is_off_the_list(hub: HubController, page: HubPage
     flows.open[0].answer(told("a/one"))
     page.download_pause_requested.emit("a/one")
     assert page.downloads.isVisible()
-    shelf = Shelf(hub.downloads._workspace.paths.hub)
-    shelf.discard(shelf.arrivals()[0].key)
+    model_cache = ModelCache(hub.downloads._workspace.paths.hub)
+    model_cache.discard(model_cache.pending_downloads()[0].key)
     window.show_page("hub")
     assert page.downloads.isHidden()

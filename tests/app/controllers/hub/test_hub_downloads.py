@@ -8,8 +8,8 @@ import pytest
 
 from app.controllers.hub import downloads as hub_downloads
 from app.controllers.hub.downloads import Downloads
-from app.services.hub.arrival import Arrival, DownloadAsk
-from app.services.hub.shelf import Shelf
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import DownloadRequest, PendingDownload
 from workers.contracts.hub import HubDownloadResult, HubFile, HubModelResult, OriginFile
 
 COMMIT = "c" * 40
@@ -32,7 +32,7 @@ def downloads(space: SimpleNamespace, flows: Any) -> Downloads:
 
 def begin(downloads: Downloads, flows: Any, repo: str) -> Any:
     """A download whose files come now."""
-    downloads.start(DownloadAsk(repo), SIZE)
+    downloads.start(DownloadRequest(repo), SIZE)
     asked = flows.asked[-1]
     asked.answer(found(repo))
     assert asked.kind == "hub_download"
@@ -69,7 +69,7 @@ def test_speed_and_time_left(downloads: Downloads, flows: Any, monkeypatch: pyte
 def test_three_at_once_and_the_fourth_waits(downloads: Downloads, flows: Any) -> None:
     """Given four, Then three run; when one ends, the fourth begins."""
     asked = [begin(downloads, flows, f"{name}/m-{name}") for name in "abc"]
-    downloads.start(DownloadAsk("d/m-d"), SIZE)
+    downloads.start(DownloadRequest("d/m-d"), SIZE)
     assert len(flows.open) == 3 and states(downloads)["m-d"] == "waiting"
     finish(asked[0])
     assert states(downloads)["m-a"] == "done" and len(flows.open) == 3
@@ -118,9 +118,9 @@ def test_a_paused_one_can_be_thrown_away(downloads: Downloads, flows: Any, space
     """Given a pause, When it is cancelled then, Then its pieces go, too."""
     begin(downloads, flows, "a/one")
     downloads.pause("a/one")
-    assert len(Shelf(space.paths.hub).arrivals()) == 1
+    assert len(ModelCache(space.paths.hub).pending_downloads()) == 1
     downloads.cancel("a/one")
-    assert downloads.values == () and Shelf(space.paths.hub).arrivals() == ()
+    assert downloads.values == () and ModelCache(space.paths.hub).pending_downloads() == ()
 
 
 def test_a_failure_is_told_and_can_go_on(downloads: Downloads, flows: Any) -> None:
@@ -137,8 +137,8 @@ def test_a_failure_is_told_and_can_go_on(downloads: Downloads, flows: Any) -> No
 
 def test_what_was_left_the_last_time(downloads: Downloads, flows: Any, space: SimpleNamespace) -> None:
     """Given pieces of a closed program, Then they are shown as paused and go on at the same commit, without a look."""
-    arrival = Arrival.of("http://127.0.0.1:9", DownloadAsk("a/one"), found("a/one"))
-    place = Shelf(space.paths.hub).begin(arrival)
+    pending = PendingDownload.of("http://127.0.0.1:9", DownloadRequest("a/one"), found("a/one"))
+    place = ModelCache(space.paths.hub).begin(pending)
     (place / "files" / "model.onnx").write_bytes(b"x" * 300)
     downloads.find_arrivals()
     (value,) = downloads.values
@@ -151,14 +151,14 @@ def test_what_was_left_the_last_time(downloads: Downloads, flows: Any, space: Si
 def test_the_same_is_not_begun_twice(downloads: Downloads, flows: Any) -> None:
     """Given one under way, When it is asked for again, Then there is one."""
     begin(downloads, flows, "a/one")
-    downloads.start(DownloadAsk("a/one"), SIZE)
+    downloads.start(DownloadRequest("a/one"), SIZE)
     assert len(flows.open) == 1
 
 
 def test_what_is_here_already_is_not_fetched(downloads: Downloads, flows: Any) -> None:
     """Given a model that was downloaded before, Then it is done at once and says so."""
     finish(begin(downloads, flows, "a/one"))
-    downloads.start(DownloadAsk("a/one"), SIZE)
+    downloads.start(DownloadRequest("a/one"), SIZE)
     flows.asked[-1].answer(found("a/one"))
     (value,) = downloads.values
     assert value.state == "done" and "here already" in value.note

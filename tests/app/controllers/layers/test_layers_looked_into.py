@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from finished_run import copied_space
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.after.layering import look_at_layers, lookable, looked_before
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import Event, JobBegan
@@ -25,9 +25,11 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
     yield from copied_space(finished_data, tmp_path)
 
 
-def test_layers_are_looked_at_once(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> None:
+def test_layers_are_looked_at_once(
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
     """Given a finished run, When its layers are looked at, Then both versions stand there; the next time at once."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("layers")
     page = window.page("layers")
     assert isinstance(page, LayersPage)
@@ -48,9 +50,11 @@ def test_layers_are_looked_at_once(conductor: Conductor, window: MainWindow, spa
     assert not [event for event in events if isinstance(event, JobBegan)]
 
 
-def test_a_look_can_be_cancelled(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> None:
+def test_a_look_can_be_cancelled(
+    app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
+) -> None:
     """Given a look that goes on, When it is cancelled, Then the offer stands there again and nothing is kept."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("layers")
     page = window.page("layers")
     assert isinstance(page, LayersPage)

@@ -8,7 +8,7 @@ import pytest
 from finished_run import copied_space
 from PySide6.QtWidgets import QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.after import loading
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
@@ -25,13 +25,15 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch) -> LoadPage:
+def page(
+    app_controller: AppController, window: MainWindow, space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> LoadPage:
     """The finished run's page; two parts, one cold start, one set."""
     monkeypatch.setattr(loading, "PARTS", ("sweep", "offline"))
     monkeypatch.setattr(loading, "COLD_STARTS", 1)
     monkeypatch.setattr(loading, "PAIRED_SETS", 1)
     monkeypatch.setattr(loading, "PAIRED_MAX_S", 0.2)
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("load")
     made = window.page("load")
     assert isinstance(made, LoadPage) and made.state == "ask"
@@ -42,19 +44,19 @@ def words(page: Any) -> str:
     return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
-def best(conductor: Conductor) -> str:
-    run = conductor.session.run
+def best(app_controller: AppController) -> str:
+    run = app_controller.session.run
     assert run is not None and run.recommended_variant_id is not None
     return run.recommended_variant_id
 
 
 @pytest.mark.timeout(180)
 def test_measured_shown_priced_and_found_again(
-    page: LoadPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+    page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given Start, Then every step is told, the result has both versions, a price gives costs, and all of it is there
     when the run is opened again."""
-    page.start_requested.emit(best(conductor), 0.3)
+    page.start_requested.emit(best(app_controller), 0.3)
     assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 150)
@@ -82,52 +84,52 @@ def test_measured_shown_priced_and_found_again(
     assert page.state == "ask"
     page.result_requested.emit()
     assert page.state == "full"
-    conductor.session.run_changed.emit()
+    app_controller.session.run_changed.emit()
     assert page.state == "full" and "Faster engine" in words(page)
 
 
 def test_cancelled_within_a_second_nothing_is_kept(
-    page: LoadPage, conductor: Conductor, space: Workspace, drive: Drive, window: MainWindow
+    page: LoadPage, app_controller: AppController, space: Workspace, drive: Drive, window: MainWindow
 ) -> None:
-    page.start_requested.emit(best(conductor), 30.0)
-    drive(lambda: conductor.flows.pids, 20)
-    pids = conductor.flows.pids
+    page.start_requested.emit(best(app_controller), 30.0)
+    drive(lambda: app_controller.flows.pids, 20)
+    pids = app_controller.flows.pids
     page.cancel_requested.emit()
     drive(lambda: page.state == "ask", 2.0)
     assert pids and read_load(space.repositories, "r1").records == () and window.clock.fps != 5
 
 
 def test_nothing_is_measured_beside_another(
-    page: LoadPage, conductor: Conductor, window: MainWindow, drive: Drive
+    page: LoadPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a run that measures, or other work that goes on, Then Start says so; and the other way round a run waits."""
-    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
-    page.start_requested.emit(best(conductor), 0.3)
+    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    page.start_requested.emit(best(app_controller), 0.3)
     assert page.state == "ask" and "Versions are being measured now" in words(window.notice)
-    drive(lambda: not conductor.flows.runs)
-    conductor.flows.start(describe(), title="Write the bundle", on_done=lambda _found: None, on_failed=print)
-    page.start_requested.emit(best(conductor), 0.3)
+    drive(lambda: not app_controller.flows.runs)
+    app_controller.flows.start(describe(), title="Write the bundle", on_done=lambda _found: None, on_failed=print)
+    page.start_requested.emit(best(app_controller), 0.3)
     assert page.state == "ask" and "Write the bundle" in words(window.notice)
-    drive(lambda: not conductor.flows.active)
+    drive(lambda: not app_controller.flows.active)
 
-    page.start_requested.emit(best(conductor), 30.0)
-    waiting = conductor.flows.start(describe(), title="A run", on_done=print, on_failed=print, is_run=True)
-    assert waiting not in conductor.flows.active and waiting in conductor.flows.runs
-    conductor.flows.cancel(waiting)
+    page.start_requested.emit(best(app_controller), 30.0)
+    waiting = app_controller.flows.start(describe(), title="A run", on_done=print, on_failed=print, is_run=True)
+    assert waiting not in app_controller.flows.active and waiting in app_controller.flows.runs
+    app_controller.flows.cancel(waiting)
     page.cancel_requested.emit()
     drive(lambda: page.state == "ask", 5)
 
 
-def test_another_run_stops_it(page: LoadPage, conductor: Conductor, drive: Drive) -> None:
+def test_another_run_stops_it(page: LoadPage, app_controller: AppController, drive: Drive) -> None:
     """Given a measurement, When the project is closed, Then it ends and the page is empty."""
-    page.start_requested.emit(best(conductor), 30.0)
-    conductor.session.set_run(None)
+    page.start_requested.emit(best(app_controller), 30.0)
+    app_controller.session.set_run(None)
     assert page.state == "empty"
-    drive(lambda: not conductor.flows.runs, 5)
+    drive(lambda: not app_controller.flows.runs, 5)
 
 
 def test_a_version_that_cannot_be_measured_is_told(
-    page: LoadPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+    page: LoadPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given files of the run that are gone, Then a banner says so and the question stands."""
     variant = next(v for v in space.repositories.variants.list(run_id="r1") if v.title.startswith("Pruned"))

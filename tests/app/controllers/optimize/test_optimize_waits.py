@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.optimize.live_run import LiveRun
 from app.domain.run import RunState
 from app.services.flow import quiet
@@ -37,18 +37,18 @@ def measuring(patience: Patience) -> Flow[Measured]:
 
 
 def test_a_person_measures_at_once(
-    conductor: Conductor, window: MainWindow, drive: Drive, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    app_controller: AppController, window: MainWindow, drive: Drive, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given other programs that use 85 % of the processor, Then the page says that it waits; when Measure now is clicked,
     it measures, the button is gone, and the run waits no more."""
     monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
-    page, controller = window.page("optimize"), conductor._optimize()
+    page, controller = window.page("optimize"), app_controller._optimize()
     live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), Patience(), list[Any]()
     controller._live[live.run.id] = live
     controller._follow(live)
-    live.running = conductor.flows.start(
+    live.running = app_controller.flows.start(
         measuring(patience),
         title="Measure",
         on_done=told.append,

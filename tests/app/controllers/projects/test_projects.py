@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QMenu, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.domain.run import RunState
 from app.services.flow.workspace import Workspace
 from app.services.projects.trash import shown_projects, trashed_projects
@@ -23,15 +23,15 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def desk(conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> Conductor:
+def desk(app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> AppController:
     """Two projects; the first is open and has one result."""
     made = make_project(space)
     space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
     add_run(space, run(1), variant(0), variant(1))
-    conductor.session.reopen(made)
+    app_controller.session.reopen(made)
     window.show_page("goal")
     activate(window, qtbot)
-    return conductor
+    return app_controller
 
 
 def activate(window: QWidget, qtbot: QtBot) -> None:
@@ -75,7 +75,7 @@ def press(page: QWidget, text: str) -> None:
     QTest.mouseClick(found[0], LEFT)
 
 
-def test_f2_renames_the_open_project(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+def test_f2_renames_the_open_project(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given an open project on any page, When F2 is pressed and a name typed, Then top bar, menu and database have it."""
     QTest.keyClick(window, Qt.Key.Key_F2)
     dialog = dialog_of(window, qtbot)
@@ -87,7 +87,7 @@ def test_f2_renames_the_open_project(desk: Conductor, window: MainWindow, space:
     assert window.windowTitle() == "Shoes · Fettle" and window.top.menu_button.accessibleName() == "Project: Shoes"
 
 
-def test_the_dots_beside_the_name(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+def test_the_dots_beside_the_name(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given the button with three dots, Then its menu renames and deletes the open project; deleting asks what is lost,
     leads to the trash, and one click there brings all of it back."""
     assert window.top.more.isVisible() and window.top.more.focusPolicy() & Qt.FocusPolicy.TabFocus
@@ -105,7 +105,7 @@ def test_the_dots_beside_the_name(desk: Conductor, window: MainWindow, space: Wo
     assert len(space.repositories.variants.list(run_id="r1")) == 2
 
 
-def test_the_list_by_keys(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+def test_the_list_by_keys(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given the page Projects, Then arrows choose, F2 renames what is chosen there, Delete asks, and Enter opens."""
     table = table_of(projects_page(window))
     table.setFocus()
@@ -131,7 +131,7 @@ def test_the_list_by_keys(desk: Conductor, window: MainWindow, space: Workspace,
     assert window.current_page == "goal"
 
 
-def test_the_list_by_mouse(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+def test_the_list_by_mouse(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given the page Projects, Then a click only chooses, the right button opens a menu, and a trashed project goes for
     good after a second question."""
     page = projects_page(window)
@@ -152,7 +152,7 @@ def test_the_list_by_mouse(desk: Conductor, window: MainWindow, space: Workspace
     assert chosen not in {project.id for project in space.repositories.projects.list()}
 
 
-def test_a_project_at_work_stays(desk: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
+def test_a_project_at_work_stays(desk: AppController, window: MainWindow, space: Workspace, qtbot: QtBot) -> None:
     """Given a run of it that goes on, When it is deleted, Then a message says why not and nothing is changed."""
     add_run(space, run(2, RunState.RUNNING))
     window.delete_project_requested.emit()
@@ -162,7 +162,7 @@ def test_a_project_at_work_stays(desk: Conductor, window: MainWindow, space: Wor
 
 
 @pytest.mark.parametrize("page_id", ["model", "goal", "jobs", "settings"])
-def test_f1_and_ctrl_n_work_everywhere(desk: Conductor, window: MainWindow, qtbot: QtBot, page_id: str) -> None:
+def test_f1_and_ctrl_n_work_everywhere(desk: AppController, window: MainWindow, qtbot: QtBot, page_id: str) -> None:
     """Given any page, When F1 is pressed, Then the guide opens and F1 or its button leads back; Ctrl+N begins anew; neither
     is where the project was left."""
     window.show_page(page_id)

@@ -8,7 +8,7 @@ import pytest
 from finished_run import copied_space
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.stress import read_record
@@ -25,12 +25,12 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
+def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> StressPage:
     """Opened from Compare, where the pruned version was chosen."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     compare: Any = window.page("compare")
-    conductor.session.looked_at = "v2"
+    app_controller.session.looked_at = "v2"
     button(compare, "Under stress").click()
     made = window.page("stress")
     assert isinstance(made, StressPage) and window.current_page == "stress" and made.state == "full"
@@ -46,7 +46,7 @@ def words(page: Any) -> str:
 
 
 def test_a_version_is_put_under_stress_by_a_click(
-    page: StressPage, conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive
+    page: StressPage, app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive
 ) -> None:
     """Given the offer, When the test is started, Then the page says what is done and how far, then shows the table with
     both versions at each severity and pictures; another version has its own offer; leading back works."""
@@ -72,21 +72,21 @@ def test_a_version_is_put_under_stress_by_a_click(
     assert window.current_page == "compare"
 
 
-def test_cancelled_the_offer_stands_as_before(page: StressPage, conductor: Conductor, drive: Drive) -> None:
+def test_cancelled_the_offer_stands_as_before(page: StressPage, app_controller: AppController, drive: Drive) -> None:
     """Given a test at work, When it is cancelled, Then the page is as it was before, and nothing is kept."""
     page.start_requested.emit(True)
     drive(lambda: "Changing pictures" in words(page), 60)
     page.cancel_requested.emit()
     drive(lambda: page.state == "full", 10)
     assert "Start the quick test" in button(page, "Start the quick test").text()
-    assert not conductor.flows.active
+    assert not app_controller.flows.active
 
 
 def test_nothing_is_asked_while_versions_are_measured(
-    page: StressPage, conductor: Conductor, window: MainWindow, drive: Drive
+    page: StressPage, app_controller: AppController, window: MainWindow, drive: Drive
 ) -> None:
     """Given a run at work, Then no test starts, and the page says why; afterwards it may."""
-    conductor.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
     page.start_requested.emit(False)
     assert "Versions are being measured now" in words(window.notice) and page.state == "full"
     window.show_page("compare")
@@ -95,7 +95,7 @@ def test_nothing_is_asked_while_versions_are_measured(
     drive(lambda: page.state == "full", 30)
 
 
-def test_without_a_run_there_is_nothing_to_do(conductor: Conductor, window: MainWindow) -> None:
+def test_without_a_run_there_is_nothing_to_do(app_controller: AppController, window: MainWindow) -> None:
     """Given no run, Then the page says what will stand there and leads back."""
     window.show_page("stress")
     made: Any = window.page("stress")

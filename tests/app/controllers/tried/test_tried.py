@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.tried.presenter import forecast_rows
 from app.domain.run import StepRecord
 from app.services.flow.workspace import Workspace
@@ -26,17 +26,17 @@ PLAN = PlanResult(
 
 
 def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
-    conductor: Conductor, window: MainWindow, space: Workspace, qtbot: QtBot
+    app_controller: AppController, window: MainWindow, space: Workspace, qtbot: QtBot
 ) -> None:
     """Given a finished run, When its way is looked at, Then all of it is there, and it can be measured again."""
-    conductor.session.reopen(make_project(space))
+    app_controller.session.reopen(make_project(space))
     made = run(
         plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
     )
     slow = dataclasses.replace(variant(2, p50_ms=6.0, speedup=0.7))
     add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), slow)
     space.repositories.runs.put_step(StepRecord("r1", 3, "Version 1", "done", seconds=4.0))
-    conductor.session.set_run(made)
+    app_controller.session.set_run(made)
     window.show_page("tried")
     page = window.page("tried")
     assert isinstance(page, TriedPage)
@@ -51,7 +51,7 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
     ):
         assert part in text
     again = next(button for button in page.findChildren(QPushButton) if button.text() == "Measure again")
-    conductor.session.opening = None  # nothing is started: it is enough to see that it was asked for
+    app_controller.session.opening = None  # nothing is started: it is enough to see that it was asked for
     with qtbot.waitSignal(page.again_requested, timeout=1000):
         qtbot.mouseClick(again, Qt.MouseButton.LeftButton)
     back = next(button for button in page.findChildren(QPushButton) if button.text() == "Back to Compare")
@@ -59,15 +59,15 @@ def test_the_way_of_a_run_is_shown_and_can_be_gone_again(
     assert window.current_page == "compare"
 
 
-def test_what_is_not_proven_is_no_green(conductor: Conductor, window: MainWindow, space: Workspace) -> None:
+def test_what_is_not_proven_is_no_green(app_controller: AppController, window: MainWindow, space: Workspace) -> None:
     """Given a version that looks alike without a proof, Then its tag warns, as it does on Compare."""
-    conductor.session.reopen(make_project(space))
+    app_controller.session.reopen(make_project(space))
     made = run(
         plan_json=PLAN.model_dump_json(), data_key="data", baseline_variant_id="r1-v0", recommended_variant_id="r1-v1"
     )
     unsure = variant(2, p50_ms=3.0, speedup=1.3, judgement=judgement(verdict="not_enough_data", drop_high=0.02))
     add_run(space, made, variant(0, p50_ms=4.0), variant(1, p50_ms=2.0, speedup=2.0), unsure)
-    conductor.session.set_run(made)
+    app_controller.session.set_run(made)
     window.show_page("tried")
     tones = {tag.accessibleName(): tag.property("tone") for tag in window.page("tried").findChildren(Tag)}
     assert (tones["Recommended"], tones["Alike, not proven"]) == ("ok", "warn")

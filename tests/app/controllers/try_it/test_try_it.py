@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QAbstractButton, QLabel
 
-from app.controllers.app_controller import Conductor
+from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
 from app.controllers.try_it.tried import TriedSoFar
 from app.services.after.trying import Tried, TryInput, TryPair
@@ -32,25 +32,25 @@ def space(finished_data: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def page(conductor: Conductor, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
+def page(app_controller: AppController, window: MainWindow, space: Workspace, drive: Drive) -> TryPage:
     """The page with both versions loaded and examples to click."""
-    conductor.session.reopen(space.repositories.projects.get("p1"))
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("try")
     made = window.page("try")
     assert isinstance(made, TryPage) and made.state == "full"
-    drive(lambda: pair(conductor) is not None and pair(conductor).is_loaded)
+    drive(lambda: pair(app_controller) is not None and pair(app_controller).is_loaded)
     drive(lambda: layout(made).strip.rows.values)
     return made
 
 
-def controller(conductor: Conductor) -> TryController:
-    made = conductor._controllers["try"]
+def controller(app_controller: AppController) -> TryController:
+    made = app_controller._controllers["try"]
     assert isinstance(made, TryController)
     return made
 
 
-def pair(conductor: Conductor) -> TryPair | None:
-    return controller(conductor)._pair
+def pair(app_controller: AppController) -> TryPair | None:
+    return controller(app_controller)._pair
 
 
 def layout(page: TryPage) -> Any:
@@ -63,7 +63,7 @@ def words(page: Any) -> str:
 
 
 def test_a_dropped_picture_an_example_and_a_pasted_one(
-    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given the page, When things are dropped, clicked and pasted, Then each gets both answers, times and a line."""
     path = write_picture(tmp_path / "boot ünï.png", 3, side=100)
@@ -110,7 +110,7 @@ def test_several_files_one_after_another(
 
 
 def test_another_version_is_asked_the_same(
-    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given an answer, When another version is chosen, Then it answers the same input, and what changed can be shown."""
     window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
@@ -119,7 +119,7 @@ def test_another_version_is_asked_the_same(
     assert [box.itemText(at) for at in range(box.count())] == ["Faster engine", "Pruned by 90 %"]
     box.setCurrentIndex(1)
     drive(lambda: len(layout(page).tried.rows.values) == 2)
-    assert pair(conductor).variant.title == "Pruned by 90 %"
+    assert pair(app_controller).variant.title == "Pruned by 90 %"
     drive(lambda: any(value.changed for value in layout(page).strip.rows.values))
     assert layout(page).changed.isVisible()
     layout(page).changed.click()
@@ -129,72 +129,74 @@ def test_another_version_is_asked_the_same(
 
 
 def test_what_is_no_input_goes_the_usual_way(
-    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a folder of pictures dropped on the page beside a result, Then it is asked about; taken, it is read as data,
     and both processes are ended."""
     folder = tmp_path / "more"
     folder.mkdir()
     write_picture(folder / "a.png", 1)
-    pids = pair(conductor).pids
+    pids = pair(app_controller).pids
     window.paths_dropped.emit([str(folder)])
     assert window.current_page == "try"
     (asked,) = [child for child in window.findChildren(QuestionDialog) if child.isVisible()]
     (take,) = [button for button in asked.findChildren(QAbstractButton) if button.text() == "Use these instead"]
     take.click()
     assert window.current_page == "data"
-    assert pair(conductor) is None and not any(psutil.pid_exists(pid) for pid in pids)
+    assert pair(app_controller) is None and not any(psutil.pid_exists(pid) for pid in pids)
 
 
 def test_leaving_ends_both_and_coming_back_keeps_what_was_tried(
-    page: TryPage, conductor: Conductor, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
 ) -> None:
     """Given an answer, When another page is shown and this one again, Then answer and lines are there, loaded anew."""
     window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
     answer = layout(page).before._answer.text()
     window.show_page("compare")
-    assert pair(conductor) is None
+    assert pair(app_controller) is None
     window.show_page("try")
-    drive(lambda: pair(conductor).is_loaded)
+    drive(lambda: pair(app_controller).is_loaded)
     assert layout(page).before._answer.text() == answer and len(layout(page).tried.rows.values) == 1
-    conductor.stop_watching()
-    assert pair(conductor) is None
+    app_controller.stop_watching()
+    assert pair(app_controller) is None
     assert [folder for folder in space.jobs.iterdir() if folder.name.startswith("try")] == []
 
 
 def test_a_lost_process_is_told_and_can_be_loaded_again(
-    page: TryPage, conductor: Conductor, window: MainWindow, tmp_path: Path, drive: Drive
+    page: TryPage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
 ) -> None:
     """Given a killed process, Then the page says so in three sentences, and Load again brings it back."""
-    psutil.Process(pair(conductor).pids[1]).kill()
+    psutil.Process(pair(app_controller).pids[1]).kill()
     drive(lambda: page.state == "error")
     assert "“Faster engine” cannot be tried now" in words(page) and "What to do now" in words(page)
     page.reload_requested.emit()
-    drive(lambda: page.state == "full" and pair(conductor).is_loaded)
+    drive(lambda: page.state == "full" and pair(app_controller).is_loaded)
     window.paths_dropped.emit([str(write_picture(tmp_path / "a.png", 1))])
     drive(lambda: len(layout(page).tried.rows.values) == 1)
 
 
-def test_nothing_is_tried_while_versions_are_measured(page: TryPage, conductor: Conductor, drive: Drive) -> None:
+def test_nothing_is_tried_while_versions_are_measured(
+    page: TryPage, app_controller: AppController, drive: Drive
+) -> None:
     """Given an optimization that begins, Then both processes end and the page says why, until it is over."""
-    flows = conductor.flows
+    flows = app_controller.flows
     flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
-    assert page.state == "measuring" and pair(conductor) is None
+    assert page.state == "measuring" and pair(app_controller) is None
     assert "would spoil their figures" in words(page)
     drive(lambda: not flows.runs)
-    drive(lambda: page.state == "full" and pair(conductor) is not None)
+    drive(lambda: page.state == "full" and pair(app_controller) is not None)
 
 
-def test_cancel_loads_both_anew(page: TryPage, conductor: Conductor, drive: Drive) -> None:
+def test_cancel_loads_both_anew(page: TryPage, app_controller: AppController, drive: Drive) -> None:
     """Given Cancel, Then the old processes are gone and new ones come."""
-    before = pair(conductor).pids
+    before = pair(app_controller).pids
     page.cancel_requested.emit()
     assert not any(psutil.pid_exists(pid) for pid in before)
-    drive(lambda: pair(conductor).is_loaded)
+    drive(lambda: pair(app_controller).is_loaded)
 
 
-def test_without_a_run(conductor: Conductor, window: MainWindow) -> None:
+def test_without_a_run(app_controller: AppController, window: MainWindow) -> None:
     """Given nothing was optimized, Then the page says what will stand there, and a pasted picture is told about."""
     window.picture_dropped.emit(QImage(4, 4, QImage.Format.Format_RGB32))
     assert "can be tried later" in words(window.notice)

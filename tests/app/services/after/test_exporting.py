@@ -11,7 +11,7 @@ import pytest
 from documented import NOW, a_run, variant
 
 from app.domain.project import Project
-from app.services.after.exporting import ExportAsk, check_writable, export, pick, place
+from app.services.after.exporting import ExportRequest, check_writable, export, pick, place
 from app.services.flow.steps import DiskStep, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored, read_facts
@@ -127,7 +127,7 @@ def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp
     """Given an export, when it begins, then the files of the store are compared in a step of the disk, which says what
     is wrong with them."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
-    flow = export(space, known, ExportAsk("r1", None, "python", tmp_path / "b.zip"))
+    flow = export(space, known, ExportRequest("r1", None, "python", tmp_path / "b.zip"))
     step = next(flow)
     assert isinstance(step, DiskStep)
     with pytest.raises(JobError) as refused:

@@ -8,7 +8,7 @@ import pytest
 from finished_run import copied_space, finished_folder
 
 from app.services.after import loading
-from app.services.after.exporting import ExportAsk, card_facts
+from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.load_words import about, busy_words, headline
 from app.services.after.loading import best_per_s, measure_load, stages, versions_to_load
 from app.services.flow.driver import Driver, run_to_end
@@ -193,7 +193,7 @@ def test_the_card_says_what_was_measured(space: Workspace) -> None:
     write_load(space.repositories, record)
     write_price(space.repositories, Price(per_hour=0.25, currency="EUR", what="my own"))
     facts = read_facts(space, "r1")
-    ask = ExportAsk(run_id="r1", variant_id=None, target="python", out=space.paths.root / "x.zip")
+    ask = ExportRequest(run_id="r1", variant_id=None, target="python", out=space.paths.root / "x.zip")
     said = card_facts(facts, best, ask, DEVICE).load
     assert said is not None and said.currency == "EUR" and "0.25 EUR an hour (my own)" in said.price_words
     assert said.this_cost is None, "nothing was measured that a cost could rest on"

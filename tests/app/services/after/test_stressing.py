@@ -9,8 +9,8 @@ import pytest
 from finished_run import copied_space, finished_folder
 
 from app.cli.commands import main
-from app.services.after.exporting import ExportAsk, card_facts
-from app.services.after.stressing import StressAsk, Stressed, found_before, stress, stressable
+from app.services.after.exporting import ExportRequest, card_facts
+from app.services.after.stressing import Stressed, StressRequest, found_before, stress, stressable
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, StepProgress, ignore
 from app.services.flow.steps import FlowCancelled, JobError
@@ -34,7 +34,7 @@ def space(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Work
 
 
 def put(space: Workspace, variant: str | None, events: list[Any] | None = None) -> Stressed:
-    ask = StressAsk(variant, max_seconds=SHORT_S)
+    ask = StressRequest(variant, max_seconds=SHORT_S)
     observe = ignore if events is None else events.append
     return run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), observe))
 
@@ -53,7 +53,7 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     events.clear()
     again = put(space, "v2", events)
     assert again.result == found.result and not [event for event in events if isinstance(event, JobBegan)]
-    ask = StressAsk("v2", max_seconds=SHORT_S, again=True)
+    ask = StressRequest("v2", max_seconds=SHORT_S, again=True)
     other = run_to_end(Driver(space, stress(space, read_facts(space, "r1"), ask), ignore))
     assert other.result.rows[0].cells != found.result.rows[0].cells, "other noise the next time"
     assert put(space, "v2").result == other.result, "and what was found last stays"
@@ -64,9 +64,11 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     kept = found_before(space, facts, facts.variants[2])
     assert kept == found and found_before(space, facts, facts.variants[1]) is None
     device = DeviceFacts(processor="a processor", cores=2, memory_bytes=1)
-    told = card_facts(facts, facts.variants[2], ExportAsk("r1", None, "python", Path("x.zip")), device)
+    told = card_facts(facts, facts.variants[2], ExportRequest("r1", None, "python", Path("x.zip")), device)
     assert told.stress == found.result
-    assert card_facts(facts, facts.variants[1], ExportAsk("r1", None, "python", Path("x.zip")), device).stress is None
+    assert (
+        card_facts(facts, facts.variants[1], ExportRequest("r1", None, "python", Path("x.zip")), device).stress is None
+    )
 
 
 def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:
@@ -79,7 +81,7 @@ def test_a_version_that_is_not_there_is_refused(space: Workspace) -> None:
 
 def test_cancelled_nothing_is_kept(space: Workspace) -> None:
     """Given a person who cancels, Then the work ends soon and nothing is kept of it."""
-    flow = stress(space, read_facts(space, "r1"), StressAsk("v1", full=True))
+    flow = stress(space, read_facts(space, "r1"), StressRequest("v1", full=True))
     events: list[Any] = []
     driver = Driver(space, flow, events.append)
     while not any(isinstance(event, StepProgress) and event.done > 2 for event in events):

@@ -21,15 +21,15 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.hub.clean import discard_download, kept_models, remove_model, unfinished_downloads
-from app.services.hub.flows import DownloadAsk, download_model, hub_model, log_in, resume_download, search_hub
+from app.services.hub.flows import DownloadRequest, download_model, hub_model, log_in, resume_download, search_hub
+from app.services.hub.model_cache import ModelCache
 from app.services.hub.origin import origin_of, remember_origin
-from app.services.hub.shelf import Shelf
 from app.services.projects.projects import new_run, project_for
 from workers.contracts.hub import HubQuery
 
 SIZE = 4_000_000
 WEIGHTS = os.urandom(SIZE)
-NET = DownloadAsk("ann/net")
+NET = DownloadRequest("ann/net")
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_paused_and_gone_on_with_after_a_restart(fake: FakeHub, home: Path) -> N
     """Given a pause in the middle, When the program is started anew, Then what has come does not come again."""
     slow(fake)
     with workspace(Globals(data_dir=home), writes=True) as space:
-        driver = Driver(space, download_model(space, NET, keep_pieces=lambda: True), ignore)
+        driver = Driver(space, download_model(space, NET, keep_partial=lambda: True), ignore)
         until(driver, lambda: come(space) > SIZE // 2)
         driver.cancel()
         with pytest.raises(FlowCancelled):
@@ -142,8 +142,8 @@ def test_paused_and_gone_on_with_after_a_restart(fake: FakeHub, home: Path) -> N
 
     with workspace(Globals(data_dir=home), writes=True) as space:
         (one,) = unfinished_downloads(space)
-        assert one.arrival.repo == "ann/net"
-        done = run_to_end(Driver(space, resume_download(space, one.arrival), ignore))
+        assert one.pending.repo == "ann/net"
+        done = run_to_end(Driver(space, resume_download(space, one.pending), ignore))
         assert unfinished_downloads(space) == ()
 
     assert (done.stored.folder / "onnx" / "model.onnx").read_bytes() == WEIGHTS
@@ -160,7 +160,7 @@ def test_the_program_ends_in_the_middle(fake: FakeHub, space: Workspace) -> None
 
     (one,) = unfinished_downloads(space)
     assert one.come_bytes > SIZE // 2
-    discard_download(space, one.arrival.key)
+    discard_download(space, one.pending.key)
     assert unfinished_downloads(space) == ()
 
 
@@ -201,7 +201,7 @@ def test_a_disk_that_is_full_in_the_middle(fake: FakeHub, tmp_path: Path, monkey
     )
     if mounted.returncode != 0:
         pytest.skip("no disk may be mounted here")
-    monkeypatch.setattr(Shelf, "free_bytes", lambda self: 1 << 40)  # so that it fills up although it was looked at
+    monkeypatch.setattr(ModelCache, "free_bytes", lambda self: 1 << 40)  # so that it fills up although it was looked at
     try:
         with workspace(Globals(data_dir=home), writes=True) as space:
             with pytest.raises(JobError) as caught:
@@ -276,7 +276,7 @@ def test_offline_gives_what_is_here(fake: FakeHub, space: Workspace, monkeypatch
 
     assert run_to_end(Driver(space, download_model(space, NET), ignore)).stored == stored
     with pytest.raises(JobError) as caught:
-        run_to_end(Driver(space, download_model(space, DownloadAsk("ann/net", "v2")), ignore))
+        run_to_end(Driver(space, download_model(space, DownloadRequest("ann/net", "v2")), ignore))
     assert (caught.value.error.code, caught.value.exit_code) == ("hub_offline", 6)
     assert fake.seen == []
 

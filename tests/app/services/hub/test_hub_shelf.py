@@ -1,4 +1,4 @@
-"""The shelf: where whole models lie and what has come of others; which hub, and when not at all."""
+"""The model_cache: where whole models lie and what has come of others; which hub, and when not at all."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,22 +8,24 @@ import pytest
 
 from app.paths import DataPaths
 from app.services.flow.steps import JobError
-from app.services.hub.arrival import Arrival
-from app.services.hub.flows import DownloadAsk, check_room, check_wanted
+from app.services.hub.flows import DownloadRequest, check_room, check_wanted
+from app.services.hub.model_cache import ModelCache
+from app.services.hub.pending import PendingDownload
 from app.services.hub.place import certificate_paths, checked_endpoint, hub_place
-from app.services.hub.shelf import Shelf
 from workers.contracts.hub import HubFile, HubModelResult, Origin, OriginFile
 
 COMMIT, LARGE = "c" * 40, 1 << 20
 
 
-def arrival(repo: str = "ann/net", digest: str = "a", commit: str = COMMIT, more: int = 0) -> Arrival:
+def pending(repo: str = "ann/net", digest: str = "a", commit: str = COMMIT, more: int = 0) -> PendingDownload:
     files = [HubFile(name="model.onnx", size_bytes=LARGE, sha256=digest * 64)]
     files += [HubFile(name=f"more{number}.json", size_bytes=2, git_oid="b" * 40) for number in range(more)]
-    return Arrival(endpoint="https://hub", repo=repo, revision="main", commit=commit, files=tuple(files), since="2026")
+    return PendingDownload(
+        endpoint="https://hub", repo=repo, revision="main", commit=commit, files=tuple(files), since="2026"
+    )
 
 
-def origin(asked: Arrival, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
+def origin(asked: PendingDownload, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
     files = tuple(
         OriginFile(name=file.name, sha256=file.sha256 or "d" * 64, size_bytes=file.size_bytes) for file in asked.files
     )
@@ -32,60 +34,60 @@ def origin(asked: Arrival, at: str = "2026-01-01T00:00:00+00:00") -> Origin:
     )
 
 
-def put(shelf: Shelf, asked: Arrival, **more: Any) -> Any:
+def put(model_cache: ModelCache, asked: PendingDownload, **more: Any) -> Any:
     """A download that has come as a whole."""
-    place = shelf.begin(asked)
+    place = model_cache.begin(asked)
     for file in asked.files:
         target = place / "files" / file.name
         if not target.exists():
             target.write_bytes(b"x" * file.size_bytes)
-    return shelf.adopt(asked, origin(asked, **more))
+    return model_cache.adopt(asked, origin(asked, **more))
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "hub")
+def model_cache(tmp_path: Path) -> ModelCache:
+    return ModelCache(tmp_path / "hub")
 
 
-def test_a_whole_model_is_found_again(shelf: Shelf) -> None:
-    stored = put(shelf, arrival(more=1))
+def test_a_whole_model_is_found_again(model_cache: ModelCache) -> None:
+    stored = put(model_cache, pending(more=1))
 
-    again = Shelf(shelf.root)
+    again = ModelCache(model_cache.root)
     assert again.list() == (stored,)
     assert again.get(stored.key) == stored
     assert stored.folder.name == "net"
     assert stored.open_path == stored.folder
     assert stored.size_bytes == LARGE + 2
     assert again.owner(stored.folder / "model.onnx") == stored
-    assert again.owner(shelf.root / "elsewhere") is None
-    assert again.arrivals() == ()
+    assert again.owner(model_cache.root / "elsewhere") is None
+    assert again.pending_downloads() == ()
     assert (stored.folder / "model.onnx").stat().st_mode & 0o777 == 0o400
-    assert shelf.models.stat().st_mode & 0o777 == 0o700
+    assert model_cache.models.stat().st_mode & 0o777 == 0o700
 
 
-def test_the_same_files_lie_there_once(shelf: Shelf) -> None:
-    assert arrival().key == arrival().key
-    others = (arrival(repo="b/net"), arrival(digest="e"), arrival(commit="d" * 40), arrival(more=1))
-    assert len({other.key for other in others} | {arrival().key}) == 5
+def test_the_same_files_lie_there_once(model_cache: ModelCache) -> None:
+    assert pending().key == pending().key
+    others = (pending(repo="b/net"), pending(digest="e"), pending(commit="d" * 40), pending(more=1))
+    assert len({other.key for other in others} | {pending().key}) == 5
 
 
-def test_large_files_that_are_here_are_linked(shelf: Shelf) -> None:
+def test_large_files_that_are_here_are_linked(model_cache: ModelCache) -> None:
     """Given a newer commit with the same weights, When it is begun, Then they are there and take no more room."""
-    old = put(shelf, arrival())
-    newer = arrival(commit="d" * 40, more=1)
-    place = shelf.begin(newer)
+    old = put(model_cache, pending())
+    newer = pending(commit="d" * 40, more=1)
+    place = model_cache.begin(newer)
 
     linked = place / "files" / "model.onnx"
     assert linked.samefile(old.folder / "model.onnx")
-    assert shelf.come_bytes(newer.key) == LARGE
-    new = put(shelf, newer)
-    shelf.remove(old.key)
+    assert model_cache.come_bytes(newer.key) == LARGE
+    new = put(model_cache, newer)
+    model_cache.remove(old.key)
     assert (new.folder / "model.onnx").stat().st_nlink == 1
 
 
 @pytest.mark.parametrize("damage", ["gone", "cut", "no note", "bad note"])
-def test_a_damaged_model_is_not_there(shelf: Shelf, damage: str) -> None:
-    stored = put(shelf, arrival())
+def test_a_damaged_model_is_not_there(model_cache: ModelCache, damage: str) -> None:
+    stored = put(model_cache, pending())
     file, note = stored.folder / "model.onnx", stored.folder.parent / "note.json"
     if damage == "gone":
         file.unlink()
@@ -97,109 +99,109 @@ def test_a_damaged_model_is_not_there(shelf: Shelf, damage: str) -> None:
     else:
         note.write_text("{")
 
-    assert shelf.get(stored.key) is None
-    assert shelf.list() == ()
-    assert put(shelf, arrival()).key == stored.key, "and it can be had again"
+    assert model_cache.get(stored.key) is None
+    assert model_cache.list() == ()
+    assert put(model_cache, pending()).key == stored.key, "and it can be had again"
 
 
-def test_what_is_not_whole_is_not_adopted(shelf: Shelf) -> None:
-    place = shelf.begin(arrival())
+def test_what_is_not_whole_is_not_adopted(model_cache: ModelCache) -> None:
+    place = model_cache.begin(pending())
     (place / "files" / "model.onnx").write_bytes(b"x")
     with pytest.raises(JobError) as caught:
-        shelf.adopt(arrival(), origin(arrival()))
+        model_cache.adopt(pending(), origin(pending()))
 
     assert caught.value.error.code == "hub_not_whole"
-    assert shelf.list() == ()
+    assert model_cache.list() == ()
 
 
-def test_links_are_not_adopted(shelf: Shelf, tmp_path: Path) -> None:
+def test_links_are_not_adopted(model_cache: ModelCache, tmp_path: Path) -> None:
     """Given a link where a file should be, Then it is not taken for one."""
     (tmp_path / "secret").write_bytes(b"x" * LARGE)
-    place = shelf.begin(arrival())
+    place = model_cache.begin(pending())
     (place / "files" / "model.onnx").symlink_to(tmp_path / "secret")
     with pytest.raises(JobError):
-        shelf.adopt(arrival(), origin(arrival()))
+        model_cache.adopt(pending(), origin(pending()))
 
     assert (tmp_path / "secret").read_bytes() == b"x" * LARGE
 
 
-def test_what_was_begun_is_known_after_a_restart(shelf: Shelf) -> None:
-    place = shelf.begin(arrival())
+def test_what_was_begun_is_known_after_a_restart(model_cache: ModelCache) -> None:
+    place = model_cache.begin(pending())
     (place / "pieces").mkdir()
     (place / "pieces" / "x.part").write_bytes(b"x" * 500)
 
-    again = Shelf(shelf.root)
-    assert again.arrivals() == (arrival(),)
-    assert again.come_bytes(arrival().key) == 500
-    again.discard(arrival().key)
-    assert again.arrivals() == ()
+    again = ModelCache(model_cache.root)
+    assert again.pending_downloads() == (pending(),)
+    assert again.come_bytes(pending().key) == 500
+    again.discard(pending().key)
+    assert again.pending_downloads() == ()
     assert not place.exists()
 
 
-def test_what_a_killed_program_left_is_swept(shelf: Shelf) -> None:
+def test_what_a_killed_program_left_is_swept(model_cache: ModelCache) -> None:
     for name in (f".{'a' * 32}.new", f".{'b' * 32}.gone"):
-        (shelf.models / name).mkdir(parents=True)
-    (shelf.arriving / ("e" * 32)).mkdir(parents=True)
-    shelf.begin(arrival())
+        (model_cache.models / name).mkdir(parents=True)
+    (model_cache.arriving / ("e" * 32)).mkdir(parents=True)
+    model_cache.begin(pending())
 
-    assert list(shelf.models.iterdir()) == []
-    assert [path.name for path in shelf.arriving.iterdir()] == [arrival().key]
+    assert list(model_cache.models.iterdir()) == []
+    assert [path.name for path in model_cache.arriving.iterdir()] == [pending().key]
 
 
-def test_one_download_at_a_time_of_the_same_files(shelf: Shelf) -> None:
-    with shelf.hold(arrival().key):
-        with pytest.raises(JobError) as caught, shelf.hold(arrival().key):
+def test_one_download_at_a_time_of_the_same_files(model_cache: ModelCache) -> None:
+    with model_cache.hold(pending().key):
+        with pytest.raises(JobError) as caught, model_cache.hold(pending().key):
             pass
-        with pytest.raises(JobError), shelf.hold(arrival().key):
+        with pytest.raises(JobError), model_cache.hold(pending().key):
             pass
-        with shelf.hold(arrival(more=1).key):
+        with model_cache.hold(pending(more=1).key):
             pass
 
     assert (caught.value.error.code, caught.value.exit_code) == ("hub_download_busy", 6)
-    with shelf.hold(arrival().key):
+    with model_cache.hold(pending().key):
         pass
-    assert list(shelf.arriving.glob("*.lock")) == []
+    assert list(model_cache.arriving.glob("*.lock")) == []
 
 
-def test_for_those_who_cannot_ask_the_hub(shelf: Shelf) -> None:
+def test_for_those_who_cannot_ask_the_hub(model_cache: ModelCache) -> None:
     """Given two commits of one repository, Then the newest that was asked for in the same way is given."""
-    old = put(shelf, arrival())
-    new = put(shelf, arrival(commit="d" * 40), at="2026-02-01T00:00:00+00:00")
+    old = put(model_cache, pending())
+    new = put(model_cache, pending(commit="d" * 40), at="2026-02-01T00:00:00+00:00")
 
-    assert shelf.find("https://hub", "ann/net", "main", (), False) == new
-    assert shelf.find("https://hub", "ann/net", COMMIT, (), False) == old
+    assert model_cache.find("https://hub", "ann/net", "main", (), False) == new
+    assert model_cache.find("https://hub", "ann/net", COMMIT, (), False) == old
     for asked in (
         ("https://other", "ann/net", "main", (), False),
         ("https://hub", "ann/none", "main", (), False),
         ("https://hub", "ann/net", "v2", (), False),
         ("https://hub", "ann/net", "main", ("*.bin",), True),
     ):
-        assert shelf.find(*asked) is None  # type: ignore[arg-type]
+        assert model_cache.find(*asked) is None  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("repo", ["ann/..", "ann/.hidden", "ann/ä ö", "ann/" + "x" * 300])
-def test_folders_have_sound_names(shelf: Shelf, repo: str) -> None:
-    name = put(shelf, arrival(repo=repo)).folder.name
+def test_folders_have_sound_names(model_cache: ModelCache, repo: str) -> None:
+    name = put(model_cache, pending(repo=repo)).folder.name
 
     assert 0 < len(name) <= 100
     assert name.isascii()
     assert not name.startswith(".")
 
 
-def test_room_is_looked_at_before(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
-    shelf.begin(arrival())
-    check_room(shelf, arrival())
-    monkeypatch.setattr(Shelf, "free_bytes", lambda self: 64 << 20)
+def test_room_is_looked_at_before(model_cache: ModelCache, monkeypatch: pytest.MonkeyPatch) -> None:
+    model_cache.begin(pending())
+    check_room(model_cache, pending())
+    monkeypatch.setattr(ModelCache, "free_bytes", lambda self: 64 << 20)
     with pytest.raises(JobError) as caught:
-        check_room(shelf, arrival())
+        check_room(model_cache, pending())
 
     assert (caught.value.error.code, caught.value.exit_code) == ("disk_full", 6)
     assert "1.0 MB are needed" in caught.value.error.detail
-    assert str(shelf.root) in caught.value.error.detail
+    assert str(model_cache.root) in caught.value.error.detail
 
 
 def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
-    assert Shelf(tmp_path / "not" / "yet").free_bytes() > 0
+    assert ModelCache(tmp_path / "not" / "yet").free_bytes() > 0
 
 
 @pytest.mark.parametrize(
@@ -213,7 +215,7 @@ def test_free_room_of_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
 def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], code: str) -> None:
     result = HubModelResult(repo="a/b", revision="main", commit=COMMIT, **found)
     with pytest.raises(JobError) as caught:
-        check_wanted(result, DownloadAsk("a/b", patterns=patterns))
+        check_wanted(result, DownloadRequest("a/b", patterns=patterns))
 
     assert (caught.value.error.code, caught.value.exit_code) == (code, 3)
 

@@ -15,7 +15,7 @@ from app.services.flow.events import LogLine, StepChanged
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.projects.projects import new_run, project_for
-from app.services.projects.running import RunAsk
+from app.services.projects.running import RunRequest
 from app.services.records.documents import run_document
 
 
@@ -348,7 +348,7 @@ def test_a_resumed_run_tries_what_it_was_begun_with(stage: Make) -> None:
     one.play.interrupt_at = "apply"
     one.go()
     changed = one.ask.preset.model_copy(update={"recipes": recipes("Z")})
-    one.ask = RunAsk(one.project, one.ask.model, one.ask.data, changed, one.ask.goal)
+    one.ask = RunRequest(one.project, one.ask.model, one.ask.data, changed, one.ask.goal)
     one.play.interrupt_at = ""
     one.again()
     assert set(one.variants) == {"Original", "A"}

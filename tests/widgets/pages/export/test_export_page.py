@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportAsk, TargetValue
+from widgets.pages.export.value import ExportRequest, TargetValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
@@ -32,7 +32,7 @@ def test_one_click_exports(theme: Theme, examples: ModuleType, shown: Any, press
     with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
         press(page, "Export bundle")
     assert blocker.args == [
-        ExportAsk(
+        ExportRequest(
             "python",
             "/home/mira/Documents/Fettle/clothes-classifier-1.zip",
             "Sorting product photos of a clothes shop into 10 kinds.",

@@ -19,7 +19,7 @@ from app.filelock import try_lock
 from app.files import sync_folder, write_whole
 from app.jobs.setup import remove_links
 from app.services.flow.steps import JobError
-from app.services.hub.arrival import Arrival, Note, StoredModel
+from app.services.hub.pending import Note, PendingDownload, StoredModel
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.hub import Origin
@@ -33,7 +33,7 @@ LINKED_SUFFIXES = (".onnx", ".safetensors")
 """What may have two names on the disk: weights beside an ONNX file are refused then (they could lie elsewhere)."""
 
 
-class Shelf:
+class ModelCache:
     """`root` is ``<data folder>/hub``. Only the holder of the data folder writes it."""
 
     def __init__(self, root: Path) -> None:
@@ -77,9 +77,9 @@ class Shelf:
             return None
         return self.get(key)
 
-    def arrivals(self) -> tuple[Arrival, ...]:
+    def pending_downloads(self) -> tuple[PendingDownload, ...]:
         """Downloads that were paused or broken off, the newest first."""
-        found = [_read(self.arriving / key / ASK, Arrival) for key in _names(self.arriving)]
+        found = [_read(self.arriving / key / ASK, PendingDownload) for key in _names(self.arriving)]
         return tuple(sorted((a for a in found if a is not None), key=lambda a: a.since, reverse=True))
 
     def come_bytes(self, key: str) -> int:
@@ -108,14 +108,14 @@ class Shelf:
         finally:
             os.close(handle)
 
-    def begin(self, arrival: Arrival) -> Path:
+    def begin(self, pending: PendingDownload) -> Path:
         """The folder for what comes; what came before is still in it. Raises OSError."""
         self._sweep()
-        place = self.arriving / arrival.key
+        place = self.arriving / pending.key
         (place / FILES).mkdir(mode=0o700, parents=True, exist_ok=True)
         if not (place / ASK).is_file():
-            write_whole(place / ASK, arrival.model_dump_json().encode())
-        self._link_known(arrival, place / FILES)
+            write_whole(place / ASK, pending.model_dump_json().encode())
+        self._link_known(pending, place / FILES)
         return place
 
     def _sweep(self) -> None:
@@ -126,10 +126,10 @@ class Shelf:
             if entry.name.startswith("."):
                 shutil.rmtree(entry, ignore_errors=True)
         for key in _names(self.arriving):
-            if _read(self.arriving / key / ASK, Arrival) is None:
+            if _read(self.arriving / key / ASK, PendingDownload) is None:
                 shutil.rmtree(self.arriving / key, ignore_errors=True)
 
-    def _link_known(self, arrival: Arrival, folder: Path) -> None:
+    def _link_known(self, pending: PendingDownload, folder: Path) -> None:
         """Give large files that are here already a second name; where the disk cannot, they are fetched."""
         here = {
             file.sha256: model.folder.joinpath(*file.name.split("/"))
@@ -137,7 +137,7 @@ class Shelf:
             for file in model.origin.files
             if file.size_bytes >= LINKED_FROM_BYTES
         }
-        for file in arrival.files:
+        for file in pending.files:
             target = folder.joinpath(*file.name.split("/"))
             source = here.get(file.sha256 or "")
             if source is not None and file.name.endswith(LINKED_SUFFIXES) and not target.exists():
@@ -145,34 +145,34 @@ class Shelf:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     os.link(source, target)
 
-    def adopt(self, arrival: Arrival, origin: Origin) -> StoredModel:
+    def adopt(self, pending: PendingDownload, origin: Origin) -> StoredModel:
         """Put a finished download among the models: there as a whole or not at all. Raises `JobError`."""
-        place, new = self.arriving / arrival.key, self.models / f".{arrival.key}.new"
+        place, new = self.arriving / pending.key, self.models / f".{pending.key}.new"
         try:
             remove_links(place)
             shutil.rmtree(new, ignore_errors=True)
             new.mkdir(mode=0o700, parents=True)
-            name = _folder_name(arrival.repo)
+            name = _folder_name(pending.repo)
             (place / FILES).replace(new / name)
             _write_protect(new / name)
             note = Note(
                 origin=origin,
                 name=name,
-                main=arrival.main,
-                patterns=arrival.patterns,
-                allow_pickle=arrival.allow_pickle,
+                main=pending.main,
+                patterns=pending.patterns,
+                allow_pickle=pending.allow_pickle,
             )
             write_whole(new / NOTE, note.model_dump_json(indent=1).encode())
-            target = self.models / arrival.key
+            target = self.models / pending.key
             shutil.rmtree(target, ignore_errors=True)  # one that was damaged
             new.replace(target)
             sync_folder(self.models)
         except OSError as error:
             raise _not_written(self.root, error) from error
         shutil.rmtree(place, ignore_errors=True)
-        stored = self.get(arrival.key)
+        stored = self.get(pending.key)
         if stored is None:
-            raise _not_whole(arrival.repo)
+            raise _not_whole(pending.repo)
         return stored
 
     def discard(self, key: str) -> None:

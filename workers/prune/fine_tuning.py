@@ -22,7 +22,7 @@ from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.changed_inputs import KINDS, changed_copy
 from workers.prune.forecast import END_GAIN, forecast, hopeless
-from workers.prune.twin import Twin, tensors
+from workers.prune.torch_replica import TorchReplica, tensors
 from workers.quantize.likeness import Alike, Held
 
 if TYPE_CHECKING:
@@ -93,11 +93,17 @@ class Material:
     spec: PipelineSpec
 
 
-class Course:
+class Trainer:
     """All rounds of learning of one student from one teacher, within one limit of time."""
 
     def __init__(
-        self, student: Twin, teacher: Twin, material: Material, params: LearningParams, ctx: JobContext, rounds: int
+        self,
+        student: TorchReplica,
+        teacher: TorchReplica,
+        material: Material,
+        params: LearningParams,
+        ctx: JobContext,
+        rounds: int,
     ) -> None:
         self.student, self._teacher, self._material = student, teacher, material
         self._params, self._ctx, self._rounds = params, ctx, rounds
@@ -281,7 +287,7 @@ def _one_at_a_time(spec: PipelineSpec) -> bool:
     return any(e.shape and e.shape[e.batch_axis] is not None for e in spec.inputs if e.batched)
 
 
-def difference(student: Twin, got: Any, wanted: Any, spec: PipelineSpec) -> Any:
+def difference(student: TorchReplica, got: Any, wanted: Any, spec: PipelineSpec) -> Any:
     """The loss: squared differences of all outputs over the teacher's variance, and for classes the divergence
     KL(teacher ‖ student) of the shares as well. A scalar."""
     import torch

@@ -43,7 +43,7 @@ class Digest:
         return self._git.hexdigest() == self._file.git_oid
 
 
-class Piece:
+class PartialFile:
     """Not shared between threads. `seen` is told of bytes that are read again, and raises when the work is to stop."""
 
     def __init__(self, place: Path, file: HubFile, seen: Callable[[int], None]) -> None:

@@ -15,7 +15,7 @@ class ParentGone(BaseException):
     """The other end of the pipe is closed: nobody waits for an answer any more."""
 
 
-class Mailbox(Protocol):
+class Inbox(Protocol):
     """Raises `JobCancelled` from any method once the job was asked to stop."""
 
     def check(self) -> None:

@@ -37,7 +37,7 @@ class Step:
 
 
 @dataclass
-class Twin:
+class TorchReplica:
     """`module(*tensors)` gives the graph's outputs in their order; `parameters` are constants that can be taught, by
     their names in the graph. While it is `looking`, Reshapes that join axes are marked."""
 
@@ -65,7 +65,7 @@ def tensors(feeds: "Mapping[str, Any]", names: Sequence[str]) -> list[Any]:
     return [torch.from_numpy(np.array(feeds[name])) for name in names]
 
 
-def build(proto: Any, title: str) -> Twin:
+def build(proto: Any, title: str) -> TorchReplica:
     """The twin of a graph. Raises InputRefused, naming what has no counterpart."""
     onnx_files.lift_constants(proto)
     onnx_files.flatten_biases(proto)
@@ -83,7 +83,7 @@ def build(proto: Any, title: str) -> Twin:
             raise no_twin(title, f"{node.op_type} gives several results here")
         steps.append(Step(node, attributes, layer))
     inputs = tuple(value.name for value in proto.graph.input if value.name not in weights)
-    twin = Twin(proto, None, steps, inputs, tuple(value.name for value in proto.graph.output))
+    twin = TorchReplica(proto, None, steps, inputs, tuple(value.name for value in proto.graph.output))
     twin.module = _module(twin, weights, known)
     return twin
 
@@ -98,7 +98,7 @@ def no_twin(title: str, why: str) -> InputRefused:
     )
 
 
-def _module(twin: Twin, weights: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
+def _module(twin: TorchReplica, weights: Mapping[str, Any], known: Mapping[str, Any]) -> Any:
     import torch
 
     class Graph(torch.nn.Module):  # type: ignore[misc]
@@ -149,14 +149,14 @@ def read_by(step: Step) -> list[str]:
     return [names[step.layer.data]] if step.layer is not None else names
 
 
-def look(twin: Twin, feeds: "Feeds") -> None:
+def look(twin: TorchReplica, feeds: "Feeds") -> None:
     """Run one request, and mark the Reshapes that join all axes but the first: pruning changes their size."""
     twin.looking = True
     twin.run(feeds)
     twin.looking = False
 
 
-def check(twin: Twin, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
+def check(twin: TorchReplica, session: Any, requests: "Sequence[Feeds]", title: str) -> float:
     """The largest relative difference between twin and session on these requests. Raises InputRefused beyond 1e-4.
 
     Reshapes that join all axes but the first are found here, since pruning changes their size.

@@ -12,7 +12,7 @@ from workers.contracts.licenses import LicenseVerdict
 
 
 @dataclass(frozen=True)
-class DownloadAsk:
+class DownloadRequest:
     """`patterns` choose files as a shell matches names; without them Fettle does. `allow_pickle` is a consent."""
 
     repo: str
@@ -21,7 +21,7 @@ class DownloadAsk:
     allow_pickle: bool = False
 
 
-class Arrival(Frozen):
+class PendingDownload(Frozen):
     """A download that was asked for: all that is needed to go on with it after a restart. `since` is ISO 8601, UTC."""
 
     endpoint: str
@@ -38,7 +38,7 @@ class Arrival(Frozen):
     since: str = ""
 
     @classmethod
-    def of(cls, endpoint: str, ask: DownloadAsk, found: HubModelResult) -> "Arrival":
+    def of(cls, endpoint: str, ask: DownloadRequest, found: HubModelResult) -> "PendingDownload":
         """What `ask` means now that the hub has told its files."""
         return cls(
             endpoint=endpoint,
