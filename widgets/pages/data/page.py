@@ -6,6 +6,7 @@ from pathlib import PurePath
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.pages.data.columns import ColumnsCard
 from widgets.pages.data.doctor import DoctorCard, DoctorValue
 from widgets.pages.data.fed import FedCard, FedValue
 from widgets.pages.data.found import FoundList
@@ -15,7 +16,7 @@ from widgets.pages.data.merged import merged_words
 from widgets.pages.data.origin import OriginCard, OriginValue
 from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
 from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
-from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
+from widgets.pages.data.value import DataAskValue, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
 from widgets.parts.card import Card, DropArea
 from widgets.parts.error_card import ErrorCard, ErrorValue
@@ -110,7 +111,9 @@ class DataPage(Page):
             if value.class_counts or value.labelled:
                 left.addWidget(self._labels_card(value))
         if value.columns is not None:
-            left.addWidget(self._columns_card(value.columns))
+            columns_card = ColumnsCard(value.columns)
+            columns_card.changed.connect(self.columns_changed)
+            left.addWidget(columns_card)
         self._origin = QVBoxLayout()
         left.addLayout(self._origin)
         left.addStretch(1)
@@ -250,30 +253,6 @@ class DataPage(Page):
         if rest > 0:
             flow.addWidget(Chip(self.tr("and {0:,} more").format(rest)))
         card.add(holder)
-        return card
-
-    def _columns_card(self, value: ColumnsValue) -> Card:
-        card = Card(self.tr("Columns"))
-        row = QHBoxLayout()
-        row.setSpacing(SPACE_S)
-        text, labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
-        labels.addItem(self.tr("no labels"), "")
-        for name in value.names:
-            text.addItem(name[:60], name)
-            labels.addItem(name[:60], name)
-        text.setCurrentIndex(max(0, text.findData(value.text)))
-        labels.setCurrentIndex(max(0, labels.findData(value.label)))
-        for title, box in ((self.tr("Text"), text), (self.tr("Label"), labels)):
-            box.setAccessibleName(self.tr("Column: {0}").format(title))
-            row.addWidget(label(title, "soft", wrap=False))
-            row.addWidget(box, 1)
-
-        def tell(_index: int) -> None:
-            self.columns_changed.emit(str(text.currentData()), str(labels.currentData()))
-
-        text.currentIndexChanged.connect(tell)
-        labels.currentIndexChanged.connect(tell)
-        card.add(row)
         return card
 
     def _split_card(self, value: DataValue) -> Card:

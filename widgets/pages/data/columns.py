@@ -1,0 +1,41 @@
+"""Part of the page Data: which columns of a table hold the texts and their labels."""
+
+from PySide6.QtCore import QCoreApplication, Signal
+from PySide6.QtWidgets import QHBoxLayout
+
+from widgets.pages.data.value import ColumnsValue
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField
+from widgets.parts.text import label
+from widgets.tokens import SPACE_S
+
+SHOWN_CHARACTERS = 60
+
+
+class ColumnsCard(Card):
+    """`changed(text, label)` tells the names of the chosen columns; an empty label is none."""
+
+    changed = Signal(str, str)
+
+    def __init__(self, value: ColumnsValue) -> None:
+        super().__init__(QCoreApplication.translate("ColumnsCard", "Columns"))
+        self._text, self._labels = ChoiceField(elastic=True), ChoiceField(elastic=True)
+        self._labels.addItem(self.tr("no labels"), "")
+        for name in value.names:
+            self._text.addItem(name[:SHOWN_CHARACTERS], name)
+            self._labels.addItem(name[:SHOWN_CHARACTERS], name)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        for title, box, chosen in (
+            (self.tr("Text"), self._text, value.text),
+            (self.tr("Label"), self._labels, value.label),
+        ):
+            box.setCurrentIndex(max(0, box.findData(chosen)))
+            box.setAccessibleName(self.tr("Column: {0}").format(title))
+            box.currentIndexChanged.connect(self._tell)
+            row.addWidget(label(title, "soft", wrap=False))
+            row.addWidget(box, 1)
+        self.add(row)
+
+    def _tell(self, _index: int) -> None:
+        self.changed.emit(str(self._text.currentData()), str(self._labels.currentData()))
