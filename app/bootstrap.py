@@ -38,7 +38,7 @@ def open_window(arguments: list[str]) -> int:
     try:
         options, files = split_globals(arguments)
     except CommandFailed as failed:
-        sys.stderr.write(f"{failed.error.detail} {failed.error.hint}\n")
+        sys.stderr.write(f"{failed.error.detail} {failed.error.hint_by_command}\n")
         return failed.exit_code
     if not has_display():
         sys.stderr.write(NO_DISPLAY)

@@ -19,13 +19,15 @@ class FettleError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, title: str, detail: str, hint: str) -> None:
+    def __init__(self, code: str, title: str, detail: str, hint: str, by_command: str = "") -> None:
         super().__init__(f"{title}: {detail}")
-        self.code, self.title, self.detail, self.hint = code, title, detail, hint
+        self.code, self.title, self.detail, self.hint, self.by_command = code, title, detail, hint, by_command
 
     def info(self) -> ErrorInfo:
         """The same as every other error that is shown."""
-        return ErrorInfo(code=self.code, title=self.title, detail=self.detail, hint=self.hint)
+        return ErrorInfo(
+            code=self.code, title=self.title, detail=self.detail, hint=self.hint, by_command=self.by_command
+        )
 
 
 class UsageError(FettleError):

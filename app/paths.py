@@ -127,7 +127,7 @@ def unusable(path: Path, error: OSError) -> DataFolderUnusable:
     other = "or name another one with --data-dir or FETTLE_HOME."
     if error.errno in NO_ROOM:
         full = DiskFull(path)
-        return DataFolderUnusable(path, full.detail, full.hint, full.code)
+        return DataFolderUnusable(path, full.detail, full.info().hint_by_command, full.code)
     if error.errno == errno.EFBIG:
         detail = f"A file in {path} would become larger than this account or this disk allows. {SAFE}"
         return DataFolderUnusable(path, detail, f"Raise that limit (ulimit -f), {other}", "file_too_large")

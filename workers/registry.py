@@ -181,14 +181,15 @@ def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
 def _describe_runtime(runtime: Runtime) -> Described:
     try:
         found = runtime.available()
-        available, hint = found.available, found.hint
+        available, hint, is_command = found.available, found.hint, found.is_command
     except Exception as error:  # a library that breaks while it is looked at is not available
-        available, hint = False, f"It does not work here: {_first_line(error)}."
+        available, hint, is_command = False, f"It does not work here: {_first_line(error)}.", False
     return Described(
         id=runtime.id,
         title=runtime.title,
         available=available,
         hint=hint,
+        hint_is_command=is_command,
         summary=runtime.summary,
         group=runtime.device,
     )

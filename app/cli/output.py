@@ -78,7 +78,7 @@ class Output:
 
     def error(self, error: ErrorInfo) -> None:
         """What went wrong: JSON where it was asked for, and always words."""
-        fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint}
+        fields = {"code": error.code, "title": error.title, "detail": error.detail, "hint": error.hint_by_command}
         with contextlib.suppress(CommandFailed):  # stdout may be what failed
             self.document({"error": fields})
         words = (

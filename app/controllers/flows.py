@@ -37,7 +37,7 @@ class Running:
         self.is_run = False
         self.run_id = ""
         self.measures = False
-        self.begins_again = False
+        self.begins_again = self.makes_room = False
 
     def observe(self, event: Event) -> None:
         """Keep how far it is, and pass the event on. What is no run tells of the stage that it is in."""
@@ -107,15 +107,17 @@ class FlowRunner(QObject):
         run_id: str = "",
         measures: bool = False,
         begins_again: bool = False,
+        makes_room: bool = False,
     ) -> Running:
         """Begin a flow, or queue it behind what measures now, if it measures too (`is_run`: an optimization does).
 
         `begins_again`: it starts by itself the next time, so that nobody needs to be asked before it is stopped.
+        `makes_room`: it stops by itself for what measures.
         """
         running = Running(flow, observe, title)
         running.on_done, running.on_failed, running.on_cancelled = on_done, on_failed, on_cancelled
         running.is_run, running.run_id, running.measures = is_run, run_id, measures or is_run
-        running.begins_again = begins_again
+        running.begins_again, running.makes_room = begins_again, makes_room
         self._waiting.append(running)
         self._begin_waiting()
         return running

@@ -1,6 +1,5 @@
 """Errors and facts of workers in the words of the window."""
 
-import re
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication
@@ -19,12 +18,13 @@ def tr(text: str) -> str:
 
 def error_value(error: ErrorInfo, *, page_title: str = "", subject: str = "") -> ErrorValue:
     """What happened, is my work safe, what to do now; the traceback is folded away."""
+    happened = first_line(error.detail)
     return ErrorValue(
         title=error.title,
-        happened=first_line(error.detail),
+        happened=happened,
         is_safe=tr("Yes. Nothing was changed, and everything that was measured before is kept."),
-        next_step=in_window(error.hint),
-        details=error.traceback or ("" if first_line(error.detail) == error.detail else error.detail),
+        next_step=error.hint,
+        details=error.traceback or further_lines(error.detail),
         page_title=page_title,
         page_subtitle=subject,
         icon="shield-warning" if error.code.startswith("unsafe") else "warning-circle",
@@ -38,11 +38,9 @@ def first_line(text: str) -> str:
     return f"{line} …" if more else line
 
 
-def in_window(text: str) -> str:
-    """A sentence that names options of the command line, without them."""
-    text = re.sub(r",? for example:? --\w+ [^\s,]*[^\s,.]", "", text)
-    text = re.sub(r"( or)? with --[\w-]+", "", text)
-    return text.replace("--shape", tr("the size of its input")).replace("--", "")
+def further_lines(text: str) -> str:
+    """The whole of it where there is more than the first line, else nothing."""
+    return text if len(text.strip().splitlines()) > 1 else ""
 
 
 def settings_problem(text: str) -> ErrorValue:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticSerializationError
 
 from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.idle import IdleWatch, cpu_seconds
-from app.jobs.outcome import Crashed, CrashReason, Outcome, crash, read_tail
+from app.jobs.outcome import CrashCause, Crashed, Outcome, crash, read_tail
 from app.jobs.process import WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
 from workers.contracts.process.bootstrap import HOME_FOLDER
@@ -56,7 +56,7 @@ class JobClient:
         self._process: WorkerProcess | None = None
         self._job: RunJob | None = None
         self._last_word: Finished | Failed | Cancelled | None = None
-        self._reason: CrashReason | None = None
+        self._reason: CrashCause | None = None
         self._stage: StageLimit | None = None
         self._stage_s = 0.0
         self._cancel_s: float | None = None
@@ -132,7 +132,7 @@ class JobClient:
             self._cancel_s = time.monotonic()
             self._send(Cancel())
 
-    def kill(self, reason: CrashReason = "killed") -> None:
+    def kill(self, reason: CrashCause = "killed") -> None:
         """End the process and all that it started, at once; `poll` tells it as a crash for `reason`."""
         if self._reason is None and self._last_word is None:
             self._reason = reason

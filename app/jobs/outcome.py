@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from pydantic import JsonValue
+
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.bootstrap import RECORD_MARK
 from workers.contracts.process.disk import DiskFull
 from workers.contracts.process.messages import Cancelled, Failed, Finished, StageLimit
 
-CrashReason = Literal[
+CrashCause = Literal[
     "memory",
     "disk",
     "wall_time",
@@ -41,19 +43,19 @@ class Crashed:
     exit_code: int | None
     signal_name: str | None
     log_tail: str
-    reason: CrashReason
+    cause: CrashCause
     stage: StageLimit | None = None
     full: DiskFull | None = None
 
     @property
     def was_ended_here(self) -> bool:
         """The program ended it, for a limit that it passed; else it went down by itself, or by somebody else."""
-        return self.reason in ("memory", "wall_time", "idle", "stage_time", "turn_time")
+        return self.cause in ("memory", "wall_time", "idle", "stage_time", "turn_time")
 
 
 Outcome = Finished | Failed | Cancelled | Crashed
 
-_WORDS: dict[CrashReason, tuple[str, str, str, str]] = {  # "disk" has words of its own, with the disk's figures
+_WORDS: dict[CrashCause, tuple[str, str, str, str]] = {  # "disk" has words of its own, with the disk's figures
     "memory": (
         "out_of_memory",
         "Not enough memory",
@@ -151,7 +153,7 @@ def read_tail(log_path: Path | None) -> str:
         return ""
 
 
-def _recorded_reason(log_tail: str) -> CrashReason | None:
+def _recorded_reason(log_tail: str) -> CrashCause | None:
     """What the worker's own watchdog wrote before it ended the process."""
     for line in reversed(log_tail.splitlines()):
         if line.startswith(RECORD_MARK):
@@ -168,7 +170,7 @@ def _recorded_reason(log_tail: str) -> CrashReason | None:
 def crash(
     exit_code: int | None,
     log_tail: str,
-    known: CrashReason | None = None,
+    known: CrashCause | None = None,
     *,
     near_memory_limit: bool = False,
     stage: StageLimit | None = None,
@@ -189,7 +191,7 @@ def crash(
     return Crashed(exit_code, name, log_tail, reason, stage, full)
 
 
-def _by_signal(name: str | None) -> CrashReason:
+def _by_signal(name: str | None) -> CrashCause:
     if name is None:
         return "exit"
     if name == "SIGXCPU":
@@ -212,17 +214,20 @@ def error_of(outcome: Outcome) -> ErrorInfo | None:
             detail="The job was cancelled. Nothing of it was kept.",
             hint="Start it again whenever you like.",
         )
-    if outcome.reason == "disk" and outcome.full is not None:
+    if outcome.cause == "disk" and outcome.full is not None:
         return outcome.full.info(outcome.log_tail)
-    code, title, detail, hint = _WORDS[outcome.reason]
+    code, title, detail, hint = _WORDS[outcome.cause]
+    facts: dict[str, JsonValue] = {
+        "stage": outcome.stage.what if outcome.stage else "at work",
+        "seconds": outcome.stage.seconds if outcome.stage else 0,
+    }
     detail = detail.format(
         signal=outcome.signal_name or "unknown reason",
         code=outcome.exit_code,
         why=outcome.log_tail.strip("."),
-        stage=outcome.stage.what if outcome.stage else "at work",
-        seconds=outcome.stage.seconds if outcome.stage else 0,
+        **facts,
     )
-    return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail)
+    return ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=outcome.log_tail, facts=facts)
 
 
 def explain(outcome: Outcome) -> tuple[ErrorInfo, int]:
@@ -241,4 +246,4 @@ def exit_code_of(outcome: Outcome) -> int:
         return outcome.exit_code
     if isinstance(outcome, Cancelled):
         return EXIT_CANCELLED
-    return DiskFull.exit_code if outcome.reason == "disk" else EXIT_INTERNAL
+    return DiskFull.exit_code if outcome.cause == "disk" else EXIT_INTERNAL

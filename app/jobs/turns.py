@@ -179,7 +179,7 @@ class TurnGroup:
     def _take(self, index: int, message: Message) -> None:
         timing = self.outcomes[index]
         if isinstance(message, Ready):
-            if message.stage == "loaded" and index in self._loading:
+            if message.state == "loaded" and index in self._loading:
                 self._loading.remove(index)
         elif isinstance(message, TurnDone):
             self._keep_block(index, message)

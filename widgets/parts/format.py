@@ -179,6 +179,11 @@ def visible(text: str) -> str:
     return text.translate(_UNSEEN)
 
 
+def capitalized(text: str) -> str:
+    """The same text as a sentence begins."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def clipped(text: str, limit: int = 2000) -> str:
     """One line of foreign text, short enough for any text widget."""
     flat = " ".join(text.split())

@@ -9,7 +9,10 @@ Anything else that is raised in a worker becomes an `ErrorInfo` of code ``intern
 """
 
 import traceback
+from collections.abc import Mapping
 from typing import ClassVar
+
+from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
 
@@ -25,7 +28,9 @@ class ErrorInfo(Frozen):
     """One sentence each for what happened (`detail`), and what to do now (`hint`).
 
     `code` is stable and machine-readable (``unsupported_operator``), `title` a short headline. `traceback` is for
-    the log and stays folded away in the window. `asks` names the inputs whose sizes would let the job go on.
+    the log and stays folded away in the window. `asks` names the inputs whose sizes would let the job go on. `facts`
+    are what the sentences were made of, for code that decides by them. `by_command` is how `hint` is said to the
+    command line, word for word.
     """
 
     code: str
@@ -34,6 +39,13 @@ class ErrorInfo(Frozen):
     hint: str
     traceback: str = ""
     asks: tuple[AskedShape, ...] = ()
+    facts: dict[str, JsonValue] = {}
+    by_command: str = ""
+
+    @property
+    def hint_by_command(self) -> str:
+        """What to do now, for whoever works by command."""
+        return f"{self.hint} By command: {self.by_command}" if self.by_command else self.hint
 
 
 def words_for(error: BaseException, hint: str) -> ErrorInfo:
@@ -54,14 +66,32 @@ class WorkerError(Exception):
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, code: str, title: str, detail: str, hint: str, asks: tuple[AskedShape, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: str,
+        title: str,
+        detail: str,
+        hint: str,
+        asks: tuple[AskedShape, ...] = (),
+        *,
+        facts: Mapping[str, JsonValue] | None = None,
+        by_command: str = "",
+    ) -> None:
         super().__init__(f"{title}: {detail}")
         self.code, self.title, self.detail, self.hint, self.asks = code, title, detail, hint, asks
+        self.facts, self.by_command = dict(facts or {}), by_command
 
     def info(self, trace: str = "") -> ErrorInfo:
         """The same as a message."""
         return ErrorInfo(
-            code=self.code, title=self.title, detail=self.detail, hint=self.hint, traceback=trace, asks=self.asks
+            code=self.code,
+            title=self.title,
+            detail=self.detail,
+            hint=self.hint,
+            traceback=trace,
+            asks=self.asks,
+            facts=self.facts,
+            by_command=self.by_command,
         )
 
 

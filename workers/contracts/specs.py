@@ -6,12 +6,19 @@ from pydantic import Field, JsonValue
 
 from workers.contracts.base import Frozen
 
+GUESSED = "guessed"
+"""Code of the finding that names what was guessed of the preparation."""
+
 
 class Finding(Frozen):
-    """Something that a person should know. `level`: info < warning < danger."""
+    """Something that a person should know. `level`: info < warning < danger.
+
+    `code` names what was found, where code decides by it; "" where it is only told.
+    """
 
     level: Literal["info", "warning", "danger"]
     what: str
+    code: str = ""
 
 
 class TensorSpec(Frozen):
@@ -115,13 +122,15 @@ InputKind = Literal["image", "text", "audio", "array"]
 class Described(Frozen):
     """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, where there are any.
 
-    `for_inputs` are the kinds of input that a technique is for, () for all.
+    `for_inputs` are the kinds of input that a technique is for, () for all. `hint` says why it is not there, or is the
+    line that installs it (`hint_is_command`).
     """
 
     id: str
     title: str
     available: bool
     hint: str = ""
+    hint_is_command: bool = False
     summary: str = ""
     version: int | None = None
     params_schema: dict[str, JsonValue] | None = None

@@ -60,7 +60,8 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
         work.mkdir()
         try:
             made = spec.apply(part, params, cast(JobContext, PartContext(ctx, work, name)))
-            notes += [f"{name.capitalize()}: {note}" for note in made.notes if note not in part.artifact.notes]
+            known = set(part.artifact.notes)
+            notes += [f"{name.capitalize()}: {note}" for note in made.notes if note not in known]
             shutil.move(work / "model", target / name)
         except InputRefused as error:
             refusals.append(error)

@@ -33,10 +33,12 @@ class Session(Protocol):
 
 @dataclass(frozen=True)
 class Availability:
-    """Whether a runtime really works here; `hint` is the install line or the reason in plain words."""
+    """Whether a runtime really works here; `hint` is the reason in plain words, or the line that installs it
+    (`is_command`)."""
 
     available: bool
     hint: str = ""
+    is_command: bool = False
 
 
 @dataclass(frozen=True)

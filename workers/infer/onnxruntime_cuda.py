@@ -75,12 +75,12 @@ def told(on_gpu: int, elsewhere: Mapping[str, Counter[str]]) -> list[str]:
 def available() -> Availability:
     """A small product is really computed with the processor ruled out, since "compiled in" is not "works"."""
     if importlib.util.find_spec("onnxruntime") is None:
-        return Availability(False, INSTALL)
+        return Availability(False, INSTALL, is_command=True)
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
     onnxruntime = import_library()
     if PROVIDER not in onnxruntime.get_available_providers():
-        return Availability(False, INSTALL)
+        return Availability(False, INSTALL, is_command=True)
     options = make_options(onnxruntime, {}, 1)
     options.add_session_config_entry("session.disable_cpu_ep_fallback", "1")
     try:

@@ -152,7 +152,7 @@ def load(path: Path, settings: Mapping[str, Any], threads: int) -> TorchSession:
 
 def available() -> Availability:
     if importlib.util.find_spec("torch") is None:
-        return Availability(False, "pip install torch")
+        return Availability(False, "pip install torch", is_command=True)
     return Availability(True)
 
 

@@ -36,7 +36,7 @@ def available() -> Availability:
     out.
     """
     if importlib.util.find_spec("torch") is None:
-        return Availability(False, "pip install torch")
+        return Availability(False, "pip install torch", is_command=True)
     if not cuda_driver_found():
         return Availability(False, "needs an NVIDIA GPU and its driver; none was found here")
     import torch

@@ -61,8 +61,8 @@ class Graph:
     implied: dict[str, tuple[int | None, ...]] = field(default_factory=dict)
 
 
-def info(what: str) -> Finding:
-    return Finding(level="info", what=what)
+def info(what: str, code: str = "") -> Finding:
+    return Finding(level="info", what=what, code=code)
 
 
 def warning(what: str) -> Finding:

@@ -15,7 +15,7 @@ from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Finding, ModelInfo, TensorSpec
+from workers.contracts.specs import GUESSED, Finding, ModelInfo, TensorSpec
 from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
 from workers.model_io.budget import checking, trying
@@ -261,7 +261,8 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
 
 def _info(path: Path, source: _Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]) -> ModelInfo:
     graph, found = draft.graph, draft.found
-    guesses = (info(f"Guessed, please check: {', '.join(spec.guessed)}."),) if spec is not None and spec.guessed else ()
+    guessed = spec.guessed if spec is not None else ()
+    guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
     return ModelInfo(
         name=name_of(path.with_suffix("") if path.is_file() else path),
         format=source.format.id,

@@ -75,6 +75,7 @@ def run_error(path: Path, error: Exception, asks: tuple[AskedShape, ...] = ()) -
         "does_not_run",
         "The model does not run",
         f"{path.name} was loaded, but it stops with: {shown(_reason(str(error)), 300)}",
-        "Set the shape of its inputs, for example --shape 1x3x224x224.",
+        "Set the shape of its inputs.",
         asks,
+        by_command="--shape 1x3x224x224",
     )

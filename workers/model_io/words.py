@@ -1,6 +1,9 @@
 """Refusals that several formats share, as whole sentences for people."""
 
+from collections.abc import Mapping
 from pathlib import Path
+
+from pydantic import JsonValue
 
 from workers.contracts.errors import AskedShape, InputRefused
 
@@ -28,10 +31,20 @@ def name_of(path: Path) -> str:
     return shown(path.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
 
 
-def refuse(code: str, title: str, detail: str, hint: str, asks: tuple[AskedShape, ...] = ()) -> InputRefused:
+def refuse(
+    code: str,
+    title: str,
+    detail: str,
+    hint: str,
+    asks: tuple[AskedShape, ...] = (),
+    *,
+    facts: Mapping[str, JsonValue] | None = None,
+    by_command: str = "",
+) -> InputRefused:
     """The error, with foreign text in it made harmless. `asks`: inputs whose sizes would help."""
     told, advice = (text if text.endswith((".", "!", "?", "…")) else f"{text}." for text in (detail, hint))
-    return InputRefused(code, shown(title), shown(told, 600), shown(advice, 600), asks)
+    harmless = shown(title), shown(told, 600), shown(advice, 600)
+    return InputRefused(code, *harmless, asks, facts=facts, by_command=shown(by_command, 600))
 
 
 def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:

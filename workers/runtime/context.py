@@ -127,7 +127,7 @@ class RuntimeContext:
 
     def loaded(self) -> None:
         ready = self.ready or Ready(pid=0)
-        self.reporter.send(ready.model_copy(update={"stage": "loaded"}))
+        self.reporter.send(ready.model_copy(update={"state": "loaded"}))
 
     def turns(self) -> Iterator[Turn]:
         last = False

@@ -33,13 +33,13 @@ BY_ERRNO = {
         "A file became too large",
         "The job tried to write a file that is larger than this account or this disk allows. It was stopped; what was"
         " stored before is safe.",
-        "Raise that limit (ulimit -f), name a data folder on another disk with --data-dir, or use a smaller model.",
+        "Raise that limit (ulimit -f), use a data folder on another disk, or use a smaller model.",
     ),
     errno.EROFS: (
         "read_only",
         "The folder cannot be written",
         "The disk that holds the job's folder can only be read.",
-        "Make it writable, or name a data folder on another disk with --data-dir or FETTLE_HOME.",
+        "Make it writable, or use a data folder on another disk.",
     ),
 }
 """What the computer denies the job: nothing is wrong with the person's input, nor with the program."""

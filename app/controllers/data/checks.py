@@ -111,6 +111,7 @@ class DataChecks(QObject):
         self._running = self._flows.start(
             check_read(asked, data, model.folder),
             title=tr("Check the examples"),
+            makes_room=True,
             on_done=lambda checked: self._on_done(wish, checked),
             on_failed=lambda error: self._on_failed(wish, error),
             on_cancelled=lambda: self._on_failed(wish, _stopped()),

@@ -116,19 +116,16 @@ class LoadController(QObject):
         self._on_tick()
 
     def _others(self) -> list[str]:
-        """Titles of other work that goes on; checks of examples make room by themselves."""
-        mine = {"", tr("Check the examples")}
-        return [running.title for running in self._flows.active if running.title not in mine and not running.measures]
+        """Titles of other work that goes on."""
+        return [r.title for r in self._flows.active if r.title and not r.makes_room and not r.measures]
 
     def _on_event(self, event: Event) -> None:
         if isinstance(event, StepProgress) and event.index is not None and event.index != self._at:
             self._at, self._since_s = event.index, time.monotonic()
             self._on_tick()
-        elif isinstance(event, JobBegan):
-            known = next((stage for stage in self._plan if stage.title == event.title), None)
-            if known is not None and known.index != self._at:
-                self._at, self._since_s = known.index, time.monotonic()
-                self._on_tick()
+        elif isinstance(event, JobBegan) and event.step_index is not None and event.step_index != self._at:
+            self._at, self._since_s = event.step_index, time.monotonic()
+            self._on_tick()
 
     def _on_tick(self) -> None:
         """The bar follows what was expected, within a step as far as its end at most."""

@@ -9,7 +9,7 @@ from app.services.after.loading import best_per_s
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, VersionLoad
 from widgets.pages.load.value import FactsValue
-from widgets.parts.format import ms, percent
+from widgets.parts.format import capitalized, ms, percent
 from workers.contracts.wording import percent_change
 
 Pairs = list[tuple[str, str]]
@@ -130,7 +130,7 @@ def _forecasts(load: VersionLoad, is_picture: bool) -> str:
         found.append(larger_picture(per_s))
     return "\n".join(
         tr("{0}: about {1} answers a second ({2}).").format(
-            one.what[:1].upper() + one.what[1:], about_rate(one.throughput_per_s), one.basis
+            capitalized(one.what), about_rate(one.throughput_per_s), one.basis
         )
         for one in found
         if one is not None

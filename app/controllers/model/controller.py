@@ -1,8 +1,8 @@
 """The page Model: opens what was dropped or chosen, asks what the file does not say."""
 
-import re
 from pathlib import Path
 
+from pydantic import JsonValue
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.flows import FlowRunner, Running
@@ -133,7 +133,7 @@ class ModelController(QObject):
             self._page.ask_consent(path, Path(path).name)
         elif error.code == "ambiguous_architecture":
             self.show()
-            self._page.ask_architecture(path, tuple(re.findall(r"--architecture ([\w.-]*\w)", error.hint)))
+            self._page.ask_architecture(path, _names(error.facts.get("architectures")))
         elif error.code == "shape_needed":
             self.show()
             self._ask_shape(path, error)
@@ -175,3 +175,8 @@ class ModelController(QObject):
         opening = self._session.opening
         if opening is not None:
             self.open(opening.model_copy(update={"preprocess": spec}))
+
+
+def _names(told: JsonValue) -> tuple[str, ...]:
+    """A list of names out of an error's facts."""
+    return tuple(str(name) for name in told) if isinstance(told, list) else ()

@@ -6,15 +6,15 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from app.controllers.hub.presenter import COMMIT_CHARS, license_fact, when
-from app.controllers.words import in_window, task_words, tensors_in_words, tr
+from app.controllers.words import task_words, tensors_in_words, tr
 from app.services.opening.opening import OpenedModel
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue
 from widgets.parts.format import moment
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import OpenParams
 from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.specs import GUESSED
 
-GUESSED = "Guessed, please check"
 PROGRAMS = ("torchscript",)
 """Formats that hold a program; the findings say how it was run."""
 LEVELS: dict[str, Literal["ok", "warn", "bad"]] = {"info": "ok", "warning": "warn", "danger": "bad"}
@@ -38,9 +38,9 @@ def model_value(model: OpenedModel, name: str, opening: OpenParams | None, origi
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     safe = FindingValue("ok", tr("Nothing in it can run a program on this computer."), tr("Safe"))
     findings = tuple(
-        FindingValue(LEVELS[finding.level], in_window(finding.what))
+        FindingValue(LEVELS[finding.level], finding.what)
         for finding in info.findings
-        if not finding.what.startswith(GUESSED)  # said at each field
+        if finding.code != GUESSED  # said at each field
     )
     return ModelValue(
         name=name,

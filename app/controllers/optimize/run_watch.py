@@ -144,7 +144,7 @@ class RunWatch:
         return StepValue(
             title=step.title,
             state=STATES[step.state],
-            detail=_stage(progress, step) if progress else task_words(step.detail),
+            detail=_stage(progress) if progress else task_words(step.detail),
             figure=step.figure,
             start_s=step.started_s,
             end_s=end_s,
@@ -196,9 +196,9 @@ class RunWatch:
         )
 
 
-def _stage(progress: StepProgress, step: StepRecord) -> str:
+def _stage(progress: StepProgress) -> str:
     """What is being done now, where that is more than the step's own title."""
-    return "" if progress.stage == step.title else progress.stage
+    return progress.stage if progress.says_more else ""
 
 
 def _waiting(waiting: WaitingForQuiet) -> str:

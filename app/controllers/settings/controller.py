@@ -52,7 +52,10 @@ class SettingsController(QObject):
                 data_bytes=self._bytes,
                 threads=self._kept.value.threads,
                 cores=os.cpu_count() or 1,
-                runtimes=tuple(RuntimeValue(row.id, row.title, row.available, row.summary, row.hint) for row in rows),
+                runtimes=tuple(
+                    RuntimeValue(row.id, row.title, row.available, row.summary, row.hint, row.hint_is_command)
+                    for row in rows
+                ),
                 version=VERSION,
                 licenses=licenses(),
                 device=device_words(found.device if found else None),

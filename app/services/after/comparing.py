@@ -83,7 +83,8 @@ def _refused(why: str) -> JobError:
         code="not_comparable",
         title="These runs cannot be compared",
         detail=why,
-        hint="Optimize both with the same --data and --seed, then compare again.",
+        hint="Optimize both with the same examples and the same seed, then compare again.",
+        by_command="--data PATH --seed N",
     )
     return JobError(info, 3)
 

@@ -47,7 +47,7 @@ class LiveModel:
         answers = []
         for message in self._client.poll():
             if isinstance(message, Ready):
-                self.is_loaded = self.is_loaded or message.stage == "loaded"
+                self.is_loaded = self.is_loaded or message.state == "loaded"
             elif isinstance(message, Answered):
                 answers.append(message)
             elif isinstance(message, Ended):

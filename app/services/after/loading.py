@@ -47,6 +47,7 @@ class Stage:
     expected_s: float
     part: Part | None = None
     variant: Variant | None = None
+    is_cold: bool = False
 
 
 def stages(facts: RunFacts, variant: Variant | None, seconds: float) -> tuple[Stage, ...]:
@@ -59,7 +60,7 @@ def stages(facts: RunFacts, variant: Variant | None, seconds: float) -> tuple[St
             title = f"{TITLES[part]}: {version.title}"
             found.append(Stage(len(found), title, measured_s + START_S + WARMUP_S, part, version))
     cold_s = COLD_S * (COLD_STARTS + 1) * len(versions)
-    found.append(Stage(len(found), TITLE_COLD, cold_s))
+    found.append(Stage(len(found), TITLE_COLD, cold_s, is_cold=True))
     if variant is not None:
         found.append(Stage(len(found), TITLE_PAIRED, PAIRED_SETS * SET_S))
     return tuple(found)
@@ -86,7 +87,7 @@ def measure_load(
     for load in loads.values():
         if not load.scenarios and load.sweep is None:
             raise _nothing(load)
-    cold = next(stage for stage in plan if stage.title == TITLE_COLD)
+    cold = next(stage for stage in plan if stage.is_cold)
     times = yield from _cold(facts, list(versions.values()), cold, round_)
     for version_id, found in zip(versions, times.times, strict=True):
         loads[version_id] = loads[version_id].model_copy(update={"cold": found})

@@ -326,7 +326,7 @@ class Driver(Generic[T]):
                 self._advance(lambda: self._flow.send(known))
                 return
             self._measurer = Measurer(self._workspace, step)
-            self._tell_begin(self._measurer.job_id, "measure", step.title)
+            self._tell_begin(self._measurer.job_id, "measure", step.title, step.step_index)
             if not self._measurer.waits_for_quiet:
                 self._observe(MeasuringChanged(True))
             return
@@ -360,12 +360,12 @@ class Driver(Generic[T]):
         self._job = self._workspace.new_job(step, params)
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
-        self._tell_begin(self._job.job_id, step.kind, step.title)
+        self._tell_begin(self._job.job_id, step.kind, step.title, step.step_index)
         self._client.start(self._job)
 
-    def _tell_begin(self, job_id: str, kind: str, title: str) -> None:
+    def _tell_begin(self, job_id: str, kind: str, title: str, step_index: int | None) -> None:
         self._history.began(job_id, kind, title)
-        self._observe(JobBegan(job_id, kind, title))
+        self._observe(JobBegan(job_id, kind, title, step_index))
 
 
 def do_nothing() -> None:

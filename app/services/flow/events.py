@@ -17,7 +17,10 @@ class StepChanged:
 
 @dataclass(frozen=True)
 class StepProgress:
-    """How far the step that runs is; `total` and `eta_s` are None where they cannot be known."""
+    """How far the step that runs is; `total` and `eta_s` are None where they cannot be known.
+
+    `says_more`: `stage` is more than the step's own title.
+    """
 
     index: int | None
     stage: str
@@ -25,6 +28,7 @@ class StepProgress:
     total: float | None
     unit: str
     eta_s: float | None
+    says_more: bool = True
 
 
 @dataclass(frozen=True)
@@ -97,11 +101,12 @@ class MemoryUsed:
 
 @dataclass(frozen=True)
 class JobBegan:
-    """A process starts to work; the job is in the history by now."""
+    """A process starts to work; the job is in the history by now. `step_index` as in `StepProgress`."""
 
     job_id: str
     kind: str
     title: str
+    step_index: int | None = None
 
 
 @dataclass(frozen=True)

@@ -154,7 +154,9 @@ class Measurer:
         total = max(group.total_turns, self._blocks_done)
         seconds = time.monotonic() - self._began_s
         left_s = seconds / self._blocks_done * (total - self._blocks_done)
-        return StepProgress(self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s)
+        return StepProgress(
+            self.step.step_index, self.step.title, self._blocks_done, total, "blocks", left_s, says_more=False
+        )
 
     def _points(self, index: int, latencies_ms: list[float]) -> tuple[LatencyPoint, ...]:
         """Requests ran one after the other and the last ended about now."""

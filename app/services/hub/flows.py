@@ -207,7 +207,7 @@ def check_room(model_cache: ModelCache, pending: PendingDownload) -> None:
         needed_bytes=missing,
         free_bytes=max(0, free - ROOM_BYTES),
         safe=f"{pending.repo} was not downloaded.",
-        hint="Free some space, remove models that you no longer need, or name another folder with --data-dir.",
+        hint="Free some space, remove models that you no longer need, or use a data folder on another disk.",
     )
     raise JobError(full.info(), full.exit_code)
 
@@ -221,7 +221,7 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
             "hub_pickle",
             "The weights could hold a program",
             f"{found.repo} has its weights only in files that run a program when they are read in the usual way.",
-            "Ask its author for safetensors or ONNX, or name the file yourself with --file: that is your consent, "
+            "Ask its author for safetensors or ONNX, or choose the file yourself: that is your consent, "
             "and Fettle still checks it before it is opened.",
         )
     elif ask.patterns:
@@ -240,7 +240,8 @@ def check_wanted(found: HubModelResult, ask: DownloadRequest) -> None:
             "Search again with the library set to onnx or safetensors, or ask its author for one of these.",
         )
     code, title, detail, hint = words
-    raise JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint), REFUSED)
+    by_command = "--file NAME" if found.needs_consent else ""
+    raise JobError(ErrorInfo(code=code, title=title, detail=detail, hint=hint, by_command=by_command), REFUSED)
 
 
 def speed_bytes_per_s(progress: StepProgress) -> float | None:

@@ -53,7 +53,7 @@ def runtimes_on(found: DescribeResult, device: str) -> tuple[str, ...]:
     there = [runtime for runtime in found.runtimes if runtime.group == group]
     working = tuple(runtime.id for runtime in there if runtime.available)
     if not working:
-        raise _error("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use --device cpu.", MISSING)
+        raise _error("runtime_missing", f"Nothing runs on {device}", _missing(there), "Use the cpu.", MISSING)
     return working
 
 

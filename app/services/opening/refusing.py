@@ -14,6 +14,11 @@ _SLOW = (
     "Some files are made to keep programs busy for ever. If you trust its origin, ask its author for a model with a "
     "smaller input of fixed size, as ONNX.",
 )
+_WHY_SLOW = {
+    "stage_time_limit": "Fettle was still {stage} after {seconds:.0f} s, so that was stopped.",
+    "time_limit": "Opening it ran longer than it may, so that was stopped.",
+    "cpu_limit": "Opening it used more processor time than it may, so the system stopped it.",
+}
 _LARGE = (
     "out_of_memory",
     "The model needs too much memory",
@@ -28,9 +33,7 @@ _CRASHED = (
     "The file is damaged or made to do that. Download it again, or ask its author for it as ONNX or safetensors.",
 )
 _WORDS = {
-    "stage_time_limit": _SLOW,
-    "time_limit": _SLOW,
-    "cpu_limit": _SLOW,
+    **dict.fromkeys(_WHY_SLOW, _SLOW),
     "out_of_memory": _LARGE,
     "native_crash": _CRASHED,
     "native_abort": _CRASHED,
@@ -50,15 +53,10 @@ def as_refusal(error: JobError, path: Path) -> JobError:
         return error
     code, title, detail, hint = words
     name = "".join(character if character.isprintable() else "\ufffd" for character in path.name)
-    detail = detail.format(name=name, why=_why(error.error.detail))
+    why = _WHY_SLOW.get(error.error.code, "").format(**error.error.facts)
+    detail = detail.format(name=name, why=why)
     info = ErrorInfo(code=code, title=title, detail=detail, hint=hint, traceback=error.error.traceback)
     return JobError(info, REFUSED)
-
-
-def _why(text: str) -> str:
-    """What is told of a job, told of the model that it opened."""
-    text = text.replace("The job was still", "Fettle was still").replace("so it was stopped", "so that was stopped")
-    return text.replace("The job", "Opening it")
 
 
 def other_inputs() -> ErrorInfo:

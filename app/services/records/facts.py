@@ -89,7 +89,7 @@ class RunFacts:
             raise _refused(
                 "variant_not_made",
                 "This version could not be made",
-                f"“{variant.title}” was dropped before there was a model. {' '.join(variant.notes[:1])}".strip(),
+                f"“{variant.title}” was dropped before there was a model. {next(iter(variant.notes), '')}".strip(),
                 "Take another one; 'fettle compare' lists them.",
             )
         return self.store_root / key[:2] / key / "model"

@@ -22,8 +22,8 @@ def close(search: Search) -> None:
         if variant.is_baseline or variant is outcome.best:
             continue
         reason = why_not(variant, limit)
-        if reason not in variant.notes and (needs_quiet(variant) or not may_win(variant)):
-            recorder.variant(dataclasses.replace(variant, notes=(*variant.notes, reason)))
+        if needs_quiet(variant) or not may_win(variant):
+            recorder.variant(dataclasses.replace(variant, notes=tuple(dict.fromkeys((*variant.notes, reason)))))
     recorder.end(
         RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
         headline=headline(outcome, objective, limit),

@@ -9,24 +9,15 @@ from pathlib import Path
 import pytest
 
 from app.controllers.model.sample import sample_or_none, sample_value
-from app.controllers.words import error_value, in_window, refused_file, subject_of, task_words
+from app.controllers.words import error_value, refused_file, subject_of, task_words
 from workers.contracts.errors import ErrorInfo
 
 
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ("Set the shape of its inputs, for example --shape 1x3x224x224.", "Set the shape of its inputs."),
-        ("Give it, for example: --shape input=1x3x224x224.", "Give it."),
-        ("add it on the Data page or with --data.", "add it on the Data page."),
-        ("Check --shape, or export it to ONNX.", "Check the size of its input, or export it to ONNX."),
-        ("Choose another file.", "Choose another file."),
-    ],
-)
-def test_the_window_speaks_of_no_options(said: str, shown: str) -> None:
-    """Given a hint that names options of the command line, Then the window says it without."""
-    assert in_window(said) == shown
-    assert "--" not in in_window(said)
+def test_the_window_speaks_of_no_options() -> None:
+    """Given an error that the command line is told an option for, Then the window's words are without it."""
+    info = ErrorInfo(code="x", title="T", detail="D.", hint="Set the size.", by_command="--shape 1x3x224x224")
+    assert error_value(info).next_step == "Set the size."
+    assert info.hint_by_command == "Set the size. By command: --shape 1x3x224x224"
 
 
 def test_an_error_says_what_is_safe_and_what_to_do() -> None:

@@ -143,7 +143,7 @@ def test_killed_from_outside(bench: Bench) -> None:
     os.kill(client.pid, signal.SIGKILL)
     messages = bench.finish(client)
 
-    assert messages[-1].reason == "killed"
+    assert messages[-1].cause == "killed"
 
 
 MEMORY = Limits(memory_bytes=300 << 20)
@@ -169,7 +169,7 @@ def test_the_workers_own_watchdog_tells_the_reason_without_a_parent_that_looks(b
         time.sleep(0.05)
     messages = bench.finish(client)
 
-    assert messages[-1].reason == "memory"
+    assert messages[-1].cause == "memory"
     assert "fettle-stopped" in messages[-1].log_tail
 
 
@@ -177,7 +177,7 @@ def test_processor_time_is_limited(bench: Bench) -> None:
     """Given a job that computes for ever, When a second of processor time is over, Then the system stops it."""
     _, messages = bench.run("misbehave", {"how": "burn"}, limits=Limits(cpu_s=1))
 
-    assert messages[-1].reason == "cpu_time"
+    assert messages[-1].cause == "cpu_time"
     assert explain(messages[-1])[0].code == "cpu_limit"
 
 
@@ -187,7 +187,7 @@ def test_time_is_limited(bench: Bench, how: str) -> None:
     began = time.monotonic()
     _, messages = bench.run("misbehave", {"how": how}, limits=Limits(wall_s=0.8))
 
-    assert messages[-1].reason == "wall_time"
+    assert messages[-1].cause == "wall_time"
     assert time.monotonic() - began < 3
 
 
@@ -196,8 +196,8 @@ def test_whoever_does_nothing_is_stopped(bench: Bench) -> None:
     _, hung = bench.run("misbehave", {"how": "hang"}, limits=Limits(idle_s=1.5))
     _, busy = bench.run("misbehave", {"how": "burn"}, limits=Limits(idle_s=1.5, wall_s=4))
 
-    assert (hung[-1].reason, explain(hung[-1])[0].code) == ("idle", "hangs")
-    assert busy[-1].reason == "wall_time"
+    assert (hung[-1].cause, explain(hung[-1])[0].code) == ("idle", "hangs")
+    assert busy[-1].cause == "wall_time"
 
 
 def test_files_are_limited(bench: Bench) -> None:
@@ -225,7 +225,7 @@ def test_nonsense_on_the_pipe_ends_the_job(bench: Bench) -> None:
     """Given a process that writes what is no message, Then it is killed and told."""
     _, messages = bench.run("misbehave", {"how": "nonsense"})
 
-    assert messages[-1].reason == "protocol"
+    assert messages[-1].cause == "protocol"
 
 
 def test_half_a_message_never_blocks_the_window(bench: Bench) -> None:

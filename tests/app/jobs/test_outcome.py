@@ -37,7 +37,7 @@ def test_each_end_without_a_last_word(exit_code, log, known, reason, code) -> No
     """Given an exit code, the log and what the parent did, Then reason and words fit, as whole sentences."""
     crashed = crash(exit_code, log, known)
     error, shown = explain(crashed)
-    assert (crashed.reason, error.code, shown) == (reason, code, 1)
+    assert (crashed.cause, error.code, shown) == (reason, code, 1)
     assert error.traceback == log
     for sentence in (error.detail, error.hint):
         assert re.fullmatch(r"[A-Z].*\.", sentence)
@@ -45,8 +45,8 @@ def test_each_end_without_a_last_word(exit_code, log, known, reason, code) -> No
 
 
 def test_a_crash_at_the_memory_limit_is_a_lack_of_memory() -> None:
-    assert crash(-11, "", near_memory_limit=True).reason == "memory"
-    assert crash(-9, "", near_memory_limit=True).reason == "killed"
+    assert crash(-11, "", near_memory_limit=True).cause == "memory"
+    assert crash(-9, "", near_memory_limit=True).cause == "killed"
 
 
 def test_the_other_ends() -> None:

@@ -51,7 +51,7 @@ def test_nothing_is_sent_while_the_turn_is_held(tmp_path: Path) -> None:
         ctx.turn_done(turn.index, [2.0])
         seen.append([type(message) for message in reporter.sent[before:]])
 
-    assert reporter.sent[0] == Ready(pid=5, stage="loaded")
+    assert reporter.sent[0] == Ready(pid=5, state="loaded")
     assert seen[0] == [Log, Progress, Sample, TurnDone]
     assert seen[1][-1] is TurnDone
 

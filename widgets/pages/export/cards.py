@@ -125,7 +125,8 @@ class ReasonCard(Card):
     @property
     def is_enough(self) -> bool:
         """Three words at least, and not three letters."""
-        return len(self.reason.split()) >= MIN_REASON_WORDS and len(self.reason) >= MIN_REASON_CHARS
+        written = self.reason
+        return len(written.split()) >= MIN_REASON_WORDS and len(written) >= MIN_REASON_CHARS
 
 
 class MarkdownCard(Card):

@@ -14,7 +14,7 @@ from widgets.parts.card import Card, ChoiceCard, Square, divider
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.fields import DecimalField, TextField, WholeField
 from widgets.parts.flow import FlowLayout
-from widgets.parts.format import about, clipped
+from widgets.parts.format import about, capitalized, clipped
 from widgets.parts.page import Page
 from widgets.parts.small import PageHead
 from widgets.parts.text import label, words
@@ -203,7 +203,7 @@ class GoalPage(Page):
         text.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         foot = QWidget()
         flow = FlowLayout(foot, 2, spread=True)
-        flow.addWidget(words(preset.expect[:1].upper() + preset.expect[1:], "caption"))
+        flow.addWidget(words(capitalized(preset.expect), "caption"))
         flow.addWidget(label(how_long(preset), "caption", wrap=False))
         card.add(row)
         card.add(text, stretch=1)

@@ -177,8 +177,9 @@ class RecipeCard(Card):
 
     def _on_named(self, text: str) -> None:
         title = text.strip()
-        if title and title != self._value.title:
-            self._put(replace(self._value, title=title))
+        named = replace(self._value, title=title)
+        if title and named != self._value:
+            self._put(named)
 
     def _steps(self, steps: Sequence[StepValue]) -> None:
         self._put(replace(self._value, steps=tuple(steps)))

@@ -19,8 +19,6 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
-_COMMANDS = ("pip ", "python ", "uv ", "apt", "sudo ", "brew ", "winget ")
-
 
 class SettingsPage(Page):
     """Each change is told at once; there is nothing to save."""
@@ -150,7 +148,7 @@ class SettingsPage(Page):
         box.addLayout(row)
         if value.about:
             box.addWidget(words(value.about, "soft"))
-        if value.hint and not value.hint.startswith(_COMMANDS):
+        if value.hint and not value.is_command:
             box.addWidget(label(value.hint, "soft"))
         elif value.hint:
             hint = QHBoxLayout()

@@ -6,13 +6,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class RuntimeValue:
-    """`hint` is the install line or the reason, where it is not there."""
+    """`hint` is the reason why it is not there, or the line that installs it (`is_command`)."""
 
     id: str
     title: str
     available: bool
     about: str = ""
     hint: str = ""
+    is_command: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card
 from widgets.parts.error_card import ErrorCard
 from widgets.parts.fields import ChoiceField
-from widgets.parts.format import size_bytes
+from widgets.parts.format import clipped, size_bytes
 from widgets.parts.nouns import DataKind, plural
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import PageHead
@@ -43,7 +43,7 @@ class TryLayout:
         layout.addWidget(self.cancel)
         self.versions = ChoiceField(_tr("Version beside the original"), small=True, elastic=True)
         for version in value.versions:
-            self.versions.addItem(version.title[:80], version.id)
+            self.versions.addItem(clipped(version.title, 80), version.id)
         self.versions.setCurrentIndex(max(0, self.versions.findData(value.chosen)))
         self.before = AnswerCard(_tr("Original"), size_label(value.original.size_bytes))
         self.after = AnswerCard(_tr("Optimized"), self.versions, chosen=True)

@@ -27,7 +27,9 @@ DISK_FULL = "disk_full"
 
 PROBE_BYTES = 1 << 16
 SAFE = "What was stored before is safe."
-FREE_SPACE = "Free some space and start again, or name a data folder on another disk with --data-dir or FETTLE_HOME."
+FREE_SPACE = "Free some space and start again, or use a data folder on another disk."
+OTHER_FOLDER = "--data-dir FOLDER, or FETTLE_HOME"
+"""How the command line is told of another data folder."""
 
 
 class DiskFull(WorkerError):
@@ -54,7 +56,13 @@ class DiskFull(WorkerError):
         elif written_bytes:
             parts.append(f"this step needs more than the {bytes_words(written_bytes)} that it had written")
         told = f" ({', '.join(parts)})" if parts else ""
-        super().__init__(DISK_FULL, "The disk is full", f"The disk that holds {folder} is full{told}. {safe}", hint)
+        super().__init__(
+            DISK_FULL,
+            "The disk is full",
+            f"The disk that holds {folder} is full{told}. {safe}",
+            hint,
+            by_command=OTHER_FOLDER,
+        )
 
 
 def free_in(folder: Path) -> int | None:

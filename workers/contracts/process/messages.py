@@ -86,7 +86,7 @@ class Ready(Frozen):
 
     type: Literal["ready"] = "ready"
     pid: int
-    stage: Literal["started", "loaded"] = "started"
+    state: Literal["started", "loaded"] = "started"
     protections: tuple[str, ...] = ()
     missing_protections: tuple[str, ...] = ()
 

@@ -61,7 +61,9 @@ def recognize(path: Path, tensors: Tensors, sha256: str, wanted: str | None, ctx
             "ambiguous_architecture",
             "Two architectures fit these weights",
             f"The weights in {path.name} fit {names}, which compute different things with them.",
-            f"Say which one it is: --architecture {name} or --architecture {others[0]}.",
+            f"Say which one it is: {name} or {others[0]}.",
+            facts={"architectures": [name, *others]},
+            by_command=f"--architecture {name}",
         )
     return Recognized(name, module, classes, found, size)
 
@@ -134,7 +136,8 @@ def _unfit(path: Path, name: str, why: str) -> Exception:
         "wrong_architecture",
         "The weights do not fit the architecture",
         f"The weights in {path.name} are not those of {name}: {shown(why, 200)}",
-        "Leave --architecture out, and Fettle looks for the right one.",
+        "Leave the architecture out, and Fettle looks for the right one.",
+        by_command="leave --architecture out",
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit")
-DATA_HINT = "If it is data for judging a model, add it on the Data page or with --data."
+DATA_HINT = "If it is data for judging a model, add it as data."
 
 SAFETENSORS_HEADER_LIMIT = 100_000_000
 

@@ -79,7 +79,8 @@ def _findings(
         found.append(warning(f"The file does not say the shape of {shown(', '.join(lacking))}."))
     lacking = [spec.name for spec in inputs if not spec.shape and spec.dtype in ("float32", "float16")]
     if lacking:
-        found.append(warning(f"The file does not say the shape of {shown(', '.join(lacking))}: set it with --shape."))
+        what = f"The file does not say the shape of {shown(', '.join(lacking))}: set the size of its input."
+        found.append(warning(what))
     return tuple(found)
 
 

@@ -130,7 +130,8 @@ def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draf
             "needs_consent",
             "TorchScript is a program",
             f"{path.name} holds code that has to run to be converted. {_how_it_would_run(ctx)}",
-            "If you trust its origin, allow it: --allow-code.",
+            "If you trust its origin, allow it.",
+            by_command="--allow-code",
         )
     import_module("torch")  # before the clock runs
     with checking(ctx, [path]):
@@ -200,8 +201,9 @@ def _inputs(
                 "shape_needed",
                 "The shape of the input is not known",
                 f"{path.name} does not say how large its input {shown(name)} is.",
-                f"Give it, for example: --shape {shown(name)}=1x3x224x224.",
+                "Give the size of its input.",
                 tuple(AskedShape(name=shown(name)) for name in names if name not in params.shapes),
+                by_command=f"--shape {shown(name)}=1x3x224x224",
             )
     return tuple(
         TensorSpec(name=name, shape=("batch", *shape[1:]), dtype="float32")
@@ -247,7 +249,8 @@ def _convert(
             "cannot_convert",
             "The model cannot be converted to ONNX",
             f"PyTorch says about {path.name}: {shown(said(error, -1), 300)}",
-            "Check --shape, or export it to ONNX with the code that it was trained with.",
+            "Check the size of its input, or export it to ONNX with the code that it was trained with.",
+            by_command="--shape 1x3x224x224",
         ) from error
     return tuple(
         TensorSpec(name=name, shape=("batch", *tensor.shape[1:]), dtype=str(tensor.dtype).removeprefix("torch."))

@@ -84,7 +84,7 @@ def test_the_last_step_tells_one_time() -> None:
     watch.step(step(5, "Version 3", "done", started_s=22.0, seconds=8.0))
     watch.step(step(6, "Final run, side by side", "running", started_s=30.0))
     assert watch.value().eta_s == 8.0
-    watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0))
+    watch.progress(StepProgress(6, "Final run, side by side", 50, 200, "blocks", 27.0, says_more=False))
     value = watch.value()
     assert value.eta_s == value.steps[6].eta_s == 27.0
     assert value.steps[6].detail == ""
