@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.outcome import Crashed, CrashReason, explain
+from app.jobs.outcome import Crashed, CrashCause, explain
 from app.services.flow.steps import JobError
 from app.services.opening.refusing import TRIED, as_refusal
 from workers.contracts.process.messages import StageLimit
@@ -12,7 +12,7 @@ from workers.contracts.process.messages import StageLimit
 MODEL = Path("/tmp/my model.onnx")
 
 
-def refused(reason: CrashReason) -> JobError:
+def refused(reason: CrashCause) -> JobError:
     """What comes of a worker that ended for `reason` while it opened the model."""
     stage = StageLimit(what="trying the model out", seconds=6)
     return as_refusal(JobError(*explain(Crashed(1, None, "its log", reason, stage))), MODEL)
@@ -31,7 +31,7 @@ def refused(reason: CrashReason) -> JobError:
         ("protocol", "library_crashed"),
     ],
 )
-def test_what_the_file_brings_about_is_a_refusal(reason: CrashReason, code: str) -> None:
+def test_what_the_file_brings_about_is_a_refusal(reason: CrashCause, code: str) -> None:
     """Given a worker that ended through the file, Then exit code 3, the file's name, and what to ask the author for."""
     error = refused(reason)
 
@@ -49,7 +49,7 @@ def test_the_time_is_told() -> None:
 
 
 @pytest.mark.parametrize("reason", ["killed", "start"])
-def test_what_the_computer_brings_about_stays_what_it_is(reason: CrashReason) -> None:
+def test_what_the_computer_brings_about_stays_what_it_is(reason: CrashCause) -> None:
     """Given a worker that was killed from outside or never started, Then nothing is said against the file."""
     assert refused(reason).exit_code == 1
 
