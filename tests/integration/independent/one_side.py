@@ -37,7 +37,8 @@ def _pictures(module):
 
     def run(feeds):
         with torch.inference_mode():
-            return {"output": module(torch.from_numpy(feeds["input"])).numpy()}
+            (pictures,) = feeds.values()
+            return {"output": module(torch.from_numpy(pictures)).numpy()}
 
     return run
 

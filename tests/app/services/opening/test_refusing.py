@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.jobs.outcome import Crashed, CrashCause, explain
+from app.jobs.outcome import CrashCause, Crashed, explain
 from app.services.flow.steps import JobError
 from app.services.opening.refusing import TRIED, as_refusal
 from workers.contracts.process.messages import StageLimit
