@@ -67,7 +67,7 @@ def test_own_presets_stand_behind_those_of_fettle(tmp_path: Path) -> None:
         ("summary: Only", "summary: 'Only", 3, "quoted scalar"),
         ("summary: Only what I want.", "summary: &a Only\nnote: *a", 4, "references"),
         ("summary: Only what I want.", "summary: !!python/name:os.system x", 3, "constructor"),
-        ("title: My own", "\ttitle: My own", 2, "token"),
+        ("title: My own", "\ttitle: My own", 2, "found"),
         ("recipes:", "recipes: []\nothers:", 7, "“recipes”"),
     ],
 )
