@@ -1,4 +1,4 @@
-"""Kinds of checks, scores and stress are found by scanning their package: one new file adds one."""
+"""Kinds of checks and scores are found by scanning their package: one new file adds one."""
 
 import importlib
 import pkgutil

@@ -1,4 +1,4 @@
-"""One kind of stress: how an input is changed at each severity. A kind is one module of `stress.kinds`."""
+"""One kind of stress: how an input is changed at each severity. A kind is one row of a table in `stress.kinds`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Stress:
-    """`apply(sample, severity, rng)` gives a changed copy of the same shape and dtype; severity counts from 1.
+    """`change(sample, strength, rng)` gives a changed copy of the same shape and dtype; one strength for each severity.
 
     Samples: pictures are float32 (H, W, 1 or 3) in 0..1, texts are str, sounds float32 (n,) in −1..1, numbers a `Row`
     (and the answer an array). `levels` are the severities in words, `quick` those of quick mode. `scene` begins a
@@ -47,11 +47,15 @@ class Stress:
     id: str
     title: str
     scene: str
+    change: Callable[[Any, Any, Generator], Any]
+    strengths: tuple[Any, ...]
     takes: Takes
     group: Group
     source: str
-    order: int
     levels: tuple[str, ...]
     quick: tuple[int, ...]
-    apply: Callable[[Any, int, Generator], Any]
     needs_color: bool = False
+
+    def apply(self, sample: Any, severity: int, rng: Generator) -> Any:
+        """The sample at a severity, which counts from 1."""
+        return self.change(sample, self.strengths[severity - 1], rng)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from workers.evaluate.stress.base import Floats, Generator
 
 SIDE_PX = 224
-SOURCE = "ImageNet-C (arXiv 1903.12261)"
 
 
 def scale_of(picture: Floats) -> float:

@@ -75,6 +75,14 @@ def test_severity_five_changes_more_than_one(kind: str) -> None:
     assert sizes[1] > sizes[0] or kind == "elastic"
 
 
+def test_each_row_has_an_id_of_its_own_and_a_strength_for_each_severity() -> None:
+    """Given the tables, Then no two rows share an id, and strengths, words and quick severities fit each other."""
+    assert len(KINDS) == len(all_kinds()) == 29
+    for stress in all_kinds():
+        assert len(stress.strengths) == len(stress.levels)
+        assert set(stress.quick) <= set(range(1, len(stress.levels) + 1))
+
+
 def test_quick_and_full_plans() -> None:
     """Given the modes, Then quick has 5 corruptions at 1, 3 and 5, full all 15 at five severities, and gray models are
     not asked about colors."""

@@ -1,0 +1,56 @@
+"""Kinds of stress for sounds: float32 (n,) in −1..1."""
+
+from functools import partial
+
+import numpy as np
+
+from workers.evaluate.stress.base import SHARE_WORDS, SHARES, Floats, Generator, Stress
+
+SILENCE = 1e-4
+"""A recording of silence gets a hiss of this size."""
+PIECES = 60
+
+
+def hiss(samples: Floats, snr_db: float, rng: Generator) -> Floats:
+    """Beside the sound, so loud that it has a given ratio to it."""
+    size = max(float(np.sqrt(np.mean(samples.astype(np.float64) ** 2))) if samples.size else 0.0, SILENCE)
+    noise = rng.normal(0, size * 10 ** (-snr_db / 20), samples.shape)
+    return np.clip(samples + noise, -1, 1).astype(np.float32)
+
+
+def clipping(samples: Floats, share: float, rng: Generator) -> Floats:
+    """Recorded too loud: the loudest part of the samples is cut off at the same height."""
+    if not samples.size:
+        return samples.copy()
+    height = float(np.quantile(np.abs(samples), 1 - share))
+    return np.clip(samples, -height, height).astype(np.float32)
+
+
+def gain(samples: Floats, gain_db: float, rng: Generator) -> Floats:
+    """Louder or softer than before; what is too loud is cut off."""
+    return np.asarray(np.clip(samples * np.float32(10 ** (gain_db / 20)), -1, 1), np.float32)
+
+
+def dropouts(samples: Floats, share: float, rng: Generator) -> Floats:
+    """Pieces of silence, as a bad connection makes them: a sixtieth of the sound each."""
+    out = samples.copy()
+    length = max(1, samples.size // PIECES)
+    count = max(1, round(share * PIECES))
+    pieces = np.array_split(np.arange(samples.size), max(1, samples.size // length))
+    for piece in rng.choice(len(pieces), min(count, len(pieces)), replace=False):
+        out[pieces[int(piece)]] = 0
+    return out
+
+
+_kind = partial(Stress, takes="audio", group="sound", quick=(1, 2, 3))
+
+KINDS = (
+    _kind("sound_noise", "Hiss", "With a hiss", hiss, (20.0, 10.0, 0.0),
+          levels=("20 dB", "10 dB", "0 dB"), source="signal-to-noise ratio of 20, 10 and 0 dB"),
+    _kind("sound_clipping", "Cut off peaks", "With cut off peaks", clipping, (0.01, 0.05, 0.20),
+          levels=("1 %", "5 %", "20 %"), source="1, 5 and 20 % of the samples"),
+    _kind("sound_gain", "Another loudness", "At another loudness", gain, (-12.0, 12.0, -24.0),
+          levels=("−12 dB", "+12 dB", "−24 dB"), source="−12, +12 and −24 dB"),
+    _kind("sound_dropouts", "Drop-outs", "With drop-outs", dropouts, SHARES,
+          levels=SHARE_WORDS, source="5, 10 and 20 % of the time"),
+)  # fmt: skip
