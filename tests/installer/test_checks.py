@@ -1,19 +1,10 @@
 """`installer/test`: every check runs, any that falls shows in the exit code, and a screen of its own ends with it."""
 
-import sys
 from pathlib import Path
 
 import pytest
+from own_python import OwnPython
 from steps import checks, display
-from steps.place import Place
-
-
-class OwnPython(Place):
-    """A clone whose Python is the one that runs the tests."""
-
-    @property
-    def python(self) -> Path:
-        return Path(sys.executable)
 
 
 @pytest.fixture
@@ -40,7 +31,8 @@ def test_any_failure_is_one(
 ) -> None:
     """Given checks that fall or hold, then all of them and the tests run, and the exit code is 0 only if all held."""
     monkeypatch.setattr(checks, "CHECKS", tuple(fake(code) for code in codes))
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # Qt's plugin alone takes longer than these tests
+    monkeypatch.setenv("PYTEST_PLUGINS", "xdist.plugin")
 
     assert checks.run_all(place, [*pytest_arguments, "-p", "no:cacheprovider"]) == expected
     out, err = capfd.readouterr()
@@ -63,47 +55,3 @@ def test_windows_are_drawn_where_there_is_a_screen(
     monkeypatch.setattr(display.shutil, "which", lambda name: xvfb)
     assert display.with_screen(given).get("QT_QPA_PLATFORM") == platform
     assert ("offscreen" in capsys.readouterr().err) == (platform is not None)
-
-
-@pytest.mark.parametrize(("arguments", "together"), [([], True), (["-k", "x"], True), (["-m", "slow"], False)])
-def test_what_measures_runs_alone(
-    place: OwnPython, arguments: list[str], together: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Given tests chosen by their mark, then nothing runs beside them."""
-    asked: list[list[str]] = []
-    monkeypatch.setattr(checks, "CHECKS", ())
-    monkeypatch.setattr(
-        checks, "_run", lambda place, title, words, environment: (asked.append(words), (title, 0, 0.0))[1]
-    )
-    assert checks.run_all(place, arguments) == 0
-    assert ("worksteal" in asked[0]) == together
-
-
-FALLS_ONCE = """
-from pathlib import Path
-
-
-def test_falls_once():
-    seen = Path(__file__).with_name("seen")
-    there = seen.exists()
-    seen.touch()
-    assert there
-
-
-def test_holds():
-    assert True
-"""
-
-
-@pytest.mark.parametrize(("text", "expected"), [(FALLS_ONCE, 0), ("def test_falls():\n    assert False\n", 1)])
-def test_what_failed_is_tried_once_more(
-    place: OwnPython, text: str, expected: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """Given a test that falls the first time, then it is run again alone and told so; one that falls twice has failed."""
-    monkeypatch.setattr(checks, "CHECKS", ())
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    (place.root / "test_small.py").write_text(text)
-
-    assert checks.run_all(place, []) == expected
-    _, err = capfd.readouterr()
-    assert "== pytest, what failed once more" in err

@@ -1,0 +1,138 @@
+"""The tests, side by side and then what has to be alone; what fails is tried once more, which is told and has a cap."""
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from pathlib import Path
+
+from steps.place import Place
+from steps.words import say
+
+MOST_AT_ONCE = 4
+"""Each process of tests, with the workers that it starts, may hold some GiB."""
+
+MOST_TWICE = 3
+"""On a computer that others load too, time runs out now and then; what happens more often has a cause."""
+
+TESTS_FAILED = 1
+"""pytest's exit code where tests ran and some failed."""
+
+WHOLE = ["-m", "whole"]
+"""Whole ways through the program, a minute each: a step of their own, so that the first one tells sooner."""
+
+RECORDS = Path("build", "tests")
+"""Below the clone: what each run of pytest came to, and how long each test took."""
+
+_CRASHED = re.compile(r"worker '[^']+' crashed while running")
+_STOPS_EARLY = re.compile(r"--exitfirst|--maxfail.*|-[qsvl]*x[qsvlx]*")
+_CHOOSES_MARK = re.compile(r"-m.*")
+_SAYS_HOW_MANY = re.compile(r"-n.*|--numprocesses.*|-m.*")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One test of a junit file. `crashed`: the process that ran it ended with it."""
+
+    name: str
+    seconds: float
+    failed: bool
+    crashed: bool
+
+
+def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
+    """(exit code, seconds): all tests but the long ones, then the whole ways; what is chosen by arguments, where some
+    are given."""
+    began = time.monotonic()
+    steps = [("tests", pytest_arguments)] if pytest_arguments else [("tests", []), ("whole", WHOLE)]
+    shutil.rmtree(place.root / RECORDS, ignore_errors=True)
+    folder = _own_folder(pytest_arguments)
+    run = _Runs(place, environment, folder)
+    codes = [run.step(name, arguments) for name, arguments in steps]
+    code = next((code for code in codes if code), 0)
+    if code and folder is not None:
+        say(f"What the tests wrote lies in {folder}.")
+    elif folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return code, time.monotonic() - began
+
+
+def _own_folder(pytest_arguments: list[str]) -> Path | None:
+    """For all that the tests write, None where the arguments name one. pytest's own place keeps three runs: tests that
+    run pytest themselves would push out what failed."""
+    named = any(argument.startswith("--basetemp") for argument in pytest_arguments)
+    return None if named else Path(tempfile.mkdtemp(prefix="fettle-tests-"))
+
+
+class _Runs:
+    """Runs of pytest, one after the other. `twice` are the tests that passed only at the second try."""
+
+    def __init__(self, place: Place, environment: dict[str, str], folder: Path | None) -> None:
+        self._place, self._environment, self._folder = place, environment, folder
+        self.twice: list[str] = []
+
+    def step(self, name: str, arguments: list[str]) -> int:
+        """Exit code of one step, with what failed in it once more where that may be tried."""
+        code, cases = self._pytest(name, [*side_by_side(arguments), *arguments])
+        failed = [case for case in cases if case.failed]
+        if crashed := [case.name for case in failed if case.crashed]:
+            say(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
+            return code
+        if code != TESTS_FAILED or not failed or not may_try_again(arguments):
+            return code
+        if len(self.twice) + len(failed) > MOST_TWICE:
+            say(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
+            return code
+        code, _ = self._pytest(f"{name}-again", ["--last-failed", *arguments])
+        if code == 0:
+            self.twice += [case.name for case in failed]
+            say(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
+        return code
+
+    def _pytest(self, name: str, arguments: list[str]) -> tuple[int, list[Case]]:
+        junit = self._place.root / RECORDS / f"{name}.xml"
+        junit.parent.mkdir(parents=True, exist_ok=True)
+        own = [f"--junitxml={junit}"]
+        if self._folder is not None:
+            own.append(f"--basetemp={self._folder / name}")
+        say(f"== pytest, {name}")
+        command: list[str | Path] = [self._place.python, "-m", "pytest", *own, *arguments]
+        code = subprocess.run(command, cwd=self._place.root, env=self._environment, check=False).returncode
+        cases = read_cases(junit)
+        lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
+        junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
+        return code, cases
+
+
+def read_cases(junit: Path) -> list[Case]:
+    """What a run of pytest wrote; nothing where it did not come to that."""
+    if not junit.is_file():
+        return []
+    found = []
+    for row in ET.parse(junit).iter("testcase"):
+        wrong = [child for child in row if child.tag in ("failure", "error")]
+        said = " ".join(f"{child.get('message', '')} {child.text or ''}" for child in wrong)
+        name = f"{row.get('classname', '')}::{row.get('name', '')}"
+        found.append(Case(name, float(row.get("time", 0)), bool(wrong), _CRASHED.search(said) is not None))
+    return found
+
+
+def side_by_side(pytest_arguments: list[str]) -> list[str]:
+    """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
+    `-m slow` measures. The whole ways do not."""
+    if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
+        return []
+    return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
+
+
+def may_try_again(pytest_arguments: list[str]) -> bool:
+    """Not where the first failure ends the run, where a mark is chosen (what measures fails for a reason), or where
+    nobody remembers what failed."""
+    if pytest_arguments == WHOLE:
+        return True
+    stops = (_STOPS_EARLY.fullmatch(argument) or _CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments)
+    return not any(stops) and not any("no:cacheprovider" in argument for argument in pytest_arguments)

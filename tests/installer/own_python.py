@@ -1,0 +1,14 @@
+"""A clone for tests of the checks."""
+
+import sys
+from pathlib import Path
+
+from steps.place import Place
+
+
+class OwnPython(Place):
+    """A clone whose Python is the one that runs the tests."""
+
+    @property
+    def python(self) -> Path:
+        return Path(sys.executable)
