@@ -212,7 +212,7 @@ class Application:
 
         paths, window = self._paths, self._window
         try:
-            open_log(paths)
+            self._undo.append(open_log(paths, self._loaded.settings.log_level).close)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
             window.show_page("model")
@@ -222,8 +222,10 @@ class Application:
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
         self._undo += [store.close, pool.close]
-        workspace = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         kept = KeptSettings(paths.settings, self._loaded.settings)
+        workspace = Workspace(
+            paths, paths.jobs, ArtifactStore(paths.store), pool, store, lambda: kept.value.memory_limit_bytes
+        )
         app_controller = AppController(window, self._theme, Session(workspace, window), kept)
         self.app_controller = app_controller
         app_controller.closed.connect(self._quit)

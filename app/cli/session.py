@@ -21,6 +21,7 @@ from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import Observer, ignore
 from app.services.flow.steps import Flow, FlowCancelled, JobError
 from app.services.flow.workspace import Workspace, usable_cores
+from app.settings import load_settings
 from workers.contracts.errors import ErrorInfo, WorkerError
 
 T = TypeVar("T")
@@ -50,9 +51,12 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         store = stack.enter_context(open_store(paths, read_only=not writes, title="a fettle command"))
         for text in store.notices:
             notice(text)
+        loaded = load_settings(paths.settings)
+        if loaded.problem:
+            notice(loaded.problem)
         if writes:
             clear_leftovers(paths)
-            stack.callback(open_log(paths).close)
+            stack.callback(open_log(paths, loaded.settings.log_level).close)
             jobs, logs = paths.jobs, paths.logs
         else:
             jobs = Path(stack.enter_context(TemporaryDirectory(prefix="fettle-", ignore_cleanup_errors=True)))
@@ -60,7 +64,8 @@ def workspace(options: Globals, *, writes: bool, notice: Callable[[str], None] =
         pool = WorkerPool(jobs, logs_dir=logs, store=paths.store, threads=usable_cores())
         stack.callback(pool.close)
         try:
-            yield Workspace(paths, jobs, ArtifactStore(paths.store, read_only=not writes), pool, store)
+            artifacts = ArtifactStore(paths.store, read_only=not writes)
+            yield Workspace(paths, jobs, artifacts, pool, store, lambda: loaded.settings.memory_limit_bytes)
         except (CommandFailed, JobError, WorkerError, KeyboardInterrupt):
             raise
         except Exception:
@@ -72,7 +77,7 @@ def run(space: Workspace, flow: Flow[T], observe: Observer = ignore) -> T:
     """Drive a flow to its end. Job errors and Ctrl-C become `CommandFailed`."""
     driver = Driver(space, flow, observe)
 
-    def stop(signum: int, frame: FrameType | None) -> None:
+    def stop(_signum: int, _frame: FrameType | None) -> None:
         driver.cancel()
 
     with on_signal(stop):
@@ -104,6 +109,6 @@ def on_signal(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def break_off(signum: int, frame: FrameType | None) -> None:
+def break_off(_signum: int, _frame: FrameType | None) -> None:
     """Between jobs there is nothing to wait for."""
     raise CommandFailed(CANCELLED, CANCELLED_WORDS)

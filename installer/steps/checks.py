@@ -14,6 +14,7 @@ CHECKS = (
     ("ruff check", ["-m", "ruff", "check", "."]),
     ("ruff format", ["-m", "ruff", "format", "--check", "."]),
     ("mypy", ["-m", "mypy"]),
+    ("vulture", ["-m", "vulture"]),
     ("lint-imports", ["-c", _LINT_IMPORTS, "--no-logo"]),
 )
 

@@ -1,28 +1,14 @@
 """The application's own errors have words and exit codes."""
 
-import errno
-from pathlib import Path
-
 import pytest
 
-from app.errors import DataFolderError, RefusedError, UnavailableError, UsageError, from_os_error
+from app.errors import FettleError, RefusedError
 
 
-@pytest.mark.parametrize(
-    ("kind", "exit_code"), [(UsageError, 2), (RefusedError, 3), (UnavailableError, 6), (DataFolderError, 6)]
-)
-def test_exit_codes(kind, exit_code) -> None:
+@pytest.mark.parametrize(("kind", "exit_code"), [(FettleError, 1), (RefusedError, 3)])
+def test_exit_codes(kind: type[FettleError], exit_code: int) -> None:
+    """Given an error of the application, Then it has its exit code and the fields of every error that is shown."""
     error = kind("code", "Title", "What happened.", "What to do.")
     assert error.exit_code == exit_code
-    assert error.info().model_dump() == {
-        "code": "code", "title": "Title", "detail": "What happened.", "hint": "What to do.", "traceback": "",
-        "asks": (),
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EIO])
-def test_a_refusal_of_the_system_in_words(number: int) -> None:
-    error = from_os_error(OSError(number, "system's own words"), Path("/some/file"))
-    assert "/some/file" in error.detail
-    assert error.detail.endswith(".")
-    assert error.hint.endswith(".")
+    info = error.info()
+    assert (info.code, info.title, info.detail, info.hint) == ("code", "Title", "What happened.", "What to do.")

@@ -1,16 +1,11 @@
 """The questions that belong to the window itself: closing in the middle, and what was dropped."""
 
-from typing import Literal
-
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QWidget
 
 from widgets.parts.format import clipped
 from widgets.parts.question import Answer, QuestionDialog, QuestionValue
 from widgets.theme import Theme
-
-CloseAnswer = Literal["stop", "stay"]
-KindAnswer = Literal["model", "data"]
 
 
 def _tr(text: str) -> str:

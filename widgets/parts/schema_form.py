@@ -15,7 +15,6 @@ from widgets.parts.fields import ChoiceField, DecimalField, TextField, WholeFiel
 from widgets.parts.text import label, words
 from widgets.tokens import SPACE_L, SPACE_S
 
-Getter = Callable[[], Any]
 _INT_LIMIT = 2_000_000_000
 
 

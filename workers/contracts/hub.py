@@ -16,8 +16,6 @@ MAX_CARD_BYTES = 200_000
 DEFAULT_REVISION = "main"
 
 Format = Literal["onnx", "safetensors", "openvino", "pickle", "gguf", "tensorflow", "flax", "coreml", "tflite"]
-SAFE_FORMATS: frozenset[Format] = frozenset({"onnx", "safetensors"})
-"""Formats that hold numbers and no program; all others stay untouched or need a person's consent."""
 
 Sort = Literal["trending", "downloads", "likes", "updated", "created"]
 

@@ -52,7 +52,7 @@ class AnswerCache:
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._kept: OrderedDict[bytes, Any] = OrderedDict()
-        self.hits = self.misses = 0
+        self.hits = 0
 
     def answer(self, feeds: Feeds, run: Callable[[Feeds], Any]) -> tuple[Any, bool]:
         """The answer, and whether it was kept."""
@@ -61,7 +61,6 @@ class AnswerCache:
             self._kept.move_to_end(key)
             self.hits += 1
             return self._kept[key], True
-        self.misses += 1
         found = self._kept[key] = run(feeds)
         if len(self._kept) > self._capacity:
             self._kept.popitem(last=False)

@@ -40,17 +40,6 @@ def with_types(proto: Any, path: Path) -> Any:
     return proto
 
 
-def add_outputs(proto: Any, names: Iterable[str], elem_type: int | None = None) -> None:
-    """Make inner values outputs of the model."""
-    from onnx import TensorProto, helper
-
-    have = {output.name for output in proto.graph.output}
-    for name in names:
-        if name not in have:
-            value = helper.make_tensor_value_info(name, elem_type or TensorProto.FLOAT, None)
-            proto.graph.output.append(value)
-
-
 def add_largest(proto: Any, name: str, axes_kept: int = 0) -> str:
     """Add the largest absolute value of the tensor `name`, over all but its last `axes_kept` axes; the output's name.
 

@@ -17,7 +17,6 @@ from workers.contracts.process.messages import (
     Answered,
     Ask,
     Log,
-    Metric,
     Ready,
     Sample,
     StageLimit,
@@ -103,19 +102,6 @@ class RuntimeContext:
         for start in range(0, len(pairs), MAX_SAMPLES_PER_MESSAGE):
             part = pairs[start : start + MAX_SAMPLES_PER_MESSAGE]
             self._send(Sample(series=series, times_s=[at for at, _ in part], values=[value for _, value in part]))
-
-    def metric(
-        self,
-        name: str,
-        value: float,
-        unit: str,
-        n: int = 1,
-        low: float | None = None,
-        high: float | None = None,
-    ) -> None:
-        if not math.isfinite(value):
-            raise ValueError(f"the figure {name!r} is not a finite number")
-        self._send(Metric(name=name, value=value, unit=unit, n=n, low=low, high=high))
 
     def artifact(self, path: Path) -> str:
         message = describe_artifact(path, self.work_dir)

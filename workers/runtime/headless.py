@@ -120,7 +120,7 @@ def _run(job: RunJob, package: str, *, sandbox: bool) -> int:
     reporter = JsonLinesReporter(sys.stdout)
     inbox = HeadlessMailbox(_turns())
 
-    def stop(signum: int, frame: FrameType | None) -> None:
+    def stop(_signum: int, _frame: FrameType | None) -> None:
         inbox.cancelled = True
 
     signal.signal(signal.SIGINT, stop)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo, JobCancelled
 from workers.contracts.folder import sha256_file, sha256_folder
-from workers.contracts.process.messages import ArtifactReady, Ask, Log, Metric, Progress, Sample, Turn, TurnDone
+from workers.contracts.process.messages import ArtifactReady, Ask, Log, Progress, Sample, Turn, TurnDone
 from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 
@@ -39,7 +39,6 @@ class RecordingContext:
     progress_sent: list[Progress] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    metrics: list[Metric] = field(default_factory=list)
     artifacts: list[ArtifactReady] = field(default_factory=list)
     turns_done: list[TurnDone] = field(default_factory=list)
     answers: list[tuple[int, BaseModel]] = field(default_factory=list)
@@ -66,17 +65,6 @@ class RecordingContext:
 
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
         self.samples.append(Sample(series=series, times_s=times_s, values=values))
-
-    def metric(
-        self,
-        name: str,
-        value: float,
-        unit: str,
-        n: int = 1,
-        low: float | None = None,
-        high: float | None = None,
-    ) -> None:
-        self.metrics.append(Metric(name=name, value=value, unit=unit, n=n, low=low, high=high))
 
     def artifact(self, path: Path) -> str:
         files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]

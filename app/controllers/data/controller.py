@@ -86,7 +86,7 @@ class DataController(QObject):
             self._show_origin()
             self._show_checks()
         else:
-            self._page.show_empty(DataAskValue(self._kind(), self._name()))
+            self._page.show_empty(DataAskValue(self._kind()))
 
     def read_path(self, path: str) -> None:
         """Read a folder or file."""

@@ -35,6 +35,8 @@ class SettingsController(QObject):
         self._bytes: int | None = None
         page.theme_chosen.connect(self._on_theme)
         page.threads_changed.connect(self._on_threads)
+        page.memory_limit_changed.connect(lambda limit: self._kept.keep(memory_limit_bytes=limit))
+        page.log_detail_changed.connect(lambda detailed: self._kept.keep(log_level="debug" if detailed else "info"))
         page.open_data_folder_requested.connect(self._on_open_folder)
         session.described_changed.connect(self.show)
         self.show()
@@ -59,6 +61,8 @@ class SettingsController(QObject):
                 version=VERSION,
                 licenses=licenses(),
                 device=device_words(found.device if found else None),
+                memory_limit_bytes=self._kept.value.memory_limit_bytes,
+                detailed_log=self._kept.value.log_level == "debug",
             )
         )
 

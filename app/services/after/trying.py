@@ -21,7 +21,6 @@ from workers.contracts.trying import MAX_TEXT_CHARS, TryAnswer, TryRequest
 
 MAX_FILE_BYTES, PIECE = 256 << 20, 1 << 20
 TOO_LARGE = f"it is larger than {MAX_FILE_BYTES >> 20} MB"
-ANSWER = "answer.npy"
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ class Measurer:
             read_paths=tuple(str(path) for path in contender.read_paths),
             threads=step.threads,
             niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
-            limits=limits_of_runtime(contender.params.runtime, contender.params.settings),
+            limits=workspace.limited(limits_of_runtime(contender.params.runtime, contender.params.settings)),
         )
 
     @property

@@ -2,7 +2,7 @@
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,18 +14,27 @@ from app.persistence import Repositories, Store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import JobError, JobStep
 from workers.contracts.paths import to_text
-from workers.contracts.process.messages import RunJob
+from workers.contracts.process.messages import Limits, RunJob
+
+USUAL_MEMORY_BYTES = Limits().memory_bytes
+
+
+def no_own_limit() -> int | None:
+    """The person has set none."""
+    return None
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """`jobs` holds the one folder that each job may write."""
+    """`jobs` holds the one folder that each job may write. `memory_limit` gives the person's limit for one job, bytes;
+    None: Fettle's own."""
 
     paths: DataPaths
     jobs: Path
     artifacts: ArtifactStore
     pool: WorkerPool
     database: Store
+    memory_limit: Callable[[], int | None] = no_own_limit
 
     @property
     def repositories(self) -> Repositories:
@@ -64,8 +73,17 @@ class Workspace:
             write_paths=tuple(str(path) for path in step.write_paths),
             seed=step.seed,
             threads=step.threads or usable_cores(),
-            limits=step.limits,
+            limits=self.limited(step.limits),
         )
+
+    def limited(self, limits: Limits) -> Limits:
+        """With the person's limit in the place of Fettle's usual one, larger or smaller; a step's tighter one stays."""
+        most = self.memory_limit()
+        if most is None:
+            return limits
+        own = limits.memory_bytes
+        is_usual = own is None or own == USUAL_MEMORY_BYTES
+        return limits.model_copy(update={"memory_bytes": most if is_usual else min(own or most, most)})
 
 
 def usable_cores() -> int:

@@ -4,7 +4,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QPointF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter, QPolygonF
 
 from widgets.pages.data.value import ColumnsValue, DataAskValue, DataValue
-from widgets.pages.goal.value import BudgetValue, GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
+from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue, StepValue, TechniqueValue
 from widgets.pages.model.value import FindingValue, ImageStepsValue, ModelValue, PreprocessValue, SampleValue
 from widgets.parts.error_card import ErrorValue
 from widgets.parts.pictures import PictureValue
@@ -105,7 +105,7 @@ def preprocess() -> PreprocessValue:
 
 
 def ask_data() -> DataAskValue:
-    return DataAskValue("images", "Clothes classifier")
+    return DataAskValue("images")
 
 
 def data(**changes: object) -> DataValue:
@@ -220,7 +220,3 @@ def goal(**changes: object) -> GoalValue:
         "runtimes": (("openvino", "OpenVINO"), ("onnxruntime-cpu", "ONNX Runtime")),
     }
     return GoalValue(**{**base, **changes})  # type: ignore[arg-type]
-
-
-def goal_with_budget() -> GoalValue:
-    return goal(budget=BudgetValue(latency_ms=5.0))

@@ -134,7 +134,7 @@ STATES: dict[str, State] = {
     "data-made": (DataPage, lambda p, ex: p.show(ex.made())),
     "data-error": (DataPage, lambda p, ex: p.show_error(ex.refused())),
     "goal-empty": (GoalPage, lambda p, ex: p.show_empty()),
-    "goal-full": (GoalPage, lambda p, ex: p.show(ex.goal_with_budget())),
+    "goal-full": (GoalPage, lambda p, ex: p.show(ex.goal())),
     "goal-recipes": (GoalPage, recipes),
     "compare-empty": (ComparePage, lambda p, ex: p.show_empty()),
     "compare-safe": (ComparePage, lambda p, ex: p.show(ex.compare())),

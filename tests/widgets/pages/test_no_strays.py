@@ -84,7 +84,6 @@ STATES: dict[str, tuple[Callable[[Any, ModuleType], object], ...]] = {
     "goal": (
         lambda p, ex: p.show_empty(),
         lambda p, ex: p.show_value(ex.goal()),
-        lambda p, ex: p.show_value(ex.goal_with_budget()),
         lambda p, ex: p.show_value(ex.goal(expected="about 1 min 20 s, 900 MB of memory")),
         lambda p, ex: p.show_recipes(),
     ),

@@ -10,7 +10,6 @@ from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import (
     Cancel,
     Log,
-    Metric,
     Progress,
     Ready,
     Sample,
@@ -60,14 +59,6 @@ def test_long_samples_are_split(tmp_path: Path) -> None:
     ctx, reporter = context(tmp_path)
     ctx.sample("latency_ms", [0.0] * 12_001, [1.0] * 12_001)
     assert [len(message.values) for message in reporter.sent] == [5000, 5000, 2001]
-
-
-def test_a_figure_must_be_finite(tmp_path: Path) -> None:
-    ctx, reporter = context(tmp_path)
-    ctx.metric("accuracy", 0.5, "share", n=10, low=0.4, high=0.6)
-    with pytest.raises(ValueError, match="accuracy"):
-        ctx.metric("accuracy", float("nan"), "share")
-    assert [type(message) for message in reporter.sent] == [Metric]
 
 
 def test_an_artifact_is_hashed_and_told(tmp_path: Path) -> None:
@@ -127,13 +118,12 @@ def test_the_recording_context_keeps_everything(tmp_path: Path) -> None:
     ctx.progress("a", 1, 2)
     ctx.log("text", "warning")
     ctx.sample("s", [1.0], [1.0])
-    ctx.metric("m", 1.0, "ms")
     ctx.loaded()
     for turn in ctx.turns():
         ctx.turn_done(turn.index, [1.0])
     (tmp_path / "file.bin").write_bytes(b"x")
     assert ctx.artifact(tmp_path / "file.bin") == ctx.artifacts[0].sha256
-    assert (len(ctx.progress_sent), len(ctx.logs), len(ctx.samples), len(ctx.metrics)) == (1, 1, 1, 1)
+    assert (len(ctx.progress_sent), len(ctx.logs), len(ctx.samples)) == (1, 1, 1)
     assert (ctx.loaded_calls, ctx.turns_done[0].index) == (1, 0)
     ctx.check_cancelled()
     ctx.check_cancelled()

@@ -266,17 +266,6 @@ class ItemsView(QListView):
         rows = sorted(index.row() for index in self.selectionModel().selectedIndexes())
         return tuple(self.items.item(row).source for row in rows)
 
-    def visible_rows(self) -> range:
-        """Rows that are on the screen now."""
-        area = self.viewport().rect()
-        count = self.items.rowCount()
-        first = self.indexAt(area.topLeft() + area.topLeft())
-        top = first.row() if first.isValid() else 0
-        last = top
-        while last + 1 < count and self.visualRect(self.items.index(last + 1)).top() < area.bottom():
-            last += 1
-        return range(top, min(last + 1, count))
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pictures are spread over the width."""
         width = self.viewport().width() - 1

@@ -12,7 +12,6 @@ class DataAskValue:
     """What the model wants: pictures, texts, arrays or sounds, and what can be measured without them."""
 
     kind: DataKind = "images"
-    model_name: str = ""
 
 
 @dataclass(frozen=True)

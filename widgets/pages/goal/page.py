@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QCheckBox, QGridLayout, QHBoxLayout, QRadioButton, QWidget
+from PySide6.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QRadioButton, QWidget
 
 from widgets.pages.goal.few import FewLine, FewValue
 from widgets.pages.goal.limit import MAX_PCT, LimitCard
 from widgets.pages.goal.recipe_editor import RecipeEditor
-from widgets.pages.goal.value import BudgetValue, GoalValue, PresetValue, RecipeValue
+from widgets.pages.goal.value import GoalValue, PresetValue, RecipeValue
 from widgets.parts.buttons import Button, GhostButton, PrimaryButton
-from widgets.parts.card import Card, ChoiceCard, Square, divider
+from widgets.parts.card import ChoiceCard, Square, divider
 from widgets.parts.empty_card import EmptyCard
-from widgets.parts.fields import DecimalField, TextField, WholeField
+from widgets.parts.fields import TextField
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import about, capitalized, clipped
 from widgets.parts.page import Page
@@ -21,7 +21,6 @@ from widgets.parts.text import label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M
 
-MEGABYTE = 1_000_000
 MAX_TIME_CHARS = 32
 
 
@@ -30,7 +29,6 @@ class GoalPage(Page):
 
     preset_chosen = Signal(str)
     limit_changed = Signal(float)  # percent, relative to the original's accuracy
-    budget_changed = Signal(object)  # BudgetValue
     recipes_changed = Signal(object)  # tuple of RecipeValue; the empty tuple: the preset's own again
     save_requested = Signal(str)  # what the person calls it
     run_requested = Signal()
@@ -79,8 +77,6 @@ class GoalPage(Page):
         self._limit = LimitCard(self.theme, value)
         self._limit.changed.connect(self._on_limit_changed)
         limits.addWidget(self._limit, 1)
-        if value.budget is not None:
-            limits.addWidget(self._budget_card(value.budget), 1)
         self._expected = words("", "soft")
         why = [label(value.why_not, "", "warn")] if value.why_not else []
         self._few = FewLine(self.theme)
@@ -213,54 +209,6 @@ class GoalPage(Page):
         card.setEnabled(not preset.problem)
         card.chosen.connect(self._on_chosen)
         return card
-
-    def _budget_card(self, budget: BudgetValue) -> Card:
-        card = Card(self.tr("Any other limit?"), gap=SPACE_M)
-        card.title_row.addWidget(label(self.tr("optional"), "soft", wrap=False))
-        card.title_row.setStretch(0, 0)
-        card.title_row.addStretch(1)
-        card.add(label(self.tr("Versions beyond it are shown, but not recommended."), "soft"))
-        card.add(self._budget_fields(budget))
-        card.box.addStretch(1)
-        return card
-
-    def _budget_fields(self, budget: BudgetValue) -> QGridLayout:
-        latency, memory = DecimalField(), WholeField()
-        latency.setRange(0.01, 600_000)
-        latency.setDecimals(2)
-        latency.setValue(budget.latency_ms or 5)
-        memory.setRange(1, 1_000_000)
-        memory.setValue(round((budget.memory_bytes or 64 * MEGABYTE) / MEGABYTE))
-        on_latency = QCheckBox(self.tr("Latency: answers within"))
-        on_memory = QCheckBox(self.tr("Memory: uses at most"))
-        on_latency.setChecked(budget.latency_ms is not None)
-        on_memory.setChecked(budget.memory_bytes is not None)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(SPACE_M)
-        grid.setColumnStretch(3, 1)
-        rows = ((on_latency, latency, "ms"), (on_memory, memory, "MB"))
-        for number, (switch, field, unit) in enumerate(rows):
-            field.setEnabled(switch.isChecked())
-            field.setAccessibleName(f"{switch.text()} ({unit})")
-            field.setFixedWidth(110)
-            switch.toggled.connect(field.setEnabled)
-            grid.addWidget(switch, number, 0)
-            grid.addWidget(field, number, 1)
-            grid.addWidget(label(unit, "soft", wrap=False), number, 2)
-
-        def tell(*_args: object) -> None:
-            self.budget_changed.emit(
-                BudgetValue(
-                    latency.value() if on_latency.isChecked() else None,
-                    memory.value() * MEGABYTE if on_memory.isChecked() else None,
-                )
-            )
-
-        for switch in (on_latency, on_memory):
-            switch.toggled.connect(tell)
-        latency.valueChanged.connect(tell)
-        memory.valueChanged.connect(tell)
-        return grid
 
     # -- slots --
     def _on_chosen(self, preset_id: str) -> None:

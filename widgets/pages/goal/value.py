@@ -56,16 +56,8 @@ class RecipeValue:
 
 
 @dataclass(frozen=True)
-class BudgetValue:
-    """The other limits; None where none is set."""
-
-    latency_ms: float | None = None
-    memory_bytes: int | None = None
-
-
-@dataclass(frozen=True)
 class GoalValue:
-    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples. `budget` None hides that card.
+    """`n_test` and `accuracy` (0..1, the original's) put the limit into examples.
 
     `expected` says how long a run with the chosen preset will likely take here, "" where that cannot be said yet.
     """
@@ -77,7 +69,6 @@ class GoalValue:
     labelled: bool = False
     accuracy: float | None = None
     kind: DataKind = "images"
-    budget: BudgetValue | None = None
     recipes: tuple[RecipeValue, ...] = ()
     techniques: tuple[TechniqueValue, ...] = ()
     runtimes: tuple[tuple[str, str], ...] = ()  # id, title

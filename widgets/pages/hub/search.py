@@ -22,7 +22,6 @@ class HubSearchBar(QWidget):
     """`asked(HubAskValue)` comes when typing pauses, when a choice changes, and with the button."""
 
     asked = Signal(object)
-    left_below = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()

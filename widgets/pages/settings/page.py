@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QButtonGroup, QCheckBox, QHBoxLayout, QRadioButton, QVBoxLayout, QWidget
 
 from widgets.pages.hub.kept import KeptHubCard, KeptHubValue
 from widgets.pages.settings.value import LicenseValue, RuntimeValue, SettingsValue
@@ -19,12 +19,16 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
+GIB, MOST_GIB = 1 << 30, 4096
+
 
 class SettingsPage(Page):
     """Each change is told at once; there is nothing to save."""
 
     theme_chosen = Signal(str)  # system, light or dark
     threads_changed = Signal(object)  # int, or None for automatic
+    memory_limit_changed = Signal(object)  # bytes, or None for Fettle's own limit
+    log_detail_changed = Signal(bool)
     open_data_folder_requested = Signal()
     hub_removal_requested = Signal(str)
     hub_forget_requested = Signal()
@@ -45,8 +49,8 @@ class SettingsPage(Page):
         left, right = QVBoxLayout(), QVBoxLayout()
         for column in (left, right):
             column.setSpacing(SPACE_L)
-        for card in (self._looks(value), self._folder(value), self._cores(value), self._about(value)):
-            left.addWidget(card)
+        for card in (self._looks, self._folder, self._cores, self._limits, self._about):
+            left.addWidget(card(value))
         left.addStretch(1)
         hub = self._hub = KeptHubCard(self.theme)
         hub.removal_requested.connect(self.hub_removal_requested)
@@ -123,6 +127,27 @@ class SettingsPage(Page):
         row.addWidget(label(self.tr("of {0} in this computer").format(value.cores), "soft", wrap=False))
         row.addStretch(1)
         card.add(row, label(self.tr("Fewer leave more for your other programs; answers then take longer."), "caption"))
+        return card
+
+    def _limits(self, value: SettingsValue) -> Card:
+        card = Card(self.tr("Memory and log"))
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_M)
+        box = WholeField(self.tr("Memory for one step of the work, GiB"))
+        box.setRange(0, MOST_GIB)
+        box.setSpecialValueText(self.tr("automatic"))
+        limit = value.memory_limit_bytes
+        box.setValue(0 if limit is None else max(1, round(limit / GIB)))
+        box.setMinimumWidth(130)
+        box.valueChanged.connect(lambda number: self.memory_limit_changed.emit(number * GIB if number else None))
+        row.addWidget(box)
+        row.addWidget(label(self.tr("GiB for one step of the work"), "soft", wrap=False))
+        row.addStretch(1)
+        log = QCheckBox(self.tr("Detailed log, from the next start on"))
+        log.setChecked(value.detailed_log)
+        log.toggled.connect(self.log_detail_changed)
+        text = self.tr("A step that needs more is stopped, so that your other programs go on.")
+        card.add(row, label(text, "caption"), log)
         return card
 
     def _runtimes(self, value: SettingsValue) -> Card:

@@ -27,7 +27,7 @@ class LicenseValue:
 
 @dataclass(frozen=True)
 class SettingsValue:
-    """`threads` None: as many as are sensible on this computer."""
+    """`threads` None: as many as are sensible on this computer. `memory_limit_bytes` None: Fettle's own limit."""
 
     theme: Literal["system", "light", "dark"]
     data_folder: str
@@ -38,3 +38,5 @@ class SettingsValue:
     version: str = ""
     licenses: tuple[LicenseValue, ...] = ()
     device: str = ""
+    memory_limit_bytes: int | None = None
+    detailed_log: bool = False

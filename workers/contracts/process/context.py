@@ -61,16 +61,6 @@ class JobContext(Protocol):
 
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None: ...
 
-    def metric(
-        self,
-        name: str,
-        value: float,
-        unit: str,
-        n: int = 1,
-        low: float | None = None,
-        high: float | None = None,
-    ) -> None: ...
-
     def artifact(self, path: Path) -> str:
         """Hash a finished file or folder below `work_dir`, tell the parent, return its sha256."""
 

@@ -1,7 +1,7 @@
 """The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
 
 Parent → child: `RunJob`, `Turn`, `Ask`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`,
-`Log`, `Sample`, `Metric`, `ArtifactReady`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
+`Log`, `Sample`, `ArtifactReady`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
 `Cancelled`.
 """
 
@@ -134,18 +134,6 @@ class Sample(Frozen):
     values: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
 
 
-class Metric(Frozen):
-    """One measured figure with its unit, its number of observations and its 95 % interval where there is one."""
-
-    type: Literal["metric"] = "metric"
-    name: str
-    value: float
-    unit: str
-    n: int = 1
-    low: float | None = None
-    high: float | None = None
-
-
 class ArtifactReady(Frozen):
     """A file or folder below the job's work folder is whole and hashed."""
 
@@ -196,18 +184,7 @@ class Cancelled(Frozen):
 
 ParentMessage = Annotated[RunJob | Turn | Ask | Cancel, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready
-    | Progress
-    | StageLimit
-    | Log
-    | Sample
-    | Metric
-    | ArtifactReady
-    | TurnDone
-    | Answered
-    | Finished
-    | Failed
-    | Cancelled,
+    Ready | Progress | StageLimit | Log | Sample | ArtifactReady | TurnDone | Answered | Finished | Failed | Cancelled,
     Field(discriminator="type"),
 ]
 TERMINAL = (Finished, Failed, Cancelled)

@@ -55,7 +55,6 @@ class Material:
         wanted = min(params.max_items, len(pool))
         picked = choose([group_of(resolved.ids[i]) for i in pool], lambda k: _key(entries[pool[k]]), wanted)
         order = sorted((pool[k] for k in picked), key=lambda i: _key(entries[i]))
-        self.n_all = len(entries)
         self.unreadable = 0
         self.examples = list(self._opened(entries, resolved.ids, order, ctx))
 

@@ -18,9 +18,6 @@ from workers.model_io.readers.onnx_graph import read_graph
 from workers.model_io.runtime import load_session
 from workers.model_io.words import refuse, shown
 
-INLINE_LIMIT_BYTES = 2**30
-"""Weights larger than this are kept in a file beside the graph: one protobuf file ends at 2 GiB."""
-
 _LONGEST = 200
 
 

@@ -29,7 +29,6 @@ class Member:
     packed_bytes: int
     method: int
     mode: int
-    crc: int
     data_offset: int
 
     @property
@@ -77,7 +76,7 @@ def _check_member(path: Path, file: BinaryIO, info: zipfile.ZipInfo) -> Member:
         raise unsafe(f"The directory of {path.name} and what it points to disagree about {shown(name)}.")
     offset = info.header_offset + _LOCAL_HEADER.size + name_length + extra_length
     mode = info.external_attr >> 16 if info.create_system == 3 else 0
-    return Member(name, info.file_size, info.compress_size, method, mode, info.CRC, offset)
+    return Member(name, info.file_size, info.compress_size, method, mode, offset)
 
 
 def _same_name(local: bytes, flags: int, name: str) -> bool:

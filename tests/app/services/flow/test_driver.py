@@ -154,6 +154,30 @@ def test_the_memory_limit_is_told(space: Workspace) -> None:
     assert [record.state for record in history(space)] == ["failed", "finished"]  # it was ended, it did not crash
 
 
+def test_the_persons_memory_limit_reaches_the_job(space: Workspace) -> None:
+    """Given a limit of the person's, When a step with Fettle's usual one takes more, Then it is stopped as told."""
+    limited = dataclasses.replace(space, memory_limit=lambda: 200 << 20)
+    with pytest.raises(JobError) as stopped:
+        run_to_end(Driver(limited, one(step("misbehave", {"how": "memory"})), ignore))
+    assert stopped.value.error.code == "out_of_memory"
+
+
+@pytest.mark.parametrize(
+    ("own", "persons", "held"),
+    [
+        (Limits().memory_bytes, None, Limits().memory_bytes), (Limits().memory_bytes, 1 << 30, 1 << 30),
+        (Limits().memory_bytes, 64 << 30, 64 << 30), (None, 1 << 30, 1 << 30), (None, None, None),
+        (1 << 30, 64 << 30, 1 << 30), (1 << 30, 1 << 29, 1 << 29),
+    ],
+)  # fmt: skip
+def test_a_limit_of_the_persons_takes_the_place_of_the_usual_one(
+    space: Workspace, own: int | None, persons: int | None, held: int | None
+) -> None:
+    """Given limits of a step and of the person, Then Fettle's usual one gives way, and a tighter one of a step stays."""
+    limited = dataclasses.replace(space, memory_limit=lambda: persons)
+    assert limited.limited(Limits(memory_bytes=own)).memory_bytes == held
+
+
 def test_a_step_with_an_end_is_stopped_there(space: Workspace) -> None:
     """Given a step that is bounded, when it takes longer, then it is stopped and told as a time limit."""
     slow = bounded(step("sleep", {"seconds": 30}), 0.5)

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QDoubleSpinBox, QLineEdit, QPushButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QComboBox, QLineEdit, QPushButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.goal.limit import LimitSlider
 from widgets.pages.goal.page import GoalPage
 from widgets.pages.goal.recipe_editor import RecipeCard
-from widgets.pages.goal.value import BudgetValue, PresetValue, RecipeValue
+from widgets.pages.goal.value import PresetValue, RecipeValue
 from widgets.parts.buttons import FoldButton
 from widgets.parts.card import ChoiceCard
 from widgets.parts.text import ElidedLabel
@@ -98,32 +98,14 @@ def test_limit_without_labels_or_data(
     assert words in said(page)
 
 
-def test_other_limits_are_there_only_when_asked_for(
-    page: GoalPage, theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot
-) -> None:
-    """Given a budget, then it is shown and told; without one there is no dead card."""
-    assert page.findChildren(QDoubleSpinBox) == []
-    other = GoalPage(theme)
-    other.show(examples.goal_with_budget())
-    shown(other)
-    memory = next(b for b in other.findChildren(QCheckBox) if b.text().startswith("Memory"))
-    told: list[BudgetValue] = []
-    other.budget_changed.connect(told.append)
-    qtbot.mouseClick(memory, Qt.MouseButton.LeftButton, pos=QPoint(6, memory.height() // 2))
-    assert told[-1] == BudgetValue(5.0, 64_000_000)
-    field = other.findChildren(QSpinBox)[0]
-    field.setFocus()
-    field.selectAll()
-    qtbot.keyClicks(field, "32")
-    assert told[-1] == BudgetValue(5.0, 32_000_000)
-
-
 def test_the_wheel_scrolls_the_page_and_changes_nothing(theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given fields without focus, when the wheel turns over them, then they keep their values."""
     page = GoalPage(theme)
-    page.show(examples.goal_with_budget())
+    page.show(examples.goal())
     shown(page)
-    for field in (*page.findChildren(QDoubleSpinBox), *page.findChildren(LimitSlider)):
+    fields = page.findChildren(LimitSlider)
+    assert fields
+    for field in fields:
         field.clearFocus()
         before = field.value()
         at = QPointF(5, 5)

@@ -5,9 +5,9 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
+from PySide6.QtWidgets import QApplication, QCheckBox, QPlainTextEdit, QPushButton, QRadioButton, QSpinBox
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.jobs.page import JobsPage
@@ -137,6 +137,29 @@ def test_settings_are_told_at_once(
     qtbot.keyClick(cores, Qt.Key.Key_Down)
     assert told == [1, None]
     assert "812 MB of projects" in said(page)
+
+
+def test_memory_and_log_are_told_at_once(theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot) -> None:
+    """Given no limit of the person's, when one is set and taken back, and the log's detail changed, then each is told;
+    a limit below a GiB is never shown as none."""
+    page = SettingsPage(theme)
+    page.show(examples.settings())
+    shown(page)
+    limits: list[object] = []
+    page.memory_limit_changed.connect(limits.append)
+    field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
+    assert field.text() == "automatic"
+    field.setFocus()
+    qtbot.keyClick(field, Qt.Key.Key_Up)
+    qtbot.keyClick(field, Qt.Key.Key_Down)
+    assert limits == [1 << 30, None]
+    log = page.findChild(QCheckBox)
+    with qtbot.waitSignal(page.log_detail_changed, timeout=1000) as blocker:
+        qtbot.mouseClick(log, Qt.MouseButton.LeftButton, pos=QPoint(6, log.height() // 2))
+    assert blocker.args == [True]
+    page.show(replace(examples.settings(), memory_limit_bytes=1 << 28, detailed_log=True))
+    field = next(box for box in page.findChildren(QSpinBox) if "GiB" in box.accessibleName())
+    assert field.value() == 1 and page.findChild(QCheckBox).isChecked()
 
 
 def test_what_is_missing_is_a_hint_and_no_error(
