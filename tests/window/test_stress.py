@@ -20,7 +20,7 @@ def test_a_version_of_the_sample_is_put_under_stress_by_clicks(start: Start, tmp
     program = start()
     program.look_closer("Under stress")
     program.until_page("stress", "full")
-    program.until_text("Harder inputs", "Nonsense", "Attacks", "Calibration examples")
+    program.until_text("Harder inputs", "Out of distribution", "Attacks", "Calibration examples")
     program.press("Start the quick test (about 1 minute)")
     program.until_text("Changing pictures and asking both versions", limit_s=60)
     view = program.until_text("Unchanged", "Severity 1", "As the original", "Test again", limit_s=180)

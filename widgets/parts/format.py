@@ -123,7 +123,7 @@ def times(ratio: float | None) -> str:
 
 
 def cosine(value: float | None) -> str:
-    """Likeness of answers that are no classes; never rounded up to 1."""
+    """Similarity of answers that are no classes; never rounded up to 1."""
     if value is None:
         return UNKNOWN
     for places in (4, 6):

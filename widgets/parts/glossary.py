@@ -38,7 +38,7 @@ WORDS: dict[str, str] = {
     "pruned": QT_TRANSLATE_NOOP("glossary", "Parts of the model that hardly matter were left out."),
     "pruning": QT_TRANSLATE_NOOP("glossary", "Leaving out parts of the model that hardly matter."),
     "accuracy": QT_TRANSLATE_NOOP("glossary", "Share of test examples answered rightly."),
-    "likeness": QT_TRANSLATE_NOOP(
+    "similarity": QT_TRANSLATE_NOOP(
         "glossary", "How alike two answers are (cosine): 1 means that they point the same way."
     ),
     "model card": QT_TRANSLATE_NOOP(

@@ -216,9 +216,9 @@ def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
     )
     how = tr("Both versions answered the same {0}; their answers were compared one by one.")
     if not is_class:
-        how = tr("Both versions answered the same {0}; likeness is the cosine of both answers, 1 is equal.")
+        how = tr("Both versions answered the same {0}; similarity is the cosine of both answers, 1 is equal.")
     figure = percent(judgement.agreement) if is_class else cosine(judgement.agreement)
-    name = tr("Same answers") if is_class else tr("Likeness")
+    name = tr("Same answers") if is_class else tr("Similarity")
     return SourceValue(
         "same", name, _title(name, variant), figure, how.format(_things(facts)), tuple(pairs), lines=lines,
         command=command("fettle", "compare", facts.run.id),

@@ -55,7 +55,7 @@ def answer_columns(n: int, labelled: bool = True, names: list[str] | None = None
 
 
 def vector_columns(n: int) -> AnswerColumns:
-    """Likeness instead of classes."""
+    """Similarity instead of classes."""
     base = answer_columns(n, labelled=False, names=[f"How do I return order number {i * 37 % n}?" for i in range(n)])
     likeness = (1 - np.random.default_rng(2).exponential(0.0003, n)).astype(np.float32)
     none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)

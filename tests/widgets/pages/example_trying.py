@@ -33,7 +33,7 @@ def live_answers(*names: str) -> tuple[AnswerValue, AnswerValue]:
 
 def live_vectors() -> tuple[AnswerValue, AnswerValue]:
     about = ", ".join(f"{number / 7:.3g}" for number in range(8)) + " …"
-    note = "Likeness to the original’s answer: 0.9998"
+    note = "Similarity to the original’s answer: 0.9998"
     return AnswerValue("384 numbers", 21.0, about=about), AnswerValue("384 numbers", 9.0, about=about, note=note)
 
 

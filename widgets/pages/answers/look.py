@@ -106,7 +106,7 @@ class LookCard(Card):
         for part, place, share, tone in zip((self._before, self._after), places, shares, tones, strict=True):
             part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
         if not is_class:
-            self._told.setText(self.tr("Likeness of both answers: {0}").format(cosine(float(columns.likeness[at]))))
+            self._told.setText(self.tr("Similarity of both answers: {0}").format(cosine(float(columns.likeness[at]))))
         elif label_place >= 0:
             self._told.setText(self.tr("Your label: {0}").format(columns.class_name(label_place)))
         else:

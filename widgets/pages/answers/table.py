@@ -64,7 +64,7 @@ class AnswersModel(QAbstractTableModel):
                 ("after", Column(self.tr("Optimized"), stretch=True)),
             ]
         else:
-            made.append(("likeness", Column(self.tr("Likeness"), right=True)))
+            made.append(("likeness", Column(self.tr("Similarity"), right=True)))
         if value.labelled:
             made.append(("label", Column(self.tr("Your label"), stretch=True)))
         return (*made, ("kind", Column(self.tr("Result"))))

@@ -238,7 +238,7 @@ class ComparePage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_L)
         found, limit, name = points(value)
-        if len(found) > 1 and name != self.tr("Likeness"):
+        if len(found) > 1 and name != self.tr("Similarity"):
             card = Card(gap=SPACE_S)
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))

@@ -33,7 +33,7 @@ def columns(value: CompareValue) -> list[Column]:
     """Six, by what is known: accuracy needs labels, likeness stands for answers that are no classes."""
     rightness = _tr("Right answers") if is_small(value) else _tr("Accuracy")
     third = rightness if value.labelled else _tr("Memory")
-    same = _tr("Same answers") if value.answers == "class" else _tr("Likeness")
+    same = _tr("Same answers") if value.answers == "class" else _tr("Similarity")
     fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
     last = _tr("Result") if value.outcome == "nothing_faster" else _tr("Verdict")
     return [
@@ -81,7 +81,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "original": lambda: Cell(_tr("to compare with"), tone="soft"),
         "keep": lambda: Cell(_tr("Keep this one"), tone="ok", icon="check-circle"),
         "safe": lambda: Cell(_tr("Safe to ship"), tag="ok"),
-        "alike": lambda: Cell(_tr("Alike, not proven"), tag="warn"),
+        "alike": lambda: Cell(_tr("Inconclusive"), tag="warn"),
         "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
         "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
         "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
@@ -181,7 +181,7 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
         text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
         bound = text.format(percent_up(value.loss_high))
     if value.answers == "vector":
-        return OpenFigure("same", cosine(best.agreement), _tr("likeness"), bound, tone)
+        return OpenFigure("same", cosine(best.agreement), _tr("similarity"), bound, tone)
     if is_small(value) and best.changed is not None:
         return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
     changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
@@ -203,4 +203,4 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
     whole = base.accuracy if value.labelled and base is not None else 1.0
     limit = None if whole is None or value.answers == "vector" else 100 * whole * (1 - value.limit_pct / 100)
     name = _tr("Accuracy") if value.labelled else _tr("Same answers")
-    return found, limit, _tr("Likeness") if value.answers == "vector" and not value.labelled else name
+    return found, limit, _tr("Similarity") if value.answers == "vector" and not value.labelled else name

@@ -129,12 +129,12 @@ class PreprocessCard(Card):
 
     def _add_fields(self, image: ImageStepsValue) -> None:
         self._text("resize", self.tr("Shorter side"), side_text(image.resize), self.tr("as it is"))
-        self._text("crop", self.tr("Cut from the middle"), side_text(image.crop), self.tr("nothing"))
+        self._text("crop", self.tr("Center crop"), side_text(image.crop), self.tr("nothing"))
         self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
         bright = brightness_of(image)
         self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
-        self._text("mean", self.tr("Mean, taken away"), numbers_text(bright.mean), "0")
-        self._text("std", self.tr("Spread, divided by"), numbers_text(bright.std), "1")
+        self._text("mean", self.tr("Mean (taken away)"), numbers_text(bright.mean), "0")
+        self._text("std", self.tr("Standard deviation (divided by)"), numbers_text(bright.std), "1")
         self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
         self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 

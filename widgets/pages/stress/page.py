@@ -81,7 +81,11 @@ class StressPage(DetailPage):
         card = Card(edge=SPACE_XL, gap=SPACE_L)
         for icon, title, text in (
             (ICON, self.tr("Harder inputs"), changes),
-            ("question", self.tr("Nonsense"), self.tr("How often is each version sure of what is no real input?")),
+            (
+                "question",
+                self.tr("Out of distribution"),
+                self.tr("How often is each version sure of what is no real input?"),
+            ),
             (
                 "shield-warning",
                 self.tr("Attacks"),
@@ -116,7 +120,7 @@ class StressPage(DetailPage):
             "below. Less is better."
         )
         columns = {1: self.tr("Sure of it")}
-        return StressTable(self.theme, self._pictures, self.tr("Nonsense"), caption, found.nonsense, columns)
+        return StressTable(self.theme, self._pictures, self.tr("Out of distribution"), caption, found.nonsense, columns)
 
     def _lists(self, found: StressFound) -> list[QWidget]:
         cards: list[QWidget] = []

@@ -50,7 +50,7 @@ def facts(*variants: Any, flips: float | None = 0.0) -> RunFacts:
         (10.0, 3.0, True, None, "Same answer, 3.3 times faster"),
         (3.0, 10.0, False, None, "Another answer, 3.3 times slower"),
         (10.0, 9.8, True, None, "Same answer, equally fast"),
-        (10.0, 5.0, None, 0.9998, "Likeness 0.9998, 2.0 times faster"),
+        (10.0, 5.0, None, 0.9998, "Similarity 0.9998, 2.0 times faster"),
     ],
 )
 def test_the_headline_says_what_was_measured(

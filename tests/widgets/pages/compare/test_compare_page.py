@@ -266,7 +266,7 @@ def test_answers_that_are_no_classes_show_likeness(theme: Theme, examples: Modul
     page = ComparePage(theme)
     page.show(examples.vectors())
     shown(page)
-    assert [c.title for c in columns(examples.vectors())][4] == "Likeness"
+    assert [c.title for c in columns(examples.vectors())][4] == "Similarity"
     assert table_text(page)[1][4] == "0.9999" and table_text(page)[2][4:] == ["–", "Not compared"]
     assert page.findChild(ChangesCard) is None
 

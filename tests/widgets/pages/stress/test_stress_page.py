@@ -24,7 +24,7 @@ def test_the_offer_says_what_comes_and_starts_it(
     """Given a version that was not tried yet, Then what will be done is told, and a click starts the quick or full test."""
     page.show_value(examples.stress(found=False))
     shown(page, 816, 614)
-    for text in ("Harder inputs", "Nonsense", "Attacks", "Calibration examples", "Noise, blur, glare, fog"):
+    for text in ("Harder inputs", "Out of distribution", "Attacks", "Calibration examples", "Noise, blur, glare, fog"):
         assert text in said(page)
     with qtbot.waitSignal(page.start_requested) as started:
         press(page, "Start the quick test (about 1 minute)")

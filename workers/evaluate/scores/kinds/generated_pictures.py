@@ -21,7 +21,10 @@ SAME_DB = 120.0
 """Stands for "no difference at all", whose PSNR is infinite."""
 
 PSNR = Words(
-    "psnr", "Noise", "how faint the difference to the original’s pictures is; above 40 dB nobody sees it", "dB"
+    "psnr",
+    "PSNR",
+    "peak signal-to-noise ratio: how faint the difference to the original’s pictures is; above 40 dB nobody sees it",
+    "dB",
 )
 SSIM = Words("ssim", "Same structure", "how alike edges and patterns are (SSIM); 1 is the same")
 

@@ -15,7 +15,7 @@ SPACES = ("|", "<space>", "▁")
 LONGEST_NAME = 1
 
 CER = Words(
-    "cer", "Wrong characters", "share of the characters that are wrong, missing or too many", higher_is_better=False
+    "cer", "Character error rate", "share of the characters that are wrong, missing or too many", higher_is_better=False
 )
 
 
