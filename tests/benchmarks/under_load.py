@@ -1,7 +1,7 @@
 """Runs beside busy programs against a quiet run: what is recommended under load must be faster when quiet, too.
 
-    python -m tests.benchmarks.under_load MODELS_DIR [--runs 10] [--budget SECONDS] [--only NAME] [--homes FOLDER]
-    python -m tests.benchmarks.under_load MODELS_DIR --pairs [--runs 10] [--only NAME]
+    python -m tests.benchmarks.under_load MODELS_DIR [--runs 10] [--budget SECONDS] [--only NAME …] [--homes FOLDER]
+    python -m tests.benchmarks.under_load MODELS_DIR --pairs [--runs 10] [--only NAME …]
 
 The quiet part comes first and needs a quiet computer: it says how busy it was, and a result beside load is told as
 worth nothing. Of each model one quiet run is made, then `--runs` runs beside `stress-ng --cpu CORES`, which measure
@@ -45,6 +45,7 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 900
 TWICE, TWICE_SHARE = 2.0, 0.8
 LOOK_S = 5.0
+QUIET_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -132,11 +133,15 @@ class Quiet:
 
 
 def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
-    share = busy_share()
-    document = optimized(case, models, home, budget_s, fresh=False)
-    was_quiet = share < BUSY_SHARE and not any(variant["under_load"] for variant in document["variants"])
-    found = Quiet(document, was_quiet)
-    say(f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}")
+    """Once more where other programs came in between, `QUIET_TRIES` times in all."""
+    for number in range(QUIET_TRIES):
+        share = busy_share()
+        document = optimized(case, models, home, budget_s, fresh=number > 0)
+        disturbed = [variant["title"] for variant in document["variants"] if variant["under_load"]]
+        found = Quiet(document, was_quiet=share < BUSY_SHARE and not disturbed)
+        say(f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}, disturbed {disturbed}")
+        if found.was_quiet:
+            break
     return found
 
 
@@ -244,14 +249,14 @@ def main() -> int:
     parser.add_argument("models", type=Path)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--budget", type=float, default=120.0)
-    parser.add_argument("--only", choices=[case.name for case in CASES])
+    parser.add_argument("--only", nargs="+", choices=[case.name for case in CASES])
     parser.add_argument("--homes", type=Path)
     parser.add_argument("--pairs", action="store_true")
     asked = parser.parse_args()
     results = []
     with tempfile.TemporaryDirectory() as scratch:
         homes = asked.homes or Path(scratch)
-        cases = [case for case in CASES if asked.only in (None, case.name)]
+        cases = [case for case in CASES if asked.only is None or case.name in asked.only]
         if asked.pairs:
             for case in cases:
                 with bench_space(homes / case.name) as space:
