@@ -139,7 +139,9 @@ def quiet_run(case: Case, models: Path, home: Path, budget_s: float) -> Quiet:
         document = optimized(case, models, home, budget_s, fresh=number > 0)
         disturbed = [variant["title"] for variant in document["variants"] if variant["under_load"]]
         found = Quiet(document, was_quiet=share < BUSY_SHARE and not disturbed)
-        say(f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}, disturbed {disturbed}")
+        say(
+            f"{case.name}: quiet run, other programs {share:.0%}: recommended {told(found.best)}, disturbed {disturbed}"
+        )
         if found.was_quiet:
             break
     return found
