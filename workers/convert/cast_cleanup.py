@@ -1,13 +1,11 @@
 """Casts that change nothing are removed, and islands of 64-bit numbers become 32-bit ones like the rest."""
 
-from typing import Any
-
 import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Graph, attribute
+from workers.convert.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
 ID = "cast_cleanup"
@@ -31,82 +29,58 @@ class Params(TechniqueParams):
 
 
 def change(graph: Graph) -> int:
-    """One round: 64-bit islands first, then casts to what a tensor is already, then casts there and back."""
+    """One round: 64-bit islands first, then casts to what a value is already, then casts there and back."""
     return _narrow_doubles(graph) or _same_type(graph) or _there_and_back(graph)
 
 
 def _same_type(graph: Graph) -> int:
-    """Casts to the type that the tensor has."""
-    idle = [node for node in graph.nodes if node.op_type == "Cast" and graph.dtype(node.input[0]) == _to(node)]
+    """Casts to the type that the value has."""
+    idle = [node for node in graph.nodes if node.op_type == "Cast" and node.inputs[0].dtype == attribute(node, "to")]
     for node in idle:
-        _bypass(graph, node, node.input[0])
+        graph.replace(node.outputs[0], node.inputs[0])
     return len(idle)
 
 
 def _there_and_back(graph: Graph) -> int:
     """A cast of a cast whose step in between holds every value: the first one is skipped."""
     count = 0
-    for node in list(graph.nodes):
-        first = graph.maker.get(node.input[0]) if node.op_type == "Cast" else None
-        if first is None or first.op_type != "Cast":
-            continue
-        source = first.input[0]
-        start, between = _name(graph.dtype(source)), _name(_to(first))
-        if between in WIDER.get(start, ()):
-            graph.set_inputs(node, [source])
+    for node in graph.nodes:
+        first = maker_of(node.inputs[0], "Cast") if node.op_type == "Cast" else None
+        if first is not None and _name(attribute(first, "to")) in WIDER.get(_name(first.inputs[0].dtype), ()):
+            node.replace_input_with(0, first.inputs[0])
             count += 1
     return count
 
 
 def _narrow_doubles(graph: Graph) -> int:
     """All 64-bit floats inside become 32-bit ones, unless the model takes or gives any."""
-    from onnx import TensorProto, numpy_helper
+    import onnx_ir as ir
 
-    double, single = TensorProto.DOUBLE, TensorProto.FLOAT
-    values = (*graph.proto.graph.input, *graph.proto.graph.output)
-    if any(value.type.tensor_type.elem_type == double for value in values) or graph.captured:
+    double = ir.DataType.DOUBLE
+    doubles = [value for value in graph.main.initializers.values() if value.dtype == double]
+    weights = [(value, content) for value in doubles if (content := graph.constant(value)) is not None]
+    if any(value.dtype == double for value in (*graph.main.inputs, *graph.main.outputs)) or [*graph.main.subgraphs()]:
         return 0
-    count = 0
-    for tensor in graph.proto.graph.initializer:
-        if tensor.data_type == double:
-            value = numpy_helper.to_array(tensor)
-            if np.isfinite(value).all() and np.abs(value).max(initial=0) > np.finfo(np.float32).max:
-                return 0
-            tensor.CopyFrom(numpy_helper.from_array(value.astype(np.float32), tensor.name))
-            count += 1
+    if any(np.abs(one[np.isfinite(one)]).max(initial=0) > np.finfo(np.float32).max for _, one in weights):
+        return 0
+    for value, content in weights:
+        graph.replace(value, graph.add_constant(content.astype(np.float32)))
+    count = len(weights)
     for node in graph.nodes:
-        for entry in node.attribute:
-            if node.op_type == "Cast" and entry.name == "to" and entry.i == double:
-                entry.i = single
+        for entry in list(node.attributes.values()):
+            if node.op_type == "Cast" and entry.name == "to" and entry.value == double:
+                node.attributes.add(ir.AttrInt64("to", ir.DataType.FLOAT))
                 count += 1
-            elif entry.HasField("t") and entry.t.data_type == double:
-                entry.t.CopyFrom(
-                    numpy_helper.from_array(numpy_helper.to_array(entry.t).astype(np.float32), entry.t.name)
-                )
+            elif entry.type == ir.AttributeType.TENSOR and entry.value.dtype == double:
+                node.attributes.add(ir.AttrTensor(entry.name, ir.tensor(entry.value.numpy().astype(np.float32))))
                 count += 1
     return count
 
 
-def _bypass(graph: Graph, node: Any, source: str) -> None:
-    """Let everybody who reads the node's output read `source`; an output of the model keeps its name."""
-    output = node.output[0]
-    if output in graph.outputs | graph.captured:
-        graph.remove([node])
-        graph.add("Identity", [source], output)
-        return
-    for user in list(graph.uses[output]):
-        user.input[:] = [source if name == output else name for name in user.input]
-    graph.remove([node])
-
-
-def _to(node: Any) -> int:
-    return int(attribute(node, "to", 0))
-
-
 def _name(kind: int | None) -> str:
-    from onnx import TensorProto
+    import onnx_ir as ir
 
-    return TensorProto.DataType.Name(kind) if kind else ""
+    return ir.DataType(kind).name if kind else ""
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -122,6 +96,6 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
+    requires=("onnx", "onnx_ir", "onnxruntime"),
+    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -95,6 +95,6 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
+    requires=("onnx", "onnx_ir", "onnxruntime"),
+    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -7,7 +7,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Array, Graph, attribute, ordered
+from workers.convert.graph import Array, Graph, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
 ID = "gather_rewrite"
@@ -27,12 +27,12 @@ class Params(TechniqueParams):
 def change(graph: Graph) -> int:
     """Rewrite one product; what follows it number by number is worked out for the whole table beforehand."""
     for product in graph.nodes:
-        if product.op_type != "MatMul" or len(product.input) != 2:
+        if product.op_type != "MatMul":
             continue
-        table = graph.constant(product.input[1])
+        table = graph.constant(product.inputs[1])
         if table is None or table.ndim != 2 or len(table) > MOST_ROWS:
             continue
-        index = _index_of(graph, product.input[0], len(table))
+        index = _index_of(graph, product.inputs[0], len(table))
         if index is None:
             continue
         _replace(graph, product, np.concatenate([table, np.zeros_like(table[:1])]), index)
@@ -40,54 +40,48 @@ def change(graph: Graph) -> int:
     return 0
 
 
-def _index_of(graph: Graph, name: str, depth: int) -> str | None:
-    """The tensor of row numbers for a one-hot tensor; numbers outside the table become `depth` (a row of zeros)."""
-    node = graph.maker.get(name)
-    while node is not None and node.op_type in ("Cast", "Identity"):
-        node = graph.maker.get(node.input[0])
+def _index_of(graph: Graph, value: Any, depth: int) -> Any | None:
+    """The row numbers of a one-hot value; numbers outside the table become `depth` (a row of zeros)."""
+    while (cast := maker_of(value, "Cast", "Identity")) is not None:
+        value = cast.inputs[0]
+    node = maker_of(value, "OneHot", "Equal")
     if node is None:
         return None
-    if node.op_type == "OneHot":
-        return _of_one_hot(graph, node, depth)
-    if node.op_type == "Equal":
-        return _of_equal(graph, node, depth)
-    return None
+    return _of_one_hot(graph, node, depth) if node.op_type == "OneHot" else _of_equal(graph, node, depth)
 
 
-def _of_one_hot(graph: Graph, node: Any, depth: int) -> str | None:
+def _of_one_hot(graph: Graph, node: Any, depth: int) -> Any | None:
     """OneHot along the last axis with the values 0 and 1; its indices may count from the end."""
-    sizes, values = graph.constant(node.input[1]), graph.constant(node.input[2])
-    shape = graph.shape(node.input[0])
+    index, sizes, values = node.inputs[0], graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
+    shape = graph.shape(index)
     last = attribute(node, "axis", -1)
     if sizes is None or values is None or int(sizes.reshape(-1)[0]) != depth or values.reshape(-1).tolist() != [0, 1]:
         return None
     if last != -1 and (shape is None or last != len(shape)):
         return None
-    if not _whole(graph, node.input[0]):
+    if not _whole(index):
         return None
-    number = graph.add("Cast", [node.input[0]], to=_int64())
+    number = graph.add("Cast", [index], to=_int64())
     size, zero = graph.add_constant(np.array(depth)), graph.add_constant(np.array(0))
     from_end = graph.add("Where", [graph.add("Less", [number, zero]), graph.add("Add", [number, size]), number])
     return _inside(graph, from_end, depth)
 
 
-def _of_equal(graph: Graph, node: Any, depth: int) -> str | None:
+def _of_equal(graph: Graph, node: Any, depth: int) -> Any | None:
     """Equal of (…, 1) with 0, 1, 2, … along the last axis."""
-    for side, other in ((0, 1), (1, 0)):
-        counting = graph.constant(node.input[side])
+    for counts, index in (node.inputs, reversed(node.inputs)):
+        counting = graph.constant(counts)
         if counting is None or counting.size != depth or counting.shape[-1:] != (depth,):
             continue
-        if counting.reshape(-1).tolist() != list(range(depth)) or not _whole(graph, node.input[other]):
+        if counting.reshape(-1).tolist() != list(range(depth)) or not _whole(index) or last_size(graph, index) != 1:
             return None
-        if last_size(graph, node.input[other]) != 1:
-            return None
-        number = graph.add("Cast", [node.input[other]], to=_int64())
+        number = graph.add("Cast", [index], to=_int64())
         flat = graph.add("Squeeze", [number, graph.add_constant(np.array([-1]))])
         return _inside(graph, flat, depth)
     return None
 
 
-def _inside(graph: Graph, number: str, depth: int) -> str:
+def _inside(graph: Graph, number: Any, depth: int) -> Any:
     """Row numbers with all that lie outside sent to row `depth`."""
     size, zero = graph.add_constant(np.array(depth)), graph.add_constant(np.array(0))
     low = graph.add("Less", [number, zero])
@@ -95,12 +89,12 @@ def _inside(graph: Graph, number: str, depth: int) -> str:
     return graph.add("Where", [graph.add("And", [graph.add("Not", [low]), high]), number, size])
 
 
-def _whole(graph: Graph, name: str) -> bool:
-    """Whether a tensor holds whole numbers: 2.5 equals none of 0, 1, 2, … and would be cut to 2."""
+def _whole(value: Any) -> bool:
+    """Whether it holds whole numbers: 2.5 equals none of 0, 1, 2, … and would be cut to 2."""
     from onnx import TensorProto
 
     kinds = (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16)
-    return graph.dtype(name) in (*kinds, TensorProto.UINT16, TensorProto.UINT32)
+    return value.dtype in (*kinds, TensorProto.UINT16, TensorProto.UINT32)
 
 
 def _int64() -> int:
@@ -109,102 +103,89 @@ def _int64() -> int:
     return int(TensorProto.INT64)
 
 
-def last_size(graph: Graph, name: str) -> int | None:
-    """The size of a tensor's last axis, also where shape inference loses it behind a computed shape."""
-    shape = graph.shape(name)
+def last_size(graph: Graph, value: Any) -> int | None:
+    """The size of a value's last axis, also where shape inference loses it behind a computed shape."""
+    shape = graph.shape(value)
     if shape and shape[-1] is not None:
         return shape[-1]
-    node = graph.maker.get(name)
+    node = maker_of(value, "Cast", "Identity", "Reshape", "Expand")
     if node is None:
         return None
-    if node.op_type in ("Cast", "Identity"):
-        return last_size(graph, node.input[0])
     if node.op_type == "Reshape":
-        return _last_element(graph, node.input[1])
-    if node.op_type == "Expand":
-        own, wanted = last_size(graph, node.input[0]), _last_element(graph, node.input[1])
-        return wanted if own == 1 else own
-    return None
+        return _last_element(graph, node.inputs[1])
+    own = last_size(graph, node.inputs[0])
+    if node.op_type == "Expand" and own == 1:
+        return _last_element(graph, node.inputs[1])
+    return own
 
 
-def _last_element(graph: Graph, name: str) -> int | None:
-    """The last number of a tensor of sizes, if it is a constant."""
-    value = graph.constant(name)
-    if value is not None:
-        return int(value.reshape(-1)[-1]) if value.size else None
-    node = graph.maker.get(name)
-    if node is None or node.op_type not in ("Cast", "Identity", "Concat"):
-        return None
-    return _last_element(graph, node.input[-1] if node.op_type == "Concat" else node.input[0])
+def _last_element(graph: Graph, value: Any) -> int | None:
+    """The last number of sizes, if it is a constant."""
+    content = graph.constant(value)
+    if content is not None:
+        return int(content.reshape(-1)[-1]) if content.size else None
+    node = maker_of(value, "Cast", "Identity", "Concat")
+    return None if node is None else _last_element(graph, node.inputs[-1])
 
 
-def _replace(graph: Graph, product: Any, table: Array, index: str) -> None:
-    """Look rows up for each tensor at the end of what follows the product number by number."""
+def _replace(graph: Graph, product: Any, table: Array, index: Any) -> None:
+    """Look rows up for each value at the end of what follows the product number by number."""
     tables = _tables(graph, product, table)
-    inner = set(tables)
-    ends = [name for name in tables if name in graph.outputs | graph.captured or _leaves(graph, name, inner)]
-    graph.remove([graph.maker[name] for name in tables])
-    for name in ends:
-        graph.add("Gather", [graph.add_constant(tables[name], "table"), index], name, axis=0)
+    inner = {value.producer() for value in tables}
+    ends = [value for value in tables if value.is_graph_output() or not inner.issuperset(value.consumers())]
+    for value in ends:
+        graph.add("Gather", [graph.add_constant(tables[value], "table"), index], value, axis=0)
 
 
-def _leaves(graph: Graph, name: str, inner: set[str]) -> bool:
-    """Whether a tensor is used outside of the part that becomes tables."""
-    return any(not inner.issuperset(user.output) for user in graph.uses.get(name, []))
-
-
-def _tables(graph: Graph, product: Any, table: Array) -> dict[str, Array]:
-    """{tensor: its value for every row} of the product and of all that depends on it and on constants alone."""
-    tables: dict[str, Array] = {product.output[0]: table}
+def _tables(graph: Graph, product: Any, table: Array) -> dict[Any, Array]:
+    """{value: its content for every row} of the product and of all that depends on it and on constants alone."""
+    known = {product.outputs[0]}
     parts: list[Any] = []
-    for node in _following(graph, product):
-        known = [name in tables or _one_row(graph.constant(name)) for name in node.input if name]
-        if node.op_type in ELEMENTWISE and len(node.output) == 1 and all(known):
+    for node in graph.nodes:
+        inputs = [value for value in node.inputs if value is not None]
+        if node.op_type not in ELEMENTWISE or len(node.outputs) != 1 or known.isdisjoint(inputs):
+            continue
+        if all(value in known or _one_row(graph.constant(value)) for value in inputs):
             parts.append(node)
-            tables[node.output[0]] = table  # its real value comes below
-    return {product.output[0]: table} | _values(graph, product.output[0], table, parts)
+            known.add(node.outputs[0])
+    return {product.outputs[0]: table} | _contents(graph, product.outputs[0], table, parts)
 
 
-def _following(graph: Graph, product: Any) -> list[Any]:
-    """Nodes after the product, makers before users."""
-    found: dict[int, Any] = {}
-    waiting = [product.output[0]]
-    while waiting:
-        for user in graph.uses.get(waiting.pop(), []):
-            if id(user) not in found and user.op_type in ELEMENTWISE:
-                found[id(user)] = user
-                waiting.extend(user.output)
-    return ordered(list(found.values()))
-
-
-def _one_row(value: Array | None) -> bool:
+def _one_row(content: Array | None) -> bool:
     """Whether a constant is the same for every row of a table."""
-    return value is not None and all(size == 1 for size in value.shape[:-1])
+    return content is not None and all(size == 1 for size in content.shape[:-1])
 
 
-def _values(graph: Graph, source: str, table: Array, parts: list[Any]) -> dict[str, Array]:
+def _contents(graph: Graph, source: Any, table: Array, parts: list[Any]) -> dict[Any, Array]:
     """Run `parts` once over the whole table."""
     if not parts:
         return {}
+    import onnx_ir as ir
     from onnx import helper
 
     from workers.infer import onnxruntime_cpu
 
-    names = [node.output[0] for node in parts]
-    needed = {name for node in parts for name in node.input if name} - {source, *names}
-    weights = [tensor for tensor in graph.proto.graph.initializer if tensor.name in needed]
+    values = [node.outputs[0] for node in parts]
+    weights = {
+        value.name: value.const_value
+        for node in parts
+        for value in node.inputs
+        if value is not None and value.is_initializer()
+    }
     kind = helper.np_dtype_to_tensor_dtype(table.dtype)
-    rows = helper.make_tensor_value_info(source, kind, list(table.shape))
-    ends = [helper.make_empty_tensor_value_info(name) for name in names]
+    rows = helper.make_tensor_value_info(source.name, kind, list(table.shape))
+    ends = [helper.make_empty_tensor_value_info(value.name) for value in values]
+    nodes = [ir.serde.serialize_node(node) for node in parts]
+    tensors = [ir.serde.serialize_tensor(tensor) for tensor in weights.values()]
     proto = helper.make_model(
-        helper.make_graph(parts, "tables", [rows], ends, weights), opset_imports=graph.proto.opset_import
+        helper.make_graph(nodes, "tables", [rows], ends, tensors), opset_imports=graph.proto.opset_import
     )
     proto.ir_version = graph.proto.ir_version
     library = onnxruntime_cpu.import_library()
     options = onnxruntime_cpu.make_options(library, {"graph_optimization": "none"}, 1)
     session = library.InferenceSession(proto.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    values = session.run(names, {source: table})
-    return {name: value.reshape(len(table), -1) for name, value in zip(names, values, strict=True)}
+    contents = session.run([value.name for value in values], {source.name: table})
+    return {value: content.reshape(len(table), -1) for value, content in zip(values, contents, strict=True)}
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -221,6 +202,6 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
+    requires=("onnx", "onnx_ir", "onnxruntime"),
+    install_hint="pip install onnx onnx-ir onnxruntime",
 )

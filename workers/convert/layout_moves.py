@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.convert.graph import Graph, attribute
+from workers.convert.graph import Graph, attribute, maker_of
 
 Perm = tuple[int, ...]
 
@@ -20,92 +20,72 @@ ALONG = frozenset({"Softmax", "LogSoftmax", "Hardmax"})
 
 def moved(graph: Graph, transpose: Any, user: Any) -> bool:
     """Let `user` work on what goes into `transpose`, and transpose its result; False where it cannot."""
-    perm = tuple(attribute(transpose, "perm", ()))
-    if not perm or transpose.output[0] in graph.captured:
-        return False
+    perm = _perm(transpose)
     move = _MOVES.get(user.op_type)
-    return move is not None and move(graph, transpose, user, perm)
+    return bool(perm) and move is not None and move(graph, transpose, user, perm)
+
+
+def _perm(transpose: Any) -> Perm:
+    return tuple(attribute(transpose, "perm", ()))
 
 
 def _merge(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     """Two in a row are one, or none."""
-    second = tuple(attribute(user, "perm", ()))
+    second = _perm(user)
     if len(second) != len(perm):
         return False
-    both = tuple(perm[axis] for axis in second)
-    output, source = user.output[0], transpose.input[0]
-    graph.remove([user])
-    if both != tuple(range(len(both))):
-        graph.add("Transpose", [source], output, perm=both)
-    elif output in graph.outputs | graph.captured:
-        graph.add("Identity", [source], output)
-    else:
-        for other in list(graph.uses[output]):
-            other.input[:] = [source if name == output else name for name in other.input]
-        graph.reindex()
+    _transposed(graph, user.outputs[0], transpose.inputs[0], tuple(perm[axis] for axis in second))
     return True
 
 
-def _behind(graph: Graph, user: Any, inputs: Sequence[str], perms: Sequence[Perm], **changed: Any) -> bool:
-    """The same operator on other inputs, each of its outputs transposed."""
-    from onnx import helper
+def _transposed(graph: Graph, value: Any, source: Any, perm: Perm) -> None:
+    """Let `value` be made of `source`."""
+    if perm == tuple(range(len(perm))):
+        graph.replace(value, source)
+    else:
+        graph.add("Transpose", [source], value, perm=perm)
 
-    outputs = list(user.output)
-    graph.remove([user])
-    inner = [graph.new_name(f"{name}_moved") for name in outputs]
-    node = type(user).FromString(user.SerializeToString())
-    node.input[:], node.output[:] = inputs, inner
-    for name, value in changed.items():
-        kept = [entry for entry in node.attribute if entry.name != name]
-        del node.attribute[:]
-        node.attribute.extend([*kept, helper.make_attribute(name, value)])
-    graph.put(node)
-    for name, source, perm in zip(outputs, inner, perms, strict=True):
-        if perm == tuple(range(len(perm))):
-            graph.add("Identity", [source], name)
-        else:
-            graph.add("Transpose", [source], name, perm=perm)
+
+def _behind(graph: Graph, user: Any, inputs: Sequence[Any], perms: Sequence[Perm], **changed: Any) -> bool:
+    """The same operator on other inputs, each of its outputs transposed."""
+    for value, source, perm in zip(user.outputs, graph.copied(user, inputs, **changed), perms, strict=True):
+        _transposed(graph, value, source, perm)
     return True
 
 
 def _unary(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    if user.input[0] != transpose.output[0]:
+    if user.inputs[0] is not transpose.outputs[0]:
         return False
-    return _behind(graph, user, [transpose.input[0], *user.input[1:]], [perm])
+    return _behind(graph, user, [transpose.inputs[0], *user.inputs[1:]], [perm])
 
 
 def _many(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     """All inputs are transposed alike, constant, or single numbers."""
-    inputs = [_before(graph, name, perm) for name in user.input]
-    if any(name is None for name in inputs):
-        return False
-    return _behind(graph, user, [str(name) for name in inputs], [perm])
+    inputs = [_before(graph, value, perm) for value in user.inputs]
+    return None not in inputs and _behind(graph, user, inputs, [perm])
 
 
-def _before(graph: Graph, name: str, perm: Perm) -> str | None:
-    """The tensor that becomes `name` by this transpose, None where there is none yet."""
-    maker = graph.maker.get(name)
-    if maker is not None and maker.op_type == "Transpose" and tuple(attribute(maker, "perm", ())) == perm:
-        return str(maker.input[0])
-    shape = graph.shape(name)
-    if shape is not None and all(size == 1 for size in shape) and len(shape) <= 1:
-        return name
-    value = graph.constant(name)
-    if value is None or value.ndim > len(perm):
+def _before(graph: Graph, value: Any, perm: Perm) -> Any | None:
+    """What becomes `value` by this transpose, None where there is none yet."""
+    maker = maker_of(value, "Transpose")
+    if maker is not None and _perm(maker) == perm:
+        return maker.inputs[0]
+    if graph.shape(value) in ((), (1,)):
+        return value
+    content = graph.constant(value)
+    if content is None or content.ndim > len(perm):
         return None
-    if value.size == 1:
-        return name
-    whole = value.reshape((1,) * (len(perm) - value.ndim) + value.shape)
+    if content.size == 1:
+        return value
+    whole = content.reshape((1,) * (len(perm) - content.ndim) + content.shape)
     return graph.add_constant(whole.transpose(np.argsort(perm)))
 
 
 def _concat(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    inputs = []
-    for name in user.input:
-        maker = graph.maker.get(name)
-        if maker is None or maker.op_type != "Transpose" or tuple(attribute(maker, "perm", ())) != perm:
-            return False
-        inputs.append(maker.input[0])
+    makers = [maker_of(value, "Transpose") for value in user.inputs]
+    if any(maker is None or _perm(maker) != perm for maker in makers):
+        return False
+    inputs = [maker.inputs[0] for maker in makers if maker is not None]
     return _behind(graph, user, inputs, [perm], axis=perm[int(attribute(user, "axis", 0))])
 
 
@@ -115,12 +95,12 @@ def _along(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
     if opset(graph.proto) < 13:
         return False
-    return _behind(graph, user, [transpose.input[0]], [perm], axis=perm[int(attribute(user, "axis", -1))])
+    return _behind(graph, user, [transpose.inputs[0]], [perm], axis=perm[int(attribute(user, "axis", -1))])
 
 
 def _split(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     axis = perm[int(attribute(user, "axis", 0))]
-    return _behind(graph, user, [transpose.input[0], *user.input[1:]], [perm] * len(user.output), axis=axis)
+    return _behind(graph, user, [transpose.inputs[0], *user.inputs[1:]], [perm] * len(user.outputs), axis=axis)
 
 
 def _reduce(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
@@ -144,17 +124,17 @@ def _squeeze(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 def _axes(graph: Graph, user: Any, place: int) -> tuple[list[int] | None, bool]:
     """(axes, whether they are an input): None where they are computed, empty where there are none."""
-    if len(user.input) > place and user.input[place]:
-        value = graph.constant(user.input[place])
+    if len(user.inputs) > place and user.inputs[place]:
+        value = graph.constant(user.inputs[place])
         return (None if value is None else [int(axis) for axis in value.reshape(-1)]), True
     return [int(axis) for axis in attribute(user, "axes", ())], False
 
 
 def _with_axes(graph: Graph, transpose: Any, user: Any, axes: list[int], after: Perm, given: bool) -> bool:
     if given:
-        inputs = [transpose.input[0], graph.add_constant(np.array(axes)), *user.input[2:]]
+        inputs = [transpose.inputs[0], graph.add_constant(np.array(axes)), *user.inputs[2:]]
         return _behind(graph, user, inputs, [after])
-    return _behind(graph, user, [transpose.input[0]], [after], axes=axes)
+    return _behind(graph, user, [transpose.inputs[0]], [after], axes=axes)
 
 
 def _without(perm: Perm, axes: Sequence[int]) -> Perm:
@@ -165,38 +145,36 @@ def _without(perm: Perm, axes: Sequence[int]) -> Perm:
 
 
 def _pad(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    if len(user.input) < 2 or (len(user.input) > 3 and user.input[3]):
+    if len(user.inputs) < 2 or (len(user.inputs) > 3 and user.inputs[3]):
         return False
-    pads = graph.constant(user.input[1])
+    pads = graph.constant(user.inputs[1])
     if pads is None or pads.size != 2 * len(perm):
         return False
     back = np.argsort(perm)
     renamed = np.concatenate([pads.reshape(2, -1)[0][back], pads.reshape(2, -1)[1][back]])
-    return _behind(graph, user, [transpose.input[0], graph.add_constant(renamed), *user.input[2:]], [perm])
+    return _behind(graph, user, [transpose.inputs[0], graph.add_constant(renamed), *user.inputs[2:]], [perm])
 
 
 def _slice(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
-    if len(user.input) < 3 or user.input[0] != transpose.output[0]:
+    if len(user.inputs) < 3 or user.inputs[0] is not transpose.outputs[0]:
         return False
-    starts = graph.shape(user.input[1])
-    if len(user.input) > 3 and user.input[3]:
-        axes = graph.constant(user.input[3])
+    starts = graph.shape(user.inputs[1])
+    if len(user.inputs) > 3 and user.inputs[3]:
+        axes = graph.constant(user.inputs[3])
     else:
         axes = np.arange(starts[0]) if starts and starts[0] is not None else None
     if axes is None:
         return False
     renamed = graph.add_constant(np.array([perm[int(axis)] for axis in axes.reshape(-1)]))
-    return _behind(graph, user, [transpose.input[0], *user.input[1:3], renamed, *user.input[4:]], [perm])
+    return _behind(graph, user, [transpose.inputs[0], *user.inputs[1:3], renamed, *user.inputs[4:]], [perm])
 
 
 def _shape(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     """The sizes of a transposed tensor are those of the other one in another order."""
-    if user.attribute:
+    if user.attributes:
         return False
-    output = user.output[0]
-    graph.remove([user])
     order = graph.add_constant(np.array(perm))
-    graph.add("Gather", [graph.add("Shape", [transpose.input[0]]), order], output, axis=0)
+    graph.add("Gather", [graph.add("Shape", [transpose.inputs[0]]), order], user.outputs[0], axis=0)
     return True
 
 

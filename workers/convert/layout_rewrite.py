@@ -26,30 +26,25 @@ def change(graph: Graph) -> int:
     before = _count(graph)
     if before < 2:
         return 0
-    kept = [type(node).FromString(node.SerializeToString()) for node in graph.nodes]
     for _ in range(MOST_MOVES):
         if not _one_move(graph):
             break
-    fewer = before - _count(graph)
-    if fewer <= 0:
-        graph.reset(kept)
-        return 0
-    return fewer
+    return max(0, before - _count(graph))
 
 
 def _one_move(graph: Graph) -> bool:
-    for node in graph.nodes:
-        if node.op_type == "Transpose":
-            for user in graph.uses.get(node.output[0], []):
-                if moved(graph, node, user):
-                    return True
-    return False
+    return any(
+        moved(graph, node, user)
+        for node in graph.nodes
+        if node.op_type == "Transpose" and not graph.is_captured(node.outputs[0])
+        for user in node.outputs[0].consumers()
+    )
 
 
 def _count(graph: Graph) -> int:
-    """Transposes of computed tensors that somebody uses."""
+    """Transposes of computed values that somebody uses."""
     return sum(
-        node.op_type == "Transpose" and bool(graph.uses.get(node.output[0]) or node.output[0] in graph.outputs)
+        node.op_type == "Transpose" and bool(node.outputs[0].uses() or node.outputs[0].is_graph_output())
         for node in graph.nodes
     )
 
@@ -67,6 +62,6 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
+    requires=("onnx", "onnx_ir", "onnxruntime"),
+    install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -13,7 +13,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Array, Graph, attribute
+from workers.convert.graph import Array, Graph, Shape, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
 ID = "norm_rewrite"
@@ -26,31 +26,29 @@ class Params(TechniqueParams):
 
 @dataclass(frozen=True)
 class Group:
-    """One group normalization of `source` (n, channels, …) into `groups` parts.
+    """One group normalization of `source` (n, channels, …) into `groups` parts; `output` is what it makes.
 
-    `scale` and `bias` are for each channel. `nodes` are replaced, the last one's output stays.
+    `scale` and `bias` are for each channel.
     """
 
-    source: str
+    source: Any
     channels: int
     axes: int
     groups: int
     epsilon: float
     scale: Array
     bias: Array
-    nodes: tuple[Any, ...]
+    output: Any
 
 
 def change(graph: Graph) -> int:
     """Rewrite all of them at once."""
     found = [match for node in graph.nodes if (match := _match(graph, node)) is not None]
     for match in found:
-        output = match.nodes[-1].output[0]
-        graph.remove([match.nodes[-1]])
         if match.groups == match.channels:
-            _instance(graph, match, output)
+            _instance(graph, match)
         else:
-            _pooled(graph, match, output)
+            _pooled(graph, match)
     return len(found)
 
 
@@ -64,53 +62,50 @@ def _match(graph: Graph, node: Any) -> Group | None:
 
 def _reshaped(graph: Graph, node: Any) -> Group | None:
     """Reshape (n, groups, everything else) → InstanceNormalization → Reshape to where it came from."""
-    before, after = graph.maker.get(node.input[0]), graph.only_user(node.output[0])
-    if before is None or after is None or before.op_type != "Reshape" or after.op_type != "Reshape":
+    before, after = maker_of(node.inputs[0], "Reshape"), graph.only_user(node.outputs[0])
+    if before is None or after is None or after.op_type != "Reshape":
         return None
-    source, inner = before.input[0], graph.shape(node.input[0])
+    source, inner = before.inputs[0], graph.shape(node.inputs[0])
     shape = _floats(graph, source)
-    scale, bias = graph.constant(node.input[1]), graph.constant(node.input[2])
+    scale, bias = graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
     if shape is None or inner is None or len(inner) != 3 or scale is None or bias is None:
         return None
     channels, groups = shape[1], scale.size
     if channels is None or inner[1] != groups or channels % groups or not _returns(graph, after, source, shape):
         return None
-    each = channels // groups
-    epsilon = float(attribute(node, "epsilon", 1e-5))
-    nodes = (node, after)
-    return Group(source, channels, len(shape), groups, epsilon, np.repeat(scale, each), np.repeat(bias, each), nodes)
+    each, epsilon = channels // groups, float(attribute(node, "epsilon", 1e-5))
+    weights = (np.repeat(scale, each), np.repeat(bias, each))
+    return Group(source, channels, len(shape), groups, epsilon, *weights, after.outputs[0])
 
 
 def _written(graph: Graph, node: Any) -> Group | None:
     """The operator itself; its scale and bias are for each group in operator set 18, for each channel from 21 on."""
-    shape = _floats(graph, node.input[0])
-    scale, bias = graph.constant(node.input[1]), graph.constant(node.input[2])
+    shape = _floats(graph, node.inputs[0])
+    scale, bias = graph.constant(node.inputs[1]), graph.constant(node.inputs[2])
     groups = int(attribute(node, "num_groups", 0))
     if shape is None or shape[1] is None or not groups or shape[1] % groups or scale is None or bias is None:
         return None
     if scale.size not in (groups, shape[1]):
         return None
-    each = shape[1] // scale.size
-    epsilon = float(attribute(node, "epsilon", 1e-5))
-    return Group(
-        node.input[0], shape[1], len(shape), groups, epsilon, np.repeat(scale, each), np.repeat(bias, each), (node,)
-    )
+    each, epsilon = shape[1] // scale.size, float(attribute(node, "epsilon", 1e-5))
+    weights = (np.repeat(scale, each), np.repeat(bias, each))
+    return Group(node.inputs[0], shape[1], len(shape), groups, epsilon, *weights, node.outputs[0])
 
 
-def _floats(graph: Graph, name: str) -> tuple[int | None, ...] | None:
+def _floats(graph: Graph, value: Any) -> Shape | None:
     """The shape of a 32-bit tensor with at least one axis after the channels."""
     from onnx import TensorProto
 
-    shape = graph.shape(name)
-    return shape if shape is not None and len(shape) >= 3 and graph.dtype(name) == TensorProto.FLOAT else None
+    shape = graph.shape(value)
+    return shape if shape is not None and len(shape) >= 3 and value.dtype == TensorProto.FLOAT else None
 
 
-def _returns(graph: Graph, after: Any, source: str, shape: tuple[int | None, ...]) -> bool:
+def _returns(graph: Graph, after: Any, source: Any, shape: Shape) -> bool:
     """Whether the second Reshape gives the first one's input its shape back."""
-    wanted = graph.constant(after.input[1])
+    wanted = graph.constant(after.inputs[1])
     if wanted is None:
-        maker = graph.maker.get(after.input[1])
-        if maker is None or maker.op_type != "Shape" or maker.input[0] != source:
+        maker = maker_of(after.inputs[1], "Shape")
+        if maker is None or maker.inputs[0] is not source:
             return False
         return attribute(maker, "start", 0) == 0 and attribute(maker, "end") is None
     sizes = wanted.reshape(-1).tolist()
@@ -120,21 +115,21 @@ def _returns(graph: Graph, after: Any, source: str, shape: tuple[int | None, ...
     )
 
 
-def _instance(graph: Graph, match: Group, output: str) -> None:
+def _instance(graph: Graph, match: Group) -> None:
     """A group of one channel each is an instance normalization as it stands."""
     weights = [graph.add_constant(match.scale, "scale"), graph.add_constant(match.bias, "bias")]
-    graph.add("InstanceNormalization", [match.source, *weights], output, epsilon=match.epsilon)
+    graph.add("InstanceNormalization", [match.source, *weights], match.output, epsilon=match.epsilon)
 
 
-def _pooled(graph: Graph, match: Group, output: str) -> None:
+def _pooled(graph: Graph, match: Group) -> None:
     """(x − mean) / √(mean((x − mean)²) + ε): never E[x²] − mean², which 16-bit numbers cannot bear."""
     ones = (1,) * (match.axes - 2)
     each = match.channels // match.groups
     share = np.kron(np.eye(match.groups), np.full((each, each), 1 / each)).astype(np.float32)
     table = graph.add_constant(share.reshape(match.channels, match.channels, *ones), "group")
 
-    def over_groups(name: str) -> str:
-        return graph.add("Conv", [graph.add("GlobalAveragePool", [name]), table])
+    def over_groups(value: Any) -> Any:
+        return graph.add("Conv", [graph.add("GlobalAveragePool", [value]), table])
 
     centered = graph.add("Sub", [match.source, over_groups(match.source)])
     variance = over_groups(graph.add("Mul", [centered, centered]))
@@ -142,11 +137,11 @@ def _pooled(graph: Graph, match: Group, output: str) -> None:
     spread = graph.add("Sqrt", [graph.add("Add", [variance, epsilon])])
     plain = (match.scale == 1).all() and (match.bias == 0).all()
     if plain:
-        graph.add("Div", [centered, spread], output)
+        graph.add("Div", [centered, spread], match.output)
         return
     scale = graph.add_constant(match.scale.astype(np.float32).reshape(-1, *ones), "scale")
     bias = graph.add_constant(match.bias.astype(np.float32).reshape(-1, *ones), "bias")
-    graph.add("Add", [graph.add("Mul", [graph.add("Div", [centered, spread]), scale]), bias], output)
+    graph.add("Add", [graph.add("Mul", [graph.add("Div", [centered, spread]), scale]), bias], match.output)
 
 
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
@@ -163,6 +158,6 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
-    requires=("onnx", "onnxruntime"),
-    install_hint="pip install onnx onnxruntime",
+    requires=("onnx", "onnx_ir", "onnxruntime"),
+    install_hint="pip install onnx onnx-ir onnxruntime",
 )

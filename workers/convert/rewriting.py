@@ -18,7 +18,7 @@ from workers.convert.graph import Graph
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 
 Rewrite = Callable[[Graph], int]
-"""Changes the graph and returns how many places it has changed; `Graph.commit` is called by whoever called it."""
+"""Changes the graph and returns how many places it has changed; 0 leaves the model as it was."""
 
 MOST_DIFFERENCE = 1e-4
 """Of an answer, relative to the largest one: rewritten sums are added up in another order, and no more than that."""
@@ -63,6 +63,7 @@ def rewritten(proto: Any, change: Rewrite) -> int:
     total = 0
     while True:
         graph = Graph(proto)
+        graph.infer()
         count = change(graph)
         if not count:
             return total

@@ -196,6 +196,41 @@ def test_casts_that_lose_something_stay(tmp_path: Path) -> None:
     assert rewritten(proto, cast_cleanup.change) == 0
 
 
+def test_what_a_branch_reads_is_made_elsewhere_or_stays(tmp_path: Path) -> None:
+    """Given an idle cast that only the branches of an If read, and a branch that has the names a rewrite would give,
+    then the cast goes, the branches read what it was made of, and the answers stay."""
+    branches = [
+        helper.make_graph(
+            [helper.make_node(kind, ["c"], ["constant_1"]), helper.make_node("Abs", ["constant_1"], [f"{kind}_out"])],
+            kind, [], [floats(f"{kind}_out", 4)],
+        )
+        for kind in ("Relu", "Neg")
+    ]  # fmt: skip
+    nodes = [
+        helper.make_node("Cast", ["x"], ["c"], to=TensorProto.FLOAT),
+        helper.make_node("If", ["yes"], ["y"], then_branch=branches[0], else_branch=branches[1]),
+    ]
+    yes = helper.make_tensor_value_info("yes", TensorProto.BOOL, [])
+    proto = model_of(nodes, [floats("x", 4), yes], [floats("y", 4)], [])
+    feeds = {"x": np.array([-1, 2, -3, 4], np.float32), "yes": np.array(True)}
+    assert same_after(proto, cast_cleanup.change, feeds, tmp_path, 0) == 1
+    assert kinds(proto) == {"If": 1}
+
+
+def test_an_output_of_the_model_keeps_its_name(tmp_path: Path) -> None:
+    """Given an idle cast and two transposes that end in outputs, then both outputs are there under their names."""
+    nodes = [
+        helper.make_node("Cast", ["x"], ["y"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["x"], ["t"], perm=[1, 0]),
+        helper.make_node("Transpose", ["t"], ["z"], perm=[1, 0]),
+    ]
+    proto = model_of(nodes, [floats("x", 2, 3)], [floats("y", 2, 3), floats("z", 2, 3)], [])
+    feeds = {"x": np.arange(6, dtype=np.float32).reshape(2, 3)}
+    for technique in (cast_cleanup, layout_rewrite):
+        assert same_after(proto, technique.change, feeds, tmp_path, 0) >= 1
+    assert kinds(proto) == {"Identity": 2} and [one.name for one in proto.graph.output] == ["y", "z"]
+
+
 def test_a_rewrite_that_changes_answers_is_refused(make_small, tmp_path: Path) -> None:
     """Given a change that is wrong, then it is told by how much, and nothing is left."""
 
