@@ -53,6 +53,8 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
 def _headline(facts: RunFacts, best: Variant | None) -> str:
     missing = best.judgement.missing_examples if best is not None and best.judgement else None
     if best is not None and not is_safe(best):
+        if best.judgement is not None and best.judgement.unproven is not None:
+            return tr("Looks alike, which Fettle cannot prove for such results yet")
         if missing:
             return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
         return tr("Looks alike, not proven: add more examples")
@@ -145,8 +147,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
 
 
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
-    if judgement is None:
-        return None
+    if judgement is None or judgement.unproven is not None:
+        return None  # more examples would prove nothing
     missing = judgement.missing_examples
     return ProofValue(judgement.n, judgement.n + missing if missing else None, limit_pct, judgement.drop_high)
 
