@@ -27,7 +27,7 @@ These work without one: fettle demo, describe, inspect, optimize, compare, bench
 """
 EXIT_MISSING = 6
 HEAVY = ("numpy", "sqlalchemy.orm", "alembic.command", "pyqtgraph", "app.controllers.app_controller")
-"""Imported after the first paint, one in each step of the event loop."""
+"""Imported after the first paint, one in each step of the event loop; then the pages' controllers, likewise."""
 
 
 def open_window(arguments: list[str]) -> int:
@@ -115,40 +115,15 @@ def _run(paths: "DataPaths", lock: "InstanceLock", files: list[str]) -> int:
 
 def build_window(app: "QApplication", settings: "Settings") -> "tuple[MainWindow, Theme]":
     """The window with its pages, none of them made yet. Imports no graph, no database, no numpy."""
-    from PySide6.QtWidgets import QWidget
-
     from widgets.main_window import MainWindow
+    from widgets.page_registry import find_pages
     from widgets.plots.frame_clock import FrameClock
     from widgets.theme import Theme
 
     theme = Theme(app, settings.theme)
     clock = FrameClock()
 
-    def page(room: str, name: str, *more: object) -> QWidget:
-        made = getattr(importlib.import_module(f"widgets.pages.{room}.page"), name)(theme, *more)
-        assert isinstance(made, QWidget)
-        return made
-
-    pages = {
-        "model": lambda: page("model", "ModelPage"),
-        "hub": lambda: page("hub", "HubPage"),
-        "data": lambda: page("data", "DataPage"),
-        "goal": lambda: page("goal", "GoalPage"),
-        "optimize": lambda: page("optimize", "OptimizePage", clock),
-        "compare": lambda: page("compare", "ComparePage"),
-        "answers": lambda: page("answers", "AnswersPage"),
-        "stress": lambda: page("stress", "StressPage"),
-        "load": lambda: page("load", "LoadPage"),
-        "tried": lambda: page("tried", "TriedPage"),
-        "layers": lambda: page("layers", "LayersPage"),
-        "try": lambda: page("try_it", "TryPage"),
-        "export": lambda: page("export", "ExportPage"),
-        "projects": lambda: page("projects", "ProjectsPage"),
-        "jobs": lambda: page("jobs", "JobsPage"),
-        "settings": lambda: page("settings", "SettingsPage"),
-        "guide": lambda: page("guide", "GuidePage"),
-    }
-    window = MainWindow(app, theme, clock, pages)
+    window = MainWindow(app, theme, clock, find_pages())
     clock.setParent(window)  # its timer must not outlive the graphs
     if settings.window_geometry:
         with contextlib.suppress(ValueError):
@@ -182,8 +157,11 @@ class Application:
 
     def begin(self) -> None:
         """Import one heavy thing a step, so that the window goes on answering; then wire."""
+        from app.controllers.page_controller import controller_modules
+
+        names = [*HEAVY, *controller_modules()]
         steps: list[Callable[[], object]] = [
-            *(lambda name=name: importlib.import_module(name) for name in HEAVY),
+            *(lambda name=name: importlib.import_module(name) for name in names),
             self._wire,
         ]
         self._next(steps)
@@ -215,9 +193,9 @@ class Application:
             self._undo.append(open_log(paths, self._loaded.settings.log_level).close)
             store = open_store(paths, lock=self._lock)
         except WorkerError as error:
-            window.show_page("model")
+            window.show_page(window.first_page)
             window.rail.setEnabled(False)
-            window.page("model").show_stopped(error_value(error.info()))  # type: ignore[attr-defined]
+            window.page(window.first_page).show_stopped(error_value(error.info()))  # type: ignore[attr-defined]
             window.close_requested.connect(self._quit)
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())

@@ -1,7 +1,7 @@
 """The window: rail, top bar, pages, dock; takes drops anywhere, and asks before it closes."""
 
 import gc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QByteArray, QSize, QTimer, Signal
 from PySide6.QtGui import (
@@ -23,6 +23,7 @@ from widgets.banner import Banner
 from widgets.dock import Dock
 from widgets.focus_ring import FocusRing
 from widgets.focus_scroll import FocusScroll
+from widgets.page_registry import PageSpec
 from widgets.parts.error_card import ErrorValue
 from widgets.plots.frame_clock import FrameClock
 from widgets.rail import Mark, Rail
@@ -32,15 +33,12 @@ from widgets.top_bar import ProjectValue, TopBar
 
 _NARROW_PX = 1108
 _LEAST_SIZE, _FIRST_SIZE = (860, 560), (1280, 800)
-GUIDE = "guide"
 _FRAME_PX = 32
 """About what window managers put above a window."""
 
-PageFactory = Callable[[], QWidget]
-
 
 class MainWindow(QMainWindow):
-    """`pages` maps a page's id (see rail.STEPS and rail.REST) to what makes it; each is made when first shown.
+    """Each of `pages` is made when first shown; the first of them is where a new project begins.
 
     Closing is a question: the window stays and says `close_requested`; whoever listens calls `close_now` when
     nothing would be lost. `first_painted` comes once, when the person sees the window: load heavy things then,
@@ -63,13 +61,14 @@ class MainWindow(QMainWindow):
     rename_project_requested = Signal()
     delete_project_requested = Signal()
 
-    def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Mapping[str, PageFactory]) -> None:
+    def __init__(self, app: QApplication, theme: Theme, clock: FrameClock, pages: Sequence[PageSpec]) -> None:
         super().__init__()
         self._theme, self.clock = theme, clock
-        self._factories = dict(pages)
+        self.specs = {spec.id: spec for spec in pages}
+        self.first_page = next(iter(self.specs))
         self._pages: dict[str, QWidget] = {}
         self._may_close = self._was_painted = False
-        self._before_guide = ""
+        self._before: dict[str, str] = {}
         self.takes_pictures = False
         self.setWindowTitle("Fettle")
         self.setWindowIcon(theme.icon("activity", "brand", 64))
@@ -83,7 +82,7 @@ class MainWindow(QMainWindow):
         self.restore_geometry(b"")
 
     def _build(self, theme: Theme) -> None:
-        self.rail = Rail(theme, self._factories, self)
+        self.rail = Rail(theme, tuple(self.specs.values()), self)
         self.top = TopBar(theme)
         self.notice = Banner(theme)
         self._stack = QStackedWidget()
@@ -120,18 +119,20 @@ class MainWindow(QMainWindow):
             (QKeySequence(standard.Paste), self._on_paste),
             (QKeySequence(standard.Open), self.open_requested.emit),
             (QKeySequence("Ctrl+N"), self.new_project_requested.emit),
-            (QKeySequence("F1"), self.toggle_guide),
             (QKeySequence("F2"), self.rename_project_requested.emit),
             (QKeySequence("Ctrl+Q"), self.close),
         ):
             QShortcut(keys, self).activated.connect(act)
+        for spec in self.specs.values():
+            if spec.shortcut:
+                QShortcut(QKeySequence(spec.shortcut), self).activated.connect(lambda i=spec.id: self.toggle_page(i))
 
     # --- pages
 
     def page(self, page_id: str) -> QWidget:
         """The page, made now if it was not yet."""
         if page_id not in self._pages:
-            page = self._factories[page_id]()
+            page = self.specs[page_id].make(self._theme, self.clock)
             self._pages[page_id] = page
             self._stack.addWidget(page)
             drops.let_drops_through(page)
@@ -140,12 +141,12 @@ class MainWindow(QMainWindow):
 
     def show_page(self, page_id: str) -> None:
         """Go to a page; one that is not known leads to the first."""
-        if page_id not in self._factories:
-            page_id = next(iter(self._factories))
+        if page_id not in self.specs:
+            page_id = self.first_page
         page = self.page(page_id)
         drops.let_drops_through(page)
-        if page_id == GUIDE and self.current_page != GUIDE:
-            self._before_guide = self.current_page
+        if self.specs[page_id].shortcut and self.current_page != page_id:
+            self._before[page_id] = self.current_page
         self._stack.setCurrentWidget(page)
         self.rail.set_current(page_id)
         self.page_shown.emit(page_id)
@@ -161,15 +162,13 @@ class MainWindow(QMainWindow):
         shown = self._stack.currentWidget()
         return next((page_id for page_id, page in self._pages.items() if page is shown), "")
 
-    def toggle_guide(self) -> None:
-        """The guide; from there back to where one was."""
-        if self.current_page != GUIDE:
-            self._on_page_requested(GUIDE)
-        else:
-            self._on_page_requested(self._before_guide or next(iter(self._factories)))
+    def toggle_page(self, page_id: str) -> None:
+        """A page with a shortcut; from there back to where one was."""
+        back = self._before.get(page_id) or self.first_page
+        self._on_page_requested(page_id if self.current_page != page_id else back)
 
     def _on_page_requested(self, page_id: str) -> None:
-        if page_id in self._factories:
+        if page_id in self.specs:
             self.show_page(page_id)
             self.page_requested.emit(page_id)
 

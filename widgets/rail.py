@@ -1,77 +1,35 @@
 """The way through, at the window's left: one entry a page, with a mark of how far one is."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from PySide6.QtCore import QCoreApplication, QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QButtonGroup, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel, bind_icon
+from widgets.page_registry import PageSpec
 from widgets.parts.format import percent
 from widgets.theme import Theme, restyle
 from widgets.tokens import CONTROL_HEIGHT, RAIL_WIDTH, SPACE_M, SPACE_S, TOP_BAR_HEIGHT
 
 Mark = Literal["done", "current", ""]
 
-STEPS = ("model", "data", "goal", "optimize", "compare", "try", "export")
-REST = ("projects", "jobs", "settings", "guide")
-NUMBERED = (*STEPS, "jobs", "settings")
-"""Those that Ctrl and a number lead to."""
-BELOW = {
-    "hub": "model",
-    "answers": "compare",
-    "stress": "compare",
-    "load": "compare",
-    "tried": "compare",
-    "layers": "compare",
-}
-"""Pages without an entry of their own, and where they belong."""
-_ICONS = {
-    "model": "cube",
-    "data": "image",
-    "goal": "target",
-    "optimize": "gauge",
-    "compare": "chart-bar",
-    "try": "play",
-    "export": "package",
-    "projects": "folders",
-    "jobs": "stack",
-    "settings": "gear-six",
-    "guide": "question",
-}
-
-
-def page_title(page_id: str) -> str:
-    """Name of a page, in the person's language."""
-    names = {
-        "model": QCoreApplication.translate("rail", "Model"),
-        "data": QCoreApplication.translate("rail", "Data"),
-        "goal": QCoreApplication.translate("rail", "Goal"),
-        "optimize": QCoreApplication.translate("rail", "Optimize"),
-        "compare": QCoreApplication.translate("rail", "Compare"),
-        "try": QCoreApplication.translate("rail", "Try it"),
-        "export": QCoreApplication.translate("rail", "Export"),
-        "projects": QCoreApplication.translate("rail", "Projects"),
-        "jobs": QCoreApplication.translate("rail", "Jobs"),
-        "settings": QCoreApplication.translate("rail", "Settings"),
-        "guide": QCoreApplication.translate("rail", "Guide"),
-    }
-    return names[page_id]
+MOST_NUMBERS = 9
 
 
 class RailEntry(QPushButton):
     """One page's entry."""
 
-    def __init__(self, theme: Theme, page_id: str, parent: QWidget) -> None:
-        super().__init__(page_title(page_id), parent)
-        self.page_id = page_id
+    def __init__(self, theme: Theme, spec: PageSpec, parent: QWidget) -> None:
+        super().__init__(spec.title(), parent)
+        self.spec = spec
         self.mark: Mark = ""
         self.setProperty("kind", "nav")
         self.setCheckable(True)
         self.setMinimumSize(QSize(0, CONTROL_HEIGHT))
-        self.setAccessibleName(page_title(page_id))
-        self._icon = bind_icon(theme, self, _ICONS[page_id], "soft", token_on="brand", gap_px=8)
+        self.setAccessibleName(spec.title())
+        self._icon = bind_icon(theme, self, spec.icon, "soft", token_on="brand", gap_px=8)
         self._share = QLabel()
         self._share.setProperty("role", "caption")
         self._share.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -98,7 +56,7 @@ class RailEntry(QPushButton):
         """A check for what is done, a dot for the step that is next or at work."""
         self.mark = mark
         self._show_mark()
-        self._icon.set(_ICONS[self.page_id], "ink" if mark == "done" else "soft", "brand")
+        self._icon.set(self.spec.icon, "ink" if mark == "done" else "soft", "brand")
         self._tell()
         restyle(self, mark=mark)
 
@@ -112,11 +70,11 @@ class RailEntry(QPushButton):
 
 
 class Rail(QFrame):
-    """Shows entries for the pages that exist, and no others. Ctrl+1 to 9 go to them."""
+    """Shows entries for the pages that exist, and no others: steps above, the rest below. Ctrl+1 to 9 go to them."""
 
     page_requested = Signal(str)
 
-    def __init__(self, theme: Theme, page_ids: Collection[str], parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, pages: Sequence[PageSpec], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("kind", "rail")
         self.setFixedWidth(RAIL_WIDTH)
@@ -128,18 +86,24 @@ class Rail(QFrame):
         layout.setSpacing(2)
         layout.addWidget(self._logo(theme))
         layout.addSpacing(SPACE_S)
-        for page_id in STEPS + REST:
-            if page_id == REST[0]:
+        for place in ("step", "rest"):
+            if place == "rest":
                 layout.addStretch(1)
-            if page_id in page_ids:
-                layout.addWidget(self._entry(theme, page_id))
-        for number, page_id in enumerate((page for page in NUMBERED if page in page_ids), 1):
-            keys = QShortcut(QKeySequence(f"Ctrl+{number}"), self)
+            for spec in (page for page in pages if page.place == place):
+                layout.addWidget(self._entry(theme, spec))
+        self._above = {spec.id: spec.below or spec.id for spec in pages}
+        self._add_keys()
+
+    def _add_keys(self) -> None:
+        numbered = [entry for entry in self.entries.values() if entry.spec.place == "step" or entry.spec.has_number]
+        told = {entry.spec.id: f"Ctrl+{number}" for number, entry in enumerate(numbered[:MOST_NUMBERS], 1)}
+        for page_id, combination in told.items():
+            keys = QShortcut(QKeySequence(combination), self)
             keys.setContext(Qt.ShortcutContext.WindowShortcut)
             keys.activated.connect(lambda page_id=page_id: self.page_requested.emit(page_id))
-            self.entries[page_id].setToolTip(f"{page_title(page_id)} ({keys.key().toString()})")
-        if "guide" in self.entries:
-            self.entries["guide"].setToolTip(f"{page_title('guide')} (F1)")
+        for page_id, entry in self.entries.items():
+            if combination := told.get(page_id) or entry.spec.shortcut:
+                entry.setToolTip(f"{entry.text()} ({combination})")
 
     def _logo(self, theme: Theme) -> QWidget:
         holder = QWidget()
@@ -153,16 +117,16 @@ class Rail(QFrame):
         row.addWidget(name, 1)
         return holder
 
-    def _entry(self, theme: Theme, page_id: str) -> RailEntry:
-        entry = RailEntry(theme, page_id, self)
-        entry.clicked.connect(lambda: self.page_requested.emit(page_id))
+    def _entry(self, theme: Theme, spec: PageSpec) -> RailEntry:
+        entry = RailEntry(theme, spec, self)
+        entry.clicked.connect(lambda: self.page_requested.emit(spec.id))
         self._group.addButton(entry)
-        self.entries[page_id] = entry
+        self.entries[spec.id] = entry
         return entry
 
     def set_current(self, page_id: str) -> None:
         """Show which page is open."""
-        self.entries[BELOW.get(page_id, page_id)].setChecked(True)
+        self.entries[self._above[page_id]].setChecked(True)
 
     def set_marks(self, marks: Mapping[str, Mark]) -> None:
         """Show how far one is; pages that are not named lose their mark."""

@@ -1,44 +1,29 @@
-"""The window as a whole: which page, what was dropped, the way from page to page, coming and going."""
+"""The window as a whole: its pages' controllers, what was dropped, projects, coming and going."""
 
 import base64
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication, QWidget
 
-from app.controllers.answers.controller import AnswersController
-from app.controllers.compare.controller import CompareController
-from app.controllers.data.controller import DataController
-from app.controllers.data.new_data import NewData
-from app.controllers.export.controller import ExportController
+from app.controllers import commands as c
+from app.controllers.commands import Commands, Handler
 from app.controllers.flows import FlowRunner
-from app.controllers.goal.controller import GoalController
-from app.controllers.guide.controller import GuideController
-from app.controllers.hub.controller import HubController
 from app.controllers.incoming import Incoming
-from app.controllers.jobs.controller import JobsController
 from app.controllers.kept import KeptSettings
-from app.controllers.layers.controller import LayersController
-from app.controllers.load.controller import LoadController
-from app.controllers.model.controller import ModelController
-from app.controllers.optimize.controller import OptimizeController
-from app.controllers.projects.controller import ProjectEdits, ProjectsController
-from app.controllers.session import SHOWN_STATES, Session
-from app.controllers.settings.controller import SettingsController
+from app.controllers.new_data import NewData
+from app.controllers.page_controller import Desk, PageController, check_pairs, find_controllers
+from app.controllers.project_edits import ProjectEdits
+from app.controllers.run_ways import RunWays
+from app.controllers.session import Session
 from app.controllers.shell import ShellPresenter
-from app.controllers.stress.controller import StressController
 from app.controllers.telemetry import TelemetryController
-from app.controllers.tried.controller import TriedController
-from app.controllers.try_it.controller import TryController
 from app.controllers.words import error_value, no_use_for_picture
-from app.domain.run import Run
 from app.handover import take_requests
 from app.services.machine.describing import describe, remember, remembered
-from app.services.opening.refusing import other_inputs
 from app.services.projects.projects import find_project
-from app.services.records.run_plan import as_begun
 from widgets.dialogs.questions import close_question
 from widgets.main_window import MainWindow
 from widgets.theme import Theme
@@ -46,9 +31,8 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.paths import to_text
 
 HANDOVER_MS = 300
-OF_NO_PROJECT = ("projects", "guide")
 
-C = TypeVar("C", bound=QObject)
+C = TypeVar("C", bound=PageController)
 
 
 class AppController(QObject):
@@ -64,29 +48,31 @@ class AppController(QObject):
         self._telemetry = TelemetryController(window, session, self.flows, self)
         self.flows.timing_changed.connect(window.set_timing)
         self.flows.timing_changed.connect(self._telemetry.pause)
-        self._shell = ShellPresenter(
-            window, session, self.flows, lambda preset_id: self._goal().preset_of(preset_id).title, self
-        )
-        self._incoming = Incoming(window, theme, session, self)
+        self.commands = Commands()
         self._edits = ProjectEdits(window, theme, session, self.flows, self)
+        self._desk = Desk(window, session, self.flows, theme, kept, self._edits, self.commands)
+        self._specs = find_controllers()
+        check_pairs(window.specs, self._specs)
+        self._controllers: dict[str, PageController] = {}
+        self._incoming = Incoming(window, theme, session, self)
+        self._new_data = NewData(window, theme, session, self)
+        self._offer()
+        self._shell = ShellPresenter(self._desk, self._specs, self)
         self._edits.changed.connect(self._shell.show)
-        self._edits.gone.connect(self._on_project_gone)
-        self._controllers: dict[str, QObject] = {}
         self._is_asking = self._is_closing = False
         self._incoming.model_given.connect(self.open_model)
-        self._new_data = NewData(window, theme, session, self)
         self._incoming.data_given.connect(self._new_data.take)
-        self._new_data.use_wanted.connect(lambda path: self._data().read_path(path))
-        self._new_data.add_wanted.connect(lambda path: self._compare().prove(path))
+        self._new_data.use_wanted.connect(self.commands.to(c.READ_DATA))
+        self._new_data.add_wanted.connect(self.commands.to(c.ADD_DATA))
         window.page_built.connect(self._on_page_built)
         window.page_shown.connect(self._on_page_shown)
         window.paths_dropped.connect(self.take_paths)
         window.picture_dropped.connect(self._on_picture)
         window.text_dropped.connect(self._on_text)
         window.drag_entered.connect(session.workspace.pool.prestart)
-        window.open_requested.connect(self._on_open)
+        window.open_requested.connect(self.commands.to(c.CHOOSE_MODEL))
         window.close_requested.connect(self._on_close)
-        window.project_requested.connect(self._on_project)
+        window.project_requested.connect(self.open_project)
         window.new_project_requested.connect(self._on_new_project)
         session.project_changed.connect(self._on_project_changed)
         self._requests = QTimer(self)
@@ -102,7 +88,7 @@ class AppController(QObject):
             self._on_page_built(page_id, page)
         project_id = self._kept.value.last_project_id
         if not (reopen and project_id and self._reopen(project_id)):
-            self._window.show_page("model")
+            self._window.show_page(self._window.first_page)
         self._shell.show()
         known = remembered(self._session.workspace.repositories)
         if known is not None:
@@ -134,118 +120,54 @@ class AppController(QObject):
 
     # --- pages
 
-    def _makers(self) -> dict[str, Callable[[QWidget], QObject]]:
-        window, session, flows = self._window, self._session, self.flows
-        return {
-            "model": lambda page: ModelController(window, page, session, flows),
-            "hub": lambda page: HubController(window, page, session, flows, self._theme),
-            "data": lambda page: DataController(window, page, session, flows),
-            "goal": lambda page: GoalController(window, page, session),
-            "optimize": lambda page: OptimizeController(window, page, session, flows),
-            "compare": lambda page: CompareController(window, page, session, flows),
-            "answers": lambda page: AnswersController(window, page, session, flows),
-            "stress": lambda page: StressController(window, page, session, flows),
-            "load": lambda page: LoadController(window, page, session, flows),
-            "tried": lambda page: TriedController(window, page, session),
-            "layers": lambda page: LayersController(window, page, session, flows),
-            "try": lambda page: TryController(window, page, session, flows),
-            "export": lambda page: ExportController(window, page, session, flows),
-            "projects": lambda page: ProjectsController(window, page, session, self._edits),
-            "jobs": lambda page: JobsController(window, page, session, flows),
-            "settings": lambda page: SettingsController(window, page, session, self._theme, self._kept),
-            "guide": lambda page: GuideController(window, page),
-        }
+    def _offer(self) -> None:
+        """What pages do by command, each made when first asked; what is nobody's page is done here."""
+        for page_id, spec in self._specs.items():
+            for handler in spec.does:
+                self.commands.offer(handler.command, self._act(page_id, handler))
+        self.commands.offer(c.MODEL_OPENED, self._on_model_opened)
+        self.commands.offer(c.OPEN_PROJECT, self.open_project)
+        self.commands.offer(c.NEW_PROJECT, self._on_new_project)
+        RunWays(self._desk, self)
+
+    def _act(self, page_id: str, handler: Handler[Any]) -> Callable[..., Any]:
+        return lambda *given: handler.method(self.controller(page_id, PageController), *given)
 
     def _on_page_shown(self, page_id: str) -> None:
         """Where a project was left; what belongs to no project is no place to come back to."""
-        if page_id not in OF_NO_PROJECT:
+        if self._window.specs[page_id].of_project:
             self._session.change(page=page_id)
 
     def _on_page_built(self, page_id: str, page: QWidget) -> None:
-        if page_id in self._controllers:
-            return
-        controller = self._makers()[page_id](page)
-        self._controllers[page_id] = controller
-        if isinstance(controller, ModelController):
-            controller.opened.connect(self._on_model_opened)
-            controller.hub_wanted.connect(self.search_hub)
-        elif isinstance(controller, HubController):
-            controller.open_wanted.connect(self.open_model)
-            controller.sample_wanted.connect(self.open_sample)
-            controller.file_wanted.connect(self._on_open)
-        elif isinstance(controller, DataController):
-            controller.preparation_taken.connect(self._on_preparation_taken)
-        elif isinstance(controller, GoalController):
-            controller.run_requested.connect(self._on_run_requested)
-        elif isinstance(controller, TriedController):
-            controller.again_requested.connect(self._on_again_requested)
-        elif isinstance(controller, OptimizeController):
-            controller.again_requested.connect(self._on_again_requested)
-            controller.resume_requested.connect(self._on_resume_requested)
-            controller.go_on_requested.connect(self._on_go_on_requested)
-        elif isinstance(controller, CompareController | TryController):
-            controller.export_requested.connect(self._on_export_requested)
-            if isinstance(controller, CompareController):
-                controller.go_on_requested.connect(self._on_go_on_requested)
-        elif isinstance(controller, ProjectsController):
-            controller.open_requested.connect(self._on_project)
-            controller.new_requested.connect(self._on_new_project)
-        elif isinstance(controller, JobsController):
-            controller.open_requested.connect(self._on_run_opened)
-            controller.resume_requested.connect(self._on_resume_requested)
-            controller.cancel_requested.connect(lambda run_id: self._optimize().cancel(run_id))
+        if page_id not in self._controllers:
+            self._controllers[page_id] = self._specs[page_id].make(self._desk, page)
 
-    def _controller(self, page_id: str, kind: type[C]) -> C:
+    def controller(self, page_id: str, kind: type[C]) -> C:
         """The page's controller; both are made if they were not yet."""
         self._on_page_built(page_id, self._window.page(page_id))
         controller = self._controllers[page_id]
         assert isinstance(controller, kind)
         return controller
 
-    def _model(self) -> ModelController:
-        return self._controller("model", ModelController)
-
-    def _data(self) -> DataController:
-        return self._controller("data", DataController)
-
-    def _goal(self) -> GoalController:
-        return self._controller("goal", GoalController)
-
-    def _try(self) -> TryController:
-        return self._controller("try", TryController)
-
-    def _compare(self) -> CompareController:
-        return self._controller("compare", CompareController)
-
-    def _optimize(self) -> OptimizeController:
-        return self._controller("optimize", OptimizeController)
-
     # --- the way through
 
     def open_model(self, path: str) -> None:
         """Open a file or folder as a model."""
-        self._model().open_path(path)
+        self.commands.do(c.OPEN_MODEL, path)
 
     def open_sample(self) -> None:
         """Open the built-in sample."""
-        self._model().open_sample()
+        self.commands.do(c.OPEN_SAMPLE)
 
     def search_hub(self, text: str) -> None:
         """Look for a model in the hub; "" shows what there is to begin with."""
-        self._controller("hub", HubController).start(text)
-        self._model().settle()
+        self.commands.do(c.SEARCH_HUB, text)
+        self.commands.do(c.SETTLE_MODEL)
 
     def take_paths(self, paths: list[str]) -> None:
-        """A model or data, dropped, pasted, or handed over by a second start.
-
-        On "Try it" it may be something to try, on Compare more examples for what is not proven.
-        """
-        page = self._window.current_page
-        if page == "try" and self._try().takes(paths):
-            self._try().try_paths(paths)
-        elif page == "compare" and self._compare().takes(paths):
-            self._compare().prove(paths[0])
-        else:
+        """Dropped, pasted, or handed over by a second start: for the page that is shown, else a model or data."""
+        shown = self._controllers.get(self._window.current_page)
+        if shown is None or not shown.take_paths(paths):
             self._incoming.take(paths)
 
     def _on_picture(self, image: QImage) -> None:
@@ -253,73 +175,22 @@ class AppController(QObject):
         if self._session.run is None:
             self._window.banner(no_use_for_picture())
             return
-        self._window.show_page("try")
-        self._try().try_picture(image)
+        self.commands.do(c.TRY_PICTURE, image)
 
     def _on_text(self, text: str) -> None:
-        if self._window.current_page == "try":
-            self._try().try_text(text)
+        shown = self._controllers.get(self._window.current_page)
+        if shown is not None:
+            shown.take_text(text)
 
     def _on_model_opened(self) -> None:
         """Data that were dropped before come next; those of a model that was opened otherwise are read again."""
         waiting = self._incoming.take_waiting()
-        project, asked = self._session.project, self._session.asked_data
         if waiting:
-            self._data().read_path(waiting)
-        elif project is not None and project.is_sample and asked is None:
-            self._data().read_sample()
-        elif project is not None and project.is_sample and self._session.data is not None:
-            self._window.show_page("goal")  # the sample is known already: straight on
-        elif asked is not None and self._session.data is None:
-            self._data().read_again(asked)
-
-    def _on_preparation_taken(self, spec: str) -> None:
-        """The model is opened anew with it, and the examples are read again."""
-        self._model().prepare(spec)
-
-    def _on_run_requested(self) -> None:
-        self._optimize().start(self._goal().preset, self._kept.value.threads)
-
-    def _on_run_opened(self, run: Run) -> None:
-        if not self._on_project(run.project_id):
-            return
-        if run.state in SHOWN_STATES:
-            self._session.set_run(run)
-            self._window.show_page("compare")
+            self.commands.do(c.READ_DATA, waiting)
         else:
-            self._optimize().show(run)
-            self._window.show_page("optimize")
+            self.commands.do(c.READ_KNOWN_DATA)
 
-    def _on_resume_requested(self, run: Run) -> None:
-        """Go on. What was judged with other data, or another model, is begun anew: nothing is mixed."""
-        project = self._session.project
-        if (project is None or project.id != run.project_id) and not self._on_project(run.project_id):
-            return
-        preset = self._goal().preset_of(run.goal.preset_id)
-        if self._session.fits(run):
-            self._optimize().resume(run, preset)
-        else:
-            self._optimize().start(preset, run.goal.threads)
-
-    def _on_go_on_requested(self, run: Run, minutes: int) -> None:
-        """More time for a run that is over: not where other data, or another model, are open by now."""
-        project = self._session.project
-        if project is None or project.id != run.project_id or not self._session.fits(run):
-            self._window.banner(error_value(other_inputs()))
-            return
-        self._optimize().resume(run, self._goal().preset_of(run.goal.preset_id), 60.0 * minutes)
-
-    def _on_again_requested(self, run: Run) -> None:
-        """Measure all of a run once more, also what was measured lately."""
-        if self._session.project is None or self._session.project.id != run.project_id:
-            return
-        preset = as_begun(run, self._goal().preset_of(run.goal.preset_id))
-        self._optimize().start(preset, run.goal.threads, fresh=True)
-
-    def _on_export_requested(self, variant_id: str) -> None:
-        self._controller("export", ExportController).choose(variant_id)
-
-    def _on_project(self, project_id: str) -> bool:
+    def open_project(self, project_id: str) -> bool:
         """Show another project; False where its model must be opened first."""
         project = find_project(self._session.workspace.repositories, project_id)
         if project is None:
@@ -332,20 +203,11 @@ class AppController(QObject):
 
     def _on_new_project(self) -> None:
         self._session.new_project()
-        self._window.show_page("model")
-
-    def _on_project_gone(self) -> None:
-        """The open project went to the trash, where it can be taken back from."""
-        self._session.new_project()
-        self._window.show_page("projects")
+        self._window.show_page(self._window.first_page)
 
     def _on_project_changed(self) -> None:
         project = self._session.project
         self._kept.try_to_keep(last_project_id=project.id if project else "")
-
-    def _on_open(self) -> None:
-        self._model()
-        self._window.page("model").choose_file()  # type: ignore[attr-defined]
 
     def _on_requests(self) -> None:
         for request in take_requests(self._session.workspace.paths):
@@ -382,7 +244,7 @@ class AppController(QObject):
         project = self._session.project
         self._kept.try_to_keep(
             last_project_id=project.id if project else "",
-            last_page=self._window.current_page or "model",
+            last_page=self._window.current_page or self._window.first_page,
             window_geometry=base64.b64encode(self._window.geometry_to_keep()).decode("ascii"),
         )
         self._window.hide()
@@ -395,6 +257,5 @@ class AppController(QObject):
         self.session.stop_checking()
         self._requests.stop()
         self._telemetry.stop()
-        tried = self._controllers.get("try")
-        if isinstance(tried, TryController):
-            tried.stop()
+        for controller in self._controllers.values():
+            controller.stop()

@@ -3,9 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QObject
-
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, wait_for_the_run
 from app.domain.variant import Variant
@@ -17,7 +16,7 @@ from widgets.pages.detail_page import DetailPage
 from workers.contracts.errors import ErrorInfo
 
 
-class DetailController(QObject):
+class DetailController(PageController):
     """Nothing is read before the page is looked at; one work at a time, and none while versions are measured.
 
     `versions_of` says which versions can be looked at, the one to begin with first; `known` what the page shows of one.

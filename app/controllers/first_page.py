@@ -14,7 +14,6 @@ from app.settings import Settings
 from widgets.main_window import MainWindow
 from widgets.pages.model.page import ModelPage
 from widgets.parts.page import Page
-from widgets.rail import REST, STEPS
 
 if TYPE_CHECKING:
     from app.controllers.app_controller import AppController
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 def show_first_page(window: MainWindow, settings: Settings, *, has_files: bool) -> None:
     """Imports no numpy, no graph, no database."""
     if settings.last_project_id or has_files:
-        page_id = settings.last_page if settings.last_page in STEPS + REST and not has_files else "model"
+        page_id = settings.last_page if settings.last_page in window.rail.entries and not has_files else "model"
         window.show_page(page_id)
         page = window.page(page_id)
         assert isinstance(page, Page)

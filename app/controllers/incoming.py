@@ -86,7 +86,7 @@ class Incoming(QObject):
         elif self._session.model is None or self._session.is_opening:
             self._waiting = path
             if not self._session.is_opening:
-                self._window.show_page("model")
+                self._window.show_page(self._window.first_page)
                 self._window.banner(_model_first(Path(path).name))
         else:
             self.data_given.emit(path)

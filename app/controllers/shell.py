@@ -1,32 +1,30 @@
 """What stands around the pages: project, marks of how far one is, jobs."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from PySide6.QtCore import QObject
 
-from app.controllers.flows import FlowRunner
-from app.controllers.session import Session
+from app.controllers.commands import PRESET_OF
+from app.controllers.page_controller import AnySpec, Desk, Way
 from app.services.projects.trash import shown_projects
-from widgets.main_window import MainWindow
-from widgets.rail import STEPS, Mark
+from widgets.rail import Mark
 from widgets.top_bar import ProjectValue
 
 MAX_PROJECTS = 12
 
 
 class ShellPresenter(QObject):
-    """Shows the session in rail and top bar, and the work that goes on. `title_of` gives a preset's title."""
+    """Shows the session in rail and top bar, and the work that goes on. `controllers` by the id of their page."""
 
-    def __init__(
-        self,
-        window: MainWindow,
-        session: Session,
-        flows: FlowRunner,
-        title_of: Callable[[str], str],
-        parent: QObject,
-    ) -> None:
+    def __init__(self, desk: Desk, controllers: Mapping[str, AnySpec], parent: QObject) -> None:
         super().__init__(parent)
-        self._window, self._session, self._flows, self._title_of = window, session, flows, title_of
+        session, flows = desk.session, desk.flows
+        self._window, self._session, self._flows, self._commands = desk.window, session, flows, desk.commands
+        self._steps = {
+            page_id: is_done
+            for page_id, spec in desk.window.specs.items()
+            if spec.place == "step" and (is_done := controllers[page_id].is_done) is not None
+        }
         for signal in (session.project_changed, session.data_changed, session.run_changed, session.goal_changed):
             signal.connect(self.show)
         session.exported.connect(self.show)
@@ -36,7 +34,7 @@ class ShellPresenter(QObject):
         """All of it."""
         session, window = self._session, self._window
         project = session.project
-        preset = self._title_of(project.preset_id) if project else ""
+        preset = self._commands.do(PRESET_OF, project.preset_id).title if project else ""
         window.set_project(project.name if project else "", preset)
         projects = shown_projects(session.workspace.repositories)[:MAX_PROJECTS]
         window.set_projects([ProjectValue(known.id, known.name) for known in projects])
@@ -48,17 +46,10 @@ class ShellPresenter(QObject):
         run = session.run
         is_running = any(running.is_run for running in self._flows.active)
         exports = session.workspace.repositories.exports.list(run_id=run.id) if run else []
-        done = {
-            "model": session.model is not None,
-            "data": session.data is not None,
-            "goal": run is not None or is_running,
-            "optimize": run is not None and not is_running,
-            "compare": run is not None and not is_running,
-            "export": bool(exports),
-        }
-        steps = [step for step in STEPS if step in done]  # trying is no step that must be done
-        marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in steps}
-        following = next((step for step in steps if not done[step]), None)
+        way = Way(session, is_running, bool(exports))
+        done = {page_id: is_done(way) for page_id, is_done in self._steps.items()}
+        marks: dict[str, Mark] = {step: "done" if done[step] else "" for step in done}
+        following = next((step for step in done if not done[step]), None)
         if following is not None and session.project is not None:
             marks[following] = "current"
         return marks

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QWidget
 
+from widgets.page_registry import pages_below
 from widgets.parts.buttons import GhostButton
 from widgets.parts.empty_card import EmptyCard
 from widgets.parts.error_card import ErrorCard, ErrorValue
@@ -13,15 +14,6 @@ from widgets.parts.small import PageHead
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import CONTROL_HEIGHT, SPACE_S
-
-LOOKS: tuple[tuple[str, str, str], ...] = (
-    ("answers", "list", "All answers"),
-    ("stress", "cloud-lightning", "Under stress"),
-    ("load", "gauge", "Under load"),
-    ("tried", "list", "What was tried"),
-    ("layers", "stack", "Layers"),
-)
-"""(page id, icon, caption in English) of each; the page itself is in rail.BELOW and in the window's table of pages."""
 
 VERSION_PX = 260
 
@@ -78,18 +70,18 @@ class DetailPage(BelowCompare):
 
 
 class DetailRow(QWidget):
-    """`page_wanted(page id)` where a person looks closer."""
+    """The pages below one: `page_wanted(page id)` where a person looks closer."""
 
     page_wanted = Signal(str)
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self, theme: Theme, page_id: str) -> None:
         super().__init__()
         self.setAccessibleName(self.tr("Look closer"))
         row = FlowLayout(self, SPACE_S)
         title = label(self.tr("Look closer"), "section", wrap=False)
         title.setMinimumHeight(CONTROL_HEIGHT)  # its words stand at the height of the buttons'
         row.addWidget(title)
-        for page_id, icon, caption in LOOKS:
-            button = GhostButton(theme, QCoreApplication.translate("closer", caption), icon)
-            button.clicked.connect(lambda _on=False, page=page_id: self.page_wanted.emit(page))
+        for spec in pages_below(page_id):
+            button = GhostButton(theme, spec.title(), spec.icon)
+            button.clicked.connect(lambda _on=False, page=spec.id: self.page_wanted.emit(page))
             row.addWidget(button)

@@ -1,9 +1,10 @@
 """The page "All answers": the table of the chosen version, and the examples that are looked at."""
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.words import error_value, tr
@@ -23,7 +24,7 @@ PAUSE_MS = 90
 """So long a row must stay chosen before its example is looked up: arrow keys pass over many."""
 
 
-class AnswersController(QObject):
+class AnswersController(PageController):
     """Nothing is read before the page is looked at."""
 
     def __init__(self, window: MainWindow, page: AnswersPage, session: Session, flows: FlowRunner) -> None:
@@ -188,3 +189,9 @@ def _unreadable(error: Exception) -> ErrorInfo:
         detail=tr("It cannot be read: {0}.").format(error),
         hint=tr("Your result is safe. Optimize again if it stays so."),
     )
+
+
+CONTROLLER = ControllerSpec[AnswersPage, AnswersController](
+    "answers",
+    lambda desk, page: AnswersController(desk.window, page, desk.session, desk.flows),
+)

@@ -1,14 +1,17 @@
 """The page Compare: the stored result, and the changed answers of the version that is chosen."""
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, SHOW_RESULT, on
 from app.controllers.compare.examples import proved_value, with_data
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
+from app.domain.run import Run
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
 from app.services.after.showing import changed_examples
@@ -26,7 +29,7 @@ from workers.contracts.jobs import DataParams, Example
 from workers.contracts.paths import from_text
 
 
-class CompareController(QObject):
+class CompareController(PageController):
     """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time."""
 
     export_requested = Signal(str)
@@ -55,6 +58,18 @@ class CompareController(QObject):
         session.run_changed.connect(self.show)
         session.data_changed.connect(self._on_data)
         self.show()
+
+    def show_result(self, run: Run) -> None:
+        """Go to the page and show what came out of this run."""
+        self._session.set_run(run)
+        self._window.show_page("compare")
+
+    def take_paths(self, paths: list[str]) -> bool:
+        """More examples for what is not proven."""
+        if not self.takes(paths):
+            return False
+        self.prove(paths[0])
+        return True
 
     def show(self) -> None:
         """The result of the run that is open, if there is one."""
@@ -98,6 +113,11 @@ class CompareController(QObject):
         if best is None or is_safe(best) or self._proving is not None or len(paths) != 1:
             return False
         return kind_of(from_text(paths[0])) == "data"
+
+    def add_data(self, path: str) -> None:
+        """Go to the page and judge the run again with these examples as well."""
+        self._window.show_page("compare")
+        self.prove(path)
 
     def prove(self, path: str) -> None:
         """Judge the run again with these examples as well."""
@@ -218,3 +238,21 @@ class CompareController(QObject):
 def _change(row: Example) -> ChangeValue:
     picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
     return ChangeValue(row.item, picture, row.before, row.after, row.label, row.kind)
+
+
+def _make(desk: Desk, page: ComparePage) -> CompareController:
+    made = CompareController(desk.window, page, desk.session, desk.flows)
+    made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
+    made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "compare",
+    _make,
+    does=(
+        on(ADD_DATA, CompareController.add_data),
+        on(SHOW_RESULT, CompareController.show_result),
+    ),
+    is_done=lambda way: way.session.run is not None and not way.is_running,
+)

@@ -4,14 +4,16 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import PREPARE_MODEL, READ_DATA, READ_KNOWN_DATA, on
 from app.controllers.data.checks import DataChecks
 from app.controllers.data.doctor import DataDoctor
 from app.controllers.data.fed import DataFed
 from app.controllers.data.items import DataItems
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.sample import sample_or_none
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.proof_ahead import reach_row
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
@@ -36,7 +38,7 @@ MOST_CLASSES = 2000
 """A menu of more answers than this helps nobody match a name."""
 
 
-class DataController(QObject):
+class DataController(PageController):
     """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
     otherwise."""
 
@@ -97,6 +99,17 @@ class DataController(QObject):
         sample = sample_or_none()
         if sample is not None:
             self._read(DataParams(model_dir="", path=str(sample.data)), after="goal")
+
+    def read_known(self) -> None:
+        """What belongs to the model that was just opened: the sample's pictures, or the same examples as before."""
+        project, asked = self._session.project, self._session.asked_data
+        is_sample = project is not None and project.is_sample
+        if is_sample and asked is None:
+            self.read_sample()
+        elif is_sample and self._session.data is not None:
+            self._window.show_page("goal")  # the sample is known already: straight on
+        elif asked is not None and self._session.data is None:
+            self.read_again(asked)
 
     def read_again(self, asked: DataParams) -> None:
         """The same data for a model that was opened otherwise; whoever looks at another page stays there."""
@@ -310,3 +323,20 @@ def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureVal
     if kind == "images" and shown.startswith("previews/") and picture.is_file():
         return PictureValue(path=str(picture), name=label or tr("a picture"))
     return PictureValue(text=shown)
+
+
+def _make(desk: Desk, page: DataPage) -> DataController:
+    made = DataController(desk.window, page, desk.session, desk.flows)
+    made.preparation_taken.connect(desk.commands.to(PREPARE_MODEL))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "data",
+    _make,
+    does=(
+        on(READ_DATA, DataController.read_path),
+        on(READ_KNOWN_DATA, DataController.read_known),
+    ),
+    is_done=lambda way: way.session.data is not None,
+)

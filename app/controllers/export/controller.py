@@ -4,10 +4,12 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QStandardPaths, QUrl
+from PySide6.QtCore import QStandardPaths, QUrl
 from PySide6.QtGui import QDesktopServices
 
+from app.controllers.commands import EXPORT_VERSION, on
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
@@ -29,7 +31,7 @@ ON_EXPORT = ("Write the bundle", "Unpack it in a clean place", "Compare its answ
 MAX_NAME, MAX_LICENSE = 60, 80
 
 
-class ExportController(QObject):
+class ExportController(PageController):
     """Shows the chosen version, else the recommended one, else the original."""
 
     def __init__(self, window: MainWindow, page: ExportPage, session: Session, flows: FlowRunner) -> None:
@@ -293,3 +295,11 @@ def _no_folder(out: Path, error: OSError) -> ErrorInfo:
         detail=tr("{0} cannot be made: {1}.").format(out.parent, error.strerror or os.strerror(error.errno or 0)),
         hint=tr("Choose another place."),
     )
+
+
+CONTROLLER = ControllerSpec[ExportPage, ExportController](
+    "export",
+    lambda desk, page: ExportController(desk.window, page, desk.session, desk.flows),
+    does=(on(EXPORT_VERSION, ExportController.choose),),
+    is_done=lambda way: way.has_exports,
+)

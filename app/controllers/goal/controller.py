@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import PRESET_OF, START_RUN, on
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.proof_ahead import few_value
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
@@ -22,7 +24,7 @@ from workers.contracts.jobs import DescribeResult
 from workers.contracts.specs import Recipe, RecipeStep
 
 
-class GoalController(QObject):
+class GoalController(PageController):
     """`run_requested` comes when the person starts."""
 
     run_requested = Signal()
@@ -199,3 +201,17 @@ def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueV
         for row in found.techniques
         if not row.for_inputs or not kind or kind in row.for_inputs
     )
+
+
+def _make(desk: Desk, page: GoalPage) -> GoalController:
+    made = GoalController(desk.window, page, desk.session)
+    made.run_requested.connect(lambda: desk.commands.do(START_RUN, made.preset, desk.kept.value.threads, False))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "goal",
+    _make,
+    does=(on(PRESET_OF, GoalController.preset_of),),
+    is_done=lambda way: way.session.run is not None or way.is_running,
+)

@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import CHOOSE_MODEL, OPEN_MODEL, OPEN_SAMPLE, SEARCH_HUB, on
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.hub.chosen import NOTHING, ChosenModel
 from app.controllers.hub.downloads import Downloads
 from app.controllers.hub.presenter import problem_value, row_detail, row_value, starter_detail, starters_value
 from app.controllers.hub.words import does_words, task_choices, understood
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import tr
 from app.domain.hub import Wish
@@ -24,7 +26,7 @@ from workers.contracts.hub import HubModel, HubQuery
 MAX_TEXT = 200
 
 
-class HubController(QObject):
+class HubController(PageController):
     """`open_wanted(path)` comes when a downloaded model shall be opened."""
 
     open_wanted = Signal(str)
@@ -172,3 +174,18 @@ class HubController(QObject):
         ask = replace(self._ask, text=name, runs_here=True)
         self._page.start(ask)
         self.search(ask)
+
+
+def _make(desk: Desk, page: HubPage) -> HubController:
+    made = HubController(desk.window, page, desk.session, desk.flows, desk.theme)
+    made.open_wanted.connect(desk.commands.to(OPEN_MODEL))
+    made.sample_wanted.connect(desk.commands.to(OPEN_SAMPLE))
+    made.file_wanted.connect(desk.commands.to(CHOOSE_MODEL))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "hub",
+    _make,
+    does=(on(SEARCH_HUB, HubController.start),),
+)

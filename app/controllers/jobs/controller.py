@@ -4,9 +4,11 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
+from PySide6.QtCore import QTimer, Signal, SignalInstance
 
+from app.controllers.commands import CANCEL_RUN, OPEN_RUN, RESUME_RUN
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.domain.run import Run, RunState
@@ -33,7 +35,7 @@ MAX_RUNS = 300
 MAX_LOG_BYTES, MAX_LOG_LINES = 64_000, 200
 
 
-class JobsController(QObject):
+class JobsController(PageController):
     """Each signal carries the `Run`; other work than runs is stopped here."""
 
     open_requested = Signal(object)
@@ -160,3 +162,17 @@ def _flow_value(running: Running) -> JobValue:
         detail=progress.stage if progress is not None else "",
         can_cancel=True,
     )
+
+
+def _make(desk: Desk, page: JobsPage) -> JobsController:
+    made = JobsController(desk.window, page, desk.session, desk.flows)
+    made.open_requested.connect(desk.commands.to(OPEN_RUN))
+    made.resume_requested.connect(desk.commands.to(RESUME_RUN))
+    made.cancel_requested.connect(desk.commands.to(CANCEL_RUN))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "jobs",
+    _make,
+)

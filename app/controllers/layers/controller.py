@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.controllers.detail_page import DetailController
 from app.controllers.flows import FlowRunner
+from app.controllers.page_controller import ControllerSpec
 from app.controllers.session import Session
 from app.controllers.words import engine_name, tr
 from app.domain.layer_kinds import kind_name
@@ -72,3 +73,9 @@ def _layer(layer: Layer, total_ms: float) -> LayerValue:
         precision=layer.precision,
         sensitivity=layer.sensitivity,
     )
+
+
+CONTROLLER = ControllerSpec[LayersPage, LayersController](
+    "layers",
+    lambda desk, page: LayersController(desk.window, page, desk.session, desk.flows),
+)

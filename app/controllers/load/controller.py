@@ -2,10 +2,11 @@
 
 import time
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.load.presenter import ask_value, load_value, price_value
+from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
@@ -26,7 +27,7 @@ from workers.contracts.errors import ErrorInfo
 TICK_MS = 500
 
 
-class LoadController(QObject):
+class LoadController(PageController):
     """Shows the record of the run that is open, or what it measures now."""
 
     def __init__(self, window: MainWindow, page: LoadPage, session: Session, flows: FlowRunner) -> None:
@@ -217,3 +218,9 @@ def _not_now(others: list[str]) -> ErrorValue:
         tone="warn",
         icon="hourglass",
     )
+
+
+CONTROLLER = ControllerSpec[LoadPage, LoadController](
+    "load",
+    lambda desk, page: LoadController(desk.window, page, desk.session, desk.flows),
+)

@@ -3,11 +3,22 @@
 from pathlib import Path
 
 from pydantic import JsonValue
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import (
+    CHOOSE_MODEL,
+    MODEL_OPENED,
+    OPEN_MODEL,
+    OPEN_SAMPLE,
+    PREPARE_MODEL,
+    SEARCH_HUB,
+    SETTLE_MODEL,
+    on,
+)
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.presenter import model_value, spec_text
 from app.controllers.model.sample import sample_or_none, sample_value
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.words import refused_file, tr
 from app.services.flow.events import Event, StepProgress
@@ -22,7 +33,7 @@ from workers.contracts.jobs import OpenParams
 EXAMPLE_SHAPE = "1x3x224x224"
 
 
-class ModelController(QObject):
+class ModelController(PageController):
     """`opened` comes when a model is ready; `hub_wanted(words)` when one shall be looked for in the hub."""
 
     opened = Signal()
@@ -70,6 +81,10 @@ class ModelController(QObject):
     def open_path(self, path: str) -> None:
         """Open a file or folder."""
         self.open(OpenParams(path=path))
+
+    def choose_file(self) -> None:
+        """Let a person choose one."""
+        self._page.choose_file()
 
     def open_sample(self) -> None:
         """Open the built-in sample."""
@@ -180,3 +195,24 @@ class ModelController(QObject):
 def _names(told: JsonValue) -> tuple[str, ...]:
     """A list of names out of an error's facts."""
     return tuple(str(name) for name in told) if isinstance(told, list) else ()
+
+
+def _make(desk: Desk, page: ModelPage) -> ModelController:
+    made = ModelController(desk.window, page, desk.session, desk.flows)
+    made.opened.connect(desk.commands.to(MODEL_OPENED))
+    made.hub_wanted.connect(desk.commands.to(SEARCH_HUB))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "model",
+    _make,
+    does=(
+        on(OPEN_MODEL, ModelController.open_path),
+        on(CHOOSE_MODEL, ModelController.choose_file),
+        on(OPEN_SAMPLE, ModelController.open_sample),
+        on(PREPARE_MODEL, ModelController.prepare),
+        on(SETTLE_MODEL, ModelController.settle),
+    ),
+    is_done=lambda way: way.session.model is not None,
+)

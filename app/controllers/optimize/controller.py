@@ -4,11 +4,22 @@ import time
 from collections import defaultdict
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 
+from app.controllers.commands import (
+    CANCEL_RUN,
+    CONTINUE_RUN,
+    EXTEND_RUN,
+    REPEAT_RUN,
+    RESUME_RUN,
+    SHOW_RUN,
+    START_RUN,
+    on,
+)
 from app.controllers.flows import FlowRunner
 from app.controllers.optimize.live_run import LiveRun
 from app.controllers.optimize.run_watch import RunWatch
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import SHOWN_STATES, Session
 from app.controllers.words import error_value, tr
 from app.domain.run import Goal, Run, RunState
@@ -27,7 +38,7 @@ from workers.contracts.jobs import DataParams
 NOW_MS = 250
 
 
-class OptimizeController(QObject):
+class OptimizeController(PageController):
     """`finished(run)` comes when a run has a result, `resume_requested` when one that was stopped shall go on.
 
     `again_requested(run)` when a person wants all of it measured once more, `go_on_requested(run, minutes)` when one
@@ -77,7 +88,7 @@ class OptimizeController(QObject):
         else:
             self._show_stored(run)
 
-    def start(self, preset: Preset, threads: int | None, *, fresh: bool = False) -> None:
+    def start(self, preset: Preset, threads: int | None, fresh: bool = False) -> None:
         """A new run for the open project; behind another one it waits. `fresh`: nothing measured earlier is used."""
         project = self._session.project
         if project is None or self._session.opening is None:
@@ -89,6 +100,11 @@ class OptimizeController(QObject):
             threads=threads or usable_cores(),
         )
         self._drive(new_run(self._session.workspace.repositories, project, goal), preset, fresh=fresh)
+
+    def show_run(self, run: Run) -> None:
+        """Go to the page and show this run."""
+        self.show(run)
+        self._window.show_page("optimize")
 
     def resume(self, run: Run, preset: Preset, more_s: float | None = None) -> None:
         """Go on with a run of the open project; what is in the store is not done again. `more_s`: it has so long."""
@@ -262,3 +278,24 @@ class OptimizeController(QObject):
         if self._shown is not None:
             self._session.set_run(self._shown.run)
         self._window.show_page("compare")
+
+
+def _make(desk: Desk, page: OptimizePage) -> OptimizeController:
+    made = OptimizeController(desk.window, page, desk.session, desk.flows)
+    made.again_requested.connect(desk.commands.to(REPEAT_RUN))
+    made.resume_requested.connect(desk.commands.to(RESUME_RUN))
+    made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "optimize",
+    _make,
+    does=(
+        on(START_RUN, OptimizeController.start),
+        on(CONTINUE_RUN, OptimizeController.resume),
+        on(SHOW_RUN, OptimizeController.show_run),
+        on(CANCEL_RUN, OptimizeController.cancel),
+    ),
+    is_done=lambda way: way.session.run is not None and not way.is_running,
+)

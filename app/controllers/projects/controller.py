@@ -1,129 +1,19 @@
-"""The page Projects, and the ways to rename or delete the project that is open."""
+"""The page Projects."""
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
-from app.controllers.flows import FlowRunner
+from app.controllers.commands import NEW_PROJECT, OPEN_PROJECT
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.project_edits import ProjectEdits
 from app.controllers.session import Session
-from app.controllers.words import error_value, tr
-from app.domain.project import Project
-from app.services.flow.steps import JobError
-from app.services.projects.projects import find_project
-from app.services.projects.trash import (
-    contents_of,
-    delete_for_good,
-    move_to_trash,
-    rename_project,
-    restore,
-    shown_projects,
-    trashed_projects,
-)
-from widgets.dialogs.project_questions import RenameQuestion, delete_question, forget_question
+from app.services.projects.trash import contents_of, shown_projects, trashed_projects
 from widgets.main_window import MainWindow
 from widgets.pages.projects.page import ProjectRowValue, ProjectsPage, ProjectsValue, TrashedValue
-from widgets.parts.error_card import ErrorValue
-from widgets.theme import Theme
 
 
-class ProjectEdits(QObject):
-    """Asks, then has it done. `changed` comes after each change, `gone` when the open project is deleted."""
-
-    changed = Signal()
-    gone = Signal()
-
-    def __init__(self, window: MainWindow, theme: Theme, session: Session, flows: FlowRunner, parent: QObject) -> None:
-        super().__init__(parent)
-        self._window, self._theme, self._session, self._flows = window, theme, session, flows
-        self._repositories = session.workspace.repositories
-        window.rename_project_requested.connect(lambda: self.rename(self._open_id))
-        window.delete_project_requested.connect(lambda: self.delete(self._open_id))
-
-    @property
-    def _open_id(self) -> str:
-        return self._session.project.id if self._session.project is not None else ""
-
-    def rename(self, project_id: str) -> None:
-        """Ask for the name."""
-        project = find_project(self._repositories, project_id)
-        if project is None:
-            return
-        dialog = RenameQuestion(self._theme, project.name, self._window)
-        dialog.answered.connect(lambda answer: self._rename(project_id, dialog.name) if answer == "rename" else None)
-        dialog.open()
-
-    def _rename(self, project_id: str, name: str) -> None:
-        try:
-            rename_project(self._repositories, project_id, name)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
-            return
-        if project_id == self._open_id:
-            self._session.refresh_project()
-            self._session.project_changed.emit()
-        self.changed.emit()
-
-    def delete(self, project_id: str) -> None:
-        """Ask, saying what goes; what is at work is not even asked about."""
-        project = find_project(self._repositories, project_id)
-        if project is None or self._is_at_work(project):
-            return
-        dialog = delete_question(self._theme, self._window, project.name, self._lost(project_id))
-        dialog.answered.connect(lambda answer: self._delete(project_id) if answer == "delete" else None)
-        dialog.open()
-
-    def _delete(self, project_id: str) -> None:
-        project = find_project(self._repositories, project_id)
-        if project is None or self._is_at_work(project):
-            return
-        try:
-            move_to_trash(self._repositories, project_id)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
-            return
-        if project_id == self._open_id:
-            self.gone.emit()
-        self.changed.emit()
-
-    def forget(self, project_id: str) -> None:
-        """Ask once more: there is no way back."""
-        project = find_project(self._repositories, project_id)
-        if project is None:
-            return
-        dialog = forget_question(self._theme, self._window, project.name, self._lost(project_id))
-        dialog.answered.connect(lambda answer: self._forget(project_id) if answer == "delete" else None)
-        dialog.open()
-
-    def _forget(self, project_id: str) -> None:
-        try:
-            delete_for_good(self._repositories, project_id)
-        except JobError as error:
-            self._window.banner(error_value(error.error))
-        self.changed.emit()
-
-    def restore(self, project_id: str) -> None:
-        """Out of the trash."""
-        restore(self._repositories, project_id)
-        self.changed.emit()
-
-    def _is_at_work(self, project: Project) -> bool:
-        """Work of the open project is not only runs: exports, proofs and loads read its records, too."""
-        works = project.id == self._open_id and any(running.title for running in self._flows.everything)
-        if works:
-            self._window.banner(_at_work())
-        return works
-
-    def _lost(self, project_id: str) -> str:
-        found = contents_of(self._repositories, project_id)
-        if not found.n_runs:
-            return tr("Nothing was measured in it yet.")
-        results = tr("1 run with its figures goes") if found.n_runs == 1 else tr("{0:,} runs with their figures go")
-        exports = tr("the record of 1 exported bundle") if found.n_exports == 1 else tr("the records of {0:,} bundles")
-        text = results.format(found.n_runs)
-        return f"{text}." if not found.n_exports else f"{text}, {tr('and')} {exports.format(found.n_exports)}."
-
-
-class ProjectsController(QObject):
+class ProjectsController(PageController):
     """`open_requested(project id)` and `new_requested` lead on."""
 
     open_requested = Signal(str)
@@ -160,12 +50,14 @@ class ProjectsController(QObject):
         self._page.show_value(ProjectsValue(tuple(rows), tuple(away)))
 
 
-def _at_work() -> ErrorValue:
-    return ErrorValue(
-        title=tr("This project is at work"),
-        happened=tr("Something is being done with it just now."),
-        is_safe=tr("Yes. Nothing was changed."),
-        next_step=tr("Wait for its end, or cancel it on the page Jobs; then delete the project."),
-        tone="warn",
-        icon="warning",
-    )
+def _make(desk: Desk, page: ProjectsPage) -> ProjectsController:
+    made = ProjectsController(desk.window, page, desk.session, desk.edits)
+    made.open_requested.connect(desk.commands.to(OPEN_PROJECT))
+    made.new_requested.connect(desk.commands.to(NEW_PROJECT))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "projects",
+    _make,
+)

@@ -3,11 +3,12 @@
 import os
 from importlib.metadata import PackageNotFoundError, metadata
 
-from PySide6.QtCore import QObject, QTimer, QUrl
+from PySide6.QtCore import QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.hub.kept import KeptHub
 from app.controllers.kept import KeptSettings
+from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
 from app.controllers.words import device_words
 from app.version import VERSION
@@ -23,7 +24,7 @@ LIBRARIES = (
 )  # fmt: skip
 
 
-class SettingsController(QObject):
+class SettingsController(PageController):
     """Every change is written at once."""
 
     def __init__(
@@ -93,3 +94,9 @@ def licenses() -> tuple[LicenseValue, ...]:
         text = fields.get("license_expression") or fields.get("license") or "see its own files"
         found.append(LicenseValue(name, str(facts["Version"]), str(text).splitlines()[0][:80]))
     return tuple(found)
+
+
+CONTROLLER = ControllerSpec[SettingsPage, SettingsController](
+    "settings",
+    lambda desk, page: SettingsController(desk.window, page, desk.session, desk.theme, desk.kept),
+)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from app.controllers.detail_page import DetailController
 from app.controllers.flows import FlowRunner
+from app.controllers.page_controller import ControllerSpec
 from app.controllers.session import Session
 from app.controllers.stress.presenter import stress_value
 from app.controllers.words import tr
@@ -51,3 +52,9 @@ class StressController(DetailController):
         if self._running is not None and isinstance(event, StepProgress):
             left = tr("{0} left").format(about(event.eta_s)) if event.eta_s else ""
             self._page.show_loading(event.stage, event.done, event.total, left)
+
+
+CONTROLLER = ControllerSpec[StressPage, StressController](
+    "stress",
+    lambda desk, page: StressController(desk.window, page, desk.session, desk.flows),
+)

@@ -1,7 +1,9 @@
 """The page "What was tried": read from what is stored about the run that is open."""
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import Signal
 
+from app.controllers.commands import REPEAT_RUN
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.tried.presenter import tried_value
 from app.controllers.words import error_value
@@ -14,7 +16,7 @@ from widgets.pages.tried.page import TriedPage
 PAGE = "tried"
 
 
-class TriedController(QObject):
+class TriedController(PageController):
     """`again_requested(run)` when a person wants all of it measured once more."""
 
     again_requested = Signal(object)
@@ -49,3 +51,15 @@ class TriedController(QObject):
     def _on_again(self) -> None:
         if self._session.run is not None:
             self.again_requested.emit(self._session.run)
+
+
+def _make(desk: Desk, page: TriedPage) -> TriedController:
+    made = TriedController(desk.window, page, desk.session)
+    made.again_requested.connect(desk.commands.to(REPEAT_RUN))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "tried",
+    _make,
+)

@@ -1,9 +1,11 @@
 """The page "Try it": both versions stay loaded while it is shown; what is dropped, typed or clicked goes to both."""
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QImageWriter
 
+from app.controllers.commands import EXPORT_VERSION, TRY_PICTURE, on
 from app.controllers.flows import FlowRunner, Running
+from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.try_it.presenter import SUFFIXES, answer_value, example_value, headline, name_of, try_value
@@ -27,7 +29,7 @@ MAX_PASTED_PX, FAST_PNG = 2048, 90
 """Encoding a screenshot of a large screen would hold the window up; models take far less."""
 
 
-class TryController(QObject):
+class TryController(PageController):
     """`export_requested(variant id)` goes on to the page Export. `stop()` ends both processes."""
 
     export_requested = Signal(str)
@@ -147,18 +149,26 @@ class TryController(QObject):
         files = [from_text(path) for path in paths]
         return bool(files) and all(file.suffix.lower() in wanted and file.is_file() for file in files)
 
+    def take_paths(self, paths: list[str]) -> bool:
+        """Files to try."""
+        if not self.takes(paths):
+            return False
+        self.try_paths(paths)
+        return True
+
     def try_paths(self, paths: list[str]) -> None:
         """One after another."""
         first, *more = [TryInput(path=path) for path in paths]
         self._ask(first)
         self._queue = more
 
-    def try_text(self, text: str) -> None:
-        """A text that was dropped or pasted."""
+    def take_text(self, text: str) -> None:
+        """A text to try."""
         self._page.type_text(text)
 
     def try_picture(self, image: QImage) -> None:
         """A picture that was pasted, or dropped without a file."""
+        self._window.show_page(PAGE)
         if max(image.width(), image.height()) > MAX_PASTED_PX:
             size, keep = QSize(MAX_PASTED_PX, MAX_PASTED_PX), Qt.AspectRatioMode.KeepAspectRatio
             image = image.scaled(size, keep, Qt.TransformationMode.SmoothTransformation)
@@ -287,3 +297,16 @@ def versions_to_try(facts: RunFacts) -> list[Variant]:
     """Those that were made and gave answers: the recommended one first, then as they were tried."""
     made = [v for v in facts.variants if not v.is_baseline and v.state != "dropped" and v.answers_key]
     return sorted(made, key=lambda variant: (variant != facts.recommended, variant.index))
+
+
+def _make(desk: Desk, page: TryPage) -> TryController:
+    made = TryController(desk.window, page, desk.session, desk.flows)
+    made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
+    return made
+
+
+CONTROLLER = ControllerSpec(
+    "try",
+    _make,
+    does=(on(TRY_PICTURE, TryController.try_picture),),
+)

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from plain_pages import plain_pages
 from PySide6.QtCore import QCoreApplication, QEvent, QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -75,7 +76,7 @@ def in_window(qapp: QApplication, qtbot: QtBot, theme: Theme, examples: ModuleTy
     def show(name: str, size: tuple[int, int]) -> tuple[MainWindow, Page]:
         kind, fill = STATES[name]
         clock = FrameClock()
-        window = MainWindow(qapp, theme, clock, {"model": lambda: kind(theme)})
+        window = MainWindow(qapp, theme, clock, plain_pages({"model": lambda: kind(theme)}))
         clock.setParent(window)
         made.append(window)
         window.resize(*size)

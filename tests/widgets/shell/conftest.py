@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from plain_pages import plain_pages
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QAccessible
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
@@ -60,7 +61,7 @@ def plain_page(page_id: str) -> QWidget:
 def window(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> Iterator[MainWindow]:
     """The whole shell with plain pages, shown."""
     pages = {page_id: (lambda page_id=page_id: plain_page(page_id)) for page_id in IDS}
-    made = MainWindow(qapp, theme, clock, pages)
+    made = MainWindow(qapp, theme, clock, plain_pages(pages))
     made.show_page("model")
     with qtbot.waitExposed(made):
         made.show()

@@ -10,9 +10,10 @@ import numpy as np
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
-sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parent)]
+sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[2] / "fixtures"), str(Path(__file__).parent)]
 
 import run_example as example
+from plain_pages import plain_pages
 
 from widgets.main_window import MainWindow
 from widgets.pages.optimize.page import LogLine, OptimizePage
@@ -57,7 +58,8 @@ def main(folder: Path) -> None:
     app = QApplication([])
     theme, clock = Theme(app, "light"), FrameClock()
     page = OptimizePage(theme, clock)
-    window = MainWindow(app, theme, clock, {i: (lambda i=i: page if i == "optimize" else QLabel(i)) for i in IDS})
+    makers = {i: (lambda i=i: page if i == "optimize" else QLabel(i)) for i in IDS}
+    window = MainWindow(app, theme, clock, plain_pages(makers))
     window.set_device("This computer's processor")
     window.show_page("optimize")
     window.show()

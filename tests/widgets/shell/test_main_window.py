@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+from plain_pages import plain_pages
 from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QAccessible, QDragEnterEvent, QDragLeaveEvent, QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
@@ -56,7 +57,7 @@ def test_pages_are_made_when_first_shown(window: MainWindow) -> None:
 
 def test_no_dead_entries(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
     """Given two pages, then the rail has two entries and only their keys work."""
-    window = MainWindow(qapp, theme, clock, {"model": QWidget, "jobs": QWidget})
+    window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget, "jobs": QWidget}))
     qtbot.addWidget(window)
     assert list(window.rail.entries) == ["model", "jobs"]
     window.show_page("model")
@@ -222,7 +223,7 @@ def test_everything_has_a_name(window: MainWindow, unnamed: Callable[[QWidget], 
 
 def test_first_paint_is_told_once(qtbot: QtBot, qapp: QApplication, theme: Theme, clock: FrameClock) -> None:
     """Given a new window, when it has been painted, then it says so, once."""
-    window = MainWindow(qapp, theme, clock, {"model": QWidget})
+    window = MainWindow(qapp, theme, clock, plain_pages({"model": QWidget}))
     told: list[int] = []
     window.first_painted.connect(lambda: told.append(1))
     with qtbot.waitSignal(window.first_painted, timeout=5000):

@@ -213,7 +213,7 @@ class ComparePage(Page):
         return line
 
     def _closer(self) -> DetailRow:
-        closer = DetailRow(self.theme)
+        closer = DetailRow(self.theme, "compare")
         closer.page_wanted.connect(self.page_wanted)
         return closer
 

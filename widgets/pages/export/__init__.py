@@ -1,1 +1,17 @@
-"""The page's widgets: values in, signals out."""
+"""The page Export: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="export",
+    title=lambda: QCoreApplication.translate("rail", "Export"),
+    icon="package",
+    place="step",
+    order=70,
+    widget=f"{__name__}.page:ExportPage",
+    summary=lambda: QCoreApplication.translate(
+        "GuidePage", "Write a bundle that runs without Fettle, tested in a clean place."
+    ),
+)

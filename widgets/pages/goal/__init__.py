@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page Goal: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="goal",
+    title=lambda: QCoreApplication.translate("rail", "Goal"),
+    icon="target",
+    place="step",
+    order=30,
+    widget=f"{__name__}.page:GoalPage",
+    summary=lambda: QCoreApplication.translate("GuidePage", "Say what matters, and how much it may lose. Then start."),
+)

@@ -1,1 +1,16 @@
-"""The page's widgets: values in, signals out."""
+"""The page Guide: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="guide",
+    title=lambda: QCoreApplication.translate("rail", "Guide"),
+    icon="question",
+    place="rest",
+    order=40,
+    widget=f"{__name__}.page:GuidePage",
+    shortcut="F1",
+    of_project=False,
+)

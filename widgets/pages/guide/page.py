@@ -1,8 +1,11 @@
 """The page Guide: the way through, the keys, and what the words mean. Opened by F1 from anywhere."""
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QCoreApplication, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from widgets.page_registry import find_pages
 from widgets.parts.buttons import GhostButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.glossary import glossary
@@ -17,17 +20,11 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("GuidePage", text)
 
 
-def way() -> tuple[tuple[str, str, str], ...]:
+def way() -> Iterator[tuple[str, str, str]]:
     """Icon, title and sentence of each step."""
-    return (
-        ("cube", _tr("1. Model"), _tr("Drop the file or folder of a trained model, or pick one from the hub.")),
-        ("image", _tr("2. Data"), _tr("Drop examples of what it will really get. Labels help, and are not needed.")),
-        ("target", _tr("3. Goal"), _tr("Say what matters, and how much it may lose. Then start.")),
-        ("gauge", _tr("4. Optimize"), _tr("Versions are made and measured here, beside the original.")),
-        ("chart-bar", _tr("5. Compare"), _tr("See which one is faster, and whether it still answers alike.")),
-        ("play", _tr("6. Try it"), _tr("Give both the same input and look at their answers.")),
-        ("package", _tr("7. Export"), _tr("Write a bundle that runs without Fettle, tested in a clean place.")),
-    )
+    steps = (spec for spec in find_pages() if spec.place == "step")
+    for number, spec in enumerate(steps, 1):
+        yield spec.icon, f"{number}. {spec.title()}", spec.summary()
 
 
 def keys() -> tuple[tuple[str, str], ...]:

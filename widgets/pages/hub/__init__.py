@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page “Hub”: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="hub",
+    title=lambda: QCoreApplication.translate("rail", "Hub"),
+    icon="magnifying-glass",
+    place="below",
+    order=10,
+    widget=f"{__name__}.page:HubPage",
+    below="model",
+)

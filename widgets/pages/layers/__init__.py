@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page “Layers”: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="layers",
+    title=lambda: QCoreApplication.translate("closer", "Layers"),
+    icon="stack",
+    place="below",
+    order=50,
+    widget=f"{__name__}.page:LayersPage",
+    below="compare",
+)

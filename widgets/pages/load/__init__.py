@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page “Under load”: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="load",
+    title=lambda: QCoreApplication.translate("closer", "Under load"),
+    icon="gauge",
+    place="below",
+    order=30,
+    widget=f"{__name__}.page:LoadPage",
+    below="compare",
+)

@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page Projects: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="projects",
+    title=lambda: QCoreApplication.translate("rail", "Projects"),
+    icon="folders",
+    place="rest",
+    order=10,
+    widget=f"{__name__}.page:ProjectsPage",
+    of_project=False,
+)

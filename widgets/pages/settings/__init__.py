@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page Settings: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="settings",
+    title=lambda: QCoreApplication.translate("rail", "Settings"),
+    icon="gear-six",
+    place="rest",
+    order=30,
+    widget=f"{__name__}.page:SettingsPage",
+    has_number=True,
+)

@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page “Under stress”: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="stress",
+    title=lambda: QCoreApplication.translate("closer", "Under stress"),
+    icon="cloud-lightning",
+    place="below",
+    order=20,
+    widget=f"{__name__}.page:StressPage",
+    below="compare",
+)

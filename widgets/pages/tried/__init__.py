@@ -1,1 +1,15 @@
-"""The page's widgets: values in, signals out."""
+"""The page “What was tried”: values in, signals out."""
+
+from PySide6.QtCore import QCoreApplication
+
+from widgets.page_registry import PageSpec
+
+PAGE = PageSpec(
+    id="tried",
+    title=lambda: QCoreApplication.translate("closer", "What was tried"),
+    icon="list",
+    place="below",
+    order=40,
+    widget=f"{__name__}.page:TriedPage",
+    below="compare",
+)

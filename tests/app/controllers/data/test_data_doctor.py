@@ -28,7 +28,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     """Given the sample opened as if its pictures were dark on bright, When the preparation is checked, Then the page
     says with figures that another fits far better; one click opens the model with it and reads the examples again."""
     sample = sample_paths()
-    model = app_controller._controller("model", ModelController)
+    model = app_controller.controller("model", ModelController)
     own = tmp_path / "own.onnx"
     shutil.copy(sample.model, own)
     with np.load(sample.data) as stored:
@@ -36,7 +36,7 @@ def test_a_wrong_preparation_is_found_and_put_right(
     model.open(OpenParams(path=str(own), preprocess="mean=1,std=-1,range=0..1"))
     drive(lambda: app_controller.session.model is not None, 90)
     window.show_page("data")
-    app_controller._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
+    app_controller.controller("data", DataController).read_path(str(tmp_path / "some.npz"))
     drive(lambda: app_controller.session.data is not None and not app_controller.flows.active, 90)
     page = window.page("data")
     assert isinstance(page, DataPage)

@@ -31,11 +31,11 @@ def open_with(
     def run(**arrays: np.ndarray) -> FedCard:
         np.savez(tmp_path / "some.npz", **arrays)
         if app_controller.session.model is None:
-            app_controller._controller("model", ModelController).open(OpenParams(path=str(sample_paths().model)))
+            app_controller.controller("model", ModelController).open(OpenParams(path=str(sample_paths().model)))
             drive(lambda: app_controller.session.model is not None, 90)
         window.show_page("data")
         before = app_controller.session.data
-        app_controller._controller("data", DataController).read_path(str(tmp_path / "some.npz"))
+        app_controller.controller("data", DataController).read_path(str(tmp_path / "some.npz"))
         drive(
             lambda: app_controller.session.data is not before and value_of(app_controller).state in ("told", "failed"),
             90,
@@ -55,7 +55,7 @@ def value_of(app_controller: AppController) -> FedValue:
 
 
 def fed_of(app_controller: AppController) -> DataFed:
-    fed = app_controller._controller("data", DataController)._fed
+    fed = app_controller.controller("data", DataController)._fed
     assert isinstance(fed, DataFed)
     return fed
 

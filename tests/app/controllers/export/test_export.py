@@ -79,7 +79,7 @@ def test_a_regression_is_refused_without_a_reason(
     page: ExportPage, app_controller: AppController, drive: Drive, tmp_path: Path
 ) -> None:
     """Given the regressed version, Then the page asks why, the button waits, and the service refuses a bare key."""
-    controller = app_controller._controller("export", ExportController)
+    controller = app_controller.controller("export", ExportController)
     controller.choose("r1-v2")
     assert "worse than your limit" in words(page)
     assert not page._export.isEnabled()

@@ -32,7 +32,6 @@ class NewData(QObject):
 
     def _on_answered(self, path: str, answer: str) -> None:
         if answer == "add":
-            self._window.show_page("compare")
             self.add_wanted.emit(path)
         elif answer == "replace":
             self.use_wanted.emit(path)

@@ -1,0 +1,90 @@
+"""What pages ask of each other: a command is declared here, done by the page whose `CONTROLLER` says so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QImage
+
+    from app.domain.run import Run
+    from presets.schema import Preset
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C")
+
+
+@dataclass(frozen=True)
+class Command(Generic[P, R]):
+    """One that takes `P` and gives `R`."""
+
+    name: str
+
+
+OPEN_MODEL: Command[[str], None] = Command("open a model: its path")
+CHOOSE_MODEL: Command[[], None] = Command("let a person choose a model's file")
+OPEN_SAMPLE: Command[[], None] = Command("open the built-in sample")
+PREPARE_MODEL: Command[[str], None] = Command("open the model anew: how its inputs are prepared")
+SETTLE_MODEL: Command[[], None] = Command("show the model that is open, where something else was about to come")
+MODEL_OPENED: Command[[], None] = Command("a model is open: go on")
+SEARCH_HUB: Command[[str], None] = Command("look for a model in the hub: words, or nothing")
+READ_DATA: Command[[str], None] = Command("read examples: their path")
+READ_KNOWN_DATA: Command[[], None] = Command("read the examples that belong to the model that is open")
+ADD_DATA: Command[[str], None] = Command("judge the result with more examples: their path")
+PRESET_OF: "Command[[str], Preset]" = Command("the preset of an id")
+START_RUN: "Command[[Preset, int | None, bool], None]" = Command("begin a run: preset, threads, nothing of the store")
+CONTINUE_RUN: "Command[[Run, Preset, float | None], None]" = Command("go on with a run: so many seconds more")
+SHOW_RUN: "Command[[Run], None]" = Command("show how a run goes")
+SHOW_RESULT: "Command[[Run], None]" = Command("show what came out of a run")
+CANCEL_RUN: Command[[str], None] = Command("stop a run: its id")
+OPEN_RUN: "Command[[Run], None]" = Command("show a run of any project")
+RESUME_RUN: "Command[[Run], None]" = Command("go on with a run that was stopped")
+EXTEND_RUN: "Command[[Run, int], None]" = Command("give a run that is over more time: minutes")
+REPEAT_RUN: "Command[[Run], None]" = Command("measure all of a run once more")
+TRY_PICTURE: "Command[[QImage], None]" = Command("try a picture that has no file")
+EXPORT_VERSION: Command[[str], None] = Command("go on to the export of a version: its id")
+OPEN_PROJECT: Command[[str], bool] = Command("show a project: its id; False where its model must be opened first")
+NEW_PROJECT: Command[[], None] = Command("begin with nothing")
+
+
+@dataclass(frozen=True)
+class Handler(Generic[C]):
+    """A command, and the method of a controller that does it."""
+
+    command: Command[..., Any]
+    method: Callable[..., Any]
+
+
+def on(command: Command[P, R], method: Callable[Concatenate[C, P], R]) -> Handler[C]:
+    """The controller's class does this command."""
+    return Handler(command, method)
+
+
+class Commands:
+    """Has commands done. Each is done by one only: a second one that offers it is a `ValueError`."""
+
+    def __init__(self) -> None:
+        self._acts: dict[str, Callable[..., Any]] = {}
+
+    def offer(self, command: Command[P, R], act: Callable[P, R]) -> None:
+        """From now on `act` does it."""
+        if command.name in self._acts:
+            raise ValueError(f"two do the command “{command.name}”")
+        self._acts[command.name] = act
+
+    def do(self, command: Command[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Have it done now. Raises `LookupError` where nobody does it."""
+        act = self._acts.get(command.name)
+        if act is None:
+            raise LookupError(f"nobody does the command “{command.name}”")
+        done: R = act(*args, **kwargs)
+        return done
+
+    def to(self, command: Command[P, R]) -> Callable[P, R]:
+        """What a signal is connected to, so that it asks for the command."""
+
+        def ask(*args: P.args, **kwargs: P.kwargs) -> R:
+            return self.do(command, *args, **kwargs)
+
+        return ask

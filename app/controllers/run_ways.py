@@ -1,0 +1,54 @@
+"""From page to page with a run: open it, go on with it, give it more time, measure it again."""
+
+from PySide6.QtCore import QObject
+
+from app.controllers import commands as c
+from app.controllers.page_controller import Desk
+from app.controllers.session import SHOWN_STATES
+from app.controllers.words import error_value
+from app.domain.run import Run
+from app.services.opening.refusing import other_inputs
+from app.services.records.run_plan import as_begun
+
+
+class RunWays(QObject):
+    """Offers what pages ask for with a run that may be another project's."""
+
+    def __init__(self, desk: Desk, parent: QObject) -> None:
+        super().__init__(parent)
+        self._window, self._session, self._commands = desk.window, desk.session, desk.commands
+        self._commands.offer(c.OPEN_RUN, self._open)
+        self._commands.offer(c.RESUME_RUN, self._resume)
+        self._commands.offer(c.EXTEND_RUN, self._extend)
+        self._commands.offer(c.REPEAT_RUN, self._repeat)
+
+    def _open(self, run: Run) -> None:
+        if self._commands.do(c.OPEN_PROJECT, run.project_id):
+            self._commands.do(c.SHOW_RESULT if run.state in SHOWN_STATES else c.SHOW_RUN, run)
+
+    def _resume(self, run: Run) -> None:
+        """Go on. What was judged with other data, or another model, is begun anew: nothing is mixed."""
+        if not self._is_open(run) and not self._commands.do(c.OPEN_PROJECT, run.project_id):
+            return
+        preset = self._commands.do(c.PRESET_OF, run.goal.preset_id)
+        if self._session.fits(run):
+            self._commands.do(c.CONTINUE_RUN, run, preset, None)
+        else:
+            self._commands.do(c.START_RUN, preset, run.goal.threads, False)
+
+    def _extend(self, run: Run, minutes: int) -> None:
+        """More time for a run that is over: not where other data, or another model, are open by now."""
+        if not self._is_open(run) or not self._session.fits(run):
+            self._window.banner(error_value(other_inputs()))
+            return
+        self._commands.do(c.CONTINUE_RUN, run, self._commands.do(c.PRESET_OF, run.goal.preset_id), 60.0 * minutes)
+
+    def _repeat(self, run: Run) -> None:
+        """Measure all of a run once more, also what was measured lately."""
+        if self._is_open(run):
+            preset = as_begun(run, self._commands.do(c.PRESET_OF, run.goal.preset_id))
+            self._commands.do(c.START_RUN, preset, run.goal.threads, True)
+
+    def _is_open(self, run: Run) -> bool:
+        project = self._session.project
+        return project is not None and project.id == run.project_id

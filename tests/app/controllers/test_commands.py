@@ -1,0 +1,52 @@
+"""Commands: declared once, done by one, asked by any; and what each page's controller says of itself."""
+
+import pytest
+
+from app.controllers import commands
+from app.controllers.commands import EXPORT_VERSION, OPEN_MODEL, Command, Commands
+from app.controllers.page_controller import check_pairs, find_controllers
+from widgets.page_registry import find_pages
+
+BY_NO_PAGE = {"MODEL_OPENED", "OPEN_RUN", "RESUME_RUN", "EXTEND_RUN", "REPEAT_RUN", "OPEN_PROJECT", "NEW_PROJECT"}
+
+
+def test_a_command_is_done_by_who_offers_it() -> None:
+    """Given an offer, then `do` gives its result, and a callable for signals does the same."""
+    made, got = Commands(), []
+    made.offer(OPEN_MODEL, got.append)
+    made.do(OPEN_MODEL, "a")
+    made.to(OPEN_MODEL)("b")
+    assert got == ["a", "b"]
+
+
+def test_nobody_and_two_are_told() -> None:
+    """Given a command that nobody does, or that two offer, then an error names it."""
+    made = Commands()
+    with pytest.raises(LookupError, match="export of a version"):
+        made.do(EXPORT_VERSION, "v1")
+    made.offer(EXPORT_VERSION, print)
+    with pytest.raises(ValueError, match="export of a version"):
+        made.offer(EXPORT_VERSION, print)
+
+
+def test_every_command_is_done_by_one_page() -> None:
+    """Given the program, then each command is done by one page's controller, or by none and the window itself."""
+    declared = {name: value for name, value in vars(commands).items() if isinstance(value, Command)}
+    assert len({command.name for command in declared.values()}) == len(declared)
+    done = [handler.command.name for spec in find_controllers().values() for handler in spec.does]
+    assert sorted(done) == sorted(command.name for name, command in declared.items() if name not in BY_NO_PAGE)
+
+
+def test_each_page_has_its_controller_in_the_folder_of_its_name() -> None:
+    """Given the program, then widgets and controller of a page lie in two folders of one name."""
+    controllers = find_controllers()
+    pages = {page.id: page.widget.split(".")[2] for page in find_pages()}
+    check_pairs(pages, controllers)
+    folders = {page_id: spec.make.__module__.split(".")[2] for page_id, spec in controllers.items()}
+    assert folders == pages
+
+
+def test_a_page_alone_is_told() -> None:
+    """Given a page without a controller, and one the other way round, then both are named."""
+    with pytest.raises(ValueError, match="unlike one, three"):
+        check_pairs(["one", "two"], ["two", "three"])
