@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from workers.contracts.specs import Described
+from workers.contracts.errors import InputRefused
+from workers.contracts.specs import Described, DescribedTarget
 from workers.contracts.techniques import TargetSpec, TechniqueSpec
 from workers.infer.base import Runtime
 
 T = TypeVar("T", TechniqueSpec, TargetSpec, Runtime)
+D = TypeVar("D", bound=Described)
 
 TECHNIQUE_PACKAGES = ("workers.convert", "workers.quantize", "workers.prune")
 RUNTIME_PACKAGES = ("workers.infer",)
@@ -67,6 +69,19 @@ def runtimes(packages: tuple[str, ...] = RUNTIME_PACKAGES) -> Scan[Runtime]:
 def targets(packages: tuple[str, ...] = TARGET_PACKAGES) -> Scan[TargetSpec]:
     """All export targets. Raises `DuplicateIdError`."""
     return _scan(packages, "TARGET", TargetSpec)
+
+
+def known_target(target_id: str) -> TargetSpec:
+    """The target of this id. Raises `InputRefused` where there is none."""
+    known = targets()
+    if target_id not in known:
+        raise InputRefused(
+            "unknown_target",
+            "There is no such kind of bundle",
+            f"Fettle cannot write {target_id!r}.",
+            f"Choose one of: {', '.join(known)}.",
+        )
+    return known[target_id]
 
 
 def _scan(packages: tuple[str, ...], name: str, kind: type[T]) -> Scan[T]:
@@ -121,9 +136,9 @@ def _is_there(name: str) -> bool:
         return False
 
 
-def _broken_rows(scan: Scan[T], group: str) -> list[Described]:
+def _broken_rows(scan: Scan[T], group: str, kind: type[D]) -> list[D]:
     return [
-        Described(
+        kind(
             id=one.id,
             title=one.id.replace("_", " "),
             available=False,
@@ -159,23 +174,34 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
                 for_inputs=spec.for_inputs,
             )
         )
-    return (*rows, *_broken_rows(scan, "technique"))
+    return (*rows, *_broken_rows(scan, "technique", Described))
 
 
-def describe_targets(scan: Scan[TargetSpec]) -> tuple[Described, ...]:
-    """One row an export target."""
+def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
+    """One row an export target, the one that is offered first at the front."""
     rows = []
-    for spec in scan.values():
+    for spec in sorted(scan.values(), key=lambda spec: (spec.order, spec.id)):
         hint = _needs(spec.requires, spec.install_hint)
-        row = Described(id=spec.id, title=spec.title, available=not hint, hint=hint, summary=spec.summary)
+        row = DescribedTarget(
+            id=spec.id,
+            title=spec.title,
+            available=not hint,
+            hint=hint,
+            summary=spec.summary,
+            suffix=spec.suffix,
+            icon=spec.icon,
+            stages=spec.stages,
+            questions=spec.questions,
+            how_to_run=spec.how_to_run,
+        )
         rows.append(row)
-    return (*rows, *_broken_rows(scan, "target"))
+    return (*rows, *_broken_rows(scan, "target", DescribedTarget))
 
 
 def describe_runtimes(scan: Scan[Runtime]) -> tuple[Described, ...]:
     """One row a runtime; each is asked whether it really works here."""
     rows = [_describe_runtime(runtime) for runtime in scan.values()]
-    return (*rows, *_broken_rows(scan, "runtime"))
+    return (*rows, *_broken_rows(scan, "runtime", Described))
 
 
 def _describe_runtime(runtime: Runtime) -> Described:

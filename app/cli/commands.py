@@ -178,9 +178,14 @@ def export(
     out: Annotated[Path, typer.Option(metavar="FILE.zip")],
     variant: Annotated[str | None, typer.Option(metavar="ID", help="Another one than the recommended.")] = None,
     accept_regression: Annotated[str | None, typer.Option(metavar="WHY")] = None,
+    answer: Annotated[
+        list[str],
+        typer.Option(metavar="ID=WORDS", help="To a question of the target's own; may be said again."),
+    ] = [],  # noqa: B006 - typer copies it
 ) -> int:
     """Write and self-test a bundle; without --variant the recommended one."""
-    return exporting.export_run(_output(ctx), run, variant, target, out, accept_regression)
+    options = exporting.ExportOptions(target, out, variant, accept_regression, tuple(answer))
+    return exporting.export_run(_output(ctx), run, options)
 
 
 @commands.command()

@@ -1,5 +1,6 @@
 """`fettle export`."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.output import OK, Output, usage
@@ -9,16 +10,28 @@ from app.services.machine.describing import describe
 from app.services.records.facts import read_facts
 
 
-def export_run(
-    output: Output, run_id: str, variant_id: str | None, target: str, out: Path, accept_regression: str | None
-) -> int:
+@dataclass(frozen=True)
+class ExportOptions:
+    """The options of `fettle export`."""
+
+    target: str
+    out: Path
+    variant: str | None = None
+    accept_regression: str | None = None
+    answers: tuple[str, ...] = ()
+
+
+def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
     """Write a bundle, unpack it in a fresh environment, compare its answers."""
+    answers = _answers(options.answers)
     with workspace(output.options, writes=True, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         targets = [row.id for row in run(space, describe(), output.watch).targets]
-        if target not in targets:
-            raise usage(f"--target {target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
-        ask = ExportRequest(run_id, variant_id, target, out.absolute(), accept_regression)
+        if options.target not in targets:
+            raise usage(f"--target {options.target!r} is not known.", f"Choose one of: {', '.join(targets)}.")
+        ask = ExportRequest(
+            run_id, options.variant, options.target, options.out.absolute(), options.accept_regression, answers=answers
+        )
         exported = run(space, export(space, facts, ask), output.watch)
     result = exported.result
     original = exported.record.variant_id == facts.baseline.id
@@ -34,10 +47,21 @@ def export_run(
     for check in result.selftest:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
     said = ""
-    if original and variant_id is None:
+    if original and options.variant is None:
         said = "No version was recommended, so this bundle holds the original, unchanged. "
     elif original:
         said = "This bundle holds the original, unchanged. "
     tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
     output.sentence(f"{said}{exported.path} {tested}.")
     return OK
+
+
+def _answers(given: tuple[str, ...]) -> dict[str, str]:
+    """Of `--answer ID=WORDS`."""
+    pairs = [answer.partition("=") for answer in given]
+    wrong = next(
+        (answer for answer, (key, equals, _words) in zip(given, pairs, strict=True) if not (key and equals)), None
+    )
+    if wrong is not None:
+        raise usage(f"--answer {wrong!r} is no answer.", "Write the question's id, an equals sign, and the words.")
+    return {key: words for key, _equals, words in pairs}

@@ -125,7 +125,7 @@ def demo(output: Output, out: Path | None) -> int:
         opening = _opening(sample.model, options)
         done = _run(space, output, project, opening, _preset(space, options), (), options)
         facts = read_facts(space, done.id)
-        ask = ExportRequest(run_id=done.id, variant_id=None, target="python", out=bundle)
+        ask = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
         found = tried_run(space, facts)
         exported = run(space, export(space, facts, ask), output.watch)
         checked = run(space, verify(bundle), output.watch)

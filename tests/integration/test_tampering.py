@@ -16,6 +16,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import VerifyParams, VerifyResult
 from workers.export.verify import verify
 from workers.pipeline.golden import SUMS_FILE
+from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
 
@@ -23,7 +24,7 @@ def check(bundle: Path, tmp_path: Path) -> VerifyResult:
     work_dir = tmp_path / "work"
     shutil.rmtree(work_dir, ignore_errors=True)
     work_dir.mkdir()
-    return verify(VerifyParams(bundle=str(bundle)), RecordingContext(work_dir))
+    return verify(VerifyParams(bundle=str(bundle)), RecordingContext(work_dir), targets())
 
 
 def told(result: VerifyResult) -> set[str]:

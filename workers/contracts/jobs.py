@@ -16,6 +16,7 @@ from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
     BlockLoad,
     Described,
+    DescribedTarget,
     DeviceFacts,
     Finding,
     Judgement,
@@ -38,7 +39,7 @@ class DescribeResult(Frozen):
     devices: tuple[Described, ...]
     runtimes: tuple[Described, ...]
     techniques: tuple[Described, ...]
-    targets: tuple[Described, ...]
+    targets: tuple[DescribedTarget, ...]
     versions: dict[str, str]
 
 
@@ -337,6 +338,7 @@ class ExportParams(Frozen):
     runtime: str
     settings: dict[str, JsonValue] = {}
     facts: CardFacts
+    answers: dict[str, str] = {}
     golden: int = 20
 
 
@@ -353,11 +355,14 @@ class ExportResult(Frozen):
     files: int
     selftest: tuple[ExportCheck, ...]
     card: str
+    commands: tuple[str, ...] = ()
+    printed: tuple[str, ...] = ()
 
 
 class CardParams(Frozen):
     """kind ``card``: the model card as it will read, without writing a bundle."""
 
+    target: str
     model_dir: str
     facts: CardFacts
 

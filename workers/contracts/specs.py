@@ -138,6 +138,35 @@ class Described(Frozen):
     for_inputs: tuple[InputKind, ...] = ()
 
 
+class Stage(Frozen):
+    """A part of a work that takes a while: progress is told by its `id`, people read `title`."""
+
+    id: str
+    title: str
+
+
+class Question(Frozen):
+    """What a target asks a person; `hint` stands in the empty field. One that is `needed` must have an answer."""
+
+    id: str
+    title: str
+    hint: str = ""
+    needed: bool = False
+
+
+class DescribedTarget(Described):
+    """An export target: what is asked before, told meanwhile (`stages`), and shown afterwards (`how_to_run`, commands).
+
+    `suffix` is how the file's name ends, whose content is a zip archive all the same.
+    """
+
+    suffix: str = ".zip"
+    icon: str = "package"
+    stages: tuple[Stage, ...] = ()
+    questions: tuple[Question, ...] = ()
+    how_to_run: str = ""
+
+
 P99_NEEDS = 299
 """Fewer samples bound no 99th percentile with 95 % confidence (1 − .99²⁹⁹ = .95)."""
 

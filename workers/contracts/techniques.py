@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from workers.contracts.base import Frozen
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import InputKind, ModelArtifact
+from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
 
 
 class TechniqueParams(Frozen):
@@ -58,12 +58,27 @@ class TechniqueSpec:
 
 @dataclass(frozen=True)
 class TargetSpec:
-    """One bundle target. `write(params, ctx)` writes ``ctx.work_dir / "bundle.zip"``."""
+    """One bundle target, whole: window, command line and `verify` know no target by name.
+
+    `write(params, ctx)` writes ``ctx.work_dir / "bundle.zip"``, tests it and returns `ExportResult`; it tells its
+    progress by the ids of `stages`, in their order. `params.answers` holds what a person said to `questions`, by id.
+    `commands` run what was written ("{input}" stands for an input of the model's kind), `how_to_run` is their heading.
+    `check(folder, ctx)` asks an unpacked bundle whose files are whole, and returns how many answers are alike and what
+    differs; None for the usual way, its golden answers. `order` counts from the one that is offered first.
+    """
 
     id: str
     title: str
     summary: str
     write: Callable[[Any, JobContext], BaseModel]
+    stages: tuple[Stage, ...]
+    commands: tuple[str, ...] = ()
+    how_to_run: str = "Run it"
+    suffix: str = ".zip"
+    icon: str = "package"
+    questions: tuple[Question, ...] = ()
+    check: Callable[[Path, JobContext], tuple[int, list[str]]] | None = None
+    order: int = 100
     requires: tuple[str, ...] = ()
     install_hint: str = ""
 

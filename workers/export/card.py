@@ -9,6 +9,7 @@ from workers.export.card_data import record_lines
 from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
+from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
 
 PIPELINE_TAGS = {
@@ -36,8 +37,11 @@ MAX_FILES = 20
 NOT_SAID = "Not stated by the person who made this bundle."
 
 
-def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
-    """The whole README.md. `n` is the number of inputs that the answers were compared on, unless the facts say it."""
+def card(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
+    """The whole README.md. `n` is the number of inputs that the answers were compared on, unless the facts say it.
+
+    `commands` are the target's own.
+    """
     n = n if facts.n_judged is None else facts.n_judged
     sections = [
         _front_matter(facts, spec),
@@ -53,7 +57,7 @@ def card(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),
-        _how_to_run(spec),
+        _how_to_run(spec, commands),
         _origin(facts),
     ]
     return "\n".join(sections)
@@ -211,10 +215,9 @@ def _inputs(spec: PipelineSpec) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _how_to_run(spec: PipelineSpec) -> str:
-    sample = {"image": "photo.jpg", "text": '--text "some text"', "audio": "sound.wav", "array": "inputs.npz"}
-    command = f"pip install -r requirements.txt\npython run.py {sample[spec.preprocess.kind]}\npython verify.py"
-    return f"## How to run it\n\n```\n{command}\n```\n"
+def _how_to_run(spec: PipelineSpec, commands: tuple[str, ...]) -> str:
+    lines = "\n".join((*for_model(commands, spec), "python verify.py"))
+    return f"## How to run it\n\n```\n{lines}\n```\n"
 
 
 def _origin(facts: CardFacts) -> str:

@@ -73,6 +73,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) 
     facts = params.facts
     return {
         "manifest_version": 1,
+        "target": params.target,
         "title": facts.title,
         "made_at": facts.made_at,
         "made_with": f"fettle {facts.fettle_version}",

@@ -1,7 +1,9 @@
 """The target *Python folder*: only the runtime that the variant needs, and everything to run and check it."""
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.folder import read_model, sha256_file
@@ -11,13 +13,15 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec
 from workers.export.card import card
 from workers.export.layout import copy_code, copy_model, manifest, requirement_lines, write_manifest
-from workers.export.selftest import selftest
+from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.stages import WRITE, tell
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import write_golden, write_sums
 from workers.pipeline.prepared import Prepared
 
+COMMANDS = ("pip install -r requirements.txt", "python run.py {input}")
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 FILE_MODE = 0o100644
 """The same content gives the same archive; everybody may read what is unpacked."""
@@ -28,23 +32,35 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     runtime = find_runtime(params.runtime)
     folder = ctx.work_dir / "bundle"
     folder.mkdir()
+    tell(ctx, WRITE, 0, 2)
     requirements, text = fill(folder, params, runtime, ctx)
-    ctx.progress("Write the bundle", 1, 2)
+    tell(ctx, WRITE, 1, 2)
     bundle = ctx.work_dir / "bundle.zip"
     count = pack(folder, bundle, ctx)
-    ctx.progress("Write the bundle", 2, 2)
-    checks = selftest(bundle, requirements, ctx)
+    tell(ctx, WRITE, 2, 2)
+    checks, answer = selftest(bundle, requirements, ctx)
     return ExportResult(
         sha256=sha256_file(bundle),
         size_bytes=bundle.stat().st_size,
         files=count,
         selftest=checks,
         card=text,
+        printed=(answer,),
     )
 
 
-def fill(folder: Path, params: ExportParams, runtime: Runtime, ctx: JobContext) -> tuple[list[str], str]:
-    """All files of the bundle; returns (requirements, card)."""
+def fill(
+    folder: Path,
+    params: ExportParams,
+    runtime: Runtime,
+    ctx: JobContext,
+    commands: tuple[str, ...] = COMMANDS,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> tuple[list[str], str]:
+    """All files of the bundle; returns (requirements, card).
+
+    `commands` run it, as its card says. `more` are files of another target's own, by their names.
+    """
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
@@ -54,8 +70,10 @@ def fill(folder: Path, params: ExportParams, runtime: Runtime, ctx: JobContext) 
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
-    text = card(params.facts, spec, judged)
+    text = card(params.facts, spec, judged, commands)
     (folder / "README.md").write_text(text, encoding="utf-8")
+    for name, content in more.items():
+        (folder / name).write_text(content, encoding="utf-8")
     document = manifest(params, model, runtime, module)
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
@@ -106,4 +124,9 @@ TARGET = TargetSpec(
     title="Python folder",
     summary="One command on any computer with Python",
     write=write,
+    stages=(WRITE, *TEST_STAGES),
+    commands=COMMANDS,
+    how_to_run="Run it anywhere with Python",
+    icon="folder",
+    order=10,
 )

@@ -12,6 +12,7 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.jobs import ExportCheck
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
+from workers.export.stages import COMPARE, RUN, UNPACK, tell
 
 TIMEOUT_S = 300
 FORBIDDEN = ("torch", "PySide6", "onnxruntime", "openvino", "sqlalchemy", "app", "workers")
@@ -23,22 +24,30 @@ print(json.dumps([name for name in sys.argv[1:] if importlib.util.find_spec(name
 """
 
 
-def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[ExportCheck, ...]:
-    """Raises `WorkerError` naming what failed; a bundle that fails is never handed out."""
+TEST_STAGES = (UNPACK, COMPARE, RUN)
+
+
+def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tuple[ExportCheck, ...], str]:
+    """What was checked, and the answer that run.py gave.
+
+    Raises `WorkerError` naming what failed; a bundle that fails is never handed out.
+    """
     folder, environment = ctx.work_dir / "unpacked", ctx.work_dir / "environment"
+    tell(ctx, UNPACK, 0)
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(folder)
-    ctx.progress("Unpack it in a clean place", 1, 4)
     python = make_environment(environment, requirements)
     ctx.check_cancelled()
-    checks = [_alone(python, folder, requirements)]
-    ctx.progress("Run it there", 2, 4)
-    checks.append(_golden(python, folder))
+    alone = _alone(python, folder, requirements)
+    tell(ctx, UNPACK, 1)
+    tell(ctx, COMPARE, 0)
+    golden = _golden(python, folder)
+    tell(ctx, COMPARE, 1)
     ctx.check_cancelled()
-    ctx.progress("Compare its answers", 3, 4)
-    checks.append(_answers_a_person(python, folder))
-    ctx.progress("Compare its answers", 4, 4)
-    return tuple(checks)
+    tell(ctx, RUN, 0)
+    answer = _answers_a_person(python, folder)
+    tell(ctx, RUN, 1)
+    return (alone, golden, answer), answer.detail
 
 
 def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.CompletedProcess[str]":

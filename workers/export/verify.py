@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -11,6 +12,7 @@ from workers.contracts.folder import sha256_file
 from workers.contracts.jobs import VerifyParams, VerifyResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
+from workers.contracts.techniques import TargetSpec
 from workers.infer.base import NotRunnable
 from workers.infer.fit import fit_settings
 from workers.measure.opening import find_runtime
@@ -25,8 +27,11 @@ MAX_BYTES = 16 << 30
 NEEDED = ("manifest.json", "pipeline.json", SUMS_FILE)
 
 
-def verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
-    """Hashes of every file, then the golden answers. Raises `InputRefused` for what is no bundle at all."""
+def verify(params: VerifyParams, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> VerifyResult:
+    """Hashes of every file, then what the bundle's target says, else the golden answers.
+
+    Raises `InputRefused` for what is no bundle at all.
+    """
     bundle = Path(params.bundle)
     folder = _unpack(bundle, ctx)
     if not any((folder / name).is_file() for name in NEEDED):
@@ -37,7 +42,7 @@ def verify(params: VerifyParams, ctx: JobContext) -> VerifyResult:
     ctx.progress("Compare its answers", 1, 2)
     alike = 0
     if not problems:  # changed files are not loaded
-        alike, differences = _golden(folder, ctx)
+        alike, differences = _check(folder, ctx, targets)
         problems += differences
     ctx.progress("Compare its answers", 2, 2)
     findings = [Finding(level="danger", what=text) for text in problems]
@@ -114,7 +119,22 @@ def _manifest_problems(folder: Path) -> list[str]:
     return problems + [f"{name} was added." for name in sorted(found - known) if "__pycache__/" not in name]
 
 
-def _golden(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+def _check(folder: Path, ctx: JobContext, targets: Mapping[str, TargetSpec]) -> tuple[int, list[str]]:
+    """By the target that wrote it; bundles of before there were several do not name theirs."""
+    document = _manifest(folder)
+    if document is None:
+        return 0, ["manifest.json cannot be understood."]
+    if "target" not in document:
+        return golden_answers(folder, ctx)
+    target_id = str(document["target"])
+    if target_id not in targets:
+        return 0, [f"It was written for {target_id[:80]!r}, which this Fettle cannot check."]
+    check = targets[target_id].check or golden_answers
+    return check(folder, ctx)
+
+
+def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+    """How many answers are as they were where the bundle was written, and what differs."""
     document = _manifest(folder)
     if document is None:
         return 0, ["manifest.json cannot be understood."]

@@ -89,8 +89,8 @@ class RuntimeContext:
     def check_cancelled(self) -> None:
         self.inbox.check()
 
-    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
-        for message in self._throttle.push(stage, done, total, unit):
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
+        for message in self._throttle.push(stage, done, total, unit, stage_id):
             self._send(message)
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:

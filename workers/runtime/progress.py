@@ -20,14 +20,15 @@ class ProgressThrottle:
         self._sent_s = -MIN_INTERVAL_S
         self._waiting: Progress | None = None
 
-    def push(self, stage: str, done: float, total: float | None, unit: str) -> Iterator[Progress]:
+    def push(self, stage: str, done: float, total: float | None, unit: str, stage_id: str = "") -> Iterator[Progress]:
         """The messages to send now: none, one, or two when a new stage pushes out the last of the old one."""
         now = self._clock()
         is_new = stage != self._stage
         if is_new:
             yield from self.flush()
             self._stage, self._started_s, self._first_done = stage, now, done
-        message = Progress(stage=stage, done=done, total=total, unit=unit, eta_s=self._seconds_left(now, done, total))
+        left_s = self._seconds_left(now, done, total)
+        message = Progress(stage=stage, stage_id=stage_id, done=done, total=total, unit=unit, eta_s=left_s)
         is_last = total is not None and done >= total
         if is_new or is_last or now - self._sent_s >= MIN_INTERVAL_S:
             self._sent_s, self._waiting = now, None

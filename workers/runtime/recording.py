@@ -57,8 +57,8 @@ class RecordingContext:
         if self.cancel_after is not None and self.checks > self.cancel_after:
             raise JobCancelled
 
-    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
-        self.progress_sent.append(Progress(stage=stage, done=done, total=total, unit=unit))
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
+        self.progress_sent.append(Progress(stage=stage, stage_id=stage_id, done=done, total=total, unit=unit))
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
         self.logs.append(Log(level=level, text=text))

@@ -4,10 +4,20 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, QUrl
+from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 
 from app.controllers.commands import EXPORT_VERSION, on
+from app.controllers.export.presenter import (
+    checks,
+    default_path,
+    documents_folder,
+    question_value,
+    reason_needed,
+    stage_checks,
+    target_value,
+    without_front_matter,
+)
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.session import Session
@@ -21,14 +31,13 @@ from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts, read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue, TargetValue
-from widgets.parts.format import clipped, percent, percent_of
-from widgets.parts.small import CheckState, CheckValue
+from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
+from widgets.parts.small import CheckValue
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
+from workers.contracts.specs import DescribedTarget
 
-ON_EXPORT = ("Write the bundle", "Unpack it in a clean place", "Compare its answers")
-MAX_NAME, MAX_LICENSE = 60, 80
+NO_TARGET = DescribedTarget(id="", title="", available=False)
+"""While this computer is still looked at; the first that works is written then."""
 
 
 class ExportController(PageController):
@@ -40,11 +49,14 @@ class ExportController(PageController):
         self._facts: RunFacts | None = None
         self._variant: Variant | None = None
         self._value: ExportValue | None = None
+        self._target = NO_TARGET
         self._exporting: Running | None = None
         self._previewing: Running | None = None
         page.export_requested.connect(self._on_export)
         page.answers_changed.connect(self._on_answers)
         page.path_chosen.connect(self._on_path)
+        page.target_chosen.connect(self._on_target)
+        page.reason_given.connect(self._on_reason)
         page.open_folder_requested.connect(self._on_open_folder)
         page.again_requested.connect(self.show)
         page.compare_requested.connect(lambda: window.show_page("compare"))
@@ -83,27 +95,48 @@ class ExportController(PageController):
 
     def _make_value(self, facts: RunFacts, variant: Variant) -> ExportValue:
         project = facts.project
-        found = self._session.described
-        targets = found.targets if found else ()
+        targets = self._targets()
+        usable = [row for row in targets if row.available]
+        kept = next((row for row in usable if row.id == self._target.id), None)
+        target = self._target = kept or next(iter(usable), NO_TARGET)
         return ExportValue(
-            targets=tuple(
-                TargetValue(row.id, row.title, row.summary, "folder", row.available, row.hint) for row in targets
-            ),
-            target=targets[0].id if targets else "python",
+            targets=tuple(target_value(row) for row in targets),
+            target=target.id,
             version=variant.title,
-            path=str(default_path(project.name, documents_folder())),
+            path=str(default_path(project.name, documents_folder(), target.suffix)),
             card="",
-            checks=checks(facts, variant),
+            checks=(*checks(facts, variant), *stage_checks(target.stages)),
             purpose=project.purpose,
             not_for=project.not_for,
             contact=project.contact,
             reason_needed=reason_needed(facts, variant),
-            checks_on_export=len(ON_EXPORT),
+            checks_on_export=len(target.stages),
+            questions=tuple(question_value(question) for question in target.questions),
         )
+
+    def _targets(self) -> tuple[DescribedTarget, ...]:
+        found = self._session.described
+        return found.targets if found is not None else ()
+
+    def _on_target(self, target_id: str) -> None:
+        """Another one is written: its own questions, stages, and way to be run; what was said stays."""
+        facts, variant, value = self._facts, self._variant, self._value
+        target = next((row for row in self._targets() if row.id == target_id), None)
+        if target is None or facts is None or variant is None or value is None or self._exporting is not None:
+            return
+        path = value.path.removesuffix(self._target.suffix) + target.suffix
+        self._target = target
+        self._value = replace(self._make_value(facts, variant), path=path, card=value.card, reason=value.reason)
+        self._page.show_value(self._value)
+        self._preview()
+
+    def _on_reason(self, reason: str) -> None:
+        if self._value is not None:
+            self._value = replace(self._value, reason=reason)
 
     def _preview(self) -> None:
         facts, variant, value, found = self._facts, self._variant, self._value, self._session.described
-        if facts is None or variant is None or value is None or found is None:
+        if facts is None or variant is None or value is None or found is None or not value.target:
             return
         if self._previewing is not None:
             self._flows.cancel(self._previewing)
@@ -111,7 +144,7 @@ class ExportController(PageController):
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
         self._previewing = self._flows.start(
-            card_preview(facts, card_facts(facts, variant, ask, found.device)),
+            card_preview(facts, card_facts(facts, variant, ask, found.device), value.target),
             title="",
             on_done=self._on_card,
             on_failed=lambda error: self._window.banner(error_value(error)),
@@ -131,7 +164,9 @@ class ExportController(PageController):
 
     def _on_path(self, path: str) -> None:
         if self._value is not None:
-            self._value = replace(self._value, path=path if path.lower().endswith(".zip") else f"{path}.zip")
+            self._value = replace(
+                self._value, path=path if path.lower().endswith(self._value.suffix) else path + self._value.suffix
+            )
             self._page.show_value(self._value)
 
     def _on_export(self, wanted: ExportRequest) -> None:
@@ -142,14 +177,14 @@ class ExportController(PageController):
         out = Path(wanted.path)
         ask = Ask(
             facts.run.id, variant.id, wanted.target, out, wanted.reason or None,
-            wanted.purpose, wanted.not_for, wanted.contact,
+            wanted.purpose, wanted.not_for, wanted.contact, wanted.answers,
         )  # fmt: skip
         try:
             out.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             self._on_failed(_no_folder(out, error))
             return
-        self._say(ON_EXPORT[0], 0, None)
+        self._say("", 0, None, next((stage.id for stage in self._target.stages), ""))
         self._exporting = self._flows.start(
             export(self._session.workspace, facts, ask),
             title=tr("Export {0}").format(out.name),
@@ -160,22 +195,20 @@ class ExportController(PageController):
         )
 
     def _on_event(self, event: Event) -> None:
-        if isinstance(event, StepProgress) and any(words.startswith(event.stage[:8]) for words in ON_EXPORT):
-            self._say(event.stage, event.done, event.total)
+        if isinstance(event, StepProgress) and any(stage.id == event.stage_id for stage in self._target.stages):
+            self._say(event.stage, event.done, event.total, event.stage_id)
 
-    def _say(self, stage: str, done: float, total: float | None) -> None:
+    def _say(self, words: str, done: float, total: float | None, stage_id: str) -> None:
         facts, variant = self._facts, self._variant
         if facts is not None and variant is not None:
-            self._page.show_running(stage, done, total, checks(facts, variant, stage))
+            shown = (*checks(facts, variant), *stage_checks(self._target.stages, stage_id))
+            self._page.show_running(tr(words) if words else "", done, total, shown)
 
     def _on_described(self) -> None:
-        """Targets are known now."""
-        if (
-            self._value is not None
-            and not self._value.targets
-            and self._exporting is None
-            and self._variant is not None
-        ):
+        """Targets are known now, or others than before."""
+        if self._value is None or self._exporting is not None or self._variant is None or self._page.state != "full":
+            return
+        if self._value.targets != tuple(target_value(row) for row in self._targets()) or not self._value.card:
             self._load(self._variant.id)
 
     def _on_done(self, exported: Exported) -> None:
@@ -187,16 +220,16 @@ class ExportController(PageController):
         results = [
             CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest
         ]
-        printed = next((check.detail for check in exported.result.selftest if check.what == "run.py answers"), "")
         self._page.show_done(
             DoneValue(
                 path=str(exported.path),
                 size_bytes=exported.result.size_bytes,
-                target=tr("Python folder"),
+                target=tr(exported.target.title),
                 card=without_front_matter(exported.result.card),
-                checks=(*checks(facts, variant)[: -len(ON_EXPORT)], *results),
-                commands=("pip install -r requirements.txt", f"python run.py {_sample_argument(facts)}"),
-                printed=(printed,) if printed else (),
+                checks=(*checks(facts, variant), *results),
+                commands=exported.result.commands,
+                printed=exported.result.printed,
+                how_to_run=tr(exported.target.how_to_run),
             )
         )
 
@@ -215,77 +248,6 @@ class ExportController(PageController):
     @staticmethod
     def _on_open_folder(path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
-
-
-def checks(facts: RunFacts, variant: Variant, stage: str = "") -> tuple[CheckValue, ...]:
-    """What holds before writing, and how far writing is."""
-    judgement = variant.judgement
-    limit = tr("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
-    if judgement is None:
-        first = CheckValue("warn", limit, tr("not compared"))
-    elif variant.is_baseline:
-        first = CheckValue("ok", limit, tr("it is the original"))
-    else:
-        drop = percent(max(0.0, judgement.drop or 0.0))
-        result = tr("{0} less accurate") if judgement.labelled else tr("{0} of answers changed")
-        state = {"safe": "ok", "regressed": "bad"}.get(judgement.verdict, "warn")
-        words = result.format(drop)
-        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))  # type: ignore[arg-type]
-    n = judgement.n if judgement else 0
-    done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
-    if facts.verdict is not None:
-        done.append(license_check(facts.verdict))
-    at = next((number for number, words in enumerate(ON_EXPORT) if stage and words.startswith(stage[:8])), None)
-    for number, words in enumerate(ON_EXPORT):
-        if at is None:
-            done.append(CheckValue("waiting", tr(words), tr("waiting")))
-        else:
-            state = "ok" if number < at else "running" if number == at else "waiting"
-            done.append(CheckValue(state, tr(words), ""))  # type: ignore[arg-type]
-    return tuple(done)
-
-
-def license_check(verdict: LicenseVerdict) -> CheckValue:
-    """What the model's license allows, in the word of the verdict; the card says the rest."""
-    state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
-    word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
-    result = f"{verdict.title}: {word}" if verdict.title else word
-    return CheckValue(state, tr("License of the model"), clipped(result, MAX_LICENSE))
-
-
-def reason_needed(facts: RunFacts, variant: Variant) -> str:
-    judgement = variant.judgement
-    if judgement is None or judgement.verdict != "regressed":
-        return ""
-    return tr("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
-        percent_of(facts.run.goal.max_loss_pct)
-    )
-
-
-def documents_folder() -> Path:
-    """Where bundles go unless the person says otherwise."""
-    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-    return Path(documents or Path.home()) / "Fettle"
-
-
-def default_path(name: str, folder: Path) -> Path:
-    """A file that is not there yet, called after the project."""
-    stem = "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
-    number = 1
-    while (folder / f"{stem}-{number}.zip").exists():
-        number += 1
-    return folder / f"{stem}-{number}.zip"
-
-
-def _sample_argument(facts: RunFacts) -> str:
-    kind = facts.data.kind if facts.data is not None else "arrays"
-    return {"texts": '--text "…"', "images": "photo.jpg", "audio": "sound.wav", "arrays": "inputs.npz"}[kind]
-
-
-def without_front_matter(text: str) -> str:
-    """The hub's header is for machines."""
-    parts = text.split("---\n", 2)
-    return parts[2].lstrip() if text.startswith("---\n") and len(parts) == 3 else text
 
 
 def _no_folder(out: Path, error: OSError) -> ErrorInfo:

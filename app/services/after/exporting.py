@@ -5,7 +5,8 @@ import logging
 import os
 import shutil
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import (
     CardFacts,
+    DescribeResult,
     ExportParams,
     ExportResult,
     VerifyParams,
@@ -33,11 +35,11 @@ from workers.contracts.jobs import (
 )
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.specs import DeviceFacts, ModelInfo
+from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo
 
 log = logging.getLogger(__name__)
 
-REFUSED = 3
+REFUSED, MISSING = 3, 6
 PIECE = 1 << 20
 MAX_NAME_BYTES = 255
 MIN_REASON_CHARS = 10
@@ -46,7 +48,9 @@ MIN_REASON_CHARS = 10
 
 @dataclass(frozen=True)
 class ExportRequest:
-    """`override_reason` is needed for a variant that regressed, and is not kept of any other."""
+    """`target` "" stands for the first that works here. `override_reason` is needed for a variant that regressed, and
+    is not kept of any other. `answers` are to the target's own questions, by their ids.
+    """
 
     run_id: str
     variant_id: str | None
@@ -56,6 +60,7 @@ class ExportRequest:
     purpose: str = ""
     not_for: str = ""
     contact: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,7 @@ class Exported:
     path: Path
     result: ExportResult
     record: ExportRecord
+    target: DescribedTarget
 
 
 def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
@@ -114,7 +120,9 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     check_writable(ask.out)
     yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
     found = yield from describe()
-    done = yield _export_step(facts, variant, ask, found.device)
+    target = target_of(found, ask.target)
+    answers = answers_to(target, ask.answers)
+    done = yield _export_step(facts, variant, ask, (target.id, answers), found.device)
     try:
         yield DiskStep(lambda stopped: place(done.folder / done.result.path, ask.out, stopped))
     finally:
@@ -123,7 +131,7 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
         id=uuid.uuid4().hex[:12],
         run_id=facts.run.id,
         variant_id=variant.id,
-        target=ask.target,
+        target=target.id,
         path=str(ask.out),
         sha256=done.result.sha256,
         size_bytes=done.result.size_bytes,
@@ -135,16 +143,55 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     if record.override_reason is not None:
         told = (variant.title, facts.run.id, ask.out, record.override_reason)
         log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
-    return Exported(ask.out, done.result, record)
+    return Exported(ask.out, done.result, record, target)
 
 
-def _export_step(facts: RunFacts, variant: Variant, ask: ExportRequest, device: DeviceFacts) -> JobStep[ExportResult]:
+def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
+    """The target of this id, "" for the first that works here. Raises `JobError` for one that cannot be written."""
+    for row in found.targets:
+        if row.id == target_id or (not target_id and row.available):
+            if not row.available:
+                raise JobError(
+                    ErrorInfo(
+                        code="target_missing",
+                        title=f"“{row.title}” cannot be written here",
+                        detail="What it needs is not installed.",
+                        hint=row.hint,
+                    ),
+                    MISSING,
+                )
+            return row
+    known = ", ".join(row.id for row in found.targets)
+    raise refusal(
+        "unknown_target",
+        "There is no such kind of bundle",
+        f"Fettle cannot write {target_id!r}.",
+        f"Choose one of: {known}.",
+    )
+
+
+def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, str]:
+    """What a person said to the target's own questions. Raises `JobError` where one that is needed has no answer."""
+    answers = {question.id: given.get(question.id, "").strip() for question in target.questions}
+    unknown = sorted(set(given) - set(answers))
+    silent = next((q for q in target.questions if q.needed and not answers[q.id]), None)
+    if unknown or silent is not None:
+        asked = ", ".join(answers) or "nothing"
+        detail = f"“{silent.title}” has no answer." if silent else f"Nobody asks for {', '.join(unknown)}."
+        raise refusal("answer_needed", f"“{target.title}” asks something else", detail, f"It asks for: {asked}.")
+    return answers
+
+
+def _export_step(
+    facts: RunFacts, variant: Variant, ask: ExportRequest, target: tuple[str, dict[str, str]], device: DeviceFacts
+) -> JobStep[ExportResult]:
     model_dir = facts.model_dir(variant)
     artifact = read_model(model_dir).artifact
     return JobStep(
         kind="export",
         params=ExportParams(
-            target=ask.target,
+            target=target[0],
+            answers=target[1],
             model_dir=str(model_dir),
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),

@@ -180,11 +180,11 @@ def sources_of(workspace: Workspace, facts: RunFacts) -> tuple[Path, ...]:
     return _existing(data_path_of(workspace, facts))
 
 
-def card_preview(facts: RunFacts, card: CardFacts) -> Flow[str]:
-    """README.md as it will read."""
+def card_preview(facts: RunFacts, card: CardFacts, target: str) -> Flow[str]:
+    """README.md as it will read in a bundle for this target."""
     done: Done[CardResult] = yield JobStep(
         kind="card",
-        params=CardParams(model_dir=str(facts.original_dir), facts=card),
+        params=CardParams(target=target, model_dir=str(facts.original_dir), facts=card),
         result=CardResult,
         title="Write the model card",
         read_paths=(facts.original_dir,),

@@ -195,7 +195,8 @@ class Driver(Generic[T]):
     def _pass_on(self, message: WorkerMessage) -> None:
         index = self._step.step_index if self._step else None
         if isinstance(message, Progress):
-            self._observe(StepProgress(index, message.stage, message.done, message.total, message.unit, message.eta_s))
+            told = (message.stage, message.done, message.total, message.unit, message.eta_s)
+            self._observe(StepProgress(index, *told, stage_id=message.stage_id))
         elif isinstance(message, Log):
             self._observe(LogLine(message.level, message.text, self._job.job_id if self._job else ""))
 

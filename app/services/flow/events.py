@@ -19,7 +19,7 @@ class StepChanged:
 class StepProgress:
     """How far the step that runs is; `total` and `eta_s` are None where they cannot be known.
 
-    `says_more`: `stage` is more than the step's own title.
+    `says_more`: `stage` is more than the step's own title. `stage_id` as in `Progress`.
     """
 
     index: int | None
@@ -29,6 +29,7 @@ class StepProgress:
     unit: str
     eta_s: float | None
     says_more: bool = True
+    stage_id: str = ""
 
 
 @dataclass(frozen=True)

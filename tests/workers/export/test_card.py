@@ -8,6 +8,7 @@ from card_facts import DATA, ORIGINAL, SPEC, VARIANT, facts
 
 from workers.contracts.pipeline import ArraySteps, ImageSteps, PipelineInput, TextSteps
 from workers.export.card import card, figure, plain
+from workers.export.python_folder import COMMANDS
 
 
 def front_matter(text: str) -> dict[str, Any]:
@@ -19,7 +20,7 @@ def front_matter(text: str) -> dict[str, Any]:
 
 def test_the_front_matter_is_the_hubs() -> None:
     """Given facts, then the head of the card is YAML with the hub's names, and the measured accuracy unrounded."""
-    head = front_matter(card(facts(), SPEC, 0))
+    head = front_matter(card(facts(), SPEC, 0, COMMANDS))
     assert head["license"] == "mit"
     assert head["base_model_relation"] == "quantized"
     assert head["pipeline_tag"] == "image-classification"
@@ -28,7 +29,7 @@ def test_the_front_matter_is_the_hubs() -> None:
 
 def test_every_figure_is_told_beside_the_originals() -> None:
     """Given two versions, then their figures stand side by side with their units; what is unknown is a dash."""
-    text = card(facts(), SPEC, 0)
+    text = card(facts(), SPEC, 0, COMMANDS)
     assert ", with OpenVINO (processor)." in text
     assert "| Accuracy | 91.20 % | 91.10 % |" in text
     assert "| Latency p50 | 10 ms | 2.5 ms |" in text
@@ -52,7 +53,7 @@ def test_every_figure_is_told_beside_the_originals() -> None:
 )
 def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: float, told: str) -> None:
     """Given a size or a speed that did not change, or for the worse, then no sentence praises it."""
-    text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, 0)
+    text = card(facts(variant={**VARIANT, "speedup": speedup, "size_ratio": size_ratio}), SPEC, 0, COMMANDS)
     assert told in text
     assert ("than the original, measured" in text) == bool(told)
     assert "1.00 times" not in text
@@ -60,7 +61,7 @@ def test_what_stayed_the_same_is_no_achievement(speedup: float, size_ratio: floa
 
 def test_what_a_person_did_not_say_is_told_as_such() -> None:
     """Given no purpose and no license, then the card says that they are not stated, not something made up."""
-    text = card(facts(license=None, purpose="", contact=""), SPEC, 0)
+    text = card(facts(license=None, purpose="", contact=""), SPEC, 0, COMMANDS)
     assert text.count("Not stated by the person who made this bundle.") == 2
     assert "License: unknown, ask its author" in text
     assert "license" not in front_matter(text)
@@ -76,18 +77,20 @@ VERDICTS = [
 @pytest.mark.parametrize(("more", "words"), VERDICTS, ids=[row[1][:10] for row in VERDICTS])
 def test_verdicts_in_words(more: dict[str, Any], words: str) -> None:
     """Given each verdict, then its own sentence."""
-    assert words in card(facts(variant={**VARIANT, **more}), SPEC, 0)
+    assert words in card(facts(variant={**VARIANT, **more}), SPEC, 0, COMMANDS)
 
 
 def test_an_override_stands_in_the_card() -> None:
     """Given a regressed version that was exported all the same, then the reason can be read there."""
-    text = card(facts(variant={**VARIANT, "verdict": "regressed"}, override_reason="It only sorts pictures."), SPEC, 0)
+    text = card(
+        facts(variant={**VARIANT, "verdict": "regressed"}, override_reason="It only sorts pictures."), SPEC, 0, COMMANDS
+    )
     assert "Exported all the same, for this reason: It only sorts pictures." in text
 
 
 def test_the_original_is_called_what_it_is() -> None:
     """Given the original itself, then no gain is claimed, and it is no quantized model."""
-    text = card(facts(variant=ORIGINAL), SPEC, 0)
+    text = card(facts(variant=ORIGINAL), SPEC, 0, COMMANDS)
     assert "This is the original, unchanged." in text
     assert "times faster" not in text
     assert "base_model_relation" not in front_matter(text)
@@ -95,13 +98,15 @@ def test_the_original_is_called_what_it_is() -> None:
 
 def test_made_inputs_are_told() -> None:
     """Given inputs that Fettle made, then the card says what is not known."""
-    text = card(facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0)
+    text = card(
+        facts(data=DATA.model_copy(update={"origin": "made", "labelled": False, "n_calibration": 0})), SPEC, 0, COMMANDS
+    )
     assert "1,200 inputs that Fettle made. What real examples would show is not known." in text
 
 
 def test_foreign_text_is_harmless() -> None:
     """Given text that would be Markdown or HTML, then it is shown as it is, on one line."""
-    text = card(facts(purpose="<script>x</script>\n# big\n[click](http://x)"), SPEC, 0)
+    text = card(facts(purpose="<script>x</script>\n# big\n[click](http://x)"), SPEC, 0, COMMANDS)
     assert "<script>" not in text
     assert "\n# big" not in text
     assert "[click](" not in text
@@ -119,16 +124,16 @@ def test_foreign_text_is_harmless() -> None:
 )
 def test_how_to_run_it(steps: Any, command: str) -> None:
     """Given a kind of input, then the command that a person can copy."""
-    assert command in card(facts(), SPEC.model_copy(update={"preprocess": steps}), 0)
+    assert command in card(facts(), SPEC.model_copy(update={"preprocess": steps}), 0, COMMANDS)
 
 
 def test_pixels_are_told_where_a_model_takes_them() -> None:
     """Given a model that prepares pictures itself, then the card tells both forms of its input; otherwise one."""
     entry = PipelineInput(name="image", dtype="float32", shape=(None, 3, 8, 8), source="image")
     spec = SPEC.model_copy(update={"inputs": (entry,), "preprocess": ImageSteps(pixels=True)})
-    text = card(facts(), spec, 0)
+    text = card(facts(), spec, 0, COMMANDS)
     assert "`image`, float32, any×3×8×8" in text and "`image` also takes pixels: uint8, any×height×width×3" in text
-    assert "uint8" not in card(facts(), spec.model_copy(update={"preprocess": ImageSteps()}), 0)
+    assert "uint8" not in card(facts(), spec.model_copy(update={"preprocess": ImageSteps()}), 0, COMMANDS)
 
 
 def test_figures() -> None:

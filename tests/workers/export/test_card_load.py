@@ -6,6 +6,7 @@ from card_facts import SPEC, facts
 from workers.contracts.load import CardLoad, ColdTimes, Energy, Scenario, ScenarioResult
 from workers.contracts.specs import LatencySummary
 from workers.export.card import card
+from workers.export.python_folder import COMMANDS
 
 
 def result(scenario: Scenario, per_s: float, valid: bool = True, **more: object) -> ScenarioResult:
@@ -36,7 +37,7 @@ LOAD = CardLoad(
 
 
 def test_all_that_was_measured_stands_in_the_card() -> None:
-    text = card(facts(load=LOAD), SPEC, 20)
+    text = card(facts(load=LOAD), SPEC, 20, COMMANDS)
     section = text.split("## Under load")[1].split("\n## ")[0]
     for words in (
         "2.11 times the original's answers a second (95 % sure of 2.00 to 2.20), measured in turn, n 300 of each.",
@@ -56,6 +57,6 @@ def test_all_that_was_measured_stands_in_the_card() -> None:
 
 @pytest.mark.parametrize("load", [None, CardLoad(made_at="2026-03-04", seconds=1, processor="p", cores=1)])
 def test_nothing_is_said_that_was_not_measured(load: CardLoad | None) -> None:
-    text = card(facts(load=load), SPEC, 20)
+    text = card(facts(load=load), SPEC, 20, COMMANDS)
     assert ("## Under load" in text) == (load is not None)
     assert "times the original's answers a second" not in text and "cost" not in text.lower()

@@ -8,6 +8,7 @@ from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts
 from workers.export.card import card
+from workers.export.python_folder import COMMANDS
 
 SPEC = PipelineSpec(
     task="array-classification",
@@ -54,7 +55,7 @@ def origin(n_files: int = 2, author: str = "ann") -> Origin:
 
 
 def test_a_model_from_the_hub_says_from_where() -> None:
-    text = card(facts(origin()), SPEC, 0)
+    text = card(facts(origin()), SPEC, 0, COMMANDS)
 
     section = text.partition("## Origin")[2]
     for words in (
@@ -71,7 +72,7 @@ def test_a_model_from_the_hub_says_from_where() -> None:
 
 
 def test_many_files_are_counted() -> None:
-    text = card(facts(origin(25)), SPEC, 0)
+    text = card(facts(origin(25)), SPEC, 0, COMMANDS)
 
     assert "part19.onnx" in text
     assert "part20.onnx" not in text
@@ -79,14 +80,14 @@ def test_many_files_are_counted() -> None:
 
 
 def test_foreign_text_is_harmless() -> None:
-    text = card(facts(origin(author="<script>[x](javascript:1)\n# Title")), SPEC, 0)
+    text = card(facts(origin(author="<script>[x](javascript:1)\n# Title")), SPEC, 0, COMMANDS)
 
     assert "<script>" not in text.replace("\\<", "")
     assert "\n# Title" not in text
 
 
 def test_a_model_of_the_persons_own() -> None:
-    text = card(facts(None), SPEC, 0)
+    text = card(facts(None), SPEC, 0, COMMANDS)
 
     assert "- From:" not in text
     assert yaml.safe_load(text.split("---")[1])["base_model"] == "net"

@@ -21,6 +21,7 @@ from workers.infer import processor
 from workers.measure.opening import find_runtime, open_session
 from workers.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared
+from workers.registry import targets
 from workers.runtime.recording import RecordingContext
 
 TECHNIQUES = registry.techniques()
@@ -159,7 +160,7 @@ def check_whole(folder: Path, work: Path) -> None:
     found = script(folder, "verify.py")
     assert found["ok"] and found["alike"] == 20
     work.mkdir()
-    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(work)).ok
+    assert verify(VerifyParams(bundle=str(folder)), RecordingContext(work), targets()).ok
 
 
 def test_bundle_that_prepares_pictures_itself_answers_a_photo(export, tmp_path: Path) -> None:

@@ -18,6 +18,8 @@ from widgets.tokens import SPACE_L, SPACE_M, SPACE_S
 
 MIN_REASON_WORDS, MIN_REASON_CHARS = 3, 10
 MAX_ANSWER_CHARS = 500
+CARD_QUESTIONS = 3
+"""Those of every bundle's card."""
 
 
 def _tr(text: str) -> str:
@@ -65,17 +67,21 @@ def target_cards(theme: Theme, value: ExportValue) -> TargetCards:
 
 
 class QuestionsCard(Card):
-    """Purpose, limits, contact: `changed` comes with each letter."""
+    """Purpose, limits, contact, and what the target asks: `changed` comes with each letter."""
 
     changed = Signal()
 
     def __init__(self, value: ExportValue) -> None:
-        super().__init__(self.tr("Three questions only you can answer"), gap=SPACE_M)
+        own = value.questions
+        title = self.tr("Questions only you can answer") if own else self.tr("Three questions only you can answer")
+        super().__init__(title, gap=SPACE_M)
         rows = (
             (self.tr("What is it for?"), value.purpose, self.tr("one sentence")),
             (self.tr("What is it not for?"), value.not_for, self.tr("one sentence")),
             (self.tr("Whom can people ask?"), value.contact, self.tr("name or address, optional")),
+            *((question.title, "", question.hint) for question in own),
         )
+        self._own = own
         grid = QGridLayout()
         grid.setHorizontalSpacing(SPACE_M)
         grid.setVerticalSpacing(SPACE_S)
@@ -94,8 +100,20 @@ class QuestionsCard(Card):
     @property
     def answers(self) -> tuple[str, str, str]:
         """Purpose, what it is not for, whom to ask."""
-        purpose, not_for, contact = (made.text().strip() for made in self._fields)
+        purpose, not_for, contact = (made.text().strip() for made in self._fields[:CARD_QUESTIONS])
         return purpose, not_for, contact
+
+    @property
+    def own_answers(self) -> dict[str, str]:
+        """To the target's own questions, by their ids."""
+        fields = self._fields[CARD_QUESTIONS:]
+        return {question.id: made.text().strip() for question, made in zip(self._own, fields, strict=True)}
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether what must be answered is."""
+        answers = self.own_answers
+        return all(answers[question.id] for question in self._own if question.needed)
 
 
 class ReasonCard(Card):
@@ -170,7 +188,7 @@ class DoneCard(Card):
 
 def commands_card(value: DoneValue) -> Card:
     """How to run it anywhere."""
-    card = Card(_tr("Run it anywhere with Python"))
+    card = Card(value.how_to_run or _tr("Run it"))
     inset = QFrame()
     inset.setProperty("kind", "inset")
     box = QVBoxLayout(inset)

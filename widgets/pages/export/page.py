@@ -24,10 +24,14 @@ CARD_WIDE_PX, CARD_NARROW_PX = 392, 296
 
 
 class ExportPage(Page):
-    """`answers_changed` comes a moment after typing, so that the card can be made anew."""
+    """`answers_changed` comes a moment after typing, so that the card can be made anew.
+
+    Before `target_chosen`, with which the form is made anew, come the answers and `reason_given`.
+    """
 
     export_requested = Signal(object)  # ExportRequest
     target_chosen = Signal(str)
+    reason_given = Signal(str)
     answers_changed = Signal(str, str, str)  # purpose, not for, contact
     path_chosen = Signal(str)
     open_folder_requested = Signal(str)
@@ -110,6 +114,7 @@ class ExportPage(Page):
             self._form.append(self._reason)
         self._questions = QuestionsCard(value)
         self._questions.changed.connect(self._pause.start)
+        self._questions.changed.connect(self._on_reason)
         left.addWidget(self._questions)
         place = self._place(value)
         left.addWidget(place)
@@ -226,7 +231,8 @@ class ExportPage(Page):
             return None
         purpose, not_for, contact = self._questions.answers
         reason = self._reason.reason if self._reason is not None else ""
-        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason)
+        answers = self._questions.own_answers
+        return ExportRequest(self._value.target, self._value.path, purpose, not_for, contact, reason, answers)
 
     def _on_export(self) -> None:
         self._pause.stop()
@@ -235,11 +241,19 @@ class ExportPage(Page):
             self.export_requested.emit(ask)
 
     def _on_reason(self) -> None:
-        self._export.setEnabled(self._reason is None or self._reason.is_enough)
-        self._export.setToolTip("" if self._export.isEnabled() else self.tr("Say why, in a few words."))
+        has_reason = self._reason is None or self._reason.is_enough
+        has_answers = self._questions is None or self._questions.is_enough
+        self._export.setEnabled(has_reason and has_answers)
+        why_not = self.tr("Answer the questions first.") if has_reason else self.tr("Say why, in a few words.")
+        self._export.setToolTip("" if self._export.isEnabled() else why_not)
 
     def _on_target(self, target: str) -> None:
         if self._value is not None and target != self._value.target:
+            if self._pause.isActive() and self._questions is not None:
+                self._pause.stop()
+                self.answers_changed.emit(*self._questions.answers)
+            if self._reason is not None:
+                self.reason_given.emit(self._reason.reason)
             self.target_chosen.emit(target)
 
     def _on_pause_over(self) -> None:
@@ -249,8 +263,7 @@ class ExportPage(Page):
     def choose_path(self) -> None:
         """Open the system's dialog for a new file."""
         start = self._value.path if self._value is not None else ""
-        path, _filter = QFileDialog.getSaveFileName(
-            self, self.tr("Where shall the bundle be written?"), start, self.tr("Bundles (*.zip)")
-        )
+        kind = self.tr("Bundles (*{0})").format(self._value.suffix if self._value is not None else ".zip")
+        path, _filter = QFileDialog.getSaveFileName(self, self.tr("Where shall the bundle be written?"), start, kind)
         if path:
             self.path_chosen.emit(path)

@@ -1,6 +1,7 @@
 """What the page Export shows and asks for: frozen, raw numbers in SI units."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from widgets.parts.small import CheckValue
 
@@ -15,11 +16,24 @@ class TargetValue:
     icon: str = "folder"
     available: bool = True
     hint: str = ""
+    suffix: str = ".zip"
+
+
+@dataclass(frozen=True)
+class QuestionValue:
+    """One of the target's own questions; `hint` stands in the empty field. One that is `needed` must be answered."""
+
+    id: str
+    title: str
+    hint: str = ""
+    needed: bool = False
 
 
 @dataclass(frozen=True)
 class ExportValue:
-    """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version."""
+    """`reason_needed` says in a sentence why the person's own words are wanted; empty for a safe version. `questions`
+    are the chosen target's, beside the three that every bundle's card needs.
+    """
 
     targets: tuple[TargetValue, ...]
     target: str
@@ -34,6 +48,12 @@ class ExportValue:
     reason: str = ""
     seconds: float | None = None
     checks_on_export: int = 0
+    questions: tuple[QuestionValue, ...] = ()
+
+    @property
+    def suffix(self) -> str:
+        """How the name of the file ends that the chosen target writes."""
+        return next((target.suffix for target in self.targets if target.id == self.target), ".zip")
 
 
 @dataclass(frozen=True)
@@ -46,11 +66,14 @@ class ExportRequest:
     not_for: str
     contact: str
     reason: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class DoneValue:
-    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print."""
+    """A bundle that has passed its self-test. `commands` are the lines that run it, `printed` what they print,
+    `how_to_run` their heading.
+    """
 
     path: str
     size_bytes: int
@@ -60,3 +83,4 @@ class DoneValue:
     commands: tuple[str, ...]
     printed: tuple[str, ...] = ()
     tested: str = ""
+    how_to_run: str = ""

@@ -54,7 +54,7 @@ class JobContext(Protocol):
     def check_cancelled(self) -> None:
         """Raise `JobCancelled` if the person asked to stop. Call it between steps, at least ten times a second."""
 
-    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "") -> None:
+    def progress(self, stage: str, done: float, total: float | None = None, unit: str = "", stage_id: str = "") -> None:
         """At most ten a second are sent, the first and the last of a stage always; time left is worked out here."""
 
     def log(self, text: str, level: Literal["debug", "info", "warning", "error"] = "info") -> None: ...

@@ -92,10 +92,14 @@ class Ready(Frozen):
 
 
 class Progress(Frozen):
-    """How far a named stage is. `total` and `eta_s` are absent where they cannot be known."""
+    """How far a named stage is. `total` and `eta_s` are absent where they cannot be known.
+
+    `stage` is for people; `stage_id` is for code, "" where nothing depends on which it is.
+    """
 
     type: Literal["progress"] = "progress"
     stage: str
+    stage_id: str = ""
     done: float
     total: float | None = None
     unit: str = ""

@@ -1,25 +1,22 @@
 """kind ``export``: one bundle for one target, tested before it is handed out."""
 
-from workers.contracts.errors import InputRefused
+from pathlib import Path
+
 from workers.contracts.jobs import ExportParams, ExportResult
+from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
-from workers.registry import targets
+from workers.export.how_to_run import for_model
+from workers.registry import known_target
 
 
 def run(params: ExportParams, ctx: JobContext) -> ExportResult:
     """Raises `InputRefused` for an unknown target."""
-    known = targets()
-    if params.target not in known:
-        raise InputRefused(
-            "unknown_target",
-            "There is no such kind of bundle",
-            f"Fettle cannot write {params.target!r}.",
-            f"Choose one of: {', '.join(known)}.",
-        )
-    result = known[params.target].write(params, ctx)
+    target = known_target(params.target)
+    result = target.write(params, ctx)
     assert isinstance(result, ExportResult)
-    return result
+    spec = PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    return result.model_copy(update={"commands": for_model(target.commands, spec)})
 
 
 HANDLER = HandlerSpec(kind="export", params=ExportParams, result=ExportResult, run=run)

@@ -8,13 +8,13 @@ import pytest
 from desk import facts, judgement, variant
 
 from app.controllers.compare.presenter import compare_value, version_value
-from app.controllers.export.controller import checks, reason_needed
+from app.controllers.export.presenter import checks, reason_needed, stage_checks
 from app.domain.outcome import SearchEnd
 from app.domain.variant import Measurement
 from app.services.after.watching import Changed, Watched
 from app.services.records.facts import RunFacts
 from widgets.pages.compare.value import VersionValue
-from workers.contracts.specs import SliceDrop
+from workers.contracts.specs import SliceDrop, Stage
 
 BROKEN = SliceDrop(name="night", n=40, drop=0.045, changed=9, p_holm=0.001, judged=True)
 
@@ -203,7 +203,11 @@ def test_checks_before_writing() -> None:
     """Given a version, Then the checks say whether it is within the limit; what comes on export waits."""
     made = facts(variant(0), variant(1), best="v1")
     before = checks(made, variant(1))
-    assert [check.state for check in before] == ["ok", "ok", "waiting", "waiting", "waiting"]
+    assert [check.state for check in before] == ["ok", "ok"]
+    stages = tuple(Stage(id=name, title=name.upper()) for name in ("write", "pack", "test"))
+    assert [check.state for check in stage_checks(stages)] == ["waiting"] * 3
+    assert [check.state for check in stage_checks(stages, "pack")] == ["ok", "running", "waiting"]
+    assert stage_checks(stages, "pack")[1].what == "PACK"
     assert before[0].result == "0.5 % less accurate" and before[1].result == "0 of 200 shared"
     assert checks(made, variant(2, judgement=judgement(verdict="regressed")))[0].state == "bad"
     unsure = checks(made, variant(3, judgement=judgement(verdict="not_enough_data")))[0]

@@ -7,7 +7,7 @@ import pytest
 from desk import facts, judgement, make_project, run, variant
 
 from app.controllers.compare.presenter import compare_value
-from app.controllers.export.controller import license_check
+from app.controllers.export.presenter import license_check
 from app.controllers.model.presenter import model_value
 from app.controllers.optimize.run_watch import RunWatch
 from app.controllers.tried.presenter import tried_value

@@ -6,17 +6,21 @@ from typing import Any
 
 import pytest
 from desk import add_run, judgement, make_project, run, variant
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QLineEdit
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
-from app.controllers.export.controller import ExportController, default_path
+from app.controllers.export.controller import ExportController
+from app.controllers.export.presenter import default_path
+from app.services.flow.events import StepProgress
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import ExportRequest
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Question, Stage
 
 Drive = Callable[..., None]
 
@@ -101,3 +105,57 @@ def test_a_name_that_is_taken_is_counted_on(tmp_path: Path) -> None:
     assert default_path("Colors", tmp_path) == tmp_path / "colors-2.zip"
     assert default_path("Größe / 模型: x", tmp_path).name == "größe---模型--x-1.zip"
     assert default_path("///", tmp_path).name == "model-1.zip"
+
+
+STAGES = (Stage(id="fold", title="Fold it"), Stage(id="look", title="Look at it"))
+TARGETS = (
+    DescribedTarget(id="absent", title="Absent", available=False, hint="pip install absent"),
+    DescribedTarget(id="python", title="Python folder", available=True),
+    DescribedTarget(
+        id="kit", title="Kit", available=True, suffix=".kit", stages=STAGES, questions=(Question(id="shop", title="Whose?"),)
+    ),
+)  # fmt: skip
+
+
+def test_the_chosen_target_is_what_is_written(
+    page: ExportPage, app_controller: AppController, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given targets that are described later, Then the first that works is chosen; another brings its own suffix, stages and
+    questions, the reason typed before stays, and progress goes by the ids of its stages, whatever their words."""
+    wanted: list[Any] = []
+
+    def card(_facts: Any, _card: Any, target: str) -> Flow[str]:
+        yield from ()
+        return f"A card for {target}"
+
+    def write(_space: Any, _facts: Any, ask: Any) -> Flow[Any]:
+        wanted.append(ask)
+        return endless()
+
+    monkeypatch.setattr(module, "card_preview", card)
+    monkeypatch.setattr(module, "export", write)
+    controller = app_controller.controller("export", ExportController)
+    controller.choose("r1-v2")
+    app_controller.session.set_described(
+        DescribeResult(
+            device=DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30),
+            devices=(), runtimes=(), techniques=(), targets=TARGETS, versions={},
+        )
+    )  # fmt: skip
+    assert page._value is not None and page._value.target == "python" and page._value.path.endswith(".zip")
+    reason = page.findChild(QLineEdit, "reason")
+    assert reason is not None
+    reason.setText("It is for me alone")
+    page._on_target("kit")
+    assert page._value.target == "kit" and page._value.path.endswith("colors-1.kit")
+    assert page.findChild(QLineEdit, "reason").text() == "It is for me alone" and page._export.isEnabled()
+    assert "Whose?" in words(page) and "Look at it" in words(page) and page._value.checks_on_export == 2
+    page.path_chosen.emit(str(tmp_path / "mine"))
+    assert page._value.path == str(tmp_path / "mine.kit")
+    page._on_export()
+    assert (wanted[0].target, wanted[0].out, wanted[0].answers) == ("kit", tmp_path / "mine.kit", {"shop": ""})
+    told: list[list[str]] = []
+    monkeypatch.setattr(page, "show_running", lambda *given: told.append([check.state for check in given[3]][-2:]))
+    for stage_id in ("fold", "", "look", "unknown"):
+        controller._on_event(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
+    assert told == [["running", "waiting"], ["ok", "running"]]

@@ -11,10 +11,20 @@ import pytest
 from documented import NOW, a_run, variant
 
 from app.domain.project import Project
-from app.services.after.exporting import ExportRequest, check_writable, export, pick, place
+from app.services.after.exporting import (
+    ExportRequest,
+    answers_to,
+    check_writable,
+    export,
+    pick,
+    place,
+    target_of,
+)
 from app.services.flow.steps import DiskStep, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored, read_facts
+from workers.contracts.jobs import DescribeResult
+from workers.contracts.specs import DescribedTarget, DeviceFacts, Question
 
 PROJECT = Project("p", "Model", "/m.onnx", "ab", NOW, NOW)
 
@@ -143,3 +153,39 @@ def test_places_that_cannot_be_written_are_refused_at_once(tmp_path: Path) -> No
             check_writable(out)
         assert refused.value.exit_code == 3
     check_writable(tmp_path / "fine.zip")
+
+
+def described(*targets: DescribedTarget) -> DescribeResult:
+    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+    return DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
+
+
+ABSENT = DescribedTarget(id="absent", title="Absent", available=False, hint="pip install absent")
+SHOP = DescribedTarget(
+    id="shop",
+    title="Shop",
+    available=True,
+    questions=(Question(id="name", title="Whose?", needed=True), Question(id="town", title="Where?")),
+)
+
+
+def test_the_first_target_that_works_unless_said_otherwise() -> None:
+    """Given one that lacks something and one that works, then the latter is meant; by its id the former says what it lacks."""
+    found = described(ABSENT, SHOP)
+    assert target_of(found, "") is target_of(found, "shop") is SHOP
+    with pytest.raises(JobError) as refused:
+        target_of(found, "absent")
+    assert (refused.value.exit_code, refused.value.error.hint) == (6, "pip install absent")
+    for nothing in (described(), described(ABSENT)):
+        with pytest.raises(JobError) as refused:
+            target_of(nothing, "")
+        assert (refused.value.exit_code, refused.value.error.code) == (3, "unknown_target")
+
+
+def test_answers_fit_the_questions() -> None:
+    """Given a target's questions, then each has its answer, the needed ones have words, and nothing else is said."""
+    assert answers_to(SHOP, {"name": " Mira "}) == {"name": "Mira", "town": ""}
+    for wrong in ({}, {"name": " "}, {"name": "Mira", "color": "red"}):
+        with pytest.raises(JobError) as refused:
+            answers_to(SHOP, wrong)
+        assert refused.value.error.code == "answer_needed"

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
-from widgets.pages.export.value import ExportRequest, TargetValue
+from widgets.pages.export.value import ExportRequest, QuestionValue, TargetValue
 from widgets.parts.card import ChoiceCard
 from widgets.parts.markdown import MarkdownView
 from widgets.parts.small import Bar
@@ -183,3 +183,42 @@ def test_empty_and_loading(theme: Theme, shown: Any, press: Any, qtbot: QtBot) -
     assert page.state == "loading"
     with qtbot.waitSignal(page.cancel_requested, timeout=1000):
         press(page, "Cancel")
+
+
+def test_a_target_asks_what_is_its_own(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, qtbot: QtBot
+) -> None:
+    """Given a target with a question that needs an answer, then the button waits for it, and it goes along; another target
+    is told after what was typed."""
+    page = ExportPage(theme)
+    targets = (TargetValue("python", "Python folder", ""), TargetValue("kit", "Kit", "", suffix=".kit"))
+    questions = (QuestionValue("shop", "Which shop?", needed=True), QuestionValue("town", "Where?"))
+    page.show(examples.export(targets=targets, target="kit", questions=questions))
+    shown(page)
+    export = button(page, "Export bundle")
+    assert not export.isEnabled() and export.toolTip() == "Answer the questions first."
+    fields = {field.accessibleName(): field for field in page.findChildren(QLineEdit)}
+    qtbot.keyClicks(fields["Which shop?"], "Mira")
+    assert export.isEnabled()
+    with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
+        press(page, "Export bundle")
+    assert blocker.args[0].answers == {"shop": "Mira", "town": ""} and blocker.args[0].target == "kit"
+    told: list[object] = []
+    page.answers_changed.connect(lambda *answers: told.append(answers[2]))
+    page.target_chosen.connect(told.append)
+    qtbot.keyClicks(fields["Whom can people ask?"], "me")
+    qtbot.mouseClick(page.findChildren(ChoiceCard)[0], Qt.MouseButton.LeftButton)
+    assert told == ["me", "python"]
+
+
+def test_the_dialog_asks_for_the_suffix_of_the_target(
+    theme: Theme, examples: ModuleType, shown: Any, press: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a target with a suffix of its own, then the system's dialog offers files of it."""
+    page = ExportPage(theme)
+    page.show(examples.export(targets=(TargetValue("kit", "Kit", "", suffix=".kit"),), target="kit"))
+    shown(page)
+    asked: list[str] = []
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[-1]), ("", ""))[1])
+    press(page, "Change where it is written")
+    assert asked == ["Bundles (*.kit)"]

@@ -1,0 +1,99 @@
+"""Stored facts and described targets as the page Export shows them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+
+from app.controllers.words import tr
+from app.domain.variant import Variant
+from app.services.records.facts import RunFacts
+from widgets.pages.export.value import QuestionValue, TargetValue
+from widgets.parts.format import clipped, percent, percent_of
+from widgets.parts.small import CheckState, CheckValue
+from workers.contracts.licenses import LICENSE_WORDS, LicenseVerdict
+from workers.contracts.specs import DescribedTarget, Question, Stage
+
+MAX_NAME, MAX_LICENSE = 60, 80
+
+
+def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
+    """What holds before writing."""
+    judgement = variant.judgement
+    limit = tr("Within your limit of {0}").format(percent_of(facts.run.goal.max_loss_pct))
+    if judgement is None:
+        first = CheckValue("warn", limit, tr("not compared"))
+    elif variant.is_baseline:
+        first = CheckValue("ok", limit, tr("it is the original"))
+    else:
+        drop = percent(max(0.0, judgement.drop or 0.0))
+        result = tr("{0} less accurate") if judgement.labelled else tr("{0} of answers changed")
+        state = {"safe": "ok", "regressed": "bad"}.get(judgement.verdict, "warn")
+        words = result.format(drop)
+        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))  # type: ignore[arg-type]
+    n = judgement.n if judgement else 0
+    done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
+    if facts.verdict is not None:
+        done.append(license_check(facts.verdict))
+    return tuple(done)
+
+
+def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, ...]:
+    """How far writing is: what comes before the stage `at_id` is done; "" for not begun."""
+    ids = [stage.id for stage in stages]
+    if at_id not in ids:
+        return tuple(CheckValue("waiting", tr(stage.title), tr("waiting")) for stage in stages)
+    at = ids.index(at_id)
+
+    def state(number: int) -> CheckState:
+        return "ok" if number < at else "running" if number == at else "waiting"
+
+    return tuple(CheckValue(state(number), tr(stage.title), "") for number, stage in enumerate(stages))
+
+
+def target_value(row: DescribedTarget) -> TargetValue:
+    """A target as the page offers it."""
+    return TargetValue(row.id, tr(row.title), tr(row.summary), row.icon, row.available, row.hint, row.suffix)
+
+
+def question_value(question: Question) -> QuestionValue:
+    """A question of a target's own."""
+    return QuestionValue(question.id, tr(question.title), tr(question.hint), question.needed)
+
+
+def license_check(verdict: LicenseVerdict) -> CheckValue:
+    """What the model's license allows, in the word of the verdict; the card says the rest."""
+    state: CheckState = "ok" if verdict.word == "ok" and verdict.copies else "warn"
+    word = LICENSE_WORDS[verdict.word] if verdict.copies else tr("changed copies must not be passed on")
+    result = f"{verdict.title}: {word}" if verdict.title else word
+    return CheckValue(state, tr("License of the model"), clipped(result, MAX_LICENSE))
+
+
+def reason_needed(facts: RunFacts, variant: Variant) -> str:
+    judgement = variant.judgement
+    if judgement is None or judgement.verdict != "regressed":
+        return ""
+    return tr("It answers worse than your limit of {0} allows. Say why you want it all the same.").format(
+        percent_of(facts.run.goal.max_loss_pct)
+    )
+
+
+def documents_folder() -> Path:
+    """Where bundles go unless the person says otherwise."""
+    documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+    return Path(documents or Path.home()) / "Fettle"
+
+
+def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
+    """A file that is not there yet, called after the project."""
+    stem = "".join(char if char.isalnum() else "-" for char in name.lower()).strip("-")[:MAX_NAME] or "model"
+    number = 1
+    while (folder / f"{stem}-{number}{suffix}").exists():
+        number += 1
+    return folder / f"{stem}-{number}{suffix}"
+
+
+def without_front_matter(text: str) -> str:
+    """The hub's header is for machines."""
+    parts = text.split("---\n", 2)
+    return parts[2].lstrip() if text.startswith("---\n") and len(parts) == 3 else text

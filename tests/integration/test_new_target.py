@@ -1,0 +1,234 @@
+"""Adding an export target is one new file: described, offered by the page, written, tested, verified, nothing else changed."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fettle_command import Demo, Fettle
+from stranger import copy_with
+
+TARGET = '''"""The target *Leaflet*: a Python bundle with a sheet of paper for the shop."""
+
+from pathlib import Path
+
+from workers.contracts.folder import sha256_file
+from workers.contracts.jobs import ExportCheck, ExportParams, ExportResult
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Question, Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.python_folder import fill, pack
+from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.stages import tell
+from workers.export.verify import golden_answers
+from workers.measure.opening import find_runtime
+
+FOLD = Stage(id="fold", title="Fold the sheet")
+COMMANDS = ("cat leaflet.txt", "python run.py {input}")
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
+    folder.mkdir()
+    tell(ctx, FOLD, 0)
+    sheet = {"leaflet.txt": f"For {params.answers['shop']}\\n"}
+    requirements, text = fill(folder, params, find_runtime(params.runtime), ctx, COMMANDS, sheet)
+    count = pack(folder, bundle, ctx)
+    tell(ctx, FOLD, 1)
+    checks, answer = selftest(bundle, requirements, ctx)
+    read = (ctx.work_dir / "unpacked" / "leaflet.txt").read_text()
+    return ExportResult(
+        sha256=sha256_file(bundle), size_bytes=bundle.stat().st_size, files=count, card=text, printed=(read.strip(), answer),
+        selftest=(*checks, ExportCheck(what="The sheet can be read", ok="For" in read)),
+    )
+
+
+def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+    alike, problems = golden_answers(folder, ctx)
+    sheet = (folder / "leaflet.txt").read_text()
+    return alike + 1, problems if sheet.startswith("For ") else [*problems, "The sheet is for nobody."]
+
+
+TARGET = TargetSpec(
+    id="leaflet", title="Leaflet", summary="With a sheet of paper", write=write, stages=(FOLD, *TEST_STAGES),
+    commands=COMMANDS, how_to_run="Read the sheet", suffix=".kit", icon="list", check=check,
+    questions=(Question(id="shop", title="Which shop is it for?", hint="its name", needed=True),),
+)
+'''
+PAGE = """
+import json, sys, time
+from pathlib import Path
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
+
+app = QApplication(["fettle", "-platform", "offscreen"])
+from app.bootstrap import build_window
+from app.controllers.app_controller import AppController
+from app.controllers.kept import KeptSettings
+from app.controllers.session import Session
+from app.jobs.pool import WorkerPool
+from app.paths import find_data_folder
+from app.persistence import open_store
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.workspace import Workspace
+from app.settings import Settings
+from widgets.parts.card import ChoiceCard
+
+LEFT = Qt.MouseButton.LeftButton
+out = sys.argv[2]
+paths = find_data_folder(Path(sys.argv[1]))
+
+
+def drive(holds, limit_s=120):
+    end_s = time.monotonic() + limit_s
+    while not holds():
+        assert time.monotonic() < end_s, "it did not come in time"
+        app.processEvents()
+        time.sleep(0.005)
+
+
+def words(page):
+    return [label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page)]
+
+
+def button(page, text):
+    return next(one for one in page.findChildren(QPushButton) if one.text() == text and one.isVisibleTo(page))
+
+
+def main():
+    window, theme = build_window(app, Settings(theme="light"))
+    pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=2)
+    with open_store(paths) as store:
+        space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        session = Session(space, window)
+        made = AppController(window, theme, session, KeptSettings(paths.settings, Settings()))
+        window.show()
+        assert session.reopen(space.repositories.projects.list()[0])
+        made.begin(reopen=False)
+        window.show_page("export")
+        page = window.page("export")
+        drive(lambda: page.findChildren(ChoiceCard) and page._value.card)
+        before = [record.target for record in space.repositories.exports.list()]
+        told = {"before": before, "offered": [card.choice_id for card in page.findChildren(ChoiceCard)], "python": words(page)}
+        QTest.mouseClick(next(c for c in page.findChildren(ChoiceCard) if c.choice_id == "leaflet"), LEFT)
+        drive(lambda: page._value.target == "leaflet" and "cat leaflet.txt" in page._value.card)
+        told["path"], told["chosen"] = page._value.path, words(page)
+        QFileDialog.getSaveFileName = lambda *given: (out, told.setdefault("kind", given[-1]))
+        QTest.mouseClick(button(page, "Change…"), LEFT)
+        drive(lambda: page._value.path == out)
+        told["closed"] = button(page, "Export bundle").isEnabled()
+        field = next(one for one in page.findChildren(QLineEdit) if one.accessibleName() == "Which shop is it for?")
+        QTest.keyClicks(field, "Mira")
+        told["open"] = button(page, "Export bundle").isEnabled()
+        seen, show_running = told.setdefault("seen", []), page.show_running
+
+        def note(text, done, total, checks):
+            seen.extend(check.what for check in checks if check.state == "running" and check.what not in seen)
+            show_running(text, done, total, checks)
+
+        page.show_running = note
+        QTest.mouseClick(button(page, "Export bundle"), LEFT)
+        drive(lambda: page.state in ("done", "error"))
+        told["state"], told["done"] = page.state, words(page)
+        told["records"] = [record.target for record in space.repositories.exports.list()]
+        made.flows.interrupt_all()
+        made.stop_watching()
+        pool.close()
+    print(json.dumps(told), flush=True)
+    import os; os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def stranger(demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Fettle:
+    """The program with one file more, on the demo's data."""
+    root = copy_with(tmp_path_factory.mktemp("copy") / "fettle", {"workers/export/leaflet.py": TARGET})
+    return Fettle(demo.fettle.home, root=root)
+
+
+@pytest.fixture(scope="module")
+def kit(stranger: Fettle, demo: Demo, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A leaflet that the command line wrote."""
+    out = tmp_path_factory.mktemp("out") / "shop.kit"
+    arguments = ("--target", "leaflet", "--answer", "shop=Mira & sons", "--out", out, "--json")
+    done = stranger("export", demo.run_id, *arguments)
+    assert done.code == 0, done.err
+    assert [check["ok"] for check in done.document["selftest"]] == [True] * 4
+    return out
+
+
+def test_it_is_described_behind_the_first(stranger: Fettle) -> None:
+    """Given the new file, then `describe` lists it behind the one that is offered first, as the contract says."""
+    rows = stranger("describe", "--json").document["targets"]
+    assert [row["id"] for row in rows] == ["python", "leaflet"]
+    assert rows[1] == {"id": "leaflet", "title": "Leaflet", "available": True, "hint": ""}
+
+
+def test_the_command_line_writes_and_verifies_it(stranger: Fettle, kit: Path) -> None:
+    """Given its question is answered, then it holds what was said, its card its commands, and `verify` asks its own check."""
+    with zipfile.ZipFile(kit) as archive:
+        assert archive.read("leaflet.txt").decode() == "For Mira & sons\n"
+        assert "cat leaflet.txt\npython run.py photo.jpg\npython verify.py" in archive.read("README.md").decode()
+        assert json.loads(archive.read("manifest.json"))["target"] == "leaflet"
+    checked = stranger("verify", kit, "--json")
+    assert checked.code == 0, checked.out
+    assert "21 answers are alike" in checked.document["findings"][-1]["what"]
+
+
+def test_who_does_not_know_it_says_so(demo: Demo, kit: Path) -> None:
+    """Given the program without the file, then `verify` does not claim that the leaflet is whole."""
+    checked = demo.fettle("verify", kit, "--json")
+    assert checked.code == 3
+    assert "'leaflet', which this Fettle cannot check" in checked.document["findings"][0]["what"]
+
+
+@pytest.mark.parametrize(
+    ("answers", "code", "told"),
+    [
+        ((), 3, "“Which shop is it for?” has no answer."),
+        (("--answer", "shop=  "), 3, "“Which shop is it for?” has no answer."),
+        (("--answer", "shop=Mira", "--answer", "town=Ulm"), 3, "Nobody asks for town."),
+        (("--answer", "Mira"), 2, "--answer 'Mira' is no answer."),
+    ],
+)
+def test_its_question_is_asked(
+    stranger: Fettle, demo: Demo, tmp_path: Path, answers: tuple[str, ...], code: int, told: str
+) -> None:
+    """Given no answer, or one that nobody asked for, then nothing is written, and what is asked is told."""
+    out = tmp_path / "b.kit"
+    done = stranger("export", demo.run_id, "--target", "leaflet", *answers, "--out", out, "--json")
+    assert (done.code, done.error["detail"], out.exists()) == (code, told, False)
+
+
+def test_the_page_offers_and_writes_it(stranger: Fettle, tmp_path: Path) -> None:
+    """Given the page Export, when the new target's card is clicked, then its question, stages, name and commands are its own;
+    what is exported is this target, and it verifies."""
+    out = tmp_path / "by mouse.kit"
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", PAGE, str(stranger.home), str(out)],
+        cwd=stranger.root, env=stranger.env, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    assert told["offered"] == ["python", "leaflet"]
+    assert "Leaflet" in told["python"] and "Which shop is it for?" not in told["python"]
+    assert told["path"].endswith("-1.kit") and told["kind"] == "Bundles (*.kit)"
+    assert "Which shop is it for?" in told["chosen"] and "Fold the sheet" in told["chosen"]
+    assert (told["closed"], told["open"]) == (False, True)
+    assert told["state"] == "done", told["done"]
+    assert told["seen"] == [
+        "Fold the sheet", "Unpack it in a clean place", "Compare its answers", "Run it as a person would",
+    ]  # fmt: skip
+    assert {"Read the sheet", "cat leaflet.txt", "python run.py photo.jpg", "For Mira", "The sheet can be read"} <= set(
+        told["done"]
+    )
+    assert told["records"].count("leaflet") == told["before"].count("leaflet") + 1
+    assert stranger("verify", out).code == 0
