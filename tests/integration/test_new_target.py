@@ -16,7 +16,7 @@ TARGET = '''"""The target *Leaflet*: a Python bundle with a sheet of paper for t
 from pathlib import Path
 
 from workers.contracts.folder import sha256_file
-from workers.contracts.jobs import ExportCheck, ExportParams, ExportResult
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Question, Stage
 from workers.contracts.techniques import TargetSpec

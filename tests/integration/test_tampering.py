@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from fettle_command import Demo
 
+from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import VerifyParams, VerifyResult
 from workers.export.verify import verify
 from workers.pipeline.golden import SUMS_FILE
 from workers.registry import targets

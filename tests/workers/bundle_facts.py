@@ -1,6 +1,6 @@
 """What an export is told of a version, for bundles whose figures do not matter."""
 
-from workers.contracts.jobs import CardFacts
+from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import DeviceFacts
 
 FIGURES = {

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from workers.contracts.jobs import CardFacts, DataResult
+from workers.contracts.bundles import CardFacts
+from workers.contracts.jobs import DataResult
 from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts
 

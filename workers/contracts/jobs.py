@@ -7,10 +7,8 @@ from pydantic import Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
-from workers.contracts.data.record import DataRecord
-from workers.contracts.hub import Origin
 from workers.contracts.licenses import LicenseVerdict
-from workers.contracts.load import CardLoad, Scenario
+from workers.contracts.load import Scenario
 from workers.contracts.paths import PathText as PathText
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
@@ -18,16 +16,13 @@ from workers.contracts.specs import (
     Described,
     DescribedTarget,
     DeviceFacts,
-    Finding,
     Judgement,
     LatencySummary,
     ModelArtifact,
     ModelInfo,
     Recipe,
     RecipeStep,
-    TaskScore,
 )
-from workers.contracts.stress import StressResult
 
 
 class DescribeParams(Frozen):
@@ -291,95 +286,6 @@ class BenchResult(Frozen):
     points: tuple[BenchPoint, ...]
     knee_batch: int
     measured_with: str = ""
-
-
-class CardFacts(Frozen):
-    """Everything that the model card and the manifest say; all figures come from the store.
-
-    `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
-    downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
-    """
-
-    title: str
-    project: str
-    made_at: str  # ISO 8601, UTC
-    fettle_version: str
-    purpose: str = ""
-    not_for: str = ""
-    contact: str = ""
-    license: str | None = None
-    origin: str = ""
-    original_sha256: str
-    device: DeviceFacts
-    original: dict[str, JsonValue]  # VARIANT of CLI.md
-    variant: dict[str, JsonValue]
-    data: DataResult | None = None
-    limit_pct: float
-    override_reason: str | None = None
-    run_id: str = ""
-    n_judged: int | None = None
-    hub_origin: Origin | None = None
-    license_verdict: LicenseVerdict | None = None
-    stress: StressResult | None = None
-    scores: tuple[TaskScore, ...] = ()
-    worst_slice: str | None = None
-    worst_slice_drop: float | None = None
-    load: CardLoad | None = None
-    data_record: DataRecord | None = None
-
-
-class ExportParams(Frozen):
-    """kind ``export``: writes `work_dir`/bundle.zip for one target and runs it in a fresh environment."""
-
-    target: str
-    model_dir: str
-    original_dir: str
-    data_dir: str
-    runtime: str
-    settings: dict[str, JsonValue] = {}
-    facts: CardFacts
-    answers: dict[str, str] = {}
-    golden: int = 20
-
-
-class ExportCheck(Frozen):
-    what: str
-    ok: bool
-    detail: str = ""
-
-
-class ExportResult(Frozen):
-    path: str = "bundle.zip"
-    sha256: str
-    size_bytes: int
-    files: int
-    selftest: tuple[ExportCheck, ...]
-    card: str
-    commands: tuple[str, ...] = ()
-    printed: tuple[str, ...] = ()
-
-
-class CardParams(Frozen):
-    """kind ``card``: the model card as it will read, without writing a bundle."""
-
-    target: str
-    model_dir: str
-    facts: CardFacts
-
-
-class CardResult(Frozen):
-    text: str
-
-
-class VerifyParams(Frozen):
-    """kind ``verify``: hashes, then golden answers through this program's own code, never the bundle's."""
-
-    bundle: str
-
-
-class VerifyResult(Frozen):
-    ok: bool
-    findings: tuple[Finding, ...]
 
 
 class TelemetryParams(Frozen):

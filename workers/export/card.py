@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers.contracts.jobs import CardFacts
+from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.wording import percent, percent_of
 from workers.export.card_data import record_lines

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workers.contracts.jobs import CardFacts
+from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import TaskScore
 from workers.contracts.wording import percent
 

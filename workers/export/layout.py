@@ -9,8 +9,8 @@ from typing import Any
 
 from packaging.version import Version
 
+from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import sha256_file
-from workers.contracts.jobs import ExportParams
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import Model
 from workers.infer.base import Runtime

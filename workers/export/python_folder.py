@@ -6,8 +6,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from workers.contracts.bundles import ExportParams, ExportResult
 from workers.contracts.folder import read_model, sha256_file
-from workers.contracts.jobs import ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec

@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from workers.contracts.bundles import ExportCheck
 from workers.contracts.errors import WorkerError
-from workers.contracts.jobs import ExportCheck
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
 from workers.export.stages import COMPARE, RUN, UNPACK, tell

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.folder import sha256_file
-from workers.contracts.jobs import VerifyParams, VerifyResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.techniques import TargetSpec

@@ -103,7 +103,7 @@ class ExportController(PageController):
             targets=tuple(target_value(row) for row in targets),
             target=target.id,
             version=variant.title,
-            path=str(default_path(project.name, documents_folder(), target.suffix)),
+            path=_free_path(facts, target),
             card="",
             checks=(*checks(facts, variant), *stage_checks(target.stages)),
             purpose=project.purpose,
@@ -124,9 +124,18 @@ class ExportController(PageController):
         target = next((row for row in self._targets() if row.id == target_id), None)
         if target is None or facts is None or variant is None or value is None or self._exporting is not None:
             return
+        is_default = value.path == _free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
-        self._value = replace(self._make_value(facts, variant), path=path, card=value.card, reason=value.reason)
+        self._value = replace(
+            self._make_value(facts, variant),
+            path=_free_path(facts, target) if is_default else path,
+            card=value.card,
+            purpose=value.purpose,
+            not_for=value.not_for,
+            contact=value.contact,
+            reason=value.reason,
+        )
         self._page.show_value(self._value)
         self._preview()
 
@@ -248,6 +257,10 @@ class ExportController(PageController):
     @staticmethod
     def _on_open_folder(path: str) -> None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(Path(path).parent)))
+
+
+def _free_path(facts: RunFacts, target: DescribedTarget) -> str:
+    return str(default_path(facts.project.name, documents_folder(), target.suffix))
 
 
 def _no_folder(out: Path, error: OSError) -> ErrorInfo:

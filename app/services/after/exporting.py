@@ -23,16 +23,10 @@ from app.services.machine.describing import describe
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
 from app.version import VERSION
+from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, VerifyParams, VerifyResult
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.folder import read_model
-from workers.contracts.jobs import (
-    CardFacts,
-    DescribeResult,
-    ExportParams,
-    ExportResult,
-    VerifyParams,
-    VerifyResult,
-)
+from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DescribedTarget, DeviceFacts, ModelInfo

@@ -12,8 +12,9 @@ from app.services.after.run_parts import Part, parts_of
 from app.services.flow.steps import Done, Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
+from workers.contracts.bundles import CardFacts, CardParams, CardResult
 from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
-from workers.contracts.jobs import CardFacts, CardParams, CardResult, Example, ExamplesParams, ExamplesResult
+from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 from workers.contracts.paths import from_text
 
 MAX_SHOWN, MAX_TO_TRY = 200, 13

@@ -2,8 +2,8 @@
 
 import yaml
 
+from workers.contracts.bundles import CardFacts
 from workers.contracts.hub import Origin, OriginFile
-from workers.contracts.jobs import CardFacts
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import DeviceFacts

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from workers.contracts.jobs import CardFacts
+from workers.contracts.bundles import CardFacts
 from workers.contracts.specs import DeviceFacts, TaskScore
 from workers.export.card import plain
 from workers.export.card_scores import how_well

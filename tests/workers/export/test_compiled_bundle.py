@@ -13,7 +13,7 @@ from bundle_facts import card_facts
 from compiled_program import COMPILED, finish, needs_compiler, with_program
 
 from app.jobs.pool import WorkerPool
-from workers.contracts.jobs import ExportParams, VerifyParams
+from workers.contracts.bundles import ExportParams, VerifyParams
 from workers.contracts.process.messages import Finished, Limits, RunJob
 from workers.contracts.specs import DeviceFacts
 

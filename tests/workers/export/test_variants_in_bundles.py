@@ -12,8 +12,8 @@ from bundle_facts import card_facts
 from PIL import Image
 
 from workers import registry
+from workers.contracts.bundles import ExportParams, VerifyParams
 from workers.contracts.errors import InputRefused
-from workers.contracts.jobs import ExportParams, VerifyParams
 from workers.contracts.specs import DeviceFacts
 from workers.export.python_folder import fill
 from workers.export.verify import verify

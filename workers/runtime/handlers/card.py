@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.contracts.jobs import CardParams, CardResult
+from workers.contracts.bundles import CardParams, CardResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workers.contracts.jobs import ExportParams, ExportResult
+from workers.contracts.bundles import ExportParams, ExportResult
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec

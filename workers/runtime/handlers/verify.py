@@ -1,6 +1,6 @@
 """kind ``verify``: is a bundle whole, and does it answer as it did where it was made?"""
 
-from workers.contracts.jobs import VerifyParams, VerifyResult
+from workers.contracts.bundles import VerifyParams, VerifyResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.export.verify import verify

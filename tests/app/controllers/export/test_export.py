@@ -146,9 +146,11 @@ def test_the_chosen_target_is_what_is_written(
     reason = page.findChild(QLineEdit, "reason")
     assert reason is not None
     reason.setText("It is for me alone")
+    page.answers_changed.emit("sorting", "", "me")
     page._on_target("kit")
     assert page._value.target == "kit" and page._value.path.endswith("colors-1.kit")
     assert page.findChild(QLineEdit, "reason").text() == "It is for me alone" and page._export.isEnabled()
+    assert (page._value.purpose, page._value.contact) == ("sorting", "me")
     assert "Whose?" in words(page) and "Look at it" in words(page) and page._value.checks_on_export == 2
     page.path_chosen.emit(str(tmp_path / "mine"))
     assert page._value.path == str(tmp_path / "mine.kit")
