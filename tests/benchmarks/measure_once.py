@@ -23,7 +23,7 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import Flow, Measured
 from app.services.flow.workspace import Workspace, usable_cores
 from app.services.opening.opening import open_model, read_data
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe
 
@@ -34,9 +34,11 @@ def flow(model_path: str) -> Flow[Measured]:
     """Opening and reading come from the store after the first time."""
     model = yield from open_model(OpenParams(path=model_path))
     data = yield from read_data(DataParams(model_dir=str(model.folder)))
-    candidate = one.Candidate(one.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder)
-    how = one.Pass(sets=1, blocks=BLOCKS, threads=usable_cores())
-    measured = yield from one.measure([candidate], data, how, title="Measure", step=0)
+    candidate = version_steps.Version(
+        version_steps.new_variant("bench", 0, Recipe(title="Original"), is_baseline=True), model.folder
+    )
+    how = version_steps.Pass(sets=1, blocks=BLOCKS, threads=usable_cores())
+    measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
     return measured
 
 

@@ -35,7 +35,7 @@ from app.services.flow.steps import Contender, Flow, Measured, MeasureStep
 from app.services.flow.workspace import Workspace, usable_cores
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
-from app.services.run.candidates import summarize
+from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE

@@ -62,7 +62,7 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     """Given a native crash, an endless wait and a file that is no model, then each is dropped with its reason in words
     within the time of the run, nothing is left behind, and what comes after them is measured."""
     fettle = with_technique(tmp_path / "copy", "mishap", TECHNIQUE)
-    patience = fettle.root / "app" / "services" / "candidates.py"
+    patience = fettle.root / "app" / "services" / "run" / "version_steps.py"
     text = patience.read_text(encoding="utf-8")
     assert text.count("IDLE_S = 20.0") == 1
     patience.write_text(text.replace("IDLE_S = 20.0", "IDLE_S = 6.0"), encoding="utf-8")

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Literal
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Done, Flow, JobStep, limits_of_runtime
+from app.services.flow.steps import Done, Flow
 from app.services.opening.opening import open_model, read_data
 from app.services.records.facts import RunFacts
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate
-from workers.contracts.folder import read_model
+from app.services.run.version_steps import Version, new_variant, stored_version
 from workers.contracts.jobs import BenchParams, BenchResult, DataParams, OpenParams
 from workers.contracts.load import Scenario
+from workers.contracts.specs import Recipe
 
 Engine = Literal["loadgen", "own"]
 
@@ -27,17 +27,16 @@ def bench_model(
     """Open it, make inputs, sweep the batch sizes for `seconds` each."""
     opened = yield from open_model(model)
     data = yield from read_data(DataParams(model_dir=str(opened.folder)))
+    version = Version(new_variant("", 0, Recipe(title="Measure", runtime=runtime), is_baseline=True), opened.folder)
     params = BenchParams(
-        model_dir=str(opened.folder),
+        **version.parameters(),
         data_dir=str(data.folder),
-        runtime=runtime,
-        settings=read_model(opened.folder).artifact.settings,
         batches=batches,
         scenario=scenario,
         seconds=seconds,
         engine=engine,
     )
-    found = yield from _bench(params, threads)
+    found = yield from _bench(version, params, data.folder, threads)
     return found
 
 
@@ -51,30 +50,20 @@ def bench_version(
     engine: Engine = "loadgen",
 ) -> Flow[BenchResult]:
     """A version of a run as it was measured there: its own runtime and settings, on the run's own examples."""
-    model_dir = facts.model_dir(variant)
+    version = stored_version(facts, variant)
     params = BenchParams(
-        model_dir=str(model_dir),
+        **version.parameters(),
         data_dir=str(facts.data_dir),
-        runtime=variant.runtime,
-        settings=Candidate(variant, model_dir).settings,
         batches=batches,
         scenario=scenario,
         seconds=seconds,
         engine=engine,
     )
-    found = yield from _bench(params, threads or facts.run.goal.threads)
+    found = yield from _bench(version, params, facts.data_dir, threads or facts.run.goal.threads)
     return found
 
 
-def _bench(params: BenchParams, threads: int | None) -> Flow[BenchResult]:
-    done: Done[BenchResult] = yield JobStep(
-        kind="bench",
-        params=params,
-        result=BenchResult,
-        title="Measure",
-        read_paths=(Path(params.model_dir), Path(params.data_dir)),
-        torch=params.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(params.runtime, params.settings),
-        threads=threads,
-    )
+def _bench(version: Version, params: BenchParams, data_dir: Path, threads: int | None) -> Flow[BenchResult]:
+    step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads)
+    done: Done[BenchResult] = yield step
     return done.result

@@ -6,11 +6,12 @@ from typing import Any
 from app.domain.run import Run
 from app.domain.variant import Variant
 from app.services.flow.artifacts import ArtifactStore
-from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.steps import Flow, JobError
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts
+from app.services.run.version_steps import PREDICTIONS, Pair, judge
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataResult, JudgeParams, JudgeResult
+from workers.contracts.jobs import DataResult
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,19 +37,9 @@ def compare_against(artifacts: ArtifactStore, facts: RunFacts, other: RunFacts) 
         if after is None:
             judged.append(dataclasses.replace(variant, judgement=None))
             continue
-        done: Done[JudgeResult] = yield JobStep(
-            kind="judge",
-            params=JudgeParams(
-                data_dir=str(facts.data_dir),
-                original_answers=str(before / "answers.npz"),
-                variant_answers=str(after / "answers.npz"),
-                max_loss_pct=facts.run.goal.max_loss_pct,
-            ),
-            result=JudgeResult,
-            title=variant.title,
-            read_paths=(facts.data_dir, before, after),
-        )
-        judged.append(dataclasses.replace(variant, judgement=done.result.judgement))
+        pair = Pair(facts.data_dir, before / PREDICTIONS, after / PREDICTIONS)
+        judgement = yield from judge([pair], facts.run.goal.max_loss_pct, variant.title, cache=False)
+        judged.append(dataclasses.replace(variant, judgement=judgement))
     return Against(facts.run, other.run, reference, tuple(_without_speedup(variant) for variant in judged))
 
 

@@ -22,10 +22,10 @@ from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
+from app.services.run.version_steps import stored_version
 from app.version import VERSION
 from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, VerifyParams, VerifyResult
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
@@ -179,23 +179,20 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
 def _export_step(
     facts: RunFacts, variant: Variant, ask: ExportRequest, target: tuple[str, dict[str, str]], device: DeviceFacts
 ) -> JobStep[ExportResult]:
-    model_dir = facts.model_dir(variant)
-    artifact = read_model(model_dir).artifact
+    version = stored_version(facts, variant)
     return JobStep(
         kind="export",
         params=ExportParams(
             target=target[0],
             answers=target[1],
-            model_dir=str(model_dir),
+            **version.parameters(),
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),
-            runtime=variant.runtime,
-            settings={**artifact.settings, **variant.recipe.settings},
             facts=card_facts(facts, variant, ask, device),
         ),
         result=ExportResult,
         title="Write the bundle",
-        read_paths=(model_dir, facts.original_dir, facts.data_dir),
+        read_paths=(version.model_dir, facts.original_dir, facts.data_dir),
         keep_folder=True,
         limits=Limits(start_programs=True),
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Done, Flow, JobStep, limits_of_runtime
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.steps import Done, Flow, JobStep
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.candidates import Candidate
+from app.services.run.version_steps import stored_version, threads_of
 from workers.contracts.layers import LayersParams, LayersResult
 
 SENSITIVITY_FILE = "sensitivity.json"
@@ -62,22 +62,15 @@ def _both(facts: RunFacts, variant: Variant) -> tuple[Variant, ...]:
 
 
 def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
-    folder, ranked = facts.model_dir(variant), ranked_folder(facts)
-    return JobStep(
-        kind="layers",
-        params=LayersParams(
-            model_dir=str(folder),
-            data_dir=str(facts.data_dir),
-            runtime=variant.runtime,
-            settings=Candidate(variant, folder).settings,
-            sensitivity_dir=None if ranked is None else str(ranked),
-        ),
-        result=LayersResult,
-        title=TITLE,
-        read_paths=(folder, facts.data_dir, *(() if ranked is None else (ranked,))),
-        cache=True,
-        threads=facts.run.goal.threads or usable_cores(),
-        limits=limits_of_runtime(variant.runtime, Candidate(variant, folder).settings),
+    version, ranked = stored_version(facts, variant), ranked_folder(facts)
+    params = LayersParams(
+        **version.parameters(),
+        data_dir=str(facts.data_dir),
+        sensitivity_dir=None if ranked is None else str(ranked),
+    )
+    more = () if ranked is None else (ranked,)
+    return version.step(
+        "layers", params, LayersResult, facts.data_dir, more, title=TITLE, cache=True, threads=threads_of(facts)
     )
 
 

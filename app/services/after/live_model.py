@@ -6,10 +6,10 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.jobs.client import Crashed
 from app.jobs.outcome import Outcome, error_of
-from app.services.flow.steps import JobStep, limits_of_runtime
+from app.services.flow.steps import JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from app.services.run.version_steps import stored_version
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.process.messages import Answered, Ask, Cancelled, Failed, Finished, Ready
 from workers.contracts.trying import TryParams, TryRequest, TryResult
@@ -72,23 +72,9 @@ class LiveModel:
 
 
 def _step(workspace: Workspace, facts: RunFacts, variant: Variant, readable: tuple[Path, ...]) -> JobStep[TryResult]:
-    model_dir = facts.model_dir(variant)
     check_stored(workspace, facts, variant, contents=False)
-    params = TryParams(
-        model_dir=str(model_dir),
-        runtime=variant.runtime,
-        settings=Candidate(variant, model_dir).settings,
-        data_dir=str(facts.data_dir),
-    )
-    limits = limits_of_runtime(variant.runtime, params.settings)
-    limits = limits.model_copy(update={"cpu_s": None})  # open as long as the page is
-    return JobStep(
-        kind="try_it",
-        params=params,
-        result=TryResult,
-        title=variant.title,
-        read_paths=(model_dir, facts.data_dir, *readable),
-        torch=variant.runtime in TORCH_RUNTIMES,
-        threads=facts.run.goal.threads,
-        limits=limits,
-    )
+    version = stored_version(facts, variant)
+    params = TryParams(**version.parameters(), data_dir=str(facts.data_dir))
+    limits = version.limits.model_copy(update={"cpu_s": None})  # open as long as the page is
+    threads = facts.run.goal.threads
+    return version.step("try_it", params, TryResult, facts.data_dir, readable, threads=threads, limits=limits)

@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.domain.variant import Variant
-from app.services.flow.steps import Contender, Done, Flow, JobError, JobStep, Measured, MeasureStep, limits_of_runtime
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.steps import Done, Flow, JobError, JobStep, Measured, MeasureStep
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.load import LoadRecord, Paired, VersionLoad, read_load, write_load
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate, summarize
+from app.services.run.version_steps import contender, stored_version, summarize, threads_of
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import MeasureParams
 from workers.contracts.load import ColdModel, ColdParams, ColdResult, LoadParams, LoadResult, Part
 from workers.contracts.process.messages import Limits
 from workers.contracts.specs import DeviceFacts
@@ -109,11 +108,6 @@ def measure_load(
     return record
 
 
-def threads_of(facts: RunFacts) -> int:
-    """Cores that the run was measured with."""
-    return facts.run.goal.threads or usable_cores()
-
-
 def energy_files() -> tuple[Path, ...]:
     """RAPL's counters of whole processors that may be read here."""
     found = []
@@ -131,28 +125,28 @@ def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, rou
     """What is known of a version, with one part more; a part that does not fit the model is told, not fatal."""
     part, variant = stage.part, stage.variant
     assert part is not None and variant is not None
-    model_dir = facts.model_dir(variant)
+    version = stored_version(facts, variant)
     counters = energy_files() if part == "offline" else ()
     knee = known.sweep.knee_batch if known.sweep is not None else 1
-    step = JobStep(
-        kind="load",
-        params=LoadParams(
-            model_dir=str(model_dir),
-            data_dir=str(facts.data_dir),
-            runtime=variant.runtime,
-            settings=Candidate(variant, model_dir).settings,
-            part=part,
-            seconds=seconds,
-            batch=knee if part in ("offline", "serving") else 1,
-            energy_files=tuple(str(file) for file in counters),
-            round=round_,
-        ),
-        result=LoadResult,
+    params = LoadParams(
+        **version.parameters(),
+        data_dir=str(facts.data_dir),
+        part=part,
+        seconds=seconds,
+        batch=knee if part in ("offline", "serving") else 1,
+        energy_files=tuple(str(file) for file in counters),
+        round=round_,
+    )
+    step = version.step(
+        "load",
+        params,
+        LoadResult,
+        facts.data_dir,
+        (file.parent for file in counters),
         title=stage.title,
-        read_paths=(model_dir, facts.data_dir, *(file.parent for file in counters)),
         cache=True,
-        torch=variant.runtime in TORCH_RUNTIMES,
-        limits=_long(limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings)),
+        # ten minutes on all cores are more processor time than other jobs get
+        limits=version.limits.model_copy(update={"cpu_s": None}),
         threads=threads_of(facts),
         seed=facts.run.goal.seed,
         step_index=stage.index,
@@ -163,11 +157,6 @@ def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, rou
         told = f"{TITLES[part]}: {error.error.detail}"
         return known.model_copy(update={"missing": (*known.missing, told)})
     return _with(known, done.result)
-
-
-def _long(limits: Limits) -> Limits:
-    """Ten minutes on all cores are more processor time than other jobs get."""
-    return limits.model_copy(update={"cpu_s": None})
 
 
 def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
@@ -182,18 +171,15 @@ def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
 
 
 def _cold(facts: RunFacts, versions: list[Variant], stage: Stage, round_: int) -> Flow[ColdResult]:
-    folders = [facts.model_dir(version) for version in versions]
-    models = tuple(
-        ColdModel(model_dir=str(folder), runtime=version.runtime, settings=Candidate(version, folder).settings)
-        for version, folder in zip(versions, folders, strict=True)
-    )
-    gpu = any(limits_of_runtime(version.runtime, {}).gpu for version in versions)
+    opened = [stored_version(facts, variant) for variant in versions]
+    models = tuple(ColdModel(**version.parameters()) for version in opened)
+    gpu = any(version.limits.gpu for version in opened)
     done: Done[ColdResult] = yield JobStep(
         kind="cold",
         params=ColdParams(models=models, data_dir=str(facts.data_dir), repeats=COLD_STARTS, round=round_),
         result=ColdResult,
         title=stage.title,
-        read_paths=(*folders, facts.data_dir),
+        read_paths=(*(version.model_dir for version in opened), facts.data_dir),
         cache=True,
         limits=Limits(start_programs=True, gpu=gpu),
         threads=threads_of(facts),
@@ -206,7 +192,10 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
     """Both at their own best batch sizes, taking turns (RUNTIME.md): milliseconds an answer are compared."""
     versions = (facts.baseline, variant)
     batches = [_knee(loads[version.id]) for version in versions]
-    contenders = tuple(_contender(facts, version, batch) for version, batch in zip(versions, batches, strict=True))
+    contenders = tuple(
+        contender(stored_version(facts, version), facts.data_dir, batch)
+        for version, batch in zip(versions, batches, strict=True)
+    )
     measured: Measured = yield MeasureStep(
         contenders,
         title=stage.title,
@@ -237,18 +226,6 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
         sets=PAIRED_SETS,
         busy_share=measured.busy_share,
     )
-
-
-def _contender(facts: RunFacts, version: Variant, batch: int) -> Contender:
-    folder = facts.model_dir(version)
-    params = MeasureParams(
-        model_dir=str(folder),
-        data_dir=str(facts.data_dir),
-        runtime=version.runtime,
-        settings=Candidate(version, folder).settings,
-        batch=batch,
-    )
-    return Contender(version.id, params, (folder, facts.data_dir))
 
 
 def _knee(load: VersionLoad) -> int:

@@ -11,16 +11,16 @@ from app.domain.run import Run, RunState, check_transition
 from app.domain.variant import Variant
 from app.services.after import run_data
 from app.services.after.run_parts import Part, parts_of
-from app.services.flow.steps import Done, Flow, JobError, JobStep, limits_of_runtime
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
 from app.services.records.facts import RunFacts, check_stored, read_facts
 from app.services.records.proofs import AddedPart, Proof, write_proof
 from app.services.records.run_plan import kept_objective
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from app.services.run.version_steps import PREDICTIONS, Pair, judge, predict, stored_version, threads_of
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import AnswerParams, AnswerResult, DataParams, JudgeParams, JudgeResult
-from workers.contracts.proving import FreshParams, FreshResult, JudgePart
+from workers.contracts.jobs import DataParams
+from workers.contracts.proving import FreshParams, FreshResult
 
 
 @dataclass(frozen=True)
@@ -122,25 +122,9 @@ def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshR
 
 def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir: Path) -> Flow[str]:
     """The key of this version's answers to all test examples of a data folder."""
-    model_dir = facts.model_dir(variant)
     check_stored(workspace, facts, variant, contents=False)
-    done: Done[AnswerResult] = yield JobStep(
-        kind="answer",
-        params=AnswerParams(
-            model_dir=str(model_dir),
-            data_dir=str(data_dir),
-            runtime=variant.runtime,
-            settings=Candidate(variant, model_dir).settings,
-        ),
-        result=AnswerResult,
-        title=variant.title,
-        read_paths=(model_dir, data_dir),
-        cache=True,
-        torch=variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
-        threads=facts.run.goal.threads or usable_cores(),
-    )
-    return str(done.key)
+    version = yield from predict(stored_version(facts, variant), data_dir, threads_of(facts))
+    return str(version.variant.answers_key)
 
 
 def _judged(
@@ -149,24 +133,8 @@ def _judged(
     """The version with the verdict over all examples, by the same judge as the first time."""
     parts = [part for part in parts_of(workspace.artifacts, facts, proof) if variant.id in part.answers]
     pairs = [_pair(workspace, facts, part, variant) for part in parts]
-    first, more = pairs[0], pairs[1:]
-    done: Done[JudgeResult] = yield JobStep(
-        kind="judge",
-        params=JudgeParams(
-            data_dir=first.data_dir,
-            original_answers=first.original_answers,
-            variant_answers=first.variant_answers,
-            max_loss_pct=facts.run.goal.max_loss_pct,
-            items=parts[0].items,
-            more=tuple(more),
-            looks=looks,
-        ),
-        result=JudgeResult,
-        title=variant.title,
-        read_paths=tuple(_readable(pairs)),
-        cache=True,
-    )
-    return dataclasses.replace(variant, judgement=done.result.judgement)
+    judgement = yield from judge(pairs, facts.run.goal.max_loss_pct, variant.title, looks)
+    return dataclasses.replace(variant, judgement=judgement)
 
 
 def looks_so_far(workspace: Workspace, facts: RunFacts, version_id: str) -> tuple[int, ...]:
@@ -191,19 +159,12 @@ def _sizes(workspace: Workspace, facts: RunFacts, proof: Proof, version_id: str)
     return sizes
 
 
-def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> JudgePart:
+def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> Pair:
     before, after = (
-        str(workspace.artifacts.folder(part.answers[version_id]) / "answers.npz")
+        workspace.artifacts.folder(part.answers[version_id]) / PREDICTIONS
         for version_id in (facts.baseline.id, variant.id)
     )
-    return JudgePart(
-        data_dir=str(part.data_dir), original_answers=before, variant_answers=after, items=part.items or ()
-    )
-
-
-def _readable(pairs: list[JudgePart]) -> list[Path]:
-    files = [Path(path) for pair in pairs for path in (pair.original_answers, pair.variant_answers)]
-    return list(dict.fromkeys([*(Path(pair.data_dir) for pair in pairs), *(file.parent for file in files)]))
+    return Pair(part.data_dir, before, after, part.items)
 
 
 def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Variant]) -> Run:

@@ -12,6 +12,7 @@ from app.services.after.run_parts import Part, parts_of
 from app.services.flow.steps import Done, Flow, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import NOTHING_ADDED, RunFacts
+from app.services.run.version_steps import PREDICTIONS, Pair
 from workers.contracts.bundles import CardFacts, CardParams, CardResult
 from workers.contracts.data.rows import AnswerRowsParams, AnswerRowsResult, RowsPart
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
@@ -115,10 +116,8 @@ def _examples_step(
     return JobStep(
         kind="examples",
         params=ExamplesParams(
-            data_dir=str(part.data_dir),
+            **Pair(part.data_dir, before / PREDICTIONS, after / PREDICTIONS).parameters(),
             model_dir=str(facts.original_dir),
-            original_answers=str(before / "answers.npz"),
-            variant_answers=str(after / "answers.npz"),
             items=items,
             **look,
         ),
@@ -143,9 +142,8 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
         folders = [entry.folder for entry in kept if entry is not None]
         if len(folders) < 2 or not (part.data_dir / "data.json").is_file():
             continue
-        files = [str(folder / "answers.npz") for folder in folders]
-        parts.append(RowsPart(data_dir=str(part.data_dir), original_answers=files[0], variant_answers=files[1],
-                              items=part.items, first_number=part.first_number))  # fmt: skip
+        pair = Pair(part.data_dir, folders[0] / PREDICTIONS, folders[1] / PREDICTIONS)
+        parts.append(RowsPart(**pair.parameters(), items=part.items, first_number=part.first_number))
         read_paths += [part.data_dir, *folders]
     if not parts:
         return None

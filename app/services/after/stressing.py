@@ -6,11 +6,11 @@ from pathlib import Path
 from app.domain.variant import Variant
 from app.services.after.run_parts import Part, parts_of
 from app.services.after.showing import sources_of
-from app.services.flow.steps import Done, Flow, JobError, JobStep, limits_of_runtime
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
 from app.services.records.stress import keep_stress, read_record
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from app.services.run.version_steps import TORCH_RUNTIMES, stored_version, threads_of
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.paths import from_text
 from workers.contracts.stress import FULL_S, QUICK_S, StressParams, StressPart, StressResult
@@ -82,17 +82,17 @@ def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Str
 def _step(
     workspace: Workspace, facts: RunFacts, variant: Variant, ask: StressRequest, times: int
 ) -> JobStep[StressResult]:
-    baseline, folder = facts.baseline, facts.model_dir(variant)
+    original, version = stored_version(facts, facts.baseline), stored_version(facts, variant)
     parts = parts_of(workspace.artifacts, facts, facts.proof)
     sources = [_source(workspace, facts, part) for part in parts]
     usual = FULL_S if ask.full else QUICK_S
     params = StressParams(
-        original_dir=str(facts.original_dir),
-        original_runtime=baseline.runtime,
-        original_settings=Candidate(baseline, facts.original_dir).settings,
-        variant_dir=str(folder),
+        original_dir=str(original.model_dir),
+        original_runtime=original.variant.runtime,
+        original_settings=original.settings,
+        variant_dir=str(version.model_dir),
         variant_runtime=variant.runtime,
-        variant_settings=Candidate(variant, folder).settings,
+        variant_settings=version.settings,
         parts=tuple(
             StressPart(data_dir=str(part.data_dir), source=None if source is None else str(source), items=part.items)
             for part, source in zip(parts, sources, strict=True)
@@ -103,18 +103,19 @@ def _step(
         attack_items=100 if ask.full else 20,
     )
     there = [source for source in sources if source is not None]
+    readable = [original.model_dir, version.model_dir, *(part.data_dir for part in parts), *there]
     return JobStep(
         kind="stress",
         params=params,
         result=StressResult,
         title=TITLE.format(variant.title),
-        read_paths=tuple(dict.fromkeys([facts.original_dir, folder, *(part.data_dir for part in parts), *there])),
+        read_paths=tuple(dict.fromkeys(readable)),
         cache=True,
         identity={str(source): "data" for source in there},
-        torch=(facts.original_dir / PROGRAM).is_file()
-        or {baseline.runtime, variant.runtime} & set(TORCH_RUNTIMES) != set(),
-        limits=limits_of_runtime(variant.runtime, params.variant_settings),
-        threads=facts.run.goal.threads or usable_cores(),
+        torch=(original.model_dir / PROGRAM).is_file()
+        or not {original.variant.runtime, variant.runtime}.isdisjoint(TORCH_RUNTIMES),
+        limits=version.limits,
+        threads=threads_of(facts),
         seed=facts.run.goal.seed + times,
     )
 

@@ -18,13 +18,12 @@ from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
 from app.persistence.repositories import NotFound
-from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, limits_of_runtime
-from app.services.flow.workspace import Workspace, usable_cores
+from app.services.flow.steps import Flow, FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.run.candidates import TORCH_RUNTIMES, Candidate
+from app.services.run.version_steps import PREDICTIONS, Pair, judge, predict, stored_version, threads_of
 from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import AnswerParams, AnswerResult, JudgeParams, JudgeResult
 from workers.contracts.specs import Judgement
 
 log = logging.getLogger(__name__)
@@ -207,43 +206,16 @@ def _answers(space: Workspace, pinned: Pinned, facts: RunFacts, variant: Variant
         return variant.answers_key
     if facts.baseline.artifact_key != pinned.model_key:
         raise _not_judged("The model and the examples were both others than those that the project began with.")
-    data_dir, model_dir = space.artifacts.folder(pinned.data_key) / "data", facts.model_dir(variant)
-    done: Done[AnswerResult] = yield JobStep(
-        kind="answer",
-        params=AnswerParams(
-            model_dir=str(model_dir),
-            data_dir=str(data_dir),
-            runtime=variant.runtime,
-            settings=Candidate(variant, model_dir).settings,
-        ),
-        result=AnswerResult,
-        title=variant.title,
-        read_paths=(model_dir, data_dir),
-        cache=True,
-        torch=variant.runtime in TORCH_RUNTIMES,
-        limits=limits_of_runtime(variant.runtime, Candidate(variant, model_dir).settings),
-        threads=facts.run.goal.threads or usable_cores(),
-    )
-    return str(done.key)
+    data_dir = space.artifacts.folder(pinned.data_key) / "data"
+    version = yield from predict(stored_version(facts, variant), data_dir, threads_of(facts))
+    return str(version.variant.answers_key)
 
 
 def _judge(space: Workspace, pinned: Pinned, facts: RunFacts, before: str, after: str) -> Flow[Judgement]:
-    folders = [space.artifacts.folder(key) for key in (before, after)]
-    data_dir = space.artifacts.folder(pinned.data_key) / "data"
-    done: Done[JudgeResult] = yield JobStep(
-        kind="judge",
-        params=JudgeParams(
-            data_dir=str(data_dir),
-            original_answers=str(folders[0] / "answers.npz"),
-            variant_answers=str(folders[1] / "answers.npz"),
-            max_loss_pct=facts.run.goal.max_loss_pct,
-        ),
-        result=JudgeResult,
-        title="Compare with the version before",
-        read_paths=tuple(dict.fromkeys((data_dir, *folders))),
-        cache=True,
-    )
-    return done.result.judgement
+    first, second = (space.artifacts.folder(key) / PREDICTIONS for key in (before, after))
+    pair = Pair(space.artifacts.folder(pinned.data_key) / "data", first, second)
+    judgement = yield from judge([pair], facts.run.goal.max_loss_pct, "Compare with the version before")
+    return judgement
 
 
 def _versions(space: Workspace, key: str) -> dict[str, str]:

@@ -13,10 +13,10 @@ from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.opening.opening import ReadData
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from app.services.run.budget import FinalPlan, within
-from app.services.run.candidates import Candidate, Pass
 from app.services.run.search import Search
+from app.services.run.version_steps import Pass, Version
 
 LAST_STEP = "Final run, side by side"
 
@@ -24,7 +24,7 @@ LAST_STEP = "Final run, side by side"
 class FinalRun:
     """`first()`, then `more()` as often as it gives True."""
 
-    def __init__(self, search: Search, step: int, original: Candidate, data: ReadData) -> None:
+    def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
         self._search, self._step, self._original, self._data = search, step, original, data
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = False
@@ -67,7 +67,7 @@ class FinalRun:
         field = [self._original, *(search.candidates[variant_id] for variant_id in ids)]
         quiet = search.patience.part(MOST_S, search.budget.left_s)
         how = Pass(plan.sets, plan.blocks, search.ask.threads, search.reuse, quiet=quiet, number=len(self._rounds))
-        flow = one.measure(field, self._data, how, title=LAST_STEP, step=step)
+        flow = version_steps.measure(field, self._data.folder, how, title=LAST_STEP, step=step)
         try:
             measured = yield from within(flow, lambda: search.budget.final_left_s)
         except JobError as error:

@@ -23,15 +23,15 @@ from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep
 from app.services.machine.describing import describe
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
 from app.services.opening.refusing import other_inputs
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from app.services.run.budget import SLOW_REQUEST_MS, counting, within
-from app.services.run.candidates import Candidate
 from app.services.run.closing import close
 from app.services.run.figures import p50_words
 from app.services.run.final_run import LAST_STEP, FinalRun
 from app.services.run.recorder import Recorder
 from app.services.run.run_forecast import note_after, note_before, refine
 from app.services.run.search import OptimizeRequest, Search
+from app.services.run.version_steps import Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.process.disk import DISK_FULL
@@ -131,7 +131,7 @@ class _Optimization:
         waiting: Waiting,
         model: OpenedModel,
         data: ReadData,
-        original: Candidate,
+        original: Version,
         base: Measured,
         finalists: Callable[[], list[str]],
         most: int | None = None,
@@ -239,7 +239,7 @@ class _Optimization:
 
     def _original_in_time(
         self, model: OpenedModel, data: ReadData, recipe: Recipe
-    ) -> Flow[tuple[Candidate, Measured] | None]:
+    ) -> Flow[tuple[Version, Measured] | None]:
         """The original, measured; None where even that took longer than the person allows."""
         flow = self._measure_original(model, data, recipe)
         try:
@@ -251,15 +251,17 @@ class _Optimization:
             return None
         return found
 
-    def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Candidate, Measured]]:
+    def _measure_original(self, model: OpenedModel, data: ReadData, recipe: Recipe) -> Flow[tuple[Version, Measured]]:
         recorder, step, began_s = self._recorder, 2, self._budget.spent_s
         recorder.step(step, state="running")
-        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
-        original = yield from one.make(variant, model, data, self._goal.seed, step)
+        variant = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
         recorder.note(baseline_variant_id=variant.id)
-        original = yield from one.ask(original, data, self._ask.threads, step, self._budget.answer_s)
-        original = yield from one.judge(original, original, data, self._goal.max_loss_pct, step)
+        original = yield from version_steps.predict(
+            original, data.folder, self._ask.threads, step, self._budget.answer_s
+        )
+        original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
             recorder.tell(note)
@@ -277,13 +279,13 @@ class _Optimization:
         recipe: Recipe,
         model: OpenedModel,
         data: ReadData,
-        original: Candidate,
+        original: Version,
         base: Measured,
         finalists: Callable[[], list[str]],
     ) -> Flow[None]:
         recorder, began_s = self._recorder, self._budget.spent_s
         recorder.step(step, state="running")
-        variant = self._search.known(recipe) or one.new_variant(recorder.run.id, step - 2, recipe)
+        variant = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, step - 2, recipe)
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
@@ -297,13 +299,15 @@ class _Optimization:
         self._budget.note_tried(self._budget.spent_s - began_s)
 
     def _measure_candidate(
-        self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Candidate, base: Measured
-    ) -> Flow[tuple[Candidate, str]]:
+        self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Version, base: Measured
+    ) -> Flow[tuple[Version, str]]:
         recorder = self._recorder
         candidate = yield from self._made(step, variant, model, data)
         max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
-        candidate = yield from one.ask(candidate, data, self._ask.threads, step, max_s)
-        candidate = yield from one.judge(original, candidate, data, self._goal.max_loss_pct, step)
+        candidate = yield from version_steps.predict(candidate, data.folder, self._ask.threads, step, max_s)
+        candidate = yield from version_steps.judge_beside(
+            original, candidate, data.folder, self._goal.max_loss_pct, step
+        )
         recorder.variant(candidate.variant)
         p50_ms = original.variant.measurement.latency_p50_ms
         slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
@@ -312,9 +316,9 @@ class _Optimization:
         done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
         return done, self._search.when(measured)
 
-    def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Candidate]:
+    def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Version]:
         try:
-            candidate = yield from one.make(variant, model, data, self._goal.seed, step)
+            candidate = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         except JobError as error:
             if error.error.code not in (TIME_LIMIT, "killed"):  # these say nothing about the next attempt
                 self._unmade.append(variant.recipe.steps)

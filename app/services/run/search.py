@@ -11,11 +11,11 @@ from app.domain.words import day_words
 from app.services.flow.quiet import QuietWait, run_patience
 from app.services.flow.steps import Flow, JobError, Measured, Reuse
 from app.services.opening.opening import ReadData
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from app.services.run.budget import TimeBudget
-from app.services.run.candidates import Candidate, Pass
 from app.services.run.figures import speedup_of, with_figures
 from app.services.run.recorder import Recorder
+from app.services.run.version_steps import Pass, Version
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
 from workers.contracts.specs import Recipe
 
@@ -58,7 +58,7 @@ class Search:
         self.end = SearchEnd(limit_s=limit_s, went_on_s=went_on_s, rounds=before.rounds)
         self.rounds_before = before.rounds
         self.budget = TimeBudget(self.end.limit_s, lambda: recorder.elapsed_s, begun_s=begun_s, from_now_s=ask.more_s)
-        self.candidates: dict[str, Candidate] = {}
+        self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
         self.patience = run_patience()
 
@@ -86,7 +86,7 @@ class Search:
 
     def look(
         self,
-        candidate: Candidate,
+        candidate: Version,
         data: ReadData,
         step: int,
         slow_over_ms: float | None = None,
@@ -96,7 +96,9 @@ class Search:
         variant = candidate.variant
         blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
         how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms, quiet)
-        measured = yield from one.measure([candidate], data, how, title=f"Measure {variant.title}", step=step)
+        measured = yield from version_steps.measure(
+            [candidate], data.folder, how, title=f"Measure {variant.title}", step=step
+        )
         if (failure := measured.failures[0]) is not None:
             raise JobError(failure, 1)
         self.budget.note_measured(variant.id, measured, 0)
@@ -106,13 +108,13 @@ class Search:
     def summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
         """The figures of all contenders, over contender 0 or over that of `against`."""
         began_s = self.budget.spent_s
-        summaries = yield from one.summarize(measured, against)
+        summaries = yield from version_steps.summarize(measured, against)
         self.budget.note_tail(self.budget.spent_s - began_s)
         return summaries
 
     def take_figures(
-        self, candidate: Candidate, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
-    ) -> Candidate:
+        self, candidate: Version, measured: Measured, index: int, summary: SpeedSummary | None, *, interleaved: bool
+    ) -> Version:
         """The candidate with contender `index`'s figures, written down."""
         anew = self._is_new(measured)
         variant = with_figures(candidate.variant, measured, index, summary, interleaved=interleaved, anew=anew)

@@ -8,7 +8,7 @@ from app.services.flow.events import Event, LatenciesMeasured
 from app.services.flow.steps import Flow, Measured
 from app.services.machine.describing import describe
 from app.services.opening.opening import open_model, read_data
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from presets.sample import sample_paths
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams, OpenParams
@@ -69,8 +69,12 @@ def measuring(blocks: int) -> Flow[Measured]:
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    candidate = one.Candidate(one.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder)
-    measured = yield from one.measure([candidate], data, one.Pass(1, blocks, 1), title="Measure", step=0)
+    candidate = version_steps.Version(
+        version_steps.new_variant("r", 0, Recipe(title="Original"), is_baseline=True), model.folder
+    )
+    measured = yield from version_steps.measure(
+        [candidate], data.folder, version_steps.Pass(1, blocks, 1), title="Measure", step=0
+    )
     return measured
 
 

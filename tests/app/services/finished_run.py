@@ -21,7 +21,7 @@ from app.services.flow.events import ignore
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from presets.sample import sample_paths
 from workers.contracts.jobs import DataParams, OpenParams
 from workers.contracts.specs import Recipe, RecipeStep
@@ -105,12 +105,15 @@ def _make(
 def _versions(
     model: OpenedModel, data: ReadData, recipes: tuple[Recipe, ...], max_loss_pct: float, answer_s: float | None
 ) -> Flow[list[Variant]]:
-    made: list[one.Candidate] = []
+    made: list[version_steps.Version] = []
     for index, recipe in enumerate(recipes):
-        variant = dataclasses.replace(one.new_variant("r1", index, recipe, is_baseline=index == 0), id=f"v{index}")
-        candidate = yield from one.make(variant, model, data, 0, index)
-        candidate = yield from one.ask(candidate, data, 1, index, answer_s)
-        candidate = yield from one.judge(made[0] if made else candidate, candidate, data, max_loss_pct, index)
+        variant = dataclasses.replace(
+            version_steps.new_variant("r1", index, recipe, is_baseline=index == 0), id=f"v{index}"
+        )
+        candidate = yield from version_steps.apply(variant, model, data, 0, index)
+        candidate = yield from version_steps.predict(candidate, data.folder, 1, index, answer_s)
+        original = made[0] if made else candidate
+        candidate = yield from version_steps.judge_beside(original, candidate, data.folder, max_loss_pct, index)
         made.append(candidate)
     return [_timed(candidate.variant) for candidate in made]
 

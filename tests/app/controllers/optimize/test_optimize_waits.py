@@ -16,7 +16,7 @@ from app.services.flow import quiet
 from app.services.flow.quiet import OtherPrograms, Patience
 from app.services.flow.steps import Flow, Measured
 from app.services.opening.opening import open_model, read_data
-from app.services.run import candidates as one
+from app.services.run import version_steps
 from presets.sample import sample_paths
 from widgets.main_window import MainWindow
 from workers.contracts.jobs import DataParams, OpenParams
@@ -30,9 +30,11 @@ def measuring(patience: Patience) -> Flow[Measured]:
     sample = sample_paths()
     model = yield from open_model(OpenParams(path=str(sample.model)))
     data = yield from read_data(DataParams(model_dir=str(model.folder), path=str(sample.data)))
-    candidate = one.Candidate(one.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder)
-    how = one.Pass(1, 2, 1, quiet=patience.part(60.0, None))
-    measured = yield from one.measure([candidate], data, how, title="Measure", step=0)
+    candidate = version_steps.Version(
+        version_steps.new_variant("r1", 0, Recipe(title="Original"), is_baseline=True), model.folder
+    )
+    how = version_steps.Pass(1, 2, 1, quiet=patience.part(60.0, None))
+    measured = yield from version_steps.measure([candidate], data.folder, how, title="Measure", step=0)
     return measured
 
 

@@ -194,12 +194,14 @@ def test_a_finished_run_stays_finished_where_nothing_more_can_be_recorded(
 
 
 def test_runs_of_a_persons_choice_are_compared(space: Workspace, tmp_path: Path) -> None:
-    """Given `--against`, Then every version is judged against the other run's result and no speed is claimed; runs on
-    other examples are refused."""
+    """Given `--against`, Then every version is judged against the other run's result, no speed is claimed and nothing is
+    written to the store, as a command that only reads must not; runs on other examples are refused."""
     another_run(space, "r2", "1", 0)
+    stored = sorted(space.artifacts.root.rglob("*"))
     facts, other = read_facts(space, "r2"), read_facts(space, "r1")
     found = run_to_end(Driver(space, compare_against(space.artifacts, facts, other), ignore))
     assert found.other.id == "v1" and len(found.variants) == 3
+    assert sorted(space.artifacts.root.rglob("*")) == stored
     assert all(variant.measurement.speedup is None for variant in found.variants)
     counts = [variant.judgement.changed_count for variant in found.variants if variant.judgement]
     pruned = space.repositories.variants.get("v2").judgement

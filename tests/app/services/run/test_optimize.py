@@ -361,7 +361,7 @@ def test_a_mistake_of_our_own_closes_the_run(stage: Make, monkeypatch: pytest.Mo
         raise ZeroDivisionError("a mistake")
 
     one = stage(Like(), {})
-    monkeypatch.setattr("app.services.run.optimize.one.new_variant", broken)
+    monkeypatch.setattr("app.services.run.version_steps.new_variant", broken)
     with pytest.raises(ZeroDivisionError):
         one.go()
     assert one.stored.state is RunState.FAILED

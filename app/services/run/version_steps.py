@@ -1,0 +1,273 @@
+"""The job steps of one version of a model, for all use cases: applied, predicted, judged, measured.
+
+A run makes versions and drops one that fails, with its reason; what comes after a run opens them again.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from app.domain.variant import Variant
+from app.services.flow.quiet import QuietWait
+from app.services.flow.steps import (
+    Contender,
+    Done,
+    Flow,
+    JobError,
+    JobStep,
+    Measured,
+    MeasureStep,
+    Reuse,
+    limits_of_runtime,
+)
+from app.services.flow.workspace import usable_cores
+from app.services.opening.opening import OpenedModel, ReadData
+from app.services.records.facts import RunFacts
+from app.services.run.budget import BLOCK_MAX_S
+from workers.contracts.folder import read_model
+from workers.contracts.jobs import (
+    AnswerParams,
+    AnswerResult,
+    ApplyParams,
+    ApplyResult,
+    JudgeParams,
+    JudgeResult,
+    MeasureParams,
+    SpeedSummary,
+    SummarizeParams,
+    SummarizeResult,
+)
+from workers.contracts.process.disk import DISK_FULL, DiskFull
+from workers.contracts.process.messages import Limits
+from workers.contracts.proving import JudgePart
+from workers.contracts.specs import Judgement, Recipe
+
+IDLE_S = 20.0
+"""A technique or a runtime that does nothing for so long hangs; without this it would eat the time of all others."""
+
+TORCH_RUNTIMES = ("torch-cpu", "torch-cuda")
+PREDICTIONS = "answers.npz"
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclasses.dataclass(frozen=True)
+class Version:
+    """A variant with where its model lies, and its predictions once there are any."""
+
+    variant: Variant
+    model_dir: Path
+    predictions: Path | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The artifact's settings, overruled by the recipe's."""
+        return {**read_model(self.model_dir).artifact.settings, **self.variant.recipe.settings}
+
+    @property
+    def limits(self) -> Limits:
+        """What a job that runs it may use."""
+        return limits_of_runtime(self.variant.runtime, self.settings)
+
+    def parameters(self) -> dict[str, Any]:
+        """What the parameters of all jobs that run it have in common."""
+        return {"model_dir": str(self.model_dir), "runtime": self.variant.runtime, "settings": self.settings}
+
+    def step(
+        self, kind: str, params: BaseModel, result: type[R], data_dir: Path, more: Iterable[Path] = (), **changed: Any
+    ) -> JobStep[R]:
+        """A job that runs it on the examples of a folder, with its runtime's limits; `more` may be read, too."""
+        usual = {"title": self.variant.title, "limits": self.limits, "torch": self.variant.runtime in TORCH_RUNTIMES}
+        read_paths = (self.model_dir, data_dir, *more)
+        return JobStep(kind=kind, params=params, result=result, read_paths=read_paths, **{**usual, **changed})
+
+
+def stored_version(facts: RunFacts, variant: Variant) -> Version:
+    """A version of a run that is over. Raises `JobError` (exit code 3) for one that could not be made."""
+    return Version(variant, facts.model_dir(variant))
+
+
+def threads_of(facts: RunFacts) -> int:
+    """Cores that the run was measured with."""
+    return facts.run.goal.threads or usable_cores()
+
+
+def new_variant(run_id: str, index: int, recipe: Recipe, *, is_baseline: bool = False) -> Variant:
+    """A planned variant."""
+    return Variant(
+        id=uuid.uuid4().hex[:12],
+        run_id=run_id,
+        index=index,
+        title=recipe.title,
+        recipe=recipe,
+        runtime=recipe.runtime,
+        precision="fp32",
+        state="planned",
+        is_baseline=is_baseline,
+    )
+
+
+def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step: int) -> Flow[Version]:
+    """Apply the recipe's techniques (none: the model as it is)."""
+    folder, key = model.folder, model.key
+    if variant.recipe.steps:
+        done: Done[ApplyResult] = yield JobStep(
+            kind="apply",
+            params=ApplyParams(model_dir=str(model.folder), steps=variant.recipe.steps, data_dir=str(data.folder)),
+            result=ApplyResult,
+            title=variant.title,
+            read_paths=(model.folder, data.folder),
+            cache=True,
+            seed=seed,
+            limits=_unless_it_hangs(Limits()),
+            step_index=step,
+        )
+        folder, key = done.folder / done.result.model_dir, str(done.key)
+    artifact = read_model(folder).artifact
+    made = dataclasses.replace(
+        variant,
+        state="applied",
+        artifact_key=key,
+        precision=artifact.precision,
+        size_bytes=artifact.size_bytes,
+        size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
+        notes=artifact.notes,
+    )
+    return Version(made, folder)
+
+
+def predict(
+    version: Version, data_dir: Path, threads: int, step: int | None = None, max_s: float | None = None
+) -> Flow[Version]:
+    """The version with its predictions for the test examples, as many as there are in `max_s`."""
+    params = AnswerParams(**version.parameters(), data_dir=str(data_dir), max_seconds=max_s)
+    limits = _unless_it_hangs(version.limits)
+    done: Done[AnswerResult] = yield version.step(
+        "answer", params, AnswerResult, data_dir, cache=True, threads=threads, limits=limits, step_index=step
+    )
+    variant = dataclasses.replace(version.variant, state="answered", answers_key=done.key)
+    return dataclasses.replace(version, variant=variant, predictions=done.folder / done.result.path)
+
+
+def _unless_it_hangs(limits: Limits) -> Limits:
+    """Whoever waits for a GPU or for a compiler works elsewhere than on this process's processor time."""
+    return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
+
+
+@dataclasses.dataclass(frozen=True)
+class Pair:
+    """Files of the original's and a version's predictions for the test examples of a folder; `items` None: for all."""
+
+    data_dir: Path
+    original: Path
+    version: Path
+    items: tuple[int, ...] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """As the parameters of a judgement have it."""
+        return {
+            "data_dir": str(self.data_dir),
+            "original_answers": str(self.original),
+            "variant_answers": str(self.version),
+        }
+
+
+def judge(
+    pairs: Sequence[Pair],
+    max_loss_pct: float,
+    title: str,
+    looks: tuple[int, ...] = (),
+    step: int | None = None,
+    cache: bool = True,
+) -> Flow[Judgement]:
+    """The verdict over all pairs together; `looks` are the numbers of examples of earlier verdicts on the same.
+
+    Without `cache` nothing is written, for commands that only read.
+    """
+    first, *added = pairs
+    more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
+    done: Done[JudgeResult] = yield JobStep(
+        kind="judge",
+        params=JudgeParams(**first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, looks=looks),
+        result=JudgeResult,
+        title=title,
+        read_paths=tuple(
+            dict.fromkeys(path for pair in pairs for path in (pair.data_dir, pair.original.parent, pair.version.parent))
+        ),
+        cache=cache,
+        step_index=step,
+    )
+    return done.result.judgement
+
+
+def judge_beside(original: Version, version: Version, data_dir: Path, max_loss_pct: float, step: int) -> Flow[Version]:
+    """The version with the verdict on its predictions beside the original's."""
+    assert original.predictions is not None and version.predictions is not None
+    pair = Pair(data_dir, original.predictions, version.predictions)
+    judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=step)
+    return dataclasses.replace(version, variant=dataclasses.replace(version.variant, judgement=judgement))
+
+
+@dataclasses.dataclass(frozen=True)
+class Pass:
+    """How a measurement is made: fresh sets of processes, blocks in each, whether an earlier one is as good, and how
+    long it may wait for a quiet computer. `number` tells one that is made again from the first.
+    """
+
+    sets: int
+    blocks: int
+    threads: int
+    reuse: Reuse | None = None
+    slow_over_ms: float | None = None
+    quiet: QuietWait | None = None
+    number: int = 0
+
+
+def contender(version: Version, data_dir: Path, batch: int = 1) -> Contender:
+    """The version as one variant of a measurement, with requests of so many examples."""
+    params = MeasureParams(**version.parameters(), data_dir=str(data_dir), batch=batch)
+    return Contender(version.variant.id, params, (version.model_dir, data_dir))
+
+
+def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int) -> Flow[Measured]:
+    """Time single requests of all versions in turn, one fresh process each and per set.
+
+    Raises `JobError` where the disk was full: then nothing is known of any of them.
+    """
+    measured: Measured = yield MeasureStep(
+        tuple(contender(version, data_dir) for version in versions),
+        title=title,
+        sets=how.sets,
+        blocks=how.blocks,
+        threads=how.threads,
+        block_max_s=BLOCK_MAX_S,
+        slow_over_ms=how.slow_over_ms,
+        reuse=how.reuse,
+        quiet=how.quiet,
+        number=how.number,
+        step_index=step,
+    )
+    full = next((failure for failure in measured.failures if failure is not None and failure.code == DISK_FULL), None)
+    if full is not None:
+        raise JobError(full, DiskFull.exit_code)
+    return measured
+
+
+def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
+    """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart."""
+    times, loads = measured.latencies_ms, measured.loads
+    if against is not None:
+        times = (against.latencies_ms[0], *times)
+        loads = (against.loads[0] if against.loads else (), *loads)
+    done: Done[SummarizeResult] = yield JobStep(
+        kind="summarize",
+        params=SummarizeParams(latencies_ms=times, loads=loads),
+        result=SummarizeResult,
+        title="Work out the figures",
+        cache=True,
+    )
+    return done.result.summaries[(0 if against is None else 1) :]
