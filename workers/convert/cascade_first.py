@@ -4,9 +4,9 @@ import importlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model
 
@@ -25,16 +25,6 @@ class First:
     files: tuple[str, ...] = ()
 
 
-class _Inner:
-    """The job's context with a folder of its own."""
-
-    def __init__(self, ctx: JobContext, work_dir: Path) -> None:
-        self._ctx, self.work_dir = ctx, work_dir
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
-
-
 def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> First:
     """Make the fast version with the technique's usual parameters, below `folder`."""
     if technique == "bf16":
@@ -42,7 +32,7 @@ def make_first(model: Model, technique: str, ctx: JobContext, folder: Path) -> F
     spec = importlib.import_module(f"{MADE_BY[technique]}.{technique}").SPEC
     scratch = folder / "scratch"
     scratch.mkdir()
-    artifact: ModelArtifact = spec.apply(model, spec.params(), cast(JobContext, _Inner(ctx, scratch)))
+    artifact: ModelArtifact = spec.apply(model, spec.params(), derived(ctx, work_dir=scratch))
     files = []
     for entry in artifact.files:
         target = folder / FOLDER / entry.path

@@ -10,7 +10,6 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.graph import Graph
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.convert.parts import PartContext
 from workers.convert.rewriting import check_alike
 
 ID = "cut_outputs"
@@ -24,7 +23,7 @@ class Params(TechniqueParams):
 def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     """Cut the outputs, then all nodes and weights that serve nobody; the rest answers as before, checked on inputs."""
     source = need_onnx(model, TITLE)
-    if isinstance(ctx, PartContext) or "parts" in model.artifact.settings:
+    if ctx.part or "parts" in model.artifact.settings:
         raise _refused("An encoder and a decoder hand their outputs to each other.")
     if "cascade" in model.artifact.settings:
         raise _refused("Two models answer in it by now.", "Put this step before the one that makes two models.")

@@ -2,14 +2,15 @@
 
 import shutil
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, read_model, write_model
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert.output import narrow
@@ -48,7 +49,7 @@ def join_parts(
     )
 
 
-def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, ctx: Any) -> ModelArtifact:
+def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, ctx: JobContext) -> ModelArtifact:
     """`ctx.work_dir/model` with the technique applied to each part. A part that it does not fit stays as it was, with a
     note. Raises InputRefused where it fits none."""
     target = ctx.work_dir / "model"
@@ -59,7 +60,7 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
         work = ctx.work_dir / name
         work.mkdir()
         try:
-            made = spec.apply(part, params, cast(JobContext, PartContext(ctx, work, name)))
+            made = spec.apply(part, params, _for_part(ctx, work, name))
             known = set(part.artifact.notes)
             notes += [f"{name.capitalize()}: {note}" for note in made.notes if note not in known]
             shutil.move(work / "model", target / name)
@@ -77,32 +78,29 @@ def apply_to_parts(spec: TechniqueSpec, model: Model, params: TechniqueParams, c
     return join_parts(target, (*model.artifact.steps, step), tuple(notes), shared)
 
 
-class PartContext:
+def _for_part(ctx: JobContext, work_dir: Path, part: str) -> JobContext:
     """The job's context as one part sees it: a folder of its own, the original's part, examples of its inputs."""
+    assert ctx.original is not None
+    inputs = partial(_inputs_of, part, ctx)
+    return derived(ctx, work_dir=work_dir, original=ctx.original / part, part=part, calibration=inputs)
 
-    def __init__(self, ctx: Any, work_dir: Path, part: str) -> None:
-        self._ctx, self.work_dir, self._part = ctx, work_dir, part
-        self.original = ctx.original / part
 
-    def calibration(self, limit: int | None = None) -> Iterator[Arrays]:
-        """What this part gets while the original answers the examples: the decoder with all tokens of an answer."""
-        items = self._ctx.calibration(limit)
-        if self._part == ENCODER:
-            yield from items
-            return
-        whole: Path = self._ctx.original
-        model, loop = read_model(whole), load_pipeline(whole).spec.generation
-        assert loop is not None
-        settings, threads = dict(model.artifact.settings), self._ctx.threads
-        session = open_whole(onnxruntime_cpu.load, whole, model.artifact.main, settings, threads, loop)
-        try:
-            for item in items:
-                seen: list[Arrays] = []
-                feeds = {name: np.array(value) for name, value in item.items()}
-                generate(session.parts[ENCODER].run, session.parts[DECODER].run, loop, feeds, seen.append)
-                yield seen[-1]
-        finally:
-            session.close()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
+def _inputs_of(part: str, ctx: JobContext, limit: int | None = None) -> Iterator[Arrays]:
+    """What a part gets while the original answers the examples: the decoder with all tokens of an answer."""
+    items = ctx.calibration(limit)
+    if part == ENCODER:
+        yield from items
+        return
+    assert ctx.original is not None
+    model, loop = read_model(ctx.original), load_pipeline(ctx.original).spec.generation
+    assert loop is not None
+    settings = dict(model.artifact.settings)
+    session = open_whole(onnxruntime_cpu.load, ctx.original, model.artifact.main, settings, ctx.threads, loop)
+    try:
+        for item in items:
+            seen: list[Arrays] = []
+            feeds = {name: np.array(value) for name, value in item.items()}
+            generate(session.parts[ENCODER].run, session.parts[DECODER].run, loop, feeds, seen.append)
+            yield seen[-1]
+    finally:
+        session.close()

@@ -1,5 +1,6 @@
 """Bias correction: after INT8, shift each layer's results back to the mean that they had in the original."""
 
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import engines, onnx_files
@@ -46,9 +47,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         )
     original = read_model(ctx.original)
     learn, check = set_aside(ctx, params.examples, MAX_CHECKED)
-    part: Any = engines.Part(ctx, learn)
-    total = calibration.count_requests(original, part, params.examples)
-    requests = list(calibration.requests(original, part, total))
+    learning = derived(ctx, calibration=lambda limit=None: islice(learn, limit))
+    total = calibration.count_requests(original, learning, params.examples)
+    requests = list(calibration.requests(original, learning, total))
     with new_model(model, ID, params, ctx) as output:
         probe = output.folder / "reference.onnx"
         qdq.prepare(original.main, probe, TITLE, ctx)

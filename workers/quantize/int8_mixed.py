@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
@@ -73,9 +74,9 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     with new_model(model, ID, params, ctx) as output:
         prepared, target = output.folder / "prepared.onnx", output.folder / MODEL_FILE
         large = qdq.prepare(source, prepared, TITLE, ctx)
-        part: Any = engines.Part(ctx, learn)
+        learning = derived(ctx, calibration=lambda limit=None: islice(learn, limit))
         with onnx_files.library_call(TITLE, ctx.log):
-            reader = qdq.requests(model, part, params.examples)
+            reader = qdq.requests(model, learning, params.examples)
             histograms = qdq.collect(prepared, reader, SCOPE, large)
             held = likeness.hold(model, check, ctx)
             found, layers = _Search(model, params, ctx, output.folder, large, histograms, held).run(clock)

@@ -57,6 +57,7 @@ class RuntimeContext:
     threads: int = 1
     data_dir: Path | None = None
     original: Path | None = None
+    part: str = ""
     ready: Ready | None = None
     missing_limits: tuple[str, ...] = ()
     _throttle: ProgressThrottle = field(default_factory=ProgressThrottle)

@@ -31,6 +31,7 @@ class RecordingContext:
     threads: int = 1
     data_dir: Path | None = None
     original: Path | None = None
+    part: str = ""
     planned_turns: Iterable[Turn] = ()
     planned_asks: Iterable[Ask] = ()
     cancel_after: int | None = None

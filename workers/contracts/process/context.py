@@ -1,9 +1,9 @@
 """What a job gets from the runtime: progress, cancel, its folder, its calibration inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 from pydantic import BaseModel
 
@@ -28,6 +28,10 @@ class JobContext(Protocol):
     @property
     def original(self) -> Path | None:
         """Folder of the model that a recipe began with, for techniques that compare with it; None elsewhere."""
+
+    @property
+    def part(self) -> str:
+        """Which part of a model of two a technique works on, "" where it is a whole one."""
 
     @property
     def seed(self) -> int: ...
@@ -80,3 +84,25 @@ class JobContext(Protocol):
 
     def answered(self, index: int, answer: BaseModel | ErrorInfo) -> None:
         """The answer to the `Ask` of this index, or why this one has none."""
+
+
+def derived(
+    ctx: JobContext,
+    *,
+    work_dir: Path | None = None,
+    original: Path | None = None,
+    part: str | None = None,
+    calibration: "Callable[..., Iterator[Feeds]] | None" = None,
+) -> JobContext:
+    """The context with a folder, an original or calibration inputs of its own; everything else is the job's."""
+    own = {"work_dir": work_dir, "original": original, "part": part, "calibration": calibration}
+    return cast(JobContext, _Derived(ctx, {name: value for name, value in own.items() if value is not None}))
+
+
+class _Derived:
+    def __init__(self, ctx: JobContext, own: dict[str, Any]) -> None:
+        self.__dict__.update(own)
+        self._ctx = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)

@@ -2,7 +2,6 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -10,23 +9,10 @@ from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams, ApplyResult
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import HandlerSpec, Model, TechniqueParams, TechniqueSpec
 from workers.convert.parts import apply_to_parts, has_parts
-
-
-class StepContext:
-    """The job's context with a work folder for one step; everything else is the job's own.
-
-    `original` is the folder of the model before all steps.
-    """
-
-    def __init__(self, ctx: JobContext, work_dir: Path, original: Path) -> None:
-        self._ctx, self.work_dir, self.original = ctx, work_dir, original
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
 
 
 def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
@@ -49,11 +35,11 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
             check_fits(spec, model)
             folder = scratch / str(number)
             folder.mkdir(parents=True)
-            step_ctx = StepContext(ctx, folder, Path(params.model_dir))
+            step_ctx = derived(ctx, work_dir=folder, original=Path(params.model_dir))
             if has_parts(model):
                 artifact = apply_to_parts(spec, model, step_params, step_ctx)
             else:
-                artifact = spec.apply(model, step_params, cast(JobContext, step_ctx))
+                artifact = spec.apply(model, step_params, step_ctx)
             model = Model(folder / "model", artifact)
         final = ctx.work_dir / "model"
         shutil.rmtree(final, ignore_errors=True)

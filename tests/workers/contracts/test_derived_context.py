@@ -1,0 +1,28 @@
+"""A job's context with a few things of its own."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import JobCancelled
+from workers.contracts.process.context import derived
+from workers.runtime.recording import RecordingContext
+
+
+def test_what_is_not_its_own_is_the_jobs(tmp_path: Path) -> None:
+    """Given a context derived from a derived one, When it is used, Then each layer's own things hold, the innermost
+    first, and seed, messages and cancelling are the job's."""
+    job = RecordingContext(tmp_path, seed=7, cancel_after=1)
+    step = derived(job, work_dir=tmp_path / "step", original=tmp_path / "whole")
+    feeds = [{"x": np.zeros(1, np.float32)}]
+    part = derived(step, work_dir=tmp_path / "part", part="decoder", calibration=lambda limit=None: iter(feeds[:limit]))
+    assert (part.work_dir, part.original, part.part, part.seed) == (tmp_path / "part", tmp_path / "whole", "decoder", 7)
+    assert (step.work_dir, step.part, list(step.calibration())) == (tmp_path / "step", "", [])
+    assert list(part.calibration(1)) == list(part.calibration()) == feeds
+    part.progress("Working", 1, 2)
+    assert job.progress_sent[0].stage == "Working"
+    step.check_cancelled()
+    with pytest.raises(JobCancelled):
+        part.check_cancelled()
+    assert job.checks == 2
