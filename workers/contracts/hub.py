@@ -19,6 +19,8 @@ Format = Literal["onnx", "safetensors", "openvino", "pickle", "gguf", "tensorflo
 
 Sort = Literal["trending", "downloads", "likes", "updated", "created"]
 
+CHECKING = "checking"
+"""The stage of a download in which what came before is hashed."""
 
 MAX_NAME_BYTES, MAX_PART_BYTES = 1000, 255
 DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)

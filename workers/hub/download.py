@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from workers.contracts.errors import JobCancelled
-from workers.contracts.hub import HubDownloadParams, HubDownloadResult, HubFile, OriginFile
+from workers.contracts.hub import CHECKING, HubDownloadParams, HubDownloadResult, HubFile, OriginFile
 from workers.contracts.process.context import JobContext
 from workers.hub import words
 from workers.hub.client import COMMIT, Hub, checked_repo
@@ -112,7 +112,7 @@ def _watch(jobs: "list[Future[OriginFile]]", meter: Meter, total: int, ctx: JobC
         while not meter.notices.empty():
             ctx.log(meter.notices.get(), "warning")
         if meter.checked and not meter.fetched:
-            ctx.progress(CHECK_STAGE, min(meter.checked, total), total, UNIT)
+            ctx.progress(CHECK_STAGE, min(meter.checked, total), total, UNIT, CHECKING)
         else:
             ctx.progress(STAGE, min(meter.here, total), total, UNIT)
 

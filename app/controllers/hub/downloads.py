@@ -18,11 +18,11 @@ from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import DownloadRequest, PendingDownload
 from widgets.pages.hub.value import DownloadState, DownloadValue
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import CHECKING
 
 AT_ONCE = 3
 SPEED_OVER_S = 5.0
 """The speed that is shown is that of the last seconds."""
-CHECKING = "check"
 
 
 @dataclass
@@ -207,7 +207,7 @@ class Downloads(QObject):
     def _on_event(self, item: Download, event: Event) -> None:
         if not isinstance(event, StepProgress) or event.unit != "bytes":
             return
-        item.state = "checking" if CHECKING in event.stage.lower() else "running"
+        item.state = "checking" if event.stage_id == CHECKING else "running"
         item.advance(event.done, event.total, event.eta_s, time.monotonic())
         self.changed.emit()
 

@@ -45,9 +45,9 @@ class Asked:
         error = ErrorInfo(code=code, title=f"Title {code}", detail=f"Detail {code}.", hint=f"Hint {code}.")
         self._advance(lambda: self.flow.throw(JobError(error, exit_code)))
 
-    def progress(self, stage: str, done: float, total: float, eta_s: float | None = None) -> None:
+    def progress(self, stage: str, done: float, total: float, eta_s: float | None = None, stage_id: str = "") -> None:
         """The job tells how far it is."""
-        self.told["observe"](StepProgress(None, stage, done, total, "bytes", eta_s))
+        self.told["observe"](StepProgress(None, stage, done, total, "bytes", eta_s, stage_id=stage_id))
 
     def cancel(self) -> None:
         """As the flow runner does when it is asked to."""

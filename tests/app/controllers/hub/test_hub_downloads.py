@@ -10,7 +10,7 @@ from app.controllers.hub import downloads as hub_downloads
 from app.controllers.hub.downloads import Downloads
 from app.services.hub.model_cache import ModelCache
 from app.services.hub.pending import DownloadRequest, PendingDownload
-from workers.contracts.hub import HubDownloadResult, HubFile, HubModelResult, OriginFile
+from workers.contracts.hub import CHECKING, HubDownloadResult, HubFile, HubModelResult, OriginFile
 
 COMMIT = "c" * 40
 SIZE = 1000
@@ -64,6 +64,13 @@ def test_speed_and_time_left(downloads: Downloads, flows: Any, monkeypatch: pyte
     assert value.bytes_per_s == pytest.approx(100) and value.left_s == pytest.approx(7)
     asked.progress("Downloading", 400, SIZE, eta_s=12)
     assert downloads.values[0].left_s == 12
+
+
+def test_what_came_before_is_told_as_checked(downloads: Downloads, flows: Any) -> None:
+    """Given a download that goes on, While what came is hashed, Then that is what is told, whatever the stage is called."""
+    asked = begin(downloads, flows, "a/one")
+    asked.progress("Looking at it", 100, SIZE, stage_id=CHECKING)
+    assert states(downloads) == {"a/one": "checking"}
 
 
 def test_three_at_once_and_the_fourth_waits(downloads: Downloads, flows: Any) -> None:
