@@ -70,7 +70,7 @@ def test_what_came_before_is_told_as_checked(downloads: Downloads, flows: Any) -
     """Given a download that goes on, While what came is hashed, Then that is what is told, whatever the stage is called."""
     asked = begin(downloads, flows, "a/one")
     asked.progress("Looking at it", 100, SIZE, stage_id=CHECKING)
-    assert states(downloads) == {"a/one": "checking"}
+    assert states(downloads) == {"one": "checking"}
 
 
 def test_three_at_once_and_the_fourth_waits(downloads: Downloads, flows: Any) -> None:
