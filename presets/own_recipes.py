@@ -16,4 +16,4 @@ def preset_of_recipes(path: Path, own_folder: Path | None = None) -> Preset:
     if isinstance(values, dict) and "recipes" in values:
         return load_preset(path)
     base = load_presets(own_folder).get(DEFAULT_ID)
-    return base.model_copy(update={"recipes": load_recipes(path), "title": path.stem})
+    return base.with_recipes(load_recipes(path)).model_copy(update={"title": path.stem})

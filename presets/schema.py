@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -17,7 +18,8 @@ class Preset(Frozen):
     `max_loss_pct` is relative to the original's accuracy, in percent (without labels: share of changed
     answers). `time_budget_s` bounds the whole run. `objective` says what decides between variants that are
     within the limit. `recipes` are tried in their order; the planner leaves out what does not fit the machine
-    or the model. `position` orders the cards, `icon` is the name of a Phosphor icon.
+    or the model, and puts in techniques that `by_traits` chooses by what they are. `position` orders the cards, `icon`
+    is the name of a Phosphor icon.
     """
 
     id: PresetId
@@ -28,6 +30,7 @@ class Preset(Frozen):
     max_loss_pct: float = Field(default=1.0, ge=0, le=100)
     time_budget_s: float = Field(gt=0, le=86_400)
     objective: Literal["speed", "size", "throughput"] = "speed"
+    by_traits: tuple[ByTraits, ...] = ()
     recipes: tuple[Recipe, ...] = Field(min_length=1)
     position: int = 100
     icon: Annotated[str, StringConstraints(pattern=r"^[a-z-]+$")] = "sliders-horizontal"
@@ -39,3 +42,7 @@ class Preset(Frozen):
         if twice:
             raise ValueError(f"two recipes have the title “{twice[0]}”")
         return self
+
+    def with_recipes(self, recipes: tuple[Recipe, ...]) -> "Preset":
+        """The preset with a person's own recipes: these are tried and no others."""
+        return self.model_copy(update={"recipes": recipes, "by_traits": ()})

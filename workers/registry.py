@@ -172,6 +172,7 @@ def describe_techniques(scan: Scan[TechniqueSpec]) -> tuple[Described, ...]:
                 params_schema=spec.params.model_json_schema(),
                 group=spec.apply.__module__.split(".")[-2],
                 for_inputs=spec.for_inputs,
+                traits=spec.traits,
             )
         )
     return (*rows, *_broken_rows(scan, "technique", Described))

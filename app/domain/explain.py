@@ -1,30 +1,31 @@
 """Why a version won, why 8 bits lost, and what to expect on another processor: sentences from measured facts only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words import times
+from workers.contracts.planning import Arithmetic, Instructions
 from workers.contracts.specs import DeviceFacts
 from workers.contracts.wording import percent
 
-INT8 = ("int8_static", "int8_dynamic", "int8_mixed", "nncf_int8")
-FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"})
-SHARES_BF16 = ("bf16", "precision_by_operator", "cascade")
 
-FEATURE_WORDS = {
-    "amx_bf16": "AMX (BF16)",
-    "amx_int8": "AMX (INT8)",
-    "avx512_bf16": "AVX-512 BF16",
-    "avx512_vnni": "AVX-512 VNNI",
-    "avx_vnni": "AVX VNNI",
-    "avx512": "AVX-512",
-    "avx2": "AVX2",
-    "neon_bf16": "NEON BF16",
-    "neon_i8mm": "NEON I8MM",
-}
-BF16_FEATURES = ("amx_bf16", "avx512_bf16", "neon_bf16")
-INT8_FEATURES = ("amx_int8", "avx512_vnni", "avx_vnni", "neon_i8mm")
+@dataclass(frozen=True)
+class Known:
+    """What the workers told: the traits of each technique by its id, and what the processor that a run was measured on
+    has instructions for, the strongest first (empty where that is not known)."""
+
+    traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    instructions: tuple[Instructions, ...] = ()
+
+    def uses(self, variant: Variant, *traits: str) -> bool:
+        """Whether one of its techniques has one of these traits."""
+        return any(self.traits.get(step.technique, frozenset()) & set(traits) for step in variant.recipe.steps)
+
+    def titles(self, arithmetic: Arithmetic) -> list[str]:
+        """The instructions for such numbers, in words."""
+        return [one.title for one in self.instructions if one.arithmetic == arithmetic]
 
 
 def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...]:
@@ -63,13 +64,13 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     return tuple(said)
 
 
-def why_int8_lost(best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None) -> tuple[str, ...]:
+def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) -> tuple[str, ...]:
     """Why 8 bits are not recommended here; none where they are, or where none were tried."""
-    eights = [v for v in tried if _uses(v, INT8) and v.measurement.n]
-    if not eights or (best is not None and _uses(best, INT8)):
+    eights = [v for v in tried if known.uses(v, "int8") and v.measurement.n]
+    if not eights or (best is not None and known.uses(best, "int8")):
         return ()
     said = []
-    if device is not None and device.features and not FAST_INT8 & set(device.features):
+    if known.instructions and not known.titles("int8"):
         said.append("This processor has no fast 8-bit instructions, so 8 bits gain little or nothing here.")
     for variant in eights:
         judgement, speed = variant.judgement, variant.measurement.speedup
@@ -86,21 +87,23 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], device: Device
     return tuple(said)
 
 
-def portability(best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None) -> tuple[str, ...]:
+def portability(
+    best: Variant | None, tried: Sequence[Variant], device: DeviceFacts | None, known: Known
+) -> tuple[str, ...]:
     """What was measured where, and what to expect elsewhere: the second is said to be expected, and from what.
 
     Elsewhere a version in 16-bit numbers computes in 32, as the one of the same engine that was measured here.
     """
     if best is None or device is None or not device.features:
         return ()
-    needed = [*(BF16_FEATURES if _uses(best, SHARES_BF16) else ()), *(INT8_FEATURES if _uses(best, INT8) else ())]
-    used = [FEATURE_WORDS[name] for name in needed if name in device.features]
+    kinds: tuple[Arithmetic, ...] = ("bf16", "int8")
+    used = [title for kind in kinds if known.uses(best, kind) for title in known.titles(kind)]
     where = f"Measured on {device.processor} with {device.cores} cores"
     if not used:
-        top = next((FEATURE_WORDS[name] for name in ("avx512", "avx2") if name in device.features), "")
-        return (f"{where}{f' ({top})' if top else ''}; it needs no special instructions.",)
+        top = known.titles("fp32")[:1]
+        return (f"{where}{f' ({top[0]})' if top else ''}; it needs no special instructions.",)
     missing = " or ".join(used)
-    plain = next((v for v in tried if _is_plain(v, best)), None)
+    plain = next((v for v in tried if _is_plain(v, best, known)), None)
     if plain is None or plain.measurement.speedup is None:
         likely = "about the original's speed"
     else:
@@ -110,14 +113,10 @@ def portability(best: Variant | None, tried: Sequence[Variant], device: DeviceFa
     return (f"{where}, using {', '.join(used)}.", f"Expected, not measured: without {missing} {likely}.")
 
 
-def _is_plain(variant: Variant, best: Variant) -> bool:
+def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
     """The same engine in 32 bits."""
-    special = _uses(variant, (*SHARES_BF16, *INT8, "fp16"))
+    special = known.uses(variant, "bf16", "int8", "fp16")
     return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline
-
-
-def _uses(variant: Variant, techniques: Sequence[str]) -> bool:
-    return any(step.technique in techniques for step in variant.recipe.steps)
 
 
 def _p50(variant: Variant) -> float:

@@ -45,8 +45,8 @@ def tried_rows(
         step = by_step.get(recipe.title)
         if recipe.title not in begun and step is not None:
             rows.append(Tried(recipe.title, recipe.why, "skipped", _begun(step.detail) or "It was not begun."))
-    for title, reason in plan.dropped if plan is not None else ():
-        rows.append(Tried(title, "", "left_out", reason))
+    for dropped in plan.dropped if plan is not None else ():
+        rows.append(Tried(dropped.title, "", "left_out", dropped.reason.text))
     return tuple(rows)
 
 

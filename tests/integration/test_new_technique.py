@@ -1,5 +1,10 @@
-"""Adding a technique is one new file: seen in `describe`, in a recipe, and in a run, with no other line changed."""
+"""Adding a technique is one new file: seen in `describe`, in a recipe, tried by presets and explained, with no other
+line changed."""
 
+import dataclasses
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import command_models as small
@@ -10,6 +15,7 @@ TECHNIQUE = '''"""Weights rounded to a coarse grid."""
 
 from pydantic import Field
 
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -37,6 +43,12 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    if situation.model.convolutions:
+        return None
+    return Reason(code="nothing_coarse", text="Only convolutions hold a coarse grid, and there are none.")
+
+
 SPEC = TechniqueSpec(
     id="coarse_grid",
     title="Coarse grid",
@@ -45,14 +57,38 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("speed", "exact", "quick"),
+    order=1,
+    explanation="Weights on a coarse grid may be read faster.",
+    why_not=why_not,
 )
 '''
+
+TRIED = """
+import json, sys
+from app.cli.output import Globals
+from app.cli.session import workspace
+from app.services.after.tried import tried_run
+from app.services.records.facts import read_facts
+
+with workspace(Globals(), writes=False) as space:
+    rows = tried_run(space, read_facts(space, sys.argv[1])).rows
+print(json.dumps([{"title": r.title, "why": r.why, "outcome": r.outcome, "because": r.because} for r in rows]))
+"""
+"""What the page "What was tried" shows of a run."""
+
+
+def explained(fettle: Fettle, run_id: str) -> dict[str, dict[str, str]]:
+    command = [sys.executable, "-c", TRIED, run_id]
+    done = subprocess.run(command, cwd=fettle.root, env=fettle.env, capture_output=True, text=True, check=True)
+    return {row["title"]: row for row in json.loads(done.stdout)}
 
 
 @pytest.fixture(scope="module")
 def fettle(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
-    """A copy of the program with one file more."""
-    return with_technique(tmp_path_factory.mktemp("copy"), "coarse_grid", TECHNIQUE)
+    """A copy of the program with one file more; it waits for no quiet computer."""
+    copy = with_technique(tmp_path_factory.mktemp("copy"), "coarse_grid", TECHNIQUE)
+    return dataclasses.replace(copy, more={"FETTLE_WAIT_FOR_QUIET_S": "1"})
 
 
 def test_it_is_described(fettle: Fettle) -> None:
@@ -79,6 +115,35 @@ def test_it_runs_in_a_recipe_and_goes_into_the_bundle(fettle: Fettle, tmp_path: 
     exported = fettle("export", run_id, "--variant", variant["id"], "--target", "python", "--out", out, "--json")
     assert exported.code == 0, exported.err
     assert fettle("verify", out).code == 0
+
+
+@pytest.mark.parametrize("preset", ["balanced", "no-loss"])
+def test_presets_try_it_and_explain_it(preset: str, fettle: Fettle, tmp_path: Path) -> None:
+    """Given a preset that names no such technique, then it is tried for what it is about, first as its order says,
+    applied, and explained in its own words."""
+    model = small.picture_model(tmp_path / "m.onnx")
+    options = ("--preset", preset, "--runtime", "onnxruntime-cpu", "--time-budget", "60")
+    done = fettle("optimize", model, *options, "--json")
+    assert done.code in (0, 4), done.err
+    variant = next(v for v in done.document["variants"] if v["title"] == "Coarse grid")
+    assert variant["recipe"][-1]["technique"] == "coarse_grid"
+    assert "Weights are multiples of 0.001." in variant["notes"] and variant["latency_p50_ms"] > 0
+    rows = explained(fettle, done.document["run_id"])
+    assert list(rows)[:2] == ["Original", "Coarse grid"]
+    row = rows["Coarse grid"]
+    assert row["why"] == "Weights on a coarse grid may be read faster." and row["outcome"] != "left_out"
+
+
+def test_why_it_was_not_tried_is_told_in_its_words(fettle: Fettle, tmp_path: Path) -> None:
+    """Given a model that the new technique is not for, then the command line and the page say so as its file does."""
+    model = small.slow_model(tmp_path / "m.onnx", rounds=1)
+    done = fettle("optimize", model, "--time-budget", "10")
+    assert done.code in (0, 4), done.err
+    words = "Only convolutions hold a coarse grid, and there are none."
+    assert f"not tried: Coarse grid. {words}" in done.out
+    run_id = done.out.partition("(run ")[2].partition(")")[0]
+    row = explained(fettle, run_id)["Coarse grid"]
+    assert (row["outcome"], row["because"]) == ("left_out", words)
 
 
 def test_wrong_parameters_are_told(fettle: Fettle, tmp_path: Path) -> None:

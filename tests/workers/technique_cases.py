@@ -8,7 +8,7 @@ import pytest
 from workers import registry
 from workers.contracts.folder import read_model
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.quantize import processor
+from workers.quantize import eight_bits
 from workers.runtime.recording import RecordingContext
 
 OPTIONAL = ("nncf_int8",)
@@ -27,7 +27,7 @@ every_technique = pytest.mark.parametrize("spec", [_case(spec) for spec in TECHN
 
 def narrow(spec: TechniqueSpec) -> dict[str, bool]:
     """Weights of 7 bits where this processor's sums of 8-bit products may overflow, as the notes advise there."""
-    return {"reduce_range": True} if "reduce_range" in spec.params.model_fields and processor.lacks_fast_int8() else {}
+    return {"reduce_range": True} if "reduce_range" in spec.params.model_fields and eight_bits.lacks_fast_int8() else {}
 
 
 def params_here(spec: TechniqueSpec) -> TechniqueParams:

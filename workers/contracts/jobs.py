@@ -10,6 +10,9 @@ from workers.contracts.data.reading import DataResult as DataResult
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import Scenario
 from workers.contracts.paths import PathText as PathText
+from workers.contracts.planning import Instructions
+from workers.contracts.planning import PlanParams as PlanParams
+from workers.contracts.planning import PlanResult as PlanResult
 from workers.contracts.proving import JudgePart
 from workers.contracts.specs import (
     BlockLoad,
@@ -20,7 +23,6 @@ from workers.contracts.specs import (
     LatencySummary,
     ModelArtifact,
     ModelInfo,
-    Recipe,
     RecipeStep,
 )
 
@@ -36,6 +38,7 @@ class DescribeResult(Frozen):
     techniques: tuple[Described, ...]
     targets: tuple[DescribedTarget, ...]
     versions: dict[str, str]
+    instructions: tuple[Instructions, ...] = ()
 
 
 class OpenParams(Frozen):
@@ -75,28 +78,6 @@ class OpenResult(Frozen):
     model_dir: str = "model"
     conversion_error: float | None = None  # largest |converted − source| relative to the largest output
     verdict: LicenseVerdict | None = None
-
-
-class PlanParams(Frozen):
-    """kind ``plan``: which candidates to try in which order on this machine.
-
-    With `data_dir` a small model is timed on a real input, else on zeros. `time_budget_s` is the whole run's: looking
-    for what pays takes a small part of it.
-    """
-
-    model_dir: str
-    device: DeviceFacts
-    preset_steps: tuple[Recipe, ...]
-    has_calibration: bool
-    runtimes: tuple[str, ...]
-    data_dir: str | None = None
-    time_budget_s: float | None = None
-
-
-class PlanResult(Frozen):
-    baseline: Recipe
-    candidates: tuple[Recipe, ...]
-    dropped: tuple[tuple[str, str], ...] = ()  # title, why not on this machine
 
 
 class ApplyParams(Frozen):

@@ -1,8 +1,8 @@
 """Facts about models, recipes, techniques, runtimes and targets, as JSON-able models."""
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
 
@@ -96,23 +96,29 @@ class Recipe(Frozen):
 
     With `only_if_failed` it is tried only where each of these candidates that was tried failed, or changed answers
     without being proven safe. With `only_if_faster` (better answers, at no more speed) it is tried only where one of
-    these candidates was faster than the best that may be recommended by then. Both name candidates by their `key`: the
-    title that they were written with, also where a person gave them another one since, which `id` keeps.
+    these candidates was faster than the best that may be recommended by then. Both name candidates by their `id`, which
+    stays when a person changes the title; a recipe that was written without one has its title as `id`.
+
+    `title_when` holds other titles, by what the planner changed to fit the model (`Fitted.changed`).
     """
 
     title: str
+    id: str = ""
     steps: tuple[RecipeStep, ...] = ()
     runtime: str = "onnxruntime-cpu"
     settings: dict[str, JsonValue] = {}
     why: str = ""
     only_if_failed: tuple[str, ...] = ()
     only_if_faster: tuple[str, ...] = ()
-    id: str = ""
+    title_when: dict[str, str] = {}
 
-    @property
-    def key(self) -> str:
-        """What other recipes name it by."""
-        return self.id or self.title
+    @model_validator(mode="before")
+    @classmethod
+    def _with_id(cls, values: Any) -> Any:
+        """Recipes of version 0.1.0, and short ones that people write, are named by their titles."""
+        if isinstance(values, dict) and not values.get("id") and "title" in values:
+            return {**values, "id": values["title"]}
+        return values
 
 
 InputKind = Literal["image", "text", "audio", "array"]
@@ -122,8 +128,8 @@ InputKind = Literal["image", "text", "audio", "array"]
 class Described(Frozen):
     """One row of `fettle describe`. `params_schema` is the JSON schema of the parameters, where there are any.
 
-    `for_inputs` are the kinds of input that a technique is for, () for all. `hint` says why it is not there, or is the
-    line that installs it (`hint_is_command`).
+    `for_inputs` are the kinds of input that a technique is for, () for all, `traits` what it is about. `hint` says why
+    it is not there, or is the line that installs it (`hint_is_command`).
     """
 
     id: str
@@ -136,6 +142,7 @@ class Described(Frozen):
     params_schema: dict[str, JsonValue] | None = None
     group: str = ""
     for_inputs: tuple[InputKind, ...] = ()
+    traits: tuple[str, ...] = ()
 
 
 class Stage(Frozen):

@@ -1,13 +1,14 @@
 """What one technique, export target or job handler module must hold (ARCHITECTURE.md, one new file)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from workers.contracts.base import Frozen
+from workers.contracts.planning import Fitted, Reason, Situation, Trait
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import InputKind, ModelArtifact, Question, Stage
 
@@ -31,6 +32,30 @@ class Model:
         return self.folder / self.artifact.main
 
 
+def nothing_against(situation: Situation, params: Any) -> Reason | None:
+    """It may pay everywhere."""
+    return None
+
+
+def as_it_is(situation: Situation, params: Mapping[str, JsonValue]) -> Fitted | None:
+    """The step as the recipe says it."""
+    return Fitted(params)
+
+
+@dataclass(frozen=True)
+class GraphRewrite:
+    """What makes a technique one that is looked for: it goes before all recipes of OpenVINO where it pays.
+
+    It is tried where a profile says that operators of `kinds` (OpenVINO's words), and those that `change` takes out,
+    take much of the time; small `order` first. `change(graph)` changes a `workers.convert.graph.Graph` and returns in
+    how many places.
+    """
+
+    order: int
+    kinds: frozenset[str]
+    change: Callable[[Any], int]
+
+
 @dataclass(frozen=True)
 class TechniqueSpec:
     """`source` cites the paper, specification or documentation. `requires` are import names that must be found.
@@ -38,7 +63,14 @@ class TechniqueSpec:
     `apply(model, params, ctx)` writes the new model folder to ``ctx.work_dir / "model"`` and returns its artifact;
     it raises `InputRefused` or `BackendMissing` in plain words, and leaves nothing behind when it fails.
     `follows` names techniques of which one must have gone before. `for_inputs` are the kinds of preparation (see
-    `Preprocess`) that it makes sense for, () for all.
+    `Preprocess`) that it makes sense for, () for all; `runtimes` those that can run the result, None for all.
+
+    What the planner asks: `traits` say what it is about, and presets that name them try it. `order` says where it
+    comes among other recipes, small ones first (10 for another engine, 20 for 16-bit numbers, 40 to 60 for 8 bits, 70
+    and more for what seldom pays or takes long); None for a part of recipes that is never tried by itself.
+    `explanation` tells a person why it may pay, where the recipe has no words of its own. `why_not(situation, params)`
+    says why it cannot pay here. `fit(situation, given)` returns the step's parameters, changed where the recipe does
+    not say them, or None where the step would do nothing. `replaces` names techniques that do nothing beside it.
     """
 
     id: str
@@ -54,6 +86,13 @@ class TechniqueSpec:
     runtimes: tuple[str, ...] | None = None
     follows: tuple[str, ...] = ()
     for_inputs: tuple[InputKind, ...] = ()
+    traits: tuple[Trait, ...] = ()
+    order: int | None = None
+    explanation: str = ""
+    why_not: Callable[[Situation, Any], Reason | None] = nothing_against
+    fit: Callable[[Situation, Mapping[str, JsonValue]], Fitted | None] = as_it_is
+    replaces: tuple[str, ...] = ()
+    rewrite: GraphRewrite | None = None
 
 
 @dataclass(frozen=True)

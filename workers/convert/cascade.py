@@ -7,6 +7,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -18,11 +19,16 @@ from workers.convert.cascade_threshold import learn_threshold
 from workers.convert.onnx_files import broken
 from workers.convert.output import Output, new_model, take_files
 from workers.infer.base import NotRunnable
+from workers.infer.processor import NO_BF16
 from workers.pipeline.pipeline import load_pipeline
 
 ID = "cascade"
 TITLE = "Fast version first, exact one when unsure"
 FEWEST = 8
+
+NO_CLASSES = Reason(
+    code="no_classes", text="Only single answers that are one class out of several can be sure or unsure."
+)
 
 
 class Params(TechniqueParams):
@@ -156,6 +162,13 @@ def _refused(detail: str, hint: str) -> InputRefused:
     return InputRefused("cascade_does_not_fit", f"{TITLE}: it does not fit here", detail, hint)
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models that give classes, one at a time, and processors that can run the fast version fast."""
+    if params.first != "int8_static" and "bf16" not in situation.fast:
+        return Reason(code="no_bf16", text=NO_BF16)
+    return None if situation.model.classes else NO_CLASSES
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -166,6 +179,10 @@ SPEC = TechniqueSpec(
     accepts=("onnx", "openvino-ir"),
     apply=apply,
     needs_calibration=True,
+    traits=("bf16", "speed", "quick"),
+    order=30,
+    explanation="Where the fast version is not sure, the exact one answers again.",
+    why_not=why_not,
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino", "onnxruntime-cpu"),

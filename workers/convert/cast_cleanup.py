@@ -4,7 +4,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
@@ -96,6 +96,8 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("exact", "speed", "batches"),
+    rewrite=GraphRewrite(4, frozenset({"Convert"}), change),
     requires=("onnx", "onnx_ir", "onnxruntime"),
     install_hint="pip install onnx onnx-ir onnxruntime",
 )

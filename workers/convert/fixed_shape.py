@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -62,6 +63,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
+def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted | None:
+    """Where all sizes are fixed already there is nothing to do."""
+    return Fitted(given) if situation.model.free_sizes else None
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title="Fixed input size",
@@ -70,6 +76,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx", "openvino-ir"),
     apply=apply,
+    traits=("exact", "speed", "quick"),
+    order=10,
+    explanation="Another engine for the same model. The numbers in the model stay as they are.",
+    fit=fit,
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino",),

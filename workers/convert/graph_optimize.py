@@ -117,6 +117,9 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("exact", "speed", "quick", "batches"),
+    order=70,
+    explanation="Joins steps that belong together and removes those that do nothing.",
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
 )

@@ -6,7 +6,7 @@ them can as well work on the other layout, with its axes and constants renamed.
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graph import Graph
 from workers.convert.layout_moves import moved
 from workers.convert.rewriting import rewrite
@@ -62,6 +62,8 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("exact", "speed", "batches"),
+    rewrite=GraphRewrite(3, frozenset({"Transpose", "Reorder"}), change),
     requires=("onnx", "onnx_ir", "onnxruntime"),
     install_hint="pip install onnx onnx-ir onnxruntime",
 )

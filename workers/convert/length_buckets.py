@@ -11,6 +11,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec, TextSteps
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -34,6 +35,8 @@ MOST_DIFFERENCE_16_BIT = 3e-2
 
 COMMON_SHARE = 0.02
 Feeds = Mapping[str, NDArray[Any]]
+
+NO_TEXTS = Reason(code="no_texts", text="It is for models that read texts of any length with a mask.")
 
 
 class Params(TechniqueParams):
@@ -181,6 +184,11 @@ def _refused(detail: str, hint: str) -> InputRefused:
     return InputRefused("buckets_do_not_fit", f"{TITLE}: it does not fit here", detail, hint)
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models that read texts."""
+    return None if situation.model.masked_texts else NO_TEXTS
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -190,6 +198,11 @@ SPEC = TechniqueSpec(
     accepts=("onnx", "openvino-ir"),
     apply=apply,
     needs_calibration=True,
+    traits=("exact", "speed", "quick"),
+    order=28,
+    explanation="Short texts are no longer computed at the longest one's size. The numbers stay as they are.",
+    why_not=why_not,
+    replaces=("fixed_shape",),
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino",),

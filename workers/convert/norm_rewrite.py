@@ -12,7 +12,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
-from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
+from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
 from workers.convert.graph import Array, Graph, Shape, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
@@ -158,6 +158,8 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("exact", "speed", "batches"),
+    rewrite=GraphRewrite(2, frozenset({"Reorder", "MVN"}), change),
     requires=("onnx", "onnx_ir", "onnxruntime"),
     install_hint="pip install onnx onnx-ir onnxruntime",
 )

@@ -11,11 +11,13 @@ from typing import Any, Literal
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import finite, onnx_files
 from workers.convert.output import new_model
+from workers.infer.processor import NO_BF16
 
 ID = "precision_by_operator"
 TITLE = "16-bit numbers where they do no harm"
@@ -26,6 +28,13 @@ PRODUCTS |= {"MatMul", "LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RN
 
 NO_WORK = frozenset({"Const", "Parameter", "Result"})
 MAIN, WEIGHTS = "model.xml", "model.bin"
+
+LIGHT_SHARE = 2
+"""Light operators for each heavy one from which on it pays to treat them apart."""
+
+HEAVY_ALONE = Reason(
+    code="heavy_alone", text="Nearly all of the model's operators are heavy ones, so none would be spared."
+)
 
 
 class Params(TechniqueParams):
@@ -123,6 +132,14 @@ def mark(source: Path, target: Path, heavy: str) -> tuple[int, int]:
     return len(products), len(light)
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For processors that have the arithmetic, and models of which a part would be spared."""
+    model = situation.model
+    if "bf16" not in situation.fast:
+        return Reason(code="no_bf16", text=NO_BF16)
+    return HEAVY_ALONE if model.light < LIGHT_SHARE * (model.products + model.convolutions) else None
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -131,6 +148,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx", "openvino-ir"),
     apply=apply,
+    traits=("bf16", "speed", "quick", "batches"),
+    order=25,
+    explanation="Half the digits change some answers here. The sensitive parts keep all of them.",
+    why_not=why_not,
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino",),

@@ -52,7 +52,7 @@ def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
     PyTorch runs the program that lies beside the model; every other runtime runs the model's own files.
     """
     artifact = model.artifact
-    if runtime.id.startswith("torch-") and artifact.torch_program is not None:
+    if runtime.torch_program and artifact.torch_program is not None:
         return artifact.torch_program, (artifact.torch_program, "info.json")  # which names its inputs and outputs
     return artifact.main, tuple(entry.path for entry in artifact.files)
 

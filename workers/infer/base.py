@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +42,55 @@ class Availability:
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """One recipe for one model, as a runtime judges it before anything is made.
+
+    `settings` are the recipe's, `steps` the ids of its techniques. The model may have a torch program beside it
+    (`has_torch`), inputs of open sizes, a state that is carried from request to request, branches (an If), and inputs
+    that always have one value (`constants`). `fast` are the kinds of numbers that this processor has instructions for.
+    `time_budget_s` is the whole run's, None without an end.
+    """
+
+    settings: Mapping[str, Any]
+    steps: tuple[str, ...]
+    has_torch: bool
+    free_sizes: bool
+    stateful: bool
+    branches: bool
+    constants: tuple[str, ...]
+    fast: frozenset[str]
+    time_budget_s: float | None
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a runtime is not tried for a recipe: `code` for programs, `text` one sentence for people."""
+
+    code: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried wherever a runtime works, whatever the goal: `steps` are ids of techniques."""
+
+    id: str
+    title: str
+    why: str = ""
+    steps: tuple[str, ...] = ()
+
+
+def nothing_against(wanted: Wanted) -> Refusal | None:
+    """It may pay everywhere."""
+    return None
+
+
+def nothing_needed(wanted: Wanted) -> tuple[str, ...]:
+    """The model is taken as it is."""
+    return ()
+
+
+@dataclass(frozen=True)
 class Runtime:
     """`load(path, settings, threads)` opens the artifact's main file.
 
@@ -49,6 +98,11 @@ class Runtime:
     `requirements` are the pip requirements that a bundle needs for it; `environment` variables must be set
     before the library is imported (its own telemetry off). `modules` names the sibling modules that it
     imports (a bundle copies them along).
+
+    What the planner asks: `family` is the library (presets name it), `torch_program` whether it runs the torch program
+    beside a model and not the model itself. `trials` are tried before a preset's recipes, wherever it works.
+    `one_core` says that tiny models are tried on one core as well; `usual` are the settings that hold unless others are
+    given. `why_not(wanted)` says why it cannot pay, `needs(wanted)` names techniques that have to go first.
     """
 
     id: str
@@ -61,6 +115,13 @@ class Runtime:
     environment: tuple[tuple[str, str], ...] = ()
     summary: str = ""
     modules: tuple[str, ...] = ()
+    family: str = ""
+    torch_program: bool = False
+    trials: tuple[Trial, ...] = ()
+    one_core: bool = False
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    why_not: Callable[[Wanted], Refusal | None] = nothing_against
+    needs: Callable[[Wanted], tuple[str, ...]] = nothing_needed
 
 
 class NotRunnable(RuntimeError):

@@ -10,8 +10,6 @@ from . import processor
 MEASURED_ONLY = ("tbb_partitioner",)
 """Settings that helped on one processor and may harm on another; without them the runtime's own choice holds."""
 
-FAST_INT8 = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"})
-
 
 def fit_settings(
     settings: Mapping[str, Any], precision: str, measured_on: Mapping[str, Any], cores: int
@@ -34,7 +32,7 @@ def fit_settings(
     if dropped:
         where = there or "another processor"
         notes.append(f"{', '.join(dropped)} was measured on {where}; the usual way is taken here")
-    had_int8 = bool(FAST_INT8.intersection(measured_on.get("features", ())))
+    had_int8 = "int8" in processor.fast(measured_on.get("features", ()))
     if "int8" in precision and had_int8 and processor.has_int8() is False:
         notes.append(
             "8-bit numbers: this processor has no fast instructions for them, so expect about the original's speed, "

@@ -148,4 +148,6 @@ RUNTIME = Runtime(
     environment=ENVIRONMENT,
     modules=("cascade", "pixels"),
     summary="Runs every ONNX model. The original is measured with it.",
+    family="onnxruntime",
+    one_core=True,
 )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .base import Availability, NotRunnable, Runtime, Session, cuda_driver_found
+from .base import Availability, NotRunnable, Runtime, Session, Trial, cuda_driver_found
 from .onnxruntime_cpu import ENVIRONMENT, OnnxSession, import_library, make_options, start
 from .pixels import open_pixels
 
@@ -91,6 +91,8 @@ def available() -> Availability:
     return Availability(bool((answer == 8).all()))
 
 
+WHY = "A graphics card does many products at once."
+
 RUNTIME = Runtime(
     id="onnxruntime-cuda",
     title="ONNX Runtime (NVIDIA GPU)",
@@ -102,4 +104,9 @@ RUNTIME = Runtime(
     environment=ENVIRONMENT,
     summary="Runs ONNX models on an NVIDIA GPU.",
     modules=("cascade", "onnxruntime_cpu", "pixels"),
+    family="onnxruntime",
+    trials=(
+        Trial("gpu", "On the graphics card", WHY),
+        Trial("gpu-fp16", "Half-size numbers on the graphics card", WHY, ("fp16",)),
+    ),
 )

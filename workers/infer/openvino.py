@@ -14,8 +14,10 @@ from .base import (
     Arrays,
     Availability,
     NotRunnable,
+    Refusal,
     Runtime,
     Session,
+    Wanted,
     fixed_at_one,
     join_batch,
     split_batch,
@@ -25,6 +27,7 @@ from .cascade import open_cascade
 from .openvino_buckets import BucketSession
 from .openvino_program import Program, compile_program, fits, import_library, options_of, read_model
 from .pixels import open_pixels
+from .processor import NO_BF16
 
 
 class OpenVinoSession:
@@ -98,6 +101,21 @@ def available() -> Availability:
     return Availability(True)
 
 
+def why_not(wanted: Wanted) -> Refusal | None:
+    """Its 16-bit numbers are emulated where the processor has none."""
+    if wanted.settings.get("inference_precision") == "bf16" and "bf16" not in wanted.fast:
+        return Refusal("no_bf16", NO_BF16)
+    return None
+
+
+def needs(wanted: Wanted) -> tuple[str, ...]:
+    """It cannot read some branches: with the input that chooses between them built in they are gone. Some operators it
+    reads only with known axes, and a stateful model takes one step at a time anyway."""
+    folded = ("graph_optimize",) if wanted.branches and wanted.constants else ()
+    fixed = ("fixed_shape",) if wanted.stateful and wanted.free_sizes else ()
+    return (*folded, *fixed)
+
+
 RUNTIME = Runtime(
     id="openvino",
     title="OpenVINO (processor)",
@@ -108,4 +126,9 @@ RUNTIME = Runtime(
     load=load,
     modules=("cascade", "openvino_buckets", "openvino_program", "pixels", "processor"),
     summary="Often the fastest engine on a processor; knows 16-bit numbers and fixed shapes.",
+    family="openvino",
+    one_core=True,
+    usual={"inference_precision": "f32"},
+    why_not=why_not,
+    needs=needs,
 )

@@ -1,23 +1,76 @@
-"""What this computer's processor can do, without any library: its own word where the system tells it."""
+"""What this computer's processor can do, without any library: its own word where the system tells it.
+
+The one place that knows sets of instructions. It is copied into bundles, so it leans on nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 CPUINFO = Path("/proc/cpuinfo")
-BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16", "svebf16"})
-INT8_FLAGS = frozenset({"avx512_vnni", "avx_vnni", "amx_int8", "i8mm", "asimddp"})
+
+Arithmetic = Literal["fp32", "bf16", "int8"]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One set of instructions: its flag in /proc/cpuinfo, its name in what Fettle stores, its name for people ("" for
+    one that is not worth a word), and the kind of numbers that it computes with fast."""
+
+    flag: str
+    name: str
+    title: str = ""
+    arithmetic: Arithmetic = "fp32"
+
+
+FEATURES = (
+    Feature("avx2", "avx2", "AVX2"),
+    Feature("avx512f", "avx512", "AVX-512"),
+    Feature("avx512_bf16", "avx512_bf16", "AVX-512 BF16", "bf16"),
+    Feature("avx_vnni", "avx_vnni", "AVX VNNI", "int8"),
+    Feature("avx512_vnni", "avx512_vnni", "AVX-512 VNNI", "int8"),
+    Feature("amx_bf16", "amx_bf16", "AMX (BF16)", "bf16"),
+    Feature("amx_int8", "amx_int8", "AMX (INT8)", "int8"),
+    Feature("amx_tile", "amx_tile"),
+    Feature("asimd", "neon"),
+    Feature("bf16", "neon_bf16", "NEON BF16", "bf16"),
+    Feature("svebf16", "sve_bf16", "SVE BF16", "bf16"),
+    Feature("asimddp", "neon_dotprod", "NEON dot products", "int8"),
+    Feature("i8mm", "neon_i8mm", "NEON I8MM", "int8"),
+)
+"""The strongest of a family last: Arm's dot products and I8MM both add 8-bit products in 32 bits, as VNNI does."""
 
 LIMIT = "ONEDNN_MAX_CPU_ISA"
 WITHOUT_BF16 = frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"})
 WITHOUT_INT8 = frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"})
 """Levels of oneDNN's own limit under which it does without such instructions, whatever the processor has."""
 
+NO_BF16 = "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
+
 EMULATED = 2.0
 """From so many times the time of 32-bit numbers on, 16-bit ones are not the processor's own (8 to 20 were seen)."""
+
+
+def names_of(flags: Iterable[str]) -> tuple[str, ...]:
+    """The names of those sets of instructions that Fettle knows, in the order of `FEATURES`."""
+    found = frozenset(flags)
+    return tuple(feature.name for feature in FEATURES if feature.flag in found)
+
+
+def known(names: Iterable[str]) -> tuple[Feature, ...]:
+    """The features of these names that have a name for people, the strongest first."""
+    found = frozenset(names)
+    return tuple(feature for feature in reversed(FEATURES) if feature.name in found and feature.title)
+
+
+def fast(names: Iterable[str]) -> frozenset[Arithmetic]:
+    """The kinds of numbers that a processor with the features of these names has instructions of its own for."""
+    return frozenset(feature.arithmetic for feature in known(names))
 
 
 def flags() -> frozenset[str] | None:
@@ -48,7 +101,7 @@ def name() -> str:
 
 def has_int8() -> bool | None:
     """Whether there are fast 8-bit instructions; None where it cannot be told."""
-    return _has(INT8_FLAGS, WITHOUT_INT8)
+    return _has("int8", WITHOUT_INT8)
 
 
 def has_bf16(core: Any) -> bool:
@@ -58,15 +111,15 @@ def has_bf16(core: Any) -> bool:
     """
     if "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         return False
-    known = _has(BF16_FLAGS, WITHOUT_BF16)
-    return _is_fast(core) if known is None else known
+    told = _has("bf16", WITHOUT_BF16)
+    return _is_fast(core) if told is None else told
 
 
-def _has(wanted: frozenset[str], limits: frozenset[str]) -> bool | None:
+def _has(wanted: Arithmetic, limits: frozenset[str]) -> bool | None:
     if os.environ.get(LIMIT, "").upper() in limits:
         return False
     found = flags()
-    return None if found is None else bool(found & wanted)
+    return None if found is None else wanted in fast(names_of(found))
 
 
 def _is_fast(core: Any) -> bool:

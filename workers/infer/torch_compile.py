@@ -11,7 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .base import Refusal
+
 COMPILERS = ("c++", "g++", "clang++")
+MIN_COMPILING_S = 600.0
+"""Seconds of a run from which on programs are compiled. MobileNetV2 and a BERT of six layers took 15 to 30 s on two
+cores, twice that on busy ones; each of the five or so processes that answer and measure does it anew."""
+
 START_S = 20.0
 MAX_WORDS = 200
 
@@ -44,6 +50,17 @@ def why_not_compiled() -> str:
     except NotCompiled as error:
         return str(error)
     return ""
+
+
+def why_not_compile(time_budget_s: float | None) -> Refusal | None:
+    """Why a run of so many seconds (None without an end) does not compile."""
+    if reason := why_not_compiled():
+        return Refusal("no_compiler", f"PyTorch cannot compile it: {reason}.")
+    if time_budget_s is not None and time_budget_s < MIN_COMPILING_S:
+        minutes = f"{MIN_COMPILING_S / 60:.0f} minutes or more"
+        words = f"Each measurement compiles it anew, for half a minute or more; it is tried in runs of {minutes}."
+        return Refusal("no_time", words)
+    return None
 
 
 def _places() -> list[str]:

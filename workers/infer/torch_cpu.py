@@ -18,13 +18,15 @@ from .base import (
     Arrays,
     Availability,
     NotRunnable,
+    Refusal,
     Runtime,
+    Wanted,
     check_settings,
     fixed_at_one,
     join_batch,
     split_batch,
 )
-from .torch_compile import NotCompiled, compile_module
+from .torch_compile import NotCompiled, compile_module, why_not_compile
 
 PROGRAM_FILE = "model.pt2"
 NAMES_FILE = "names.json"
@@ -156,6 +158,16 @@ def available() -> Availability:
     return Availability(True)
 
 
+def why_not(wanted: Wanted) -> Refusal | None:
+    """It runs the model's own program and nothing that was made of the exported one; compiling takes a compiler and
+    time."""
+    if not wanted.has_torch:
+        return Refusal("no_torch_source", "No torch source is known for this model, so PyTorch cannot run it.")
+    if wanted.steps:
+        return Refusal("torch_as_it_is", "PyTorch runs the model's own program, which no technique has changed.")
+    return why_not_compile(wanted.time_budget_s) if wanted.settings.get("compile") else None
+
+
 RUNTIME = Runtime(
     id="torch-cpu",
     title="PyTorch (processor)",
@@ -166,4 +178,7 @@ RUNTIME = Runtime(
     load=load,
     summary="Runs models that came with a torch source, as they were trained.",
     modules=("torch_compile",),
+    family="torch",
+    torch_program=True,
+    why_not=why_not,
 )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .base import Availability, NotRunnable, Runtime, check_settings, cuda_driver_found
-from .torch_cpu import TorchSession, load_program
+from .base import Availability, NotRunnable, Runtime, Trial, check_settings, cuda_driver_found
+from .torch_cpu import TorchSession, load_program, why_not
 
 KNOWN_SETTINGS: dict[str, tuple[type, ...]] = {"num_threads": (int,)}
 
@@ -62,4 +62,8 @@ RUNTIME = Runtime(
     load=load,
     summary="Runs models that came with a torch source on an NVIDIA GPU.",
     modules=("torch_cpu", "torch_compile"),
+    family="torch",
+    torch_program=True,
+    trials=(Trial("gpu-torch", "PyTorch on the graphics card"),),
+    why_not=why_not,
 )

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
@@ -32,6 +33,8 @@ NOTE = (
     "Zeros bring speed only where a runtime uses them. None of the runtimes here does so for single zeros, so expect "
     "the same speed; the file gets smaller only when it is compressed."
 )
+
+NO_WEIGHTS = Reason(code="no_weights", text="The model has no layers whose weights could become zero.")
 
 
 class Params(LearningParams):
@@ -187,6 +190,11 @@ def _zero_below(tensor: Any, threshold: np.float32) -> None:
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models with weights."""
+    return None if situation.model.products or situation.model.convolutions else NO_WEIGHTS
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -196,6 +204,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("quick", "batches"),
+    order=80,
+    explanation="The smallest numbers become zero. Saves time only where the engine skips zeros.",
+    why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
 )

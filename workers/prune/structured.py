@@ -1,11 +1,13 @@
 """Take whole channels out of the model, and let it learn from the original what it lost."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 
+from workers.contracts.planning import NO_EXAMPLES, Fitted, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
@@ -22,6 +24,12 @@ from workers.quantize.likeness import Alike
 
 ID = "structured_prune"
 TITLE = "Take channels out"
+MIN_LEARNING_S = 600.0
+"""Seconds of a run from which on it is tried; the cheap techniques all fit into less."""
+
+LEARNING_SHARE = 0.3
+"""Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
+
 SHOWN = 64
 """Examples on which it is seen what channels give."""
 
@@ -148,6 +156,29 @@ def _heads_note(gone: int, heads: int) -> str:
     return f"{gone} of {heads} attention heads are gone."
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For plain models in 32 bits, where there are examples and time to learn."""
+    model, budget_s = situation.model, situation.time_budget_s
+    if not situation.has_calibration:
+        return NO_EXAMPLES
+    if model.stateful or model.branches or model.precision != "fp32":
+        words = "It learns in PyTorch, which cannot take back a model with a state, branches or small numbers."
+        return Reason(code="not_for_torch", text=words)
+    if model.products + model.convolutions < 2:
+        return Reason(code="nothing_narrower", text="The model has no layers that could become narrower.")
+    if budget_s is not None and budget_s < MIN_LEARNING_S:
+        minutes = f"{MIN_LEARNING_S / 60:.0f} minutes or more"
+        words = f"It has to learn, which takes minutes; it is tried in runs of {minutes}."
+        return Reason(code="no_time", text=words)
+    return None
+
+
+def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
+    """It gets its part of the run's time, where the recipe does not say how long."""
+    budget_s = situation.time_budget_s
+    return Fitted(given if budget_s is None else {"max_s": round(LEARNING_SHARE * budget_s), **given})
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -158,6 +189,11 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    traits=("speed", "size", "batches"),
+    order=90,
+    explanation="Layers become narrower where others can stand in, and learn from the original.",
+    why_not=why_not,
+    fit=fit,
     requires=("onnx", "onnxruntime", "torch", "torch_pruning"),
     install_hint="pip install torch torch-pruning onnx onnxruntime",
 )

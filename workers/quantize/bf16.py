@@ -1,10 +1,12 @@
 """16-bit brain floating point: half the bits, where the processor has such arithmetic."""
 
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import finite
 from workers.convert.output import new_model, take_files
+from workers.infer.processor import NO_BF16
 
 ID = "bf16"
 SHORT = "16-bit numbers"
@@ -34,6 +36,11 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
     return output.artifact
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For processors that have the arithmetic."""
+    return None if "bf16" in situation.fast else Reason(code="no_bf16", text=NO_BF16)
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title="16-bit numbers (BF16)",
@@ -42,6 +49,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx", "openvino-ir"),
     apply=apply,
+    traits=("bf16", "speed", "quick", "batches"),
+    order=20,
+    explanation="Numbers with half the digits, where this processor computes with them directly.",
+    why_not=why_not,
     requires=("openvino",),
     install_hint="pip install openvino",
     runtimes=("openvino",),

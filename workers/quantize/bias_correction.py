@@ -10,6 +10,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 ID = "bias_correction"
 TITLE = "Correct biases after INT8"
 MAX_CHECKED = 64
+
+NO_BIAS = Reason(code="no_bias", text="None of the model's layers has a bias that could be corrected.")
 
 
 class Params(TechniqueParams):
@@ -121,6 +124,11 @@ def _judge(original: Model, before: Model, target: Path, check: "list[Feeds]", l
     )
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models whose layers have biases."""
+    return None if situation.model.biased else NO_BIAS
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -131,6 +139,7 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     follows=("int8_static", "int8_mixed"),

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -14,6 +15,8 @@ from workers.quantize import overflow, qdq
 
 ID = "fp16"
 TITLE = "Half-size numbers (FP16)"
+
+SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size numbers already.")
 
 
 class Params(TechniqueParams):
@@ -97,6 +100,11 @@ def _notes(found: overflow.Found, operators: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models in 32 bits."""
+    return None if situation.model.precision == "fp32" else SMALL_ALREADY
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -105,6 +113,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("fp16", "size", "quick", "batches"),
+    order=65,
+    explanation="Every number is kept with half the digits; half the size.",
+    why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "onnxruntime-cuda", "openvino"),

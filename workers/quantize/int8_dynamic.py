@@ -5,16 +5,20 @@ from typing import Literal
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import processor
+from workers.quantize import eight_bits
 
 ID = "int8_dynamic"
 TITLE = "INT8, measured while running"
 PRODUCTS = ("MatMul", "Gemm", "Attention", "LSTM", "GRU", "Gather")
+NO_PRODUCTS = Reason(
+    code="no_products", text="The model has no matrix products, and convolutions are far slower this way."
+)
 QUANTIZED = ("MatMulInteger", "DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "QAttention", "ConvInteger")
 
 
@@ -68,10 +72,17 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.files = onnx_files.written(target)
         output.precision = "int8"
-        if processor.lacks_fast_int8() and not params.reduce_range:
-            output.notes = (*output.notes, processor.NO_VNNI)
+        if eight_bits.lacks_fast_int8() and not params.reduce_range:
+            output.notes = (*output.notes, eight_bits.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
+
+
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models with matrix products."""
+    if situation.model.precision == "int8":
+        return IN_8_BITS
+    return None if situation.model.products else NO_PRODUCTS
 
 
 SPEC = TechniqueSpec(
@@ -82,6 +93,11 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("int8", "speed", "size", "quick", "batches"),
+    order=60,
+    explanation="Only the large tables of numbers become whole ones. Suits models that read text.",
+    why_not=why_not,
+    fit=eight_bits.fit,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino"),

@@ -15,7 +15,7 @@ from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import likeness, one_sided, processor, qdq, sensitivity, switches
+from workers.quantize import eight_bits, likeness, one_sided, qdq, sensitivity, switches
 from workers.quantize.aside import set_aside
 from workers.quantize.histograms import Histogram
 from workers.quantize.likeness import Alike, Held
@@ -173,8 +173,8 @@ def shown(name: str) -> str:
 
 def _refused(alike: Alike, layers: Sequence[sensitivity.Layer], kept: int, params: Params) -> InputRefused:
     hint = "Use 16-bit numbers instead, or allow more layers to be kept or more answers to change."
-    if processor.lacks_fast_int8() and not params.reduce_range:
-        hint = f"{processor.NO_VNNI} Or use 16-bit numbers, or allow more layers to be kept or more answers to change."
+    if eight_bits.lacks_fast_int8() and not params.reduce_range:
+        hint = f"{eight_bits.NO_VNNI} Or use 16-bit numbers, or allow more layers to be kept or more answers to change."
     return InputRefused(
         "too_sensitive",
         "Too many layers are sensitive to 8 bits",
@@ -205,8 +205,8 @@ def _notes(found: sensitivity.Found, layers: int, params: Params) -> tuple[str, 
     notes.append(f"On examples set aside for it: {share} answers alike.")
     if found.stopped:
         notes.append("The search ended with its time; fewer layers might do.")
-    if processor.lacks_fast_int8() and not params.reduce_range:
-        notes.append(processor.NO_VNNI)
+    if eight_bits.lacks_fast_int8() and not params.reduce_range:
+        notes.append(eight_bits.NO_VNNI)
     return tuple(notes)
 
 
@@ -220,6 +220,11 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    traits=("int8", "speed", "size", "batches"),
+    order=57,
+    explanation="Whole numbers change some answers. The layers that change most of them keep their fractions.",
+    why_not=eight_bits.why_not,
+    fit=eight_bits.fit,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),

@@ -1,13 +1,22 @@
 """INT8 weights and activations, their ranges learned from examples beforehand."""
 
+from collections.abc import Mapping
+
+from pydantic import JsonValue
+
+from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import one_sided, processor, qdq
+from workers.quantize import eight_bits, one_sided, qdq
 
 ID = "int8_static"
+LARGE_GRAPH = 800
+"""Operators; with 2,000 of them, quantizing all layers took two minutes and failed, the heavy ones 15 s."""
+
+HEAVY_LAYERS = "heavy_layers"
 TITLE = "INT8, all layers"
 
 
@@ -36,10 +45,24 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.written(target)
         output.precision = "int8"
         output.notes = one_sided.notes(model, ctx)
-        if processor.lacks_fast_int8() and not params.reduce_range:
-            output.notes = (*output.notes, processor.NO_VNNI)
+        if eight_bits.lacks_fast_int8() and not params.reduce_range:
+            output.notes = (*output.notes, eight_bits.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
+
+
+def fit(situation: Situation, given: Mapping[str, JsonValue]) -> Fitted:
+    """The quantizer's time grows with the square of the graph: in a large one, only what gains from 8 bits is
+    quantized."""
+    careful = eight_bits.fit(situation, given)
+    if situation.model.nodes <= LARGE_GRAPH:
+        return careful
+    params: dict[str, JsonValue] = {"layers": "heavy", "examples": 32, **careful.params}
+    if "layers" in given:
+        return Fitted(params)
+    return Fitted(
+        params, HEAVY_LAYERS, "The model has so many operators that only its heavy layers are put into 8 bits."
+    )
 
 
 SPEC = TechniqueSpec(
@@ -52,6 +75,11 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    traits=("int8", "speed", "size", "quick", "batches"),
+    order=50,
+    explanation="Whole numbers from -128 to 127 instead of fractions; a quarter of the size.",
+    why_not=eight_bits.why_not,
+    fit=fit,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),

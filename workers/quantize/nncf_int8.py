@@ -13,7 +13,7 @@ from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, one_sided, processor, qdq
+from workers.quantize import calibration, eight_bits, one_sided, qdq
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -61,8 +61,8 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         onnx_files.check_opens(target, TITLE)
         output.precision = "int8"
         output.notes = one_sided.notes(model, ctx)
-        if processor.lacks_fast_int8():
-            output.notes = (*output.notes, processor.NO_VNNI)
+        if eight_bits.lacks_fast_int8():
+            output.notes = (*output.notes, eight_bits.NO_VNNI)
     assert output.artifact is not None
     return output.artifact
 
@@ -135,6 +135,10 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    traits=("int8", "speed", "size", "batches"),
+    order=55,
+    explanation="OpenVINO's own way to whole numbers. Which one changes fewer answers differs from model to model.",
+    why_not=eight_bits.why_not,
     requires=("nncf", "onnx", "onnxruntime"),
     install_hint="pip install nncf",
     runtimes=("onnxruntime-cpu", "openvino"),

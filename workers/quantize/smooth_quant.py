@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -19,6 +20,11 @@ from workers.quantize import calibration, probes, qdq
 ID = "smooth_quant"
 TITLE = "Smooth before INT8 (SmoothQuant)"
 SMALLEST = 1e-5
+
+NOTHING_SMOOTHABLE = Reason(
+    code="nothing_smoothable",
+    text="None of the model's matrix products follows a normalization, so there are no outliers to smooth.",
+)
 
 
 class Params(TechniqueParams):
@@ -183,6 +189,11 @@ def _rows_first(node: Any) -> bool:
     return not (node.op_type == "Gemm" and _flag(node, "transB"))
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """For models whose products follow a normalization."""
+    return None if situation.model.smoothable else NOTHING_SMOOTHABLE
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -192,6 +203,7 @@ SPEC = TechniqueSpec(
     accepts=("onnx",),
     apply=apply,
     needs_calibration=True,
+    why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
 )

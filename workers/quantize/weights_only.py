@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.planning import IN_8_BITS, Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
@@ -20,6 +21,11 @@ BLOCKS_FROM_OPSET = 21
 
 SMALLER = 0.95
 LIBRARY = "onnxruntime.quantization.matmul_nbits_quantizer"
+
+CONVOLUTIONS = Reason(
+    code="mostly_convolutions",
+    text="Most of the model's layers are convolutions, whose weights this leaves as they are.",
+)
 
 
 class Params(TechniqueParams):
@@ -119,6 +125,15 @@ def _note(layers: int, tables: int, before: int, after: int, params: Params) -> 
     )
 
 
+def why_not(situation: Situation, params: Params) -> Reason | None:
+    """Packed, it is for models whose layers are products for the most part."""
+    if params.form == "dequantize":
+        return None
+    if situation.model.precision == "int8":
+        return IN_8_BITS
+    return CONVOLUTIONS if situation.model.products <= situation.model.convolutions else None
+
+
 SPEC = TechniqueSpec(
     id=ID,
     title=TITLE,
@@ -128,6 +143,10 @@ SPEC = TechniqueSpec(
     params=Params,
     accepts=("onnx",),
     apply=apply,
+    traits=("size", "quick"),
+    order=40,
+    explanation="Large tables of numbers become whole ones, everything else keeps its fractions.",
+    why_not=why_not,
     requires=("onnx", "onnxruntime"),
     install_hint="pip install onnx onnxruntime",
     runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda"),

@@ -7,23 +7,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts
+from workers.infer import processor
 from workers.measure.gpu import GpuReader, open_gpus
-
-FEATURES = {
-    "avx2": "avx2",
-    "avx512f": "avx512",
-    "avx512_bf16": "avx512_bf16",
-    "avx512_vnni": "avx512_vnni",
-    "avx_vnni": "avx_vnni",
-    "amx_bf16": "amx_bf16",
-    "amx_int8": "amx_int8",
-    "amx_tile": "amx_tile",
-    "asimd": "neon",
-    "bf16": "neon_bf16",
-    "i8mm": "neon_i8mm",
-}
-"""Flag in /proc/cpuinfo → name in `DeviceFacts.features`."""
 
 CGROUP_CPU = (
     ("/sys/fs/cgroup/cpu.max", None),
@@ -52,7 +39,13 @@ def parse_cpuinfo(text: str) -> tuple[str, tuple[str, ...]]:
             name = value
         elif key in ("flags", "Features"):
             flags = set(value.split())
-    return name, tuple(feature for flag, feature in FEATURES.items() if flag in flags)
+    return name, processor.names_of(flags)
+
+
+def instructions_of(device: DeviceFacts) -> tuple[Instructions, ...]:
+    """What its processor has instructions for, the strongest first, in words for people."""
+    found = processor.known(device.features)
+    return tuple(Instructions(name=one.name, title=one.title, arithmetic=one.arithmetic) for one in found)
 
 
 def usable_cores() -> int:

@@ -1,12 +1,12 @@
 """What the planner needs to know of a model: read from the graph, without its weights."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
 from workers.convert import onnx_files
 from workers.convert.parts import PARTS, has_parts
@@ -17,41 +17,6 @@ LIGHT_OPERATORS |= {"InstanceNormalization", "GroupNormalization"}
 """What engines do not fold into the product before it, and what few digits harm most."""
 
 INT8_OPERATORS = ("QuantizeLinear", "DequantizeLinear", "MatMulInteger", "ConvInteger", "QLinearConv", "MatMulNBits")
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """`products` and `convolutions` count layers with fixed weights, `depthwise` convolutions of one channel each.
-
-    `free_sizes` tells whether any input size is open, `constants` which inputs always have one value, `branches`
-    whether the graph holds an If. `weight_bytes` counts all weights, `nodes` all operators, `light` those that
-    compute number by number or over an axis. `biased` counts layers with a bias, or with what becomes one. `classes`
-    tells whether an answer is one class out of several and single ones can be asked again, `masked_texts` whether texts
-    of any length come with a mask. `smoothable` counts inner values that are normalized over their last axis and then
-    multiplied with weights.
-    """
-
-    products: int
-    convolutions: int
-    depthwise: int
-    free_sizes: bool
-    branches: bool
-    constants: tuple[str, ...]
-    stateful: bool
-    has_torch: bool
-    precision: str
-    weight_bytes: int
-    nodes: int = 0
-    light: int = 0
-    biased: int = 0
-    classes: bool = False
-    masked_texts: bool = False
-    smoothable: int = 0
-
-    @property
-    def dense(self) -> int:
-        """Layers that 8-bit instructions can speed up."""
-        return self.products + self.convolutions - self.depthwise
 
 
 def read_facts(folder: Path) -> ModelFacts:
@@ -81,6 +46,7 @@ def read_facts(folder: Path) -> ModelFacts:
         classes=spec.answer_kind == "class" and not spec.links and _one_by_one(spec),
         masked_texts=_masked_texts(spec),
         smoothable=sum(_smoothable(proto) for proto in protos),
+        input_kind=spec.preprocess.kind,
     )
 
 

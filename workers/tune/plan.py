@@ -1,313 +1,270 @@
 """Which candidates are worth trying on this machine, and why the others are not.
 
 A preset's recipes stay in their order, which is the one that was measured to pay (cheap and promising first). What
-cannot work here is dropped with its reason; 8 bits without fast 8-bit arithmetic come last.
+cannot work here is dropped with its reason, as the technique or the runtime itself tells it; 8 bits without fast 8-bit
+arithmetic come last.
 """
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
-from workers.tune.facts import ModelFacts
+from pydantic import ValidationError
+
+from workers.contracts.planning import (
+    NO_EXAMPLES,
+    NO_LIBRARY,
+    NO_RUNTIME,
+    NOT_FOR_INPUT,
+    NOT_FOR_RUNTIME,
+    ByTraits,
+    Dropped,
+    Reason,
+    Situation,
+    TechniqueFacts,
+    Trait,
+)
+from workers.contracts.specs import Recipe, RecipeStep
+from workers.contracts.techniques import TechniqueSpec
+from workers.infer.base import Runtime, Wanted
 from workers.tune.search import Found
-
-FAST_BF16 = {"avx512_bf16", "amx_bf16", "neon_bf16"}
-FAST_INT8 = {"avx512_vnni", "avx_vnni", "amx_int8", "neon_i8mm"}
-OWN_INT8 = ("int8_static", "int8_dynamic", "int8_mixed")
-INT8 = (*OWN_INT8, "nncf_int8")
-LEARNED = ("int8_static", "int8_mixed", "nncf_int8")
-"""Those with ranges that are learned from examples."""
 
 TINY_MS = 0.5
 TINY_BYTES = 20 << 20
 """Only models under this size are worth a probe of their time."""
 
-LIGHT_SHARE = 2
-"""Light operators for each heavy one from which on it pays to treat them apart."""
+BASELINE = Recipe(id="original", title="Original", why="What everything else is compared with.")
 
-LARGE_GRAPH = 800
-"""Operators; with 2,000 of them, quantizing all layers took two minutes and failed, the heavy ones 15 s."""
-
-LEARNING = "structured_prune"
-MIN_LEARNING_S = 600.0
-"""Seconds of a run from which on a recipe that has to learn is tried; the cheap ones all fit into less."""
-
-LEARNING_SHARE = 0.3
-"""Part of the run's time that learning may take: a course that will not hold the limit ends itself long before."""
-
-MIN_COMPILING_S = 600.0
-"""Seconds of a run from which on PyTorch's programs are compiled. MobileNetV2 and a BERT of six layers took 15 to 30 s
-on two cores, twice that on busy ones; each of the five or so processes that answer and measure does it anew."""
-
-CPU_RUNTIMES = ("onnxruntime-cpu", "openvino")
-BASELINE = Recipe(title="Original", why="What everything else is compared with.")
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Everything that decides about a recipe. `probe_ms` is the original's first reading, None where unknown.
-
-    `found` is what a look at the model in OpenVINO gave: rewrites and settings that pay. `unavailable` maps techniques
-    whose library is not installed to what installs it. `time_budget_s` is the whole run's, None without an end.
-    `no_compiler` is why PyTorch cannot compile here, empty where it can.
-    """
-
-    model: ModelFacts
-    device: DeviceFacts
-    runtimes: tuple[str, ...]
-    has_calibration: bool
-    probe_ms: float | None = None
-    found: Found = field(default_factory=Found)
-    unavailable: Mapping[str, str] = field(default_factory=dict)
-    time_budget_s: float | None = None
-    no_compiler: str = ""
-
-    @property
-    def tiny(self) -> bool:
-        return self.probe_ms is not None and self.probe_ms < TINY_MS
-
-    @property
-    def fast_bf16(self) -> bool:
-        return bool(FAST_BF16 & set(self.device.features))
-
-    @property
-    def fast_int8(self) -> bool:
-        return bool(FAST_INT8 & set(self.device.features))
+ONE_CORE = Reason(code="one_core", text="One core pays only for very small models, and this one is larger.")
+UNCHANGED = Reason(code="unchanged", text="This is the original as it is.")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`dropped` holds (title, reason) pairs."""
+    """`techniques` are those that the candidates use."""
 
     candidates: tuple[Recipe, ...]
-    dropped: tuple[tuple[str, str], ...]
+    dropped: tuple[Dropped, ...]
+    techniques: tuple[TechniqueFacts, ...] = ()
 
 
-def make_plan(recipes: Sequence[Recipe], situation: Situation) -> Plan:
-    """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
-    kept: list[Recipe] = []
-    dropped: list[tuple[str, str]] = []
-    renamed: dict[str, str] = {}
-    for recipe in _with_added(recipes, situation):
-        reason = why_not(recipe, situation)
-        if reason is None:
-            fitted = fit(recipe, situation)
-            renamed[recipe.key] = fitted.key
-            twin = next((other for other in kept if _same(other, fitted)), None)
-            if _same(fitted, BASELINE):
-                reason = "This is the original as it is."
-            elif twin is None:
-                kept.append(fitted)
-            elif twin.title != recipe.title:
-                reason = f"It is the same as “{twin.title}” for this model."
-        if reason is not None:
-            dropped.append((recipe.title, reason))
-    kept = _with_new_names(kept, renamed)
-    kept, pointless = _without_pointless_single(kept, situation)
-    if not situation.fast_int8:
-        kept.sort(key=lambda recipe: _has(recipe, *INT8))
-    return Plan(tuple(kept), (*dropped, *pointless, *situation.found.dropped))
+@dataclass(frozen=True)
+class Planner:
+    """Asks the techniques and runtimes (by id, as the registry found them) what they say to one situation."""
 
+    situation: Situation
+    techniques: Mapping[str, TechniqueSpec]
+    runtimes: Mapping[str, Runtime]
+    found: Found = field(default_factory=Found)
 
-def why_not(recipe: Recipe, situation: Situation) -> str | None:
-    """One sentence why this recipe cannot pay here; None where it may."""
-    model = situation.model
-    if recipe.runtime not in situation.runtimes:
-        return f"The engine {recipe.runtime} is not available here, or was not wanted."
-    hints = [situation.unavailable[s.technique] for s in recipe.steps if s.technique in situation.unavailable]
-    if hints:
-        return f"It needs a library that is not installed: {hints[0]}."
-    if recipe.runtime.startswith("torch") and (not model.has_torch or recipe.steps):
-        return "No torch source is known for this model, so PyTorch cannot run it."
-    if recipe.settings.get("compile"):
-        return _why_not_compile(situation)
-    if _wants_bf16(recipe) and not situation.fast_bf16:
-        return "This processor has no arithmetic for such 16-bit numbers; emulating it would be far slower."
-    if _has(recipe, *INT8) and model.precision == "int8":
-        return "The model is stored in 8 bits already."
-    if _has(recipe, "fp16") and model.precision != "fp32":
-        return "The model is stored in half-size numbers already."
-    if _has(recipe, *LEARNED):
-        if not situation.has_calibration:
-            return "It needs examples to learn from, and there are none."
-        if model.dense <= 0:
-            return "The model has no layers that are faster in 8 bits."
-    if _packs_products(recipe):
-        if model.precision == "int8":
-            return "The model is stored in 8 bits already."
-        if model.products <= model.convolutions:
-            return "Most of the model's layers are convolutions, whose weights this leaves as they are."
-    if _has(recipe, "bias_correction") and not model.biased:
-        return "None of the model's layers has a bias that could be corrected."
-    if _has(recipe, "smooth_quant") and not model.smoothable:
-        return "None of the model's matrix products follows a normalization, so there are no outliers to smooth."
-    if _has(recipe, "int8_dynamic") and not model.products:
-        return "The model has no matrix products, and convolutions are far slower this way."
-    if _has(recipe, "precision_by_operator") and model.light < LIGHT_SHARE * (model.products + model.convolutions):
-        return "Nearly all of the model's operators are heavy ones, so none would be spared."
-    if _has(recipe, "cascade"):
-        if not model.classes:
-            return "Only single answers that are one class out of several can be sure or unsure."
-        if not situation.has_calibration:
-            return "It needs examples to learn from, and there are none."
-    if _has(recipe, "length_buckets") and not (model.masked_texts and situation.has_calibration):
-        return "It is for models that read texts of any length with a mask, and needs examples."
-    if _has(recipe, LEARNING):
-        return _why_not_learn(situation)
-    if _has(recipe, "magnitude_prune") and not (model.products or model.convolutions):
-        return "The model has no layers whose weights could become zero."
-    return None
+    def plan(self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits] = ()) -> Plan:
+        """Fit the recipes to the model and the machine; equal ones stay once, under the first title."""
+        kept: list[Recipe] = []
+        recipes, dropped = self._with_fitting_traits(recipes, by_traits)
+        for recipe in self._with_added(recipes):
+            reason = self.why_not(recipe)
+            if reason is None:
+                fitted = self.fit(recipe)
+                twin = next((other for other in kept if self._same(other, fitted)), None)
+                if self._same(fitted, BASELINE):
+                    reason = UNCHANGED
+                elif twin is None:
+                    kept.append(fitted)
+                elif twin.title != recipe.title:
+                    reason = Reason(code="same_as_other", text=f"It is the same as “{twin.title}” for this model.")
+            if reason is not None:
+                dropped.append(_dropped(recipe, reason))
+        kept, pointless = self._without_pointless_single(kept)
+        if "int8" not in self.situation.fast:
+            kept.sort(key=lambda recipe: "int8" in self._traits(recipe))
+        return Plan(tuple(kept), (*dropped, *pointless, *self.found.dropped), self._facts(kept))
 
+    def why_not(self, recipe: Recipe) -> Reason | None:
+        """Why this recipe cannot pay here; None where it may."""
+        return next(self.reasons(recipe), None)
 
-def _why_not_compile(situation: Situation) -> str | None:
-    if situation.no_compiler:
-        return f"PyTorch cannot compile it: {situation.no_compiler}."
-    if situation.time_budget_s is not None and situation.time_budget_s < MIN_COMPILING_S:
-        minutes = f"{MIN_COMPILING_S / 60:.0f} minutes or more"
-        return f"Each measurement compiles it anew, for half a minute or more; it is tried in runs of {minutes}."
-    return None
+    def reasons(self, recipe: Recipe) -> Iterator[Reason]:
+        """All that speaks against a recipe here: the engine first, then what its steps say."""
+        if recipe.runtime not in self.situation.runtimes:
+            words = f"The engine {recipe.runtime} is not available here, or was not wanted."
+            yield Reason(code=NO_RUNTIME, text=words)
+            return
+        missing = self.situation.unavailable
+        for hint in (missing[step.technique] for step in recipe.steps if step.technique in missing):
+            yield Reason(code=NO_LIBRARY, text=f"It needs a library that is not installed: {hint}.")
+        refusal = self.runtimes[recipe.runtime].why_not(self._wanted(recipe))
+        if refusal is not None:
+            yield Reason(code=refusal.code, text=refusal.text)
+        for step in recipe.steps:
+            yield from self._reasons_of_step(step, recipe.runtime)
 
+    def _reasons_of_step(self, step: RecipeStep, runtime: str) -> Iterator[Reason]:
+        """What is not known, or has wrong parameters, may be tried: applying it says what is wrong, with its name."""
+        spec = self.techniques.get(step.technique)
+        if spec is None:
+            return
+        if not _runs(spec, runtime):
+            yield Reason(code=NOT_FOR_RUNTIME, text=f"“{spec.title}” is not for the engine {runtime}.")
+        kind = self.situation.model.input_kind
+        if kind and spec.for_inputs and kind not in spec.for_inputs:
+            yield Reason(code=NOT_FOR_INPUT, text=f"“{spec.title}” is for models that take other inputs.")
+        with contextlib.suppress(ValidationError):
+            reason = spec.why_not(self.situation, spec.params.model_validate(step.params))
+            if reason is not None:
+                yield reason
+        if spec.needs_calibration and not self.situation.has_calibration:
+            yield NO_EXAMPLES
 
-def _why_not_learn(situation: Situation) -> str | None:
-    model, budget_s = situation.model, situation.time_budget_s
-    if not situation.has_calibration:
-        return "It needs examples to learn from, and there are none."
-    if model.stateful or model.branches or model.precision != "fp32":
-        return "It learns in PyTorch, which cannot take back a model with a state, branches or small numbers."
-    if model.products + model.convolutions < 2:
-        return "The model has no layers that could become narrower."
-    if budget_s is not None and budget_s < MIN_LEARNING_S:
-        return (
-            f"It has to learn, which takes minutes; it is tried in runs of {MIN_LEARNING_S / 60:.0f} minutes or more."
+    def fit(self, recipe: Recipe) -> Recipe:
+        """The recipe for this model: steps that do nothing are left out, steps that the runtime needs are added."""
+        named = [step.technique for step in recipe.steps]
+        replaced = {other for name in named if name in self.techniques for other in self.techniques[name].replaces}
+        steps, title, why = [], recipe.title, [recipe.why or self._own_words(recipe)]
+        for step in recipe.steps:
+            spec = self.techniques.get(step.technique)
+            fitted = None if spec is None else spec.fit(self.situation, step.params)
+            if step.technique in replaced or (spec is not None and fitted is None):
+                continue
+            if fitted is None:
+                steps.append(step)
+                continue
+            steps.append(step.model_copy(update={"params": dict(fitted.params)}))
+            title = recipe.title_when.get(fitted.changed, title)
+            why.append("" if fitted.changed in recipe.title_when else fitted.words)
+        needed = self.runtimes[recipe.runtime].needs(self._wanted(recipe))
+        steps = [*(self._step(name) for name in needed if name not in named), *steps]
+        settings = recipe.settings
+        if recipe.runtime == self.found.runtime:
+            known = {step.technique for step in steps}
+            steps = [*(step for step in self.found.steps if step.technique not in known), *steps]
+            settings = {**self.found.settings, **settings}
+            why += self.found.words
+        changes = {"steps": tuple(steps), "title": title, "settings": settings, "why": " ".join(filter(None, why))}
+        return recipe.model_copy(update=changes)
+
+    def _with_fitting_traits(
+        self, recipes: Sequence[Recipe], by_traits: Sequence[ByTraits]
+    ) -> tuple[list[Recipe], list[Dropped]]:
+        """The recipes, and among them one for each technique that a preset tries by what it is."""
+        placed, dropped = list(recipes), list[Dropped]()
+        named = {step.technique for recipe in recipes for step in recipe.steps}
+        alone = [(spec.order, spec) for spec in self.techniques.values() if spec.order is not None]
+        for order, spec in sorted(alone, key=lambda pair: (pair[0], pair[1].id)):
+            row = next((row for row in by_traits if set(row.traits) <= set(spec.traits)), None)
+            if row is None or spec.id in named:
+                continue
+            runtime = self._runtime_for(spec, row.families)
+            if runtime is None:
+                words = "None of the engines that it is for is available here, or was wanted."
+                dropped.append(Dropped(id=spec.id, title=spec.title, reason=Reason(code=NO_RUNTIME, text=words)))
+                continue
+            later = (place for place, other in enumerate(placed) if self._order(other) > order)
+            placed.insert(next(later, len(placed)), self._recipe_for(spec, runtime, row))
+        return placed, dropped
+
+    def _recipe_for(self, spec: TechniqueSpec, runtime: str, row: ByTraits) -> Recipe:
+        before = [name for name in row.after if name in self.techniques and _runs(self.techniques[name], runtime)]
+        steps = tuple(self._step(name) for name in (*before, spec.id))
+        return Recipe(id=spec.id, title=spec.title, steps=steps, runtime=runtime, settings=row.settings)
+
+    def _runtime_for(self, spec: TechniqueSpec, families: Sequence[str]) -> str | None:
+        """The first runtime that works here, was wanted, and is for the technique: in the order of the families."""
+        there = [self.runtimes[name] for name in self.runtimes if name in self.situation.runtimes]
+        fitting = [runtime for runtime in there if _runs(spec, runtime.id) and runtime.family in families]
+        best = min(fitting, key=lambda runtime: families.index(runtime.family), default=None)
+        return None if best is None else best.id
+
+    def _with_added(self, recipes: Sequence[Recipe]) -> Iterator[Recipe]:
+        """The recipes, and what no preset lists because it depends on the machine or the model.
+
+        What runtimes always want tried comes first; a tiny model's recipe is followed by the same on one core.
+        """
+        for runtime in self.runtimes.values():
+            if runtime.id in self.situation.runtimes and (self.situation.model.has_torch or not runtime.torch_program):
+                for trial in runtime.trials:
+                    steps = tuple(self._step(name) for name in trial.steps)
+                    yield Recipe(id=trial.id, title=trial.title, runtime=runtime.id, steps=steps, why=trial.why)
+        for recipe in [*recipes, BASELINE]:
+            if recipe is not BASELINE:
+                yield recipe
+            runtime_ = self.runtimes.get(recipe.runtime)
+            shares = runtime_ is not None and runtime_.one_core and "num_threads" not in recipe.settings
+            if self._is_tiny and shares and "int8" not in self._traits(recipe):
+                yield recipe.model_copy(
+                    update={
+                        "title": f"{recipe.title}, on one core",
+                        "id": f"{recipe.id}, on one core",
+                        "settings": {**recipe.settings, "num_threads": 1},
+                        "why": "Very small models lose more time by sharing the work than they gain.",
+                    }
+                )
+
+    @property
+    def _is_tiny(self) -> bool:
+        return self.situation.probe_ms is not None and self.situation.probe_ms < TINY_MS
+
+    def _without_pointless_single(self, kept: list[Recipe]) -> tuple[list[Recipe], list[Dropped]]:
+        """One core beside all cores pays only for tiny models. Where only one core was wanted, it stays."""
+        small = self.situation.probe_ms is None and self.situation.model.weight_bytes < TINY_BYTES
+        if self._is_tiny or small:
+            return kept, []
+        stay: list[Recipe] = []
+        gone: list[Recipe] = []
+        for recipe in kept:
+            shared = {name: value for name, value in recipe.settings.items() if name != "num_threads"}
+            twin = recipe.model_copy(update={"settings": shared})
+            pointless = recipe.settings.get("num_threads") == 1 and any(self._same(twin, other) for other in kept)
+            (gone if pointless else stay).append(recipe)
+        return stay, [_dropped(recipe, ONE_CORE) for recipe in gone]
+
+    def _wanted(self, recipe: Recipe) -> Wanted:
+        model = self.situation.model
+        return Wanted(
+            settings=recipe.settings,
+            steps=tuple(step.technique for step in recipe.steps),
+            has_torch=model.has_torch,
+            free_sizes=model.free_sizes,
+            stateful=model.stateful,
+            branches=model.branches,
+            constants=model.constants,
+            fast=frozenset(self.situation.fast),
+            time_budget_s=self.situation.time_budget_s,
         )
-    return None
+
+    def _step(self, technique: str) -> RecipeStep:
+        return RecipeStep(technique=technique, version=self.techniques[technique].params.version)
+
+    def _specs(self, recipe: Recipe) -> list[TechniqueSpec]:
+        return [self.techniques[step.technique] for step in recipe.steps if step.technique in self.techniques]
+
+    def _traits(self, recipe: Recipe) -> set[Trait]:
+        return {trait for spec in self._specs(recipe) for trait in spec.traits}
+
+    def _order(self, recipe: Recipe) -> int:
+        """Where a recipe stands by what it is about: the latest of its techniques decides."""
+        return max((spec.order for spec in self._specs(recipe) if spec.order is not None), default=0)
+
+    def _own_words(self, recipe: Recipe) -> str:
+        """What the technique that a recipe is about says of itself."""
+        specs = [spec for spec in self._specs(recipe) if spec.order is not None]
+        latest = max(specs, key=lambda spec: spec.order or 0, default=None)
+        return "" if latest is None else latest.explanation or latest.summary
+
+    def _facts(self, recipes: Sequence[Recipe]) -> tuple[TechniqueFacts, ...]:
+        used = {spec.id: spec for recipe in recipes for spec in self._specs(recipe)}
+        return tuple(TechniqueFacts(id=spec.id, title=spec.title, traits=spec.traits) for spec in used.values())
+
+    def _same(self, first: Recipe, second: Recipe) -> bool:
+        def key(recipe: Recipe) -> tuple[Any, ...]:
+            return recipe.runtime, recipe.steps, {**self.runtimes[recipe.runtime].usual, **recipe.settings}
+
+        return key(first) == key(second)
 
 
-def fit(recipe: Recipe, situation: Situation) -> Recipe:
-    """The recipe for this model: steps that do nothing are left out, steps that another one needs are added."""
-    model = situation.model
-    useless = {"fixed_shape"} if not model.free_sizes or _has(recipe, "length_buckets") else set()
-    steps = [step for step in recipe.steps if step.technique not in useless]
-    # OpenVINO cannot read some branches: with the input that chooses between them built in they are gone. Some
-    # operators it reads only with known axes, and a stateful model takes one step at a time anyway.
-    openvino = recipe.runtime == "openvino"
-    needed = {
-        "fixed_shape": openvino and model.stateful and model.free_sizes,
-        "graph_optimize": openvino and model.branches and bool(model.constants),
-    }
-    for technique, needs in needed.items():
-        if needs and not _has(recipe, technique):
-            steps.insert(0, RecipeStep(technique=technique))
-    settings, why = recipe.settings, recipe.why
-    if openvino:
-        known = {step.technique for step in steps}
-        steps = [*(step for step in situation.found.steps if step.technique not in known), *steps]
-        settings = {**situation.found.settings, **settings}
-        why = " ".join((why, *situation.found.words)).strip()
-    title = recipe.title
-    if model.nodes > LARGE_GRAPH and _has(recipe, "int8_static"):
-        steps = [_lighter(step) for step in steps]
-        title = title.replace("all layers", "heavy layers")
-    if not situation.fast_int8:
-        steps = [_careful(step) for step in steps]
-    steps = [_in_time(step, situation.time_budget_s) for step in steps]
-    return recipe.model_copy(update={"steps": tuple(steps), "title": title, "settings": settings, "why": why})
+def _runs(spec: TechniqueSpec, runtime: str) -> bool:
+    return spec.runtimes is None or runtime in spec.runtimes
 
 
-def _with_new_names(recipes: list[Recipe], renamed: dict[str, str]) -> list[Recipe]:
-    """The same, where they name others, by what those are known by now."""
-    return [
-        recipe.model_copy(
-            update={
-                name: tuple(renamed.get(key, key) for key in getattr(recipe, name))
-                for name in ("only_if_failed", "only_if_faster")
-            }
-        )
-        for recipe in recipes
-    ]
-
-
-def _lighter(step: RecipeStep) -> RecipeStep:
-    """The quantizer's time grows with the square of the graph: only what gains from 8 bits is quantized."""
-    if step.technique != "int8_static":
-        return step
-    return step.model_copy(update={"params": {"layers": "heavy", "examples": 32, **step.params}})
-
-
-def _careful(step: RecipeStep) -> RecipeStep:
-    """Without VNNI the sums of two 8-bit products can overflow; 7 bits avoid it."""
-    if step.technique not in OWN_INT8:
-        return step
-    return step.model_copy(update={"params": {"reduce_range": True, **step.params}})
-
-
-def _in_time(step: RecipeStep, budget_s: float | None) -> RecipeStep:
-    """What learns gets its part of the run's time, where the recipe does not say how long."""
-    if step.technique != LEARNING or budget_s is None:
-        return step
-    return step.model_copy(update={"params": {"max_s": round(LEARNING_SHARE * budget_s), **step.params}})
-
-
-def _with_added(recipes: Sequence[Recipe], situation: Situation) -> Iterator[Recipe]:
-    """The recipes, and what no preset lists because it depends on the machine or the model.
-
-    Graphics cards come first; a tiny model's recipe is followed by the same on one core.
-    """
-    if "onnxruntime-cuda" in situation.runtimes:
-        why = "A graphics card does many products at once."
-        yield Recipe(title="On the graphics card", runtime="onnxruntime-cuda", why=why)
-        half = (RecipeStep(technique="fp16", version=2),)
-        yield Recipe(title="Half-size numbers on the graphics card", runtime="onnxruntime-cuda", steps=half, why=why)
-    if "torch-cuda" in situation.runtimes and situation.model.has_torch:
-        yield Recipe(title="PyTorch on the graphics card", runtime="torch-cuda")
-    for recipe in [*recipes, BASELINE]:
-        if recipe is not BASELINE:
-            yield recipe
-        shares = recipe.runtime in CPU_RUNTIMES and "num_threads" not in recipe.settings
-        if situation.tiny and shares and not _has(recipe, *INT8):
-            yield recipe.model_copy(
-                update={
-                    "title": f"{recipe.title}, on one core",
-                    "id": "",
-                    "settings": {**recipe.settings, "num_threads": 1},
-                    "why": "Very small models lose more time by sharing the work than they gain.",
-                }
-            )
-
-
-def _without_pointless_single(kept: list[Recipe], situation: Situation) -> tuple[list[Recipe], list[tuple[str, str]]]:
-    """One core beside all cores pays only for tiny models. Where only one core was wanted, it stays."""
-    if situation.tiny or (situation.probe_ms is None and situation.model.weight_bytes < TINY_BYTES):
-        return kept, []
-    reason = "One core pays only for very small models, and this one is larger."
-    stay: list[Recipe] = []
-    gone: list[Recipe] = []
-    for recipe in kept:
-        shared = {name: value for name, value in recipe.settings.items() if name != "num_threads"}
-        twin = recipe.model_copy(update={"settings": shared})
-        pointless = recipe.settings.get("num_threads") == 1 and any(_same(twin, other) for other in kept)
-        (gone if pointless else stay).append(recipe)
-    return stay, [(recipe.title, reason) for recipe in gone]
-
-
-def _wants_bf16(recipe: Recipe) -> bool:
-    if recipe.settings.get("inference_precision") == "bf16" or _has(recipe, "bf16", "precision_by_operator"):
-        return True
-    return any(
-        step.technique == "cascade" and step.params.get("first", "bf16") != "int8_static" for step in recipe.steps
-    )
-
-
-def _packs_products(recipe: Recipe) -> bool:
-    return any(s.technique == "weights_only" and s.params.get("form") != "dequantize" for s in recipe.steps)
-
-
-def _has(recipe: Recipe, *techniques: str) -> bool:
-    return any(step.technique in techniques for step in recipe.steps)
-
-
-def _same(first: Recipe, second: Recipe) -> bool:
-    def key(recipe: Recipe) -> tuple[object, ...]:
-        return recipe.runtime, recipe.steps, {"inference_precision": "f32", **recipe.settings}
-
-    return key(first) == key(second)
+def _dropped(recipe: Recipe, reason: Reason) -> Dropped:
+    return Dropped(id=recipe.id, title=recipe.title, reason=reason)

@@ -5,18 +5,18 @@ where a short comparison says that it is faster.
 """
 
 import contextlib
-import importlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
+from workers.contracts.planning import Dropped, Reason
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import RecipeStep
-from workers.contracts.techniques import Model
+from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert import onnx_files
 from workers.convert.rewriting import removed_by
@@ -34,26 +34,19 @@ LOOK_REQUESTS = 25
 PARTITIONED_UNDER_MS = 20.0
 """How the work is shared out is seen in short requests only."""
 
-REWRITES: dict[str, frozenset[str]] = {
-    "gather_rewrite": frozenset({"OneHot"}),
-    "norm_rewrite": frozenset({"Reorder", "MVN"}),
-    "layout_rewrite": frozenset({"Transpose", "Reorder"}),
-    "cast_cleanup": frozenset({"Convert"}),
-}
-"""Technique → OpenVINO's kinds of operators that it is about, beside those that it takes out by name."""
+RUNTIME = "openvino"
+"""The runtime that is looked into: it tells how long each operator takes."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """`steps` go before every recipe of the engine, `settings` into it; `words` say what each one gave.
-
-    `dropped` holds (title, reason) pairs.
-    """
+    """`steps` go before every recipe of `runtime`, `settings` into it; `words` say what each one gave."""
 
     steps: tuple[RecipeStep, ...] = ()
     settings: dict[str, Any] = field(default_factory=dict)
     words: tuple[str, ...] = ()
-    dropped: tuple[tuple[str, str], ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    runtime: str = RUNTIME
 
 
 @dataclass
@@ -63,15 +56,25 @@ class _Notes:
     steps: list[RecipeStep] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
-    dropped: list[tuple[str, str]] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+
+    def drop(self, spec: TechniqueSpec, code: str, text: str) -> None:
+        self.dropped.append(Dropped(id=spec.id, title=spec.title, reason=Reason(code=code, text=text)))
 
 
 def search(
-    model: Model, feeds: Arrays, precision: str, weight_bytes: int, ctx: JobContext, max_s: float | None = None
+    model: Model,
+    feeds: Arrays,
+    precision: str,
+    weight_bytes: int,
+    rewrites: Sequence[TechniqueSpec],
+    ctx: JobContext,
+    max_s: float | None = None,
 ) -> Found:
     """Look at one model in OpenVINO with one real request. What cannot be looked at gives nothing.
 
-    Where trying one rewrite would take more than `max_s`, none is tried.
+    `rewrites` are techniques that change the graph (others among them are passed over). Where trying one would take
+    more than `max_s` seconds, none is tried.
     """
     found = _Notes()
     if weight_bytes > MAX_BYTES or "parts" in model.artifact.settings:
@@ -81,48 +84,59 @@ def search(
         profile = take_profile(model.main, feeds, settings, ctx.threads)
         ctx.check_cancelled()
         if max_s is not None and profile.total_ms * LOOK_REQUESTS > max_s * 1000:
-            reason = "A request takes so long here that trying them would cost too much of your time."
-            return Found(dropped=(("Rewrites of the graph", reason),))
-        model = _rewrites(found, model, feeds, profile, settings, ctx)
+            words = "A request takes so long here that trying them would cost too much of your time."
+            slow = Dropped(id="rewrites", title="Rewrites of the graph", reason=Reason(code="no_time", text=words))
+            return Found(dropped=(slow,))
+        for spec, what in sorted(_changing(rewrites), key=lambda pair: pair[1].order):
+            model = _rewritten(found, spec, what, model, feeds, profile, settings, ctx)
         if ctx.threads > 1 and profile.total_ms < PARTITIONED_UNDER_MS:
             _partitioner(found, model, feeds, settings, ctx)
     shutil.rmtree(ctx.work_dir / "rewrites", ignore_errors=True)
     return Found(tuple(found.steps), found.settings, tuple(found.words), tuple(found.dropped))
 
 
-def _rewrites(
-    found: _Notes, model: Model, feeds: Arrays, profile: Profile, settings: dict[str, Any], ctx: JobContext
+def _changing(specs: Sequence[TechniqueSpec]) -> Iterator[tuple[TechniqueSpec, GraphRewrite]]:
+    for spec in specs:
+        if spec.rewrite is not None:
+            yield spec, spec.rewrite
+
+
+def _rewritten(
+    found: _Notes,
+    spec: TechniqueSpec,
+    what: GraphRewrite,
+    model: Model,
+    feeds: Arrays,
+    profile: Profile,
+    settings: dict[str, Any],
+    ctx: JobContext,
 ) -> Model:
-    """Try each rewrite on what the ones before have made; the model with all that paid."""
-    for technique, kinds in REWRITES.items():
-        ctx.check_cancelled()
-        module = importlib.import_module(f"workers.convert.{technique}")
-        names = removed_by(onnx_files.load(model.main), module.change)
-        if not names:
-            continue
-        share = profile.share(kinds, names)
-        if share < MIN_SHARE:
-            reason = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
-            found.dropped.append((module.TITLE, reason))
-            continue
-        scratch = ctx.work_dir / "rewrites" / technique
-        scratch.mkdir(parents=True)
-        try:
-            module.apply(model, module.Params(), cast(JobContext, _Inner(ctx, scratch)))
-        except WorkerError as error:
-            found.dropped.append((module.TITLE, error.detail))
-            continue
-        other = read_model(scratch / "model")
-        faster = _compare(model, other, feeds, (settings, settings), ctx)
-        if faster < MIN_GAIN:
-            found.dropped.append(
-                (module.TITLE, f"It took {percent(share, 0)} of the time, and without it nothing was faster.")
-            )
-            continue
-        found.steps.append(RecipeStep(technique=technique))
-        found.words.append(f"{module.TITLE}: {faster:.2f} times as fast in a short comparison here.")
-        model = other
-    return model
+    """Try one rewrite on what the ones before have made; the model with it, where it pays."""
+    ctx.check_cancelled()
+    names = removed_by(onnx_files.load(model.main), what.change)
+    if not names:
+        return model
+    share = profile.share(what.kinds, names)
+    if share < MIN_SHARE:
+        words = f"It could save at most {percent(share, 0)} of the time here, so it was not tried."
+        found.drop(spec, "little_time", words)
+        return model
+    scratch = ctx.work_dir / "rewrites" / spec.id
+    scratch.mkdir(parents=True)
+    try:
+        spec.apply(model, spec.params(), cast(JobContext, _Inner(ctx, scratch)))
+    except WorkerError as error:
+        found.drop(spec, error.code, error.detail)
+        return model
+    other = read_model(scratch / "model")
+    faster = _compare(model, other, feeds, (settings, settings), ctx)
+    if faster < MIN_GAIN:
+        words = f"It took {percent(share, 0)} of the time, and without it nothing was faster."
+        found.drop(spec, "not_faster", words)
+        return model
+    found.steps.append(RecipeStep(technique=spec.id, version=spec.params.version))
+    found.words.append(f"{spec.title}: {faster:.2f} times as fast in a short comparison here.")
+    return other
 
 
 def _partitioner(found: _Notes, model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobContext) -> None:

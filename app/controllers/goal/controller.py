@@ -52,7 +52,7 @@ class GoalController(PageController):
         project = self._session.project
         preset = self.preset_of(project.preset_id if project else DEFAULT_ID)
         recipes = self._session.recipes
-        return preset if recipes is None else preset.model_copy(update={"recipes": recipes})
+        return preset if recipes is None else preset.with_recipes(recipes)
 
     def preset_of(self, preset_id: str) -> Preset:
         """The preset of that id; the usual one where it is gone."""
@@ -133,7 +133,7 @@ class GoalController(PageController):
     def _on_recipes(self, values: tuple[RecipeValue, ...]) -> None:
         project = self._session.project
         own = self.preset_of(project.preset_id if project else DEFAULT_ID).recipes
-        kept = {recipe.key: recipe for recipe in own}
+        kept = {recipe.id: recipe for recipe in (*own, *(self._session.recipes or ()))}
         recipes = tuple(_recipe(value, kept.get(value.key)) for value in values if value.enabled)
         self._session.set_recipes(recipes or None)
 
@@ -182,14 +182,13 @@ def problem_value(problem: PresetRefused) -> PresetValue:
 def recipe_value(recipe: Recipe) -> RecipeValue:
     """One version to try."""
     steps = tuple(StepValue(step.technique, dict(step.params)) for step in recipe.steps)
-    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.key)
+    return RecipeValue(title=recipe.title, steps=steps, runtime=recipe.runtime, key=recipe.id)
 
 
 def _recipe(value: RecipeValue, base: Recipe | None) -> Recipe:
     steps = tuple(RecipeStep(technique=step.technique, params=step.params) for step in value.steps)
     start = base or Recipe(title=value.title, why=tr("Added by hand."))
-    known_as = start.key if start.key != value.title else ""
-    return start.model_copy(update={"title": value.title, "id": known_as, "steps": steps, "runtime": value.runtime})
+    return start.model_copy(update={"title": value.title, "steps": steps, "runtime": value.runtime})
 
 
 def techniques(found: DescribeResult | None, kind: str = "") -> tuple[TechniqueValue, ...]:

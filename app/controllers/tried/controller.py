@@ -46,7 +46,8 @@ class TriedController(PageController):
         except JobError as error:
             self._page.show_error(error_value(error.error))
             return
-        self._page.show_value(tried_value(facts, tried_run(self._session.workspace, facts)))
+        tried = tried_run(self._session.workspace, facts, self._session.described)
+        self._page.show_value(tried_value(facts, tried))
 
     def _on_again(self) -> None:
         if self._session.run is not None:

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from app.domain.explain import portability, why_int8_lost, why_it_won
+from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.tried import Tried, tried_rows
 from app.persistence import Repositories
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.run.forecasting import Forecasts, RunForecast, machine_name
-from workers.contracts.jobs import PlanResult
+from workers.contracts.jobs import DescribeResult, PlanResult
+from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts
 
 
@@ -25,19 +26,34 @@ class TriedRun:
     forecast: RunForecast
 
 
-def tried_run(space: Workspace, facts: RunFacts) -> TriedRun:
-    """The whole way of one run."""
+def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | None = None) -> TriedRun:
+    """The whole way of one run. `described`, where it is known by now, tells of the techniques of runs that an earlier
+    version of the program has planned."""
     run, repositories = facts.run, space.repositories
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
     device = machine_of(repositories, run.id)
+    known = known_to(plan, device, described)
     return TriedRun(
         rows=tried_rows(plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct),
         why=why_it_won(facts.recommended, facts.variants),
-        eights=why_int8_lost(facts.recommended, facts.variants, device),
-        elsewhere=portability(facts.recommended, facts.variants, device),
+        eights=why_int8_lost(facts.recommended, facts.variants, known),
+        elsewhere=portability(facts.recommended, facts.variants, device, known),
         forecast=Forecasts(repositories, machine_name()).of_run(run.id),
     )
+
+
+def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: DescribeResult | None) -> Known:
+    """What the plan kept of techniques and processor; what it did not keep, as it is described now. The instructions of
+    another processor than the run's are not taken for its own."""
+    traits = {row.id: frozenset[str](row.traits) for row in described.techniques} if described is not None else {}
+    instructions: tuple[Instructions, ...] = ()
+    if plan is not None:
+        traits |= {one.id: frozenset[str](one.traits) for one in plan.techniques}
+        instructions = plan.instructions
+    if not instructions and described is not None and device is not None:
+        instructions = described.instructions if device.features == described.device.features else ()
+    return Known(traits, instructions)
 
 
 def machine_of(repositories: Repositories, run_id: str) -> DeviceFacts | None:

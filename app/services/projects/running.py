@@ -49,7 +49,12 @@ def resume_run(
     plan = kept_plan(run)
     if plan is None:
         plan = RunPlan(
-            recipes=ask.preset.recipes, objective=ask.preset.objective, fresh=ask.fresh, model=ask.model, data=ask.data
+            recipes=ask.preset.recipes,
+            by_traits=ask.preset.by_traits,
+            objective=ask.preset.objective,
+            fresh=ask.fresh,
+            model=ask.model,
+            data=ask.data,
         )
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
@@ -64,6 +69,7 @@ def resume_run(
             threads=run.goal.threads or usable_cores(),
             fresh=plan.fresh,
             more_s=more_s,
+            by_traits=plan.by_traits,
         ),
     )
     return recorder, then_watched(space, flow)

@@ -9,6 +9,7 @@ from app.domain.run import Run
 from presets.schema import Preset
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
 
@@ -20,6 +21,7 @@ class RunPlan(Frozen):
     fresh: bool = False
     model: OpenParams | None = None
     data: DataParams | None = None
+    by_traits: tuple[ByTraits, ...] = ()
 
 
 def kept_plan(run: Run) -> RunPlan | None:
@@ -38,8 +40,10 @@ def with_plan(run: Run, plan: RunPlan) -> Run:
 def as_begun(run: Run, preset: Preset) -> Preset:
     """The preset with what a run was begun with, where that is known."""
     plan = kept_plan(run)
-    changes = {"max_loss_pct": run.goal.max_loss_pct}
-    return preset if plan is None else preset.model_copy(update={**changes, "recipes": plan.recipes})
+    if plan is None:
+        return preset
+    begun = {"max_loss_pct": run.goal.max_loss_pct, "recipes": plan.recipes, "by_traits": plan.by_traits}
+    return preset.model_copy(update=begun)
 
 
 def kept_objective(run: Run) -> Objective:

@@ -166,11 +166,11 @@ class _Optimization:
     def _needed(self, recipe: Recipe) -> bool:
         """False where one holds that this recipe is only an answer to the failure of, or where it cannot be faster."""
         tried = list(self._recorder.variants.values())
-        named = [v for v in tried if v.recipe.key in recipe.only_if_faster]
+        named = [v for v in tried if v.recipe.id in recipe.only_if_faster]
         others = tried if self._ask.objective == "speed" else []
         if not could_win(named, others):
             return False
-        return not any(answers_hold(v) for v in tried if v.recipe.key in recipe.only_if_failed)
+        return not any(answers_hold(v) for v in tried if v.recipe.id in recipe.only_if_failed)
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
@@ -224,6 +224,8 @@ class _Optimization:
                 runtimes=tuple(r for r in available if not self._goal.runtimes or r in self._goal.runtimes),
                 data_dir=str(data.folder),
                 time_budget_s=self._goal.time_budget_s,
+                by_traits=self._ask.by_traits,
+                techniques=tuple(f"{row.id} {row.version}" for row in found.techniques if row.available),
             ),
             result=PlanResult,
             title="Choose what to try",

@@ -17,6 +17,7 @@ from app.services.run.figures import speedup_of, with_figures
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Pass, Version
 from workers.contracts.jobs import DataParams, OpenParams, SpeedSummary
+from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
 NEAR_SHARE = 0.5
@@ -30,7 +31,8 @@ LARGE_BYTES = 200_000_000
 
 @dataclass(frozen=True)
 class OptimizeRequest:
-    """What to optimize, for what. `recipes` are the preset's, in the order to try them.
+    """What to optimize, for what. `recipes` are the preset's, in the order to try them, `by_traits` techniques that it
+    tries beside them.
 
     With `fresh` everything is measured in this run, also what was measured lately in another one. With `more_s` it has
     so many seconds from now on, whatever the run took before.
@@ -44,6 +46,7 @@ class OptimizeRequest:
     max_candidates: int | None = None
     fresh: bool = False
     more_s: float | None = None
+    by_traits: tuple[ByTraits, ...] = ()
 
 
 class Search:
@@ -81,8 +84,10 @@ class Search:
         return [variant for variant in self.recorder.variants.values() if self.is_in(variant.id)]
 
     def known(self, recipe: Recipe) -> Variant | None:
-        """The same candidate of an interrupted run, so that nothing is done twice."""
-        return next((v for v in self.recorder.variants.values() if v.recipe == recipe), None)
+        """The same candidate of an interrupted run, so that nothing is done twice. It may have had another name then:
+        what it does tells."""
+        found = next((v for v in self.recorder.variants.values() if _work(v.recipe) == _work(recipe)), None)
+        return None if found is None else dataclasses.replace(found, recipe=recipe, title=recipe.title)
 
     def look(
         self,
@@ -153,3 +158,7 @@ class Search:
     def best_ids(self) -> list[str]:
         """The same by their ids."""
         return [variant.id for variant in self.best()]
+
+
+def _work(recipe: Recipe) -> tuple[Any, ...]:
+    return recipe.runtime, recipe.steps, recipe.settings

@@ -165,7 +165,7 @@ def test_a_renamed_recipe_is_still_known_to_the_others(
         app_controller._controllers["goal"].show()  # type: ignore[attr-defined]
         kept = app_controller.session.recipes
         assert kept is not None
-        assert {recipe.title: recipe.key for recipe in kept}[title] == first.key and first.key in named
+        assert {recipe.title: recipe.id for recipe in kept}[title] == first.key and first.key in named
 
 
 def test_many_runs_are_listed_quickly(app_controller: AppController, window: MainWindow, space: Workspace) -> None:

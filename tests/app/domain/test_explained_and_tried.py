@@ -2,15 +2,27 @@
 
 import dataclasses
 
-from app.domain.explain import portability, why_int8_lost, why_it_won
+from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.run import StepRecord
 from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
 from workers.contracts.jobs import PlanResult
+from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, Verdict
 
 HERE = DeviceFacts(processor="EPYC", cores=2, memory_bytes=1, features=("avx2", "avx512", "avx512_bf16", "avx512_vnni"))
-OLD = HERE.model_copy(update={"features": ("avx2",)})
+TRAITS = {
+    "bf16": frozenset({"bf16", "speed"}),
+    "int8_static": frozenset({"int8"}),
+    "int8_dynamic": frozenset({"int8"}),
+    "fp16": frozenset({"fp16"}),
+}
+BY_NAME = {
+    "avx512_vnni": Instructions(name="avx512_vnni", title="AVX-512 VNNI", arithmetic="int8"),
+    "avx512_bf16": Instructions(name="avx512_bf16", title="AVX-512 BF16", arithmetic="bf16"),
+    "avx2": Instructions(name="avx2", title="AVX2", arithmetic="fp32"),
+}
+KNOWN, OLD = Known(TRAITS, tuple(BY_NAME.values())), Known(TRAITS, (BY_NAME["avx2"],))
 
 
 def version(
@@ -55,26 +67,28 @@ def test_why_the_winner_won() -> None:
 
 def test_why_eight_bits_lost() -> None:
     """Given INT8 that answers otherwise, one that is slow and a processor without fast sums, then each reason is told."""
-    assert why_int8_lost(BEST, [BEST, EIGHT], HERE) == ("“INT8”: only 93.0 % of its answers are like the original's.",)
+    assert why_int8_lost(BEST, [BEST, EIGHT], KNOWN) == ("“INT8”: only 93.0 % of its answers are like the original's.",)
     slow = version("INT8", "int8_dynamic", p50_ms=5.0, agreement=1.0)
     said = why_int8_lost(BEST, [BEST, slow], OLD)
     assert said[0].startswith("This processor has no fast 8-bit instructions")
     assert "1.25 times as long as the original" in said[1]
     kept = dataclasses.replace(EIGHT, notes=("4 sensitive layers of 20 stay in 32 bits, the others are in 8 bits.",))
-    assert "4 sensitive layers" in why_int8_lost(BEST, [kept], HERE)[0]
-    assert why_int8_lost(EIGHT, [EIGHT], HERE) == ()
-    assert why_int8_lost(BEST, [BEST], HERE) == ()
+    assert "4 sensitive layers" in why_int8_lost(BEST, [kept], KNOWN)[0]
+    assert why_int8_lost(EIGHT, [EIGHT], KNOWN) == ()
+    assert why_int8_lost(BEST, [BEST], KNOWN) == ()
+    unknown = Known(TRAITS)
+    assert not any("instructions" in words for words in why_int8_lost(BEST, [BEST, slow], unknown))
 
 
 def test_measured_here_and_expected_elsewhere_stand_apart() -> None:
     """Given a winner in 16 bits, then what it used here is told, and what is expected elsewhere is marked so."""
-    here, there = portability(BEST, [BEST, PLAIN], HERE)
+    here, there = portability(BEST, [BEST, PLAIN], HERE, KNOWN)
     assert here == "Measured on EPYC with 2 cores, using AVX-512 BF16."
     assert there == "Expected, not measured: without AVX-512 BF16 about 2.0 times the original's, as “Engine” has here."
-    assert portability(BEST, [BEST], HERE)[1].endswith("about the original's speed.")
-    (plain,) = portability(PLAIN, [PLAIN], HERE)
+    assert portability(BEST, [BEST], HERE, KNOWN)[1].endswith("about the original's speed.")
+    (plain,) = portability(PLAIN, [PLAIN], HERE, KNOWN)
     assert "no special instructions" in plain
-    assert portability(None, [], HERE) == portability(BEST, [BEST], None) == ()
+    assert portability(None, [], HERE, KNOWN) == portability(BEST, [BEST], None, KNOWN) == ()
 
 
 def test_the_whole_way_is_a_table() -> None:

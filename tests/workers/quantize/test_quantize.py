@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.convert import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import write_prepared
-from workers.quantize import bf16, calibration, fp16, int8_dynamic, int8_static, processor, qdq
+from workers.quantize import bf16, calibration, eight_bits, fp16, int8_dynamic, int8_static, qdq
 from workers.runtime.recording import RecordingContext
 
 
@@ -175,7 +175,7 @@ def test_dynamic_int8_tells_that_sums_may_overflow_here(
     lacks: bool, reduce_range: bool, told: bool, make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Given a processor without VNNI, then a note says that 7 bits keep sums from overflowing, unless they are used."""
-    monkeypatch.setattr(processor, "lacks_fast_int8", lambda: lacks)
+    monkeypatch.setattr(eight_bits, "lacks_fast_int8", lambda: lacks)
     params = int8_dynamic.Params(reduce_range=reduce_range)
     artifact = int8_dynamic.apply(make_small("transformer").model, params, RecordingContext(tmp_path))
-    assert (processor.NO_VNNI in artifact.notes) == told
+    assert (eight_bits.NO_VNNI in artifact.notes) == told

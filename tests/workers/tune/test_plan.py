@@ -8,21 +8,22 @@ import onnx
 import pytest
 from compiled_program import with_program
 from onnx import helper, numpy_helper
+from situations import POOR, RICH, planner, reasons
 from small_models import floats, model_of
 
 from presets.loader import BUILTIN_FOLDER, load_preset
 from workers.contracts.jobs import PlanParams
-from workers.contracts.specs import DeviceFacts, Recipe, RecipeStep
+from workers.contracts.planning import Dropped, ModelFacts, Reason
+from workers.contracts.specs import Recipe, RecipeStep
+from workers.infer import torch_compile
 from workers.quantize import weights_only
 from workers.runtime.handlers.plan import run
 from workers.runtime.recording import RecordingContext
-from workers.tune.facts import ModelFacts, read_facts
-from workers.tune.plan import Situation, make_plan
+from workers.tune.facts import read_facts
+from workers.tune.plan import Plan, Planner
 from workers.tune.probe import probe_ms
 from workers.tune.search import Found
 
-RICH = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx512_bf16", "avx512_vnni"))
-POOR = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 33, features=("avx2",))
 MODEL = ModelFacts(
     products=1,
     convolutions=5,
@@ -35,6 +36,9 @@ MODEL = ModelFacts(
     precision="fp32",
     weight_bytes=50 << 20,
 )
+
+
+SHIPPED = {shipped.title: shipped for shipped in load_preset(BUILTIN_FOLDER / "fastest.yaml").recipes}
 
 
 def recipe(title: str, *techniques: str, runtime: str = "openvino", **settings: object) -> Recipe:
@@ -52,16 +56,12 @@ PRESET = (
 )
 
 
-def situation(**changes) -> Situation:
-    values = {
-        "model": MODEL,
-        "device": RICH,
-        "runtimes": ("onnxruntime-cpu", "openvino", "torch-cpu"),
-        "has_calibration": True,
-        "probe_ms": 5.0,
-        **changes,
-    }
-    return Situation(**values)
+def situation(**changes) -> Planner:
+    return planner(**{"model": MODEL, **changes})
+
+
+def make_plan(recipes, asked: Planner) -> Plan:
+    return asked.plan(recipes)
 
 
 def titles(plan) -> list[str]:
@@ -71,14 +71,14 @@ def titles(plan) -> list[str]:
 def test_order_of_the_preset_is_kept_on_a_rich_processor() -> None:
     plan = make_plan(PRESET, situation())
     assert titles(plan) == ["Faster engine", "16 bits", "INT8", "INT8 dynamic", "Tidied"]
-    assert dict(plan.dropped).keys() == {"Torch"}
+    assert reasons(plan).keys() == {"Torch"}
 
 
 def test_poor_processor_tries_int8_last_and_carefully() -> None:
     """Given no fast 8 or 16 bits, then BF16 is not tried, and INT8 comes last with 7 of its bits."""
     plan = make_plan(PRESET, situation(device=POOR))
     assert titles(plan) == ["Faster engine", "Tidied", "INT8", "INT8 dynamic"]
-    assert "emulating" in dict(plan.dropped)["16 bits"]
+    assert "emulating" in reasons(plan)["16 bits"]
     assert plan.candidates[2].steps[1].params == {"reduce_range": True}
 
 
@@ -86,7 +86,7 @@ def test_reasons_are_whole_sentences() -> None:
     bare = MODEL.__class__(**{**MODEL.__dict__, "products": 0, "convolutions": 0, "depthwise": 0})
     plan = make_plan(PRESET, situation(runtimes=("onnxruntime-cpu",), has_calibration=False, model=bare))
     assert titles(plan) == ["Tidied"]
-    assert all(reason[0].isupper() and reason.endswith(".") for _, reason in plan.dropped)
+    assert all(text[0].isupper() and text.endswith(".") for text in reasons(plan).values())
 
 
 def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
@@ -94,9 +94,9 @@ def test_fixed_sizes_need_no_step_and_equal_candidates_stay_once() -> None:
     fixed = MODEL.__class__(**{**MODEL.__dict__, "free_sizes": False})
     plan = make_plan([*PRESET, recipe("Again"), recipe("F32", inference_precision="f32")], situation(model=fixed))
     assert plan.candidates[0].steps == ()
-    assert "Again" not in titles(plan) and "“Faster engine”" in dict(plan.dropped)["Again"]
+    assert "Again" not in titles(plan) and "“Faster engine”" in reasons(plan)["Again"]
     assert "F32" not in titles(plan)
-    assert "original" in dict(make_plan([recipe("O", runtime="onnxruntime-cpu")], situation()).dropped)["O"]
+    assert "original" in reasons(make_plan([recipe("O", runtime="onnxruntime-cpu")], situation()))["O"]
 
 
 def test_tiny_models_are_tried_on_one_core_too() -> None:
@@ -126,16 +126,23 @@ def test_branches_are_folded_for_openvino() -> None:
 
 
 def test_large_graphs_quantize_their_heavy_layers_only() -> None:
-    """Given 2,000 operators, then INT8 is limited to heavy layers, unless the recipe says otherwise."""
-    model = MODEL.__class__(**{**MODEL.__dict__, "nodes": 2000})
-    plan = make_plan([recipe("INT8, all layers", "int8_static")], situation(model=model))
-    assert plan.candidates[0].title == "INT8, heavy layers"
-    assert plan.candidates[0].steps[0].params == {"layers": "heavy", "examples": 32}
+    """Given 2,000 operators, then INT8 is limited to heavy layers, which its other title says; without one it is told."""
+    large = situation(model=replace(MODEL, nodes=2000))
+    plain = recipe("INT8, all layers", "int8_static")
+    (shipped,) = make_plan([SHIPPED["INT8, all layers"]], large).candidates
+    assert (shipped.title, shipped.id) == ("INT8, heavy layers", "int8") and "operators" not in shipped.why
+    assert shipped.steps[-1].params == {"layers": "heavy", "examples": 32}
+    (told,) = make_plan([plain], large).candidates
+    assert told.title == "INT8, all layers" and "only its heavy layers" in told.why
+    (own,) = make_plan(
+        [plain.model_copy(update={"steps": (RecipeStep(technique="int8_static", params={"layers": "all"}),)})], large
+    ).candidates
+    assert own.steps[0].params == {"layers": "all", "examples": 32} and "heavy" not in own.why
 
 
 def test_biases_are_corrected_where_there_are_some() -> None:
     corrected = recipe("Corrected", "int8_static", "bias_correction")
-    assert "bias" in dict(make_plan([corrected], situation()).dropped)["Corrected"]
+    assert "bias" in reasons(make_plan([corrected], situation()))["Corrected"]
     biased = MODEL.__class__(**{**MODEL.__dict__, "biased": 3})
     assert titles(make_plan([corrected], situation(model=biased))) == ["Corrected"]
 
@@ -144,7 +151,7 @@ def test_what_is_not_installed_is_not_tried() -> None:
     """Given a technique without its library, then the way to install it is told, and nothing is started."""
     by_nncf = recipe("By NNCF", "nncf_int8")
     plan = make_plan([by_nncf], situation(unavailable={"nncf_int8": "pip install nncf"}))
-    assert dict(plan.dropped)["By NNCF"] == "It needs a library that is not installed: pip install nncf."
+    assert reasons(plan)["By NNCF"] == "It needs a library that is not installed: pip install nncf."
     assert titles(make_plan([by_nncf], situation())) == ["By NNCF"]
     poor = make_plan([by_nncf], situation(device=POOR))
     assert poor.candidates[0].steps[0].params == {}, "it has no such parameter"
@@ -152,23 +159,22 @@ def test_what_is_not_installed_is_not_tried() -> None:
 
 def test_packed_weights_are_for_models_of_products() -> None:
     packed = recipe("Packed", "weights_only")
-    assert "convolutions" in dict(make_plan([packed], situation()).dropped)["Packed"]
+    assert "convolutions" in reasons(make_plan([packed], situation()))["Packed"]
     products = MODEL.__class__(**{**MODEL.__dict__, "products": 9})
     assert titles(make_plan([packed], situation(model=products))) == ["Packed"]
     small = MODEL.__class__(**{**products.__dict__, "precision": "int8"})
-    assert "8 bits already" in dict(make_plan([packed], situation(model=small)).dropped)["Packed"]
+    assert "8 bits already" in reasons(make_plan([packed], situation(model=small)))["Packed"]
     stored = Recipe(title="Stored", steps=(RecipeStep(technique="weights_only", params={"form": "dequantize"}),))
     assert titles(make_plan([stored], situation())) == ["Stored"]
 
 
 def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
-    """Given INT8 that is called otherwise for a large graph, then what waits for it waits for that title."""
-    model = MODEL.__class__(**{**MODEL.__dict__, "nodes": 2000})
-    first = recipe("INT8, all layers", "int8_static")
-    names = (first.title, "other")
-    careful = recipe("Kept", "int8_mixed").model_copy(update={"only_if_failed": names, "only_if_faster": names})
-    plan = make_plan([first, careful], situation(model=model))
-    assert plan.candidates[1].only_if_failed == plan.candidates[1].only_if_faster == ("INT8, heavy layers", "other")
+    """Given INT8 that has another title, by a person or for a large graph, then what waits for it still means it."""
+    shipped = SHIPPED["INT8, all layers"]
+    recipes = [shipped.model_copy(update={"title": "Mine"}), SHIPPED["INT8, sensitive layers kept"]]
+    for nodes in (100, 2000):
+        first, careful = make_plan(recipes, situation(model=replace(MODEL, nodes=nodes))).candidates
+        assert first.id == shipped.id and first.id in careful.only_if_failed and first.id in careful.only_if_faster
 
 
 def test_graphics_cards_are_added_where_they_work() -> None:
@@ -187,8 +193,8 @@ def test_combined_recipes_are_for_models_that_suit_them() -> None:
     """Given heavy operators alone, no classes, no texts, then each is left out with its reason; else it is planned."""
     plan = make_plan(COMBINED, situation())
     assert titles(plan) == []
-    reasons = dict(plan.dropped)
-    assert "heavy" in reasons["By operator"] and "class" in reasons["Cascade"] and "texts" in reasons["Buckets"]
+    told = reasons(plan)
+    assert "heavy" in told["By operator"] and "class" in told["Cascade"] and "texts" in told["Buckets"]
     suited = MODEL.__class__(**{**MODEL.__dict__, "light": 50, "classes": True, "masked_texts": True})
     plan = make_plan(COMBINED, situation(model=suited))
     assert titles(plan) == ["By operator", "Cascade", "Buckets"]
@@ -209,7 +215,7 @@ def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
         steps=(RecipeStep(technique="gather_rewrite"),),
         settings={"tbb_partitioner": "auto"},
         words=("Look-ups: 1.20 times as fast.",),
-        dropped=(("Transposes removed", "It could save at most 3% of the time here, so it was not tried."),),
+        dropped=(Dropped(title="Transposes removed", reason=Reason(code="little_time", text="It saves too little.")),),
     )
     own = recipe("Own", "gather_rewrite", tbb_partitioner="static")
     plan = make_plan([*PRESET, own], situation(found=found))
@@ -220,7 +226,7 @@ def test_what_was_found_goes_into_every_recipe_of_the_engine() -> None:
     assert [step.technique for step in by_title["Own"].steps] == ["gather_rewrite"]
     assert by_title["Own"].settings == {"tbb_partitioner": "static"}
     assert [step.technique for step in by_title["Tidied"].steps] == ["graph_optimize"]
-    assert ("Transposes removed", found.dropped[0][1]) in plan.dropped
+    assert found.dropped[0] in plan.dropped
 
 
 @pytest.mark.parametrize(
@@ -270,11 +276,8 @@ def test_job_plans_for_a_real_folder(make_small, tmp_path: Path) -> None:
     result = run(params, ctx)
     assert result.baseline.title == "Original" and result.baseline.runtime == "onnxruntime-cpu"
     assert "Faster engine" in [candidate.title for candidate in result.candidates]
-    assert dict(result.dropped)["INT8"].startswith("It needs examples")
+    assert reasons(result)["INT8"].startswith("It needs examples")
     assert any("INT8" in log.text for log in ctx.logs)
-
-
-SHIPPED = {shipped.title: shipped for shipped in load_preset(BUILTIN_FOLDER / "fastest.yaml").recipes}
 
 
 @pytest.mark.parametrize(
@@ -282,13 +285,21 @@ SHIPPED = {shipped.title: shipped for shipped in load_preset(BUILTIN_FOLDER / "f
     [
         ({"time_budget_s": 240.0}, "runs of 10 minutes or more"),
         ({"model": MODEL}, "No torch source"),
-        ({"no_compiler": "there is no C++ compiler on this computer"}, "compile it: there is no C++ compiler on this"),
+        ({"compiler": False}, "compile it: there is no C++ compiler on this"),
         ({"time_budget_s": 600.0}, None),
         ({"time_budget_s": None}, None),
     ],
 )
-def test_pytorch_compiles_where_there_is_a_compiler_and_time(changes: dict, why: str | None) -> None:
+def test_pytorch_compiles_where_there_is_a_compiler_and_time(
+    changes: dict, why: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Given the shipped recipes, then PyTorch alone is tried wherever it can run, and compiled only where that pays."""
+    changes = dict(changes)
+    if changes.pop("compiler", True):
+        monkeypatch.setattr(torch_compile, "find_compiler", lambda: "c++")
+    else:
+        monkeypatch.setenv("PATH", "")
+        monkeypatch.delenv("CXX", raising=False)
     recipes = [SHIPPED["PyTorch"], SHIPPED["PyTorch, compiled"]]
     plan = make_plan(recipes, situation(**{"model": replace(MODEL, has_torch=True), "time_budget_s": 900.0, **changes}))
     if why is None:
@@ -296,7 +307,7 @@ def test_pytorch_compiles_where_there_is_a_compiler_and_time(changes: dict, why:
         assert plan.candidates[1].settings == {"compile": True}
     else:
         assert "PyTorch, compiled" not in titles(plan)
-        assert why in dict(plan.dropped)["PyTorch, compiled"]
+        assert why in reasons(plan)["PyTorch, compiled"]
 
 
 def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -312,16 +323,16 @@ def test_the_job_looks_for_a_compiler(make_small, tmp_path: Path, monkeypatch: p
     )
     result = run(params, RecordingContext(tmp_path))
     assert "PyTorch" in [candidate.title for candidate in result.candidates]
-    assert "no C++ compiler" in dict(result.dropped)["PyTorch, compiled"]
+    assert "no C++ compiler" in reasons(result)["PyTorch, compiled"]
 
 
 def test_outliers_are_smoothed_where_products_follow_normalizations() -> None:
     """Given no normalization before any product, then smoothing is left out with its reason; else it is planned."""
     smoothed = SHIPPED["INT8, outliers smoothed"]
-    assert "normalization" in dict(make_plan([smoothed], situation()).dropped)[smoothed.title]
+    assert "normalization" in reasons(make_plan([smoothed], situation()))[smoothed.title]
     (planned,) = make_plan([smoothed], situation(model=replace(MODEL, smoothable=4))).candidates
     assert [step.technique for step in planned.steps] == ["fixed_shape", "smooth_quant", "int8_static"]
-    assert planned.only_if_faster == planned.only_if_failed == ("INT8, all layers",)
+    assert planned.only_if_faster == planned.only_if_failed == (SHIPPED["INT8, all layers"].id,)
 
 
 def normalized(written_out: bool) -> onnx.ModelProto:
@@ -379,7 +390,7 @@ def test_what_has_to_learn_waits_for_time_and_examples(changes, why) -> None:
     """Given little time, no examples or no layers, then channels are not taken out, and it is told why."""
     plan = make_plan((LEARNS,), situation(**changes))
     assert titles(plan) == []
-    assert plan.dropped[0][0] == "Fewer channels" and why in plan.dropped[0][1]
+    assert why in reasons(plan)["Fewer channels"]
 
 
 @pytest.mark.parametrize(("budget_s", "wanted"), [(900.0, {"max_s": 270}), (None, {})])

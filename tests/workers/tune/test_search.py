@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workers import registry
 from workers.contracts.errors import JobCancelled
 from workers.infer.base import NotRunnable
 from workers.runtime.recording import RecordingContext
@@ -15,6 +16,9 @@ from workers.tune import search as module
 from workers.tune.compare import gain
 from workers.tune.profile import Profile, Timed, take_profile
 from workers.tune.search import search
+
+REWRITES = tuple(registry.techniques().values())
+"""All techniques: those that rewrite no graph are passed over."""
 
 
 def profile(**shares: float) -> Profile:
@@ -71,7 +75,7 @@ def looked(monkeypatch: pytest.MonkeyPatch, make_small, tmp_path: Path):
         monkeypatch.setattr(module, "gain", lambda *_: faster)
         small = make_small(kind)
         ctx = RecordingContext(tmp_path, data_dir=small.data, **context)
-        found = search(small.model, small.feeds(), "f32", 1000, ctx)
+        found = search(small.model, small.feeds(), "f32", 1000, REWRITES, ctx)
         assert list(tmp_path.iterdir()) == []
         return found
 
@@ -96,12 +100,12 @@ def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str,
 def test_what_takes_little_time_is_not_tried(looked) -> None:
     """Given transposes that take 14 % of the time, then nothing is rewritten and the reason is told."""
     found = looked("nhwc", profile(Transpose=14, other=86), 1.3)
-    assert found.steps == () and "14 %" in found.dropped[0][1]
+    assert found.steps == () and "14 %" in found.dropped[0].reason.text
 
 
 def test_what_gives_nothing_is_dropped(looked) -> None:
     found = looked("nhwc", profile(Transpose=50, other=50), 1.01)
-    assert found.steps == () and "nothing was faster" in found.dropped[0][1]
+    assert found.steps == () and "nothing was faster" in found.dropped[0].reason.text
 
 
 def test_models_without_such_places_are_left_in_peace(looked) -> None:
@@ -120,18 +124,25 @@ def test_where_time_is_short_slow_models_are_not_looked_into(monkeypatch, make_s
     """Given requests of a second and ten seconds to look, then nothing is tried, and that is told."""
     monkeypatch.setattr(module, "take_profile", lambda *_: profile(Transpose=500, other=500))
     small = make_small("nhwc")
-    found = search(small.model, small.feeds(), "f32", 1000, RecordingContext(tmp_path), max_s=10)
-    assert found.steps == () and "your time" in found.dropped[0][1]
+    found = search(small.model, small.feeds(), "f32", 1000, REWRITES, RecordingContext(tmp_path), max_s=10)
+    assert found.steps == () and "your time" in found.dropped[0].reason.text
 
 
 def test_what_openvino_cannot_run_gives_nothing(make_small, tmp_path: Path) -> None:
     small = make_small("cnn")
     feeds = {"image": np.zeros((1, 4, 16, 16), np.float32)}
-    found = search(small.model, feeds, "f32", 1000, RecordingContext(tmp_path, data_dir=small.data))
+    found = search(small.model, feeds, "f32", 1000, REWRITES, RecordingContext(tmp_path, data_dir=small.data))
     assert (found.steps, found.settings) == ((), {})
 
 
 def test_cancel_stops_the_look(make_small, tmp_path: Path) -> None:
     small = make_small("nhwc")
     with pytest.raises(JobCancelled):
-        search(small.model, small.feeds(), "f32", 1000, RecordingContext(tmp_path, data_dir=small.data, cancel_after=0))
+        search(
+            small.model,
+            small.feeds(),
+            "f32",
+            1000,
+            REWRITES,
+            RecordingContext(tmp_path, data_dir=small.data, cancel_after=0),
+        )

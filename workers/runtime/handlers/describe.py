@@ -8,7 +8,7 @@ from workers.contracts.jobs import DescribeParams, DescribeResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Described
 from workers.contracts.techniques import HandlerSpec
-from workers.runtime.machine import Gpu, device_facts, gpus
+from workers.runtime.machine import Gpu, device_facts, gpus, instructions_of
 
 LIBRARIES = (
     "numpy", "onnx", "onnxruntime", "onnxruntime-gpu", "openvino", "torch", "torchvision", "timm", "transformers",
@@ -57,6 +57,7 @@ def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
         techniques=registry.describe_techniques(registry.techniques()),
         targets=registry.describe_targets(registry.targets()),
         versions=versions(),
+        instructions=instructions_of(facts),
     )
 
 

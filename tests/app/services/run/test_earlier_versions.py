@@ -1,0 +1,91 @@
+"""Runs that version 0.1.0 began: read, explained, gone on with."""
+
+import dataclasses
+import json
+
+import pytest
+from play import Like
+from staging import Make, Stage
+
+from app.domain.explain import why_int8_lost
+from app.services.after.tried import known_to
+from app.services.records.run_plan import kept_plan
+from workers.contracts.jobs import DescribeResult, PlanResult
+from workers.contracts.planning import Instructions
+from workers.contracts.specs import Described, DeviceFacts
+
+PLAN_OF_0_1 = {
+    "baseline": {"title": "Original"},
+    "candidates": [{"title": "INT8", "steps": [{"technique": "int8_static"}], "only_if_failed": ["A"], "id": ""}],
+    "dropped": [["On the graphics card", "There is none."]],
+}
+HERE = DeviceFacts(processor="p", cores=2, memory_bytes=1, features=("avx2",))
+
+
+def described(device: DeviceFacts) -> DescribeResult:
+    return DescribeResult(
+        device=device,
+        devices=(),
+        runtimes=(),
+        techniques=(Described(id="int8_static", title="INT8", available=True, traits=("int8", "speed")),),
+        targets=(),
+        versions={},
+        instructions=(Instructions(name="avx2", title="AVX2", arithmetic="fp32"),),
+    )
+
+
+def test_an_old_plan_is_read() -> None:
+    """Given the plan that an old run kept, then its reasons are there, and recipes are named by their titles."""
+    plan = PlanResult.model_validate_json(json.dumps(PLAN_OF_0_1))
+    (dropped,) = plan.dropped
+    assert (dropped.title, dropped.reason.text, dropped.reason.code) == ("On the graphics card", "There is none.", "")
+    assert plan.candidates[0].id == "INT8" and plan.candidates[0].only_if_failed == ("A",)
+    assert PlanResult.model_validate_json(plan.model_dump_json()) == plan
+
+
+def test_what_an_old_plan_does_not_say_is_taken_from_what_is_there_now() -> None:
+    """Given an old run, then its techniques are known as they are described now, its processor where it is this one."""
+    plan = PlanResult.model_validate(PLAN_OF_0_1)
+    known = known_to(plan, HERE, described(HERE))
+    assert known.traits["int8_static"] == {"int8", "speed"} and known.titles("fp32") == ["AVX2"]
+    other = HERE.model_copy(update={"features": ("avx512_vnni",)})
+    assert known_to(plan, HERE, described(other)).instructions == ()
+    assert known_to(plan, None, None).traits == {} == known_to(None, None, None).traits
+
+
+def without_ids(one: Stage) -> None:
+    """Write the run down as version 0.1.0 has: no ids, no traits."""
+    repositories = one.space.repositories
+    plan = json.loads(one.stored.goal.recipe_json or "")
+    del plan["by_traits"]
+    for recipe in plan["recipes"]:
+        del recipe["id"], recipe["title_when"]
+    goal = dataclasses.replace(one.stored.goal, recipe_json=json.dumps(plan))
+    repositories.runs.update(dataclasses.replace(one.stored, goal=goal))
+
+
+@pytest.mark.parametrize("title", ["A", "A, as it was called then"])
+def test_an_old_run_goes_on_and_does_nothing_twice(stage: Make, title: str) -> None:
+    """Given an interrupted run without ids, of which a version may have had another title, When it goes on, then what
+    it made is not made again, and what waits for that version finds it."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=1), "B": Like(p50_ms=2), "C": Like(p50_ms=3)})
+    a, b, c = one.ask.preset.recipes
+    careful = c.model_copy(update={"only_if_failed": ("A",)})
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.with_recipes((a, b, careful)))
+    one.play.interrupt_at = "answer:B"
+    one.go()
+    without_ids(one)
+    before = one.variants["A"]
+    recipe = before.recipe.model_copy(update={"title": title, "id": title})
+    one.space.repositories.variants.update(dataclasses.replace(before, title=title, recipe=recipe))
+    plan = kept_plan(one.stored)
+    assert plan is not None and [recipe.id for recipe in plan.recipes] == ["A", "B", "C"]
+    one.play.interrupt_at, one.play.seen = "", []
+    one.again()
+    assert one.variants["A"].id == before.id and "apply:A" not in one.play.seen
+    assert set(one.variants) == {"Original", "A", "B"} and one.states["C"] == "skipped"
+
+
+def test_why_8_bits_lost_needs_to_be_told_what_8_bits_are() -> None:
+    """Given nothing that is known of the techniques, then nothing is said of 8 bits."""
+    assert why_int8_lost(None, [], known_to(None, None, None)) == ()

@@ -1,0 +1,75 @@
+"""The measured order of the presets: what the planner makes of them is what version 0.1 made."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from situations import SITUATIONS, planner
+
+from presets.loader import load_presets
+from presets.schema import Preset
+from workers.contracts.specs import Recipe, RecipeStep
+from workers.infer import torch_compile
+from workers.tune.plan import Plan
+
+RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "plans_of_0_1.json").read_text(encoding="utf-8"))
+PRESETS = load_presets().presets
+
+IN_TWO_PARTS = "It is for models that read texts of any length with a mask, and needs examples."
+"""Told as two reasons now."""
+
+
+@pytest.fixture(autouse=True)
+def _a_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a C++ compiler, as where the plans were recorded."""
+    monkeypatch.setattr(torch_compile, "find_compiler", lambda: "c++")
+
+
+def planned(preset: Preset, name: str) -> Plan:
+    values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
+    return planner(**values).plan(preset.recipes, preset.by_traits)
+
+
+def row(recipe: Recipe, titles: dict[str, str]) -> dict[str, Any]:
+    return {
+        "title": recipe.title,
+        "runtime": recipe.runtime,
+        "steps": [_words(step) for step in recipe.steps],
+        "settings": recipe.settings,
+        "if_failed": [titles[name] for name in recipe.only_if_failed],
+        "if_faster": [titles[name] for name in recipe.only_if_faster],
+    }
+
+
+def _words(step: RecipeStep) -> str:
+    params = json.dumps(step.params, sort_keys=True) if step.params else ""
+    return f"{step.technique}{params}" + (f"@{step.version}" if step.version > 1 else "")
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
+def test_presets_give_the_recorded_plans(preset: Preset, name: str) -> None:
+    """Given a preset and a situation, then the same candidates come in the same order, and the same are not tried."""
+    recorded = RECORDED["plans"][f"{preset.id}: {name}"]
+    plan = planned(preset, name)
+    titles = {recipe.id: recipe.title for recipe in preset.recipes}
+    assert [row(recipe, titles) for recipe in plan.candidates] == [RECORDED["recipes"][n] for n in recorded["tried"]]
+    assert [one.title for one in plan.dropped] == [title for title, _ in recorded["not_tried"]]
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+@pytest.mark.parametrize("preset", PRESETS, ids=[preset.id for preset in PRESETS])
+def test_what_spoke_against_a_recipe_still_does(preset: Preset, name: str) -> None:
+    """Given what is not tried, then the reason that was recorded is among those that its techniques tell now."""
+    values = {"time_budget_s": preset.time_budget_s, **SITUATIONS[name]}
+    asked, recipes = planner(**values), {recipe.title: recipe for recipe in preset.recipes}
+    for one, (title, number) in zip(
+        asked.plan(preset.recipes, preset.by_traits).dropped,
+        RECORDED["plans"][f"{preset.id}: {name}"]["not_tried"],
+        strict=True,
+    ):
+        before, against = RECORDED["reasons"][number], [one.reason.text]
+        base = recipes.get(title) or recipes.get(title.removesuffix(", on one core"))
+        against += [reason.text for reason in asked.reasons(base)] if base is not None else []
+        assert one.reason.code and (before in against or before == IN_TWO_PARTS), title
