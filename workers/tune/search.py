@@ -8,13 +8,12 @@ import contextlib
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from workers.contracts.errors import WorkerError
 from workers.contracts.folder import read_model
 from workers.contracts.planning import Dropped, Reason
-from workers.contracts.process.context import JobContext
+from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
 from workers.contracts.wording import percent
@@ -124,7 +123,7 @@ def _rewritten(
     scratch = ctx.work_dir / "rewrites" / spec.id
     scratch.mkdir(parents=True)
     try:
-        spec.apply(model, spec.params(), cast(JobContext, _Inner(ctx, scratch)))
+        spec.apply(model, spec.params(), derived(ctx, work_dir=scratch))
     except WorkerError as error:
         found.drop(spec, error.code, error.detail)
         return model
@@ -162,13 +161,3 @@ def _opened(model: Model, feeds: Arrays, settings: dict[str, Any], ctx: JobConte
         yield session
     finally:
         session.close()
-
-
-class _Inner:
-    """The job's context with a folder of its own."""
-
-    def __init__(self, ctx: JobContext, work_dir: Path) -> None:
-        self._ctx, self.work_dir = ctx, work_dir
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
