@@ -17,8 +17,8 @@ from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.convert import engines, onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import biases, calibration, likeness, probes, qdq
-from workers.quantize import twins as twins_of
 from workers.quantize.aside import set_aside
+from workers.quantize.twins import Twins
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -78,7 +78,7 @@ def _changes(
 
     Raises InputRefused where no layer can be corrected.
     """
-    twins = twins_of.Twins(reference.graph, proto.graph)
+    twins = Twins(reference.graph, proto.graph)
     pairs = [(layer, twins.add(layer.output)) for layer in biases.find(proto.graph)]
     named = [
         (layer, tuple(probes.add_channel_mean(reference, name, layer.axis) for name in pair))

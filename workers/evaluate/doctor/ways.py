@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from workers.contracts.pipeline import ArraySteps, AudioSteps, ImageSteps, Preprocess, TextSteps
-from workers.pipeline import spec as plain
+from workers.pipeline import spec
 
 CLASSES: dict[str, type[Any]] = {
-    "image": plain.ImageSteps,
-    "text": plain.TextSteps,
-    "audio": plain.AudioSteps,
-    "array": plain.ArraySteps,
+    "image": spec.ImageSteps,
+    "text": spec.TextSteps,
+    "audio": spec.AudioSteps,
+    "array": spec.ArraySteps,
 }
 SPEC_NAMES = {
     "frame_samples": "frame",
@@ -41,10 +41,10 @@ def plain_steps(steps: Preprocess) -> Any:
 def checked_steps(steps: Any) -> Preprocess:
     """The pipeline's dataclass as the contract's model."""
     found: dict[type[Any], Any] = {
-        plain.ImageSteps: ImageSteps,
-        plain.TextSteps: TextSteps,
-        plain.AudioSteps: AudioSteps,
-        plain.ArraySteps: ArraySteps,
+        spec.ImageSteps: ImageSteps,
+        spec.TextSteps: TextSteps,
+        spec.AudioSteps: AudioSteps,
+        spec.ArraySteps: ArraySteps,
     }
     checked: Preprocess = found[type(steps)](**vars(steps))
     return checked
