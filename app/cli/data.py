@@ -41,7 +41,7 @@ def check(output: Output, path: Path, options: CheckOptions) -> int:
         text_column=options.text_column,
         label_column=options.label_column,
     )
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         result = run(space, check_data(params, options.seed), output.watch)
     document = result.model_dump(mode="json", include={"findings", "counts"})
     leakage = _leakage(result) if result.leaked else None

@@ -35,7 +35,7 @@ def search(output: Output, options: SearchOptions) -> int:
     """Models of the hub, page after page until there are enough."""
     found: list[HubModel] = []
     cursor: str | None = None
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         place = hub_place(space)
         if place.warning:
             output.notice(place.warning)

@@ -47,7 +47,7 @@ class BenchOptions:
 
 def describe(output: Output) -> int:
     """Devices, runtimes, techniques, presets and targets, each with availability and hint."""
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         found = run(space, describe_flow(), output.watch)
         presets = _preset_rows(space.paths.presets)
     groups = {
@@ -105,7 +105,7 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
     check_exists(model, any_name=True)
     fed = None
     if options.data is None:
-        with workspace(output.options, writes=False) as space:
+        with workspace(output.options, writes=False, notice=output.notice) as space:
             info = run(space, inspect_model(params), output.watch)
     else:
         check_exists(options.data)
@@ -128,7 +128,7 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
 
 def compare(output: Output, run_id: str, against: str | None = None) -> int:
     """The comparison again, from what is stored; exit code 4 where nothing is recommended."""
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         facts = read_facts(space, run_id)
         watched = read_watched(space.repositories, run_id)
         items = judged_items(space.artifacts, facts)
@@ -222,7 +222,7 @@ def _points(result: BenchResult) -> list[dict[str, Any]]:
 def verify(output: Output, bundle: Path) -> int:
     """Hashes and golden answers; exit code 3 if anything differs."""
     check_exists(bundle)
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         result = run(space, verify_flow(bundle.absolute()), output.watch)
     output.document(result.model_dump(mode="json"))
     for finding in result.findings:
@@ -235,7 +235,7 @@ def verify(output: Output, bundle: Path) -> int:
 
 def jobs(output: Output) -> int:
     """Runs, and the jobs that they were made of, newest first."""
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         repositories = space.repositories
         names = {project.id: project.name for project in repositories.projects.list()}
         runs = sorted(repositories.runs.list(), key=lambda run: run.created_at, reverse=True)

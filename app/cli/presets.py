@@ -13,7 +13,7 @@ from workers.contracts.wording import counted
 
 def list_presets(output: Output) -> int:
     """All presets; a file that cannot be used says why."""
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     own = {preset.id for preset in catalog.presets} - {path.stem for path in BUILTIN_FOLDER.glob("*.yaml")}
     rows = [
@@ -43,7 +43,7 @@ def list_presets(output: Output) -> int:
 
 def show(output: Output, preset_id: str) -> int:
     """What a preset tries, as the YAML that `add` takes."""
-    with workspace(output.options, writes=False) as space:
+    with workspace(output.options, writes=False, notice=output.notice) as space:
         catalog = load_presets(space.paths.presets)
     known = {preset.id: preset for preset in catalog.presets}
     if preset_id not in known:

@@ -36,7 +36,7 @@ CANCELLED_WORDS = ErrorInfo(
 
 
 def _silent(text: str) -> None:
-    """Commands that only read find no notices."""
+    """For callers that have nobody to tell."""
 
 
 @contextmanager

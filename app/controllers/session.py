@@ -1,11 +1,8 @@
 """What is open in the window: the project, its model, its data, its run. Controllers share this one value holder."""
 
-import contextlib
 import dataclasses
-from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import JsonValue, ValidationError
 from PySide6.QtCore import QObject, Signal
 
 from app.domain.project import Project
@@ -14,6 +11,7 @@ from app.services.flow.background import Background
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.opening.reopening import reopened_data, reopened_model
+from app.services.projects import opened
 from app.services.projects.projects import latest_run, project_for
 from workers.contracts.jobs import DataParams, DescribeResult, OpenParams
 from workers.contracts.paths import from_text
@@ -56,16 +54,15 @@ class Session(QObject):
         repositories = self.workspace.repositories
         project = project_for(repositories, from_text(params.path), name=name, is_sample=is_sample)
         same_model = project.model_key == model.key
-        self.project = dataclasses.replace(
+        found = dataclasses.replace(
             project,
             model_sha256=model.info.sha256,
             model_key=model.key,
             info_json=model.info.model_dump_json(),
         )
         self.opening, self.model = params, model
-        self.recipes = self._kept_recipes(project)
-        self._save()
-        repositories.settings.put(f"opening:{self.project.id}", params.model_dump(mode="json"))
+        self.recipes = opened.kept_recipes(repositories, project)
+        self.project = opened.save_opening(repositories, found, params)
         self._take_data(self.project)
         if not same_model:
             self.data = None  # it was prepared for another model; `asked_data` says how to read it again
@@ -78,8 +75,8 @@ class Session(QObject):
         if model is None:
             return False
         self.project, self.model = project, model
-        self.opening = self._kept_opening(project)
-        self.recipes = self._kept_recipes(project)
+        self.opening = opened.kept_opening(self.workspace.repositories, project)
+        self.recipes = opened.kept_recipes(self.workspace.repositories, project)
         self._take_data(project)
         self.run = latest_run(self.workspace.repositories, project, _is_shown)
         self._check_later(project)
@@ -110,10 +107,10 @@ class Session(QObject):
         if before is not None and before.path and before.path != asked.path and self.data is not None:
             self.earlier_data = (before, self.data)
         self.asked_data, self.data = asked, data
-        self.change(data_path=asked.path, data_key=data.key, data_json=data.result.model_dump_json())
         if self.project is not None:
-            kept = asked.model_dump(mode="json", exclude={"model_dir"})
-            self.workspace.repositories.settings.put(f"data:{self.project.id}", kept)
+            told = data.result.model_dump_json()
+            changed = dataclasses.replace(self.project, data_path=asked.path, data_key=data.key, data_json=told)
+            self.project = opened.save_data(self.workspace.repositories, changed, asked)
         self.data_changed.emit()
 
     def set_run(self, run: Run | None) -> None:
@@ -130,14 +127,7 @@ class Session(QObject):
         """The recipes as the person left them; None for the preset's own."""
         self.recipes = recipes
         if self.project is not None:
-            rows: JsonValue = None if recipes is None else [recipe.model_dump(mode="json") for recipe in recipes]
-            self.workspace.repositories.settings.put(f"recipes:{self.project.id}", rows)
-
-    def _kept_recipes(self, project: Project) -> tuple[Recipe, ...] | None:
-        rows = self.workspace.repositories.settings.get(f"recipes:{project.id}")
-        with contextlib.suppress(ValidationError):
-            return tuple(Recipe.model_validate(row) for row in rows) if isinstance(rows, list) else None
-        return None
+            opened.save_recipes(self.workspace.repositories, self.project, recipes)
 
     def fits(self, run: Run) -> bool:
         """Whether a run was begun with the model and the data that are open now."""
@@ -151,39 +141,17 @@ class Session(QObject):
             return
         changed = dataclasses.replace(self.project, **changes)
         if changed != self.project:
-            self.project = changed
-            self._save()
+            self.project = opened.save_project(self.workspace.repositories, changed)
 
     def refresh_project(self) -> None:
         """A run has written the project meanwhile."""
         if self.project is not None:
             self.project = self.workspace.repositories.projects.get(self.project.id)
 
-    def _kept_opening(self, project: Project) -> OpenParams:
-        """How the model was opened: consent, shapes, preprocessing that the person gave."""
-        kept = self.workspace.repositories.settings.get(f"opening:{project.id}")
-        try:
-            return OpenParams.model_validate(kept)
-        except ValidationError:
-            return OpenParams(path=project.model_path)
-
     def _take_data(self, project: Project) -> None:
         self.earlier_data = None
         self.data = reopened_data(self.workspace.artifacts, project)
-        self.asked_data = self._kept_asking(project) if project.data_key else None
-
-    def _kept_asking(self, project: Project) -> DataParams:
-        """How the data were read: columns and matched names that the person gave."""
-        kept = self.workspace.repositories.settings.get(f"data:{project.id}")
-        if isinstance(kept, dict) and kept.get("path") == project.data_path:
-            with contextlib.suppress(ValidationError):
-                return DataParams.model_validate({**kept, "model_dir": ""})
-        return DataParams(model_dir="", path=project.data_path)
-
-    def _save(self) -> None:
-        if self.project is not None:
-            self.project = dataclasses.replace(self.project, updated_at=datetime.now(UTC))
-            self.workspace.repositories.projects.update(self.project)
+        self.asked_data = opened.kept_data(self.workspace.repositories, project) if project.data_key else None
 
     def _tell_all(self) -> None:
         for signal in (self.project_changed, self.model_changed, self.data_changed, self.goal_changed):

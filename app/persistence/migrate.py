@@ -5,7 +5,13 @@ from pathlib import Path
 
 from app.files import move_synced
 from app.persistence.backup import Backup, make_backup
-from app.persistence.engine import connect_for_writing, has_unmoved_commits, write_ahead_log, writing_engine
+from app.persistence.engine import (
+    connect_for_reading,
+    connect_for_writing,
+    has_unmoved_commits,
+    write_ahead_log,
+    writing_engine,
+)
 from app.persistence.errors import RESTORE, StoreUnusable, told_in_words
 from app.persistence.revisions import HEAD
 
@@ -50,6 +56,12 @@ def upgrade(path: Path, old: str, backups: Path) -> Backup:
         hint = f"Please report this; a checked copy was made before: {backup.path}. {RESTORE}"
         raise StoreUnusable("migration_failed", path, detail, hint) from error
     return backup
+
+
+def set_aside(path: Path) -> tuple[str, ...]:
+    """Names of the records that could not be carried over into the newest tables."""
+    with told_in_words(path), contextlib.closing(connect_for_reading(path)) as connection:
+        return tuple(str(name) for (name,) in connection.execute("SELECT name FROM records_set_aside ORDER BY number"))
 
 
 def _run(path: Path, revision: str) -> None:

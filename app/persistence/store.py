@@ -93,10 +93,11 @@ def _open_for_reading(paths: DataPaths, title: str) -> Store:
         engine = empty_engine()
         Base.metadata.create_all(engine)
         return Store(paths, engine, None, True, ())
+    notices: tuple[str, ...] = ()
     if revision_of(paths.database) != HEAD:
-        with open_store(paths, title=title):  # brings the tables up to date, if nobody holds the folder
-            pass
-    return Store(paths, reading_engine(paths.database), None, True, ())
+        with open_store(paths, title=title) as brought_up:  # to date, if nobody holds the folder
+            notices = brought_up.notices
+    return Store(paths, reading_engine(paths.database), None, True, notices)
 
 
 def _make_ready(paths: DataPaths) -> tuple[str, ...]:
@@ -108,11 +109,25 @@ def _make_ready(paths: DataPaths) -> tuple[str, ...]:
             (f"The database was gone, so a new one was begun. A copy of the old one is {lost.path}.",) if lost else ()
         )
     revision = revision_of(database)
-    notice = break_seal(database)
+    notices = [break_seal(database)]
     if revision != HEAD:
         kept = migrate.upgrade(database, revision, paths.backups)
         log.info("tables brought from %s to %s; copy of the old ones: %s", revision, HEAD, kept.path)
-    return (notice,) if notice else ()
+        notices.append(_told_aside(migrate.set_aside(database), kept.path))
+    return tuple(filter(None, notices))
+
+
+def _told_aside(names: tuple[str, ...], copy: Path) -> str:
+    """A sentence for the person about what could not be carried over, or ""."""
+    if not names:
+        return ""
+    log.warning("records that could not be carried over: %s", ", ".join(names))
+    what = "One record" if len(names) == 1 else f"{len(names)} records"
+    told = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    return (
+        f"{what} of an older version of Fettle could not be read and {'was' if len(names) == 1 else 'were'} set aside "
+        f"({told}); all others are there. A copy of the database as it was is {copy}."
+    )
 
 
 def _mark_interrupted(connection: Connection) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import Float, ForeignKey, Index, MetaData
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from app.persistence.columns import AnyText, UtcTime
 
@@ -194,8 +194,58 @@ class ArtifactRow(Base):
     made_by_json: Mapped[str]
 
 
+class RecordRow(Base):
+    """app.domain.record.RecordKind: a value as JSON; `item` is "" where its owner has one of the kind"""
+
+    __abstract__ = True
+    owners: ClassVar[str]
+
+    @declared_attr
+    def owner_id(self) -> Mapped[str]:
+        return mapped_column(ForeignKey(f"{self.owners}.id", ondelete=CASCADE), primary_key=True, sort_order=-1)
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    written_at: Mapped[datetime]
+    body_json: Mapped[str]
+
+
+class ProjectRecordRow(RecordRow):
+    """What is kept beside a project"""
+
+    __tablename__ = "project_records"
+    owners = "projects"
+
+
+class RunRecordRow(RecordRow):
+    """What is kept beside a run"""
+
+    __tablename__ = "run_records"
+    owners = "runs"
+
+
+class VariantRecordRow(RecordRow):
+    """What is kept beside a version"""
+
+    __tablename__ = "variant_records"
+    owners = "variants"
+
+
+class SetAsideRow(Base):
+    """A record that could not be read when it was carried over or replaced, byte for byte; `owner_id` "" if unknown"""
+
+    __tablename__ = "records_set_aside"
+
+    number: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    owner_id: Mapped[str]
+    body: Mapped[bytes]
+    reason: Mapped[str]
+    at: Mapped[datetime]
+
+
 class SettingRow(Base):
-    """One value that the program remembers, as JSON"""
+    """One value that the program remembers for all projects, as JSON"""
 
     __tablename__ = "settings"
 

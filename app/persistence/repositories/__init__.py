@@ -7,6 +7,7 @@ from app.persistence.repositories.facts import Artifacts, RememberedValues
 from app.persistence.repositories.jobs import Exports, Jobs
 from app.persistence.repositories.latencies import Latencies
 from app.persistence.repositories.projects import Projects
+from app.persistence.repositories.records import Records
 from app.persistence.repositories.runs import Runs
 from app.persistence.repositories.variants import Variants
 
@@ -22,6 +23,7 @@ class Repositories:
         self.latencies = Latencies(connection)
         self.jobs = Jobs(connection)
         self.exports = Exports(connection)
+        self.records = Records(connection)
         self.settings = RememberedValues(connection)
         self.artifacts = Artifacts(connection)
 

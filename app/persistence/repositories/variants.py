@@ -21,6 +21,11 @@ class Variants(Repository[Variant, VariantRow]):
         """Those of one run, in the order in which they were planned."""
         return self._find(self._all().where(VariantRow.run_id == run_id).order_by(VariantRow.index, VariantRow.id))
 
+    def ids(self, run_id: str) -> builtins.list[str]:
+        """Those of one run."""
+        with self._connection.transaction() as session:
+            return [*session.scalars(select(VariantRow.id).where(VariantRow.run_id == run_id))]
+
     def runtimes(self, run_ids: Iterable[str]) -> dict[str, frozenset[str]]:
         """With which runtimes each of these runs measured something."""
         query = select(VariantRow.run_id, VariantRow.runtime).where(VariantRow.run_id.in_(run_ids), VariantRow.n > 0)

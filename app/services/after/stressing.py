@@ -66,17 +66,19 @@ def stress(workspace: Workspace, facts: RunFacts, ask: StressRequest) -> Flow[St
     """Answered from the store where the same was asked before. The findings are kept for the run."""
     variant = pick_stressed(facts, ask.variant_id)
     check_stored(workspace, facts, variant, contents=False)
-    times = read_record(workspace.repositories, facts.run.id).again.get(variant.id, 0) + ask.again
+    earlier = read_record(workspace.repositories, variant.id)
+    times = (earlier.again if earlier is not None else 0) + ask.again
     done: Done[StressResult] = yield _step(workspace, facts, variant, ask, times)
-    keep_stress(workspace.repositories, facts.run.id, variant.id, str(done.key), times)
+    keep_stress(workspace.repositories, variant.id, str(done.key), times)
     return Stressed(variant, done.result, done.folder)
 
 
 def found_before(workspace: Workspace, facts: RunFacts, variant: Variant) -> Stressed | None:
     """The newest findings about this version, None where there are none or the store has lost them."""
-    key = read_record(workspace.repositories, facts.run.id).keys.get(variant.id)
-    result = facts.stress.get(variant.id)
-    return Stressed(variant, result, workspace.artifacts.folder(key)) if key and result is not None else None
+    record, result = read_record(workspace.repositories, variant.id), facts.stress.get(variant.id)
+    if record is None or result is None:
+        return None
+    return Stressed(variant, result, workspace.artifacts.folder(record.key))
 
 
 def _step(

@@ -2,13 +2,11 @@
 
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
 from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.tried import Tried, tried_rows
-from app.persistence import Repositories
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
+from app.services.records.machine import read_machine
 from app.services.run.forecasting import Forecasts, RunForecast, machine_name
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
@@ -32,7 +30,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     run, repositories = facts.run, space.repositories
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
-    device = machine_of(repositories, run.id)
+    device = read_machine(repositories, run.id)
     known = known_to(plan, device, described)
     return TriedRun(
         rows=tried_rows(plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct),
@@ -54,11 +52,3 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
     if not instructions and described is not None and device is not None:
         instructions = described.instructions if device.features == described.device.features else ()
     return Known(traits, instructions)
-
-
-def machine_of(repositories: Repositories, run_id: str) -> DeviceFacts | None:
-    """On what a run measured; None for one of an older version of the program."""
-    try:
-        return DeviceFacts.model_validate(repositories.settings.get(f"machine:{run_id}"))
-    except ValidationError:
-        return None

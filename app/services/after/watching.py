@@ -5,15 +5,13 @@ is judged on it against the version that was exported last, or where none was, a
 out is kept beside the run.
 """
 
-import contextlib
 import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pydantic import ValidationError
-
+from app.domain.record import Owner, RecordKind
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
 from app.persistence import Repositories
@@ -73,6 +71,10 @@ class Watched(Frozen):
         return proven or judged.verdict == "regressed" or (judged.drop or 0.0) > judged.margin
 
 
+WATCHED = RecordKind("watched", Owner.RUN, Watched)
+PINNED = RecordKind("pinned", Owner.PROJECT, Pinned)
+
+
 @dataclass(frozen=True)
 class _Reference:
     facts: RunFacts
@@ -83,18 +85,12 @@ class _Reference:
 
 def read_watched(repositories: Repositories, run_id: str) -> Watched | None:
     """What was found when this run ended; None where there was nothing before it."""
-    with contextlib.suppress(ValidationError):
-        kept = repositories.settings.get(f"watched:{run_id}")
-        return None if kept is None else Watched.model_validate(kept)
-    return None
+    return repositories.records.get(WATCHED, run_id)
 
 
 def read_pinned(repositories: Repositories, project_id: str) -> Pinned | None:
     """The project's test set; None before its first result with examples of the person's own."""
-    with contextlib.suppress(ValidationError):
-        kept = repositories.settings.get(f"pinned:{project_id}")
-        return None if kept is None else Pinned.model_validate(kept)
-    return None
+    return repositories.records.get(PINNED, project_id)
 
 
 def then_watched(space: Workspace, flow: Flow[Run]) -> Flow[Run]:
@@ -139,7 +135,7 @@ def watch(space: Workspace, run: Run) -> Flow[Watched | None]:
     else:
         libraries = _changed(_versions(space, before), _versions(space, after))
         watched = watched.model_copy(update={"judgement": judgement, "libraries": libraries})
-    space.repositories.settings.put(f"watched:{run.id}", watched.model_dump(mode="json"))
+    space.repositories.records.put(WATCHED, run.id, watched)
     return watched
 
 
@@ -160,7 +156,7 @@ def _pin(space: Workspace, facts: RunFacts) -> Pinned | None:
         n_test=data.n_test,
         seed=facts.run.goal.seed,
     )
-    repositories.settings.put(f"pinned:{facts.project.id}", pinned.model_dump(mode="json"))
+    repositories.records.put(PINNED, facts.project.id, pinned)
     return pinned
 
 

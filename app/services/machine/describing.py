@@ -2,16 +2,20 @@
 
 import platform
 
-from pydantic import ValidationError
-
 from app.persistence import Repositories
 from app.services.flow.artifacts import library_versions
 from app.services.flow.steps import Done, Flow, JobStep
 from app.version import VERSION
+from workers.contracts.base import Frozen
 from workers.contracts.jobs import DescribeParams, DescribeResult
 from workers.contracts.process.messages import Limits
 
 KEY = "describe"
+
+
+class _Remembered(Frozen):
+    stamp: str
+    result: DescribeResult
 
 
 def describe() -> Flow[DescribeResult]:
@@ -28,18 +32,13 @@ def describe() -> Flow[DescribeResult]:
 
 def remembered(repositories: Repositories) -> DescribeResult | None:
     """What was found the last time, if nothing was installed or moved since: shown until it was looked at again."""
-    kept = repositories.settings.get(KEY)
-    if not isinstance(kept, dict) or kept.get("stamp") != _stamp():
-        return None
-    try:
-        return DescribeResult.model_validate(kept.get("result"))
-    except ValidationError:
-        return None
+    kept = repositories.settings.read(KEY, _Remembered)
+    return kept.result if kept is not None and kept.stamp == _stamp() else None
 
 
 def remember(repositories: Repositories, found: DescribeResult) -> None:
     """Keep it for the next start."""
-    repositories.settings.put(KEY, {"stamp": _stamp(), "result": found.model_dump(mode="json")})
+    repositories.settings.put(KEY, _Remembered(stamp=_stamp(), result=found).model_dump(mode="json"))
 
 
 def _stamp() -> str:

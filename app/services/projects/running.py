@@ -33,9 +33,10 @@ class RunRequest:
 
 def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
     """A new run, recorded as queued, and the flow that does it. Drive it with the recorder's `watch`."""
-    remember_origin(space, ask.project)
-    run = new_run(space.repositories, ask.project, ask.goal)
-    return resume_run(space, run, ask, observe)
+    with space.repositories.together():
+        remember_origin(space, ask.project)
+        run = new_run(space.repositories, ask.project, ask.goal)
+        return resume_run(space, run, ask, observe)
 
 
 def resume_run(

@@ -4,19 +4,25 @@ import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pydantic import JsonValue
-
 from app.domain.project import Project
+from app.domain.record import Owner, RecordKind
 from app.domain.run import RunState
 from app.persistence import Repositories
 from app.services.flow.steps import JobError
+from workers.contracts.base import Frozen
 from workers.contracts.errors import ErrorInfo
 
-KEY = "trash"
 MAX_NAME = 120
 BUSY = (RunState.QUEUED, RunState.RUNNING)
-OF_A_PROJECT = ("opening", "data", "data-record", "origin", "recipes", "pinned")
-OF_A_RUN = ("watched", "machine", "stress", "load", "proof")
+
+
+class Trashed(Frozen):
+    """Since when a project is in the trash."""
+
+    at: datetime
+
+
+TRASHED = RecordKind("trashed", Owner.PROJECT, Trashed)
 
 
 @dataclass(frozen=True)
@@ -41,14 +47,14 @@ def rename_project(repositories: Repositories, project_id: str, name: str) -> Pr
 
 def shown_projects(repositories: Repositories) -> list[Project]:
     """Those that are not in the trash, the one that was worked on last first."""
-    away = _trash(repositories)
+    away = repositories.records.by_owner(TRASHED)
     return [project for project in repositories.projects.list() if project.id not in away]
 
 
 def trashed_projects(repositories: Repositories) -> list[tuple[Project, datetime]]:
     """Those in the trash with the moment when they were put there, the last one first."""
-    away = _trash(repositories)
-    found = [(project, away[project.id]) for project in repositories.projects.list() if project.id in away]
+    away = repositories.records.by_owner(TRASHED)
+    found = [(project, away[project.id].at) for project in repositories.projects.list() if project.id in away]
     return sorted(found, key=lambda pair: pair[1], reverse=True)
 
 
@@ -61,32 +67,30 @@ def contents_of(repositories: Repositories, project_id: str) -> Contents:
 def move_to_trash(repositories: Repositories, project_id: str) -> None:
     """Nothing is removed yet. Raises `JobError` while a run of it goes on or waits."""
     _refuse_busy(repositories, project_id)
-    _keep(repositories, {**_trash(repositories), project_id: datetime.now(UTC)})
+    repositories.records.put(TRASHED, project_id, Trashed(at=datetime.now(UTC)))
 
 
 def restore(repositories: Repositories, project_id: str) -> None:
     """Take it back as it was."""
-    _keep(repositories, {key: at for key, at in _trash(repositories).items() if key != project_id})
+    repositories.records.delete(TRASHED, project_id)
 
 
 def delete_for_good(repositories: Repositories, project_id: str) -> None:
-    """Remove what is recorded of a project in the trash: runs, figures, its settings. There is no way back.
+    """Remove what is recorded of a project in the trash: runs, figures, records. There is no way back.
 
     Models and answers in the artifact store stay: the same ones may stand behind other projects. The person's own
     files and exported bundles are nowhere near. Raises `JobError` for a project that is not in the trash, or at work.
     """
-    away = _trash(repositories)
-    if project_id not in away:
+    if repositories.records.get(TRASHED, project_id) is None:
         raise _refused(
             "not_in_trash", "It is not in the trash", "Only what is there is deleted for good.", "Delete it."
         )
     _refuse_busy(repositories, project_id)
-    runs = repositories.runs.list(project_id=project_id)
-    repositories.projects.delete(project_id)
-    for name in [*(f"{kind}:{project_id}" for kind in OF_A_PROJECT),
-                 *(f"{kind}:{run.id}" for run in runs for kind in OF_A_RUN)]:  # fmt: skip
-        repositories.settings.delete(name)
-    restore(repositories, project_id)
+    runs = [run.id for run in repositories.runs.list(project_id=project_id)]
+    versions = [variant_id for run_id in runs for variant_id in repositories.variants.ids(run_id)]
+    with repositories.together():
+        repositories.records.forget_aside([project_id, *runs, *versions])
+        repositories.projects.delete(project_id)
 
 
 def _refuse_busy(repositories: Repositories, project_id: str) -> None:
@@ -97,16 +101,6 @@ def _refuse_busy(repositories: Repositories, project_id: str) -> None:
             "A run of it goes on or waits for its turn.",
             "Cancel the run on the page Jobs, or wait for its end; then delete the project.",
         )
-
-
-def _trash(repositories: Repositories) -> dict[str, datetime]:
-    kept = repositories.settings.get(KEY)
-    return {str(key): datetime.fromisoformat(str(at)) for key, at in kept.items()} if isinstance(kept, dict) else {}
-
-
-def _keep(repositories: Repositories, away: dict[str, datetime]) -> None:
-    rows: dict[str, JsonValue] = {key: at.isoformat() for key, at in away.items()}
-    repositories.settings.put(KEY, rows)
 
 
 def _refused(code: str, title: str, detail: str, hint: str) -> JobError:

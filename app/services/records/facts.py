@@ -127,7 +127,7 @@ def read_facts(workspace: Workspace, run_id: str) -> RunFacts:
         origin.verdict if origin is not None else _verdict_in(opened.result if opened is not None else {}),
         first_data,
         proof,
-        read_stress(repositories, artifacts, run_id),
+        read_stress(repositories, artifacts, [variant.id for variant in variants]),
         _record_of(workspace, project),
         read_load(repositories, run_id),
         read_price(repositories),

@@ -1,9 +1,10 @@
-"""What was measured of a run's versions under load, and the person's price: kept beside the run."""
+"""What was measured of a run's versions under load, kept beside the version, and the person's price."""
 
 from datetime import datetime
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
+from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from workers.contracts.base import Frozen
 from workers.contracts.load import CacheResult, ColdTimes, ScenarioResult, ServingResult, SweepResult
@@ -58,6 +59,10 @@ class LoadRecord(Frozen):
     round: int = 0
 
 
+LOAD = RecordKind("load", Owner.VARIANT, LoadRecord)
+"""Kept beside the version, or beside the original where that alone was measured."""
+
+
 class Price(Frozen):
     """What an hour of the computer costs, as a person says it (or took from an example). `utilization`: share 0..1."""
 
@@ -80,30 +85,19 @@ class LoadRecords(Frozen):
 
 
 def read_load(repositories: Repositories, run_id: str) -> LoadRecords:
-    """What is kept; nothing where another version of the program wrote it."""
-    kept = repositories.settings.get(_key(run_id))
-    try:
-        return LoadRecords() if kept is None else LoadRecords.model_validate(kept)
-    except ValidationError:
-        return LoadRecords()
+    """What is kept of a run's versions, the newest first."""
+    found = repositories.records.by_owner(LOAD, repositories.variants.ids(run_id))
+    return LoadRecords(records=tuple(found.values()))
 
 
 def write_load(repositories: Repositories, record: LoadRecord) -> None:
     """Keep it in place of what there was of the same version."""
-    others = [
-        kept for kept in read_load(repositories, record.run_id).records if _variant_of(kept) != _variant_of(record)
-    ]
-    records = LoadRecords(records=(record, *others))
-    repositories.settings.put(_key(record.run_id), records.model_dump(mode="json"))
+    repositories.records.put(LOAD, _variant_of(record) or record.original.variant_id, record)
 
 
 def read_price(repositories: Repositories) -> Price | None:
     """The person's price, None before there is one."""
-    kept = repositories.settings.get(PRICE_KEY)
-    try:
-        return None if kept is None else Price.model_validate(kept)
-    except ValidationError:
-        return None
+    return repositories.settings.read(PRICE_KEY, Price)
 
 
 def write_price(repositories: Repositories, price: Price | None) -> None:
@@ -116,7 +110,3 @@ def write_price(repositories: Repositories, price: Price | None) -> None:
 
 def _variant_of(record: LoadRecord) -> str:
     return record.variant.variant_id if record.variant is not None else ""
-
-
-def _key(run_id: str) -> str:
-    return f"load:{run_id}"

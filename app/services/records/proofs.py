@@ -1,7 +1,6 @@
 """Examples that were added to a finished run to prove it: kept beside the run, never mixed into its first data."""
 
-from pydantic import ValidationError
-
+from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from workers.contracts.base import Frozen
 from workers.contracts.jobs import DataResult
@@ -43,22 +42,17 @@ class Proof(Frozen):
         return sum(part.known for part in self.parts)
 
 
+PROOF = RecordKind("proof", Owner.RUN, Proof)
+
+
 def read_proof(repositories: Repositories, run_id: str) -> Proof:
-    """What was added to this run; nothing where the record is one of another version of the program."""
-    kept = repositories.settings.get(_key(run_id))
-    try:
-        return Proof() if kept is None else Proof.model_validate(kept)
-    except ValidationError:
-        return Proof()
+    """What was added to this run."""
+    return repositories.records.get(PROOF, run_id) or Proof()
 
 
 def write_proof(repositories: Repositories, run_id: str, proof: Proof) -> None:
     """Keep it in place of what was there."""
-    repositories.settings.put(_key(run_id), proof.model_dump(mode="json"))
-
-
-def _key(run_id: str) -> str:
-    return f"proof:{run_id}"
+    repositories.records.put(PROOF, run_id, proof)
 
 
 def data_with(data: DataResult | None, proof: Proof) -> DataResult | None:

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from app.domain.forecast import Basis, Forecast, Past, correction, forecast, plain_bytes, plain_s
+from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from app.services.flow.workspace import usable_cores
 from workers.contracts.base import Frozen
 
-KEY = "forecasts"
-MOST_KEPT = 60
+MOST_LEARNED_FROM = 60
+"""Runs, the last ones: what older ones took says little about the computer and the program of today."""
 KNOWN_SHARE = 0.2
 USUAL_N_TEST = 200
 """Test inputs, where the data were not read yet."""
@@ -48,8 +47,7 @@ class RunForecast(Frozen):
         return self.saved_s > KNOWN_SHARE * (self.saved_s + (self.seconds or 0.0))
 
 
-class _Kept(Frozen):
-    runs: tuple[RunForecast, ...] = ()
+FORECAST = RecordKind("forecast", Owner.RUN, RunForecast)
 
 
 def learned(plain: Expected, past: Sequence[Past]) -> Expected:
@@ -60,10 +58,10 @@ def learned(plain: Expected, past: Sequence[Past]) -> Expected:
 
 
 class Forecasts:
-    """Reads and writes them in the settings of the database."""
+    """Reads and writes them, each beside its run."""
 
     def __init__(self, repositories: Repositories, machine: str) -> None:
-        self._settings, self._machine = repositories.settings, machine
+        self._records, self._machine = repositories.records, machine
 
     def expect(self, basis: Basis) -> Expected:
         """A forecast with what runs on this machine have taught."""
@@ -75,28 +73,19 @@ class Forecasts:
                 run.seconds + run.saved_s,
                 None if run.is_mostly_known else run.memory_bytes,
             )
-            for run in self._runs()
+            for run in reversed(self._records.by_owner(FORECAST, limit=MOST_LEARNED_FROM).values())
             if run.machine == self._machine and run.whole and run.seconds and (was := getattr(run, stage)) is not None
         ]
         found: Forecast = forecast(basis, past)
         return Expected(**asdict(found), plain_s=plain_s(basis), plain_bytes=plain_bytes(basis))
 
     def of_run(self, run_id: str) -> RunForecast:
-        """What was expected of a run; nothing where it is of another version of the program."""
-        known = next((run for run in self._runs() if run.run_id == run_id), None)
-        return known or RunForecast(run_id=run_id, machine=self._machine)
+        """What was expected of a run; nothing where it is of an older version of the program."""
+        return self._records.get(FORECAST, run_id) or RunForecast(run_id=run_id, machine=self._machine)
 
     def keep(self, run: RunForecast) -> None:
-        """In place of what was there of the same run; the oldest are forgotten."""
-        others = [other for other in self._runs() if other.run_id != run.run_id]
-        kept = _Kept(runs=(*others[-(MOST_KEPT - 1) :], run))
-        self._settings.put(KEY, kept.model_dump(mode="json"))
-
-    def _runs(self) -> tuple[RunForecast, ...]:
-        try:
-            return _Kept.model_validate(self._settings.get(KEY) or {}).runs
-        except ValidationError:
-            return ()
+        """In place of what was there of the same run."""
+        self._records.put(FORECAST, run.run_id, run)
 
 
 def machine_name() -> str:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from app.services.flow.events import (
     StepChanged,
     VariantChanged,
 )
+from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
 from app.services.run.forecasting import Forecasts, machine_name
 from app.services.run.progress import ProgressMeter
@@ -50,6 +52,7 @@ class Recorder:
     def __init__(self, repositories: Repositories, project: Project, run: Run, observe: Observer) -> None:
         self._repositories, self._watcher = repositories, observe
         self._progress = ProgressMeter(0)
+        self._held: list[Event] | None = None
         self.project = project
         self._started_s = self._zero_s = time.monotonic()
         self.run = run
@@ -65,10 +68,26 @@ class Recorder:
 
     def _observe(self, event: Event) -> None:
         """Tell the event, and how far the run is where that has changed."""
+        if self._held is not None:
+            self._held.append(event)
+            return
         self._watcher(event)
         progress = self._progress.take(event)
         if progress is not None:
             self._watcher(RunProgressed(progress))
+
+    @contextmanager
+    def _as_one(self) -> Iterator[None]:
+        """All that is written inside is kept as a whole or not at all; it is told once it is kept."""
+        held: list[Event] = []
+        self._held = held
+        try:
+            with self._repositories.together():
+                yield
+        finally:
+            self._held = None
+        for event in held:
+            self._observe(event)
 
     @property
     def forecasts(self) -> Forecasts:
@@ -105,18 +124,19 @@ class Recorder:
 
     def restore(self, before: Before) -> None:
         """All is as it was before it went on; what was made since stays in the store."""
-        known = {variant.id for variant in before.variants}
-        for variant_id in set(self.variants) - known:
-            self._repositories.variants.delete(variant_id)
-            del self.variants[variant_id]
-        for variant in before.variants:
-            self.variant(variant)
-        for step in before.steps:
-            self._put_step(step)
-        self.note_search(before.search)
-        check_transition(self.run.state, before.run.state)
-        self.run = before.run
-        self._set_run()
+        with self._as_one():
+            known = {variant.id for variant in before.variants}
+            for variant_id in set(self.variants) - known:
+                self._repositories.variants.delete(variant_id)
+                del self.variants[variant_id]
+            for variant in before.variants:
+                self.variant(variant)
+            for step in before.steps:
+                self._put_step(step)
+            self.note_search(before.search)
+            check_transition(self.run.state, before.run.state)
+            self.run = before.run
+            self._set_run()
 
     def _seconds_before(self) -> float:
         """How long the run went on before; one that was killed left its steps and what was measured."""
@@ -128,19 +148,20 @@ class Recorder:
 
     def end(self, state: RunState, headline: str = "", error: ErrorInfo | None = None, **changes: Any) -> None:
         """The run is over; the step that was running failed or was broken off, those that waited are not done."""
-        for step in list(self.steps.values()):
-            if step.state == "running" and state is RunState.FAILED:
-                self.step(step.index, state="failed", detail=headline)
-            elif step.state in ("running", "waiting"):
-                self.step(step.index, state="skipped")
-        self._set_run(
-            state=check_transition(self.run.state, state),
-            finished_at=datetime.now(UTC),
-            seconds=time.monotonic() - self._zero_s,
-            headline=headline,
-            error_json=error.model_dump_json() if error else None,
-            **changes,
-        )
+        with self._as_one():
+            for step in list(self.steps.values()):
+                if step.state == "running" and state is RunState.FAILED:
+                    self.step(step.index, state="failed", detail=headline)
+                elif step.state in ("running", "waiting"):
+                    self.step(step.index, state="skipped")
+            self._set_run(
+                state=check_transition(self.run.state, state),
+                finished_at=datetime.now(UTC),
+                seconds=time.monotonic() - self._zero_s,
+                headline=headline,
+                error_json=error.model_dump_json() if error else None,
+                **changes,
+            )
 
     def note(self, **changes: Any) -> None:
         """Other facts of the run, such as its plan."""
@@ -157,7 +178,7 @@ class Recorder:
 
     def note_machine(self, device: DeviceFacts) -> None:
         """On what the run measures."""
-        self._repositories.settings.put(f"machine:{self.run.id}", device.model_dump(mode="json"))
+        write_machine(self._repositories, self.run.id, device)
 
     def note_project(self, **changes: Any) -> None:
         """What was found out about the project's model and data; the rest stays as somebody may have changed it."""

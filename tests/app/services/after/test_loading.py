@@ -16,7 +16,16 @@ from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.load import LoadRecord, Price, VersionLoad, read_load, read_price, write_load, write_price
+from app.services.records.load import (
+    LOAD,
+    LoadRecord,
+    Price,
+    VersionLoad,
+    read_load,
+    read_price,
+    write_load,
+    write_price,
+)
 from workers.contracts.specs import DeviceFacts
 
 DEVICE = DeviceFacts(processor="A processor", cores=2, memory_bytes=1)
@@ -145,11 +154,10 @@ def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
     assert sum(stage.expected_s for stage in stages(facts, facts.recommended, 60.0)) > sum(s.expected_s for s in plan)
 
 
-def test_records_and_prices_of_another_version_are_not_read(space: Workspace) -> None:
-    settings = space.repositories.settings
-    settings.put("load:other", {"records": 7})
-    settings.put("load-price", {"per_hour": -1})
-    assert read_load(space.repositories, "other").records == () and read_price(space.repositories) is None
+def test_a_price_of_another_version_is_not_read(space: Workspace) -> None:
+    """Given a price that makes no sense here, Then there is none; one that is told is kept until it is taken back."""
+    space.repositories.settings.put("load-price", {"per_hour": -1})
+    assert read_price(space.repositories) is None
     price = Price(per_hour=0.25, currency="EUR", what="my own", date="2026-01-02")
     write_price(space.repositories, price)
     assert read_price(space.repositories) == price
@@ -159,12 +167,13 @@ def test_records_and_prices_of_another_version_are_not_read(space: Workspace) ->
 
 def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
     """Given an interval around 1, a busy computer, or no valid figure, Then the words say so."""
-    version = VersionLoad(variant_id="a", title="A", runtime="openvino", busy_share=0.4)
+    version = VersionLoad(variant_id="v2", title="A", runtime="openvino", busy_share=0.4)
+    first = version.model_copy(update={"variant_id": "v0"})
     record = LoadRecord(
-        run_id="x", seconds=1, made_at=datetime.now(UTC), processor="p", cores=2, original=version
+        run_id="r1", seconds=1, made_at=datetime.now(UTC), processor="p", cores=2, original=first
     )  # fmt: skip
     assert "no valid measurement" in headline(record) and "up to 40 %" in busy_words(record)
-    quiet = record.model_copy(update={"original": version.model_copy(update={"busy_share": 0.01})})
+    quiet = record.model_copy(update={"original": first.model_copy(update={"busy_share": 0.01})})
     assert busy_words(quiet) == ""
     paired = loading.Paired(
         original_batch=1, variant_batch=4, original_per_s=641.0, variant_per_s=1353.0, ratio=2.11,
@@ -177,7 +186,9 @@ def test_words_say_no_more_than_was_measured(space: Workspace) -> None:
     assert [about(value) for value in (12.34, 0.7312, 98765.0, 104.4)] == ["12.3", "0.731", "98,800", "104"]
     write_load(space.repositories, both)
     write_load(space.repositories, record)
-    assert len(read_load(space.repositories, "x").records) == 2
+    assert read_load(space.repositories, "r1").of("") == record and read_load(space.repositories, "r1").of("v2") == both
+    for variant_id in ("v0", "v2"):
+        space.repositories.records.delete(LOAD, variant_id)  # the tests share the folder
 
 
 def test_the_card_says_what_was_measured(space: Workspace) -> None:

@@ -21,7 +21,7 @@ from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, read_facts
-from app.services.records.proofs import AddedPart, Proof, data_with, read_proof
+from app.services.records.proofs import AddedPart, Proof, data_with
 from workers.contracts.jobs import DataParams
 from workers.pipeline.prepared import Prepared
 
@@ -130,9 +130,3 @@ def test_made_inputs_give_way_to_real_ones(space: Workspace) -> None:
     assert [part.n_test for part in parts_of(space.artifacts, made, Proof())] == [48]
     told = data_with(made.first_data, proof)
     assert told is not None and (told.origin, told.n_test, told.labelled) == ("person", 4, False)
-
-
-def test_a_record_of_another_version_is_not_read_as_one(space: Workspace) -> None:
-    """Given a record that makes no sense here, Then nothing was added."""
-    space.repositories.settings.put("proof:other", {"parts": 7})
-    assert read_proof(space.repositories, "other") == Proof()

@@ -16,6 +16,7 @@ from app.persistence import NotFound, Repositories, open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
+from app.services.projects.opened import kept_recipes, save_recipes
 from app.services.projects.projects import project_for
 from app.services.projects.trash import (
     contents_of,
@@ -26,6 +27,9 @@ from app.services.projects.trash import (
     shown_projects,
     trashed_projects,
 )
+from app.services.records.proofs import Proof, read_proof, write_proof
+from app.services.records.stress import keep_stress, read_record
+from workers.contracts.specs import Recipe
 
 
 @pytest.fixture
@@ -44,8 +48,9 @@ def repositories(space: Workspace) -> Repositories:
     add_run(space, run(1), variant(0), variant(1))
     export = ExportRecord("e1", "r1", "r1-v1", "folder", "/b.zip", "ab" * 32, 5, datetime(2026, 3, 4, tzinfo=UTC), "[]")
     space.repositories.exports.add(export)
-    space.repositories.settings.put("opening:p1", {"path": "/models/colors.onnx"})
-    space.repositories.settings.put("watched:r1", {})
+    save_recipes(space.repositories, made, (Recipe(title="Mine"),))
+    write_proof(space.repositories, "r1", Proof(looks={"r1-v1": (20,)}))
+    keep_stress(space.repositories, "r1-v1", "ab" * 32, 1)
     space.repositories.projects.add(dataclasses.replace(made, id="p2", name="Other", model_path="/models/other.onnx"))
     return space.repositories
 
@@ -97,6 +102,8 @@ def test_a_project_at_work_cannot_be_deleted(space: Workspace, repositories: Rep
 def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repositories: Repositories) -> None:
     """Given a project in the trash whose model another one uses, When it is deleted for good, Then its runs, figures and
     settings are gone, and the model and data that both stand on are still there."""
+    first = repositories.projects.get("p1")
+    assert kept_recipes(repositories, first) and read_record(repositories, "r1-v1")
     with pytest.raises(JobError) as refused:
         delete_for_good(repositories, "p1")
     assert refused.value.error.code == "not_in_trash"
@@ -105,7 +112,8 @@ def test_for_good_takes_its_records_and_nothing_of_others(space: Workspace, repo
     with pytest.raises(NotFound):
         repositories.projects.get("p1")
     assert repositories.runs.list() == [] and repositories.variants.list(run_id="r1") == []
-    assert repositories.settings.get("opening:p1") is None and repositories.settings.get("watched:r1") is None
+    assert kept_recipes(repositories, first) is None and read_proof(repositories, "r1") == Proof()
+    assert read_record(repositories, "r1-v1") is None
     other = repositories.projects.get("p2")
     assert other.model_key is not None and other.data_key is not None
     assert space.artifacts.get(other.model_key) is not None and space.artifacts.get(other.data_key) is not None

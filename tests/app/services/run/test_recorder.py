@@ -79,6 +79,24 @@ def test_steps_are_closed_with_the_run(space: Workspace, recorder: Recorder, sta
     assert steps["C"].started_s is None
 
 
+def test_an_end_is_kept_as_a_whole_before_it_is_told(
+    space: Workspace, recorder: Recorder, seen: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an end of which the last part cannot be written, Then nothing of it is kept, and nobody was told."""
+    recorder.begin()
+    recorder.plan_steps(["A", "B"])
+    before, told = space.repositories.runs.steps(recorder.run.id), len(seen)
+
+    def full(run: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="No space"):
+        patch.setattr(space.repositories.runs, "update", full)
+        recorder.end(RunState.CANCELLED)
+    assert space.repositories.runs.steps(recorder.run.id) == before and len(seen) == told
+    assert space.repositories.runs.get(recorder.run.id).state is RunState.RUNNING
+
+
 def test_latencies_are_kept_as_seconds_of_the_run(space: Workspace, recorder: Recorder, seen: list[Event]) -> None:
     """Given latencies with the clock's time, then they are stored and passed on as seconds since the run's start."""
     recorder.variant(variant(recorder.run.id))

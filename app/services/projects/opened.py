@@ -1,0 +1,70 @@
+"""How a project is open in the window: its facts, how model and data were opened, the recipes that the person made."""
+
+import dataclasses
+from datetime import UTC, datetime
+
+from app.domain.project import Project
+from app.domain.record import Owner, RecordKind
+from app.persistence import Repositories
+from workers.contracts.base import Frozen
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Recipe
+
+
+class OwnRecipes(Frozen):
+    """Recipes as the person left them, in place of the preset's."""
+
+    recipes: tuple[Recipe, ...]
+
+
+OPENING = RecordKind("opening", Owner.PROJECT, OpenParams)
+ASKED_DATA = RecordKind("data", Owner.PROJECT, DataParams)
+"""Its `model_dir` is left open."""
+RECIPES = RecordKind("recipes", Owner.PROJECT, OwnRecipes)
+
+
+def save_project(repositories: Repositories, project: Project) -> Project:
+    """The project as it is now, with the moment."""
+    saved = dataclasses.replace(project, updated_at=datetime.now(UTC))
+    repositories.projects.update(saved)
+    return saved
+
+
+def save_opening(repositories: Repositories, project: Project, opening: OpenParams) -> Project:
+    """A project whose model was opened, and how."""
+    with repositories.together():
+        repositories.records.put(OPENING, project.id, opening)
+        return save_project(repositories, project)
+
+
+def save_data(repositories: Repositories, project: Project, asked: DataParams) -> Project:
+    """A project whose data were read, and how."""
+    with repositories.together():
+        repositories.records.put(ASKED_DATA, project.id, asked.model_copy(update={"model_dir": ""}))
+        return save_project(repositories, project)
+
+
+def save_recipes(repositories: Repositories, project: Project, recipes: tuple[Recipe, ...] | None) -> None:
+    """None: the preset's own."""
+    if recipes is None:
+        repositories.records.delete(RECIPES, project.id)
+    else:
+        repositories.records.put(RECIPES, project.id, OwnRecipes(recipes=recipes))
+
+
+def kept_opening(repositories: Repositories, project: Project) -> OpenParams:
+    """How the model was opened: consent, shapes, preprocessing that the person gave."""
+    return repositories.records.get(OPENING, project.id) or OpenParams(path=project.model_path)
+
+
+def kept_data(repositories: Repositories, project: Project) -> DataParams:
+    """How the data were read: columns and matched names that the person gave."""
+    kept = repositories.records.get(ASKED_DATA, project.id)
+    same = kept is not None and kept.path == project.data_path
+    return kept if kept is not None and same else DataParams(model_dir="", path=project.data_path)
+
+
+def kept_recipes(repositories: Repositories, project: Project) -> tuple[Recipe, ...] | None:
+    """None: the preset's own."""
+    kept = repositories.records.get(RECIPES, project.id)
+    return kept.recipes if kept is not None else None

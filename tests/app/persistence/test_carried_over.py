@@ -1,0 +1,222 @@
+"""Records that stood among the settings are carried over into tables of their own; damage is told, never fatal."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.project import Project
+from app.domain.record import Owner, RecordKind
+from app.domain.run import Run
+from app.domain.variant import Variant
+from app.paths import DataPaths
+from app.persistence import StoreUnusable, backup, open_store, revisions
+from workers.contracts.base import Frozen
+
+ROOT = Path(__file__).parents[3]
+OPEN = """
+import sys
+from pathlib import Path
+from app.instance import DataFolderBusy
+from app.persistence import open_store
+try:
+    open_store(Path(sys.argv[1]), read_only=sys.argv[2] == "read").close()
+    print("opened")
+except DataFolderBusy:
+    print("busy")
+"""
+TABLES = ("project_records", "run_records", "variant_records")
+
+
+class Whatever(Frozen):
+    """Whatever was kept."""
+
+    model_config = {"extra": "allow"}
+
+
+@pytest.fixture
+def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> DataPaths:
+    """A folder with one project, one run and one version, with the tables of the revision before and no seal, as a
+    killed program leaves it."""
+    with open_store(paths) as store:
+        store.repositories.projects.add(project)
+        store.repositories.runs.add(run)
+        store.repositories.variants.add(variant)
+    change(paths, *(f"DROP TABLE {table}" for table in (*TABLES, "records_set_aside")),
+           "UPDATE alembic_version SET version_num = '0002'")  # fmt: skip
+    (paths.root / "fettle.db.sha256").unlink()
+    return paths
+
+
+def change(paths: DataPaths, *statements: str) -> None:
+    connection = sqlite3.connect(paths.database)
+    for statement in statements:
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+
+
+def remember(paths: DataPaths, values: dict[str, Any]) -> None:
+    """Rows of the settings as the program of then wrote them; bytes stand as they are."""
+    connection = sqlite3.connect(paths.database)
+    for key, value in values.items():
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        connection.execute("INSERT INTO settings VALUES (?, CAST(? AS TEXT))", (key, body))
+    connection.commit()
+    connection.close()
+
+
+def kept(paths: DataPaths) -> dict[tuple[str, str, str], Any]:
+    """(owner, kind, item) → value, of all tables."""
+    connection = sqlite3.connect(paths.database)
+    found = {}
+    for table in TABLES:
+        for owner, kind, item, body in connection.execute(f"SELECT owner_id, kind, item, body_json FROM {table}"):
+            found[(owner, kind, item)] = json.loads(body)
+    connection.close()
+    return found
+
+
+def settings(paths: DataPaths) -> set[str]:
+    connection = sqlite3.connect(paths.database)
+    found = {key for (key,) in connection.execute("SELECT key FROM settings")}
+    connection.close()
+    return found
+
+
+def test_each_kind_finds_its_place(before: DataPaths) -> None:
+    """Given one of each kind, Then each stands beside its owner; what is for all projects stays among the settings."""
+    load = {"original": {"variant_id": "v1"}, "variant": None, "round": 2}
+    remember(
+        before,
+        {
+            "opening:p1": {"path": "/m"}, "origin:p1": {"repo": "a/b"}, "pinned:p1": {"run_id": "r1"},
+            "data:p1": {"path": "/d", "left_out": ["a"]}, "recipes:p1": [{"title": "A"}], "recipes:p2": None,
+            "data-record:p1": {"/d": {"made_by": "me"}, "/e \ud83d": {"made_by": "made"}},
+            "watched:r1": {"w": 1}, "machine:r1": {"cores": 2}, "proof:r1": {"parts": []}, "search:r1": {"planned": 3},
+            "stress:r1": {"keys": {"v1": "ab"}, "again": {"v1": 4}}, "load:r1": {"records": [load]},
+            "forecasts": {"runs": [{"run_id": "r1", "seconds": 2.5}]}, "trash": {"p1": "2026-03-04T00:00:00+00:00"},
+            "describe": {"stamp": "x"}, "load-price": {"per_hour": 1.5},
+        },
+    )  # fmt: skip
+    with open_store(before) as store:
+        assert not store.notices
+    assert kept(before) == {
+        ("p1", "opening", ""): {"path": "/m"},
+        ("p1", "origin", ""): {"repo": "a/b"},
+        ("p1", "pinned", ""): {"run_id": "r1"},
+        ("p1", "data", ""): {"path": "/d", "left_out": ["a"], "model_dir": ""},
+        ("p1", "recipes", ""): {"recipes": [{"title": "A"}]},
+        ("p1", "data-record", "/d"): {"made_by": "me"},
+        ("p1", "data-record", "/e \ud83d".encode("utf-8", "surrogatepass")): {"made_by": "made"},
+        ("p1", "trashed", ""): {"at": "2026-03-04T00:00:00+00:00"},
+        ("r1", "watched", ""): {"w": 1},
+        ("r1", "machine", ""): {"cores": 2},
+        ("r1", "proof", ""): {"parts": []},
+        ("r1", "search", ""): {"planned": 3},
+        ("r1", "forecast", ""): {"run_id": "r1", "seconds": 2.5},
+        ("v1", "stress", ""): {"key": "ab", "again": 4},
+        ("v1", "load", ""): load,
+    }
+    assert settings(before) == {"describe", "load-price"}
+
+
+def test_what_belongs_to_nothing_goes(before: DataPaths) -> None:
+    """Given records of projects, runs and versions that were deleted, Then they are not kept, and nothing is told."""
+    remember(
+        before,
+        {
+            "opening:gone": {"path": "/m"}, "search:gone": {}, "stress:r1": {"keys": {"gone": "ab"}},
+            "load:gone": {"records": [{"variant": {"variant_id": "gone"}}]}, "trash": {"gone": "2026"},
+            "forecasts": {"runs": [{"run_id": "gone"}, {"run_id": "r1"}]}, "data-record:gone": {"/d": {}},
+        },
+    )  # fmt: skip
+    with open_store(before) as store:
+        assert not store.notices
+    assert kept(before) == {("r1", "forecast", ""): {"run_id": "r1"}} and settings(before) == set()
+
+
+DAMAGED: dict[str, Any] = {
+    "proof:r1": b'{"parts": [',
+    "watched:r1": b"\xff\xfe",
+    "machine:r1": b"",
+    "search:r1": 7,
+    "opening:p1": ["/m"],
+    "recipes:p1": {"title": "A"},
+    "data-record:p1": {"/d": "me"},
+    "stress:r1": {"keys": ["v1"]},
+    "load:r1": {"records": [{"variant": None}]},
+    "forecasts": {"runs": [{"seconds": 1}]},
+    "trash": "p1",
+    "pinned:p1": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_row_is_told_and_set_aside(before: DataPaths, name: str) -> None:
+    """Given a row that is not what the program wrote, Then the others are carried over, it is set aside byte for byte,
+    and the person is told of it and of the copy of the database as it was."""
+    remember(before, {name: DAMAGED[name], "origin:p1": {"repo": "a/b"}})
+    body = DAMAGED[name] if isinstance(DAMAGED[name], bytes) else json.dumps(DAMAGED[name]).encode()
+    with open_store(before, read_only=True) as store:
+        (notice,) = store.notices
+    (copy,) = (one for one in backup.list_backups(before.backups) if one.path.stem.endswith("-0002"))
+    assert name in notice and str(copy.path) in notice and copy.is_intact()
+    assert kept(before) == {("p1", "origin", ""): {"repo": "a/b"}} and settings(before) == set()
+    connection = sqlite3.connect(before.database)
+    assert connection.execute("SELECT name, body FROM records_set_aside").fetchall() == [(name, body)]
+    connection.close()
+    with open_store(before) as again:
+        assert not again.notices, "it is told once"
+
+
+def test_the_order_stays(before: DataPaths, run: Run) -> None:
+    """Given records that stood in an order, Then they come in it: the newest measurements and forecasts first."""
+    kind = RecordKind("forecast", Owner.RUN, Whatever)
+    with_runs = [f"n{number}" for number in range(9)]
+    connection = sqlite3.connect(before.database)
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(runs)")]
+    for run_id in with_runs:
+        chosen = ", ".join("?" if name == "id" else name for name in columns)
+        connection.execute(f"INSERT INTO runs SELECT {chosen} FROM runs WHERE id = 'r1'", (run_id,))
+    connection.commit()
+    connection.close()
+    remember(before, {"forecasts": {"runs": [{"run_id": run_id} for run_id in with_runs]}})
+    with open_store(before) as store:
+        assert list(store.repositories.records.by_owner(kind)) == with_runs[::-1]
+
+
+def test_two_programs_bring_it_up_to_date_once(before: DataPaths) -> None:
+    """Given two programs that open the old folder at the same time, Then one of them changes it; the other waits its
+    turn or is told who holds it; and all is there once."""
+    remember(before, {"proof:r1": {"parts": []}})
+    programs = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, str(before.root), how], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        )
+        for how in ("read", "write", "read")
+    ]
+    ends = [program.communicate(timeout=60)[0].strip() for program in programs]
+    assert set(ends) <= {"opened", "busy"} and "opened" in ends
+    assert revisions.revision_of(before.database) == revisions.HEAD
+    assert kept(before) == {("r1", "proof", ""): {"parts": []}}
+    assert sum(copy.path.stem.endswith("-0002") for copy in backup.list_backups(before.backups)) == 1
+
+
+def test_an_older_program_says_so_and_changes_nothing(before: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a folder that this program has brought up to date, When the program before opens it, to write or to read,
+    Then it is told in words that a newer one wrote it, and not a byte is changed."""
+    open_store(before).close()
+    monkeypatch.setattr(revisions, "KNOWN", ("0001", "0002"))
+    files = {path: path.read_bytes() for path in before.root.rglob("*") if path.is_file() and path != before.lock}
+    for read_only in (False, True):
+        with pytest.raises(StoreUnusable) as refused:
+            open_store(before, read_only=read_only)
+        assert (refused.value.code, refused.value.exit_code) == ("database_newer", 6)
+        assert "newer version of Fettle" in refused.value.detail and refused.value.hint
+    after = {path: path.read_bytes() for path in before.root.rglob("*") if path.is_file() and path != before.lock}
+    assert after == files

@@ -1,0 +1,213 @@
+"""A data folder that Fettle 0.1.0 wrote (tests/fixtures/data_0_1_0) opens: all of it is there, and a copy beside it."""
+
+import hashlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.cli.commands import main
+from app.domain.project import Project
+from app.domain.run import Run, RunState
+from app.jobs.pool import WorkerPool
+from app.paths import DataPaths
+from app.persistence import StoreUnusable, backup, open_store, revisions
+from app.services.after.tried import tried_run
+from app.services.after.watching import read_pinned, read_watched
+from app.services.flow.artifacts import ArtifactStore
+from app.services.flow.workspace import Workspace
+from app.services.projects.opened import kept_data, kept_opening, kept_recipes
+from app.services.projects.trash import delete_for_good, move_to_trash
+from app.services.records.facts import RunFacts, read_facts
+from app.services.records.load import read_price
+from app.services.records.machine import read_machine
+from app.services.records.proofs import Proof, write_proof
+from app.services.run.forecasting import Forecasts
+from app.settings import load_settings
+
+WRITTEN = Path(__file__).parents[3] / "fixtures" / "data_0_1_0" / "home"
+RECORD_TABLES = ("project_records", "run_records", "variant_records")
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> DataPaths:
+    """A copy of the folder."""
+    shutil.copytree(WRITTEN, tmp_path / "home")
+    return DataPaths(tmp_path / "home")
+
+
+@pytest.fixture
+def space(paths: DataPaths) -> Iterator[Workspace]:
+    with open_store(paths) as store:
+        assert not store.notices
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
+        pool.close()
+
+
+@pytest.fixture
+def project(space: Workspace) -> Project:
+    (found,) = space.repositories.projects.list()
+    return found
+
+
+@pytest.fixture
+def runs(space: Workspace) -> list[Run]:
+    """The first one, and the later one."""
+    return space.repositories.runs.list()[::-1]
+
+
+@pytest.fixture
+def facts(space: Workspace, runs: list[Run]) -> RunFacts:
+    return read_facts(space, runs[0].id)
+
+
+def counted(path: Path, query: str) -> int:
+    connection = sqlite3.connect(path)
+    try:
+        return int(connection.execute(query).fetchone()[0])
+    finally:
+        connection.close()
+
+
+def fingerprint(paths: DataPaths) -> dict[str, str]:
+    """Hashes of all files but the lock."""
+    files = [path for path in paths.root.rglob("*") if path.is_file() and path != paths.lock]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def test_the_folder_is_what_that_version_wrote() -> None:
+    """Given the folder, Then its tables are the first ones, with a row of each kind among the settings, and no place of
+    the computer that made it is told in it."""
+    database = WRITTEN / "fettle.db"
+    assert revisions.revision_of(database) == "0001"
+    connection = sqlite3.connect(f"file:{database}?mode=ro&immutable=1", uri=True)
+    kinds = {key.partition(":")[0] for (key,) in connection.execute("SELECT key FROM settings")}
+    connection.close()
+    assert kinds == {
+        "describe", "opening", "data", "recipes", "data-record", "origin", "pinned", "watched", "machine", "proof",
+        "stress", "load", "load-price", "forecasts",
+    }  # fmt: skip
+    held = b"".join(path.read_bytes() for path in WRITTEN.rglob("*") if path.is_file())
+    assert not [place for place in (b"/work/", b"/root/", b"/tmp/") if place in held]
+
+
+def test_a_copy_of_the_old_tables_lies_beside(paths: DataPaths) -> None:
+    """Given the folder, When it is opened, Then its tables are the newest, and the database as it was lies among the
+    copies, whole."""
+    before = counted(paths.database, "SELECT count(*) FROM settings")
+    open_store(paths).close()
+    assert revisions.revision_of(paths.database) == revisions.HEAD
+    (copy,) = (one for one in backup.list_backups(paths.backups) if one.path.stem.endswith("-0001"))
+    assert copy.is_intact() and revisions.revision_of(copy.path) == "0001"
+    assert counted(copy.path, "SELECT count(*) FROM settings") == before
+    assert counted(paths.database, "SELECT count(*) FROM settings") == 2, "what is for all projects"
+
+
+def test_runs_verdicts_and_times_are_there(space: Workspace, project: Project, facts: RunFacts) -> None:
+    """Given the project, Then its first run is finished and recommends a version with its verdict and every request."""
+    assert (project.name, project.max_loss_pct, project.purpose) == ("Colors", 5.0, "Tell colors apart")
+    assert facts.run.state is RunState.FINISHED and facts.run.headline and facts.recommended is not None
+    assert {"Original", "Faster engine", "Pruned by 90 %"} <= {variant.title for variant in facts.variants}
+    for variant in facts.variants:
+        assert variant.judgement is not None and variant.judgement.n > 0 and variant.measurement.n > 0
+    assert facts.recommended.measurement.speedup is not None and facts.recommended.measurement.speedup > 1
+    assert space.repositories.latencies.count(facts.run.id) > 100
+    steps = space.repositories.runs.steps(facts.run.id)
+    assert len(steps) >= 5 and {step.state for step in steps} <= {"done", "warning"}
+    assert space.repositories.jobs.list(run_id=facts.run.id, state="finished")
+
+
+def test_what_was_added_to_the_run_is_there(space: Workspace, facts: RunFacts, runs: list[Run]) -> None:
+    """Given the first run, Then its proof, its bundle, what was found under stress and under load, and what was expected
+    of it are there; and the later run was compared with what was exported."""
+    assert facts.recommended is not None
+    (part,) = facts.proof.parts
+    assert part.path == "/home/person/more.npz" and len(part.items) > 0 and facts.recommended.id in part.answers
+    (export,) = space.repositories.exports.list(facts.run.id)
+    assert (export.path, export.variant_id, export.target) == (
+        "/home/person/colors.zip", facts.recommended.id, "python",
+    )  # fmt: skip
+    assert facts.stress[facts.recommended.id].headline
+    load = facts.loads.of(facts.recommended.id)
+    assert load is not None and load.variant is not None and load.paired is not None
+    tried = tried_run(space, facts)
+    assert tried.forecast.before is not None and tried.forecast.seconds == facts.run.seconds
+    machine = read_machine(space.repositories, facts.run.id)
+    assert machine is not None and machine.cores > 0
+    watched = read_watched(space.repositories, runs[1].id)
+    assert watched is not None and watched.is_export and watched.other_run_id == facts.run.id
+    assert watched.judgement is not None
+
+
+def test_how_the_project_was_left_is_there(space: Workspace, project: Project, facts: RunFacts) -> None:
+    """Given the project, Then how model and data were opened, its recipes, its answers about the data, its origin and its
+    pinned test set are there, and so are the price and the settings."""
+    repositories = space.repositories
+    assert kept_opening(repositories, project).path == "/home/person/colors.onnx" == project.model_path
+    assert kept_data(repositories, project).path == "/home/person/first.npz" == project.data_path
+    recipes = kept_recipes(repositories, project)
+    assert recipes is not None and [recipe.title for recipe in recipes] == ["Faster engine", "Pruned by 90 %"]
+    assert facts.record is not None and (facts.record.made_by, facts.record.people) == ("me", "no")
+    assert facts.origin is not None and facts.origin.repo == "person/colors"
+    pinned = read_pinned(repositories, project.id)
+    assert pinned is not None and (pinned.run_id, pinned.data_key) == (facts.run.id, facts.run.data_key)
+    price = read_price(repositories)
+    assert price is not None and (price.per_hour, price.currency) == (0.25, "EUR")
+    loaded = load_settings(space.paths.settings)
+    assert not loaded.problem and (loaded.settings.theme, loaded.settings.last_page) == ("dark", "compare")
+
+
+def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the folder, When `fettle jobs` and `fettle compare` are the first to open it, Then they print both runs and
+    the comparison with its verdicts."""
+
+    def told(*arguments: str) -> dict[str, Any]:
+        assert main(["--data-dir", str(paths.root), "--json", *arguments]) in (0, 4)
+        document = json.loads(capsys.readouterr().out)
+        assert isinstance(document, dict)
+        return document
+
+    listed = told("jobs")
+    assert [run["state"] for run in listed["runs"]][-1] == "finished" and len(listed["runs"]) == 2
+    later, first = (str(run["run_id"]) for run in listed["runs"])
+    document = told("compare", first)
+    recommended = next(one for one in document["variants"] if one["id"] == document["recommended"])
+    assert recommended["verdict"] in ("safe", "not_enough_data") and recommended["latency_p50_ms"] > 0
+    assert {row["n"] for row in document["judged"]} and document["watch"] is None
+    assert told("compare", later)["watch"]["against"]["run_id"] == first
+
+
+def test_deleted_for_good_nothing_of_it_is_left(space: Workspace, project: Project, runs: list[Run]) -> None:
+    """Given the project, of which a damaged record was set aside, When it is deleted for good, Then no record, version or
+    request of it is left, nor what was set aside."""
+    connection = sqlite3.connect(space.paths.database)
+    connection.execute("UPDATE run_records SET body_json = '{' WHERE kind = 'proof'")
+    connection.commit()
+    connection.close()
+    write_proof(space.repositories, runs[0].id, Proof())
+    assert counted(space.paths.database, "SELECT count(*) FROM records_set_aside") == 1
+    move_to_trash(space.repositories, project.id)
+    delete_for_good(space.repositories, project.id)
+    for table in (*RECORD_TABLES, "records_set_aside", "runs", "variants", "latencies", "steps", "exports"):
+        assert counted(space.paths.database, f"SELECT count(*) FROM {table}") == 0
+    assert Forecasts(space.repositories, "computer").of_run("any").before is None
+    assert read_price(space.repositories) is not None
+
+
+def test_an_older_program_says_so_and_changes_nothing(paths: DataPaths, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given the folder after it was brought up to date, When a program opens it that knows the tables of 0.1.0 alone, Then
+    it says that a newer version wrote it, with what to do, and no file is changed."""
+    open_store(paths).close()
+    before = fingerprint(paths)
+    monkeypatch.setattr(revisions, "KNOWN", ("0001",))
+    for read_only in (False, True):
+        with pytest.raises(StoreUnusable) as refused:
+            open_store(paths, read_only=read_only)
+        assert (refused.value.code, refused.value.exit_code) == ("database_newer", 6)
+        assert revisions.HEAD in refused.value.detail and refused.value.hint.endswith(".")
+    assert fingerprint(paths) == before
