@@ -8,6 +8,8 @@ import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import made_once
+import own_core
 import pytest
 
 NVML = "libnvidia-ml.so.1"
@@ -20,6 +22,16 @@ def pytest_configure() -> None:
     """A shell starts what runs in the background with SIGINT ignored, and the programs under test would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    own_core.pin(os.environ.get("PYTEST_XDIST_WORKER", ""))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where all processes of one run of tests keep what is made once (`made_once`)."""
+    base = tmp_path_factory.getbasetemp()
+    made_once.place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made once"
+    yield
+    made_once.place = None
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rig import Program, Screen, View
+from short_runs import AS_A_PERSON
 
 LIMIT_MS = 16.0
 NOISE = 2.0
@@ -45,7 +46,7 @@ def test_the_event_loop_has_no_gaps_during_an_optimization(tmp_path: Path) -> No
         [sys.executable, str(Path(__file__).with_name("bare_timer.py"))],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
-    program = Program(screen, tmp_path / "home", extra={"FETTLE_TEST_GAPS": str(out)})
+    program = Program(screen, tmp_path / "home", extra={**AS_A_PERSON, "FETTLE_TEST_GAPS": str(out)})
     try:
         program.until_page("model", "empty", 30)
         program.press("Try the sample")

@@ -1,6 +1,5 @@
 """The doors through which a stranger's file comes in, each with what came of it and how long that took."""
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 
 import psutil
 from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
+from stopwatch import busyness
 
 from app.jobs.pool import WorkerPool
 from app.paths import DataPaths, prepare
@@ -108,11 +108,6 @@ def is_sentence(text: str) -> bool:
     return text.isprintable() and text.endswith((".", "!", "?", "…", ")"))
 
 
-def business() -> float:
-    """How much longer everything takes than on a quiet machine, as far as the load tells."""
-    return max(1.0, os.getloadavg()[0] / usable_cores())
-
-
 @dataclass
 class Times:
     """Verdicts have 2 s, of a hundred five have 10 s: on a quiet machine; more where others run as well."""
@@ -122,7 +117,7 @@ class Times:
 
     def note(self, verdict: Verdict) -> None:
         self.seconds.append(verdict.seconds)
-        self.busy = max(self.busy, business())
+        self.busy = max(self.busy, busyness())
 
     def check(self) -> None:
         ordered = sorted(self.seconds)

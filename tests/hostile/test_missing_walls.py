@@ -53,3 +53,28 @@ def test_inspect_names_what_protects_and_what_is_missing(
         assert (wall in warnings(told)) == (wall in missing), wall
     assert all(word in facts(told) for word in held)
     assert "opened without that protection" in warnings(told) or not missing
+
+
+PICKLES = ("pkl_os_system_p0.bin", "pkl_os_system_p4.bin", "pkl_broken_after_payload.pkl")
+
+
+@pytest.mark.parametrize("name", PICKLES)
+def test_a_payload_leaves_its_mark_where_it_runs(name: str, corpus: Path, tmp_path: Path) -> None:
+    """Given a pickle of the corpus, When anybody unpickles it, Then its mark is there: no silence by mistake below."""
+    code = "import pickle, sys; pickle.load(open(sys.argv[1], 'rb'))"
+    environment = {**os.environ, "HOSTILE_CANARY_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-I", "-c", code, corpus / name], env=environment, capture_output=True, check=False)
+    assert list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", PICKLES)
+def test_no_payload_runs_where_no_wall_would_stop_it(name: str, corpus: Path, canary: Path, tmp_path: Path) -> None:
+    """Given a kernel without walls, When the same pickle is to be optimized, Then it is refused, and nothing ran."""
+    mark = tmp_path / "mark"
+    mark.mkdir()
+    command = [sys.executable, "-m", "app", "optimize", str(corpus / name), "--json"]
+    command = [sys.executable, str(Path(__file__).parent / "without_kernel.py"), "landlock,seccomp", *command]
+    environment = {**os.environ, "FETTLE_HOME": str(tmp_path / "home"), "HOSTILE_CANARY_DIR": str(mark)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 3, done.stderr
+    assert [*mark.iterdir(), *canary.iterdir()] == []

@@ -118,9 +118,9 @@ def check(campaign: Campaign, space: Workspace, count: int, canary: Path) -> Non
 
 
 @pytest.mark.timeout(600)
-def test_two_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) -> None:
-    """Given 2,000 mutants of four families, Then each has a class, and a worker that falls is told."""
-    check(campaign, space, 2000, canary)
+def test_a_thousand_mutants(campaign: Campaign, space: Workspace, canary: Path) -> None:
+    """Given 1,000 mutants of four families, Then each has a class, and a worker that falls is told."""
+    check(campaign, space, 1000, canary)
 
 
 @pytest.mark.slow

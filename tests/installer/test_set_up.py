@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from stopwatch import busyness
 
 if TYPE_CHECKING:
     from conftest import Clone
@@ -66,7 +67,7 @@ def test_later_starts_go_straight_on(ready_clone: "Clone") -> None:
     assert run.stderr == ""
     assert ready_clone.run("fail").returncode == 7
     assert (ready_clone.venv / "setup.log").stat().st_mtime_ns == log
-    assert min(added) < 0.2
+    assert min(added) < 0.2 * busyness()
 
 
 def test_goes_on_after_a_kill_in_the_middle(ready_clone: "Clone") -> None:

@@ -1,14 +1,13 @@
 """The program as a person starts it, and one demo run that is shared by all tests."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 from fettle_command import Demo, Fettle, Finished
-from filelock import FileLock
+from made_once import made_once
 
 BUNDLE, FINISHED = "größer und schneller.zip", "finished.json"
 
@@ -23,25 +22,15 @@ def fettle(tmp_path: Path) -> Fettle:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """`fettle demo --json --out FILE.zip`, once for all tests.
 
-    Where tests run side by side the first process makes it, and each has a copy of the data folder: only one
-    at a time may hold one.
+    Where tests run side by side each process has a copy of the data folder: only one at a time may hold one.
     """
-    base = tmp_path_factory.getbasetemp()
+    shared = made_once("demo", _make)
     mine = tmp_path_factory.mktemp("demo")
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return _made(mine)
-    shared = base.parent / "demo of all"
-    with FileLock(f"{shared}.lock"):
-        if not (shared / FINISHED).is_file():
-            shutil.rmtree(shared, ignore_errors=True)
-            shared.mkdir()
-            finished = _made(shared).done
-            (shared / FINISHED).write_text(json.dumps(asdict(finished)), encoding="utf-8")
-        shutil.copytree(shared / "home", mine / "home", symlinks=True)
+    shutil.copytree(shared / "home", mine / "home", symlinks=True)
     kept = json.loads((shared / FINISHED).read_text(encoding="utf-8"))
     return Demo(Fettle(mine / "home"), shared / BUNDLE, Finished(**kept))
 
 
-def _made(folder: Path) -> Demo:
-    fettle = Fettle(folder / "home")
-    return Demo(fettle, folder / BUNDLE, fettle("demo", "--json", "--out", folder / BUNDLE))
+def _make(folder: Path) -> None:
+    done = Fettle(folder / "home", more={"FETTLE_MOST_ROUNDS": "3"})("demo", "--json", "--out", folder / BUNDLE)
+    (folder / FINISHED).write_text(json.dumps(asdict(done)), encoding="utf-8")

@@ -69,7 +69,7 @@ def test_each_mishap_is_told_and_the_search_goes_on(tmp_path: Path) -> None:
     model = small.picture_model(tmp_path / "m.onnx")
     recipe = tmp_path / "mishaps.yaml"
     recipe.write_text(RECIPES)
-    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "120", "--json")
+    done = fettle("optimize", model, "--recipe", recipe, "--time-budget", "90", "--json")
     assert done.code in (0, 4), done.err
     found = {variant["title"]: variant for variant in done.document["variants"]}
     for title, reason in (

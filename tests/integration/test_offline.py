@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fettle_command import Demo, Fettle
+from finished_run import write_part
 
 from presets.sample import sample_paths
 from workers.export.fresh_environment import make_environment
@@ -24,7 +25,7 @@ def watched(log: Path, command: list[str], cwd: Path, env: dict[str, str] | None
     """Run a command and all that it starts under strace; its calls to the network."""
     assert STRACE is not None
     done = subprocess.run(
-        [STRACE, "-f", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o", str(log), *command],
+        [STRACE, "-f", "--seccomp-bpf", "-qq", "-e", "trace=%network", "-e", "signal=none", "-o", str(log), *command],
         cwd=cwd,
         env=env,
         capture_output=True,
@@ -52,9 +53,9 @@ def test_an_optimization_stays_at_home(tmp_path: Path) -> None:
         "- title: A\n  runtime: openvino\n  steps: [{technique: int8_static}]\n"
         "- title: B\n  steps: [{technique: int8_static}]\n"
     )
-    sample, fettle = sample_paths(), Fettle(tmp_path / "home")
-    command = [sys.executable, "-m", "app", "optimize", str(sample.model), "--data", str(sample.data)]
-    command += ["--recipe", str(recipes), "--json"]
+    data, fettle = write_part(tmp_path / "some.npz", 0, 120), Fettle(tmp_path / "home")
+    command = [sys.executable, "-m", "app", "optimize", str(sample_paths().model), "--data", str(data)]
+    command += ["--recipe", str(recipes), "--time-budget", "60", "--json"]
     calls = watched(tmp_path / "log", command, fettle.root, fettle.env)
     assert calls == []
     assert (tmp_path / "log").stat().st_size > 0  # multiprocessing's own socket pairs were seen

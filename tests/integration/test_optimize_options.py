@@ -5,6 +5,7 @@ from pathlib import Path
 import command_models as small
 import pytest
 from fettle_command import Fettle
+from stopwatch import busyness
 
 PRESET = """
 id: mine
@@ -48,7 +49,7 @@ def test_an_own_preset_with_one_runtime(workshop: Fettle, model: Path, tmp_path:
     document = done.document
     assert {variant["runtime"] for variant in document["variants"]} <= {"openvino"}
     assert document["baseline"]["runtime"] == "onnxruntime-cpu"
-    assert document["seconds"] <= 14
+    assert document["seconds"] <= 12 + 2 * busyness()  # its time, and what ends it
     assert (out / "artifact.json").is_file()
     rows = {row["id"]: row for row in workshop("describe", "--json").document["presets"]}
     assert rows["mine"]["available"] is True
@@ -77,11 +78,11 @@ def test_a_broken_preset_says_why(workshop: Fettle, model: Path) -> None:
 )
 def test_what_is_not_there(workshop: Fettle, model: Path, options: list[str], code: int) -> None:
     """Given a device, a runtime or a combination that is not there, then its exit code, and no run was begun."""
-    before = len(workshop("jobs", "--json").document["runs"])
-    done = workshop("optimize", model, *options, "--json")
+    before = len(workshop.here("jobs", "--json").document["runs"])
+    done = workshop.here("optimize", model, *options, "--json")
     assert done.code == code, done.err
     assert done.error["detail"]
-    assert len(workshop("jobs", "--json").document["runs"]) == before
+    assert len(workshop.here("jobs", "--json").document["runs"]) == before
 
 
 def test_a_result_folder_that_is_a_file(workshop: Fettle, model: Path, tmp_path: Path) -> None:

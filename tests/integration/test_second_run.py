@@ -5,15 +5,18 @@ from typing import Any
 
 import pytest
 from fettle_command import Fettle
+from finished_run import write_part
 
 from presets.sample import sample_paths
 
 RECIPES = """
 - title: Faster engine
   runtime: openvino
+  settings: {num_threads: 1}
   steps: [{technique: fixed_shape}]
 - title: INT8
   runtime: onnxruntime-cpu
+  settings: {num_threads: 1}
   steps: [{technique: int8_static, params: {examples: 8}}]
 """
 MADE = {"open", "plan", "apply", "answer"}
@@ -27,8 +30,9 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Fettle, list[str
     folder = tmp_path_factory.mktemp("twice")
     recipe = folder / "two.yaml"
     recipe.write_text(RECIPES)
-    sample = sample_paths()
-    return Fettle(folder / "home"), ["optimize", sample.model, "--data", sample.data, "--recipe", recipe, "--json"]
+    data = write_part(folder / "some.npz", 0, 120)
+    words = ["optimize", sample_paths().model, "--data", data, "--recipe", recipe, "--time-budget", "60", "--json"]
+    return Fettle(folder / "home"), words
 
 
 def kinds(fettle: Fettle, run_id: str) -> set[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from short_runs import SHORT_RUNS
 
 ROOT = Path(__file__).parents[2]
 PROBE = Path(__file__).parent / "probe"
@@ -150,6 +151,7 @@ class Program:
         self._eyes = home.parent / f"{home.name}-probe-{time.monotonic_ns()}.json"
         environment = {
             **screen.environment,
+            **SHORT_RUNS,
             "FETTLE_HOME": str(home / "data"),
             "HOME": str(home),
             "FETTLE_TEST_PROBE": str(self._eyes),

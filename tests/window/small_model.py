@@ -12,6 +12,22 @@ COLORS = ("red", "green", "blue")
 SIDE = 48
 WIDTH = 48
 LAYERS = 5
+QUICK = """
+id: quick
+title: Quick
+summary: Two versions, for a test.
+expect: something
+how_long: soon
+max_loss_pct: 1.0
+time_budget_s: 25
+recipes:
+  - title: Faster engine
+    runtime: openvino
+    settings: {inference_precision: f32}
+    steps: [{technique: fixed_shape}]
+  - title: Tidied up
+    steps: [{technique: graph_optimize}]
+"""
 
 
 def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
@@ -50,6 +66,13 @@ def write_model(path: Path, seed: int = 0, *, names: bool = True) -> Path:
         entry.key, entry.value = key, value
     onnx.save(model, str(path))
     return path
+
+
+def write_quick_preset(home: Path) -> None:
+    """A goal "Quick" among the person's own: two versions, a quarter of a minute."""
+    folder = home / "data" / "presets"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "quick.yaml").write_text(QUICK, encoding="utf-8")
 
 
 def write_pictures(folder: Path, each: int = 40, seed: int = 1) -> Path:

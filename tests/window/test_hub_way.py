@@ -11,7 +11,7 @@ import psutil
 import pytest
 from fakehub import FakeHub
 from rig import Item, Program, View
-from small_model import COLORS, write_model, write_pictures
+from small_model import COLORS, write_model, write_pictures, write_quick_preset
 
 Start = Callable[..., Program]
 RUN_S = 240
@@ -97,11 +97,13 @@ def search_by_keys(program: Program, words: str) -> None:
     program.keys("Return")
 
 
+@pytest.mark.whole
 @pytest.mark.timeout(900)
 def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, tmp_path: Path) -> None:
     """Given the first run, When a starter is searched, downloaded, optimized and exported, Then the bundle is good,
     the hub was asked by workers alone and only when a person asked."""
     log = tmp_path / "network.log"
+    write_quick_preset(tmp_path / "home")
     program = start(HF_ENDPOINT=hub.endpoint, LD_PRELOAD=str(netwatch), NETWATCH_LOG=str(log))
     program.until_page("model", "empty", 60)
     time.sleep(1)
@@ -132,7 +134,7 @@ def test_from_a_search_to_a_bundle(start: Start, hub: FakeHub, netwatch: Path, t
     program.until_page("data", "full", 120)
     program.press("Continue")
     program.until_page("goal", "full")
-    program.click(lambda view: view.find("No loss", "QRadioButton"), "the card No loss")
+    program.click(lambda view: view.find("Quick", "QRadioButton"), "the card Quick")
     program.press("Start (")
     program.until(lambda view: view.page == "optimize" and view.state in ("done", "kept_original"), RUN_S, "the run")
     program.press("See ")

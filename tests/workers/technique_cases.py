@@ -22,7 +22,8 @@ def _case(spec: TechniqueSpec) -> Any:
     return pytest.param(spec, id=spec.id, marks=pytest.mark.skipif(gone, reason=spec.install_hint))
 
 
-every_technique = pytest.mark.parametrize("spec", [_case(spec) for spec in TECHNIQUES.values()])
+CASES = [_case(spec) for spec in TECHNIQUES.values()]
+every_technique = pytest.mark.parametrize("spec", CASES)
 
 
 def narrow(spec: TechniqueSpec) -> dict[str, bool]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from special_models import SUITED
+from stopwatch import busyness
 from technique_cases import every_technique, staged
 
 from app.jobs.client import JobClient
@@ -63,7 +64,7 @@ def check_each_part(root: Path, kind: str, params: Any, *read_paths: Path) -> No
         part = root / f"{share}"
         made = job(kind, params, part, *read_paths)
         last, _, gone_s = run(part, made, cancel_after_s=max(READY_S, share * seconds))
-        assert gone_s < GONE_S, f"{kind} cancelled at {share:.0%}: {gone_s:.2f} s"
+        assert gone_s < GONE_S * busyness(), f"{kind} cancelled at {share:.0%}: {gone_s:.2f} s"
         assert isinstance(last, Cancelled | Finished | Failed)  # it may have been faster this time
         if isinstance(last, Cancelled):
             assert not Path(made.work_dir).exists()

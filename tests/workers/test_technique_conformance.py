@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from special_models import SUITED
-from technique_cases import OPTIONAL, TECHNIQUES, every_technique, params_here, staged
+from technique_cases import CASES, OPTIONAL, TECHNIQUES, every_technique, params_here, staged
 
 from workers import registry
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
@@ -21,7 +21,16 @@ from workers.runtime.recording import RecordingContext
 HERE = ("onnxruntime-cpu", "openvino")
 MAX_CHECKS = 60
 
-every_kind = pytest.mark.parametrize("kind", ["cnn", "transformer", "constants", "stateful", "suited"])
+KINDS = ("cnn", "transformer", "constants", "stateful")
+every_pair = pytest.mark.parametrize(
+    ("spec", "kind"),
+    [
+        pytest.param(*case.values, kind, id=f"{case.id}-{kind}", marks=case.marks)
+        for case in CASES
+        for kind in dict.fromkeys((*KINDS, SUITED.get(case.id, "cnn")))
+    ],
+)
+"""A technique for some models only is tried on such a one besides."""
 NEEDS_BF16 = ("cascade",)
 """Techniques that refuse to work where the processor has no 16-bit arithmetic."""
 CUTS_OUTPUTS = ("cut_outputs",)
@@ -74,8 +83,7 @@ def test_parameters_round_trip_and_explain_themselves(spec: TechniqueSpec) -> No
         spec.params.model_validate({"no_such_parameter": 1})
 
 
-@every_kind
-@every_technique
+@every_pair
 def test_result_is_described_runs_and_keeps_the_interface(
     spec: TechniqueSpec, kind: str, make_small, tmp_path: Path, tmp_path_factory
 ) -> None:
@@ -83,10 +91,6 @@ def test_result_is_described_runs_and_keeps_the_interface(
 
     A technique for some models only refuses the others in words, and leaves nothing.
     """
-    if kind == "suited":
-        if spec.id not in SUITED or SUITED[spec.id] == "cnn":
-            pytest.skip("it is for all models")
-        kind = SUITED[spec.id]
     small = make_small(kind)
     ctx = RecordingContext(tmp_path, data_dir=small.data, original=small.folder)
     original = open_session(small.folder, "onnxruntime-cpu", {}, 1).run(small.feeds())
@@ -167,11 +171,9 @@ def test_missing_file_leaves_nothing(spec: TechniqueSpec, make_small, tmp_path: 
     assert leftovers(tmp_path) == []
 
 
-@every_technique
+@pytest.mark.parametrize("spec", [case for case in CASES if "openvino-ir" not in case.values[0].accepts])
 def test_other_format_is_refused(spec: TechniqueSpec, make_small, tmp_path: Path) -> None:
     """Given a folder in a format that the technique does not take, then `accepts` says so and it refuses."""
-    if "openvino-ir" in spec.accepts:
-        pytest.skip("takes every format")
     small = make_small("cnn")
     artifact = small.model.artifact.model_copy(update={"format": "openvino-ir"})
     (small.folder / ARTIFACT_FILE).write_text(artifact.model_dump_json(), encoding="utf-8")

@@ -5,7 +5,8 @@ one that was only looked at first, or whose bound does not reach yet. What a ver
 rounds that it took part in, beside the original's of the same rounds.
 """
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from app.domain.outcome import Round, open_versions, outcome_of
@@ -21,6 +22,17 @@ from app.services.run.version_steps import Pass, Version
 LAST_STEP = "Final run, side by side"
 
 
+def most_rounds(environment: Mapping[str, str] = os.environ) -> int | None:
+    """FETTLE_MOST_ROUNDS bounds the rounds that one run measures, where its time alone shall not, as on a server that
+    tests; None for no bound. Raises ValueError where it is no whole number from 1."""
+    said = environment.get("FETTLE_MOST_ROUNDS", "").strip()
+    if not said:
+        return None
+    if not said.isdecimal() or int(said) < 1:
+        raise ValueError(f"FETTLE_MOST_ROUNDS is {said!r}, and has to be a whole number from 1.")
+    return int(said)
+
+
 class FinalRun:
     """`first()`, then `more()` as often as it gives True."""
 
@@ -28,6 +40,7 @@ class FinalRun:
         self._search, self._step, self._original, self._data = search, step, original, data
         self._rounds: list[tuple[Round, Measured]] = []
         self._is_over = False
+        self._most, self._begun = most_rounds(), 0
 
     def first(self) -> Flow[None]:
         """What was measured in turn before this run went on, or else the finalists, as many as there is time for."""
@@ -44,11 +57,14 @@ class FinalRun:
             search.recorder.step(self._step, state="skipped", detail="nothing was faster and within your limit")
             return
         plan = search.budget.plan_final(best)
+        self._begun += 1
         yield from self._measure(best[: plan.finalists], plan)
 
     def more(self) -> Flow[bool]:
         """One more round for what is not settled; False where nothing is open, or there is no time for it."""
         search, objective = self._search, self._search.ask.objective
+        if self._most is not None and self._begun >= self._most:
+            return False
         versions = [version for version in search.versions() if not version.is_baseline]
         best = outcome_of(versions, objective, search.end).best
         left = [version.id for version in open_versions(versions, best, objective)]
@@ -58,6 +74,7 @@ class FinalRun:
         plan = search.budget.plan_more(left, beside)
         if plan is None:
             return False
+        self._begun += 1
         yield from self._measure([*left[: plan.finalists], *beside], plan)
         return not self._is_over
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from made_once import made_once
 
 from app.domain.project import Project
 from app.domain.run import Goal, Run, RunState
@@ -58,14 +59,20 @@ def finished_run(
 
 
 def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None) -> Path:
-    """The same on the first `last` pictures, in a data folder of its own below `root`; gives `root`."""
+    """The same on the first `last` pictures, in a data folder of its own below `root`; gives `root`. Made once for all
+    tests and copied, so its examples, "some.npz", lie elsewhere and are only read."""
+    made = made_once(f"finished run, {last}, {answer_s}", lambda folder: _finish(folder, last, answer_s))
+    shutil.copytree(made / "data", root / "data")
+    return root
+
+
+def _finish(root: Path, last: int, answer_s: float | None) -> None:
     paths = DataPaths(root / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         finished_run(space, write_part(root / "some.npz", 0, last), FASTER, PRUNED, answer_s=answer_s)
         pool.close()
-    return root
 
 
 def copied_space(root: Path, to: Path) -> Iterator[Workspace]:

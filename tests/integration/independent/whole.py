@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fettle_command import Fettle
+from short_runs import AS_A_PERSON
 from sides import Side
 from ways import PATIENCE, ROOT, Raw, Source, Way
 
@@ -101,7 +102,7 @@ def go(way: Way, folder: Path) -> Whole:
     data = ROOT / way.data
     if way.make_data is not None:
         data = way.make_data(data, model, folder)
-    fettle = Fettle(folder / "home")
+    fettle = Fettle(folder / "home", more=AS_A_PERSON)
     budget = ("--time-budget", str(way.budget_s * PATIENCE))
     done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S)
     assert done.code in (0, 4), done.err

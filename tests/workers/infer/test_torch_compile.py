@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from compiled_program import COMPILE_S, COMPILED, finish, needs_compiler, with_program
+from stopwatch import Stopwatch
 
 from app.jobs.pool import WorkerPool
 from app.services.flow.steps import limits_of_runtime
@@ -189,11 +190,11 @@ def test_cancelled_while_it_compiles(program, pool: WorkerPool, tmp_path: Path) 
         client.poll()
         assert time.monotonic() < end_s and not client.done
         time.sleep(0.005)
-    began_s = time.monotonic()
+    watch = Stopwatch()
     client.cancel()
     last = finish(client, 10)
-    took_s = time.monotonic() - began_s
+    watch.check(1.0)  # half a second, then it is killed
     client.close()
-    assert isinstance(last, Cancelled) and took_s < 1.0, took_s  # half a second, then it is killed
+    assert isinstance(last, Cancelled)
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
     assert str(home) not in listed

@@ -19,7 +19,7 @@ from app.services.records.facts import read_facts
 from app.services.records.stress import read_record
 from workers.contracts.specs import DeviceFacts
 
-SHORT_S = 15.0
+SHORT_S = 6.0
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +94,7 @@ def test_cancelled_nothing_is_kept(space: Workspace) -> None:
 
 def test_the_command_tells_it_in_words_and_json(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Given a finished run, When `fettle stress` runs, Then the table and the sentence come, and the same as JSON."""
-    words = ["--data-dir", str(root / "data"), "stress", "r1", "--variant", "v2", "--seconds", "15"]
+    words = ["--data-dir", str(root / "data"), "stress", "r1", "--variant", "v2", "--seconds", "6"]
     assert main(words) == 0
     shown = capsys.readouterr()
     assert "Noise" in shown.out and "unchanged" in shown.out and "Square attack" in shown.out
