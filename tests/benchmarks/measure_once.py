@@ -70,6 +70,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     from app.bootstrap import build_window
     from app.controllers.app_controller import AppController
     from app.controllers.kept import KeptSettings
+    from app.controllers.optimize.controller import OptimizeController
     from app.controllers.optimize.live_run import LiveRun
     from app.controllers.session import Session
     from app.domain.run import Goal, Run, RunState
@@ -85,7 +86,7 @@ def in_window(space: Workspace, model_path: str) -> dict[str, float]:
     window.show_page("optimize")
     run = Run("bench", "bench", Goal("balanced", 1.0), RunState.RUNNING, datetime.now(UTC))
     live = LiveRun(run)
-    optimize = app_controller._optimize()
+    optimize = app_controller.controller("optimize", OptimizeController)
     found: list[Measured] = []
     watched = Watched()
     app_controller.flows.timing_changed.connect(watched.on)

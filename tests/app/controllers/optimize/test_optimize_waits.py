@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.controllers.app_controller import AppController
+from app.controllers.optimize.controller import OptimizeController
 from app.controllers.optimize.live_run import LiveRun
 from app.domain.run import RunState
 from app.services.flow import quiet
@@ -46,7 +47,7 @@ def test_a_person_measures_at_once(
     monkeypatch.setattr(OtherPrograms, "share", lambda self: 0.85)
     monkeypatch.setattr(quiet, "LOOK_S", 0.1)
     window.show_page("optimize")
-    page, controller = window.page("optimize"), app_controller._optimize()
+    page, controller = window.page("optimize"), app_controller.controller("optimize", OptimizeController)
     live, patience, told = LiveRun(run(1, RunState.RUNNING, seconds=None)), Patience(), list[Any]()
     controller._live[live.run.id] = live
     controller._follow(live)
