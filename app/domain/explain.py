@@ -7,17 +7,18 @@ from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words import times
 from workers.contracts.planning import Arithmetic, Instructions
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, LayersKept
 from workers.contracts.wording import percent
 
 
 @dataclass(frozen=True)
 class Known:
-    """What the workers told: the traits of each technique by its id, and what the processor that a run was measured on
-    has instructions for, the strongest first (empty where that is not known)."""
+    """What the workers told: the traits of each technique by its id, what the processor that a run was measured on has
+    instructions for, the strongest first (empty where that is not known), and the layers that versions (by id) keep."""
 
     traits: Mapping[str, frozenset[str]] = field(default_factory=dict)
     instructions: tuple[Instructions, ...] = ()
+    layers: Mapping[str, LayersKept] = field(default_factory=dict)
 
     def uses(self, variant: Variant, *traits: str) -> bool:
         """Whether one of its techniques has one of these traits."""
@@ -81,10 +82,18 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) 
             parts.append(f"it takes {1 / speed:.2f} times as long as the original")
         elif best is not None and best.measurement.latency_p50_ms and _p50(variant) > _p50(best) and may_win(variant):
             parts.append(f"it takes {_p50(variant) / _p50(best):.2f} times as long as “{best.title}”")
-        kept = [note for note in variant.notes if "layers" in note and "8 bits" in note]
         if parts:
-            said.append(" ".join((f"“{variant.title}”: {' and '.join(parts)}.", *kept[:1])))
+            kept = _kept_words(known.layers.get(variant.id))
+            said.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
     return tuple(said)
+
+
+def _kept_words(layers: LayersKept | None) -> str:
+    if layers is None:
+        return ""
+    if not layers.kept:
+        return f"All {layers.layers} layers are in 8 bits."
+    return f"{layers.kept} of {layers.layers} layers keep their numbers, the others are in 8 bits."
 
 
 def portability(

@@ -65,13 +65,21 @@ class RecipeStep(Frozen):
     params: dict[str, JsonValue] = {}
 
 
+class LayersKept(Frozen):
+    """How many of the `layers` that could be in 8 bits keep their own numbers."""
+
+    kept: int
+    layers: int
+
+
 class ModelArtifact(Frozen):
     """`artifact.json` of a folder that holds one runnable model.
 
     `main` is the file that a runtime opens. `runtimes` lists the only runtimes that may run it (None: every runtime
     that knows the format). `settings` are handed to the runtime, e.g.
     ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``.
-    `torch_program` names a torch.export program (.pt2) beside it, where there is one.
+    `torch_program` names a torch.export program (.pt2) beside it, where there is one. `layers_kept` is what a technique
+    that chooses among layers has chosen.
     Beside artifact.json lie pipeline.json, info.json and, for texts, tokenizer.json.
     """
 
@@ -84,6 +92,7 @@ class ModelArtifact(Frozen):
     steps: tuple[RecipeStep, ...] = ()
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
+    layers_kept: LayersKept | None = None
 
     @property
     def size_bytes(self) -> int:

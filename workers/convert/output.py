@@ -12,7 +12,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import COMPANIONS, write_model
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import ModelArtifact, RecipeStep
+from workers.contracts.specs import LayersKept, ModelArtifact, RecipeStep
 from workers.contracts.techniques import Model, TechniqueParams
 
 MODEL_DIR = "model"
@@ -35,6 +35,7 @@ class Output:
     runtimes: tuple[str, ...] | None = None
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
+    layers_kept: LayersKept | None = None
     model_format: Literal["onnx", "openvino-ir"] | None = None
     pipeline: PipelineSpec | None = None
     artifact: ModelArtifact | None = None
@@ -71,6 +72,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             steps=(*source.steps, step),
             notes=(*source.notes, *output.notes),
             torch_program=output.torch_program,
+            layers_kept=output.layers_kept or source.layers_kept,
         )
         ctx.check_cancelled()
         if final.exists():

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext, derived
-from workers.contracts.specs import ModelArtifact
+from workers.contracts.specs import LayersKept, ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
 from workers.convert import engines, onnx_files
@@ -86,6 +86,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.written(target)
         output.precision = "int8"
         output.notes = (*one_sided.notes(model, ctx), *_notes(found, layers, params))
+        output.layers_kept = LayersKept(kept=len(found.kept), layers=layers)
     assert output.artifact is not None
     return output.artifact
 

@@ -1,16 +1,22 @@
 """What a run tried, read from what is stored about it, with the sentences that explain its result."""
 
+import contextlib
+import dataclasses
 from dataclasses import dataclass
+
+from pydantic import ValidationError
 
 from app.domain.explain import Known, portability, why_int8_lost, why_it_won
 from app.domain.tried import Tried, tried_rows
+from app.services.flow.steps import JobError
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts
 from app.services.records.machine import read_machine
 from app.services.run.forecasting import Forecasts, RunForecast, machine_name
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, LayersKept
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def tried_run(space: Workspace, facts: RunFacts, described: DescribeResult | Non
     plan = PlanResult.model_validate_json(run.plan_json) if run.plan_json else None
     steps = repositories.runs.steps(run.id)
     device = read_machine(repositories, run.id)
-    known = known_to(plan, device, described)
+    known = dataclasses.replace(known_to(plan, device, described), layers=layers_of(facts))
     return TriedRun(
         rows=tried_rows(plan, facts.variants, steps, run.recommended_variant_id, run.goal.max_loss_pct),
         why=why_it_won(facts.recommended, facts.variants),
@@ -52,3 +58,14 @@ def known_to(plan: PlanResult | None, device: DeviceFacts | None, described: Des
     if not instructions and described is not None and device is not None:
         instructions = described.instructions if device.features == described.device.features else ()
     return Known(traits, instructions)
+
+
+def layers_of(facts: RunFacts) -> dict[str, LayersKept]:
+    """Which versions keep some layers as they were, where their models are still in the store."""
+    found = {}
+    for variant in facts.variants:
+        with contextlib.suppress(OSError, ValidationError, JobError):
+            kept = read_model(facts.model_dir(variant)).artifact.layers_kept
+            if kept is not None:
+                found[variant.id] = kept
+    return found

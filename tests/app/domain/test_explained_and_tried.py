@@ -8,7 +8,7 @@ from app.domain.tried import tried_rows
 from app.domain.variant import Measurement, Variant
 from workers.contracts.jobs import PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import DeviceFacts, Judgement, Recipe, RecipeStep, Verdict
+from workers.contracts.specs import DeviceFacts, Judgement, LayersKept, Recipe, RecipeStep, Verdict
 
 HERE = DeviceFacts(processor="EPYC", cores=2, memory_bytes=1, features=("avx2", "avx512", "avx512_bf16", "avx512_vnni"))
 TRAITS = {
@@ -72,8 +72,12 @@ def test_why_eight_bits_lost() -> None:
     said = why_int8_lost(BEST, [BEST, slow], OLD)
     assert said[0].startswith("This processor has no fast 8-bit instructions")
     assert "1.25 times as long as the original" in said[1]
-    kept = dataclasses.replace(EIGHT, notes=("4 sensitive layers of 20 stay in 32 bits, the others are in 8 bits.",))
-    assert "4 sensitive layers" in why_int8_lost(BEST, [kept], KNOWN)[0]
+    kept = {EIGHT.id: LayersKept(kept=4, layers=20)}
+    told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=kept))
+    assert told[0].endswith("4 of 20 layers keep their numbers, the others are in 8 bits.")
+    none = {EIGHT.id: LayersKept(kept=0, layers=20)}
+    told = why_int8_lost(BEST, [EIGHT], dataclasses.replace(KNOWN, layers=none))
+    assert told[0].endswith("All 20 layers are in 8 bits.")
     assert why_int8_lost(EIGHT, [EIGHT], KNOWN) == ()
     assert why_int8_lost(BEST, [BEST], KNOWN) == ()
     unknown = Known(TRAITS)

@@ -8,6 +8,7 @@ from onnx import numpy_helper
 from technique_cases import TECHNIQUES, narrow
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
 from workers.convert import onnx_files
@@ -41,6 +42,8 @@ def test_what_rounding_took_from_the_mean_comes_back(first: str, params: dict, m
     apply(small, tmp_path / "plain", first, **params)
     notes = apply(small, tmp_path / "corrected", first, "bias_correction", **params)
     assert "3 layers" in notes[-1] and "set aside" in notes[-1]
+    kept = read_model(tmp_path / "corrected" / "model").artifact.layers_kept
+    assert (kept is not None and 0 <= kept.kept <= kept.layers) if first == "int8_mixed" else kept is None
     for runtime in ("onnxruntime-cpu", "openvino"):
         before, after = (errors(small, tmp_path / name / "model", runtime) for name in ("plain", "corrected"))
         assert after < 0.1 * before

@@ -2,17 +2,20 @@
 
 import dataclasses
 import json
+import shutil
 
 import pytest
 from play import Like
 from staging import Make, Stage
 
 from app.domain.explain import why_int8_lost
-from app.services.after.tried import known_to
+from app.services.after.tried import known_to, layers_of
+from app.services.records.facts import read_facts
 from app.services.records.run_plan import kept_plan
+from workers.contracts.folder import read_model
 from workers.contracts.jobs import DescribeResult, PlanResult
 from workers.contracts.planning import Instructions
-from workers.contracts.specs import Described, DeviceFacts
+from workers.contracts.specs import Described, DeviceFacts, LayersKept
 
 PLAN_OF_0_1 = {
     "baseline": {"title": "Original"},
@@ -89,3 +92,17 @@ def test_an_old_run_goes_on_and_does_nothing_twice(stage: Make, title: str) -> N
 def test_why_8_bits_lost_needs_to_be_told_what_8_bits_are() -> None:
     """Given nothing that is known of the techniques, then nothing is said of 8 bits."""
     assert why_int8_lost(None, [], known_to(None, None, None)) == ()
+
+
+def test_layers_that_a_version_keeps_are_read_from_its_model(stage: Make) -> None:
+    """Given a version whose model says which layers it keeps, and one that is no longer in the store, then the first is
+    told and the other is not missed."""
+    one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "B": Like(p50_ms=1)})
+    one.go()
+    facts = read_facts(one.space, one.run_id)
+    assert layers_of(facts) == {}
+    folder = facts.model_dir(one.variants["A"])
+    artifact = read_model(folder).artifact.model_copy(update={"layers_kept": LayersKept(kept=2, layers=9)})
+    (folder / "artifact.json").write_text(artifact.model_dump_json(), encoding="utf-8")
+    shutil.rmtree(facts.model_dir(one.variants["B"]))
+    assert layers_of(facts) == {one.variants["A"].id: LayersKept(kept=2, layers=9)}
