@@ -6,6 +6,7 @@ from desk import make_project
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
+from app.services.projects.opened import RECIPES, OwnRecipes
 from widgets.main_window import MainWindow
 from widgets.pages.goal.page import GoalPage
 
@@ -27,15 +28,16 @@ def test_old_recipes_keep_what_they_wait_for(
 ) -> None:
     """Given recipes that were kept without ids, When one gets another title, Then conditions, settings and words stay."""
     project = make_project(space)
-    space.repositories.settings.put(f"recipes:{project.id}", OF_0_1)  # type: ignore[arg-type]
+    kept = OwnRecipes.model_validate({"recipes": OF_0_1})
+    space.repositories.records.put(RECIPES, project.id, kept)
     app_controller.session.reopen(project)
     window.show_page("goal")
     page = window.page("goal")
     assert isinstance(page, GoalPage)
     first, second = page._value.recipes
     page.recipes_changed.emit((first, dataclasses.replace(second, title="Careful")))
-    kept = app_controller.session.recipes
-    assert kept is not None
-    assert (kept[0].title, kept[1].title) == ("Mine", "Careful")
-    assert kept[1].only_if_failed == (kept[0].id,)
-    assert (kept[1].settings, kept[1].why) == ({"num_threads": 1}, "Half the digits change some answers here.")
+    recipes = app_controller.session.recipes
+    assert recipes is not None
+    assert (recipes[0].title, recipes[1].title) == ("Mine", "Careful")
+    assert recipes[1].only_if_failed == (recipes[0].id,)
+    assert (recipes[1].settings, recipes[1].why) == ({"num_threads": 1}, "Half the digits change some answers here.")
