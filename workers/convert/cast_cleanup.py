@@ -35,7 +35,9 @@ def change(graph: Graph) -> int:
 
 def _same_type(graph: Graph) -> int:
     """Casts to the type that the value has."""
-    idle = [node for node in graph.nodes if node.op_type == "Cast" and node.inputs[0].dtype == attribute(node, "to")]
+    idle = [
+        node for node in graph.nodes if node.op_type == "Cast" and graph.dtype(node.inputs[0]) == attribute(node, "to")
+    ]
     for node in idle:
         graph.replace(node.outputs[0], node.inputs[0])
     return len(idle)
@@ -46,7 +48,7 @@ def _there_and_back(graph: Graph) -> int:
     count = 0
     for node in graph.nodes:
         first = maker_of(node.inputs[0], "Cast") if node.op_type == "Cast" else None
-        if first is not None and _name(attribute(first, "to")) in WIDER.get(_name(first.inputs[0].dtype), ()):
+        if first is not None and _name(attribute(first, "to")) in WIDER.get(_name(graph.dtype(first.inputs[0])), ()):
             node.replace_input_with(0, first.inputs[0])
             count += 1
     return count

@@ -59,7 +59,7 @@ def _of_one_hot(graph: Graph, node: Any, depth: int) -> Any | None:
         return None
     if last != -1 and (shape is None or last != len(shape)):
         return None
-    if not _whole(index):
+    if not _whole(graph, index):
         return None
     number = graph.add("Cast", [index], to=_int64())
     size, zero = graph.add_constant(np.array(depth)), graph.add_constant(np.array(0))
@@ -73,7 +73,11 @@ def _of_equal(graph: Graph, node: Any, depth: int) -> Any | None:
         counting = graph.constant(counts)
         if counting is None or counting.size != depth or counting.shape[-1:] != (depth,):
             continue
-        if counting.reshape(-1).tolist() != list(range(depth)) or not _whole(index) or last_size(graph, index) != 1:
+        if (
+            counting.reshape(-1).tolist() != list(range(depth))
+            or not _whole(graph, index)
+            or last_size(graph, index) != 1
+        ):
             return None
         number = graph.add("Cast", [index], to=_int64())
         flat = graph.add("Squeeze", [number, graph.add_constant(np.array([-1]))])
@@ -89,12 +93,12 @@ def _inside(graph: Graph, number: Any, depth: int) -> Any:
     return graph.add("Where", [graph.add("And", [graph.add("Not", [low]), high]), number, size])
 
 
-def _whole(value: Any) -> bool:
+def _whole(graph: Graph, value: Any) -> bool:
     """Whether it holds whole numbers: 2.5 equals none of 0, 1, 2, … and would be cut to 2."""
     from onnx import TensorProto
 
     kinds = (TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8, TensorProto.INT8, TensorProto.INT16)
-    return value.dtype in (*kinds, TensorProto.UINT16, TensorProto.UINT32)
+    return graph.dtype(value) in (*kinds, TensorProto.UINT16, TensorProto.UINT32)
 
 
 def _int64() -> int:

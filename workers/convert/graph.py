@@ -23,6 +23,7 @@ class Graph:
         self.model = ir.serde.deserialize_model(proto)
         self.main = self.model.graph
         self._count = 0
+        self._is_inferred = False
         self._taken = {value.name for node in self.main.all_nodes() for value in (*node.inputs, *node.outputs) if value}
         self._taken |= set(self.main.initializers)
 
@@ -33,12 +34,6 @@ class Graph:
 
     # ---- looking
 
-    def infer(self) -> None:
-        """Let all values know their shapes and types, as far as they can be told."""
-        from onnx_ir.passes.common import ShapeInferencePass
-
-        ShapeInferencePass(check_type=False, strict_mode=False)(self.model)
-
     def constant(self, value: Any) -> Array | None:
         """The content of a weight, None for what is computed or may be given as an input."""
         if value is None or not value.is_initializer() or value.is_graph_input():
@@ -48,9 +43,24 @@ class Graph:
 
     def shape(self, value: Any) -> Shape | None:
         """Sizes as far as they can be told (None where a size is free), None where not even their number can."""
+        self._infer()
         if value.shape is None:
             return None
         return tuple(size if isinstance(size, int) else None for size in value.shape)
+
+    def dtype(self, value: Any) -> int | None:
+        """ONNX's number of the element type, where it can be told."""
+        self._infer()
+        return None if value.dtype is None else int(value.dtype)
+
+    def _infer(self) -> None:
+        """Once, and only for those who ask: it takes most of the time that there is nothing to rewrite in."""
+        from onnx_ir.passes.common import ShapeInferencePass
+
+        if not self._is_inferred:
+            self._is_inferred = True
+            self.main.sort()
+            ShapeInferencePass(check_type=False, strict_mode=False)(self.model)
 
     def is_captured(self, value: Any) -> bool:
         """Whether a nested graph uses it."""

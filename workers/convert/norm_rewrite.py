@@ -97,7 +97,7 @@ def _floats(graph: Graph, value: Any) -> Shape | None:
     from onnx import TensorProto
 
     shape = graph.shape(value)
-    return shape if shape is not None and len(shape) >= 3 and value.dtype == TensorProto.FLOAT else None
+    return shape if shape is not None and len(shape) >= 3 and graph.dtype(value) == TensorProto.FLOAT else None
 
 
 def _returns(graph: Graph, after: Any, source: Any, shape: Shape) -> bool:

@@ -63,7 +63,6 @@ def rewritten(proto: Any, change: Rewrite) -> int:
     total = 0
     while True:
         graph = Graph(proto)
-        graph.infer()
         count = change(graph)
         if not count:
             return total
