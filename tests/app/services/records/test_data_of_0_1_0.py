@@ -182,6 +182,21 @@ def test_the_commands_tell_it(paths: DataPaths, capsys: pytest.CaptureFixture[st
     assert told("compare", later)["watch"]["against"]["run_id"] == first
 
 
+def test_a_command_tells_what_was_damaged(paths: DataPaths, capsys: pytest.CaptureFixture[str]) -> None:
+    """Given the folder with a damaged record, When `fettle jobs` is the first to open it, Then it lists both runs and says
+    on standard error, once, what could not be read and where the copy lies."""
+    connection = sqlite3.connect(paths.database)
+    connection.execute("UPDATE settings SET value_json = '{' WHERE key LIKE 'proof:%'")
+    connection.commit()
+    connection.close()
+    assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
+    told = capsys.readouterr()
+    assert len(json.loads(told.out)["runs"]) == 2
+    assert "(proof:" in told.err and str(paths.backups) in told.err
+    assert main(["--data-dir", str(paths.root), "--json", "jobs"]) == 0
+    assert "proof:" not in capsys.readouterr().err
+
+
 def test_deleted_for_good_nothing_of_it_is_left(space: Workspace, project: Project, runs: list[Run]) -> None:
     """Given the project, of which a damaged record was set aside, When it is deleted for good, Then no record, version or
     request of it is left, nor what was set aside."""
