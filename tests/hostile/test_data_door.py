@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from doors import REFUSED, business, drive, is_sentence, leftovers
+from doors import REFUSED, drive, is_sentence, leftovers
+from stopwatch import busyness
 
 from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
@@ -38,6 +39,6 @@ def test_examples_that_are_none(
     assert verdict.exit_code == REFUSED
     assert verdict.error is not None
     assert is_sentence(verdict.error.detail) and is_sentence(verdict.error.hint)
-    assert verdict.seconds < 10 * business()
+    assert verdict.seconds < 10 * busyness()
     assert leftovers(space) == []
     assert list(canary.iterdir()) == []
