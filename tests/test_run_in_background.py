@@ -8,6 +8,7 @@ CODE = """
 import runpy, signal, subprocess, sys
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 if sys.argv[1] == "configured":
+    sys.path.insert(0, "fixtures")
     runpy.run_path("conftest.py")["pytest_configure"]()
 ended = subprocess.run([sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGINT)"],
     stderr=subprocess.DEVNULL)

@@ -52,6 +52,17 @@ def not_a_model(path: Path, what: str, hint: str = "") -> InputRefused:
     return refuse("not_a_model", "This is not a model", f"{name_of(path)} is {what}, not a model.", hint or SUPPORTED)
 
 
+def data_instead(path: Path, what: str) -> InputRefused:
+    """The file holds what a model is judged with."""
+    return refuse(
+        "not_a_model",
+        "This is not a model",
+        f"{name_of(path)} is {what}, not a model.",
+        "If it is data for judging a model, add it on the Data page.",
+        by_command="--data PATH",
+    )
+
+
 def not_opened(path: Path, what: str, hint: str = "") -> InputRefused:
     """The file is a model of a kind that is not opened here. Its code is that of all files that are none of ours."""
     title, detail = "This kind of model is not supported", f"{name_of(path)} is {what}, which Fettle cannot open."

@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 
 LIBRARIES = (
     "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "onnx", "onnx-ir", "onnxruntime",
-    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "safetensors", "scikit-learn",
-    "scipy", "tensorrt", "timm", "tokenizers", "torch", "torch-pruning", "torchvision", "transformers",
+    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors",
+    "scikit-learn", "scipy", "tensorrt", "timm", "tokenizers", "torch", "torch-pruning", "torchvision", "transformers",
 )  # fmt: skip
 """Distributions whose version can change what a job writes, whether or not they are installed."""
 

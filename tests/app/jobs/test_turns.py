@@ -60,7 +60,7 @@ def test_all_are_loaded_before_the_first_turn_and_none_overlap(bench: Bench) -> 
     came = run(measured)
 
     kinds = [type(message) for _, message in came]
-    loaded = [place for place, (_, m) in enumerate(came) if isinstance(m, Ready) and m.stage == "loaded"]
+    loaded = [place for place, (_, m) in enumerate(came) if isinstance(m, Ready) and m.state == "loaded"]
     assert max(loaded) < kinds.index(Sample)
     spans = sorted(tuple(message.times_s) for _, message in came if isinstance(message, Sample))
     assert all(before[1] <= after[0] for before, after in pairwise(spans))

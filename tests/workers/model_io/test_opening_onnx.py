@@ -92,7 +92,7 @@ def test_a_shape_is_taken_where_the_model_does_not_say(onnx_model, saved, opened
     model = onnx_model([("Relu", ["x"], ["r"], {}), ("MatMul", ["r", "w"], ["y"], {})])
     model.graph.input[0].type.tensor_type.ClearField("shape")
     # When nothing is said / Then it is asked for
-    assert "--shape" in refused(saved(model)).hint
+    assert "--shape" in refused(saved(model)).by_command
     # When the shape is given / Then it opens
     result, folder = opened(saved(model), shapes={"": (1, 4)})
     assert spec_in(folder).inputs[0].shape == (None, 4)

@@ -36,7 +36,7 @@ def script(tmp_path):
 def test_without_consent_it_is_only_read(script, refused, inspected):
     path = script(Net())
     error = refused(path, shapes={"": (1, 3, 8, 8)})
-    assert error.code == "needs_consent" and "--allow-code" in error.hint
+    assert error.code == "needs_consent" and "--allow-code" in error.by_command
     info = inspected(path)
     assert info.format == "torchscript"
     assert any("picture" in finding.what for finding in info.findings)
@@ -44,7 +44,7 @@ def test_without_consent_it_is_only_read(script, refused, inspected):
 
 def test_with_consent_it_needs_a_shape_and_converts(script, refused, opened):
     path = script(Net())
-    assert "--shape" in refused(path, allow_code=True).hint
+    assert "--shape" in refused(path, allow_code=True).by_command
     result, folder = opened(path, allow_code=True, shapes={"": (1, 3, 8, 8)})
     assert result.conversion_error is not None and result.conversion_error < 1e-4
     assert result.info.parameters == 4 * 3 * 9 + 4

@@ -98,7 +98,7 @@ def test_two_that_fit_and_compute_differently_are_asked_about(weights, refused):
     error = refused(path)
     assert error.code == "ambiguous_architecture"
     assert "timm/efficientnet_b0" in error.detail and "timm/tf_efficientnet_b0" in error.detail
-    assert "--architecture" in error.hint
+    assert "--architecture" in error.by_command
     # And a wrong choice is refused
     assert refused(path, architecture="timm/resnet18").code == "wrong_architecture"
     assert refused(path, architecture="timm/nonsense").code == "unknown_architecture"

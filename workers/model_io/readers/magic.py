@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 MODEL_SUFFIXES = (".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".jit")
-DATA_HINT = "If it is data for judging a model, add it as data."
 
 SAFETENSORS_HEADER_LIMIT = 100_000_000
 
@@ -15,22 +14,27 @@ class Known(NamedTuple):
     what: str
     hint: str = ""
     is_model: bool = False
+    is_data: bool = False
+
+
+def _data(what: str) -> Known:
+    return Known(what, is_data=True)
 
 
 _ONNX_HINT = "Save or convert it as ONNX, and open the .onnx file."
 _MAGIC: tuple[tuple[int, bytes, Known], ...] = (
-    (0, b"\x89PNG\r\n\x1a\n", Known("a picture (PNG)", DATA_HINT)),
-    (0, b"\xff\xd8\xff", Known("a picture (JPEG)", DATA_HINT)),
-    (0, b"GIF8", Known("a picture (GIF)", DATA_HINT)),
-    (0, b"BM", Known("a picture (BMP)", DATA_HINT)),
-    (8, b"WEBP", Known("a picture (WebP)", DATA_HINT)),
-    (0, b"II*\0", Known("a picture (TIFF)", DATA_HINT)),
-    (0, b"MM\0*", Known("a picture (TIFF)", DATA_HINT)),
-    (8, b"WAVE", Known("a sound (WAV)", DATA_HINT)),
-    (0, b"ID3", Known("a sound (MP3)", DATA_HINT)),
-    (0, b"OggS", Known("a sound (Ogg)", DATA_HINT)),
-    (0, b"fLaC", Known("a sound (FLAC)", DATA_HINT)),
-    (0, b"\x93NUMPY", Known("an array (NPY)", DATA_HINT)),
+    (0, b"\x89PNG\r\n\x1a\n", _data("a picture (PNG)")),
+    (0, b"\xff\xd8\xff", _data("a picture (JPEG)")),
+    (0, b"GIF8", _data("a picture (GIF)")),
+    (0, b"BM", _data("a picture (BMP)")),
+    (8, b"WEBP", _data("a picture (WebP)")),
+    (0, b"II*\0", _data("a picture (TIFF)")),
+    (0, b"MM\0*", _data("a picture (TIFF)")),
+    (8, b"WAVE", _data("a sound (WAV)")),
+    (0, b"ID3", _data("a sound (MP3)")),
+    (0, b"OggS", _data("a sound (Ogg)")),
+    (0, b"fLaC", _data("a sound (FLAC)")),
+    (0, b"\x93NUMPY", _data("an array (NPY)")),
     (0, b"%PDF", Known("a PDF document")),
     (0, b"\x7fELF", Known("a program")),
     (0, b"MZ", Known("a program")),

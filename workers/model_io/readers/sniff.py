@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workers.model_io.readers import magic
 from workers.model_io.readers.zip_check import read_directory
-from workers.model_io.words import damaged, not_a_model, not_opened, refuse
+from workers.model_io.words import damaged, data_instead, not_a_model, not_opened, refuse
 
 MAX_BYTES = 64 * 2**30
 MAX_DEPTH = 10
@@ -79,7 +79,7 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if magic.is_safetensors(head, size):
         return "safetensors"
     if what := magic.known_content(head):
-        raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
+        raise _other(path, what)
     if magic.is_pickle(head):
         return "legacy_checkpoint"
     walked = magic.walk_onnx(path, size)
@@ -88,7 +88,7 @@ def _kind_of_file(path: Path, head: bytes, size: int) -> str:
     if walked == "cut":
         raise damaged(path, "it looks like an ONNX model that was cut off or changed on its way.")
     if magic.is_text(head):
-        raise not_a_model(path, "a text file", magic.DATA_HINT)
+        raise data_instead(path, "a text file")
     raise not_a_model(path, "no file of a kind that is known here")
 
 
@@ -107,14 +107,21 @@ def _kind_of_zip(path: Path) -> str:
         )
     for test, what in _ZIP_CONTENT:
         if test(names):
-            raise (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
+            raise _other(path, what)
     return "zip"
+
+
+def _other(path: Path, what: magic.Known) -> Exception:
+    """The refusal of what was recognized as something else."""
+    if what.is_data:
+        return data_instead(path, what.what)
+    return (not_opened if what.is_model else not_a_model)(path, what.what, what.hint)
 
 
 _ZIP_CONTENT: tuple[tuple[Callable[[list[str]], bool], magic.Known], ...] = (
     (
         lambda n: bool(n) and all(name.endswith(".npy") for name in n),
-        magic.Known("an NPZ file of arrays", magic.DATA_HINT),
+        magic.Known("an NPZ file of arrays", is_data=True),
     ),
     (lambda n: "word/document.xml" in n or "xl/workbook.xml" in n, magic.Known("an office document")),
     (
@@ -153,8 +160,7 @@ def _sniff_folder(folder: Path, depth: int = 0) -> Sniffed:
         inside = [entry for entry in files if entry.is_dir() and not entry.is_symlink()]
         if len(files) == 1 and inside and depth < MAX_DEPTH:
             return _sniff_folder(inside[0], depth + 1)
-        what = "a folder of data" if files else "an empty folder"
-        raise not_a_model(folder, what, magic.DATA_HINT if files else "")
+        raise data_instead(folder, "a folder of data") if files else not_a_model(folder, "an empty folder")
     plain = next((entry for entry in candidates if entry.name == "model.onnx"), None)
     variants = all(entry.name.startswith("model_") or entry == plain for entry in candidates)
     if plain is not None and variants:

@@ -101,7 +101,7 @@ def test_what_differs_is_measured(stage: Make, monkeypatch: pytest.MonkeyPatch, 
     one.go()
     one.play.seen = []
     if what == "threads":
-        one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, threads=1))
+        one.ask = dataclasses.replace(one.ask, goal=dataclasses.replace(one.ask.goal, threads=5))
     elif what == "machine":
         other = DeviceFacts(processor="another", cores=2, memory_bytes=1 << 30)
         monkeypatch.setattr("play.DEVICE", other)
