@@ -49,7 +49,7 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program = start(str(write_model(tmp_path / "colors.onnx")))
     program.until_page("model", "full", 30)
     program.until_text("partly guessed, please check", "These are right")
-    program.click(lambda view: view.find("Mean (taken away)", "TextField"), "the mean")
+    program.click(lambda view: view.find("Mean", "TextField"), "the mean")
     program.keys("ctrl+a")
     program.type("0.1")
     program.press("Continue to data")
@@ -57,7 +57,7 @@ def test_guesses_doubles_and_the_preparation(start: Start, tmp_path: Path) -> No
     program.keys("ctrl+1")
     view = program.until_text("as you set it")
     assert "guessed" not in view.texts
-    field = view.find("Mean (taken away)", "TextField")
+    field = view.find("Mean", "TextField")
     assert field is not None and field.text == "0.1"
 
     program.keys("ctrl+2")

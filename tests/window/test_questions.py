@@ -99,7 +99,7 @@ def test_labels_are_matched_and_preparation_is_changed(start: Start, tmp_path: P
 
     program.keys("ctrl+1")
     program.until_page("model", "full")
-    program.click(lambda view: view.find("Mean (taken away)", "TextField"), "the mean")
+    program.click(lambda view: view.find("Mean", "TextField"), "the mean")
     program.keys("ctrl+a")
     program.type("0")
     program.press("Use these")

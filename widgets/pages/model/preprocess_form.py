@@ -133,8 +133,11 @@ class PreprocessCard(Card):
         self._choice("channels", self.tr("Colors"), ("rgb", "bgr", "gray"), image.channels, str.upper)
         bright = brightness_of(image)
         self._choice("range", self.tr("Brightness as"), SAID, bright.said, range_text)
-        self._text("mean", self.tr("Mean (taken away)"), numbers_text(bright.mean), "0")
-        self._text("std", self.tr("Standard deviation (divided by)"), numbers_text(bright.std), "1")
+        self._text("mean", self.tr("Mean"), numbers_text(bright.mean), "0")
+        self._text("std", self.tr("Standard deviation"), numbers_text(bright.std), "1")
+        self._fields["crop"].setToolTip(self.tr("Cut from the middle, in dots"))
+        self._fields["mean"].setToolTip(self.tr("Taken away from the brightness"))
+        self._fields["std"].setToolTip(self.tr("What is left is divided by it"))
         self._fields["range"].currentIndexChanged.connect(self._on_range)  # type: ignore[union-attr]
         self._choice("layout", self.tr("Order in memory"), ("nchw", "nhwc"), image.layout, str.upper)
 
