@@ -73,7 +73,7 @@ def test_under_load_all_ways_to_compare_have_to_agree() -> None:
     for agreed_low in (None, 0.9, FASTER_UNDER_LOAD):
         assert not is_faster(loaded(agreed_low)) and needs_quiet(loaded(agreed_low))
         assert choose([loaded(agreed_low)]) == Choice(None, False, busy=True)
-    sure = loaded(1.2)
+    sure = loaded(1.6)
     assert is_faster(sure) and not needs_quiet(sure)
     assert choose([sure, loaded(0.9)]) == Choice(sure, True)
     broken = loaded(0.9, verdict="regressed")

@@ -130,7 +130,7 @@ def test_what_was_measured_under_load_is_no_other_runs(stage: Make, waited_share
     """Given figures that other programs disturbed, When another run asks for the same, Then all is measured anew; quiet
     ones stay."""
     one = stage(Like(p50_ms=4), LIKES)
-    one.play.waited_share, one.play.agreed_low = waited_share, 1.5
+    one.play.waited_share, one.play.agreed_low = waited_share, 1.6
     one.go()
     one.play.seen = []
     one.go()
@@ -140,7 +140,7 @@ def test_what_was_measured_under_load_is_no_other_runs(stage: Make, waited_share
 def test_a_run_that_goes_on_takes_what_it_measured_under_load(stage: Make) -> None:
     """Given a run that was ended before its final run, When it goes on, Then its own first looks count, loaded or not."""
     one = stage(Like(p50_ms=4), LIKES)
-    one.play.waited_share, one.play.agreed_low = 0.5, 1.5
+    one.play.waited_share, one.play.agreed_low = 0.5, 1.6
     one.play.interrupt_at = "measure:Final run, side by side"
     one.go()
     one.play.interrupt_at, one.play.seen = "", []
