@@ -186,6 +186,7 @@ class Application:
         from app.persistence import open_store
         from app.services.flow.artifacts import ArtifactStore
         from app.services.flow.workspace import Workspace, usable_cores
+        from widgets.parts.page import Page
         from workers.contracts.errors import WorkerError
 
         paths, window = self._paths, self._window
@@ -195,7 +196,9 @@ class Application:
         except WorkerError as error:
             window.show_page(window.first_page)
             window.rail.setEnabled(False)
-            window.page(window.first_page).show_stopped(error_value(error.info()))  # type: ignore[attr-defined]
+            page = window.page(window.first_page)
+            assert isinstance(page, Page)
+            page.show_stopped(error_value(error.info()))
             window.close_requested.connect(self._quit)
             return
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())

@@ -33,7 +33,7 @@ def verdict_words(variant: Variant) -> str:
     if variant.judgement is None:
         return VERDICT_WORDS["unmeasured"]
     if is_alike_not_proven(variant):
-        return "Inconclusive: alike, not proven"
+        return "Alike, not proven"
     if needs_quiet(variant):
         return "Answers alike, speed not settled"
     if is_safe(variant) and is_slower(variant):

@@ -41,7 +41,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
     checks, answer = selftest(bundle, requirements, ctx)
     read = (ctx.work_dir / "unpacked" / "leaflet.txt").read_text()
     return ExportResult(
-        sha256=sha256_file(bundle), size_bytes=bundle.stat().st_size, files=count, card=text, printed=(read.strip(), answer),
+        sha256=sha256_file(bundle), size_bytes=bundle.stat().st_size, files=count, card_text=text, printed=(read.strip(), answer),
         selftest=(*checks, ExportCheck(what="The sheet can be read", ok="For" in read)),
     )
 

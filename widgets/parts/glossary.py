@@ -50,7 +50,7 @@ WORDS: dict[str, str] = {
     ),
     "safe to ship": QT_TRANSLATE_NOOP("glossary", "95 % sure that the loss stays within your limit."),
     "alike, not proven": QT_TRANSLATE_NOOP(
-        "glossary", "The answers look the same, but there are too few examples to be 95 % sure."
+        "glossary", "Inconclusive: the answers look the same, but there are too few examples to be 95 % sure."
     ),
     "verdict": QT_TRANSLATE_NOOP("glossary", "Whether the measured answers allow using it in place of the original."),
     "throughput": QT_TRANSLATE_NOOP("glossary", "How many answers it gives in a second."),

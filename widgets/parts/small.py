@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from widgets.icons import IconLabel
 from widgets.parts.card import Card, divider
-from widgets.parts.format import clipped, tabular
+from widgets.parts.format import clipped, percent, tabular
 from widgets.parts.text import ElidedLabel, Role, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_M, SPACE_S, SPACE_XS
@@ -100,6 +100,7 @@ class Bar(QProgressBar):
         self.setRange(0, 0 if share is None else 1000)
         if share is not None:
             self.setValue(round(1000 * min(1.0, max(0.0, share))))
+            self.setFormat(percent(min(1.0, max(0.0, share)), 0))  # for who hears it: Qt cuts where people round
 
 
 class Figure(Card):

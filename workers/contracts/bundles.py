@@ -68,12 +68,14 @@ class ExportCheck(Frozen):
 
 
 class ExportResult(Frozen):
+    """`card_text` is what people read of the card, without the hub's header."""
+
     path: str = "bundle.zip"
     sha256: str
     size_bytes: int
     files: int
     selftest: tuple[ExportCheck, ...]
-    card: str
+    card_text: str
     commands: tuple[str, ...] = ()
     printed: tuple[str, ...] = ()
 
@@ -87,6 +89,8 @@ class CardParams(Frozen):
 
 
 class CardResult(Frozen):
+    """`text` is what people read of it, without the hub's header."""
+
     text: str
 
 

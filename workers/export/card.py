@@ -38,13 +38,17 @@ NOT_SAID = "Not stated by the person who made this bundle."
 
 
 def card(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
-    """The whole README.md. `n` is the number of inputs that the answers were compared on, unless the facts say it.
+    """The whole README.md: the hub's header, and `card_text`."""
+    return f"{_front_matter(facts, spec)}\n{card_text(facts, spec, n, commands)}"
+
+
+def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
+    """What people read of it. `n` is the number of inputs that the answers were compared on, unless the facts say it.
 
     `commands` are the target's own.
     """
     n = n if facts.n_judged is None else facts.n_judged
     sections = [
-        _front_matter(facts, spec),
         f"# {plain(facts.title)}\n",
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",

@@ -11,7 +11,7 @@ from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec
-from workers.export.card import card
+from workers.export.card import card, card_text
 from workers.export.layout import copy_code, copy_model, manifest, requirement_lines, write_manifest
 from workers.export.selftest import TEST_STAGES, selftest
 from workers.export.stages import WRITE, tell
@@ -44,7 +44,7 @@ def write(params: ExportParams, ctx: JobContext) -> ExportResult:
         size_bytes=bundle.stat().st_size,
         files=count,
         selftest=checks,
-        card=text,
+        card_text=text,
         printed=(answer,),
     )
 
@@ -57,7 +57,7 @@ def fill(
     commands: tuple[str, ...] = COMMANDS,
     more: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[str], str]:
-    """All files of the bundle; returns (requirements, card).
+    """All files of the bundle; returns (requirements, what people read of the card).
 
     `commands` run it, as its card says. `more` are files of another target's own, by their names.
     """
@@ -70,15 +70,14 @@ def fill(
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
-    text = card(params.facts, spec, judged, commands)
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(card(params.facts, spec, judged, commands), encoding="utf-8")
     for name, content in more.items():
         (folder / name).write_text(content, encoding="utf-8")
     document = manifest(params, model, runtime, module)
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)
-    return requirements, text
+    return requirements, card_text(params.facts, spec, judged, commands)
 
 
 def _golden(folder: Path, params: ExportParams, ctx: JobContext) -> None:

@@ -16,7 +16,6 @@ from app.controllers.export.presenter import (
     reason_needed,
     stage_checks,
     target_value,
-    without_front_matter,
 )
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
@@ -162,7 +161,7 @@ class ExportController(PageController):
     def _on_card(self, text: str) -> None:
         self._previewing = None
         if self._value is not None and self._exporting is None:
-            self._value = replace(self._value, card=without_front_matter(text))
+            self._value = replace(self._value, card=text)
             self._page.show_value(self._value)
 
     def _on_answers(self, purpose: str, not_for: str, contact: str) -> None:
@@ -234,7 +233,7 @@ class ExportController(PageController):
                 path=str(exported.path),
                 size_bytes=exported.result.size_bytes,
                 target=tr(exported.target.title),
-                card=without_front_matter(exported.result.card),
+                card=exported.result.card_text,
                 checks=(*checks(facts, variant), *results),
                 commands=exported.result.commands,
                 printed=exported.result.printed,

@@ -28,9 +28,10 @@ def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
     else:
         drop = percent(max(0.0, judgement.drop or 0.0))
         result = tr("{0} less accurate") if judgement.labelled else tr("{0} of answers changed")
-        state = {"safe": "ok", "regressed": "bad"}.get(judgement.verdict, "warn")
+        states: dict[str, CheckState] = {"safe": "ok", "regressed": "bad"}
+        state = states.get(judgement.verdict, "warn")
         words = result.format(drop)
-        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))  # type: ignore[arg-type]
+        first = CheckValue(state, limit, words if state != "warn" else tr("{0}, not proven").format(words))
     n = judgement.n if judgement else 0
     done = [first, CheckValue("ok", tr("Test examples were never used for tuning"), tr("0 of {0:,} shared").format(n))]
     if facts.verdict is not None:
@@ -91,9 +92,3 @@ def default_path(name: str, folder: Path, suffix: str = ".zip") -> Path:
     while (folder / f"{stem}-{number}{suffix}").exists():
         number += 1
     return folder / f"{stem}-{number}{suffix}"
-
-
-def without_front_matter(text: str) -> str:
-    """The hub's header is for machines."""
-    parts = text.split("---\n", 2)
-    return parts[2].lstrip() if text.startswith("---\n") and len(parts) == 3 else text

@@ -21,7 +21,7 @@ def tried() -> TriedValue:
                 "ok", "Recommended", "2.1 ms, 1.9 × as fast, 100 % alike, 14 MB", note="Measured on 2026-03-04 at 05:06",
             ),
             TriedRowValue(
-                "Faster engine", "Another engine for the same model.", "ok", "Inconclusive: alike, not proven",
+                "Faster engine", "Another engine for the same model.", "ok", "Alike, not proven",
                 "3.7 ms, 1.1 × as fast, 100 % alike, 14 MB", "Another one is faster.", "Tried in 4.4 s",
             ),
             TriedRowValue(

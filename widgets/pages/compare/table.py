@@ -81,7 +81,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "original": lambda: Cell(_tr("to compare with"), tone="soft"),
         "keep": lambda: Cell(_tr("Keep this one"), tone="ok", icon="check-circle"),
         "safe": lambda: Cell(_tr("Safe to ship"), tag="ok"),
-        "alike": lambda: Cell(_tr("Inconclusive"), tag="warn"),
+        "alike": lambda: Cell(_tr("Alike, not proven"), tag="warn"),
         "regressed": lambda: Cell(_tr("Silent regression"), tag="bad"),
         "not_enough_data": lambda: Cell(_tr("Not enough data"), tag="none"),
         "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
