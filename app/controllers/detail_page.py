@@ -5,12 +5,13 @@ from typing import Any
 
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, wait_for_the_run
 from app.domain.variant import Variant
 from app.services.flow.events import Event
-from app.services.flow.steps import Flow, JobError
-from app.services.records.facts import RunFacts, read_facts
+from app.services.flow.steps import Flow
+from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.detail_page import DetailPage
 from workers.contracts.errors import ErrorInfo
@@ -86,10 +87,8 @@ class DetailController(PageController):
         if self._flows.runs:
             self._base.show_empty(is_measuring=True)
             return
-        try:
-            self._facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._base.show_error(error_value(error.error))
+        self._facts = facts_or_told(self._session, self._base, run)
+        if self._facts is None:
             return
         versions = self._versions_of(self._facts)
         wanted = self._session.looked_at

@@ -20,7 +20,7 @@ HUB, OTHER, TOKEN = "https://hub.example", "https://other.example", "hf_secret12
 class Safe(KeyringBackend):
     """A keyring in memory; `locked` as one whose owner said no."""
 
-    priority = 5.0  # type: ignore[assignment]
+    priority = 5.0
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,7 +47,7 @@ class Safe(KeyringBackend):
 class Plain(Safe):
     """One that calls itself no protection."""
 
-    priority = 0.5  # type: ignore[assignment]
+    priority = 0.5
 
 
 @pytest.fixture

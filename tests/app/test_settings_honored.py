@@ -66,7 +66,7 @@ def test_the_window_honors_them(qapp: QApplication, paths: DataPaths, monkeypatc
             space = controller.session.workspace
             assert space.memory_limit() == LIMIT
             window.show_page("settings")
-            window.page("settings").memory_limit_changed.emit(2 * LIMIT)  # type: ignore[attr-defined]
+            window.page("settings").memory_limit_changed.emit(2 * LIMIT)
             assert space.memory_limit() == 2 * LIMIT
             logging.getLogger("app.test").debug("a detail")
             assert "a detail" in logged(paths)

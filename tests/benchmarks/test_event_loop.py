@@ -31,7 +31,7 @@ def frames_a_second(frames: list[list[object]], measuring: bool) -> float:
     seconds: dict[int, list[bool]] = {}
     for at, name, was_measuring in frames:
         if name == most:
-            seconds.setdefault(int(float(at)), []).append(bool(was_measuring))  # type: ignore[arg-type]
+            seconds.setdefault(int(float(at)), []).append(bool(was_measuring))
     counts = [len(flags) for flags in seconds.values() if all(flag is measuring for flag in flags)]
     return float(np.median(counts)) if counts else 0.0
 

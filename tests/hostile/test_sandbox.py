@@ -66,7 +66,7 @@ def attempt(root: Path, what: str, outside: Path, port: int, limits: Limits = TI
     assert not Path(job.work_dir).exists() or isinstance(end, Finished)
     assert pid is not None
     assert not psutil.pid_exists(pid)
-    return end  # type: ignore[return-value]
+    return end
 
 
 def check_untouched(outside: Path) -> None:

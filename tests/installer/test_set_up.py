@@ -26,7 +26,7 @@ def told(run: "subprocess.CompletedProcess[str]") -> dict[str, object]:
 
 def wait_for(condition: object, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
@@ -45,8 +45,7 @@ def test_first_start_sets_up_and_starts(first_set_up: "tuple[Clone, subprocess.C
     assert run.stderr.index("To install:") < run.stderr.index("Fettle is set up")
     # not the folder in which the person happened to be
     assert str(clone.root.parent) not in answer["path"] and str(clone.root) in [
-        os.path.realpath(entry)
-        for entry in answer["path"]  # type: ignore[attr-defined]
+        os.path.realpath(entry) for entry in answer["path"]
     ]
     assert list((clone.root / "app" / "__pycache__").glob("__main__.*.pyc"))
 

@@ -43,7 +43,7 @@ class Finished:
         """The error of a command that was refused, exactly the four fields of the contract."""
         assert list(self.document) == ["error"]
         assert list(self.document["error"]) == ["code", "title", "detail", "hint"]
-        return self.document["error"]  # type: ignore[no-any-return]
+        return self.document["error"]
 
     @property
     def last_line(self) -> str:

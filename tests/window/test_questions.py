@@ -139,7 +139,7 @@ def test_every_page_by_keys_in_light_and_dark(start: Start, tmp_path: Path) -> N
         program.keys(f"ctrl+{number}")
         program.until_page(page)
     program.keys("ctrl+9")
-    assert program.until_page("settings").find("Dark", "QRadioButton").checked  # type: ignore[union-attr]
+    assert program.until_page("settings").find("Dark", "QRadioButton").checked
     program.keys("ctrl+q")
     assert program.process.wait(15) == 0
     assert program.errors.read_text(encoding="utf-8") == ""

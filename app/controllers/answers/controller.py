@@ -5,13 +5,14 @@ from PySide6.QtCore import QTimer
 from app.controllers.answers.file import read_columns
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.showing import Looked, answer_rows, look_at
-from app.services.flow.steps import Done, JobError
-from app.services.records.facts import RunFacts, read_facts
+from app.services.flow.steps import Done
+from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
@@ -78,10 +79,8 @@ class AnswersController(PageController):
             self._facts = None
             self._page.show_empty(is_measuring=True)
             return
-        try:
-            facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._page.show_error(error_value(error.error))
+        facts = facts_or_told(self._session, self._page, run)
+        if facts is None:
             return
         versions = answered(facts)
         wanted = self._session.looked_at or (facts.recommended.id if facts.recommended else "")

@@ -8,6 +8,7 @@ from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
@@ -17,9 +18,9 @@ from app.services.after.run_data import asked_examples
 from app.services.after.showing import changed_examples
 from app.services.after.watching import read_watched
 from app.services.flow.events import Event, JobBegan, StepProgress
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow
 from app.services.opening.sniffing import kind_of
-from app.services.records.facts import RunFacts, read_facts
+from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
@@ -83,10 +84,8 @@ class CompareController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        try:
-            facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._page.show_error(error_value(error.error))
+        facts = facts_or_told(self._session, self._page, run)
+        if facts is None:
             return
         self._facts = facts
         watched = read_watched(self._session.workspace.repositories, run.id)

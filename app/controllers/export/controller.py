@@ -19,6 +19,7 @@ from app.controllers.export.presenter import (
 )
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
@@ -26,8 +27,7 @@ from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
 from app.services.after.showing import card_preview
 from app.services.flow.events import Event, StepProgress
-from app.services.flow.steps import JobError
-from app.services.records.facts import RunFacts, read_facts
+from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
 from widgets.pages.export.value import DoneValue, ExportRequest, ExportValue
@@ -81,10 +81,8 @@ class ExportController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        try:
-            facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._page.show_error(error_value(error.error))
+        facts = facts_or_told(self._session, self._page, run)
+        if facts is None:
             return
         chosen = next((variant for variant in facts.variants if variant.id == variant_id), None)
         self._facts, self._variant = facts, chosen or facts.recommended or facts.baseline

@@ -7,15 +7,16 @@ from PySide6.QtCore import QTimer
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.load.presenter import ask_value, load_value, price_value
 from app.controllers.page_controller import ControllerSpec, PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.loading import Stage, measure_load, stages
 from app.services.flow.events import Event, JobBegan, StepProgress
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
-from app.services.records.facts import RunFacts, read_facts
+from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, Price, read_load, read_price, write_price
 from presets.prices import example_prices
 from widgets.main_window import MainWindow
@@ -67,10 +68,8 @@ class LoadController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        try:
-            self._facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._page.show_error(error_value(error.error, page_title=tr("Under load")))
+        self._facts = facts_or_told(self._session, self._page, run, tr("Under load"))
+        if self._facts is None:
             return
         records = read_load(self._session.workspace.repositories, run.id).records
         if records:

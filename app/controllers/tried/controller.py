@@ -4,12 +4,10 @@ from PySide6.QtCore import Signal
 
 from app.controllers.commands import REPEAT_RUN
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
+from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.tried.presenter import tried_value
-from app.controllers.words import error_value
 from app.services.after.tried import tried_run
-from app.services.flow.steps import JobError
-from app.services.records.facts import read_facts
 from widgets.main_window import MainWindow
 from widgets.pages.tried.page import TriedPage
 
@@ -41,10 +39,8 @@ class TriedController(PageController):
         if run is None:
             self._page.show_empty()
             return
-        try:
-            facts = read_facts(self._session.workspace, run.id)
-        except JobError as error:
-            self._page.show_error(error_value(error.error))
+        facts = facts_or_told(self._session, self._page, run)
+        if facts is None:
             return
         tried = tried_run(self._session.workspace, facts, self._session.described)
         self._page.show_value(tried_value(facts, tried))

@@ -4,6 +4,7 @@ A run makes versions and drops one that fails, with its reason; what comes after
 """
 
 import dataclasses
+import functools
 import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -63,7 +64,7 @@ class Version:
     model_dir: Path
     predictions: Path | None = None
 
-    @property
+    @functools.cached_property
     def settings(self) -> dict[str, Any]:
         """The artifact's settings, overruled by the recipe's."""
         return {**read_model(self.model_dir).artifact.settings, **self.variant.recipe.settings}

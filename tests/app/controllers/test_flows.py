@@ -92,7 +92,7 @@ def test_while_requests_are_timed_the_window_is_still(flows: FlowRunner, drive: 
 
     def observe(event: Event) -> None:
         if isinstance(event, LatenciesMeasured):
-            heard_while_timing.append(flows.active[0].driver.is_timing)  # type: ignore[union-attr]
+            heard_while_timing.append(flows.active[0].driver.is_timing)
 
     flows.timing_changed.connect(on_timing)
     start(flows, measuring(3), told, observe=observe)

@@ -90,7 +90,7 @@ def test_dropped_data_are_asked_about_and_can_be_undone(
     click(qtbot, window.page("data"), "Back to “some.npz”")
     assert app_controller.session.asked_data == asked and app_controller.session.data == before
     assert "From “some.npz”" in words(window.page("data"))
-    assert app_controller.session.project is not None and app_controller.session.project.data_path == asked.path  # type: ignore[union-attr]
+    assert app_controller.session.project is not None and app_controller.session.project.data_path == asked.path
     window.show_page("compare")
     assert "chosen since" not in words(page)
     window.show_page("data")

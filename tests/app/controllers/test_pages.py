@@ -65,7 +65,7 @@ def test_a_goal_is_kept_and_the_page_stays_in_place(
     assert page.widget() is content
     project = space.repositories.projects.get("p1")
     assert (project.preset_id, project.max_loss_pct) == ("no-loss", 0.3)
-    assert "about 30 seconds" in page._start.text()  # type: ignore[union-attr]
+    assert "about 30 seconds" in page._start.text()
     page.limit_changed.emit(2.5)
     assert space.repositories.projects.get("p1").max_loss_pct == 2.5
     assert window.top.preset.text() == "No loss"
@@ -77,7 +77,7 @@ def test_a_limit_set_elsewhere_is_shown(app_controller: AppController, window: M
     page = goal_page(app_controller, window)
     assert page._limit is not None and page._limit.limit_pct == 1.0
     compare = window.page("compare")
-    compare.set_limit_requested.emit(4.0)  # type: ignore[attr-defined]
+    compare.set_limit_requested.emit(4.0)
     assert window.current_page == "goal" and page._limit.limit_pct == 4.0
     assert space.repositories.projects.get("p1").max_loss_pct == 4.0
 
@@ -157,12 +157,12 @@ def test_a_renamed_recipe_is_still_known_to_the_others(
     was named once more and back."""
     app_controller.session.reopen(make_project(space))
     page = goal_page(app_controller, window)
-    named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}  # type: ignore[attr-defined]
+    named = {name for recipe in app_controller._controllers["goal"].preset.recipes for name in recipe.only_if_failed}
     for title in ("Mine", "Mine again"):
         values = page._value.recipes
         first = next(value for value in values if value.key in named)
         page.recipes_changed.emit(tuple(replace(v, title=title) if v is first else v for v in values))
-        app_controller._controllers["goal"].show()  # type: ignore[attr-defined]
+        app_controller._controllers["goal"].show()
         kept = app_controller.session.recipes
         assert kept is not None
         assert {recipe.title: recipe.id for recipe in kept}[title] == first.key and first.key in named
@@ -217,7 +217,7 @@ def test_the_log_of_a_job(app_controller: AppController, window: MainWindow, spa
         JobRecord("j1", "apply", "Make it small", "failed", "cpu", NOW, "r1", NOW, NOW, "logs/apply-1.log", error)
     )
     window.show_page("jobs")
-    shown = window.page("jobs")._detail._shown  # type: ignore[attr-defined]
+    shown = window.page("jobs")._detail._shown
     assert "It broke" in shown and "a line of the process" in shown and "T: D." in shown
 
 
@@ -227,10 +227,10 @@ def test_a_result_is_opened_from_the_list(app_controller: AppController, window:
     add_run(space, run(1, data_key="data", recommended_variant_id="r1-v1"), variant(0), variant(1, speedup=2.0))
     add_run(space, run(2, RunState.INTERRUPTED), variant(0))
     window.show_page("jobs")
-    window.page("jobs").open_requested.emit("r1")  # type: ignore[attr-defined]
+    window.page("jobs").open_requested.emit("r1")
     assert window.current_page == "compare" and "2.0 times faster" in words(window.page("compare"))
     window.show_page("jobs")
-    window.page("jobs").open_requested.emit("r2")  # type: ignore[attr-defined]
+    window.page("jobs").open_requested.emit("r2")
     assert window.current_page == "optimize" and "interrupted" in words(window.page("optimize"))
 
 
@@ -297,7 +297,7 @@ def test_what_was_asked_early_is_done_when_it_can_be(window: MainWindow) -> None
         def open_sample(self) -> None:
             asked.append("sample")
 
-    early.hand_over(Later())  # type: ignore[arg-type]
+    early.hand_over(Later())
     page.sample_requested.emit()
     assert asked == ["sample"]
 
@@ -316,7 +316,7 @@ def test_a_project_that_cannot_be_opened_leaves_the_first_page(
     show_first_page(window, Settings(last_project_id="gone", last_page="compare"), has_files=False)
     app_controller._kept.value = Settings(last_project_id="gone")
     app_controller.begin()
-    assert window.current_page == "model" and window.page("model").state == "empty"  # type: ignore[attr-defined]
+    assert window.current_page == "model" and window.page("model").state == "empty"
 
 
 def test_closing_asks_once_while_something_runs(

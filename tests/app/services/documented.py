@@ -25,8 +25,8 @@ def variant(name: str, index: int = 1, verdict: Verdict | None = "safe", **more:
         **more,
     }
     recipe = Recipe(title=name, steps=(RecipeStep(technique="bf16", params={"a": 1}),))
-    return Variant(name, "r", index, name, recipe, "openvino", "bf16", "confirmed", judgement=judgement, **values)  # type: ignore[arg-type]
+    return Variant(name, "r", index, name, recipe, "openvino", "bf16", "confirmed", judgement=judgement, **values)
 
 
 def a_run(**more: object) -> Run:
-    return Run("r", "p", Goal("balanced", 1.5), RunState.FINISHED, NOW, seconds=12.5, **more)  # type: ignore[arg-type]
+    return Run("r", "p", Goal("balanced", 1.5), RunState.FINISHED, NOW, seconds=12.5, **more)

@@ -134,7 +134,7 @@ def _weights(corpus: Corpus) -> None:
 
 def _wiring(corpus: Corpus) -> None:
     def refuse(name: str, nodes: list[object], kind: str, **more: object) -> None:
-        keep(corpus, f"onnx_{name}.onnx", model(nodes, [x()], [y()], **more), kind, REFUSE)  # type: ignore[arg-type]
+        keep(corpus, f"onnx_{name}.onnx", model(nodes, [x()], [y()], **more), kind, REFUSE)
 
     cycle = [node("Add", ["x", "b"], ["a"]), node("Relu", ["a"], ["b"]), node("Relu", ["b"])]
     refuse("cycle", cycle, "cyclic graph")

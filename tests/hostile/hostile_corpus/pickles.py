@@ -105,7 +105,7 @@ def _calls(corpus: Corpus) -> None:
     put("pkl_pydoc_pipepager", "pydoc", "pipepager", piped, "pydoc.pipepager", ref="public bypass list")
     kind = "os reached as attribute path of an allowed module"
     ref = "picklescan sub-module bypass (CVE-2025-10157)"
-    command = [shell("pkl_submodule_import")]  # type: ignore[list-item]
+    command = [shell("pkl_submodule_import")]
     put("pkl_submodule_import", "torch.serialization.os", "system", command, kind, ref=ref)
     kind = "network call at load (loopback, closed port)"
     put("pkl_urlopen_loopback", "urllib.request", "urlopen", ["http://127.0.0.1:9/x"], kind)

@@ -65,12 +65,12 @@ def hub_list(count: int = 8) -> HubListValue:
                 author,
                 does,
                 title,
-                kind,  # type: ignore[arg-type]
+                kind,
                 words,
                 None if size is None else int(size),
                 downloads,
                 now - timedelta(days=number * 97),
-                form,  # type: ignore[arg-type]
+                form,
                 gated=number == 5,
             )
         )
@@ -105,7 +105,7 @@ def hub_detail(**changes: object) -> HubDetailValue:
         "total_bytes": 102_469_866,
         "has_card": True,
     }
-    return HubDetailValue(**{**base, **changes})  # type: ignore[arg-type]
+    return HubDetailValue(**{**base, **changes})
 
 
 def hub_gated() -> HubDetailValue:

@@ -58,7 +58,7 @@ def compare(**changed: object) -> CompareValue:
         "loss_high": 0.0046,
         "changes": changes(),
     }
-    return CompareValue(**{**base, **changed})  # type: ignore[arg-type]
+    return CompareValue(**{**base, **changed})
 
 
 def watched(*, warns: bool) -> CompareValue:
@@ -193,7 +193,7 @@ def export(**changed: object) -> ExportValue:
         "seconds": 20.0,
         "checks_on_export": 3,
     }
-    return ExportValue(**{**base, **changed})  # type: ignore[arg-type]
+    return ExportValue(**{**base, **changed})
 
 
 def override() -> ExportValue:
@@ -232,7 +232,7 @@ def jobs() -> tuple[JobValue, ...]:
         ("7", "Optimize MiniLM", "cancelled", {"seconds": 7.1}),
     )  # fmt: skip
     return tuple(
-        JobValue(i, title, state, "processor", start - timedelta(minutes=4 * n), **more)  # type: ignore[arg-type]
+        JobValue(i, title, state, "processor", start - timedelta(minutes=4 * n), **more)
         for n, (i, title, state, more) in enumerate(rows)
     )
 

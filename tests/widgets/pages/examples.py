@@ -96,7 +96,7 @@ def model(**changes: object) -> ModelValue:
         "preprocess": preprocess(),
         "classes": ("tench", "goldfish", "great white shark", "tiger shark", "hammerhead", *map(str, range(995))),
     }
-    return ModelValue(**{**base, **changes})  # type: ignore[arg-type]
+    return ModelValue(**{**base, **changes})
 
 
 def preprocess() -> PreprocessValue:
@@ -130,7 +130,7 @@ def data(**changes: object) -> DataValue:
         ),
         "note": "Found 2,212; the 12 set aside stay where they are.",
     }
-    return DataValue(**{**base, **changes})  # type: ignore[arg-type]
+    return DataValue(**{**base, **changes})
 
 
 def found() -> tuple[CheckValue, ...]:
@@ -219,4 +219,4 @@ def goal(**changes: object) -> GoalValue:
         ),
         "runtimes": (("openvino", "OpenVINO"), ("onnxruntime-cpu", "ONNX Runtime")),
     }
-    return GoalValue(**{**base, **changes})  # type: ignore[arg-type]
+    return GoalValue(**{**base, **changes})

@@ -199,7 +199,7 @@ STATES: dict[str, State] = {
 @pytest.fixture(params=list(STATES))
 def page(request: pytest.FixtureRequest, theme: Theme, examples: ModuleType, shown: Any) -> Page:
     kind, fill = STATES[request.param]
-    made: Page = kind(theme)  # type: ignore[call-arg]
+    made: Page = kind(theme)
     fill(made, examples)
     shown(made, 816, 614)
     return made
@@ -374,7 +374,7 @@ HOSTILE_STATES: dict[str, State] = {
 def test_hostile_texts_are_shown_as_they_are(name: str, theme: Theme, examples: ModuleType, shown: Any) -> None:
     """Given texts that try to be HTML, a format or endless, then they are shown plain and nothing bursts."""
     kind, fill = HOSTILE_STATES[name]
-    page: Page = kind(theme)  # type: ignore[call-arg]
+    page: Page = kind(theme)
     fill(page, examples)
     shown(page, 816, 614)
     page.grab()

@@ -156,4 +156,4 @@ def test_units_stand_once(used: float, total: float, text: str) -> None:
 )
 def test_figures_for_people(series: str, value: float | None, text: str) -> None:
     """Given a reading in SI units, then it is rounded for people; nothing stays nothing."""
-    assert figure_of(series, value) == text  # type: ignore[arg-type]
+    assert figure_of(series, value) == text

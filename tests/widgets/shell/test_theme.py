@@ -42,7 +42,7 @@ def contrast(one: str, other: str) -> float:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_and_shapes_meet_wcag_aa(scheme: str) -> None:
     """Given the token table, then text has 4.5:1 on every ground that it stands on, and shapes have 3:1."""
-    token = TOKENS[scheme]  # type: ignore[index]
+    token = TOKENS[scheme]
     weak = [(a, b, round(contrast(token[a], token[b]), 2)) for a, b in TEXT_PAIRS if contrast(token[a], token[b]) < 4.5]
     weak += [(a, b, round(contrast(token[a], token[b]), 2)) for a, b in SHAPE_PAIRS if contrast(token[a], token[b]) < 3]
     assert weak == []
@@ -51,13 +51,13 @@ def test_text_and_shapes_meet_wcag_aa(scheme: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_style_sheet_uses_only_the_table(scheme: str) -> None:
     """Given the style sheet, then nothing is left to fill in and every color is a token's."""
-    sheet = style_sheet(scheme)  # type: ignore[arg-type]
+    sheet = style_sheet(scheme)
     assert "$" not in sheet
-    assert set(re.findall(r"#[0-9A-Fa-f]{6}", sheet)) <= set(TOKENS[scheme].values())  # type: ignore[index]
+    assert set(re.findall(r"#[0-9A-Fa-f]{6}", sheet)) <= set(TOKENS[scheme].values())
     assets = Path(widgets.theme.__file__).parent / "assets"
     for name in re.findall(r"fettle:([\w.-]+)", sheet):
         drawn = (assets / name).read_text(encoding="utf-8")
-        assert set(re.findall(r"#[0-9A-Fa-f]{6}", drawn)) <= set(TOKENS[scheme].values())  # type: ignore[index]
+        assert set(re.findall(r"#[0-9A-Fa-f]{6}", drawn)) <= set(TOKENS[scheme].values())
 
 
 def test_choice_is_applied_at_once(qtbot: QtBot, qapp: QApplication, theme: Theme) -> None:

@@ -32,7 +32,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._inner.exec_module(module)
-        build = module.build_window  # type: ignore[attr-defined]
+        build = module.build_window
 
         def build_window(app: Any, *args: Any) -> Any:
             if "FETTLE_TEST_PAINTED" in os.environ:
@@ -42,7 +42,7 @@ class _Loader(importlib.abc.Loader):
             _watch(app)
             return build(app, *args)
 
-        module.build_window = build_window  # type: ignore[attr-defined]
+        module.build_window = build_window
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -52,7 +52,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader)  # type: ignore[arg-type]
+            spec.loader = _Loader(spec.loader)
         return spec
 
 

@@ -123,7 +123,7 @@ def test_golden_answers_of_classes_may_round_otherwise(folder: Path) -> None:
     pipeline = load_pipeline(folder)
     assert compare_golden(folder / "golden", pipeline, Session([1, 2, 8])) == (3, [])
     for logits, word in (([9, 2, 1], "another class"), ([1, 2], "shape"), ([1, 2, float("nan")], "not a number")):
-        alike, differences = compare_golden(folder / "golden", pipeline, Session(logits))  # type: ignore[arg-type]
+        alike, differences = compare_golden(folder / "golden", pipeline, Session(logits))
         assert alike == 0
         assert len(differences) == 3
         assert word in differences[0]

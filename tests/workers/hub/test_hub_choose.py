@@ -12,7 +12,7 @@ def files(*names: str, size: int = 10) -> list[HubFile]:
 
 
 def chosen(*names: str, **more: object) -> list[str]:
-    return [file.name for file in choose(files(*names), **more).files]  # type: ignore[arg-type]
+    return [file.name for file in choose(files(*names), **more).files]
 
 
 def test_onnx_comes_first_with_what_belongs_to_it() -> None:

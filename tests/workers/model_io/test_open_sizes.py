@@ -25,7 +25,7 @@ def sizes_in(work: Path):
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return path
 
 

@@ -10,7 +10,7 @@ from app.services.flow.events import StepProgress, WaitingForQuiet
 
 
 def step(index: int, title: str, state: str, **more: object) -> StepRecord:
-    return StepRecord("r1", index, title, state, **more)  # type: ignore[arg-type]
+    return StepRecord("r1", index, title, state, **more)
 
 
 def watched() -> RunWatch:

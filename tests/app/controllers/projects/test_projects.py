@@ -95,7 +95,7 @@ def test_the_dots_beside_the_name(desk: AppController, window: MainWindow, space
     assert isinstance(menu, QMenu)
     next(action for action in menu.actions() if action.text() == "Delete…").trigger()
     dialog = dialog_of(window, qtbot)
-    said = " ".join(label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text"))  # type: ignore[attr-defined]
+    said = " ".join(label.text() for label in dialog.findChildren(QWidget) if hasattr(label, "text"))
     assert "1 run with its figures goes" in said
     answer(window, qtbot, "delete")
     assert window.current_page == "projects" and desk.session.project is None and not window.top.more.isVisible()
@@ -166,13 +166,13 @@ def test_f1_and_ctrl_n_work_everywhere(desk: AppController, window: MainWindow, 
     """Given any page, When F1 is pressed, Then the guide opens and F1 or its button leads back; Ctrl+N begins anew; neither
     is where the project was left."""
     window.show_page(page_id)
-    kept = desk.session.project.page  # type: ignore[union-attr]
+    kept = desk.session.project.page
     QTest.keyClick(window, Qt.Key.Key_F1)
     assert window.current_page == "guide"
     QTest.keyClick(window, Qt.Key.Key_F1)
     assert window.current_page == page_id
     QTest.keyClick(window, Qt.Key.Key_F1)
     press(window.page("guide"), "Back")
-    assert window.current_page == page_id and desk.session.project.page == kept  # type: ignore[union-attr]
+    assert window.current_page == page_id and desk.session.project.page == kept
     QTest.keyClick(window, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
     assert window.current_page == "model" and desk.session.project is None

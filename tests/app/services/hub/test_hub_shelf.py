@@ -176,7 +176,7 @@ def test_for_those_who_cannot_ask_the_hub(model_cache: ModelCache) -> None:
         ("https://hub", "ann/net", "v2", (), False),
         ("https://hub", "ann/net", "main", ("*.bin",), True),
     ):
-        assert model_cache.find(*asked) is None  # type: ignore[arg-type]
+        assert model_cache.find(*asked) is None
 
 
 @pytest.mark.parametrize("repo", ["ann/..", "ann/.hidden", "ann/ä ö", "ann/" + "x" * 300])
@@ -221,7 +221,7 @@ def test_nothing_to_download(found: dict[str, Any], patterns: tuple[str, ...], c
 
 
 def place_of(tmp_path: Path, **environment: str) -> Any:
-    return hub_place(SimpleNamespace(paths=DataPaths(tmp_path)), environment)  # type: ignore[arg-type]
+    return hub_place(SimpleNamespace(paths=DataPaths(tmp_path)), environment)
 
 
 def test_which_hub(tmp_path: Path) -> None:

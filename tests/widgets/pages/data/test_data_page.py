@@ -138,7 +138,7 @@ def test_unknown_labels_are_matched(theme: Theme, examples: ModuleType, shown: A
     shown(page)
     dialogs: list[Any] = []
     ask = page.ask_match
-    page.ask_match = lambda value: dialogs.append(ask(value))  # type: ignore[assignment, method-assign, return-value]
+    page.ask_match = lambda value: dialogs.append(ask(value))
     press(page, "Match the names…")
     box = next(b for b in dialogs[0].findChildren(QComboBox) if "good" in b.accessibleName())
     box.setFocus()
