@@ -2,12 +2,11 @@
 
 from app.controllers.session import Session
 from app.controllers.words import tr
-from app.domain.proof import COUNTED_ANSWERS, least_limit_pct, least_to_prove
+from app.domain.proof import least_limit_pct, least_to_prove
 from widgets.pages.goal.few import FewValue
 from widgets.pages.goal.limit import MAX_PCT
 from widgets.parts.format import percent_of
 from widgets.parts.small import CheckValue
-from workers.contracts.pipeline import PipelineSpec
 
 USUAL_LIMIT_PCT = 1.0
 
@@ -15,7 +14,7 @@ USUAL_LIMIT_PCT = 1.0
 def reach_row(session: Session) -> CheckValue | None:
     """What so many examples can prove at all, where that is less than the usual limit."""
     data = session.data
-    if data is None or not _is_counted(session) or not data.result.n_test:
+    if data is None or data.result.origin != "person" or not data.result.n_test:
         return None
     least = least_limit_pct(data.result.n_test)
     if least <= USUAL_LIMIT_PCT:
@@ -25,19 +24,10 @@ def reach_row(session: Session) -> CheckValue | None:
     return CheckValue("warn", what.format(data.result.n_test, percent_of(least), percent_of(USUAL_LIMIT_PCT), usual))
 
 
-def _is_counted(session: Session) -> bool:
-    """Whether it is the person's own examples, and answers that are the same or not."""
-    model, data = session.model, session.data
-    if model is None or data is None or data.result.origin != "person":
-        return False
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    return spec.answer_kind in COUNTED_ANSWERS
-
-
 def few_value(session: Session, limit_pct: float) -> FewValue | None:
-    """None where there are enough, or where it is not about a number of examples."""
+    """None where there are enough, or where they are not the person's."""
     data = session.data
-    if data is None or not _is_counted(session):
+    if data is None or data.result.origin != "person":
         return None
     needed, have = least_to_prove(limit_pct), data.result.n_test
     if needed is not None and have >= needed:

@@ -20,9 +20,12 @@ NOT_SLOWER = 0.95
 MOST_SETS = 10
 """So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
 
-ALIKE_SHARE = 0.99
-"""Unproven variants are recommended only if at least this share of answers is unchanged (EVALUATION.md)."""
+LEAST_ALIKE_ITEMS = 59
+"""Without a change among so many items, fewer than 5 % change with 95 % confidence: fewer are too few to recommend what
+is not proven, but for versions whose numbers are the original's (EVALUATION.md)."""
 
+ALIKE_SHARE = 0.99
+"""Unproven variants are recommended only if at least this share of results is unchanged, or what the limit asks."""
 
 FASTER_UNDER_LOAD = 1.5
 """What all ways to compare have to agree on, at least, beside other programs. Engines suffer from them differently: one
@@ -119,16 +122,25 @@ def has_exact_numbers(variant: Variant) -> bool:
     return variant.precision == "fp32" and not lowered
 
 
+def has_half_numbers(variant: Variant) -> bool:
+    """Whether it computes with 16 bits, or 32, throughout."""
+    lowered = variant.recipe.settings.get("inference_precision", "f32")
+    return variant.precision in ("fp32", "fp16", "bf16") and lowered in ("f32", "f16", "bf16")
+
+
 def is_alike_not_proven(variant: Variant) -> bool:
-    """The estimate is within the limit and at least 99 % of the answers are unchanged, but the bound is not."""
+    """The estimate is within the limit, but the bound is not, on enough items to think so; on fewer only versions with
+    the original's numbers, or with 16 bits where every single result is alike."""
     judgement = variant.judgement
     if judgement is None or judgement.verdict != "not_enough_data":
         return False
     if judgement.drop is not None and judgement.drop > judgement.margin:
         return False
-    if judgement.unproven is not None and not has_exact_numbers(variant):
-        return False
-    return judgement.agreement is not None and judgement.agreement >= ALIKE_SHARE
+    if judgement.n < LEAST_ALIKE_ITEMS:
+        all_alike = judgement.n > 0 and not judgement.changed_count
+        return has_exact_numbers(variant) or (all_alike and has_half_numbers(variant))
+    share = min(ALIKE_SHARE, 1 - judgement.margin)
+    return judgement.agreement is not None and judgement.agreement >= share
 
 
 def is_safe(variant: Variant) -> bool:

@@ -35,10 +35,10 @@ def larger_limit(variants: Sequence[Variant], limit_pct: float, most_pct: float)
 def _needed_pct(judgement: Judgement) -> int | None:
     """In whole percent; None where no limit would change the verdict.
 
-    Answers that are no classes are held to fixed bounds. Parts that broke count where labels were there: without them
-    their own bound has nothing to do with the limit. What was refused for another reason stays refused.
+    Parts that broke count where labels were there: without them their own bound has nothing to do with the limit. What
+    was refused for another reason stays refused.
     """
-    if judgement.flips is None or judgement.drop is None:
+    if judgement.drop is None:
         return None
     parts = [part for part in judgement.slices if _is_broken(part)]
     if parts and not judgement.labelled:

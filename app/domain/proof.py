@@ -7,9 +7,6 @@ FIRST_LEVEL = 0.04
 
 ROUNDING = 1e-9
 
-COUNTED_ANSWERS = ("class", "score", "tokens")
-"""Kinds of answers that are the same or not; others are compared by how alike they are."""
-
 
 def least_to_prove(limit_pct: float) -> int | None:
     """Test examples that prove a loss of at most `limit_pct` percent where no answer changes; None where none would.

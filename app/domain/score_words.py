@@ -49,8 +49,6 @@ def _signed(value: float, unit: str) -> str:
 def _worst(judgement: Judgement) -> str:
     part = judgement.slices[0]
     loss = percent(part.drop)
-    if judgement.labelled and judgement.flips is not None:
+    if judgement.labelled:
         return f"Lost most: {part.name}, {loss} fewer of its {part.n:,} are right."
-    if judgement.flips is not None:
-        return f"Changed most: {part.name}, {loss} of its {part.n:,} answers."
-    return f"Changed most: {part.name}, {part.n:,} answers that are {loss} less alike."
+    return f"Changed most: {part.name}, {loss} of its {part.n:,} answers."

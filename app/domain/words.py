@@ -48,9 +48,7 @@ def same_words(variant: Variant) -> str:
     judged = variant.judgement
     if judged is None:
         return "answers not compared"
-    if judged.flips is None:
-        said = "answers alike"
-    elif not judged.changed_count:
+    if not judged.changed_count:
         said = "same answers"
     else:
         said = f"{judged.n - judged.changed_count:,} of {judged.n:,} answers the same"
@@ -59,8 +57,6 @@ def same_words(variant: Variant) -> str:
 
 def missing_words(variant: Variant) -> str:
     """``add about 280 examples``, where it is known how many are missing and more would help."""
-    if variant.judgement is not None and variant.judgement.unproven is not None:
-        return "whether it finds the same things is not compared yet"
     missing = variant.judgement.missing_examples if variant.judgement else None
     return f"add about {missing:,} examples" if missing else "add more examples"
 

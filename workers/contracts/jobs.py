@@ -122,6 +122,7 @@ class AnswerResult(Frozen):
 class JudgeParams(Frozen):
     """kind ``judge``: compares two answers.npz over one data folder. `max_loss_pct` is relative, in percent.
 
+    `rule` is the judge's own version: verdicts of another one are not taken from the store.
     Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
     `changed` all items of all folders are counted on, in this order. `looks` are the numbers of examples at earlier
     judgements of the same version: each further one has to prove more (`workers.evaluate.proof.looks`).
@@ -130,6 +131,7 @@ class JudgeParams(Frozen):
     data_dir: str
     original_answers: str
     variant_answers: str
+    rule: Literal[2] = 2
     max_loss_pct: float = 1.0
     items: tuple[int, ...] | None = None
     more: tuple[JudgePart, ...] = ()

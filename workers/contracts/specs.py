@@ -271,20 +271,26 @@ class TaskScore(Frozen):
 
 
 class Judgement(Frozen):
-    """How one variant answers beside the original, on the same `n` test inputs (EVALUATION.md).
+    """How one variant answers beside the original, on the same `n` test inputs that count (EVALUATION.md).
+
+    `rule` 2 is the judge of today: every kind of result (`task` is the id of the proof task) is counted as changed or
+    not, and `level` is the one-sided level that it was held to. Rule 1 compared whole outputs by cosine where there
+    were no classes, which proved nothing.
 
     `n_labelled` of them have labels: accuracies are shares of these, and where they decide (`labelled`) so are `flips`,
     `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
 
-    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of same classes, or the mean cosine
-    where answers are no classes (then `flips` is None). `unproven` is the kind of answers whose sameness cannot
-    be proven yet, whatever the numbers say: such a verdict is never ``safe``.
-    `drop_low`/`drop_high` are the one-sided 95 % bounds of the
-    loss that was judged (accuracy with labels, changed answers without). `missing_examples` says how many more inputs
-    a proof needs. `changed` holds item numbers whose answer changed, worst first, at most 1,000. `slices` holds the
-    worst 50 parts of the test set, worst first. `scores` are measures of the task, the most important first.
+    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of results that did not change;
+    `similarity` and `similarity_min` (0..1) tell how alike they are where that is more than same or not.
+    `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
+    changed results without). `missing_examples` says how many more inputs a proof needs. `changed` holds item numbers
+    whose result changed, worst first, at most 1,000. `slices` holds the worst 50 parts of the test set, worst first.
+    `scores` are measures of the task, the most important first.
     """
 
+    rule: int = 2
+    task: str = ""
+    level: float | None = None
     verdict: Verdict
     n: int
     labelled: bool
@@ -304,7 +310,8 @@ class Judgement(Frozen):
     missing_examples: int | None = None
     changed: tuple[int, ...] = ()
     changed_count: int = 0
-    unproven: Literal["detection"] | None = None
+    similarity: float | None = None
+    similarity_min: float | None = None
     worst_slice: str | None = None
     worst_slice_drop: float | None = None
     kl_mean: float | None = None

@@ -1,38 +1,44 @@
-"""The verdict on one variant: its answers beside the original's, on the same test items."""
+"""The verdict on one version: its predictions beside the original's, on the same test items."""
+
+from collections.abc import Sequence
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.proof.judge_classes import judge_classes
-from workers.evaluate.proof.judge_scores import judge_scores
-from workers.evaluate.proof.judge_sequences import judge_sequences
-from workers.evaluate.proof.judge_vectors import LEAST_ITEMS, common_items, judge_vectors
+from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.engine import judge_case
+from workers.evaluate.proof.levels import FIRST
+from workers.evaluate.proof.needed import needed_unlabelled
 from workers.evaluate.proof.predictions import Answers
-from workers.evaluate.proof.verdict import cap_boxes, cap_made
-from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.scoring import with_scores
 
 
-def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0) -> Judgement:
-    """`old` and `new` answer the test items of `data` in their order; `max_loss_pct` is relative, in percent.
+def judge(
+    data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, looks: Sequence[int] = ()
+) -> Judgement:
+    """`old` and `new` are for the test items of `data` in their order; `max_loss_pct` is relative, in percent.
 
-    ``unmeasured`` where the original gives no number at all, so that there is nothing to compare with.
+    `looks` are the numbers of items of earlier judgements of the same version. ``unmeasured`` where the original gives
+    no number at all, so that there is nothing to compare with.
     """
-    items = common_items(data, old, new)
-    if not len(items):
+    case = case_of(data, old, new, seed)
+    if not len(case.items):
         note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
-        return Judgement(verdict="unmeasured", n=0, labelled=False, margin=max_loss_pct / 100, notes=(note,))
-    if old.answer_kind == "tokens":
-        judgement = judge_sequences(data, old, new, max_loss_pct, seed)
-    elif old.predicted is not None and new.predicted is not None:
-        judgement = judge_classes(data, old, new, max_loss_pct, seed)
-    elif old.answer_kind == "score" and old.stateful:
-        judgement = judge_scores(data, old, new, max_loss_pct, seed)
-    else:
-        judgement = judge_vectors(data, old, new, seed)
-    judgement = with_scores(judgement, Case(data, old, new, items, seed), max_loss_pct)
-    least = None if old.predicted is not None or old.answer_kind == "tokens" else LEAST_ITEMS
-    told = _with_gone(_with_broken(judgement, data, old, new), old, new)
-    return cap_boxes(cap_made(told, data, least), old.answer_kind)
+        margin = max_loss_pct / 100
+        return Judgement(rule=2, verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
+    judgement = with_scores(judge_case(case, max_loss_pct, looks), case, max_loss_pct)
+    return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data)
+
+
+def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
+    """On inputs that Fettle made, nothing is ever proven safe for a person's own."""
+    if data.origin != "made":
+        return judgement
+    note = "Answers were compared on inputs that Fettle made, not on examples of yours."
+    told = judgement.model_copy(update={"notes": (note, *judgement.notes)})
+    if judgement.verdict != "safe":
+        return told
+    missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST)
+    return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 
 def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:

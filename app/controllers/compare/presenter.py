@@ -38,7 +38,6 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
         n_labelled=judgement.n_accuracy if judgement else 0,
         labelled=bool(judgement and judgement.labelled),
         kind=kind,
-        answers="class" if facts.baseline.judgement and judgement and judgement.flips is not None else "vector",
         limit_pct=run.goal.max_loss_pct,
         loss_high=judgement.drop_high if judgement else None,
         proof=_proof(judgement, run.goal.max_loss_pct) if outcome == "not_proven" else None,
@@ -53,8 +52,6 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
 def _headline(facts: RunFacts, best: Variant | None) -> str:
     missing = best.judgement.missing_examples if best is not None and best.judgement else None
     if best is not None and not is_safe(best):
-        if best.judgement is not None and best.judgement.unproven is not None:
-            return tr("Looks alike, which Fettle cannot prove for such results yet")
         if missing:
             return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
         return tr("Looks alike, not proven: add more examples")
@@ -67,7 +64,7 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
     things = plural(facts.data.kind if facts.data else "images")
     if best is None:
         return kept_subtitle(facts.outcome, n, things, facts.run.goal.max_loss_pct)
-    if judgement is not None and judgement.verdict != "safe" and judgement.flips is not None:
+    if judgement is not None and judgement.verdict != "safe":
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
         )
@@ -147,8 +144,8 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
 
 
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:
-    if judgement is None or judgement.unproven is not None:
-        return None  # more examples would prove nothing
+    if judgement is None:
+        return None
     missing = judgement.missing_examples
     return ProofValue(judgement.n, judgement.n + missing if missing else None, limit_pct, judgement.drop_high)
 

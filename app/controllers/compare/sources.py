@@ -195,30 +195,25 @@ def _accuracy(facts: RunFacts, variant: Variant, judgement: Judgement) -> Source
 def _sameness(facts: RunFacts, variant: Variant, judgement: Judgement) -> SourceValue | None:
     if judgement.agreement is None:
         return None
-    is_class = judgement.flips is not None
     pairs = [(tr("Examples"), f"{judgement.n:,} {_things(facts)}")]
-    if is_class:
-        pairs.append((tr("Changed answers"), f"{judgement.changed_count:,}"))
-    elif judgement.agreement_min is not None:
-        pairs.append((tr("Least alike"), cosine(judgement.agreement_min)))
+    pairs.append((tr("Changed answers"), f"{judgement.changed_count:,}"))
+    if judgement.similarity is not None and judgement.similarity_min is not None:
+        text = tr("{0} on average, {1} at least")
+        pairs.append((tr("Similarity"), text.format(cosine(judgement.similarity), cosine(judgement.similarity_min))))
     if judgement.drop is not None:
         pairs.append((tr("Loss"), percent(max(0.0, judgement.drop))))
     if judgement.drop_low is not None and judgement.drop_high is not None:
-        text = tr("{0} to {1}, each side with 95 %")
+        text = tr("{0} to {1}, each side with 96 %")
         low, high = (max(0.0, bound) for bound in (judgement.drop_low, judgement.drop_high))
         pairs.append((tr("Loss may be"), text.format(percent(low), percent(high))))
-    limit = percent_of(facts.run.goal.max_loss_pct) if is_class else percent(judgement.margin)
-    pairs.append((tr("Your limit") if is_class else tr("Limit"), limit))
+    pairs.append((tr("Your limit"), percent_of(facts.run.goal.max_loss_pct)))
     lines = tuple(
         tr("{0}: {1:,} of {2:,} changed").format(part.name, part.changed, part.n)
         for part in judgement.slices[:MAX_LINES]
         if part.changed
     )
     how = tr("Both versions answered the same {0}; their answers were compared one by one.")
-    if not is_class:
-        how = tr("Both versions answered the same {0}; similarity is the cosine of both answers, 1 is equal.")
-    figure = percent(judgement.agreement) if is_class else cosine(judgement.agreement)
-    name = tr("Same answers") if is_class else tr("Similarity")
+    figure, name = percent(judgement.agreement), tr("Same answers")
     return SourceValue(
         "same", name, _title(name, variant), figure, how.format(_things(facts)), tuple(pairs), lines=lines,
         command=command("fettle", "compare", facts.run.id),

@@ -42,7 +42,7 @@ def _live(variant: Variant) -> LiveValue:
 def example_value(row: Example, facts: RunFacts) -> ExampleValue:
     """A tile of the strip, called by its label, else by the original's answer where that is a class."""
     judgement = facts.baseline.judgement
-    is_class = judgement is not None and judgement.flips is not None
+    is_class = judgement is not None and judgement.task in ("", "class")
     name = row.label or (row.before if is_class else tr("Example {0:,}").format(row.item + 1))
     picture = PictureValue(path=row.picture, name=name) if row.picture else PictureValue(text=row.text)
     return ExampleValue(row.item, picture, name, row.before != row.after)

@@ -263,8 +263,6 @@ def watched_words(watched: Watched) -> str:
 
 
 def _difference(judged: Judgement) -> str:
-    if judged.flips is None:
-        return f"a mean likeness of {judged.agreement or 0.0:.4f} on {judged.n:,} examples."
     differ = (
         f"{judged.changed_count:,} of {judged.n:,} answers differ"
         if judged.changed_count

@@ -1,19 +1,15 @@
 """Before a run: whether the examples that are there can prove the limit at all."""
 
-from app.domain.proof import COUNTED_ANSWERS, least_limit_pct, least_to_prove
-from app.services.opening.opening import OpenedModel, ReadData
-from workers.contracts.pipeline import PipelineSpec
+from app.domain.proof import least_limit_pct, least_to_prove
+from app.services.opening.opening import ReadData
 from workers.contracts.wording import percent_of
 
 
-def reach_warning(model: OpenedModel, data: ReadData, limit_pct: float) -> str | None:
+def reach_warning(data: ReadData, limit_pct: float) -> str | None:
     """What so few examples can prove at best and how many the limit takes; None where there are enough, where they are
-    not the person's, or where answers are not counted as the same or not."""
+    not the person's."""
     have, needed = data.result.n_test, least_to_prove(limit_pct)
     if data.result.origin != "person" or (needed is not None and have >= needed):
-        return None
-    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    if spec.answer_kind not in COUNTED_ANSWERS:
         return None
     can = f"{have:,} examples for the test prove a loss below {percent_of(least_limit_pct(have))} at best"
     return (

@@ -202,7 +202,7 @@ class _Optimization:
         self._tell_findings(data.result.findings)
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
-        if warning := reach_warning(model, data, self._goal.max_loss_pct):
+        if warning := reach_warning(data, self._goal.max_loss_pct):
             self._recorder.tell(warning)
         self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
         self._recorder.note(data_key=data.key)

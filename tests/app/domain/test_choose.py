@@ -21,7 +21,6 @@ from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.outcome_words import headline
 from app.domain.variant import Variant
 from app.domain.words import why_not
-from workers.contracts.specs import Recipe
 
 
 def test_the_fastest_safe_one_wins() -> None:
@@ -31,22 +30,26 @@ def test_the_fastest_safe_one_wins() -> None:
     assert (choice.variant.id, choice.proven) == ("fast", True)
 
 
-def test_boxes_that_cannot_be_proven_win_with_exact_numbers_only() -> None:
-    """Given detectors that look alike, When one is chosen, Then one of fewer bits never is, however alike it looks."""
-
-    def boxes(name: str, precision: str, **settings: str) -> Variant:
-        made = variant(name, verdict="not_enough_data", agreement=0.9999)
-        assert made.judgement is not None
-        judged = made.judgement.model_copy(update={"unproven": "detection"})
-        recipe = Recipe(title=name, settings=dict(settings))
-        return dataclasses.replace(made, judgement=judged, precision=precision, recipe=recipe)
-
-    few = [boxes("int8", "int8"), boxes("bf16", "fp32", inference_precision="bf16")]
-    assert choose(few).variant is None
-    exact = boxes("engine", "fp32")
-    choice = choose([*few, exact])
-    assert (choice.variant, choice.proven) == (exact, False)
-    assert "not compared yet" in headline(outcome_of([*few, exact], "speed", SearchEnd()), "speed", 1.0)
+@pytest.mark.parametrize(
+    ("precision", "n", "changed", "wins"),
+    [
+        ("int8", 58, 0, False),
+        ("int8", 59, 0, True),
+        ("bf16", 10, 0, True),
+        ("bf16", 10, 1, False),
+        ("fp32", 10, 1, True),
+    ],
+)
+def test_what_is_alike_on_few_examples_wins_with_its_numbers_only(
+    precision: str, n: int, changed: int, wins: bool
+) -> None:
+    """Given a version that looks alike, When fewer than 59 examples say so, Then only the original's numbers, or 16 bits
+    without a single change, may be recommended."""
+    made = variant("one", verdict="not_enough_data")
+    assert made.judgement is not None
+    judged = made.judgement.model_copy(update={"n": n, "changed_count": changed, "agreement": 1 - changed / n})
+    chosen = choose([dataclasses.replace(made, judgement=judged, precision=precision)])
+    assert (chosen.variant is not None, chosen.proven) == (wins, False)
 
 
 def test_a_regressed_one_never_wins_however_fast() -> None:

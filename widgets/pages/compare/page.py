@@ -238,7 +238,7 @@ class ComparePage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(SPACE_L)
         found, limit, name = points(value)
-        if len(found) > 1 and name != self.tr("Similarity"):
+        if len(found) > 1:
             card = Card(gap=SPACE_S)
             card.box.setContentsMargins(SPACE_L, SPACE_M, SPACE_L, SPACE_M)
             card.add(words(self.tr("Speed against {0}").format(name.lower()), "section"))
@@ -249,9 +249,8 @@ class ComparePage(Page):
             plot.point_chosen.connect(self._on_point_chosen)
             card.add(plot, stretch=1)
             row.addWidget(card, 1)
-        if value.answers == "class":
-            self._changes = ChangesCard(self.theme, self._pictures, value.changes)
-            row.addWidget(self._changes, 1)
+        self._changes = ChangesCard(self.theme, self._pictures, value.changes)
+        row.addWidget(self._changes, 1)
         holder.setMaximumHeight(TALLEST_PAIR_PX)
         return holder
 

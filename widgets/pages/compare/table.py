@@ -5,7 +5,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication
 
 from widgets.pages.compare.value import CompareValue, VersionValue
-from widgets.parts.format import UNKNOWN, cosine, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
+from widgets.parts.format import UNKNOWN, count, memory, ms, percent, percent_of, percent_up, size_bytes, times
 from widgets.parts.source_card import OpenFigure
 from widgets.parts.table import Cell, Column, Row
 from widgets.parts.text import Tone
@@ -21,7 +21,7 @@ def _tr(text: str) -> str:
 
 def is_small(value: CompareValue) -> bool:
     """Whether shares are told as counts."""
-    return 0 < value.n_test < SMALL_SET and value.answers == "class"
+    return 0 < value.n_test < SMALL_SET
 
 
 def original_of(value: CompareValue) -> VersionValue | None:
@@ -30,10 +30,10 @@ def original_of(value: CompareValue) -> VersionValue | None:
 
 
 def columns(value: CompareValue) -> list[Column]:
-    """Six, by what is known: accuracy needs labels, likeness stands for answers that are no classes."""
+    """Six, by what is known: accuracy needs labels."""
     rightness = _tr("Right answers") if is_small(value) else _tr("Accuracy")
     third = rightness if value.labelled else _tr("Memory")
-    same = _tr("Same answers") if value.answers == "class" else _tr("Similarity")
+    same = _tr("Same answers")
     fourth = _tr("Loss") if value.outcome == "nothing_faster" and value.labelled else same
     last = _tr("Result") if value.outcome == "nothing_faster" else _tr("Verdict")
     return [
@@ -68,8 +68,6 @@ def _fourth(version: VersionValue, value: CompareValue) -> str:
         return ""
     if value.outcome == "nothing_faster" and value.labelled:
         return UNKNOWN if version.loss is None else _tr("none") if version.loss <= 0 else percent(version.loss)
-    if value.answers == "vector":
-        return cosine(version.agreement)
     if is_small(value):
         return _of(None if version.changed is None else value.n_test - version.changed, value.n_test)
     return percent(version.agreement)
@@ -180,8 +178,6 @@ def _answers_figure(value: CompareValue, best: VersionValue) -> OpenFigure | Non
     if value.loss_high is not None:
         text = _tr("the loss could still be as high as {0}") if tone else _tr("loss under {0}")
         bound = text.format(percent_up(value.loss_high))
-    if value.answers == "vector":
-        return OpenFigure("same", cosine(best.agreement), _tr("similarity"), bound, tone)
     if is_small(value) and best.changed is not None:
         return OpenFigure("same", _of(value.n_test - best.changed, value.n_test), _tr("same answers"), bound, tone)
     changed = "" if best.changed is None else _tr("{0:,} of {1:,} changed").format(best.changed, value.n_test)
@@ -201,6 +197,5 @@ def points(value: CompareValue) -> tuple[list[PointValue], float | None, str]:
             found.append(PointValue(version.id, version.title, version.latency_ms, share * 100, version.color, best))
     base = original_of(value)
     whole = base.accuracy if value.labelled and base is not None else 1.0
-    limit = None if whole is None or value.answers == "vector" else 100 * whole * (1 - value.limit_pct / 100)
-    name = _tr("Accuracy") if value.labelled else _tr("Same answers")
-    return found, limit, _tr("Similarity") if value.answers == "vector" and not value.labelled else name
+    limit = None if whole is None else 100 * whole * (1 - value.limit_pct / 100)
+    return found, limit, _tr("Accuracy") if value.labelled else _tr("Same answers")

@@ -132,7 +132,6 @@ class CompareValue:
     n_labelled: int = 0
     labelled: bool = False
     kind: DataKind = "images"
-    answers: Literal["class", "vector"] = "class"
     limit_pct: float = 1.0
     loss_high: float | None = None
     changes: ChangesValue = ChangesValue()

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from workers.contracts.data.rows import KINDS, NAME_CHARS, ROWS_FILE, AnswerRowsParams, AnswerRowsResult, RowsPart
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import DataSet, read_dataset
-from workers.evaluate.proof.judge_vectors import SAFE_MEAN
+from workers.evaluate.proof.added import Part, join
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.pairs import shares_of
-from workers.evaluate.proof.predictions import Answers, Values, load_answers
-from workers.evaluate.proof.similarity import likenesses
+from workers.evaluate.proof.predictions import Answers, load_answers
+from workers.evaluate.proof.registry import compare_case
 
 STAGE = "Listing all answers"
 BLOCK = 4096
@@ -54,9 +55,7 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
     names = _Names()
     tables = [_class_columns(part, names) if is_class else _no_columns(part) for part in parts]
     columns = {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-    if not is_class:
-        columns["likeness"] = _likenesses(parts)
-        columns["kind"] = np.where(columns["likeness"] < SAFE_MEAN, CHANGED, SAME).astype(np.uint8)
+    columns |= _differences(parts)
     columns["number"] = np.concatenate([part.items + part.first_number for part in parts])
     ctx.check_cancelled()
     shown = [_name(part.data, item) for part in parts for item in part.items.tolist()]
@@ -73,6 +72,22 @@ def write_rows(params: AnswerRowsParams, ctx: JobContext) -> AnswerRowsResult:
         answers="class" if is_class else "vector",
         labelled=bool((columns["label"] >= 0).any()),
     )
+
+
+def _differences(parts: Sequence[_Read]) -> dict[str, NDArray[Any]]:
+    """`kind` and `likeness` by the rule that the verdict uses, over all parts together; what is no item of the verdict
+    (where neither finds anything, or what was only searched in) is the same."""
+    joined = join([Part(part.data, part.old, part.new, part.items.tolist()) for part in parts])
+    n = len(joined.data.test)
+    found = compare_case(Case(joined.data, joined.old, joined.new, np.arange(n)))
+    kind, likeness = np.full(n, SAME, np.uint8), np.full(n, np.nan, np.float32)
+    kind[found.items[found.changed]] = CHANGED
+    if found.similarity is not None:
+        likeness[found.items] = found.similarity
+    if (labels := found.labels) is not None:
+        kind[found.items[labels.known & labels.right_old & ~labels.right_new]] = WORSE
+        kind[found.items[labels.known & ~labels.right_old & labels.right_new]] = BETTER
+    return {"kind": kind, "likeness": likeness}
 
 
 def pack(texts: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -102,23 +117,13 @@ def _class_columns(part: _Read, names: _Names) -> dict[str, NDArray[Any]]:
     data, items = part.data, part.items
     old, new = part.old.predicted[items], part.new.predicted[items]
     labels = [data.test[i].labels for i in items.tolist()]
-    right = [
-        np.asarray([answer in accepted for answer, accepted in zip(answers.tolist(), labels, strict=True)], np.bool_)
-        for answers in (old, new)
-    ]
-    kind = np.full(len(items), SAME, np.uint8)
-    kind[old != new] = CHANGED
-    kind[right[0] & ~right[1]] = WORSE
-    kind[~right[0] & right[1]] = BETTER
     named = [" or ".join(data.class_name(label) for label in accepted) for accepted in labels]
     return {
-        "kind": kind,
         "before": _places(old, data, names),
         "after": _places(new, data, names),
         "label": np.asarray([names.place(name) if name else -1 for name in named], np.int32),
         "before_share": _sureness(part.old, items, old),
         "after_share": _sureness(part.new, items, new),
-        "likeness": np.full(len(items), np.nan, np.float32),
     }
 
 
@@ -144,19 +149,6 @@ def _no_columns(part: _Read) -> dict[str, NDArray[Any]]:
     none, unknown = np.full(n, -1, np.int32), np.full(n, np.nan, np.float32)
     columns = dict.fromkeys(("before", "after", "label"), none)
     return {**columns, **dict.fromkeys(("before_share", "after_share"), unknown)}
-
-
-def _likenesses(parts: Sequence[_Read]) -> NDArray[np.float32]:
-    """By the rule that the verdict uses, over all parts together."""
-
-    def chosen(side: str) -> list[Values]:
-        return [getattr(part, side).answer[i] for part in parts for i in part.items.tolist()]
-
-    if parts[0].old.answer_kind == "tokens":
-        pairs = zip(chosen("old"), chosen("new"), strict=True)
-        return np.asarray([np.array_equal(a, b) for a, b in pairs], np.float32)
-    embedding = parts[0].old.answer_kind == "embedding"
-    return likenesses(chosen("old"), chosen("new"), embedding).astype(np.float32)
 
 
 def _name(data: DataSet, item: int) -> str:

@@ -21,9 +21,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.wording import percent
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.doctor.evidence import shuffled, sureness
-from workers.evaluate.proof.judge_scores import auc
 from workers.evaluate.proof.pairs import GUESS_ITEMS, is_guessing
 from workers.evaluate.proof.predictions import predict
+from workers.evaluate.proof.tasks.moments import auc
 from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Arrays, Pipeline

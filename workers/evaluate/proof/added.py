@@ -57,7 +57,9 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
+    """Items of one data folder with both models' predictions; only `items` count, None for all."""
+
     data: DataSet
     old: Answers
     new: Answers
@@ -73,7 +75,7 @@ class _Part:
 
 def read_parts(params: JudgeParams) -> Joined:
     """Everything that `params` names, as one test set with two sets of answers."""
-    first = _Part(
+    first = Part(
         read_dataset(Path(params.data_dir)),
         load_answers(Path(params.original_answers)),
         load_answers(Path(params.variant_answers)),
@@ -82,7 +84,7 @@ def read_parts(params: JudgeParams) -> Joined:
     if not params.more and params.items is None:
         return Joined(first.data, first.old, first.new, np.arange(len(first.data.test)))
     more = [
-        _Part(
+        Part(
             read_dataset(Path(part.data_dir)),
             load_answers(Path(part.original_answers)),
             load_answers(Path(part.variant_answers)),
@@ -93,7 +95,7 @@ def read_parts(params: JudgeParams) -> Joined:
     return join([first, *more])
 
 
-def join(parts: Sequence[_Part]) -> Joined:
+def join(parts: Sequence[Part]) -> Joined:
     """The parts one after the other, each cut to the items that count."""
     offsets = np.cumsum([0, *(len(part.data.test) for part in parts)])
     numbers = [part.chosen + offset for part, offset in zip(parts, offsets[:-1], strict=True)]
@@ -105,7 +107,7 @@ def join(parts: Sequence[_Part]) -> Joined:
     )
 
 
-def _join_data(parts: Sequence[_Part]) -> DataSet:
+def _join_data(parts: Sequence[Part]) -> DataSet:
     """Labels of steps are kept where any part has them; a part that Fettle made makes the whole one that it made."""
     steps = tuple(part.data.steps[i] if part.data.steps else None for part in parts for i in part.chosen.tolist())
     return replace(

@@ -2,6 +2,7 @@
 
 import math
 
+from workers.evaluate.proof.bounds import Counts
 from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, normal_quantile, tango_score
 
 POWER = 0.80
@@ -43,6 +44,21 @@ def needed_unlabelled(margin: float, changed: float, confidence: float = CONFIDE
     while count * margin < FEW_FLIPS and unlabelled_power(count, changed, margin, confidence) < POWER:
         count = math.ceil(count * 1.03)
     return count
+
+
+def missing_items(counts: Counts, limit: float, margin: float, alpha: float) -> int | None:
+    """How many more items a proof at level `alpha` probably takes, by the shorter of two ways: more labelled items, or
+    more of any kind where few results change. None where no number would do."""
+    partly = 0 < counts.n < counts.everything
+    confidence = 1 - (alpha / 2 if partly else alpha)
+    ways = []
+    if not counts.n or partly:
+        ways.append((needed_unlabelled(margin, counts.share, confidence), counts.everything))
+    if counts.n or ways[0][0] is None:
+        flips = (counts.b + counts.c) / counts.n if counts.n else counts.share
+        ways.append((needed_examples(margin, flips, confidence), counts.n or counts.everything))
+    found = [needed - have if needed > have else max(1, have // 10) for needed, have in ways if needed is not None]
+    return min(found, default=None)
 
 
 def _unchanged(margin: float, confidence: float) -> float:

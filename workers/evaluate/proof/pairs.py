@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.proof.stats import CONFIDENCE, at_least
-from workers.evaluate.proof.verdict import MOST_CHANGED
 
 GUESS_ITEMS = 20
 """From this many labelled items on, always naming the most frequent class counts as guessing."""
@@ -87,15 +86,3 @@ def classes_of(data: DataSet, answers: Answers) -> int:
     if data.classes is not None:
         return len(data.classes)
     return int(answers.answer[0].size) if len(answers.answer) else 2
-
-
-def changed_items(pair: Pair) -> tuple[int, ...]:
-    """Items whose answer changed: lost ones first, then changes between wrong or unlabelled ones, gained ones last."""
-    right_old, right_new = pair.right(pair.old), pair.right(pair.new)
-    rank = np.where(right_old & ~right_new, 0, np.where(~right_old & right_new, 2, 1))
-    certain = np.zeros(len(pair.items))
-    if pair.old_shares is not None:
-        certain = pair.old_shares.max(axis=1)
-    at = np.flatnonzero(pair.changed)
-    order = at[np.lexsort((-certain[at], rank[at]))]
-    return tuple(int(item) for item in pair.items[order[:MOST_CHANGED]])

@@ -55,7 +55,8 @@ class Rows:
 class Answers:
     """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
 
-    `stopped` says why not all items were asked; it is not kept in the file.
+    `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `stopped` says why
+    not all items were asked; it is not kept in the file.
     """
 
     answer: Sequence[Values]
@@ -66,6 +67,8 @@ class Answers:
     scores: str
     stateful: bool
     stopped: Stopped = ""
+    decoded: bool = False
+    score_threshold: float = 0.25
 
     @property
     def n(self) -> int:
@@ -208,6 +211,8 @@ def save_answers(path: Path, answers: Answers) -> None:
         "answer_kind": answers.answer_kind,
         "scores": answers.scores,
         "stateful": answers.stateful,
+        "decoded": answers.decoded,
+        "score_threshold": answers.score_threshold,
         "others": list(answers.others),
     }
     np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
@@ -226,6 +231,8 @@ def load_answers(path: Path) -> Answers:
         answer_kind=meta["answer_kind"],
         scores=meta["scores"],
         stateful=meta["stateful"],
+        decoded=meta.get("decoded", False),
+        score_threshold=meta.get("score_threshold", 0.25),
     )
 
 

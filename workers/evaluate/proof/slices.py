@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import SliceDrop
 from workers.evaluate.proof.groups import Group
-from workers.evaluate.proof.stats import at_least, benjamini_hochberg, holm, least_changes, more_than_p, student_below
+from workers.evaluate.proof.stats import at_least, benjamini_hochberg, holm, least_changes, more_than_p
 
 GATE = 0.01
 """Holm's level over all slices; the average's own test has the rest of 5 %."""
@@ -18,7 +18,6 @@ QUARTER = 0.25
 """Without labels a part is broken where more than this share of its answers changed for sure: some parts are harder
 than others, so that harmless changes gather there."""
 
-LEAST_ALIKE = 10
 MOST_SLICES = 50
 
 
@@ -48,47 +47,23 @@ def labelled_slices(
     )
 
 
-def changed_slices(groups: Sequence[Group], changed: NDArray[np.bool_], margin: float) -> list[Slice]:
-    """Without labels: a group is broken where more than a quarter of its answers changed for sure."""
+def changed_slices(
+    parts: Sequence[tuple[Group, NDArray[np.bool_]]], changed: NDArray[np.bool_], margin: float
+) -> list[Slice]:
+    """Without labels: a group is broken where more than a quarter of its results changed for sure.
+
+    Each group comes with which of its members changed; `changed` (n,) is of all items.
+    """
     share = max(QUARTER, margin)
-    counts = [(len(group.members), int(changed[group.members].sum())) for group in groups]
+    counts = [(len(own), int(own.sum())) for _, own in parts]
     return _tested(
-        groups,
+        [group for group, _ in parts],
         drops=[count / n for n, count in counts],
         changed=[count for _, count in counts],
         p_values=[at_least(count, n, share) for n, count in counts],
-        apart=[log_gathered(count, n, int(changed.sum()), len(changed)) for n, count in counts],
+        apart=[log_gathered(count, n, max(count, int(changed.sum())), len(changed)) for n, count in counts],
         least_drop=share,
     )
-
-
-def alike_slices(groups: Sequence[Group], likeness: NDArray[np.float64], least: float, alike: float) -> list[Slice]:
-    """Answers that are no classes: a group is broken where its mean likeness is below `least` for sure (Student's t).
-
-    Likeness has its tail on the left, for which that test is on the safe side. Items under `alike` count as changed.
-    """
-    kept = [group for group in groups if len(group.members) >= LEAST_ALIKE]
-    parts = [likeness[group.members] for group in kept]
-    ranks = _ranks(likeness)
-    p_values = [student_below(part, least) for part in parts]
-    gates, shown = holm(p_values), benjamini_hochberg(p_values)
-    return [
-        Slice(
-            facts=SliceDrop(
-                kind=group.kind,
-                name=group.name,
-                n=len(part),
-                drop=max(0.0, 1 - float(part.mean())),
-                changed=int((part < alike).sum()),
-                p_holm=gate,
-                p_display=p,
-                judged=True,
-            ),
-            apart=_log_low_ranks(ranks, group.members),
-            broken=gate <= GATE,
-        )
-        for group, part, gate, p in zip(kept, parts, gates, shown, strict=True)
-    ]
 
 
 def worst_first(slices: Sequence[Slice]) -> tuple[SliceDrop, ...]:
@@ -164,20 +139,3 @@ def log_gathered(hits: int, n: int, all_hits: int, everything: int) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-
-def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Ranks from 1, ties at their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse], dtype=np.float64)
-
-
-def _log_low_ranks(ranks: NDArray[np.float64], members: NDArray[np.int64]) -> float:
-    """log p of "the members rank no lower than the others" (Mann-Whitney, normal law with ties)."""
-    n, k = len(ranks), len(members)
-    spread = float(ranks.var()) * k * (n - k) / max(n - 1, 1)
-    if spread <= 0:
-        return 0.0
-    from scipy.special import log_ndtr
-
-    return float(log_ndtr((float(ranks[members].sum()) - k * (n + 1) / 2) / math.sqrt(spread)))

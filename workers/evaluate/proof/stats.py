@@ -6,6 +6,7 @@ Confidence levels are one-sided unless a name says otherwise.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,24 +94,28 @@ def bootstrap_drop(b: int, c: int, n: int, seed: int = 0, draws: int = DRAWS) ->
     return np.asarray((counts[:, 0] - counts[:, 1]) / n, dtype=np.float64)
 
 
-def drop_bounds(b: int, c: int, n: int, seed: int = 0) -> tuple[float, float]:
-    """One-sided 95 % bounds (L, U) of the true drop.
+def drop_upper(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
+    """Upper bound U of the true drop (b−c)/n at the one-sided level `alpha`.
 
     The paired bootstrap decides, widened to the score bound where counts are small (a bootstrap of no change has no
-    width). A drop cannot exceed the share of b, so its exact bound caps U, and is U itself where c = 0. L is above 0
-    only if the exact McNemar test agrees.
+    width). A drop cannot exceed the share of b, so its exact bound caps U, and is U itself where c = 0. Gains prove no
+    more than if nothing had changed: few examples are lucky now and then.
     """
-    draws = bootstrap_drop(b, c, n, seed)
-    upper = _upper(b, c, n, float(np.quantile(draws, CONFIDENCE)))
-    lower = -_upper(c, b, n, -float(np.quantile(draws, 1 - CONFIDENCE)))
-    if lower > 0 and mcnemar_p(b, c) > 1 - CONFIDENCE:
-        lower = 0.0
-    return lower, upper
+    exact = binomial_upper(b, n, 1 - alpha)
+    if c:
+        resampled = float(np.quantile(bootstrap_drop(b, c, n, seed), 1 - alpha))
+        exact = min(exact, max(resampled, tango_upper(b, c, n, 1 - alpha)))
+    return max(exact, binomial_upper(0, n, 1 - alpha), (b - c) / n)
 
 
-def _upper(b: int, c: int, n: int, resampled: float) -> float:
-    exact = binomial_upper(b, n)
-    return exact if c == 0 else min(exact, max(resampled, tango_upper(b, c, n)))
+def drop_lower(b: int, c: int, n: int, alpha: float = 1 - CONFIDENCE, seed: int = 0) -> float:
+    """Lower bound L of the true drop, by the same bounds turned round; above 0 only if McNemar's exact test agrees."""
+    exact = binomial_upper(c, n, 1 - alpha)
+    if b:
+        resampled = -float(np.quantile(bootstrap_drop(b, c, n, seed), alpha))
+        exact = min(exact, max(resampled, tango_upper(c, b, n, 1 - alpha)))
+    lower = -exact
+    return 0.0 if lower > 0 and mcnemar_p(b, c) > alpha else lower
 
 
 def normal_quantile(probability: float) -> float:
@@ -145,33 +150,6 @@ def least_changes(slices: int) -> float:
     return math.log2(20 * max(slices, 1))
 
 
-def mean_bounds(values: NDArray[np.float64], seed: int = 0, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """One-sided bounds (95 %) of a mean: the wider of Student's and the bootstrap's. (−inf, inf) under two values."""
-    n = len(values)
-    if n < 2:
-        return -math.inf, math.inf
-    from scipy.special import stdtrit
-
-    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
-    reach = float(stdtrit(n - 1, confidence)) * error
-    means = bootstrap_sums(values, seed) / n
-    low, high = np.quantile(means, [1 - confidence, confidence])
-    return min(mean - reach, float(low)), max(mean + reach, float(high))
-
-
-def student_below(values: NDArray[np.float64], limit: float) -> float:
-    """p of "the mean is at least `limit`" (one-sided Student's t); 1 under two values."""
-    n = len(values)
-    if n < 2:
-        return 1.0
-    from scipy.special import stdtr
-
-    mean, error = float(values.mean()), float(values.std(ddof=1)) / math.sqrt(n)
-    if error == 0:
-        return 0.0 if mean < limit else 1.0
-    return float(stdtr(n - 1, (mean - limit) / error))
-
-
 def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAWS) -> NDArray[np.float64]:
     """`draws` sums over items drawn again; `values` (n,) or (n, k) → (draws,) or (draws, k). Bounded memory."""
     rng = np.random.default_rng(seed)
@@ -183,8 +161,7 @@ def bootstrap_sums(values: NDArray[np.float64], seed: int = 0, draws: int = DRAW
     return np.concatenate(parts)
 
 
-def ratio_bounds(hits: NDArray[np.float64], sizes: NDArray[np.float64], seed: int = 0) -> tuple[float, float]:
-    """One-sided 95 % bounds of sum(hits)/sum(sizes), resampling whole clusters (sequences)."""
+def bootstrap_ratios(hits: NDArray[Any], sizes: NDArray[Any], seed: int = 0) -> NDArray[np.float64]:
+    """(draws,): sum(hits)/sum(sizes), drawing whole clusters (sequences) again."""
     sums = bootstrap_sums(np.column_stack([hits, sizes]), seed)
-    low, high = np.quantile(sums[:, 0] / np.maximum(sums[:, 1], 1e-12), [1 - CONFIDENCE, CONFIDENCE])
-    return float(low), float(high)
+    return np.asarray(sums[:, 0] / np.maximum(sums[:, 1], 1e-12), np.float64)

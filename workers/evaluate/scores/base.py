@@ -11,36 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import ScorePart, TaskScore
-from workers.evaluate.data.dataset import DataSet, Item
-from workers.evaluate.proof.predictions import Answers, Values
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.predictions import Values
 
 DRAWS = 1000
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Case:
-    """Both models' answers to the test items of `data`. `items` are the numbers of those that count."""
-
-    data: DataSet
-    old: Answers
-    new: Answers
-    items: NDArray[np.int64]
-    seed: int = 0
-
-    @property
-    def facts(self) -> list[Item]:
-        """The items themselves."""
-        return [self.data.test[i] for i in self.items]
-
-    def answers(self, which: Literal["old", "new"]) -> list[Values]:
-        """The answers of one model to `items`."""
-        answer = self.old.answer if which == "old" else self.new.answer
-        return [answer[i] for i in self.items]
-
-    def only(self, wanted: NDArray[np.bool_]) -> "Case":
-        """The same for some of the items."""
-        return Case(self.data, self.old, self.new, self.items[wanted], self.seed)
 
 
 @dataclass(frozen=True)

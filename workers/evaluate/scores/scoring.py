@@ -2,7 +2,7 @@
 
 from workers.contracts.specs import Judgement, TaskScore
 from workers.contracts.wording import percent
-from workers.evaluate.scores.base import Case
+from workers.evaluate.proof.case import Case
 from workers.evaluate.scores.registry import all_scores
 
 

@@ -5,7 +5,6 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.added import read_parts
-from workers.evaluate.proof.looks import hold_to_level
 
 STAGE = "Judging"
 
@@ -15,8 +14,7 @@ def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
     ctx.progress(STAGE, 0, 1)
     joined = read_parts(params)
     ctx.check_cancelled()
-    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed)
-    judgement = hold_to_level(judgement, joined, params.looks, ctx.seed)
+    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed, params.looks)
     changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
     judgement = judgement.model_copy(update={"changed": changed})
     ctx.progress(STAGE, 1, 1)

@@ -38,8 +38,8 @@ def tried(before: TryAnswer, after: TryAnswer, asked: TryInput = TryInput(path="
     return Tried(asked, before, after)
 
 
-def facts(*variants: Any, flips: float | None = 0.0) -> RunFacts:
-    base = dataclasses.replace(variants[0], judgement=judgement(flips=flips))
+def facts(*variants: Any, task: str = "class") -> RunFacts:
+    base = dataclasses.replace(variants[0], judgement=judgement(task=task))
     made = run(1, recommended_variant_id="v2")
     return RunFacts(project(), made, (base, *variants[1:]), Path("/o"), Path("/d"), Path("/s"), DATA)
 
@@ -104,7 +104,7 @@ def test_names_of_inputs() -> None:
     assert name_of(TryInput(item=8), None) == "test example 9"
     assert name_of(TryInput(path="file:///p/a%FF.png"), None) == "a�.png"
     assert name_of(TryInput(png=b"x"), None) == "Pasted picture"
-    vectors = facts(variant(0), variant(1), flips=None)
+    vectors = facts(variant(0), variant(1), task="numbers")
     unnamed = example_value(Example(item=8, text="a film", before="0.1, 0.2 …", after="0.1, 0.2 …"), vectors)
     assert unnamed.name == "Example 9"
 

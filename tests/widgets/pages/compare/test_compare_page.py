@@ -261,14 +261,13 @@ def test_no_limit_would_help(theme: Theme, examples: ModuleType, shown: Any, pre
         press(page, "Choose another goal")
 
 
-def test_answers_that_are_no_classes_show_likeness(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
-    """Given vectors, then the mean cosine stands for same answers, never rounded up to 1, and nothing is invented."""
+def test_answers_that_are_no_classes_are_counted(theme: Theme, examples: ModuleType, shown: Any, said: Any) -> None:
+    """Given vectors, then results that did not change are counted as of any other model, and nothing is invented."""
     page = ComparePage(theme)
     page.show(examples.vectors())
     shown(page)
-    assert [c.title for c in columns(examples.vectors())][4] == "Similarity"
-    assert table_text(page)[1][4] == "0.9999" and table_text(page)[2][4:] == ["–", "Not compared"]
-    assert page.findChild(ChangesCard) is None
+    assert [c.title for c in columns(examples.vectors())][4] == "Same answers"
+    assert table_text(page)[1][4] == "100 %" and table_text(page)[2][4:] == ["–", "Not compared"]
 
 
 def test_larger_and_same_size_are_told(theme: Theme, examples: ModuleType, shown: Any) -> None:

@@ -86,7 +86,7 @@ def test_minilm_on_sentiment(job: Make, opened: Make) -> None:
     assert any("“text”" in finding.what for finding in found.findings)
     old = answers(job, folder, data)
     judgement = judged(job, data, old, answers(job, folder, data, "openvino", inference_precision="f32"))
-    assert judgement.verdict == "safe" and judgement.agreement_min is not None and judgement.agreement_min > 0.9999
+    assert judgement.verdict == "not_enough_data" and judgement.changed_count == 0 and judgement.agreement == 1.0
 
 
 def test_silero_over_sequences(job: Make, opened: Make, tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from workers.evaluate.data.dataset import DataSet
-from workers.evaluate.proof.judge_classes import judge_classes
+from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.engine import judge_case
+from workers.evaluate.proof.levels import FIRST
 from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
 from workers.evaluate.proof.predictions import Answers
-from workers.evaluate.proof.stats import drop_bounds, more_than_p
-from workers.evaluate.proof.verdict import decide
+from workers.evaluate.proof.stats import drop_upper
 
 Make = Callable[..., Any]
 ACCURACY = 0.9
@@ -46,7 +47,7 @@ def simulate(
 
 
 def verdict_of(data: DataSet, old: Answers, new: Answers, seed: int) -> str:
-    return judge_classes(data, old, new, LIMIT_PCT, seed).verdict
+    return judge_case(case_of(data, old, new, seed), LIMIT_PCT).verdict
 
 
 def with_facts(data: DataSet, rng: np.random.Generator) -> DataSet:
@@ -136,12 +137,12 @@ def test_error_rates_in_full(labelled: Make, class_answers: Make, n: int, flips:
 
 def power(flips: float, margin: float, runs: int) -> float:
     """Share of pairs without a true drop that are proven safe at the promised number of examples."""
-    n = needed_examples(margin, flips)
+    n = needed_examples(margin, flips, 1 - FIRST)
     assert n is not None
     counts = np.random.default_rng(5).multinomial(n, [flips / 2, flips / 2, 1 - flips], size=runs)
     safe: dict[tuple[int, int], bool] = {}
     for b, c in {(int(b), int(c)) for b, c, _ in counts}:
-        safe[b, c] = decide(more_than_p(b, c, n, margin), drop_bounds(b, c, n)[1], margin, False) == "safe"
+        safe[b, c] = drop_upper(b, c, n, FIRST) <= margin
     return sum(safe[int(b), int(c)] for b, c, _ in counts) / runs
 
 

@@ -8,7 +8,6 @@ from scipy import stats as oracle
 
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.slices import (
-    alike_slices,
     broken,
     changed_slices,
     labelled_slices,
@@ -70,19 +69,9 @@ def test_without_labels_only_a_large_share_is_broken() -> None:
     changed = np.zeros(1000, bool)
     changed[:50] = True
     changed[100:110] = True
-    found = changed_slices(groups(range(100), range(100, 200), range(200, 1000)), changed, 0.01)
+    parts = groups(range(100), range(100, 200), range(200, 1000))
+    found = changed_slices([(part, changed[part.members]) for part in parts], changed, 0.01)
     assert [part.name for part in broken(found)] == ["part 0"]
-
-
-def test_likeness_of_a_part() -> None:
-    """Given a part whose answers are another direction, then it is broken and first; small parts are not looked at."""
-    rng = np.random.default_rng(0)
-    likeness = 1 - rng.random(200) * 1e-5
-    likeness[:20] = 0.9 + rng.random(20) * 0.05
-    found = alike_slices(groups(range(20), range(20, 200), range(5)), likeness, 0.99, 0.999)
-    assert [part.name for part in broken(found)] == ["part 0"]
-    order = worst_first(found)
-    assert [part.name for part in order] == ["part 0", "part 1"] and order[0].changed == 20
 
 
 def test_harmless_changes_break_no_part() -> None:

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import ScorePart, TaskScore
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.confidence import BINS, bin_gaps
 from workers.evaluate.proof.pairs import Pair, make_pair
-from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws
+from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws
 
 TOP_5 = 5
 MOST_PARTS = 50

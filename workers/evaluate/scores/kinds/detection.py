@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import Box
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Answers
-from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, weights
+from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, weights
 
 DRAWS = 100
 """Each draw is a whole evaluation of what was matched before."""

@@ -4,8 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.similarity import cosine
-from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws, stacked
+from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws, stacked
 
 K = 10
 MOST_ITEMS = 2000

@@ -9,8 +9,9 @@ import math
 import numpy as np
 
 from workers.contracts.specs import TaskScore
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
-from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, mean_draws
+from workers.evaluate.scores.base import Floats, Score, Words, alone, mean_draws
 
 SMALLEST_SIDE = 11
 """SSIM looks through a window of this size (Wang et al., IEEE TIP 13:600, 2004)."""

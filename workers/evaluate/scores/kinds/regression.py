@@ -5,7 +5,8 @@ import math
 import numpy as np
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.scores.base import Case, Floats, Score, Words, beside, mean_draws, stacked
+from workers.evaluate.proof.case import Case
+from workers.evaluate.scores.base import Floats, Score, Words, beside, mean_draws, stacked
 
 MAE = Words("mae", "Mean error", "how far answers are from the right number", "number", higher_is_better=False)
 RMSE = Words("rmse", "Error, large ones count more", "the root of the mean squared error", "number", False)

@@ -1,7 +1,8 @@
 """Naming the class of a text: the same measures as for any other class."""
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.scores.base import Case, Score
+from workers.evaluate.proof.case import Case
+from workers.evaluate.scores.base import Score
 from workers.evaluate.scores.kinds.classification import is_class, measure_as
 
 

@@ -7,8 +7,9 @@ characters and a blank: the best of each moment is read, repetitions and blanks 
 import numpy as np
 
 from workers.contracts.specs import TaskScore
+from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.predictions import Values
-from workers.evaluate.scores.base import Case, Floats, Score, Words, alone, beside, mean_draws
+from workers.evaluate.scores.base import Floats, Score, Words, alone, beside, mean_draws
 
 BLANKS = ("", "<blank>", "<pad>", "[pad]", "_", "<s>")
 SPACES = ("|", "<space>", "▁")

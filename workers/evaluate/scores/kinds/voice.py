@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.specs import TaskScore
-from workers.evaluate.proof.judge_scores import auc, to_shares
-from workers.evaluate.scores.base import Case, Floats, Score, Words, beside, weights
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.tasks.moments import auc, to_shares
+from workers.evaluate.scores.base import Floats, Score, Words, beside, weights
 
 DRAWS = 300
 """Each draw goes over all moments."""

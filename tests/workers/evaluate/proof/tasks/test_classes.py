@@ -1,5 +1,6 @@
 """The verdict rules of EVALUATION.md for models that name a class."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_no_change_on_enough_examples_is_safe(verdict_of: Make) -> None:
     assert judgement.verdict == "safe"
     assert judgement.agreement == 1.0 and judgement.flips == 0.0
     assert judgement.margin == pytest.approx(0.01 * 0.9)
-    assert judgement.drop_high == pytest.approx(1 - 0.05 ** (1 / 400))
+    assert judgement.drop_high == pytest.approx(1 - 0.04 ** (1 / 400))
     assert judgement.missing_examples is None
 
 
@@ -47,7 +48,7 @@ def test_no_change_on_few_examples_is_not_proven(verdict_of: Make) -> None:
     labels, old = some(100, 10)
     judgement = verdict_of(labels, old, old)
     assert judgement.verdict == "not_enough_data"
-    assert 100 + (judgement.missing_examples or 0) == pytest.approx(1.1 * 3 / judgement.margin, rel=0.02)
+    assert 100 + (judgement.missing_examples or 0) == pytest.approx(1.1 * -math.log(0.04) / judgement.margin, rel=0.02)
 
 
 def test_lucky_gains_on_few_examples_prove_nothing(verdict_of: Make) -> None:
@@ -59,7 +60,7 @@ def test_lucky_gains_on_few_examples_prove_nothing(verdict_of: Make) -> None:
     new[wrong[4:10]] = (old[wrong[4:10]] + 1) % 3  # the third class: neither the label nor what it was
     assert (new[wrong[4:10]] != labels[wrong[4:10]]).all()
     judgement = verdict_of(labels, old, new)
-    assert judgement.verdict == "not_enough_data" and judgement.drop_high == pytest.approx(1 - 0.05 ** (1 / 96))
+    assert judgement.verdict == "not_enough_data" and judgement.drop_high == pytest.approx(1 - 0.04 ** (1 / 96))
     assert judgement.missing_examples
 
 
@@ -212,7 +213,7 @@ def test_made_inputs_never_prove_anything(verdict_of: Make) -> None:
     old = np.zeros(1000, int)
     judgement = verdict_of([None] * 1000, old, old, origin="made")
     assert judgement.verdict == "not_enough_data"
-    assert judgement.missing_examples == pytest.approx(330, abs=5)
+    assert judgement.missing_examples == pytest.approx(353, abs=5)
     assert any("Fettle made" in note for note in judgement.notes)
 
 

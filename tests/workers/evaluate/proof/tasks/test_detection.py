@@ -1,0 +1,143 @@
+"""Detectors: whether the same things are found. A blind one is never safe."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.specs import Judgement
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.tasks.detection import Boxes, compare_item, ious, matched
+
+Make = Callable[..., Any]
+N = 400
+
+
+def scenes(n: int = N, classes: int = 3) -> list[np.ndarray]:
+    """One to four boxes of 12 to 80 pixels in each picture, all well apart, one of them in every third picture weak."""
+    rng = np.random.default_rng(3)
+    found = []
+    for number in range(n):
+        rows = []
+        for place in rng.permutation(9)[: rng.integers(1, 5)]:
+            left, top = 100 * (place % 3) + 5, 100 * (place // 3) + 5
+            width, height = rng.integers(12, 80, 2)
+            score = rng.uniform(0.4, 0.98)
+            rows.append([left, top, left + width, top + height, score, rng.integers(0, classes)])
+        if number % 3 == 0:
+            rows.append([300, 300, 340, 340, 0.1, 0])
+        found.append(np.asarray(rows, np.float32))
+    return found
+
+
+Change = Callable[[np.ndarray, np.random.Generator, int], np.ndarray]
+
+
+def changed(old: Sequence[np.ndarray], how: Change) -> list[np.ndarray]:
+    rng = np.random.default_rng(7)
+    return [how(rows.copy(), rng, number) for number, rows in enumerate(old)]
+
+
+def _with(rows: np.ndarray, columns: Any, values: Any) -> np.ndarray:
+    rows[:, columns] = values
+    return rows
+
+
+HARM: dict[str, Change] = {
+    "scores zeroed": lambda rows, rng, i: _with(rows, 4, 0.0),
+    "finds nothing": lambda rows, rng, i: rows[:0],
+    "one class lost": lambda rows, rng, i: rows[rows[:, 5] != 1],
+    "small things lost": lambda rows, rng, i: rows[(rows[:, 2] - rows[:, 0]) > 25],
+    "shifted by a third": lambda rows, rng, i: _with(rows, [0, 2], rows[:, [0, 2]] + (rows[:, [2]] - rows[:, [0]]) / 3),
+    "classes swapped": lambda rows, rng, i: _with(rows, 5, (rows[:, 5] + 1) % 3),
+    "blind in every twentieth picture": lambda rows, rng, i: rows[:0] if i % 20 == 0 else rows,
+    "sees what is not there": lambda rows, rng, i: (
+        np.vstack([rows, [[205, 205, 260, 260, 0.9, 1]]]).astype(np.float32) if i % 10 == 0 else rows
+    ),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": lambda rows, rng, i: rows,
+    "jitter under a pixel": lambda rows, rng, i: _with(
+        rows, slice(0, 4), rows[:, :4] + rng.uniform(-0.4, 0.4, (len(rows), 4))
+    ),
+    "scores a little other": lambda rows, rng, i: _with(rows, 4, rows[:, 4] * rng.uniform(0.97, 1.03, len(rows))),
+    "another order": lambda rows, rng, i: rows[::-1],
+    "weak boxes gone": lambda rows, rng, i: rows[rows[:, 4] > 0.2],
+    "more weak boxes": lambda rows, rng, i: np.vstack([rows, [[0, 200, 50, 250, 0.12, 2]]]).astype(np.float32),
+}
+
+
+@pytest.fixture
+def beside(labelled: Make, answers_of: Make) -> Callable[..., Judgement]:
+    def run(old: Sequence[np.ndarray], new: Sequence[np.ndarray], limit_pct: float = 1.0) -> Judgement:
+        before, after = (replace(answers_of(part, "detection"), decoded=True) for part in (old, new))
+        return judge(labelled([None] * len(old)), before, after, limit_pct)
+
+    return run
+
+
+@pytest.mark.parametrize("how", HARM)
+def test_destroyed_detectors_are_never_safe(beside: Make, how: str) -> None:
+    """Given a detector that lost something a person sees, Then it regressed, even at a limit of 2 %."""
+    old = scenes()
+    assert beside(old, changed(old, HARM[how]), 2.0).verdict == "regressed"
+
+
+@pytest.mark.parametrize("how", HARMLESS)
+def test_harmless_detectors_are_safe(beside: Make, how: str) -> None:
+    """Given what nobody notices, Then no picture changed and it is safe."""
+    old = scenes()
+    found = beside(old, changed(old, HARMLESS[how]))
+    assert (found.verdict, found.task, found.changed_count, found.n) == ("safe", "detection", 0, N)
+
+
+def test_pictures_without_anything_do_not_count(beside: Make) -> None:
+    """Given things in 4 of 400 pictures and a detector that is blind, Then those four decide: it is not safe."""
+    old = [rows if i % 100 == 0 else rows[:0] for i, rows in enumerate(scenes())]
+    found = beside(old, [rows[:0] for rows in old])
+    assert found.verdict == "regressed" and found.n == 4 and found.changed_count == 4
+
+
+def test_an_original_that_finds_nothing_proves_nothing(beside: Make) -> None:
+    """Given pictures in which the original finds nothing, Then that is said and nothing is safe."""
+    old = [rows[:0] for rows in scenes(200)]
+    found = beside(old, old)
+    assert found.verdict == "not_enough_data" and found.n == 0
+    assert found.notes[0] == "0 objects in 200 pictures: these examples cannot prove a detector."
+
+
+def test_a_class_of_its_own_that_broke_is_named(beside: Make) -> None:
+    """Given one class of twenty that is lost, at a limit of 25 %, Then that class is named and refused."""
+    old = scenes(classes=20)
+    new = [rows[rows[:, 5] != 4] for rows in old]
+    found = beside(old, new, 25.0)
+    assert found.verdict == "regressed"
+    assert found.worst_slice is not None and found.slices[0].drop == 1.0
+
+
+def boxes(*rows: tuple[float, ...]) -> Boxes:
+    values = np.asarray(rows, np.float64).reshape(-1, 6)
+    return Boxes(values[:, :4], values[:, 4], values[:, 5].astype(np.int64))
+
+
+def test_what_is_borderline_is_not_counted() -> None:
+    """Given one box at .26 and its partner at .24 of a threshold of .25, Then nothing is lost; at .20 it is."""
+    sure = boxes((0, 0, 50, 50, 0.26, 0))
+    assert not compare_item(sure, boxes((0, 0, 50, 50, 0.24, 0)), 0.25).unmatched.any()
+    assert compare_item(sure, boxes((0, 0, 50, 50, 0.20, 0)), 0.25).unmatched.all()
+    assert compare_item(boxes((0, 0, 50, 50, 0.9, 0)), boxes((0, 0, 50, 50, 0.24, 0)), 0.25).unmatched.all()
+
+
+def test_one_box_has_one_partner() -> None:
+    """Given two boxes over one another and one of the other model, Then one of them is alone."""
+    two = boxes((0, 0, 50, 50, 0.9, 0), (2, 2, 52, 52, 0.8, 0))
+    assert matched(two, boxes((0, 0, 50, 50, 0.9, 0))).tolist() == [True, False]
+
+
+def test_overlap_by_hand() -> None:
+    """Given boxes that share a half, nothing, all, Then IoU is a third, 0, 1."""
+    one = np.array([[0.0, 0, 10, 10]])
+    others = np.array([[5.0, 0, 15, 10], [20, 20, 30, 30], [0, 0, 10, 10]])
+    assert ious(one, others)[0] == pytest.approx([1 / 3, 0, 1])

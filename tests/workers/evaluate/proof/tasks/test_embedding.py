@@ -1,0 +1,61 @@
+"""Vectors to search with: what all have in common proves nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+Make = Callable[..., Any]
+N = 520
+
+
+def vectors(n: int = N, size: int = 32, mean: float = 0.0) -> np.ndarray:
+    rng = np.random.default_rng(0)
+    centers = rng.standard_normal((40, size))
+    values = centers[rng.integers(0, 40, n)] + 0.7 * rng.standard_normal((n, size))
+    return (values + mean).astype(np.float32)
+
+
+def noisy(values: np.ndarray, share: float) -> np.ndarray:
+    rng = np.random.default_rng(1)
+    return (values + share * values.std(axis=0) * rng.standard_normal(values.shape)).astype(np.float32)
+
+
+@pytest.mark.parametrize("factor", [1.0, 0.5, 3.0])
+def test_the_length_of_a_vector_means_nothing(judged: Make, factor: float) -> None:
+    """Given vectors of another length, Then nothing changed: a search looks at directions."""
+    old = vectors()
+    found = judged(old, old * np.float32(factor), "embedding")
+    assert (found.verdict, found.task, found.changed_count) == ("safe", "embedding", 0)
+
+
+def test_rounding_is_safe(judged: Make) -> None:
+    """Given what BF16 keeps of each number, Then it is safe."""
+    old = vectors(mean=1.0)
+    bf16 = (old.view(np.uint32) & 0xFFFF0000).view(np.float32)
+    assert judged(old, bf16, "embedding").verdict == "safe"
+
+
+@pytest.mark.parametrize("mean", [0.0, 20.0])
+def test_what_each_says_is_lost_under_a_common_mean(judged: Make, mean: float) -> None:
+    """Given vectors that are shuffled among the items, or strong noise, Then it regressed, however large the mean is
+    that all have in common (cosine .999)."""
+    old = vectors(mean=mean)
+    assert judged(old, np.roll(old, 1, axis=0), "embedding").verdict == "regressed"
+    assert judged(old, noisy(old, 0.5), "embedding").verdict == "regressed"
+
+
+def test_items_that_are_searched_in_are_not_judged(judged: Make) -> None:
+    """Given 520 items, Then a quarter of them is the gallery and 390 are judged."""
+    old = vectors()
+    assert judged(old, old, "embedding").n == 390
+
+
+def test_noise_on_a_part_is_counted(judged: Make) -> None:
+    """Given 5 % of the vectors replaced, Then about so many changed and it regressed at a limit of 1 %."""
+    old = vectors()
+    new = old.copy()
+    new[-20:] = -old[-20:]
+    found = judged(old, new, "embedding")
+    assert found.verdict == "regressed" and 20 <= found.changed_count <= 40

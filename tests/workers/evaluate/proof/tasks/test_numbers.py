@@ -1,0 +1,110 @@
+"""Numbers of unknown meaning: channel by channel, each by its own spread."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.tasks.numbers import by_channel, channel_errors, channel_spreads
+
+Make = Callable[..., Any]
+N = 400
+
+
+def rows(size: int = 8, n: int = N) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal((n, size)).astype(np.float32)
+
+
+def test_rounding_is_safe(judged: Make) -> None:
+    """Given values that are off by a thousandth of their spread, Then no result changed and 400 prove it at 1 %."""
+    old = rows()
+    found = judged(old, old + np.float32(0.001), "tensor")
+    assert (found.verdict, found.task, found.changed_count, found.agreement) == ("safe", "numbers", 0, 1.0)
+    assert found.similarity == pytest.approx(0.999, abs=2e-4)
+
+
+def test_a_tiny_channel_that_dies_is_seen(judged: Make) -> None:
+    """Given one channel whose values are a thousandth of the others', When it is zeroed, Then it regressed although the
+    cosine of whole predictions is 1 to six digits."""
+    old = rows()
+    old[:, 3] *= 0.001
+    new = old.copy()
+    new[:, 3] = 0
+    assert judged(old, new, "tensor").verdict == "regressed"
+
+
+def test_one_dead_plane_of_a_picture_is_seen(judged: Make) -> None:
+    """Given (channels, height, width) with one dead channel, Then it regressed."""
+    old = np.random.default_rng(1).standard_normal((N, 3, 6, 5)).astype(np.float32) + 100
+    new = old.copy()
+    new[:, 1] = old[:, 1].mean()
+    assert judged(old, new, "tensor").verdict == "regressed"
+
+
+def test_halved_values_are_seen(judged: Make) -> None:
+    """Given all values halved, Then it regressed: the cosine is 1."""
+    old = rows()
+    assert judged(old, old / 2, "tensor").verdict == "regressed"
+
+
+def test_the_worst_output_counts(labelled: Make, answers_of: Make) -> None:
+    """Given an equal answer and another output that changed, Then that output decides and is named."""
+    old = rows(n=40)
+    before, after = answers_of(old, "tensor", boxes=list(old)), answers_of(old, "tensor", boxes=list(-old))
+    found = judge(labelled([None] * 40), before, after, 1.0)
+    assert found.verdict == "regressed"
+    assert any("“boxes”" in note for note in found.notes)
+
+
+def test_single_numbers_are_measured_against_their_spread(judged: Make) -> None:
+    """Given one number an item, Then a shift of a thousandth of the spread is safe and half of it is not."""
+    old = np.random.default_rng(0).normal(100, 10, (N, 1)).astype(np.float32)
+    assert judged(old, old + np.float32(0.01), "tensor").verdict == "safe"
+    assert judged(old, old + np.float32(5), "tensor").verdict == "regressed"
+
+
+def test_other_shapes_and_nan_are_changed(judged: Make) -> None:
+    """Given predictions of other sizes or no numbers, Then they count as changed, in words."""
+    old = rows(n=30)
+    assert judged(old, [row[:4] for row in old], "tensor").verdict == "regressed"
+    broken = old.copy()
+    broken[:20] = np.nan
+    found = judged(old, broken, "tensor")
+    assert found.verdict == "regressed" and "NaN" in found.notes[0]
+
+
+@pytest.mark.parametrize("kind", ["tensor", "embedding"])
+@pytest.mark.parametrize("n", [3, 10, 200])
+def test_few_items_prove_nothing(judged: Make, kind: str, n: int) -> None:
+    """Given equal predictions on fewer items than the limit takes, Then no kind of result has a softer minimum."""
+    old = rows(n=n)
+    found = judged(old, old, kind)
+    assert found.verdict == "not_enough_data" and found.missing_examples is not None
+    assert 321 <= found.n + found.missing_examples <= 360
+
+
+def test_a_share_changed_above_the_limit_regressed(judged: Make) -> None:
+    """Given noise on 5 % of 400 items and a limit of 1 %, Then it regressed; the worst items come first."""
+    old = rows()
+    new = old.copy()
+    new[:20] += np.linspace(1, 3, 20, dtype=np.float32)[:, None]
+    found = judged(old, new, "tensor")
+    assert found.verdict == "regressed" and found.changed_count == 20
+    assert found.changed[0] == 19
+
+
+def test_a_constant_channel_is_held_to_its_size() -> None:
+    """Given a channel that never changes, Then rounding of it is small and another value large."""
+    old = [np.array([5.0, float(i)], np.float32) for i in range(10)]
+    assert channel_spreads(old)[0] == pytest.approx(5.0)
+    near = [row * np.float32(1.001) for row in old]
+    far = [row + np.array([3, 0], np.float32) for row in old]
+    assert channel_errors(old, near).max() < 0.01 and channel_errors(old, far).min() > 0.5
+
+
+@pytest.mark.parametrize(("shape", "channels"), [((7,), 7), ((20, 3), 3), ((3, 8, 9), 3), ((8, 9, 3), 3), ((), 1)])
+def test_channels_by_shape(shape: tuple[int, ...], channels: int) -> None:
+    """Given one item's values, Then the channel is the shorter outer axis, of rows the last one."""
+    assert len(by_channel(np.zeros(shape, np.float32))) == channels

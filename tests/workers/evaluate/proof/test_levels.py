@@ -1,0 +1,108 @@
+"""Adding examples until it is proven must not err more often than one look (seeded simulations)."""
+
+import math
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.evaluate.judge import judge
+from workers.evaluate.proof.levels import FIRST, could_prove, counted, level
+from workers.evaluate.proof.stats import drop_upper
+
+Make = Callable[..., Any]
+MARGIN = 0.01
+ALPHA = 0.05
+
+
+@cache
+def upper(b: int, c: int, n: int, alpha: float) -> float:
+    return drop_upper(b, c, n, alpha)
+
+
+def ever_safe(sizes: Sequence[int], flips: float, runs: int, *, corrected: bool) -> float:
+    """Share of versions that lose just the limit and are called safe at any look; each look adds the next size."""
+    rng = np.random.default_rng(11)
+    shares = [(flips + MARGIN) / 2, (flips - MARGIN) / 2, 1 - flips]
+    safe = 0
+    for _ in range(runs):
+        b = c = n = 0
+        earlier: tuple[int, ...] = ()
+        for size in sizes:
+            lost, gained, _same = rng.multinomial(size, shares)
+            b, c, n = b + int(lost), c + int(gained), n + size
+            alpha = level(counted(earlier, MARGIN)) if corrected else ALPHA
+            if upper(b, c, n, alpha) <= MARGIN:
+                safe += 1
+                break
+            earlier = (*earlier, n)
+    return safe / runs
+
+
+def bound(runs: int) -> float:
+    """5 % and three standard errors."""
+    return ALPHA + 3 * math.sqrt(ALPHA * (1 - ALPHA) / runs)
+
+
+@pytest.mark.parametrize(("sizes", "flips"), [((180, 150, 150, 150, 150), 0.01), ((300, 200, 200, 200, 200), 0.01)])
+def test_adding_until_it_is_safe_errs_in_five_percent(sizes: Sequence[int], flips: float) -> None:
+    """Given a version that loses just the limit and five looks, Then at most 5 % are ever called safe; without the
+    correction it would be clearly more."""
+    runs = 800
+    assert ever_safe(sizes, flips, runs, corrected=True) <= bound(runs)
+    assert ever_safe(sizes, flips, runs, corrected=False) > bound(runs)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("sizes", [(48, 100, 100, 300, 300), (180, 150, 150, 150, 150), (600, 300, 300, 300, 300)])
+@pytest.mark.parametrize("flips", [0.01, 0.015, 0.02, 0.03])
+def test_adding_until_it_is_safe_in_full(sizes: Sequence[int], flips: float) -> None:
+    """Given 8,000 versions at the limit, Then at most 5 % (three standard errors) are ever called safe."""
+    assert ever_safe(sizes, flips, 8000, corrected=True) <= bound(8000)
+
+
+def test_levels_add_up_to_five_percent() -> None:
+    """Given any number of looks, Then their levels together are below .05, and each is smaller than the one before."""
+    levels = [level(earlier) for earlier in range(2000)]
+    assert sum(levels) < 0.05 and levels[0] == FIRST
+    assert levels == sorted(levels, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("n", "limit", "proves"), [(320, 0.01, False), (321, 0.01, True), (62, 0.05, False), (63, 0.05, True)]
+)
+def test_what_a_number_can_prove(n: int, limit: float, proves: bool) -> None:
+    """Given no change at all, Then 1 % takes 321 items at the first look and 5 % takes 63."""
+    assert could_prove(n, limit, FIRST) is proves
+
+
+def test_a_look_at_too_few_takes_nothing() -> None:
+    """Given looks at 48, 180 and 300 items and a limit of 1 %, Then none counts; at 321 it does."""
+    assert counted((48, 180, 300), 0.01) == 0
+    assert counted((48, 321, 400), 0.01) == 1
+    assert counted((321, 600), 0.01) == 2
+
+
+def test_adding_alike_ones_never_moves_the_goal(labelled: Make, class_answers: Make) -> None:
+    """Given 200 alike examples and the promised number of alike ones more, Then it is safe at the second look."""
+    first = judged(labelled, class_answers, 200, ())
+    assert first.verdict == "not_enough_data" and first.missing_examples is not None
+    second = judged(labelled, class_answers, 200 + first.missing_examples, (200,))
+    assert second.verdict == "safe" and second.level == FIRST
+
+
+def test_a_further_look_has_to_prove_more(labelled: Make, class_answers: Make) -> None:
+    """Given 330 alike examples that were looked at before with 325, Then they prove nothing now, and it is told."""
+    again = judged(labelled, class_answers, 330, (325,))
+    assert again.verdict == "not_enough_data" and again.level == pytest.approx(0.00608, abs=1e-5)
+    assert any("judged 2 times" in note for note in again.notes)
+    assert again.missing_examples is not None and again.missing_examples > 150
+
+
+def judged(labelled: Make, class_answers: Make, n: int, looks: tuple[int, ...]) -> Any:
+    predicted = np.arange(n) % 3
+    answers = class_answers(predicted)
+    return judge(labelled([None] * n), answers, answers, 1.0, looks=looks)

@@ -1,0 +1,67 @@
+"""Counts of what changed, and the bounds that a verdict rests on. Levels are one-sided."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.proof.differences import Differences
+from workers.evaluate.proof.stats import binomial_upper, drop_lower, drop_upper
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of `n` labelled items `b` were right and are wrong now, `c` the other way round. Of all `everything` items
+    `changes` have a result that differs."""
+
+    b: int
+    c: int
+    n: int
+    changes: int
+    everything: int
+
+    @classmethod
+    def of(cls, found: Differences) -> Self:
+        """Counted from what a task noticed."""
+        labels = found.labels
+        changes, everything = int(found.changed.sum()), len(found.items)
+        if labels is None or not labels.decide or not labels.known.any():
+            return cls(0, 0, 0, changes, everything)
+        lost = labels.right_old & ~labels.right_new & labels.known
+        gained = ~labels.right_old & labels.right_new & labels.known
+        return cls(int(lost.sum()), int(gained.sum()), int(labels.known.sum()), changes, everything)
+
+    @property
+    def share(self) -> float:
+        """Share changed, of all items."""
+        return self.changes / self.everything
+
+    @property
+    def drop(self) -> float:
+        """Loss of accuracy on the labelled items."""
+        return (self.b - self.c) / self.n if self.n else 0.0
+
+    def changed_upper(self, alpha: float) -> float:
+        """Exact upper bound (Clopper-Pearson) of the share changed."""
+        return binomial_upper(self.changes, self.everything, 1 - alpha)
+
+    def drop_low(self, alpha: float) -> float:
+        """Lower bound of the true drop; above 0 only if the exact McNemar test agrees."""
+        return drop_lower(self.b, self.c, self.n, alpha)
+
+    def upper(self, alpha: float, margin: float) -> float:
+        """Upper bound of the drop. Where only a part has labels, drop and share changed have half of `alpha` each, and
+        the share changed proves nothing against a drop above `margin` that the labels show."""
+        if self.n >= self.everything:
+            return drop_upper(self.b, self.c, self.n, alpha)
+        by_labels = drop_upper(self.b, self.c, self.n, alpha / 2)
+        return by_labels if self.drop > margin else min(by_labels, self.changed_upper(alpha / 2))
+
+
+def loss_bound(draws: NDArray[np.float64], low_level: float, high_level: float) -> tuple[float, float]:
+    """Bounds (L, U) of a drop from its resampled values; (0, inf) where too few could be worked out."""
+    finite = draws[np.isfinite(draws)]
+    if len(finite) < max(2, len(draws) // 2):
+        return 0.0, float("inf")
+    return float(np.quantile(finite, low_level)), float(np.quantile(finite, 1 - high_level))

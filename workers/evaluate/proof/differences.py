@@ -1,0 +1,94 @@
+"""What a proof task tells the engine: item by item what a person would notice, and no verdict.
+
+A task is one module of `workers.evaluate.proof.tasks` that holds `TASK = ProofTask(...)`. It says which predictions it
+is for, and turns both models' predictions into `Differences`. Bounds, slices and the verdict are the engine's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.groups import Group
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which of the n items have labels, and where each model is right by them; all (n,) bool. Where labels do not fit
+    the original they are told and do not `decide`."""
+
+    known: Flags
+    right_old: Flags
+    right_new: Flags
+    decide: bool = True
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A continuous score by labels (mAP, mIoU, error rates): how much worse the version is.
+
+    `drop` is in units of the score, above 0 for worse; `draws` are resampled drops (paired, over whole items).
+    `original` is the original's score, of which the person's limit is a share; `items` is how many items it rests on.
+    `alone`: it decides by itself, and the share changed is only told; else the share changed has to hold, too.
+    """
+
+    name: str
+    original: float
+    drop: float
+    draws: Floats
+    items: int
+    alone: bool = True
+
+
+@dataclass(frozen=True)
+class OwnPart:
+    """A part of the items with changes of its own, as one class of a detector: `changed` is of `group.members`."""
+
+    group: Group
+    changed: Flags
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Of the n items that count.
+
+    `items` (n,) are their numbers in the test set. `changed` (n,): the result differs materially from the original's.
+    `severity` (n,): how much, larger is worse; it orders what is shown. `similarity` (n,) in 0..1 is told, never a
+    gate. `classes`: the original's class of each item by name, for slices. `figures` are fields of the judgement.
+    `broken`: refused whatever the bounds say, for a reason in `notes`. `unseen`: why nothing can be proven with these
+    items at all, "" where it can.
+    """
+
+    items: NDArray[np.int64]
+    changed: Flags
+    severity: Floats
+    similarity: Floats | None = None
+    classes: Sequence[str] | None = None
+    parts: Sequence[OwnPart] = ()
+    labels: Labels | None = None
+    loss: Loss | None = None
+    notes: Sequence[str] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    broken: bool = False
+    unseen: str = ""
+
+
+@dataclass(frozen=True)
+class ProofTask:
+    """`fits` looks at the kind of predictions only; of several that fit the one of the lowest `order` judges.
+
+    `changed` says in a few words when a result counts as changed, for people.
+    """
+
+    id: str
+    title: str
+    changed: str
+    order: int
+    fits: Callable[[Case], bool]
+    compare: Callable[[Case], Differences]

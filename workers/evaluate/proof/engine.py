@@ -1,0 +1,218 @@
+"""The verdict on one version, for every kind of result: from what a task noticed to bounds, slices and a verdict.
+
+Without labels every changed result counts: Safe when the exact upper bound (Clopper-Pearson) of the share changed is
+within the limit, Regressed when its lower bound is above it, else not enough data. With labels on all items the paired
+drop decides (or, for a continuous score, its paired bootstrap); with labels on a part, drop and share changed have half
+of the level each, and a drop that the labels show above the limit is never safe. EVALUATION.md of the design.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import Judgement, SliceDrop, Verdict
+from workers.contracts.wording import percent
+from workers.evaluate.proof.bounds import Counts, loss_bound
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.differences import Differences
+from workers.evaluate.proof.groups import Group, groups_of
+from workers.evaluate.proof.levels import counted, level
+from workers.evaluate.proof.needed import missing_items
+from workers.evaluate.proof.notes import Notes, note_negative_flips, note_parts
+from workers.evaluate.proof.registry import task_for
+from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, worst_first
+from workers.evaluate.proof.stats import binomial_interval, binomial_lower, more_than_p
+
+REGRESSED_LEVEL = 0.04
+"""Level at which a loss above the limit is proven; the slices have .01 (`slices.GATE`)."""
+
+MOST_CHANGED = 1000
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    """One-sided bounds of the loss that decides, and its estimate; `high` at the level of this look."""
+
+    estimate: float
+    low: float
+    high: float
+    regressed: bool
+
+
+def judge_case(case: Case, max_loss_pct: float, looks: Sequence[int] = ()) -> Judgement:
+    """The judgement of this case. `max_loss_pct` is relative, in percent; `looks` are the numbers of items of earlier
+    judgements of the same version on some of the same items."""
+    task = task_for(case)
+    found = task.compare(case)
+    limit = max_loss_pct / 100
+    earlier = counted(looks, limit)
+    alpha = level(earlier)
+    if found.unseen or not len(found.items):
+        return _nothing(task.id, found, limit)
+    notes = Notes(list(found.notes))
+    counts = Counts.of(found)
+    decided_by_labels = bool(counts.n) or found.loss is not None
+    margin = limit * _scale(found) if decided_by_labels else limit
+    bounds = _bounds(found, counts, limit, margin, alpha)
+    slices = _slices(case, found, counts, limit, margin)
+    worse = broken(slices) if len(slices) > 1 else []
+    note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
+    if counts.n:
+        note_negative_flips(notes, counts.b / counts.n, counts.b)
+    verdict = _verdict(bounds, margin, refused=bool(worse) or found.broken)
+    if found.loss is not None and not found.loss.alone:
+        verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
+    missing = None
+    if verdict == "not_enough_data":
+        if decided_by_labels and bounds.low > 0 and bounds.estimate >= margin:
+            notes.add(
+                f"It is a little worse for sure ({percent(bounds.estimate)}), but not yet sure to lose more than the"
+                f" {percent(margin)} that you allow."
+            )
+        ahead = level(counted((*looks, len(found.items)), limit))
+        missing = missing_items(counts, limit, margin, ahead) if found.loss is None or not found.loss.alone else None
+        if not decided_by_labels and counts.share >= limit and counts.changes:
+            notes.add(
+                "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
+                " better count in its favor."
+            )
+    if earlier:
+        notes.add(
+            f"It was judged {earlier + 1} times: a proof has to hold with {percent(1 - alpha, 2)} now, so that all"
+            " looks together err in at most 5 % of cases."
+        )
+    shown = worst_first(slices) if counts.changes else ()
+    return Judgement(
+        rule=2,
+        task=task.id,
+        level=alpha,
+        verdict=verdict,
+        n=len(found.items),
+        labelled=decided_by_labels,
+        flips=(counts.b + counts.c) / counts.n if counts.n else counts.share,
+        negative_flips=counts.b / counts.n if counts.n else None,
+        drop=bounds.estimate,
+        drop_low=bounds.low,
+        drop_high=bounds.high,
+        margin=margin,
+        missing_examples=missing,
+        agreement=1 - counts.share,
+        notes=tuple(notes.lines),
+        **_similarity(found),
+        **_accuracy(found),
+        **_changed(found),
+        **_shown(shown),
+        **found.figures,
+    )
+
+
+def _nothing(task: str, found: Differences, limit: float) -> Judgement:
+    """Nothing in these items can prove anything about this kind of result."""
+    notes = (found.unseen,) if found.unseen else ()
+    return Judgement(rule=2, task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes)
+
+
+def _scale(found: Differences) -> float:
+    """What the limit is a share of: the original's own score."""
+    if found.loss is not None:
+        return abs(found.loss.original)
+    assert found.labels is not None
+    return float(found.labels.right_old[found.labels.known].mean())
+
+
+def _bounds(found: Differences, counts: Counts, limit: float, margin: float, alpha: float) -> _Bounds:
+    """Labels decide where there are any, alone where all items have them."""
+    if found.loss is not None:
+        loss = found.loss
+        partly = loss.items < counts.everything
+        low, high = loss_bound(loss.draws, REGRESSED_LEVEL, alpha / 2 if partly else alpha)
+        if partly and loss.drop <= margin:
+            high = min(high, counts.changed_upper(alpha / 2) * margin / limit if limit else high)
+        return _Bounds(loss.drop, low, high, regressed=low > margin)
+    if not counts.n:
+        return _changed_bounds(counts, limit, alpha)
+    low = counts.drop_low(REGRESSED_LEVEL)
+    return _Bounds(
+        counts.drop,
+        low,
+        counts.upper(alpha, margin),
+        more_than_p(counts.b, counts.c, counts.n, margin) <= REGRESSED_LEVEL,
+    )
+
+
+def _changed_bounds(counts: Counts, limit: float, alpha: float) -> _Bounds:
+    low = binomial_lower(counts.changes, counts.everything, 1 - REGRESSED_LEVEL)
+    return _Bounds(counts.share, low, counts.changed_upper(alpha), regressed=low > limit)
+
+
+def worst_of(*verdicts: Verdict) -> Verdict:
+    """Safe only where all are: each is tested at the full level (intersection-union test, Berger 1982)."""
+    return next((one for one in ("regressed", "not_enough_data") if one in verdicts), "safe")
+
+
+def _verdict(bounds: _Bounds, margin: float, *, refused: bool) -> Verdict:
+    if refused or bounds.regressed:
+        return "regressed"
+    return "safe" if bounds.high <= margin and bounds.estimate <= margin else "not_enough_data"
+
+
+def _slices(case: Case, found: Differences, counts: Counts, limit: float, margin: float) -> list[Slice]:
+    facts = [case.data.test[i] for i in found.items]
+    if counts.n and found.labels is not None:
+        at = np.flatnonzero(found.labels.known)
+        names = [case.data.class_name(case.data.test[i].labels[0]) for i in found.items[at]] if found.classes else None
+        groups = groups_of([facts[i] for i in at], names)
+        return labelled_slices(groups, found.labels.right_old[at], found.labels.right_new[at], margin)
+    whole = [(group, found.changed[group.members]) for group in groups_of(facts, found.classes)]
+    own: list[tuple[Group, Any]] = [(part.group, part.changed) for part in found.parts]
+    return changed_slices([*whole, *own], found.changed, limit)
+
+
+def _similarity(found: Differences) -> dict[str, Any]:
+    if found.similarity is None or not len(found.similarity):
+        return {}
+    return {"similarity": float(found.similarity.mean()), "similarity_min": float(found.similarity.min())}
+
+
+def _accuracy(found: Differences) -> dict[str, Any]:
+    if found.labels is None or not found.labels.known.any():
+        return {"n_labelled": 0}
+    at = found.labels.known
+    old, new, count = found.labels.right_old[at], found.labels.right_new[at], int(at.sum())
+    low, high = binomial_interval(int(new.sum()), count)
+    return {
+        "n_labelled": count,
+        "accuracy": float(new.mean()),
+        "accuracy_low": low,
+        "accuracy_high": high,
+        "original_accuracy": float(old.mean()),
+    }
+
+
+def _changed(found: Differences) -> dict[str, Any]:
+    """Changed items, the worst first: with labels those that are wrong now, then the others, gains last."""
+    at = np.flatnonzero(found.changed)
+    order = np.lexsort((-found.severity[at], _rank(found)[at]))
+    numbers = tuple(int(item) for item in found.items[at[order]][:MOST_CHANGED])
+    return {"changed": numbers, "changed_count": len(at)}
+
+
+def _rank(found: Differences) -> NDArray[np.int64]:
+    labels = found.labels
+    if labels is None:
+        return np.ones(len(found.items), np.int64)
+    lost = labels.known & labels.right_old & ~labels.right_new
+    gained = labels.known & ~labels.right_old & labels.right_new
+    return np.asarray(np.where(lost, 0, np.where(gained, 2, 1)), np.int64)
+
+
+def _shown(shown: Sequence[SliceDrop]) -> dict[str, Any]:
+    first = shown[0] if shown else None
+    return {
+        "slices": tuple(shown),
+        "worst_slice": first.name if first else None,
+        "worst_slice_drop": first.drop if first else None,
+    }

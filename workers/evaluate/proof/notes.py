@@ -1,0 +1,47 @@
+"""Sentences that go with a verdict, in the order in which they matter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from workers.contracts.specs import SliceDrop
+from workers.contracts.wording import percent
+
+AMBER_NEGATIVE_FLIPS = 0.005
+RED_NEGATIVE_FLIPS = 0.02
+MOST_TOLD = 3
+"""Broken parts that are told in words."""
+
+
+@dataclass
+class Notes:
+    """Whole sentences."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def add(self, line: str, when: bool = True) -> None:
+        if when:
+            self.lines.append(line)
+
+
+def note_negative_flips(notes: Notes, share: float, count: int) -> None:
+    """Results that were right and are wrong now, where there are many of them."""
+    if share > RED_NEGATIVE_FLIPS:
+        notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}): that is a lot.")
+    elif share > AMBER_NEGATIVE_FLIPS:
+        notes.add(f"{count:,} answers that were right are wrong now ({percent(share)}).")
+
+
+def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDrop], *, by_labels: bool) -> None:
+    """Parts of the test set that broke; with labels also that none could be judged by itself."""
+    for part in worse[:MOST_TOLD]:
+        if by_labels:
+            notes.add(f"“{part.name}” got clearly worse: {percent(part.drop)} fewer of its {part.n:,} are right.")
+        else:
+            notes.add(f"“{part.name}” changed most: {percent(part.drop)} of its {part.n:,} answers are others now.")
+    notes.add(
+        "In no part of the examples did enough answers change to judge it by itself.",
+        when=by_labels
+        and len(parts) > 1
+        and any(part.changed for part in parts)
+        and not any(part.judged for part in parts),
+    )

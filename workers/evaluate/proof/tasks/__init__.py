@@ -1,0 +1,1 @@
+"""Proof tasks: one file for each kind of result, found by scanning."""

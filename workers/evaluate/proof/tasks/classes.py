@@ -1,0 +1,111 @@
+"""Models that name a class: another class is a changed result; with two classes, or one score, a moved score too."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.wording import percent
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.confidence import ECE_LIMIT, calibration_change, calibration_error, kl_divergence
+from workers.evaluate.proof.differences import Differences, Flags, Labels, ProofTask
+from workers.evaluate.proof.notes import Notes
+from workers.evaluate.proof.pairs import Pair, classes_of, is_guessing, make_pair
+
+SCORE_MOVED = 0.1
+"""People set thresholds of their own on a single score: a nudity filter in INT8 named the same class on every picture
+while its scores were at cosine .945 (EVALUATION.md)."""
+
+KL_MEAN, KL_TAIL = 0.05, 0.5
+"""Divergence in nats, on average and at the 99th percentile, that is worth a warning; never a gate."""
+
+
+def compare(case: Case) -> Differences:
+    """A version that gives no number for an item is wrong there."""
+    pair = make_pair(case.data, case.old, case.new)
+    notes = Notes()
+    figures: dict[str, float | None] = {"kl_mean": _divergence(notes, pair)}
+    changed = pair.changed | _moved(pair)
+    labels, ece_broken = _labels(case, pair, notes), False
+    if labels is not None and labels.decide:
+        figures["ece_change"], ece_broken = _calibration(notes, pair, labels, case.seed)
+    sure = pair.old_shares.max(axis=1) if pair.old_shares is not None else np.zeros(len(pair.items))
+    return Differences(
+        items=pair.items,
+        changed=changed,
+        severity=pair.changed + sure,
+        classes=[case.data.class_name(int(one)) for one in pair.old],
+        labels=labels,
+        notes=notes.lines,
+        figures=figures,
+        broken=ece_broken,
+    )
+
+
+def _moved(pair: Pair) -> Flags:
+    """(n,): whether the only share that there is moved by more than .1; False everywhere for three classes or more."""
+    old, new = pair.old_shares, pair.new_shares
+    if old is None or new is None or old.shape != new.shape or old.shape[1] > 2:
+        return np.zeros(len(pair.items), np.bool_)
+    return np.asarray(np.abs(new - old).max(axis=1) > SCORE_MOVED, np.bool_)
+
+
+def _labels(case: Case, pair: Pair, notes: Notes) -> Labels | None:
+    """None where there are none; they do not decide where the original is no better than guessing by them."""
+    at = pair.labelled
+    count = int(at.sum())
+    if not count:
+        return None
+    right_old, right_new = pair.right(pair.old), pair.right(pair.new)
+    hits = int(right_old[at].sum())
+    guesses = is_guessing(pair.labels, hits, classes_of(case.data, case.old))
+    notes.add(
+        f"The original is right on {percent(hits / count)} of the labelled examples, no better than guessing: the"
+        " labels or the preprocessing probably do not fit. Changed answers decide instead of the labels.",
+        when=guesses,
+    )
+    return Labels(at, right_old, right_new, decide=not guesses)
+
+
+def _divergence(notes: Notes, pair: Pair) -> float | None:
+    """KL is a warning, never a gate."""
+    if pair.old_shares is None or pair.new_shares is None or pair.old_shares.shape != pair.new_shares.shape:
+        return None
+    values = kl_divergence(pair.old_shares, pair.new_shares)
+    mean, worst = float(values.mean()), float(np.quantile(values, 0.99))
+    notes.add(
+        f"How sure it is changed more than its answers did (KL divergence {mean:.3f} on average, {worst:.2f} at the"
+        " 99th percentile).",
+        when=mean > KL_MEAN or worst > KL_TAIL,
+    )
+    return mean
+
+
+def _calibration(notes: Notes, pair: Pair, labels: Labels, seed: int) -> tuple[float | None, bool]:
+    """The change of the calibration error, and whether it is proven and large enough to refuse the version."""
+    if pair.old_shares is None or pair.new_shares is None:
+        return None, False
+    at = labels.known
+    old = _sureness(pair.old_shares, at), labels.right_old[at]
+    new = _sureness(pair.new_shares, at), labels.right_new[at]
+    change = calibration_error(*new) - calibration_error(*old)
+    # the resampling is only worth its time where the change itself is large enough
+    too_much = change > ECE_LIMIT and calibration_change(old, new, seed)[1] > 0
+    notes.add(
+        f"Its percentages fit the truth less well than the original’s: the calibration error grew by"
+        f" {percent(change)}.",
+        when=too_much,
+    )
+    return change, too_much
+
+
+def _sureness(shares: NDArray[np.float64], at: Flags) -> NDArray[np.float64]:
+    return np.asarray(shares[at].max(axis=1), np.float64)
+
+
+TASK = ProofTask(
+    "class",
+    "Classes",
+    "another class is named",
+    order=20,
+    fits=lambda case: case.old.predicted is not None and case.new.predicted is not None,
+    compare=compare,
+)

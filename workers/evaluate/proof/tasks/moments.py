@@ -1,0 +1,116 @@
+"""Models that give one score a time step and carry state: over whole sequences, where small errors add up."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.wording import percent
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
+from workers.evaluate.proof.stats import bootstrap_ratios
+
+SCORE_MOVED = 0.1
+"""A score that moves by more within a sequence has drifted: 32-bit runtimes differ by .00003, half precision by .24."""
+
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Scores (shares) of all labelled steps, one sequence after the other, and which sequence each is of; all (m,)."""
+
+    old: Floats
+    new: Floats
+    labels: NDArray[np.int64]
+    sequence: NDArray[np.int64]
+
+
+def compare(case: Case) -> Differences:
+    """A sequence changed where any of its scores moved by more than .1; with labels, accuracy at .5 decides."""
+    old = [to_shares(values, case.old.scores) for values in case.answers("old")]
+    new = [to_shares(values, case.new.scores) for values in case.answers("new")]
+    moved = np.asarray([_largest(a, b) for a, b in zip(old, new, strict=True)], np.float64)
+    notes = [f"The largest change of a single score is {moved.max(initial=0):.2g}, over {len(moved):,} sequences."]
+    changed = moved > SCORE_MOVED
+    if changed.any():
+        notes.append("Within a sequence its scores drift away from the original’s.")
+    steps = _labelled_steps(case, old, new)
+    loss = None
+    if steps is not None:
+        loss = _loss(steps, case.seed)
+        notes += _told(steps)
+    similarity = np.clip(1 - moved, 0.0, 1.0)
+    return Differences(case.items, changed, moved, similarity=similarity, loss=loss, notes=notes)
+
+
+def to_shares(values: NDArray[np.float32], scores: str) -> Floats:
+    """Scores as probabilities, (steps,)."""
+    numbers = values.astype(np.float64).reshape(-1)
+    return numbers if scores == "probabilities" else 0.5 * (1 + np.tanh(0.5 * numbers))
+
+
+def _largest(old: Floats, new: Floats) -> float:
+    """The largest |new − old|; infinite where lengths differ or the new one is no number."""
+    if old.shape != new.shape or not np.isfinite(new).all():
+        return float("inf")
+    return float(np.abs(new - old).max(initial=0.0))
+
+
+def _labelled_steps(case: Case, old: list[Floats], new: list[Floats]) -> Steps | None:
+    rows = []
+    for number, (item, a, b) in enumerate(zip(case.items, old, new, strict=True)):
+        labels = case.data.steps[item] if len(case.data.steps) > item else None
+        if labels is None:
+            continue
+        count = min(len(labels), len(a), len(b))
+        at = np.flatnonzero(labels[:count] >= 0)
+        rows.append((a[at], b[at], labels[at], np.full(len(at), number)))
+    if not any(len(row[0]) for row in rows):
+        return None
+    return Steps(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+
+
+def _loss(steps: Steps, seed: int) -> Loss:
+    """Steps of one sequence hang together, so that whole sequences are drawn again."""
+    truth = steps.labels > 0
+    right_old, right_new = (steps.old > THRESHOLD) == truth, (steps.new > THRESHOLD) == truth
+    change = right_old.astype(np.float64) - right_new
+    _, at = np.unique(steps.sequence, return_inverse=True)
+    draws = bootstrap_ratios(np.bincount(at, change), np.bincount(at).astype(np.float64), seed)
+    before, drop = float(right_old.mean()), float(change.mean())
+    # people set thresholds of their own, so that right moments at .5 alone prove nothing
+    return Loss("moments", before, drop, draws, int(at.max()) + 1, alone=False)
+
+
+def _told(steps: Steps) -> list[str]:
+    truth = steps.labels > 0
+    before, after = auc(steps.old, truth), auc(steps.new, truth)
+    lines = []
+    if before is not None and after is not None:
+        lines.append(f"Area under the ROC curve: {after:.4f}, the original’s {before:.4f}.")
+    flipped = float(((steps.old > THRESHOLD) != (steps.new > THRESHOLD)).mean())
+    if flipped:
+        lines.append(f"{percent(flipped)} of {len(truth):,} moments are on the other side of .5.")
+    return lines
+
+
+def auc(scores: Floats, truth: NDArray[np.bool_]) -> float | None:
+    """Area under the ROC curve by ranks (Mann-Whitney), ties at half; None where only one class is there."""
+    positives = int(truth.sum())
+    negatives = len(truth) - positives
+    if not positives or not negatives or not np.isfinite(scores).all():
+        return None
+    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(counts) - (counts - 1) / 2)[inverse]
+    return float((ranks[truth].sum() - positives * (positives + 1) / 2) / (positives * negatives))
+
+
+TASK = ProofTask(
+    "moments",
+    "Scores of moments",
+    "a score of any moment moved by more than .1",
+    order=30,
+    fits=lambda case: case.old.answer_kind == "score" and case.old.stateful,
+    compare=compare,
+)
