@@ -24,7 +24,7 @@ def _other_tokens(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
 
 
 TASK = ProofTask(
-    "tokens",
+    "text",
     "Texts",
     "the text is not the same, word for word",
     10,
