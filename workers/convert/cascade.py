@@ -23,7 +23,7 @@ from workers.infer.processor import NO_BF16
 from workers.pipeline.pipeline import load_pipeline
 
 ID = "cascade"
-TITLE = "Fast version first, exact one when unsure"
+TITLE = "Model cascade"
 FEWEST = 8
 
 NO_CLASSES = Reason(

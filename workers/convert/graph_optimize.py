@@ -15,7 +15,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
 
 ID = "graph_optimize"
-TITLE = "Tidy the graph"
+TITLE = "Graph optimization"
 ONNXRUNTIME = ("onnxruntime-cpu", "onnxruntime-cuda")
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workers.infer.base import Session
 
 ID = "length_buckets"
-TITLE = "A program for each text length"
+TITLE = "Length buckets"
 TOKEN_SOURCES = ("input_ids", "attention_mask", "token_type_ids")
 CHECKED = 8
 """Examples that are asked with and without padding before the variant is handed out."""

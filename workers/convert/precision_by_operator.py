@@ -20,7 +20,7 @@ from workers.convert.output import new_model
 from workers.infer.processor import NO_BF16
 
 ID = "precision_by_operator"
-TITLE = "16-bit numbers where they do no harm"
+TITLE = "Mixed precision, BF16"
 
 PRODUCTS = frozenset({"Convolution", "GroupConvolution", "ConvolutionBackpropData", "GroupConvolutionBackpropData"})
 PRODUCTS |= {"MatMul", "LSTMSequence", "LSTMCell", "GRUSequence", "GRUCell", "RNNSequence", "RNNCell"}

@@ -106,7 +106,7 @@ RUNTIME = Runtime(
     modules=("cascade", "onnxruntime_cpu", "pixels"),
     family="onnxruntime",
     trials=(
-        Trial("gpu", "On the graphics card", WHY),
-        Trial("gpu-fp16", "Half-size numbers on the graphics card", WHY, ("fp16",)),
+        Trial("gpu", "On the GPU", WHY),
+        Trial("gpu-fp16", "FP16 on the GPU", WHY, ("fp16",)),
     ),
 )

@@ -27,7 +27,7 @@ CAPABILITIES = {"f32": "FP32", "bf16": "BF16", "f16": "FP16"}
 HINTS = {"latency": "LATENCY", "throughput": "THROUGHPUT"}
 PARTITIONERS = {"none": "NONE", "static": "STATIC", "auto": "AUTO"}
 BRANCHING = {"If", "Loop", "TensorIterator"}
-SHOWN = {"bf16": "16-bit numbers (BF16)", "f16": "16-bit numbers (FP16)"}
+SHOWN = {"bf16": "16 bits (BF16)", "f16": "16 bits (FP16)"}
 
 
 def import_library() -> Any:

@@ -19,7 +19,7 @@ from workers.prune.lesson import prepare, threads
 from workers.prune.written_back import write_back
 
 ID = "magnitude_prune"
-TITLE = "Set small weights to zero"
+TITLE = "Magnitude pruning"
 WEIGHT_INPUTS = {
     "Conv": (1,),
     "ConvTranspose": (1,),

@@ -23,7 +23,7 @@ from workers.prune.written_back import write_back
 from workers.quantize.likeness import Alike
 
 ID = "structured_prune"
-TITLE = "Take channels out"
+TITLE = "Structured pruning"
 MIN_LEARNING_S = 600.0
 """Seconds of a run from which on it is tried; the cheap techniques all fit into less."""
 

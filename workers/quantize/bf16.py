@@ -9,7 +9,7 @@ from workers.convert.output import new_model, take_files
 from workers.infer.processor import NO_BF16
 
 ID = "bf16"
-SHORT = "16-bit numbers"
+TITLE = "BF16"
 
 
 class Params(TechniqueParams):
@@ -27,7 +27,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         take_files(model, output)
         ctx.check_cancelled()
         changed = finite.with_settings(model, output.folder, {"inference_precision": "bf16"})
-        finite.need_finite(model, changed, "openvino", SHORT, ctx)
+        finite.need_finite(model, changed, "openvino", TITLE, ctx)
         output.precision = "bf16"
         output.settings = {"inference_precision": "bf16"}
         output.runtimes = ("openvino",)
@@ -43,7 +43,7 @@ def why_not(situation: Situation, params: Params) -> Reason | None:
 
 SPEC = TechniqueSpec(
     id=ID,
-    title="16-bit numbers (BF16)",
+    title=TITLE,
     summary="Computes with 16 bits instead of 32 where the processor can. The file stays as it is.",
     source="A Study of BFLOAT16 for Deep Learning Training, arXiv 1905.12322; OpenVINO, “Precision control”",
     params=Params,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
 
 ID = "bias_correction"
-TITLE = "Correct biases after INT8"
+TITLE = "Bias correction after INT8"
 MAX_CHECKED = 64
 
 NO_BIAS = Reason(code="no_bias", text="None of the model's layers has a bias that could be corrected.")

@@ -14,7 +14,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import overflow, qdq
 
 ID = "fp16"
-TITLE = "Half-size numbers (FP16)"
+TITLE = "FP16"
 
 SMALL_ALREADY = Reason(code="in_16_bits", text="The model is stored in half-size numbers already.")
 

@@ -14,7 +14,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import eight_bits
 
 ID = "int8_dynamic"
-TITLE = "INT8, measured while running"
+TITLE = "INT8, dynamic"
 PRODUCTS = ("MatMul", "Gemm", "Attention", "LSTM", "GRU", "Gather")
 NO_PRODUCTS = Reason(
     code="no_products", text="The model has no matrix products, and convolutions are far slower this way."

@@ -18,7 +18,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import calibration, probes, qdq
 
 ID = "smooth_quant"
-TITLE = "Smooth before INT8 (SmoothQuant)"
+TITLE = "SmoothQuant before INT8"
 SMALLEST = 1e-5
 
 NOTHING_SMOOTHABLE = Reason(

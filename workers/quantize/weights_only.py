@@ -15,7 +15,7 @@ from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.quantize import qdq, stored_weights
 
 ID = "weights_only"
-TITLE = "Smaller weights, other numbers kept"
+TITLE = "Weight-only quantization"
 BLOCKS_FROM_OPSET = 21
 """DequantizeLinear knows groups and 4 bits from this operator set on."""
 

@@ -179,7 +179,7 @@ def test_a_recipe_with_a_new_title_is_still_named_by_others() -> None:
 
 def test_graphics_cards_are_added_where_they_work() -> None:
     plan = make_plan(PRESET[:1], situation(runtimes=("onnxruntime-cpu", "openvino", "onnxruntime-cuda")))
-    assert titles(plan) == ["On the graphics card", "Half-size numbers on the graphics card", "Faster engine"]
+    assert titles(plan) == ["On the GPU", "FP16 on the GPU", "Faster engine"]
 
 
 COMBINED = (

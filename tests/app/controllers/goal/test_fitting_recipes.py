@@ -29,5 +29,5 @@ def test_what_is_for_texts_is_not_offered_for_pictures(
     assert "length_buckets" not in used and "fixed_shape" in used
     menu = next(b.menu() for b in page.findChildren(QPushButton) if b.text() == "Add a step" and b.menu() is not None)
     offered = [action.text() for action in menu.actions()]
-    assert "A program for each text length" not in offered
+    assert "Length buckets" not in offered
     assert "Fixed input size" in offered and len(offered) > 10
