@@ -80,25 +80,10 @@ class VariantMap(RowMap[Variant, VariantRow]):
         judgement = row.judgement_json
         return Variant(
             recipe=Recipe.model_validate_json(row.recipe_json),
-            judgement=_judgement(judgement) if judgement is not None else None,
+            judgement=Judgement.model_validate_json(judgement) if judgement is not None else None,
             notes=tuple(json.loads(row.notes_json)),
             measurement=Measurement(
                 set_p50_ms=tuple(json.loads(row.set_p50_json or "[]")), **picked(row, self.measurement)
             ),
             **picked(row, self.own),
         )
-
-
-OLDER_RULE = "It was judged by an older rule, which proves nothing for such results: run it again."
-
-
-def _judgement(text: str) -> Judgement:
-    """As it was kept. Before rule 2, results that are no classes were compared by the cosine of whole outputs, which a
-    detector that finds nothing passes: such a verdict is safe no more."""
-    kept = json.loads(text)
-    if "rule" in kept:
-        return Judgement.model_validate(kept)
-    if kept.get("flips") is None and kept["verdict"] in ("safe", "not_enough_data"):
-        notes = (OLDER_RULE, *kept.get("notes", ()))
-        kept |= {"verdict": "not_enough_data", "n": 0, "agreement": None, "missing_examples": None, "notes": notes}
-    return Judgement.model_validate({**kept, "rule": 1})

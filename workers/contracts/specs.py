@@ -270,6 +270,9 @@ class TaskScore(Frozen):
     parts: tuple[ScorePart, ...] = ()
 
 
+OLDER_RULE = "It was judged by an older rule, which proves nothing for such results: run it again."
+
+
 class Judgement(Frozen):
     """How one variant answers beside the original, on the same `n` test inputs that count (EVALUATION.md).
 
@@ -280,7 +283,8 @@ class Judgement(Frozen):
     `n_labelled` of them have labels: accuracies are shares of these, and where they decide (`labelled`) so are `flips`,
     `negative_flips` and `drop`; `agreement`, `changed` and `changed_count` are of all. Older judgements do not say it.
 
-    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of results that did not change;
+    Shares are 0..1. `accuracy*` are None without labels. `agreement` is the share of results that did not change, and
+    `changed_high` the exact upper bound of the share that did, at `level`;
     `similarity` and `similarity_min` (0..1) tell how alike they are where that is more than same or not.
     `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
     changed results without). `missing_examples` says how many more inputs a proof needs. `changed` holds item numbers
@@ -300,7 +304,7 @@ class Judgement(Frozen):
     accuracy_high: float | None = None
     original_accuracy: float | None = None
     agreement: float | None = None
-    agreement_min: float | None = None
+    changed_high: float | None = None
     flips: float | None = None
     negative_flips: float | None = None
     drop: float | None = None
@@ -319,6 +323,24 @@ class Judgement(Frozen):
     slices: tuple[SliceDrop, ...] = ()
     scores: tuple[TaskScore, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_rule_1(cls, given: Any) -> Any:
+        """What was kept before rule 2: whole outputs that were compared by cosine are safe no more, since a detector
+        that finds nothing passes that."""
+        if not isinstance(given, dict) or "agreement_min" not in given:
+            return given
+        kept = {name: value for name, value in given.items() if name not in ("agreement_min", "unproven")}
+        if kept.get("flips") is None and kept["verdict"] in ("safe", "not_enough_data"):
+            notes = (OLDER_RULE, *kept.get("notes", ()))
+            kept |= {"verdict": "not_enough_data", "n": 0, "agreement": None, "missing_examples": None, "notes": notes}
+        return {**kept, "rule": 1}
+
+    @property
+    def changed_share(self) -> float | None:
+        """Share of results that differ for a person, 0..1."""
+        return None if self.agreement is None else 1 - self.agreement
 
     @property
     def n_accuracy(self) -> int:

@@ -24,7 +24,7 @@ def judge(
     if not len(case.items):
         note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
         margin = max_loss_pct / 100
-        return Judgement(rule=2, verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
+        return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, looks), case, max_loss_pct)
     return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data)
 

@@ -9,7 +9,11 @@ from app.domain.outcome import Outcome
 from app.domain.run import Run
 from app.domain.variant import Variant
 
-FROM_JUDGEMENT = ("accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips")
+FROM_JUDGEMENT = (
+    "accuracy", "accuracy_low", "accuracy_high", "agreement", "changed_share", "changed_high", "similarity", "flips",
+    "negative_flips",
+)  # fmt: skip
+FROM_SCORES = {"id", "original", "optimized", "low", "high", "n"}
 
 
 def variant_document(variant: Variant) -> dict[str, Any]:
@@ -34,6 +38,8 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "speedup_high": _figure(measurement.speedup_high),
         "cpu_speedup": _figure(measurement.cpu_speedup),
         **{name: _figure(getattr(judgement, name, None)) for name in FROM_JUDGEMENT},
+        "task": judgement.task if judgement else None,
+        "scores": [score.model_dump(include=FROM_SCORES) for score in judgement.scores] if judgement else [],
         "verdict": verdict(variant),
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),

@@ -23,7 +23,13 @@ P06, P07, P08 = "P/P06_ppocr_v6", "P/P07_terrain_consistency_unet", "P/P08_magik
 
 mobilenet = partial(Way, data="DATA/imagenet_stamps", told="class", read=labelled_pictures, accuracy=0.6)
 minilm = partial(
-    Way, model=P03, data="DATA/sentiment_vader.csv", original="bert", told="cosine", read=texts, answer=mean_of_tokens
+    Way,
+    model=P03,
+    data="DATA/sentiment_vader.csv",
+    original="bert",
+    told="embedding",
+    read=texts,
+    answer=mean_of_tokens,
 )
 ocr = partial(Way, data="DATA/photos", original="onnx", read=pictures_as_shown)
 LESS_S = 45.0
@@ -49,14 +55,14 @@ WAYS = (
         f"{P05}/silero_vad_16k_op15.onnx",
         "DATA/vad_frames.npz",
         "onnx",
-        "alike",
+        "moments",
         recordings,
         answer=scores_of_steps,
         links={"state": ("stateN", [2, 1, 128])},
         accuracy=0.9,
     ),
-    ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="alike"),
-    ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="alike"),
+    ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="numbers"),
+    ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="numbers"),
     ocr(
         "direction of lines",
         f"{P06}/ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -69,7 +75,7 @@ WAYS = (
         f"{P07}/terrain_consistency_unet_difficulty100.onnx",
         "",
         "onnx",
-        "alike",
+        "numbers",
         noises,
         make_data=noise_maps,
         then=cleaned_again,

@@ -15,22 +15,22 @@ SPREAD_LIMIT = 0.1
 class Figures:
     """Of one output over all items.
 
-    `flips` is the share of items whose largest value lies elsewhere. `cosine` is the mean over items, `alike` the mean
-    of what a cosine may at most be: no more than 1 − ε²/2 for a relative error ε. `error_over_spread` is the largest
-    mean error of a channel over that channel's spread (standard deviation), `beyond` the share of items with a channel
-    whose error is more than a tenth of it.
+    `flips` is the share of items whose largest value lies elsewhere. `centered` is the mean cosine of directions once
+    the mean of the original's is taken away. `error_over_spread` is the largest mean error of a channel over that
+    channel's spread (standard deviation), `beyond` the share of items with a channel whose error (root of the mean
+    square) is more than a tenth of it, `moved` that of items in which a number is off by more than .1.
     """
 
     n: int
     flips: float
-    cosine: float
-    alike: float
+    centered: float
     error_over_spread: float
     beyond: float
+    moved: float
 
     def __str__(self) -> str:
         return (
-            f"n {self.n}, flips {self.flips:.4f}, cosine {self.cosine:.6f}, alike {self.alike:.6f}, "
+            f"n {self.n}, flips {self.flips:.4f}, centered cosine {self.centered:.6f}, "
             f"error over spread {self.error_over_spread:.4f}, items beyond {SPREAD_LIMIT}: {self.beyond:.3f}"
         )
 
@@ -40,17 +40,24 @@ def figures(old: Sequence[Values], new: Sequence[Values]) -> Figures:
     assert len(old) == len(new) > 0
     assert all(a.shape == b.shape and np.isfinite(b).all() for a, b in zip(old, new, strict=True))
     flat = [(a.astype(np.float64).ravel(), b.astype(np.float64).ravel()) for a, b in zip(old, new, strict=True)]
-    cosines = [_cosine(a, b) for a, b in flat]
-    relative = [float(np.linalg.norm(b - a) / max(np.linalg.norm(a), 1e-30)) for a, b in flat]
     errors, beyond = _over_spread(old, new)
     return Figures(
         n=len(flat),
         flips=float(np.mean([a.argmax() != b.argmax() for a, b in flat])),
-        cosine=float(np.mean(cosines)),
-        alike=float(np.mean([min(c, max(0.0, 1 - e * e / 2)) for c, e in zip(cosines, relative, strict=True)])),
+        centered=_centered([a for a, _ in flat], [b for _, b in flat]),
         error_over_spread=errors,
         beyond=beyond,
+        moved=float(np.mean([np.abs(b - a).max() > SPREAD_LIMIT for a, b in flat])),
     )
+
+
+def _centered(old: Sequence[Values], new: Sequence[Values]) -> float:
+    """NaN where predictions have several sizes, so that nothing can be taken away from all."""
+    if len({len(row) for row in old}) != 1:
+        return float("nan")
+    before, after = [row / np.linalg.norm(row) for row in old], [row / np.linalg.norm(row) for row in new]
+    center = np.mean(before, axis=0)
+    return float(np.mean([_cosine(a - center, b - center) for a, b in zip(before, after, strict=True)]))
 
 
 def _cosine(a: Values, b: Values) -> float:
@@ -59,11 +66,11 @@ def _cosine(a: Values, b: Values) -> float:
 
 
 def _over_spread(old: Sequence[Values], new: Sequence[Values]) -> tuple[float, float]:
-    """(the worst channel's mean error, the share of items with a mean error beyond the limit in some channel)."""
+    """(the worst channel's mean error, the share of items with an error beyond the limit in some channel)."""
     a, b = [_channels(values) for values in old], [_channels(values) for values in new]
     spread = np.concatenate(a).std(axis=0)
     counts = spread > 1e-12
-    errors = [np.abs(y - x).mean(axis=0)[counts] / spread[counts] for x, y in zip(a, b, strict=True)]
+    errors = [np.sqrt(((y - x) ** 2).mean(axis=0))[counts] / spread[counts] for x, y in zip(a, b, strict=True)]
     every = np.stack(errors)
     return float(every.mean(axis=0).max(initial=0.0)), float((every > SPREAD_LIMIT).any(axis=1).mean())
 

@@ -78,7 +78,7 @@ def test_nothing_regressed_is_recommended_in_its_time(whole: Whole) -> None:
     if whole.is_recommended:
         assert whole.version["speedup"] > 1
         assert whole.version["verdict"] in ("safe", "not_enough_data")
-        assert whole.version["agreement"] >= 0.99
+        assert whole.version["agreement"] >= 0.98
 
 
 def test_its_bundle_verifies(whole: Whole) -> None:
@@ -102,8 +102,13 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
     assert n >= 10
     found = figures(asked.original.answers[:n], asked.exported.answers[:n])
     print(f"\n{whole.way.name}: {version['title']}, {version['verdict']}, told {version['agreement']}; {found}")  # noqa: T201
-    mine = {"class": 1 - found.flips, "cosine": found.cosine, "alike": found.alike}[whole.way.told]
-    assert version["agreement"] == pytest.approx(mine, abs=AS_TOLD), str(found)
+    told, mine = {
+        "class": (version["agreement"], 1 - found.flips),
+        "embedding": (version["similarity"], found.centered),
+        "moments": (version["agreement"], 1 - found.moved),
+        "numbers": (version["agreement"], 1 - found.beyond),
+    }[whole.way.told]
+    assert told == pytest.approx(mine, abs=AS_TOLD), str(found)
     if whole.way.told == "class":
         (changed,) = (row for row in whole.document["changed"] if row["variant"] == version["id"])
         assert changed["count"] == pytest.approx(found.flips * found.n, abs=AS_TOLD * found.n)

@@ -117,7 +117,7 @@ def test_masks_are_no_overflow(make_small, tmp_path: Path) -> None:
     assert artifact.notes == ()
 
 
-@pytest.mark.parametrize("title", [bf16.SHORT, BY_OPERATOR])
+@pytest.mark.parametrize("title", [bf16.TITLE, BY_OPERATOR])
 def test_answers_that_become_infinite_are_refused(title: str, make_small, tmp_path: Path) -> None:
     """Given a changed model that divides by zero, then both counts are told; where the original does too, nothing is."""
     small = make_small("constants")

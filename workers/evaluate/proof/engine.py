@@ -21,7 +21,7 @@ from workers.evaluate.proof.differences import Differences
 from workers.evaluate.proof.groups import Group, groups_of
 from workers.evaluate.proof.levels import counted, level
 from workers.evaluate.proof.needed import missing_items
-from workers.evaluate.proof.notes import Notes, note_negative_flips, note_parts
+from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, worst_first
 from workers.evaluate.proof.stats import binomial_interval, binomial_lower, more_than_p
@@ -48,71 +48,80 @@ def judge_case(case: Case, max_loss_pct: float, looks: Sequence[int] = ()) -> Ju
     task = task_for(case)
     found = task.compare(case)
     limit = max_loss_pct / 100
-    earlier = counted(looks, limit)
-    alpha = level(earlier)
     if found.unseen or not len(found.items):
         return _nothing(task.id, found, limit)
-    notes = Notes(list(found.notes))
-    counts = Counts.of(found)
-    decided_by_labels = bool(counts.n) or found.loss is not None
-    margin = limit * _scale(found) if decided_by_labels else limit
+    earlier = counted(looks, limit)
+    alpha, ahead = level(earlier), level(counted((*looks, len(found.items)), limit))
+    notes, counts = Notes(list(found.notes)), Counts.of(found)
+    by_labels = bool(counts.n) or found.loss is not None
+    margin = limit * _scale(found) if by_labels else limit
     bounds = _bounds(found, counts, limit, margin, alpha)
     slices = _slices(case, found, counts, limit, margin)
     worse = broken(slices) if len(slices) > 1 else []
+    verdict = _verdict(bounds, margin, refused=bool(worse) or found.broken)
+    both = found.loss is not None and not found.loss.alone
+    if both:
+        verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
+    missing = None
+    if verdict == "not_enough_data" and (found.loss is None or both):
+        missing = missing_items(counts, limit, margin, ahead)
     note_parts(notes, worse, [part.facts for part in slices], by_labels=bool(counts.n))
     if counts.n:
         note_negative_flips(notes, counts.b / counts.n, counts.b)
-    verdict = _verdict(bounds, margin, refused=bool(worse) or found.broken)
-    if found.loss is not None and not found.loss.alone:
-        verdict = worst_of(verdict, _verdict(_changed_bounds(counts, limit, alpha), limit, refused=False))
-    missing = None
     if verdict == "not_enough_data":
-        if decided_by_labels and bounds.low > 0 and bounds.estimate >= margin:
-            notes.add(
-                f"It is a little worse for sure ({percent(bounds.estimate)}), but not yet sure to lose more than the"
-                f" {percent(margin)} that you allow."
-            )
-        ahead = level(counted((*looks, len(found.items)), limit))
-        missing = missing_items(counts, limit, margin, ahead) if found.loss is None or not found.loss.alone else None
-        if not decided_by_labels and counts.share >= limit and counts.changes:
-            notes.add(
-                "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
-                " better count in its favor."
-            )
-    if earlier:
-        notes.add(
-            f"It was judged {earlier + 1} times: a proof has to hold with {percent(1 - alpha, 2)} now, so that all"
-            " looks together err in at most 5 % of cases."
-        )
-    shown = worst_first(slices) if counts.changes else ()
+        _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
+    note_looks(notes, earlier + 1, alpha)
     return Judgement(
-        rule=2,
         task=task.id,
         level=alpha,
         verdict=verdict,
         n=len(found.items),
-        labelled=decided_by_labels,
-        flips=(counts.b + counts.c) / counts.n if counts.n else counts.share,
-        negative_flips=counts.b / counts.n if counts.n else None,
-        drop=bounds.estimate,
-        drop_low=bounds.low,
-        drop_high=bounds.high,
+        labelled=by_labels,
         margin=margin,
         missing_examples=missing,
-        agreement=1 - counts.share,
         notes=tuple(notes.lines),
+        **_told(found, counts, bounds, alpha),
+        **_shown(worst_first(slices) if counts.changes else ()),
+    )
+
+
+def _note_open(notes: Notes, counts: Counts, bounds: _Bounds, limit: float, margin: float | None) -> None:
+    """Why it is neither safe nor regressed; `margin` None: no labels decide."""
+    if margin is None:
+        notes.add(
+            "More inputs without labels will hardly prove it: too many results change. With labels, changes for the"
+            " better count in its favor.",
+            when=counts.changes > 0 and counts.share >= limit,
+        )
+        return
+    notes.add(
+        f"It is a little worse for sure ({percent(bounds.estimate)}), but not yet sure to lose more than the"
+        f" {percent(margin)} that you allow.",
+        when=bounds.low > 0 and bounds.estimate >= margin,
+    )
+
+
+def _told(found: Differences, counts: Counts, bounds: _Bounds, alpha: float) -> dict[str, Any]:
+    """Figures that no verdict hangs on."""
+    return {
+        "flips": (counts.b + counts.c) / counts.n if counts.n else counts.share,
+        "negative_flips": counts.b / counts.n if counts.n else None,
+        "drop": bounds.estimate,
+        "drop_low": bounds.low,
+        "drop_high": bounds.high,
+        "agreement": 1 - counts.share,
+        "changed_high": counts.changed_upper(alpha),
         **_similarity(found),
         **_accuracy(found),
         **_changed(found),
-        **_shown(shown),
         **found.figures,
-    )
+    }
 
 
 def _nothing(task: str, found: Differences, limit: float) -> Judgement:
     """Nothing in these items can prove anything about this kind of result."""
     notes = (found.unseen,) if found.unseen else ()
-    return Judgement(rule=2, task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes)
+    return Judgement(task=task, verdict="not_enough_data", n=0, labelled=False, margin=limit, notes=notes)
 
 
 def _scale(found: Differences) -> float:

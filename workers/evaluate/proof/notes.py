@@ -45,3 +45,12 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
         and any(part.changed for part in parts)
         and not any(part.judged for part in parts),
     )
+
+
+def note_looks(notes: Notes, looks: int, alpha: float) -> None:
+    """That it was judged before, where a proof has to hold with more for that."""
+    notes.add(
+        f"It was judged {looks} times: a proof has to hold with {percent(1 - alpha, 2)} now, so that all looks together"
+        " err in at most 5 % of cases.",
+        when=looks > 1,
+    )

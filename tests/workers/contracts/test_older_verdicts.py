@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.persistence.rows import OLDER_RULE, _judgement
-from workers.contracts.specs import Judgement
+from workers.contracts.specs import OLDER_RULE, Judgement
 
 KEPT: dict[str, Any] = {
     "verdict": "safe",
@@ -14,13 +13,14 @@ KEPT: dict[str, Any] = {
     "labelled": False,
     "margin": 0.01,
     "agreement": 0.9997,
+    "agreement_min": 0.99,
     "drop": 0.0003,
 }
 
 
 def test_whole_outputs_by_cosine_are_safe_no_more() -> None:
     """Given a verdict that compared whole outputs, When it is read, Then it is not safe, shows no figure, and says why."""
-    found = _judgement(json.dumps(KEPT))
+    found = Judgement.model_validate_json(json.dumps(KEPT))
     assert (found.verdict, found.n, found.agreement, found.rule) == ("not_enough_data", 0, None, 1)
     assert found.notes[0] == OLDER_RULE
 
@@ -28,11 +28,11 @@ def test_whole_outputs_by_cosine_are_safe_no_more() -> None:
 @pytest.mark.parametrize("changes", [{"flips": 0.0}, {"verdict": "regressed"}])
 def test_classes_and_regressions_stand(changes: dict[str, Any]) -> None:
     """Given a verdict on classes, or a proven loss, Then it stands as it was kept."""
-    found = _judgement(json.dumps({**KEPT, **changes}))
+    found = Judgement.model_validate_json(json.dumps({**KEPT, **changes}))
     assert found.verdict == {**KEPT, **changes}["verdict"] and found.n == 400 and found.notes == ()
 
 
 def test_verdicts_of_today_are_read_as_they_are() -> None:
     """Given a verdict of rule 2, Then nothing about it changes."""
     made = Judgement(verdict="safe", task="numbers", n=400, labelled=False, margin=0.01, flips=0.0, level=0.04)
-    assert _judgement(made.model_dump_json()) == made
+    assert Judgement.model_validate_json(made.model_dump_json()) == made
