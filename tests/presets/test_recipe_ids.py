@@ -68,7 +68,7 @@ def test_a_saved_preset_keeps_ids_when_its_file_is_edited(tmp_path: Path) -> Non
     saved = load_preset(path)
     assert (saved.recipes, saved.by_traits) == (balanced.recipes, balanced.by_traits)
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("title: 16-bit numbers (BF16)\n", "title: Halves\n"), encoding="utf-8")
+    path.write_text(text.replace("title: BF16\n", "title: Halves\n"), encoding="utf-8")
     renamed = {recipe.id: recipe for recipe in load_preset(path).recipes}
     assert renamed["bf16"].title == "Halves" and "bf16" in renamed["weights-8"].only_if_failed
 

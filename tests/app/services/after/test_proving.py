@@ -74,12 +74,12 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
         add(space, tmp_path / "more.npz")
     assert refused.value.error.code == "nothing_new" and "120" in refused.value.error.detail
 
-    proved = add(space, write_part(tmp_path / "rest.npz", 160, 420, labels=False))
+    proved = add(space, write_part(tmp_path / "rest.npz", 160, 480, labels=False))
     facts = read_facts(space, "r1")
     assert facts.recommended is not None and facts.recommended.judgement is not None
     assert facts.recommended.judgement.verdict == "safe" and proved.run.state is RunState.FINISHED
     assert "it answers alike" in facts.run.headline
-    assert facts.data is not None and facts.data.n_test == 48 + 100 + 260 and facts.proof.added == 360
+    assert facts.data is not None and facts.data.n_test == 48 + 100 + 320 and facts.proof.added == 420
     assert facts.first_data is not None and facts.first_data.n_test == 48
 
     pruned = facts.variants[2]
