@@ -239,8 +239,8 @@ class Forgetful:
 
 @pytest.mark.parametrize("carried", [True, False])
 def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
-    """Given a variant that forgets its state between frames, then whole sequences show it; one that keeps it is alike, and 60
-    sequences prove no more than that."""
+    """Given a variant that forgets its state between frames, then whole sequences show it; one that keeps it is
+    alike, and 60 sequences prove no more than that."""
     rng = RNG(49)
     sounds = [{"frame": rng.uniform(0.3, 1, (200, 1)).astype(np.float32)} for _ in range(60)]
     trap = traps.make_trap(tmp_path / "trap", traps.build_mean(), traps.MEAN, sounds, sounds[:8])
