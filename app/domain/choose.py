@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from typing import Literal
 
 from app.domain.variant import Variant
+from workers.contracts.faster import GAIN
 
 Objective = Literal["speed", "size", "throughput"]
 
 TIE_SHARE = 0.03
 """Differences under 3 % between engines are noise (OPTIMIZE.md, traps)."""
 
-GAIN = 1.03
-"""A real gain: the lower bound of the speedup is above this (EVALUATION.md)."""
-
 NOT_SLOWER = 0.95
 """Where size is the goal, a smaller version may be slower by 5 % at most, by the bound."""
+
+WORSE_TAIL = 1.03
+"""Of a version that is faster by its mean, the 90th percentile may take so many times as long as the original's."""
 
 MOST_SETS = 10
 """So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
@@ -51,14 +52,22 @@ def is_worth_naming(speedup: float | None) -> bool:
 
 
 def is_faster(variant: Variant) -> bool:
-    """Measured beside the original, and the lower bound of the speedup is a real gain.
+    """Measured beside the original, the lower bound of the speedup is a real gain, and slow requests are not slower.
 
-    Under load wall time alone proves nothing: all ways to compare have to show 5 % at least.
+    Under load wall time alone proves nothing: all ways to compare have to show `FASTER_UNDER_LOAD` at least.
     """
     measured = variant.measurement
-    if not is_worth_naming(measured.speedup_low):
+    if not is_worth_naming(measured.speedup_low) or has_slow_tail(variant):
         return False
     return not measured.under_load or (measured.agreed_low is not None and measured.agreed_low > FASTER_UNDER_LOAD)
+
+
+def has_slow_tail(variant: Variant) -> bool:
+    """One request in ten takes more than 3 % longer than one in ten of the original's did: a cascade that asks twice
+    may be faster in the mean and still be what a person waits for. Under load such requests tell of other programs.
+    """
+    measured = variant.measurement
+    return not measured.under_load and measured.p90_speedup is not None and measured.p90_speedup < 1 / WORSE_TAIL
 
 
 def needs_quiet(variant: Variant) -> bool:

@@ -34,7 +34,7 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
     if best is None or best.measurement.speedup is None:
         return ()
     rivals = [v for v in tried if not v.is_baseline and v.id != best.id and v.state == "confirmed"]
-    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_p50)
+    held = sorted((v for v in rivals if may_win(v) and is_faster(v)), key=_time)
     n = 1 + len(held)
     said = [
         f"“{best.title}” is {times(best.measurement.speedup)} times as fast as the original, measured in turn with it."
@@ -43,7 +43,7 @@ def why_it_won(best: Variant | None, tried: Sequence[Variant]) -> tuple[str, ...
         if not any(v.measurement.n and may_win(v) and not v.is_side_by_side for v in tried if not v.is_baseline):
             said.append("No other version was both faster than the original and within your limit.")
         return tuple(said)
-    gap = _p50(held[0]) / _p50(best)
+    gap = _time(held[0]) / _time(best)
     if gap > 1 + TIE_SHARE:
         said.append(
             f"Of {n} versions that are faster and within your limit it is the fastest: "
@@ -80,8 +80,8 @@ def why_int8_lost(best: Variant | None, tried: Sequence[Variant], known: Known) 
             parts.append(f"only {percent(judgement.agreement)} of its answers are like the original's")
         if speed is not None and speed <= 1.0:
             parts.append(f"it takes {1 / speed:.2f} times as long as the original")
-        elif best is not None and best.measurement.latency_p50_ms and _p50(variant) > _p50(best) and may_win(variant):
-            parts.append(f"it takes {_p50(variant) / _p50(best):.2f} times as long as “{best.title}”")
+        elif best is not None and speed is not None and _time(variant) > _time(best) and may_win(variant):
+            parts.append(f"it takes {_time(variant) / _time(best):.2f} times as long as “{best.title}”")
         if parts:
             kept = _kept_words(known.layers.get(variant.id))
             said.append(" ".join(filter(None, (f"“{variant.title}”: {' and '.join(parts)}.", kept))))
@@ -128,6 +128,6 @@ def _is_plain(variant: Variant, best: Variant, known: Known) -> bool:
     return variant.runtime == best.runtime and not special and bool(variant.measurement.n) and not variant.is_baseline
 
 
-def _p50(variant: Variant) -> float:
-    p50 = variant.measurement.latency_p50_ms
-    return p50 if p50 is not None else float("inf")
+def _time(variant: Variant) -> float:
+    """Its mean time as a share of the original's that was measured with it."""
+    return 1 / variant.measurement.speedup if variant.measurement.speedup else float("inf")

@@ -20,7 +20,7 @@ BLOCK_REQUESTS, BLOCK_MAX_S = 50, 2.0
 LOOK_BLOCKS, SLOW_LOOK_BLOCKS, SLOW_BLOCK_S = 5.0, 2.5, 0.3
 """Blocks of a first look: some versions have eight (slow models three), what cannot win only two."""
 
-FINAL_BLOCKS, FINAL_SETS = 3, 3
+FINAL_BLOCKS, FINAL_SETS = 2, 5
 FINALISTS = (6, 3, 2, 1)
 FINALIST_SHARE = 0.65
 """Of the versions that are tried, so many are fast and alike enough for the final run, if there is time for them."""

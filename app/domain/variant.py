@@ -9,7 +9,9 @@ from workers.contracts.specs import Judgement, Recipe
 class Measurement:
     """Times of single requests in milliseconds, memory and sizes in bytes; None where it was not measured.
 
+    `speedup` is the original's mean time over this one's, `p90_speedup` the same of the 90th percentiles.
     `latency_p50_low_ms` to `latency_p50_high_ms` hold the median with 95 %; `set_p50_ms` are the medians of the sets.
+    `busy_share` is what other programs used of all cores in its own turns.
     `under_load`: other programs disturbed it. `cpu_speedup` is the ratio of processor times, and `agreed_low` the least
     lower bound of all ways to compare (wall time, processor time, undisturbed requests): what counts under load.
     """
@@ -33,6 +35,13 @@ class Measurement:
     under_load: bool | None = None
     cpu_speedup: float | None = None
     agreed_low: float | None = None
+    latency_mean_ms: float | None = None
+    p90_speedup: float | None = None
+
+    @property
+    def typical_ms(self) -> float | None:
+        """The mean, which is what is compared; the median where it was measured before means were kept."""
+        return self.latency_p50_ms if self.latency_mean_ms is None else self.latency_mean_ms
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.choose import has_slow_tail, is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
@@ -76,9 +76,17 @@ def why_not(variant: Variant, limit_pct: float) -> str:
         return "Measure again when the computer is quiet"
     if variant.state == "dropped" and variant.notes:
         return variant.notes[0]
+    if not is_slower(variant) and has_slow_tail(variant):
+        return tail_words(variant)
     if is_slower(variant) or (variant.is_side_by_side and not is_faster(variant)):
         return "Not faster on this computer"
     return verdict_words(variant)
+
+
+def tail_words(variant: Variant) -> str:
+    """What its slow requests are like beside the original's, where they keep it from being called faster."""
+    ratio = 1 / (variant.measurement.p90_speedup or 1.0)
+    return f"Not faster: one request in ten takes {ratio:.2f} times as long as with the original (p90)"
 
 
 def busy_words(measurement: Measurement) -> str:
@@ -86,7 +94,7 @@ def busy_words(measurement: Measurement) -> str:
     share = measurement.busy_share
     if not measurement.under_load and (share is None or share < BUSY_SHARE):
         return ""
-    part = "" if share is None else f" ({percent(share, 0)} of it)"
+    part = "" if share is None or share < BUSY_SHARE else f" ({percent(share, 0)} of it)"  # the original's turns had it
     return f"Other programs kept this computer busy while it was measured{part}: on a quiet one the times may differ."
 
 

@@ -1,8 +1,8 @@
 """One fair measurement of several variants (RUNTIME.md): one live process for each, and the turn goes round.
 
 Two variants that run at once disturb each other by 35 to 313 %. So all processes of a set are loaded one
-after the other, and then exactly one at a time runs a block, in the order A B B A; several fresh sets of
-processes show what differs from start to start.
+after the other, and then exactly one at a time runs a block, in an order that puts nobody at an advantage; several
+fresh sets of processes show what differs from start to start.
 """
 
 import shutil
@@ -71,10 +71,16 @@ class Pace:
         return min(self.blocks, MIN_BLOCKS) if slow else self.blocks
 
 
-def order(contenders: Sequence[int], blocks: int) -> list[int]:
-    """Whose turn it is, in ABBA order: forwards, backwards, forwards, …"""
-    rounds = [list(contenders) if number % 2 == 0 else list(reversed(contenders)) for number in range(blocks)]
-    return [index for one_round in rounds for index in one_round]
+def order(contenders: Sequence[int], blocks: int, set_number: int = 0) -> list[int]:
+    """Whose turn it is: a round of all forwards, then backwards, forwards, … (A B B A: a drift hits all alike).
+
+    Sets take the rows of a Williams square (Williams, Austral. J. Sci. Res. 1949), so that over as many sets as there
+    are contenders each holds each place equally often, and nobody always follows the same one.
+    """
+    count = len(contenders)
+    places = [(place + 1) // 2 if place % 2 else -(place // 2) for place in range(count)]  # 0, 1, −1, 2, −2, …
+    row = [contenders[(place + set_number) % count] for place in places]
+    return [index for number in range(blocks) for index in (row if number % 2 == 0 else reversed(row))]
 
 
 class TurnGroup:
@@ -242,8 +248,8 @@ class TurnGroup:
             self.done = True
             return
         self._set_began_s = now
-        self._loading = alive
-        self._turns = order(alive, self._pace.blocks)
+        self._turns = order(alive, self._pace.blocks, self.sets_done)
+        self._loading = self._turns[: len(alive)]
         for index in alive:
             self.outcomes[index].blocks_ms.append([])
             self.outcomes[index].loads.append([])
@@ -275,6 +281,7 @@ class TurnGroup:
                 timed_requests=timed,
                 max_s=self._pace.block_max_s,
                 last=blocks_done + 1 >= self._blocks_of(index),
+                first_request=(self.sets_done * self._pace.blocks + blocks_done) * self._pace.timed_requests,
             )
             self._holder, self._waiting_since_s = index, time.monotonic()
             self._live[index].send_turn(turn)

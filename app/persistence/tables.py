@@ -128,6 +128,8 @@ class VariantRow(Base):
     latency_p50_high_ms: Mapped[float | None]
     cpu_speedup: Mapped[float | None]
     agreed_low: Mapped[float | None]
+    latency_mean_ms: Mapped[float | None]
+    p90_speedup: Mapped[float | None]
     set_p50_json: Mapped[str | None]
     under_load: Mapped[bool | None]
 

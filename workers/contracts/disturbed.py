@@ -1,6 +1,7 @@
 """Whether other programs disturbed what was timed: one rule for the worker that works figures out and for the store."""
 
 from collections.abc import Sequence
+from statistics import fmean, stdev
 
 from workers.contracts.specs import BlockLoad
 
@@ -10,15 +11,34 @@ WAIT_SHARE = 0.1
 BUSY_SHARE = 0.15
 """Part of all cores that others use, from which on they count as a load: it was seen to move medians by a tenth."""
 
+UNEVEN_SHARE, UNEVEN_ERRORS = BUSY_SHARE / 2, 2.5
+"""Half of that is a load, too, where it was there in one's turns and not in the other's: beyond what the system's
+coarse clock shows by chance, in standard errors."""
+MIN_PAIRS = 3
+
 Loads = Sequence[Sequence[BlockLoad]]
 
 
 def is_under_load(*contenders: Loads) -> bool | None:
     """Whether other programs disturbed any of these; None where nothing is known of one."""
     told = [_is_disturbed([load for one_set in loads for load in one_set]) for loads in contenders]
-    if any(told):
+    if any(told) or any(is_uneven(contenders[0], loads) for loads in contenders[1:]):
         return True
     return None if None in told else False
+
+
+def is_uneven(original: Loads, version: Loads) -> bool:
+    """Whether other programs were busy in the turns of one and not of the other, by the blocks of one number."""
+    gaps = [
+        old.busy_share - new.busy_share
+        for old_set, new_set in zip(original, version, strict=False)
+        for old, new in zip(old_set, new_set, strict=False)
+        if old.busy_share is not None and new.busy_share is not None
+    ]
+    if len(gaps) < MIN_PAIRS:
+        return False
+    gap, error = abs(fmean(gaps)), stdev(gaps) / len(gaps) ** 0.5
+    return gap >= UNEVEN_SHARE and gap > UNEVEN_ERRORS * error
 
 
 def _is_disturbed(blocks: Sequence[BlockLoad]) -> bool | None:

@@ -207,15 +207,22 @@ class SummarizeParams(Frozen):
     """kind ``summarize``: `latencies_ms[contender][set]` are single requests; contender 0 is what to compare with.
 
     `loads[contender][set][block]` tells what the system did meanwhile, blocks in the order of their requests; () where
-    it is not known.
+    it is not known. `family` is how many versions were compared in all, where others were measured in other rounds;
+    `looks` counts the rounds, after each of which it was looked at what is faster.
+    `rule` is that of the figures: those of another one are not taken from the store.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
     loads: tuple[tuple[tuple[BlockLoad, ...], ...], ...] = ()
+    family: int | None = None
+    looks: int = Field(1, ge=1)
+    rule: Literal[2] = 2
 
 
 class SpeedSummary(Frozen):
-    """`speedup` is the ratio of the medians, contender 0 / this one, with its 95 % bootstrap interval over sets.
+    """`speedup` is the ratio of the mean times of the same requests, contender 0 / this one, over sets of processes;
+    `speedup_low` holds with 95 % for all versions together (`workers.measure.speedup`). `p90_speedup` is the same ratio
+    of the 90th percentiles.
 
     `under_load`: other programs disturbed either of both; `speedup` is then the least of all ways to compare, as in
     `workers.measure.agreeing`. `cpu_speedup` and `agreed_low` are that module's, too; None where they cannot be known.
@@ -226,6 +233,7 @@ class SpeedSummary(Frozen):
     under_load: bool | None = None
     cpu_speedup: float | None = None
     agreed_low: float | None = None
+    p90_speedup: float | None = None
     throughput_per_s: float
     speedup: float
     speedup_low: float | None

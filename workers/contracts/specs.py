@@ -204,7 +204,8 @@ class BlockLoad(Frozen):
 
 
 class LatencySummary(Frozen):
-    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples (EVALUATION.md)."""
+    """Milliseconds of single requests. `p99_ms` is absent under `P99_NEEDS` samples (EVALUATION.md), `mean_ms` in what
+    was kept before there was one."""
 
     n: int
     p50_ms: float
@@ -213,6 +214,7 @@ class LatencySummary(Frozen):
     max_ms: float
     p50_low_ms: float | None = None
     p50_high_ms: float | None = None
+    mean_ms: float | None = None
 
 
 Verdict = Literal["safe", "regressed", "not_enough_data", "unmeasured"]

@@ -120,7 +120,9 @@ def _summary(facts: CardFacts) -> str:
 ROWS = (
     ("Accuracy", "accuracy", "pct"),
     ("Same answers as the original", "agreement", "pct"),
+    ("Latency mean", "latency_mean_ms", "ms"),
     ("Latency p50", "latency_p50_ms", "ms"),
+    ("Latency p90", "latency_p90_ms", "ms"),
     ("Latency p99", "latency_p99_ms", "ms"),
     ("Answers a second", "throughput_per_s", "number"),
     ("Memory while running", "peak_memory_bytes", "bytes"),

@@ -4,7 +4,7 @@ import math
 
 from app.controllers.outcome import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
-from app.domain.choose import is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.choose import has_slow_tail, is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
 from app.domain.larger_limit import larger_limit
 from app.domain.outcome_words import recommended_words, sentence
 from app.domain.run import RunState
@@ -74,9 +74,9 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
-    """The original, the recommended one, then by latency."""
+    """The original, the recommended one, then by mean time."""
     others = [variant for variant in facts.variants if not variant.is_baseline and variant is not best]
-    others.sort(key=lambda variant: variant.measurement.latency_p50_ms or math.inf)
+    others.sort(key=lambda variant: variant.measurement.typical_ms or math.inf)
     return [facts.baseline, *([best] if best else []), *others]
 
 
@@ -91,6 +91,8 @@ def version_value(variant: Variant, facts: RunFacts, best: Variant | None) -> Ve
         title=variant.title,
         verdict=_verdict(variant, best),
         latency_ms=measurement.latency_p50_ms,
+        latency_mean_ms=measurement.latency_mean_ms,
+        latency_p90_ms=measurement.latency_p90_ms,
         latency_p99_ms=measurement.latency_p99_ms,
         requests=measurement.n,
         requests_for_p99=P99_NEEDS,
@@ -134,7 +136,7 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
         return "regressed" if best is not None else "beyond_limit"
     if needs_quiet(variant):
         return "not_settled"
-    if is_slower(variant) and not is_faster(variant):
+    if has_slow_tail(variant) or (is_slower(variant) and not is_faster(variant)):
         return "alike_slower" if is_safe(variant) else "not_faster"
     if best is None and is_safe(variant):
         return "unconfirmed"  # it looked faster at first; side by side that was not shown

@@ -50,7 +50,10 @@ def _latency(facts: RunFacts, variant: Variant, latencies_ms: Sequence[float]) -
     raw = list(latencies_ms)[-measured.n :] if measured.n else []
     ordered = sorted(raw)
     low, high = measured.latency_p50_low_ms, measured.latency_p50_high_ms
-    pairs = [(tr("Requests"), f"{measured.n:,}"), (tr("Median (p50)"), ms(measured.latency_p50_ms))]
+    pairs = [(tr("Requests"), f"{measured.n:,}")]
+    if measured.latency_mean_ms is not None:
+        pairs.append((tr("Mean"), ms(measured.latency_mean_ms)))
+    pairs.append((tr("Median (p50)"), ms(measured.latency_p50_ms)))
     if low is not None and high is not None:
         pairs.append((tr("95 % interval"), tr("{0} to {1}").format(_fine(low), _fine(high))))
     if measured.latency_p90_ms is not None:
@@ -89,15 +92,22 @@ def _speedup(facts: RunFacts, variant: Variant) -> SourceValue | None:
     if measured.speedup is None or variant.is_baseline:
         return None
     pairs = [
-        (tr("Original"), tr("{0}, {1:,} requests").format(ms(base.latency_p50_ms), base.n)),
-        (tr("This version"), tr("{0}, {1:,} requests").format(ms(measured.latency_p50_ms), measured.n)),
+        (tr("Original"), tr("{0} on average, {1:,} requests").format(ms(base.typical_ms), base.n)),
+        (tr("This version"), tr("{0} on average, {1:,} requests").format(ms(measured.typical_ms), measured.n)),
     ]
-    if measured.speedup_low is not None and measured.speedup_high is not None:
-        interval = tr("{0:.2f} to {1:.2f} times").format(measured.speedup_low, measured.speedup_high)
-        pairs.append((tr("95 % interval"), interval))
+    if measured.speedup_low is not None:
+        least = tr("{0:.2f} times, by {1} sets of fresh processes").format(measured.speedup_low, measured.sets)
+        pairs.append((tr("At least (95 % sure)"), least))
+    if measured.p90_speedup is not None:
+        pairs.append((tr("One request in ten (p90)"), tr("{0:.2f} times").format(measured.p90_speedup)))
+    pairs += [
+        (name, tr("{0} of the processor").format(percent(one.busy_share)))
+        for name, one in ((tr("Other programs, original's turns"), base), (tr("This version's turns"), measured))
+        if one.busy_share is not None
+    ]
     how = tr(
-        "The original's middle time divided by this version's, both measured in turn; the interval comes from drawing"
-        " whole sets again (bootstrap)."
+        "The original's mean time divided by this version's, over the same requests, both measured in turn; the bound"
+        " is Student's over sets of fresh processes, and holds for all versions together (Holm)."
     )
     if measured.under_load:
         how = tr(

@@ -19,7 +19,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.disturbed import is_under_load
 from workers.contracts.jobs import MeasureResult
 
-PROTOCOL = 2
+PROTOCOL = 3
 """To be raised whenever what a block of requests is, or how its times are taken, changes."""
 
 MAX_AGE = timedelta(days=7)

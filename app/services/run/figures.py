@@ -6,6 +6,7 @@ from statistics import median
 
 from app.domain.variant import Measurement, Variant
 from app.domain.words import busy_words, is_measured_words, measured_words
+from app.services.flow.measuring import busy_share
 from app.services.flow.steps import Measured
 from workers.contracts.jobs import MeasureResult, SpeedSummary
 
@@ -18,7 +19,9 @@ def with_figures(
         raise RuntimeError("a contender that was measured has no summary")
     results = measured.results[index]
     sets = len(measured.latencies_ms[index])
-    measurement = measurement_of(summary, results, sets, measured.busy_share, interleaved)
+    own = busy_share(measured.loads[index : index + 1])
+    busy = measured.busy_share if own is None else own
+    measurement = measurement_of(summary, results, sets, busy, interleaved)
     if measurement.peak_memory_bytes is None:  # a last set that was cut off tells no memory: keep the first look's
         before = variant.measurement
         measurement = dataclasses.replace(
@@ -82,4 +85,6 @@ def measurement_of(
         under_load=summary.under_load,
         cpu_speedup=summary.cpu_speedup,
         agreed_low=summary.agreed_low if interleaved else None,
+        latency_mean_ms=latency.mean_ms,
+        p90_speedup=summary.p90_speedup if interleaved else None,
     )

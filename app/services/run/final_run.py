@@ -122,13 +122,14 @@ class FinalRun:
         search = self._search
         every = tuple(range(len(self._rounds)))
         groups: dict[tuple[int, ...], list[str]] = {every: []}
-        for variant_id in dict.fromkeys(i for one_round, _ in self._rounds for i in one_round.variant_ids):
+        everyone = dict.fromkeys(i for one_round, _ in self._rounds for i in one_round.variant_ids)
+        for variant_id in everyone:
             if search.is_in(variant_id):
                 numbers = tuple(n for n in every if variant_id in self._rounds[n][0].variant_ids)
                 groups.setdefault(numbers, []).append(variant_id)
         for numbers, ids in groups.items():
             merged = self._merged(numbers, ids)
-            summaries = yield from search.summarize(merged)
+            summaries = yield from search.summarize(merged, family=len(everyone), looks=len(numbers))
             for index, variant_id in enumerate(ids, 1):
                 known = search.candidates[variant_id]
                 search.take_figures(known, merged, index, summaries[index], interleaved=True)

@@ -110,10 +110,13 @@ class Search:
         self.take_over(variant.id, measured, 0)
         return measured
 
-    def summarize(self, measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
-        """The figures of all contenders, over contender 0 or over that of `against`."""
+    def summarize(
+        self, measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
+    ) -> Flow[tuple[SpeedSummary | None, ...]]:
+        """The figures of all contenders, over contender 0 or over that of `against`; `family` versions in
+        all, in `looks` rounds."""
         began_s = self.budget.spent_s
-        summaries = yield from version_steps.summarize(measured, against)
+        summaries = yield from version_steps.summarize(measured, against, family, looks)
         self.budget.note_tail(self.budget.spent_s - began_s)
         return summaries
 

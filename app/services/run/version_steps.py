@@ -258,15 +258,18 @@ def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: st
     return measured
 
 
-def summarize(measured: Measured, against: Measured | None = None) -> Flow[tuple[SpeedSummary | None, ...]]:
-    """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart."""
+def summarize(
+    measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1
+) -> Flow[tuple[SpeedSummary | None, ...]]:
+    """Percentiles and speedups over contender 0, or over contender 0 of `against` for a measurement apart. `family` is
+    how many versions were compared in all, where `measured` has a part of them, `looks` in how many rounds."""
     times, loads = measured.latencies_ms, measured.loads
     if against is not None:
         times = (against.latencies_ms[0], *times)
         loads = (against.loads[0] if against.loads else (), *loads)
     done: Done[SummarizeResult] = yield JobStep(
         kind="summarize",
-        params=SummarizeParams(latencies_ms=times, loads=loads),
+        params=SummarizeParams(latencies_ms=times, loads=loads, family=family, looks=looks),
         result=SummarizeResult,
         title="Work out the figures",
         cache=True,

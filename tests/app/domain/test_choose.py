@@ -14,6 +14,7 @@ from app.domain.choose import (
     choose,
     could_win,
     finalists,
+    has_slow_tail,
     is_faster,
     needs_quiet,
 )
@@ -81,6 +82,24 @@ def test_under_load_all_ways_to_compare_have_to_agree() -> None:
     assert choose([sure, loaded(0.9)]) == Choice(sure, True)
     broken = loaded(0.9, verdict="regressed")
     assert not needs_quiet(broken) and not choose([broken]).busy
+
+
+def test_slow_requests_that_are_slower_are_not_faster() -> None:
+    """Given a version that is 1.9 times as fast in the mean, When one request in ten takes more than 3 % longer than the
+    original's, Then it is not faster, the reason is told, and it needs no quiet; under load such requests tell nothing."""
+
+    def tailed(p90_speedup: float, **more: Any) -> Variant:
+        known = variant("tailed", low=1.9)
+        return dataclasses.replace(
+            known, measurement=dataclasses.replace(known.measurement, p90_speedup=p90_speedup, **more)
+        )
+
+    assert is_faster(tailed(0.98)) and not has_slow_tail(tailed(0.98))
+    slow = tailed(0.625)
+    assert has_slow_tail(slow) and not is_faster(slow) and not needs_quiet(slow)
+    assert choose([slow]).variant is None
+    assert why_not(slow, 1.0) == ("Not faster: one request in ten takes 1.60 times as long as with the original (p90)")
+    assert is_faster(tailed(0.625, under_load=True, agreed_low=1.6))
 
 
 def test_under_load_a_first_look_counts_by_the_better_of_both_times() -> None:

@@ -1,5 +1,6 @@
 """The turn goes round: one process at a time, ABBA, fresh sets, and a death that harms nobody else."""
 
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
@@ -29,6 +30,19 @@ def run(measured: TurnGroup, timeout_s: float = 60) -> list[tuple[int, Any]]:
 def test_order_is_abba() -> None:
     assert order([0, 1], 4) == [0, 1, 1, 0, 0, 1, 1, 0]
     assert order([0, 2, 5], 2) == [0, 2, 5, 5, 2, 0]
+    assert order([], 2) == []
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6, 7])
+def test_each_holds_each_place_equally_often(count: int) -> None:
+    """Given as many sets as contenders, Then each stood at each place of a round equally often, and in even numbers each
+    came right after each other one equally often."""
+    rounds = [order(range(count), 2, number)[half : half + count] for number in range(count) for half in (0, count)]
+    for place in range(count):
+        assert Counter(one[place] for one in rounds) == dict.fromkeys(range(count), 2)
+    if count % 2 == 0:
+        followed = Counter(pair for one in rounds for pair in pairwise(one))
+        assert set(followed.values()) == {2} and len(followed) == count * (count - 1)
 
 
 def test_two_variants_in_fresh_sets(bench: Bench) -> None:
@@ -37,7 +51,7 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     came = run(measured)
 
     blocks = [index for index, message in came if isinstance(message, TurnDone)]
-    assert blocks == [0, 1, 1, 0] * 2
+    assert blocks == [0, 1, 1, 0, 1, 0, 0, 1]
     a, b = measured.outcomes
     assert [[len(block) for block in one_set] for one_set in a.blocks_ms] == [[5, 5], [5, 5]]
     assert a.latencies_ms == [[1.0] * 10] * 2

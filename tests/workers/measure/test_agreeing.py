@@ -103,6 +103,25 @@ def test_a_quiet_computer_is_no_load() -> None:
     assert is_under_load([], times(2.0, (0.5, 0.6))) is True
 
 
+def test_load_in_the_turns_of_one_alone_is_a_load() -> None:
+    """Given other programs that took 10 % of the cores in the original's turns and nothing in the version's, Then that is a
+    load, though either alone would be none, nor would 10 % in the turns of both; a coarse clock makes none."""
+
+    def turns(share: float, coarse: float = 0.0) -> Sets:
+        return [
+            [
+                one.model_copy(update={"busy_share": share + RNG.choice([-coarse, coarse])})
+                for one in (*one_set, *one_set)
+            ]
+            for one_set in times(2.0, (0.98, 1.0))
+        ]
+
+    assert is_under_load(turns(0.1, 0.02), turns(0.0, 0.02)) is True
+    assert is_under_load(turns(0.0, 0.02), turns(0.1, 0.02)) is True
+    assert is_under_load(turns(0.1, 0.02), turns(0.1, 0.02)) is False
+    assert sum(is_under_load(turns(0.03, 0.2), turns(0.03, 0.2)) is True for _ in range(200)) <= 6
+
+
 def test_a_coarse_clock_is_no_load() -> None:
     """Given short blocks in which the system counted others as −.3 and .3 of the cores, Then that is no load in the mean."""
     quiet = [

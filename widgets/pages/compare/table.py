@@ -102,7 +102,9 @@ def _details(version: VersionValue, base: VersionValue | None) -> tuple[tuple[st
         return show(version) if base is None or alone else _arrow(show(base), show(version))
 
     return (
+        (_tr("Mean"), pair(lambda v: ms(v.latency_mean_ms))),
         (_tr("Median (p50)"), pair(lambda v: ms(v.latency_ms))),
+        (_tr("90 of 100 (p90)"), pair(lambda v: ms(v.latency_p90_ms))),
         (_tr("99 of 100 (p99)"), pair(lambda v: ms(v.latency_p99_ms)) if version.latency_p99_ms else _no_p99(version)),
         (_tr("Answers a second"), pair(lambda v: count(v.throughput_per_s))),
         (_tr("Memory while running"), pair(lambda v: memory(v.memory_bytes))),
@@ -150,9 +152,10 @@ def figures(value: CompareValue) -> list[OpenFigure]:
     if base is None or best is None:
         return []
     found = []
-    if best.latency_ms and base.latency_ms:
-        ratio = best.speedup or base.latency_ms / best.latency_ms
-        line = _tr("{0} before, {1} now").format(ms(base.latency_ms), ms(best.latency_ms))
+    before_ms, now_ms = (one.latency_mean_ms or one.latency_ms for one in (base, best))
+    if before_ms and now_ms:
+        ratio = best.speedup or before_ms / now_ms
+        line = _tr("{0} before, {1} now").format(ms(before_ms), ms(now_ms))
         found.append(OpenFigure("speed", times(ratio), _tr("faster"), line))
     if best.size_bytes and base.size_bytes:
         found.append(_size_figure(base.size_bytes, best.size_bytes))

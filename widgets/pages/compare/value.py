@@ -33,6 +33,8 @@ class VersionValue:
     title: str
     verdict: Verdict
     latency_ms: float | None = None
+    latency_mean_ms: float | None = None
+    latency_p90_ms: float | None = None
     latency_p99_ms: float | None = None
     throughput_per_s: float | None = None
     memory_bytes: int | None = None

@@ -56,7 +56,8 @@ class RunJob(Frozen):
 class Turn(Frozen):
     """One block of a measurement: the process that holds the turn runs it, all others are silent.
 
-    `warmup_requests` untimed, then `timed_requests` timed ones. `last` ends the job after this block.
+    `warmup_requests` untimed, then `timed_requests` timed ones, both from request number `first_request` on: who gets
+    fewer into a block begins the next one with the same input as all others. `last` ends the job after this block.
     """
 
     type: Literal["turn"] = "turn"
@@ -65,6 +66,7 @@ class Turn(Frozen):
     timed_requests: int = 40
     max_s: float = 10.0
     last: bool = False
+    first_request: int = 0
 
 
 class Ask(Frozen):

@@ -27,18 +27,16 @@ def run(params: MeasureParams, ctx: JobContext) -> MeasureResult:
     run_first(session, requests, params.runtime)
     first_ms = (time.perf_counter() - started) * 1000
     ctx.loaded()
-    first = 0
     for turn in ctx.turns():
         block = run_block(
             session,
             requests,
-            first=first,
+            first=turn.first_request,
             warmup=turn.warmup_requests,
             timed=turn.timed_requests,
             max_s=turn.max_s,
             check=ctx.check_cancelled,
         )
-        first += turn.timed_requests  # the same inputs for every variant, even where a block ended early
         ctx.sample(params.series, block.ended_s, block.latencies_ms)
         ctx.turn_done(turn.index, block.latencies_ms, block.load)
     result = MeasureResult(

@@ -41,9 +41,9 @@ def a_budget(total_s: float | None, clock: Clock, p50_ms: float = 10.0) -> TimeB
 
 
 def test_the_final_run_is_estimated_from_what_was_measured(clock: Clock) -> None:
-    """Given the original's first look, then a final run of two takes 3 sets of 2 processes with 3 blocks, and some more."""
+    """Given the original's first look, then a final run of two takes 5 sets of 2 processes with 2 blocks, and some more."""
     budget = a_budget(100, clock)
-    assert budget.final_s(["a"], FinalPlan(1, 3)) == pytest.approx(1.3 * (3 * 2 * (2 + 3 * 0.5) + 1))
+    assert budget.final_s(["a"], FinalPlan(1, 5)) == pytest.approx(1.3 * (5 * 2 * (2 + 2 * 0.5) + 1))
 
 
 def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
@@ -51,7 +51,7 @@ def test_slow_models_end_their_blocks_early(clock: Clock) -> None:
     budget = TimeBudget(100, clock)
     budget.note_measured("original", Measured((((100.0,) * 32,),), ((),), (None,), None, 6.0), 0)
     budget.note_tail(1.0)
-    assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 3 * 2.0) + 1))
+    assert budget.final_s(["a"], FinalPlan(1, 1)) == pytest.approx(1.3 * (2 * (2 + 2 * 2.0) + 1))
 
 
 def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
@@ -66,16 +66,18 @@ def test_nothing_is_begun_that_cannot_be_done(clock: Clock) -> None:
 
 
 def test_where_time_is_short_the_final_run_gets_shorter(clock: Clock) -> None:
-    """Given enough, little and no time, then the final run has 3 sets, fewer, and at last one."""
+    """Given enough, little and no time, then the final run has 5 sets, fewer, and at last two that bound what is large."""
     budget = a_budget(100, clock)
     finalists = ["a", "b", "c"]
-    assert budget.plan_final(finalists) == FinalPlan(6, 3)
+    assert budget.plan_final(finalists) == FinalPlan(6, 5)
+    clock.now = 58
+    assert budget.plan_final(finalists) == FinalPlan(1, 5)
     clock.now = 70
     assert budget.plan_final(finalists) == FinalPlan(1, 3)
     clock.now = 80
     assert budget.plan_final(finalists) == FinalPlan(1, 2)
     clock.now = 99
-    assert budget.plan_final(finalists) == FinalPlan(1, 1, 2)
+    assert budget.plan_final(finalists) == FinalPlan(1, 2, 1)
 
 
 def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
@@ -84,7 +86,7 @@ def test_without_a_limit_nothing_is_bounded(clock: Clock) -> None:
     clock.now = 1e6
     assert budget.worth_trying(["a"])
     assert (budget.left_s, budget.answer_s, budget.final_left_s, budget.left_to_try_s(["a"])) == (None,) * 4
-    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(6, 3)
+    assert budget.plan_final(["a", "b", "c"]) == FinalPlan(6, 5)
 
 
 def test_slow_models_get_fewer_first_requests(clock: Clock) -> None:
@@ -117,7 +119,7 @@ def test_where_nothing_is_there_to_compare_time_is_not_kept_for_it(clock: Clock)
     """Given 28 of 60 s left and a final run that would need them, When no version looked good yet, Then one is tried."""
     budget = a_budget(60, clock, p50_ms=1000.0)
     clock.now = 32
-    assert budget.final_s(["a"], FinalPlan(1, 1)) > 20
+    assert budget.final_s(["a"], FinalPlan(1, 2, 1)) > 20
     assert budget.worth_trying([])
     assert not budget.worth_trying(["a"])  # there time goes to showing what it looked like
 
@@ -139,9 +141,9 @@ def test_a_further_round_takes_what_fits(clock: Clock) -> None:
         clock.now = now
         plan = budget.plan_more(["a", "b", "c"], [])
         found.append(None if plan is None else (plan.finalists, plan.sets))
-    assert found[0] == (3, 3) and found[-1] is None
+    assert found[0] == (3, 5) and found[-1] is None
     known = [one for one in found if one is not None]
-    assert known == sorted(known, reverse=True) and known[-1] == (1, 1)
+    assert known == sorted(known, reverse=True) and known[-1] == (1, 2)
 
 
 def test_what_more_time_is_for(clock: Clock) -> None:

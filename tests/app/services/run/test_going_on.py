@@ -27,7 +27,8 @@ def test_what_its_time_ended_goes_on(stage: Make) -> None:
     and it says that it went on."""
     one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
     one.go()
-    end, first = read_end(one.space.repositories, one.run_id), set(one.variants)
+    end = read_end(one.space.repositories, one.run_id)
+    first = {title for title, variant in one.variants.items() if variant.state != "dropped"}
     assert end.untried and end.more_s and end.more_s > 10
     one.play.seen = []
     run = one.again(more_s=600.0)
@@ -53,18 +54,18 @@ def test_what_was_cut_off_gets_its_chance(stage: Make) -> None:
 
 
 def test_a_bound_that_does_not_reach_is_measured_longer(stage: Make) -> None:
-    """Given a version of 1.05 times whose first bound is under a real gain, Then further sets settle it."""
-    one = stage(Like(p50_ms=1.05), {"A": Like(p50_ms=1.0)})
+    """Given a version of 1.045 times whose first bound is under a real gain, Then further sets settle it."""
+    one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
     run = one.go()
     assert run.recommended_variant_id == one.variants["A"].id
-    assert len(one.play.finals) == 2 and one.variants["A"].measurement.sets == 6
+    assert len(one.play.finals) == 2 and one.variants["A"].measurement.sets == 10
     assert one.variants["A"].measurement.speedup_low > 1.03
 
 
 def test_rounds_have_a_bound_where_one_is_set(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     """Given a bound of one round, Then the same version stays open and may go on, whose new rounds count anew."""
     monkeypatch.setenv("FETTLE_MOST_ROUNDS", "1")
-    one = stage(Like(p50_ms=1.05), {"A": Like(p50_ms=1.0)})
+    one = stage(Like(p50_ms=1.045), {"A": Like(p50_ms=1.0)})
     assert one.go().recommended_variant_id is None
     assert len(one.play.finals) == 1 and ending(one) is Ending.UNSETTLED
     assert one.again(more_s=600.0).recommended_variant_id == one.variants["A"].id
@@ -78,7 +79,7 @@ def test_a_bound_that_is_none_is_refused(said: str) -> None:
     assert most_rounds({}) is None and most_rounds({"FETTLE_MOST_ROUNDS": "2"}) == 2
 
 
-@pytest.mark.parametrize(("original_ms", "sets"), [(1.01, 3), (1.035, 12)])
+@pytest.mark.parametrize(("original_ms", "sets"), [(1.01, 5), (1.035, 10)])
 def test_under_a_real_gain_nothing_is_recommended(stage: Make, original_ms: float, sets: int) -> None:
     """Given a version of 1.01 times, and one that more sets do not settle, Then the original is kept, and it ends."""
     one = stage(Like(p50_ms=original_ms), {"A": Like(p50_ms=1.0)})

@@ -290,12 +290,12 @@ def test_no_time_for_anything_keeps_the_original(stage: Make) -> None:
 
 
 def test_without_a_limit_everything_is_tried(stage: Make) -> None:
-    """Given no time limit, then all versions are tried and six finalists measured in three sets."""
+    """Given no time limit, then all versions are tried and six finalists measured in five sets."""
     likes = {name: Like(p50_ms=1 + i / 10, seconds=100) for i, name in enumerate("ABCDEFG")}
     one = stage(Like(p50_ms=4, seconds=100), likes)
     assert one.go().state is RunState.FINISHED
     final = one.play.finals[0]
-    assert (len(final.contenders), final.sets, final.blocks) == (7, 3, 3)
+    assert (len(final.contenders), final.sets, final.blocks) == (7, 5, 2)
     assert final.until_s is None
     assert all(variant.measurement.n for variant in one.variants.values())
 
