@@ -7,6 +7,7 @@ from app.domain.choose import TIE_SHARE, is_faster, is_safe, may_win
 from app.domain.variant import Variant
 from app.domain.words import times
 from workers.contracts.planning import Arithmetic, Instructions
+from workers.contracts.power import power_words
 from workers.contracts.specs import DeviceFacts, LayersKept
 from workers.contracts.wording import percent
 
@@ -107,7 +108,8 @@ def portability(
         return ()
     kinds: tuple[Arithmetic, ...] = ("bf16", "int8")
     used = [title for kind in kinds if known.uses(best, kind) for title in known.titles(kind)]
-    where = f"Measured on {device.processor} with {device.cores} cores"
+    power = power_words(device.power)
+    where = f"Measured on {device.processor} with {device.cores} cores{f', {power}' if power else ''}"
     if not used:
         top = known.titles("fp32")[:1]
         return (f"{where}{f' ({top[0]})' if top else ''}; it needs no special instructions.",)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.power import PowerFacts
 
 GUESSED = "guessed"
 """Code of the finding that names what was guessed of the preparation."""
@@ -366,3 +367,4 @@ class DeviceFacts(Frozen):
     )
     gpus: tuple[str, ...] = ()
     os: str = ""
+    power: PowerFacts = PowerFacts()

@@ -4,6 +4,7 @@ from typing import Any
 
 from workers.contracts.bundles import CardFacts
 from workers.contracts.pipeline import ImageSteps, PipelineSpec
+from workers.contracts.power import power_words
 from workers.contracts.wording import percent, percent_of
 from workers.export.card_data import record_lines
 from workers.export.card_load import under_load
@@ -140,7 +141,9 @@ def _measured(facts: CardFacts, spec: PipelineSpec) -> str:
         name = title if counted else "Mean cosine to the original"
         lines.append(f"| {name} | {figure(original, unit)} | {figure(variant, unit)} |")
     device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
-    lines.append(f"\nMeasured on {plain(device.processor)}, {device.cores} cores, with {engine}.")
+    power = power_words(device.power)
+    cores = f"{device.cores} cores{f' ({plain(power)})' if power else ''}"
+    lines.append(f"\nMeasured on {plain(device.processor)}, {cores}, with {engine}.")
     return "\n".join(lines) + "\n"
 
 

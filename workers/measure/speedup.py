@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from workers.contracts.disturbed import Loads
 from workers.contracts.faster import GAIN
 
-LEVELS, LATER_LEVEL = (0.03, 0.02), 0.005
+LEVELS, LATER_LEVEL = (0.03, 0.017), 0.001
 """One-sided, of the first look, of the second at more sets, and of each further one, which only rounds that were cut
-short have: 5 % in all, however often it is looked at whether a version is faster by now (Bonferroni; simulated)."""
+short have: 5 % in all over five looks at whether a version is faster by now (Bonferroni)."""
 
 Sets = Sequence[Sequence[float]]
 Floats = NDArray[np.float64]

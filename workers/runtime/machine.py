@@ -11,6 +11,7 @@ from workers.contracts.planning import Instructions
 from workers.contracts.specs import DeviceFacts
 from workers.infer import processor
 from workers.measure.gpu import GpuReader, open_gpus
+from workers.runtime.power import power_facts
 
 CGROUP_CPU = (
     ("/sys/fs/cgroup/cpu.max", None),
@@ -113,4 +114,5 @@ def device_facts(found: list[Gpu]) -> DeviceFacts:
         features=features,
         gpus=tuple(gpu.name for gpu in found),
         os=f"{platform.system()} {platform.release()}",
+        power=power_facts(),
     )

@@ -34,6 +34,7 @@ from app.services.run.search import OptimizeRequest, Search
 from app.services.run.version_steps import Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
+from workers.contracts.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
 from workers.contracts.specs import Finding, Recipe, RecipeStep
 
@@ -213,6 +214,8 @@ class _Optimization:
         oldest = self._recorder.run.created_at if self._ask.fresh else datetime.now(UTC) - MAX_AGE
         self._search.reuse = Reuse(found.device.model_dump_json(), oldest, self._recorder.run.created_at)
         self._recorder.note_machine(found.device)
+        if (warning := power_warning(found.device.power)) is not None:
+            self._recorder.tell(warning)
         available = tuple(row.id for row in found.runtimes if row.available)
         done: Done[PlanResult] = yield JobStep(
             kind="plan",

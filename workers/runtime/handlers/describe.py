@@ -5,8 +5,9 @@ import platform
 
 from workers import registry
 from workers.contracts.jobs import DescribeParams, DescribeResult
+from workers.contracts.power import power_words
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import Described
+from workers.contracts.specs import Described, DeviceFacts
 from workers.contracts.techniques import HandlerSpec
 from workers.runtime.machine import Gpu, device_facts, gpus, instructions_of
 
@@ -27,8 +28,16 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _device_rows(processor: str, cores: int, found: list[Gpu]) -> tuple[Described, ...]:
-    rows = [Described(id="cpu", title=processor, available=True, summary=f"{cores} cores", group="cpu")]
+def _device_rows(facts: DeviceFacts, found: list[Gpu]) -> tuple[Described, ...]:
+    rows = [
+        Described(
+            id="cpu",
+            title=facts.processor,
+            available=True,
+            summary=", ".join(filter(None, (f"{facts.cores} cores", power_words(facts.power)))),
+            group="cpu",
+        )
+    ]
     for gpu in found:
         summary = f"{gpu.memory_bytes / 2**30:.0f} GiB, compute capability {gpu.compute or 'unknown'}"
         row = Described(id=f"cuda:{gpu.index}", title=gpu.name, available=True, summary=summary, group="cuda")
@@ -52,7 +61,7 @@ def run(params: DescribeParams, ctx: JobContext) -> DescribeResult:
     ctx.check_cancelled()
     return DescribeResult(
         device=facts,
-        devices=_device_rows(facts.processor, facts.cores, found),
+        devices=_device_rows(facts, found),
         runtimes=runtimes,
         techniques=registry.describe_techniques(registry.techniques()),
         targets=registry.describe_targets(registry.targets()),

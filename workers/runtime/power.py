@@ -1,0 +1,67 @@
+"""What decides how fast the processor may run: governor, clocks, boost, mains or battery."""
+
+import contextlib
+from pathlib import Path
+
+from workers.contracts.power import PowerFacts
+
+CPU = Path("/sys/devices/system/cpu")
+KHZ = 1000.0
+
+
+def power_facts(cpu: Path = CPU) -> PowerFacts:
+    """From sysfs (kernel's admin-guide/pm/cpufreq.rst) and psutil; what neither tells is None. `cpu` is for tests.
+
+    Clocks are the limits that cores may use; what they run at changes all the time and would say nothing later.
+    """
+    policies = sorted((cpu / "cpufreq").glob("policy*"))
+    lows, highs = (_numbers(policies, f"scaling_{name}_freq") for name in ("min", "max"))
+    return PowerFacts(
+        governor=_joined(policies, "scaling_governor"),
+        driver=_joined(policies, "scaling_driver"),
+        preference=_joined(policies, "energy_performance_preference"),
+        min_mhz=min(lows) / KHZ if lows else None,
+        max_mhz=max(highs) / KHZ if highs else _told_max_mhz(),
+        boost=_boost(cpu),
+        on_battery=_on_battery(),
+    )
+
+
+def _read(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="ascii", errors="replace").strip()
+    return ""
+
+
+def _joined(policies: list[Path], name: str) -> str | None:
+    return "/".join(sorted({text for policy in policies if (text := _read(policy / name))})) or None
+
+
+def _numbers(policies: list[Path], name: str) -> list[float]:
+    return [float(text) for policy in policies if (text := _read(policy / name)).isdecimal()]
+
+
+def _boost(cpu: Path) -> bool | None:
+    told = {"1": True, "0": False}.get(_read(cpu / "cpufreq/boost"))
+    return told if told is not None else {"1": False, "0": True}.get(_read(cpu / "intel_pstate/no_turbo"))
+
+
+def _told_max_mhz() -> float | None:
+    import psutil
+
+    with contextlib.suppress(OSError, NotImplementedError, AttributeError, RuntimeError):
+        found = psutil.cpu_freq()
+        if found is not None and found.max > 0:
+            return float(found.max)
+    return None
+
+
+def _on_battery() -> bool | None:
+    """None where there is no battery, or it does not say."""
+    import psutil
+
+    with contextlib.suppress(OSError, NotImplementedError, AttributeError, RuntimeError):
+        found = psutil.sensors_battery()
+        if found is not None and found.power_plugged is not None:
+            return not found.power_plugged
+    return None
