@@ -47,8 +47,8 @@ class GraphRewrite:
     """What makes a technique one that is looked for: it goes before all recipes of OpenVINO where it pays.
 
     It is tried where a profile says that operators of `kinds` (OpenVINO's words), and those that `change` takes out,
-    take much of the time; small `order` first. `change(graph)` changes a `workers.convert.graph.Graph` and returns in
-    how many places.
+    take much of the time; small `order` first. `change(graph)` changes a `workers.convert.graphs.graph.Graph` and
+    returns in how many places.
     """
 
     order: int

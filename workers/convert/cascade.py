@@ -12,11 +12,11 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert.calibration import as_taken
-from workers.convert.cascade_examples import Asked, Limits, Pair, ask_both, no_classes, share
-from workers.convert.cascade_first import First, make_first
-from workers.convert.cascade_threshold import learn_threshold
-from workers.convert.onnx_files import broken
+from workers.convert.asking.calibration import as_taken
+from workers.convert.cascades.examples import Asked, Limits, Pair, ask_both, no_classes, share
+from workers.convert.cascades.first import First, make_first
+from workers.convert.cascades.threshold import learn_threshold
+from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import Output, new_model, take_files
 from workers.infer.base import NotRunnable
 from workers.infer.processor import NO_BF16

@@ -5,7 +5,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Graph, attribute, maker_of
+from workers.convert.graphs.graph import Graph, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
 ID = "cast_cleanup"

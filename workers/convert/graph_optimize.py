@@ -10,7 +10,7 @@ from workers.contracts.pipeline import PipelineInput, PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.infer.base import NotRunnable
 

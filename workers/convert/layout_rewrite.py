@@ -7,8 +7,8 @@ them can as well work on the other layout, with its axes and constants renamed.
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Graph
-from workers.convert.layout_moves import moved
+from workers.convert.graphs.graph import Graph
+from workers.convert.graphs.layout_moves import moved
 from workers.convert.rewriting import rewrite
 
 ID = "layout_rewrite"

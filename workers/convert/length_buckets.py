@@ -16,7 +16,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert.onnx_files import broken
+from workers.convert.graphs.onnx_files import broken
 from workers.convert.output import new_model, take_files
 from workers.infer.base import NotRunnable
 

@@ -13,7 +13,7 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueParams, TechniqueSpec
-from workers.convert.graph import Array, Graph, Shape, attribute, maker_of
+from workers.convert.graphs.graph import Array, Graph, Shape, attribute, maker_of
 from workers.convert.rewriting import rewrite
 
 ID = "norm_rewrite"

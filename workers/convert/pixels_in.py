@@ -10,11 +10,11 @@ from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
-from workers.convert.calibration import as_taken, requests
-from workers.convert.in_turn import in_turn
+from workers.convert.asking.calibration import as_taken, requests
+from workers.convert.asking.in_turn import in_turn
+from workers.convert.graphs import onnx_files
+from workers.convert.graphs.pixels_graph import put_before
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.convert.pixels_graph import put_before
 from workers.convert.rewriting import CHECKED, MOST_DIFFERENCE, largest_difference
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def check_and_time(
 
 def made_pairs(spec: PipelineSpec, name: str, steps: ImageSteps, seed: int) -> "list[tuple[Feeds, Feeds]]":
     """Pictures of noise, both as the original takes them and as pixels; other inputs are zeros."""
-    from workers.convert.calibration import example_feeds
+    from workers.convert.asking.calibration import example_feeds
     from workers.pipeline import images
     from workers.pipeline.spec import ImageSteps as PlainSteps
 

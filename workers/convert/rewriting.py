@@ -13,8 +13,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.convert import onnx_files
-from workers.convert.graph import Graph
+from workers.convert.graphs import onnx_files
+from workers.convert.graphs.graph import Graph
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 
 Rewrite = Callable[[Graph], int]
@@ -111,7 +111,7 @@ def check_alike(model: Model, rewritten_path: Path, title: str, ctx: JobContext,
 
 def _inputs(model: Model, ctx: JobContext) -> Any:
     from workers.contracts.pipeline import PipelineSpec
-    from workers.convert.calibration import example_feeds, requests
+    from workers.convert.asking.calibration import example_feeds, requests
 
     found = list(requests(model, ctx, CHECKED))
     if found:

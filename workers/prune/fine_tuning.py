@@ -20,10 +20,10 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
-from workers.convert.changed_inputs import KINDS, changed_copy
+from workers.convert.asking.changed_inputs import KINDS, changed_copy
 from workers.prune.forecast import END_GAIN, forecast, hopeless
 from workers.prune.torch_replica import TorchReplica, tensors
-from workers.quantize.likeness import Alike, Held
+from workers.quantize.calibrating.likeness import Alike, Held
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

@@ -7,12 +7,13 @@ from typing import Any
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert import engines, onnx_files
+from workers.convert.asking import engines
+from workers.convert.graphs import onnx_files
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material
 from workers.prune.torch_replica import TorchReplica, build, check, no_twin
-from workers.quantize import likeness
-from workers.quantize.aside import set_aside
+from workers.quantize.calibrating import likeness
+from workers.quantize.calibrating.aside import set_aside
 
 CHECKED = 3
 """Requests on which a twin is compared with its graph."""

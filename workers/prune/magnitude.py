@@ -12,7 +12,7 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
 from workers.prune.fine_tuning import LearningParams, Trainer, WillNotHold, refused
 from workers.prune.lesson import prepare, threads

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workers.contracts.errors import InputRefused
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.prune.layers import LAYERS, Layer, layer_of
 from workers.prune.operators import operators
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.prune.torch_replica import TorchReplica
 
 

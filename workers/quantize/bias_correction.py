@@ -14,11 +14,13 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import engines, onnx_files
+from workers.convert.asking import engines
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import biases, calibration, likeness, probes, qdq
-from workers.quantize.aside import set_aside
-from workers.quantize.twins import Twins
+from workers.quantize import calibration, qdq
+from workers.quantize.calibrating import biases, likeness, probes
+from workers.quantize.calibrating.aside import set_aside
+from workers.quantize.calibrating.twins import Twins
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

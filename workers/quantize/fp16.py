@@ -9,9 +9,11 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import finite, onnx_files
+from workers.convert.asking import finite
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import overflow, qdq
+from workers.quantize import qdq
+from workers.quantize.calibrating import overflow
 
 ID = "fp16"
 TITLE = "FP16"

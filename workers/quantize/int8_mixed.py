@@ -13,12 +13,14 @@ from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import LayersKept, ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert import engines, onnx_files
+from workers.convert.asking import engines
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import eight_bits, likeness, one_sided, qdq, sensitivity, switches
-from workers.quantize.aside import set_aside
+from workers.quantize import eight_bits, qdq, switches
+from workers.quantize.calibrating import likeness, one_sided, sensitivity
+from workers.quantize.calibrating.aside import set_aside
+from workers.quantize.calibrating.likeness import Alike, Held
 from workers.quantize.histograms import Histogram
-from workers.quantize.likeness import Alike, Held
 
 ID = "int8_mixed"
 TITLE = "INT8, sensitive layers kept"

@@ -8,9 +8,10 @@ from workers.contracts.planning import Fitted, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import eight_bits, one_sided, qdq
+from workers.quantize import eight_bits, qdq
+from workers.quantize.calibrating import one_sided
 
 ID = "int8_static"
 LARGE_GRAPH = 800

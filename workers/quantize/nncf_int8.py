@@ -11,9 +11,10 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, eight_bits, one_sided, qdq
+from workers.quantize import calibration, eight_bits, qdq
+from workers.quantize.calibrating import one_sided
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

@@ -17,7 +17,7 @@ from pydantic import Field
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model, TechniqueParams
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.quantize import calibration
 from workers.quantize.histograms import Histogram
 

@@ -13,9 +13,10 @@ from workers.contracts.planning import Reason, Situation
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import ModelArtifact
 from workers.contracts.techniques import Model, TechniqueParams, TechniqueSpec
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.output import MODEL_FILE, need_onnx, new_model
-from workers.quantize import calibration, probes, qdq
+from workers.quantize import calibration, qdq
+from workers.quantize.calibrating import probes
 
 ID = "smooth_quant"
 TITLE = "SmoothQuant before INT8"

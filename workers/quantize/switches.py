@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.quantize.qdq import HEAVY, RangeParams
 
 CHOSEN = "fettle_chosen_layer"

@@ -7,7 +7,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.convert.in_turn import in_turn
+from workers.convert.asking.in_turn import in_turn
 from workers.infer.base import Session
 
 Feeds = Mapping[str, NDArray[np.generic]]

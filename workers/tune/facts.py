@@ -8,7 +8,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.planning import ModelFacts
 from workers.contracts.techniques import Model
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.parts import PARTS, has_parts
 
 LIGHT_OPERATORS = frozenset({"Add", "Sub", "Mul", "Div", "Pow", "Sqrt", "Reciprocal", "Exp", "Log", "Tanh", "Erf"})

@@ -12,7 +12,7 @@ from workers.contracts.folder import read_model
 from workers.contracts.layers import Layer
 from workers.contracts.process.context import JobContext
 from workers.infer.base import Arrays, NotRunnable, without_constants
-from workers.quantize import sensitivity
+from workers.quantize.calibrating import sensitivity
 from workers.tune import layer_sizes
 
 MAX_S, RUNS = 2.0, 8

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 from workers.contracts.pipeline import PipelineSpec
-from workers.convert.calibration import example_feeds
+from workers.convert.asking.calibration import example_feeds
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests
 

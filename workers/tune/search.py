@@ -17,7 +17,7 @@ from workers.contracts.process.context import JobContext, derived
 from workers.contracts.specs import RecipeStep
 from workers.contracts.techniques import GraphRewrite, Model, TechniqueSpec
 from workers.contracts.wording import percent
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.convert.rewriting import removed_by
 from workers.infer.base import Arrays, NotRunnable, Session
 from workers.tune.compare import gain

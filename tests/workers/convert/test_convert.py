@@ -7,7 +7,8 @@ import pytest
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
-from workers.convert import fixed_shape, graph_optimize, onnx_files
+from workers.convert import fixed_shape, graph_optimize
+from workers.convert.graphs import onnx_files
 from workers.convert.output import narrow
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext

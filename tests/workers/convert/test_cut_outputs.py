@@ -13,7 +13,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.pipeline import Generation, PipelineOutput, PipelineSpec
 from workers.contracts.techniques import Model
-from workers.convert import cut_outputs, onnx_files, pixels_in
+from workers.convert import cut_outputs, pixels_in
+from workers.convert.graphs import onnx_files
 from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.predictions import Answers, collect_answers, load_answers, save_answers

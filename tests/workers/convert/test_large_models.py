@@ -10,7 +10,7 @@ from technique_cases import every_technique, staged
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import write_model
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext
 

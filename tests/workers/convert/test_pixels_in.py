@@ -18,7 +18,8 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.pipeline import ImageSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.techniques import Model
-from workers.convert import onnx_files, pixels_in
+from workers.convert import pixels_in
+from workers.convert.graphs import onnx_files
 from workers.infer.pixels import as_pixels
 from workers.measure.opening import open_session
 from workers.measure.requests import load_requests

@@ -10,8 +10,9 @@ from small_models import floats, model_of
 from special_models import build_casts, build_group_norm, build_nhwc, build_one_hot
 
 from workers.contracts.errors import InputRefused
-from workers.convert import cast_cleanup, gather_rewrite, layout_rewrite, norm_rewrite, onnx_files
-from workers.convert.graph import Graph
+from workers.convert import cast_cleanup, gather_rewrite, layout_rewrite, norm_rewrite
+from workers.convert.graphs import onnx_files
+from workers.convert.graphs.graph import Graph
 from workers.convert.rewriting import largest_difference, removed_by, rewrite, rewritten
 from workers.measure.opening import open_session
 from workers.runtime.recording import RecordingContext

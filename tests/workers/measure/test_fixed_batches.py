@@ -10,7 +10,7 @@ from odd_models import WIDTH, perceptron
 from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.convert import calibration
+from workers.convert.asking import calibration
 from workers.evaluate.data.build import build_data
 from workers.evaluate.proof.predictions import collect_answers
 from workers.infer.onnxruntime_cpu import load

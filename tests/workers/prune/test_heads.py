@@ -10,7 +10,7 @@ from small_models import RNG, floats, model_of, spec_of, weight
 
 from workers.contracts.folder import read_model, write_model
 from workers.contracts.pipeline import PipelineInput, PipelineOutput
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.pipeline.prepared import write_prepared
 from workers.prune import structured
 from workers.prune.heads import cut, find

@@ -8,7 +8,7 @@ from onnx import numpy_helper
 from wide_models import sample_folder
 
 from workers.contracts.errors import InputRefused
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import Prepared
 from workers.prune import magnitude

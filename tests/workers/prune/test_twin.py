@@ -9,7 +9,7 @@ from onnx import TensorProto, helper, numpy_helper
 from small_models import RNG, floats, model_of, weight
 
 from workers.contracts.errors import InputRefused
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.prune.torch_replica import build, check
 from workers.prune.written_back import write_back
 

@@ -11,7 +11,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.folder import read_model
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import bias_correction
 from workers.runtime.handlers.apply import run

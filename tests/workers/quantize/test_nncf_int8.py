@@ -10,7 +10,7 @@ import pytest
 from workers import registry
 from workers.contracts.errors import BackendMissing, InputRefused, JobCancelled
 from workers.contracts.specs import RecipeStep
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import nncf_int8
 from workers.runtime.handlers.apply import find_technique

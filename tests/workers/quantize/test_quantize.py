@@ -8,7 +8,7 @@ import pytest
 from onnx import numpy_helper
 
 from workers.contracts.errors import InputRefused
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.pipeline.prepared import write_prepared
 from workers.quantize import bf16, calibration, eight_bits, fp16, int8_dynamic, int8_static, qdq

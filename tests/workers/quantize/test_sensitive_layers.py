@@ -9,9 +9,10 @@ import pytest
 import trap_models as traps
 
 from workers.contracts.errors import InputRefused
-from workers.convert import engines
-from workers.quantize import int8_mixed, likeness, qdq, sensitivity, switches
-from workers.quantize.likeness import Alike, expected_agreement
+from workers.convert.asking import engines
+from workers.quantize import int8_mixed, qdq, switches
+from workers.quantize.calibrating import likeness, sensitivity
+from workers.quantize.calibrating.likeness import Alike, expected_agreement
 from workers.runtime.recording import RecordingContext
 
 

@@ -11,7 +11,7 @@ from small_models import RNG, floats, model_of, weight
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import smooth_quant
 from workers.runtime.handlers.apply import run

@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from workers.contracts.errors import InputRefused
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import stored_weights, weights_only
 from workers.runtime.recording import RecordingContext

@@ -9,7 +9,7 @@ from technique_cases import TECHNIQUES
 from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.contracts.layers import LayersParams
-from workers.quantize import sensitivity
+from workers.quantize.calibrating import sensitivity
 from workers.runtime.handlers.layers import run
 from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of

@@ -10,7 +10,7 @@ import numpy as np
 from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 
 if TYPE_CHECKING:
     from workers.contracts.pipeline import PipelineSpec

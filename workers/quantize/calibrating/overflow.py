@@ -12,8 +12,9 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert import onnx_files
-from workers.quantize import calibration, probes
+from workers.convert.graphs import onnx_files
+from workers.quantize import calibration
+from workers.quantize.calibrating import probes
 
 LARGEST = 65504.0
 """The largest finite number of FP16 (IEEE 754 binary16)."""

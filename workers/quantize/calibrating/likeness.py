@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert import engines
+from workers.convert.asking import engines
 from workers.evaluate.proof.similarity import likenesses
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 

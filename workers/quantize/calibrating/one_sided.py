@@ -4,7 +4,7 @@ import numpy as np
 
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
-from workers.convert import engines
+from workers.convert.asking import engines
 from workers.pipeline.pipeline import load_pipeline
 
 ASKED, FEWEST = 32, 8

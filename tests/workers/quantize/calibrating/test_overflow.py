@@ -11,7 +11,8 @@ from small_models import KINDS, RNG, floats, model_of, weight
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.techniques import Model
-from workers.convert import finite, onnx_files
+from workers.convert.asking import finite
+from workers.convert.graphs import onnx_files
 from workers.convert.precision_by_operator import TITLE as BY_OPERATOR
 from workers.measure.opening import open_session
 from workers.quantize import bf16, fp16

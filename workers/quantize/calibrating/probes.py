@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds

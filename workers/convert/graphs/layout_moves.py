@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from workers.convert.graph import Graph, attribute, maker_of
+from workers.convert.graphs.graph import Graph, attribute, maker_of
 
 Perm = tuple[int, ...]
 
@@ -91,7 +91,7 @@ def _concat(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
 
 def _along(graph: Graph, transpose: Any, user: Any, perm: Perm) -> bool:
     """Operators along one axis, from operator set 13 on (before, they flattened everything behind it)."""
-    from workers.convert.onnx_files import opset
+    from workers.convert.graphs.onnx_files import opset
 
     if opset(graph.proto) < 13:
         return False

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.pipeline import ImageSteps
-from workers.convert import onnx_files
+from workers.convert.graphs import onnx_files
 
 
 def put_before(proto: Any, name: str, steps: ImageSteps) -> bool:

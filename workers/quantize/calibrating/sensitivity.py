@@ -8,7 +8,7 @@ from typing import Any
 
 from workers.contracts.process.context import JobContext
 from workers.quantize import switches
-from workers.quantize.likeness import Alike, Held
+from workers.quantize.calibrating.likeness import Alike, Held
 from workers.quantize.qdq import RangeParams
 
 SAMPLES = 4

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
-from workers.convert.cascade_threshold import Looks, look
-from workers.convert.changed_inputs import Feeds, changed_copy
+from workers.convert.asking.changed_inputs import Feeds, changed_copy
+from workers.convert.cascades.threshold import Looks, look
 from workers.pipeline.pipeline import Pipeline
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""How a model cascade is made: its first model, its threshold, its examples."""

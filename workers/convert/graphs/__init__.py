@@ -1,0 +1,1 @@
+"""What techniques that rewrite graphs share."""
