@@ -30,6 +30,11 @@ class Case:
         answer = self.old.answer if which == "old" else self.new.answer
         return [answer[i] for i in self.items]
 
+    def texts(self, which: Literal["old", "new"]) -> list[str]:
+        """The decoded texts of one model for `items`; "" where it gives none."""
+        texts = self.old.texts if which == "old" else self.new.texts
+        return [texts[i] if texts is not None else "" for i in self.items]
+
     def only(self, wanted: NDArray[np.bool_]) -> "Case":
         """The same for some of the items; `wanted` (n,)."""
         return Case(self.data, self.old, self.new, self.items[wanted], self.seed)

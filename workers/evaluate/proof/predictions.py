@@ -55,8 +55,8 @@ class Rows:
 class Answers:
     """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
 
-    `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `stopped` says why
-    not all items were asked; it is not kept in the file.
+    `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
+    people read where answers are texts. `stopped` says why not all items were asked; it is not kept in the file.
     """
 
     answer: Sequence[Values]
@@ -69,6 +69,7 @@ class Answers:
     stopped: Stopped = ""
     decoded: bool = False
     score_threshold: float = 0.25
+    texts: Sequence[str] | None = None
 
     @property
     def n(self) -> int:

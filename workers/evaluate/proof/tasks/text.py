@@ -1,15 +1,43 @@
-"""Models that answer with texts: each text as a whole is the same as before, or another one."""
+"""Models that answer with texts (translations, summaries): would a reader notice another text?"""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, ProofTask
+from workers.evaluate.proof.wordings import chrf, tidy, turned_round, word_distance
+
+LEAST_CHRF = 85.0
+MOST_OTHER_WORDS = 0.05
+"""Every tenth word wrong leaves chrF at about 85: half of such texts would pass by chrF alone. Other white space or
+another form of the same letters is 0 by both."""
 
 
 def compare(case: Case) -> Differences:
-    """Every text that is not the same token by token is a changed result. `severity` is the share of other tokens."""
-    pairs = list(zip(case.answers("old"), case.answers("new"), strict=True))
+    """A text changed where chrF to the original's is below 85, more than a twentieth of its words are others, or a
+    number or a negation is. Where texts are not known (older predictions), every other token is a change."""
+    if case.old.texts is None or case.new.texts is None:
+        return _by_tokens(case)
+    pairs = list(zip(case.texts("old"), case.texts("new"), strict=True))
+    said = np.asarray([bool(tidy(old) or tidy(new)) for old, new in pairs], np.bool_)
+    pairs = [pair for pair, counts in zip(pairs, said, strict=True) if counts]
+    severity = np.asarray([1 - chrf(new, old) / 100 for old, new in pairs], np.float64)
+    changed = np.asarray([tidy(old) != tidy(new) and is_other(old, new) for old, new in pairs], np.bool_)
+    same = sum(tidy(old) == tidy(new) for old, new in pairs)
+    notes = [f"{same:,} of {len(pairs):,} texts are the same word for word."] if same < len(pairs) else []
+    unseen = "" if any(tidy(old) for old, _ in pairs) else f"No text in {len(said):,} answers: these cannot prove it."
+    return Differences(
+        case.items[said], changed, severity, similarity=1 - severity, notes=notes, unseen=unseen if len(said) else ""
+    )
+
+
+def is_other(old: str, new: str) -> bool:
+    """Whether a reader would say that it is another text."""
+    return chrf(new, old) < LEAST_CHRF or word_distance(old, new) > MOST_OTHER_WORDS or turned_round(old, new)
+
+
+def _by_tokens(case: Case) -> Differences:
+    pairs = zip(case.answers("old"), case.answers("new"), strict=True)
     severity = np.asarray([_other_tokens(old, new) for old, new in pairs], np.float64)
     return Differences(case.items, severity > 0, severity, similarity=1 - severity)
 
@@ -26,7 +54,7 @@ def _other_tokens(old: NDArray[np.float32], new: NDArray[np.float32]) -> float:
 TASK = ProofTask(
     "text",
     "Texts",
-    "the text is not the same, word for word",
+    "chrF to the original’s text is below 85, or a number, a negation or every twentieth word is another",
     10,
     lambda case: case.old.answer_kind == "tokens",
     compare,

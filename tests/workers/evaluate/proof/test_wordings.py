@@ -1,0 +1,74 @@
+"""What a reader notices between two texts."""
+
+import numpy as np
+import pytest
+
+from workers.evaluate.proof.wordings import (
+    character_distance,
+    chrf,
+    chrf_counts,
+    chrf_of,
+    part_missing,
+    turned_round,
+    word_distance,
+    words_of,
+)
+
+PAIRS = [
+    ("the cat sat on the mat", "the cat is on the mat"),
+    ("Ein Satz mit Zahlen: 12 und 14.", "Ein Satz mit Zahlen: 12 und 15."),
+    ("short", "an other text altogether"),
+    ("ab", "abc"),
+]
+
+
+@pytest.mark.parametrize(("text", "truth"), PAIRS)
+def test_chrf_is_that_of_another_library(text: str, truth: str) -> None:
+    """Given texts, Then chrF is torchmetrics' (orders of words left out) to six digits, also of all texts together."""
+    from torchmetrics.functional.text import chrf_score
+
+    assert chrf(text, truth) / 100 == pytest.approx(float(chrf_score([text], [[truth]], n_word_order=0)), abs=1e-6)
+    counts = sum(chrf_counts(a, b) for a, b in PAIRS)
+    whole = chrf_score([a for a, _ in PAIRS], [[b] for _, b in PAIRS], n_word_order=0)
+    assert float(chrf_of(np.asarray(counts))) / 100 == pytest.approx(float(whole), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "other"),
+    [
+        ("He did not go.", "He did go.", True),
+        ("He didn't go.", "He did go.", True),
+        ("12 boats", "21 boats", True),
+        ("at 10:30", "at 10.30", True),
+        ("他没去", "他去", True),
+        ("one boat left", "a boat left", False),
+        ("boats, 12", "12 boats", False),
+    ],
+)
+def test_numbers_and_negations(old: str, new: str, other: bool) -> None:
+    """Given a number or a "not" that is lost, new or another one, Then the meaning is turned round."""
+    assert turned_round(old, new) is other
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "missing"),
+    [
+        ("one two three four", "one two three", True),
+        ("one two three four five", "one four five", True),
+        ("one two three four", "one three four", False),
+        ("one two three", "one two three four five", True),
+        ("one two three", "one too three", False),
+        ("", "", False),
+    ],
+)
+def test_a_part_that_is_missing(old: str, new: str, missing: bool) -> None:
+    """Given two words in a row or the last one lost or new, Then a part is missing."""
+    assert part_missing(old, new) is missing
+
+
+def test_distances_by_hand() -> None:
+    """Given one letter or one word of many, Then the share is that of the longer text; empty texts are the same."""
+    assert character_distance("abcde", "abXde") == pytest.approx(0.2)
+    assert word_distance("one two three four", "one two drei four") == pytest.approx(0.25)
+    assert character_distance("", "") == 0 and chrf(" ", "") == 100 and chrf("a", "") == 0
+    assert words_of("Don’t stop: 今日 now") == ["don’t", "stop", "今", "日", "now"]

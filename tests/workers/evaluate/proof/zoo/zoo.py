@@ -1,0 +1,119 @@
+"""The zoo of harm: predictions as models give them, ways to destroy them, and ways that nobody would notice.
+
+Each module `zoo_*.py` beside this one holds `ZOOS`, for one task or a few forms of one. Predictions are made, but of the
+shape and spread of real ones; all is seeded.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import Judgement
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.case import case_of
+from workers.evaluate.proof.engine import judge_case
+from workers.evaluate.proof.predictions import Answers, predict
+
+Array = NDArray[Any]
+Rng = np.random.Generator
+Change = Callable[[list[Array], Rng], Sequence[Array]]
+
+
+@dataclass(frozen=True)
+class Zoo:
+    """`task` is the proof task that has to judge. `make(n, rng)` gives the original's predictions.
+
+    `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure. `labels`
+    gives the accepted classes of the items. `more` are further facts of `Answers`.
+    """
+
+    name: str
+    task: str
+    kind: str
+    make: Callable[[int, Rng], list[Array]]
+    harm: Mapping[str, Change]
+    harmless: Mapping[str, Change]
+    wrong: Callable[[Array, Rng], Array]
+    labels: Callable[[list[Array], Rng], Sequence[tuple[int, ...]]] | None = None
+    classes: tuple[str, ...] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    answers: Callable[["Zoo", Sequence[Array]], Answers] | None = None
+
+    def answers_of(self, parts: Sequence[Array]) -> Answers:
+        if self.answers is not None:
+            return self.answers(self, parts)
+        return plain_answers(self, parts)
+
+
+def plain_answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+    """Predictions as they are collected from a model."""
+    values = [np.asarray(part, np.float32) for part in parts]
+    finite = np.asarray([bool(np.isfinite(part).all()) for part in values])
+    more = {"scores": "probabilities", "stateful": False, **zoo.more}
+    predicted = predict(values, finite, zoo.kind, more["scores"], more["stateful"])
+    return Answers(values, predicted, finite, {}, zoo.kind, **more)
+
+
+def judged(zoo: Zoo, how: Change, n: int, seed: int, limit_pct: float, wrong_share: float = 0.0) -> Judgement:
+    """The verdict on predictions that were changed so; of each item there is a chance of `wrong_share` that it is
+    another one for sure."""
+    rng = np.random.default_rng([seed, n])
+    old = zoo.make(n, rng)
+    labels = zoo.labels(old, rng) if zoo.labels is not None else [()] * n
+    new = list(how([part.copy() for part in old], rng))
+    for at in np.flatnonzero(rng.random(n) < wrong_share):
+        new[at] = zoo.wrong(new[at], rng)
+    items = tuple(Item(f"item {i}", None, accepted) for i, accepted in enumerate(labels))
+    data = DataSet("arrays", "person", None, zoo.classes, test=items)
+    return judge_case(case_of(data, zoo.answers_of(old), zoo.answers_of(new), seed), limit_pct)
+
+
+def each(change: Callable[[Array, Rng], Array]) -> Change:
+    """The same change of every item."""
+    return lambda parts, rng: [change(part, rng) for part in parts]
+
+
+def some(share: float, change: Callable[[Array, Rng], Array]) -> Change:
+    """A change of this share of the items, drawn."""
+
+    def changed(parts: list[Array], rng: Rng) -> Sequence[Array]:
+        for at in rng.permutation(len(parts))[: max(1, int(share * len(parts)))]:
+            parts[at] = change(parts[at], rng)
+        return parts
+
+    return changed
+
+
+def stacked(change: Callable[[Array, Rng], Array]) -> Change:
+    """A change of all items as one array (n, …)."""
+    return lambda parts, rng: list(change(np.stack(parts), rng))
+
+
+def same(parts: list[Array], rng: Rng) -> Sequence[Array]:
+    return parts
+
+
+def bf16(parts: list[Array], rng: Rng) -> Sequence[Array]:
+    """What is left of each number in BF16, rounded down."""
+    return [(np.asarray(p, np.float32).view(np.uint32) & 0xFFFF0000).view(np.float32) for p in parts]
+
+
+def fp16(parts: list[Array], rng: Rng) -> Sequence[Array]:
+    return [p.astype(np.float16).astype(np.float32) for p in parts]
+
+
+def other_engine(parts: list[Array], rng: Rng) -> Sequence[Array]:
+    """Sums in another order: a few units in the seventh digit."""
+    return [(p * (1 + 3e-7 * rng.standard_normal(p.shape))).astype(np.float32) for p in parts]
+
+
+def all_zoos() -> dict[str, Zoo]:
+    """Of every module, by name."""
+    modules = sorted(path.stem for path in Path(__file__).parent.glob("zoo_*.py"))
+    zoos = [zoo for module in modules for zoo in importlib.import_module(module).ZOOS]
+    return {zoo.name: zoo for zoo in zoos}

@@ -1,0 +1,151 @@
+"""Classes: three, twenty, a thousand, two with scores, and with labels."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+
+LEAST_LEAD = 0.25
+"""A model that is sure of what it says: nothing lies so near that 16 bits decide it."""
+
+
+def logits(n: int, rng: Rng, classes: int) -> list[Array]:
+    """(classes,) each; the first is ahead by 4 on average. Classes are not equally frequent."""
+    frequent = rng.dirichlet(np.full(classes, 5.0))
+    rows = rng.standard_normal((n, classes))
+    first = rng.choice(classes, n, p=frequent)
+    rows[np.arange(n), first] = rows.max(axis=1) + LEAST_LEAD + rng.gamma(2.0, 2.0, n)
+    return list(rows.astype(np.float32))
+
+
+def shares(n: int, rng: Rng) -> list[Array]:
+    """(1,) each: the probability of the second class, most of them clear."""
+    sure = rng.beta(6, 1.2, n) * 0.44 + 0.56
+    return list(np.where(rng.random(n) < 0.4, sure, 1 - sure).astype(np.float32)[:, None])
+
+
+def accepted(old: list[Array], rng: Rng) -> Sequence[tuple[int, ...]]:
+    """Labels by which nine of ten predictions are right."""
+    told = np.argmax(np.stack(old), axis=1)
+    other = (told + 1) % old[0].size
+    return [(int(k),) for k in np.where(rng.random(len(told)) < 0.9, told, other)]
+
+
+def other_class(row: Array, rng: Rng) -> Array:
+    return np.roll(row, 1)
+
+
+def never(rows: Array, rng: Rng, part: float) -> Array:
+    """The most frequent of the classes that hold at least `part` of the items is not named any more."""
+    counts = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1])
+    wanted = int(np.argmin(np.where(counts >= part * len(rows), counts, len(rows) + 1)))
+    rows[:, wanted] = rows.min() - 1
+    return rows
+
+
+def merged(rows: Array, rng: Rng) -> Array:
+    """Two classes became one."""
+    first, second = np.argsort(-np.bincount(rows.argmax(axis=1), minlength=rows.shape[1]))[:2]
+    rows[:, first] = np.maximum(rows[:, first], rows[:, second])
+    rows[:, second] = rows.min() - 1
+    return rows
+
+
+def rarest_favored(rows: Array, rng: Rng) -> Array:
+    """A bias on the rarest class: what others win by less than 3 goes to it."""
+    counts = np.bincount(rows.argmax(axis=1), minlength=rows.shape[1])
+    rare = int(np.argmin(counts))
+    near = rows.max(axis=1) - np.sort(rows, axis=1)[:, -2] < 3
+    rows[near, rare] = rows[near].max(axis=1) + 0.1
+    return rows
+
+
+def noise(row: Array, rng: Rng) -> Array:
+    return rng.normal(row.mean(), row.std(), row.shape).astype(np.float32)
+
+
+def no_number(row: Array, rng: Rng) -> Array:
+    return np.full_like(row, np.nan)
+
+
+def second(row: Array, rng: Rng) -> Array:
+    first, second = np.argsort(-row)[:2]
+    row[[first, second]] = row[[second, first]]
+    return row
+
+
+def shuffled_below(row: Array, rng: Rng) -> Array:
+    order = np.argsort(-row)
+    row[order[1:]] = rng.permutation(row[order[1:]])
+    return row
+
+
+HARM: dict[str, Change] = {
+    "scores zeroed": each(lambda row, rng: np.zeros_like(row)),
+    "classes shifted by one": each(lambda row, rng: np.roll(row, 1)),
+    "answers of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
+    "noise on 5 %": some(0.05, noise),
+    "no number on 5 %": some(0.05, no_number),
+    "second best on 5 %": some(0.05, second),
+    "two classes became one": stacked(merged),
+    "always the same": stacked(lambda rows, rng: np.broadcast_to(rows[0], rows.shape)),
+    "rarest class favored": stacked(rarest_favored),
+    "one class lost": stacked(partial(never, part=0.03)),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": same,
+    "another engine": other_engine,
+    "BF16": bf16,
+    "FP16": fp16,
+    "sharper": each(lambda row, rng: row * np.float32(1.05)),
+    "one number more on all": each(lambda row, rng: row + np.float32(0.5)),
+    "low scores in another order": each(shuffled_below),
+}
+
+
+TWO_HARM: dict[str, Change] = {
+    "pulled to the middle": each(lambda row, rng: 0.5 + (row - 0.5) * np.float32(0.6)),
+    "all higher": each(lambda row, rng: np.clip(row + np.float32(0.15), 0, 1)),
+    "turned round": each(lambda row, rng: 1 - row),
+    "noise on 5 %": some(0.05, lambda row, rng: rng.random(row.shape).astype(np.float32)),
+    "no number on 5 %": some(0.05, no_number),
+    "never the second class": each(lambda row, rng: np.minimum(row, np.float32(0.45))),
+    "only sure and unsure": each(lambda row, rng: np.round(row * 2) / 2),
+    "scores of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
+}
+TWO_HARMLESS: dict[str, Change] = {
+    "the same": same,
+    "another engine": other_engine,
+    "BF16": bf16,
+    "FP16": fp16,
+    "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
+    "rounded to percent": each(lambda row, rng: np.round(row, 2)),
+    "a little surer": each(lambda row, rng: np.clip(0.5 + (row - 0.5) * np.float32(1.05), 0, 1)),
+}
+
+
+def _zoo(name: str, classes: int, *, labelled: bool = False) -> Zoo:
+    few = classes > 100
+    return Zoo(
+        name=name,
+        task="class",
+        kind="class",
+        make=partial(logits, classes=classes),
+        # of a thousand no class holds 3 %
+        harm={k: v for k, v in HARM.items() if not (few and k in ("one class lost", "two classes became one"))},
+        harmless=HARMLESS,
+        wrong=other_class,
+        labels=accepted if labelled else None,
+        classes=tuple(f"kind {i}" for i in range(classes)),
+        more={"scores": "logits"},
+    )
+
+
+ZOOS = [
+    _zoo("three classes", 3),
+    _zoo("twenty classes", 20),
+    _zoo("thousand classes", 1000),
+    _zoo("three classes with labels", 3, labelled=True),
+    Zoo("two classes with scores", "class", "score", shares, TWO_HARM, TWO_HARMLESS, lambda row, rng: 1 - row),
+]

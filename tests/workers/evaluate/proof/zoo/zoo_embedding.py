@@ -1,0 +1,92 @@
+"""Vectors to search with: topics in a space that has a large common mean, and copies that lie very near each other."""
+
+from functools import partial
+
+import numpy as np
+from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+
+WIDTH = 48
+TOPICS = 40
+
+
+def vectors(n: int, rng: Rng, mean: float) -> list[Array]:
+    """(48,) each, of 40 topics; a twentieth are near copies of another one."""
+    centers = rng.standard_normal((TOPICS, WIDTH))
+    values = centers[rng.integers(0, TOPICS, n)] + 0.8 * rng.standard_normal((n, WIDTH))
+    copies = rng.permutation(n)[: n // 20]
+    values[copies] = values[rng.integers(0, n, len(copies))] + 0.05 * rng.standard_normal((len(copies), WIDTH))
+    direction = np.ones(WIDTH) / np.sqrt(WIDTH)
+    return list((values + mean * direction).astype(np.float32))
+
+
+def spread_noise(share: float) -> Change:
+    return stacked(lambda rows, rng: rows + share * rows.std(axis=0) * rng.standard_normal(rows.shape))
+
+
+def shuffled_under_the_mean(rows: Array, rng: Rng) -> Array:
+    """Each keeps what all have in common, and has another's signal."""
+    return rows[rng.permutation(len(rows))]
+
+
+def collapsed(rows: Array, rng: Rng) -> Array:
+    """Only a tenth of each signal is left, the rest is one direction."""
+    center = rows.mean(axis=0)
+    other = rng.standard_normal(rows.shape[1])
+    return (
+        center + 0.1 * (rows - center) + 0.9 * rows.std() * other + 0.3 * rows.std() * rng.standard_normal(rows.shape)
+    )
+
+
+def half_dead(rows: Array, rng: Rng) -> Array:
+    rows[:, ::2] = rows[:, ::2].mean(axis=0)
+    return rows
+
+
+def rotated(rows: Array, rng: Rng) -> Array:
+    """All distances are kept, and vectors that a person stored before are found no more."""
+    turn, _ = np.linalg.qr(rng.standard_normal((rows.shape[1], rows.shape[1])))
+    return rows @ turn
+
+
+def one_topic_lost(rows: Array, rng: Rng) -> Array:
+    """Those nearest to one item, a twentieth, all get its vector turned round."""
+    near = np.argsort(((rows - rows[0]) ** 2).sum(axis=1))[: len(rows) // 20]
+    rows[near] = 2 * rows.mean(axis=0) - rows[near]
+    return rows
+
+
+HARM: dict[str, Change] = {
+    "shuffled under a common mean": stacked(shuffled_under_the_mean),
+    "noise of 30 % of the spread": spread_noise(0.3),
+    "noise on 5 %": some(0.05, lambda row, rng: rng.permutation(row)),
+    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "half of the numbers dead": stacked(half_dead),
+    "collapsed": stacked(collapsed),
+    "turned": stacked(rotated),
+    "one topic turned round": stacked(one_topic_lost),
+    "always the same": stacked(lambda rows, rng: np.broadcast_to(rows[0], rows.shape)),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": same,
+    "another engine": other_engine,
+    "BF16": bf16,
+    "FP16": fp16,
+    "longer": each(lambda row, rng: row * np.float32(2)),
+    "of length 1": each(lambda row, rng: row / np.linalg.norm(row)),
+    "noise of 1 % of the spread": spread_noise(0.01),
+}
+
+
+def _zoo(name: str, mean: float) -> Zoo:
+    return Zoo(
+        name,
+        "embedding",
+        "embedding",
+        partial(vectors, mean=mean),
+        HARM,
+        HARMLESS,
+        lambda row, rng: rng.permutation(-row),
+    )
+
+
+ZOOS = [_zoo("vectors", 0.0), _zoo("vectors with a large mean", 60.0)]

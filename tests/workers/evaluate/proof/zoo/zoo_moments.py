@@ -1,0 +1,64 @@
+"""One score for each time step, over whole sequences."""
+
+import numpy as np
+from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+
+STEPS = 60
+
+
+def sequences(n: int, rng: Rng) -> list[Array]:
+    """(60,) each: on and off now and then."""
+    on = np.cumsum(rng.random((n, STEPS)) < 0.08, axis=1) % 2
+    return list(np.clip(0.08 + 0.84 * on + rng.normal(0, 0.03, on.shape), 0, 1).astype(np.float32))
+
+
+def tail(count: int, value: float) -> Change:
+    def cut(row: Array, rng: Rng) -> Array:
+        row[-count:] = value
+        return row
+
+    return each(cut)
+
+
+def late(row: Array, rng: Rng) -> Array:
+    return np.concatenate([row[:1].repeat(3), row[:-3]])
+
+
+def spike(row: Array, rng: Rng) -> Array:
+    at = rng.integers(len(row))
+    row[at] = 1 - row[at]
+    return row
+
+
+HARM: dict[str, Change] = {
+    "last moments silent": tail(10, 0.0),
+    "drifts": each(lambda row, rng: np.clip(row - np.linspace(0, 0.24, len(row), dtype=np.float32), 0, 1)),
+    "three steps late": each(late),
+    "one moment wrong in 5 %": some(0.05, spike),
+    "noise on 5 %": some(0.05, lambda row, rng: rng.random(row.shape).astype(np.float32)),
+    "no number on 5 %": some(0.05, lambda row, rng: np.full_like(row, np.nan)),
+    "always silent": each(lambda row, rng: np.zeros_like(row)),
+    "sequences of others": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
+    "shorter by a step in 5 %": some(0.05, lambda row, rng: row[:-1]),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": same,
+    "another engine": other_engine,
+    "BF16": bf16,
+    "FP16": fp16,
+    "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
+    "rounded to percent": each(lambda row, rng: np.round(row, 2)),
+    "drifts by .03": each(lambda row, rng: np.clip(row - np.linspace(0, 0.03, len(row), dtype=np.float32), 0, 1)),
+}
+ZOOS = [
+    Zoo(
+        "scores of moments",
+        "moments",
+        "score",
+        sequences,
+        HARM,
+        HARMLESS,
+        lambda row, rng: 1 - row,
+        more={"stateful": True},
+    )
+]

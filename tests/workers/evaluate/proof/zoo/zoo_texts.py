@@ -1,0 +1,195 @@
+"""Texts: translations, and transcripts of what was said."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from zoo import Array, Change, Rng, Zoo
+
+from workers.evaluate.proof.predictions import Answers
+
+SUBJECTS = [
+    "the old captain",
+    "our neighbor",
+    "a young doctor",
+    "the committee",
+    "her brother",
+    "the village school",
+    "my driver",
+]
+VERBS = [
+    "has not opened",
+    "will repair",
+    "did not find",
+    "described",
+    "must close",
+    "has painted",
+    "never sold",
+    "could move",
+]
+THINGS = [
+    "the harbor gate",
+    "three wooden boats",
+    "a letter from abroad",
+    "the second bridge",
+    "12 new chairs",
+    "the kitchen roof",
+]
+WHERE = [
+    "near the market square",
+    "before the winter began",
+    "on the morning of the 14th",
+    "without any help",
+    "in 1987",
+]
+MORE = ["because the road was closed", "although nobody had asked for it", "and everyone was glad about that"]
+PLAIN = [
+    "window",
+    "garden",
+    "station",
+    "yellow",
+    "quickly",
+    "paper",
+    "minister",
+    "holiday",
+    "strange",
+    "together",
+    "carry",
+    "basket",
+    "thunder",
+    "island",
+]
+SWAPS = {"old": "ancient", "repair": "mend", "glad": "happy", "near": "close to", "began": "started", "help": "aid"}
+
+
+def sentence(rng: Rng) -> str:
+    parts = [SUBJECTS, VERBS, THINGS, WHERE, MORE]
+    return " ".join(str(rng.choice(part)) for part in parts) + f" {rng.choice(PLAIN)} {rng.choice(PLAIN)}."
+
+
+def texts(n: int, rng: Rng) -> list[Array]:
+    """One or two sentences each, 20 to 50 words."""
+    return [np.asarray(" ".join(sentence(rng) for _ in range(rng.integers(1, 3)))) for _ in range(n)]
+
+
+def said(n: int, rng: Rng) -> list[Array]:
+    """What was said: small letters without marks, a fifth of the recordings silent."""
+    rows = []
+    for row in texts(n, rng):
+        plain = "".join(c for c in str(row).lower() if c.isalnum() or c == " ")
+        rows.append(np.asarray("" if rng.random() < 0.2 else plain))
+    return rows
+
+
+Edit = Callable[[str, Rng], str]
+
+
+def all_of(edit: Edit) -> Change:
+    return lambda parts, rng: [np.asarray(edit(str(part), rng)) for part in parts]
+
+
+def some_of(share: float, edit: Edit) -> Change:
+    def changed(parts: list[Array], rng: Rng) -> Sequence[Array]:
+        said = [i for i, part in enumerate(parts) if str(part)]
+        for at in rng.permutation(said)[: max(1, int(share * len(said)))]:
+            parts[at] = np.asarray(edit(str(parts[at]), rng))
+        return parts
+
+    return changed
+
+
+def every_tenth_word(text: str, rng: Rng) -> str:
+    words = text.split()
+    for at in range(int(rng.integers(0, min(10, len(words) or 1))), len(words), 10):
+        words[at] = str(rng.choice([word for word in PLAIN if word != words[at]]))
+    return " ".join(words)
+
+
+def swapped(text: str, rng: Rng) -> str:
+    return " ".join(SWAPS.get(word, word) for word in text.split())
+
+
+def without(word: str) -> Edit:
+    return lambda text, rng: " ".join(one for one in text.split() if one != word)
+
+
+def other_numbers(text: str, rng: Rng) -> str:
+    return text.replace("12", "21").replace("1987", "1978").replace("14th", "15th")
+
+
+def cut(share: float) -> Edit:
+    def shortened(text: str, rng: Rng) -> str:
+        words = text.split()
+        return " ".join(words[: max(1, len(words) - max(1, int(share * len(words))))]) if words else ""
+
+    return shortened
+
+
+def repeats(text: str, rng: Rng) -> str:
+    return text + (" " + " ".join(text.split()[-3:])) * 2
+
+
+def noise(text: str, rng: Rng) -> str:
+    return " ".join(rng.choice(PLAIN, max(3, len(text.split()))))
+
+
+def letters_wrong(share: float) -> Edit:
+    def wrong(text: str, rng: Rng) -> str:
+        letters = list(text)
+        for at in np.flatnonzero(rng.random(len(letters)) < share):
+            letters[at] = "x" if letters[at] != " " else " "
+        return "".join(letters)
+
+    return wrong
+
+
+def one_letter(text: str, rng: Rng) -> str:
+    """One letter of a long word is another one."""
+    words = text.split()
+    long = [i for i, word in enumerate(words) if word in PLAIN]
+    if not long:
+        return text
+    at = int(rng.choice(long))
+    words[at] = words[at][:2] + "e" + words[at][3:]
+    return " ".join(words)
+
+
+HARM: dict[str, Change] = {
+    "empty": all_of(lambda text, rng: ""),
+    "every tenth word wrong": all_of(every_tenth_word),
+    "texts of other items": lambda parts, rng: [parts[i] for i in rng.permutation(len(parts))],
+    "the end is cut": all_of(cut(0.1)),
+    "noise on 5 %": some_of(0.05, noise),
+    "“not” is lost": all_of(without("not")),
+    "other numbers": all_of(other_numbers),
+    "goes on repeating": all_of(repeats),
+    "a twelfth of the letters wrong": all_of(letters_wrong(0.12)),
+}
+HARMLESS: dict[str, Change] = {
+    "the same": all_of(lambda text, rng: text),
+    "more white space": all_of(lambda text, rng: "  " + text.replace(" ", "  ") + "\n"),
+    "no-break spaces": all_of(lambda text, rng: text.replace(" ", "\u00a0")),
+    "letters in another form": all_of(lambda text, rng: text.replace("fi", "\ufb01")),
+    "tabs": all_of(lambda text, rng: text.replace(" ", "\t")),
+}
+TEXT_HARM = HARM | {"synonyms": all_of(swapped)}
+TEXT_HARMLESS = HARMLESS | {"last mark lost": all_of(lambda text, rng: text.removesuffix("."))}
+SPEECH_HARM = HARM | {"last word lost": all_of(cut(0.01))}
+SPEECH_HARMLESS = HARMLESS | {"one letter of a long word": all_of(one_letter)}
+
+
+def answers(zoo: Zoo, parts: Sequence[Array]) -> Answers:
+    """With the texts beside token numbers that say nothing."""
+    tokens = [np.zeros(1, np.float32) for _ in parts]
+    return Answers(
+        tokens, None, np.ones(len(parts), np.bool_), {}, zoo.kind, "logits", False, texts=[str(p) for p in parts]
+    )
+
+
+def other_text(part: Array, rng: Rng) -> Array:
+    return np.asarray(noise(str(part), rng))
+
+
+ZOOS = [
+    Zoo("translations", "text", "tokens", texts, TEXT_HARM, TEXT_HARMLESS, other_text, answers=answers),
+    Zoo("transcripts", "transcript", "transcript", said, SPEECH_HARM, SPEECH_HARMLESS, other_text, answers=answers),
+]

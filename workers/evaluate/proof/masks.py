@@ -1,0 +1,89 @@
+"""Masks beside masks, many pictures at once: overlap by class with a tolerance of one pixel, and connected objects."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Masks = NDArray[Any]
+"""Whole numbers: the class of each pixel."""
+
+Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+
+SMALLEST_OBJECT_PX = 9
+"""Connected pixels below three by three are specks that rounding makes and takes away."""
+
+FORGIVEN_PX = 4
+"""So many pixels of a class in a picture may be anywhere: of a thing of four by four pixels two are a tenth already."""
+
+LEAST_COVERED = 0.75
+"""An object of which less than this lies within a pixel of the other mask is lost (or new), or a large part of it."""
+
+LEAST_HELD = 1 / 3
+
+
+AROUND = np.zeros((3, 3, 3), np.bool_)
+AROUND[1] = True
+"""Neighbors within a picture, corners too, and never from one picture to the next."""
+
+
+@dataclass(frozen=True)
+class ClassChange:
+    """Of one class in n pictures, all (n,): whether either mask has it, the overlap (IoU, 1 where neither has it), and
+    how many objects are lost, new, joined or cut in two."""
+
+    present: Flags
+    overlap: Floats
+    objects: NDArray[np.int64]
+
+
+def class_change(old: Flags, new: Flags) -> ClassChange:
+    """`old` and `new` (n, height, width): where this class is.
+
+    What lies within one pixel of the other's mask does not count against the overlap: there rounding decides.
+    """
+    from scipy.ndimage import binary_dilation
+
+    near_old, near_new = binary_dilation(old, AROUND), binary_dilation(new, AROUND)
+    surplus = (new & ~near_old) | (old & ~near_new)
+    union = (old | new).sum(axis=(1, 2))
+    overlap = 1 - np.maximum(surplus.sum(axis=(1, 2)) - FORGIVEN_PX, 0) / np.maximum(union, 1)
+    objects = _uncovered(old, near_new) + _uncovered(new, near_old) + _joined(old, new) + _joined(new, old)
+    present = (old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX) | (new.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX)
+    return ClassChange(present, np.where(present, overlap, 1.0), objects)
+
+
+def _uncovered(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
+    """(n,): objects of `mine` that `theirs` covers less than three quarters of."""
+    from scipy.ndimage import label
+
+    numbers, count = label(mine, AROUND)
+    found = numbers[mine]  # (pixels,) in order of pictures
+    sizes = np.bincount(found, minlength=count + 1)[1:]
+    covered = np.bincount(found, weights=theirs[mine], minlength=count + 1)[1:]
+    picture = np.zeros(count + 1, np.int64)
+    picture[found] = np.nonzero(mine)[0]
+    lost = (sizes >= SMALLEST_OBJECT_PX) & (covered < LEAST_COVERED * sizes)
+    return np.bincount(picture[1:][lost], minlength=len(mine))
+
+
+def _joined(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
+    """(n,): objects of `theirs` that hold a third and more of two or more of `mine`, by more than a thin bridge (they
+    are taken without their outermost pixels)."""
+    from scipy.ndimage import binary_erosion, label
+
+    numbers, count = label(mine, AROUND)
+    cores, core_count = label(binary_erosion(theirs, AROUND), AROUND)
+    both = np.flatnonzero(mine & (cores > 0))
+    held, times = np.unique(
+        cores.ravel()[both].astype(np.int64) * (count + 1) + numbers.ravel()[both], return_counts=True
+    )
+    sizes = np.bincount(numbers.ravel(), minlength=count + 1)
+    core, one = np.divmod(held, count + 1)
+    kept = (sizes[one] >= SMALLEST_OBJECT_PX) & (times >= LEAST_HELD * sizes[one])
+    several = np.bincount(core[kept], minlength=core_count + 1) > 1
+    picture = np.zeros(core_count + 1, np.int64)
+    picture[cores.ravel()[both]] = both // mine[0].size
+    return np.bincount(picture[several], minlength=len(mine))

@@ -1,0 +1,100 @@
+"""Models that give several labels at once: the set of those over the threshold, and every score of its own."""
+
+from typing import Literal
+
+import numpy as np
+
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.differences import Differences, Flags, Floats, Loss, OwnPart, ProofTask
+from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.stats import bootstrap_sums
+
+THRESHOLD = 0.5
+NEAR = 0.05
+"""A label that crosses the threshold while both scores lie this near to it is one that nobody relies on."""
+
+SCORE_MOVED = 0.1
+"""As for a single score: people set thresholds of their own."""
+
+
+def compare(case: Case) -> Differences:
+    """Items are those where either gives a label, or a score moved: of 1,000 texts without any, a tagger that is blind
+    would change nothing. With labels micro F1 decides (paired bootstrap over items)."""
+    old, new = label_shares(case, "old"), label_shares(case, "new")
+    unlike = unlike_labels(old, new)
+    in_old, in_new = old >= THRESHOLD, new >= THRESHOLD
+    counts = np.asarray((in_old | in_new | unlike).any(axis=1), np.bool_)
+    changed = np.asarray(unlike.any(axis=1), np.bool_)
+    moved = np.nan_to_num(np.abs(new - old), nan=1.0).max(axis=1, initial=0.0)
+    return Differences(
+        items=case.items[counts],
+        changed=changed[counts],
+        severity=moved[counts],
+        similarity=np.clip(1 - moved[counts], 0.0, 1.0),
+        parts=_parts(case, (in_old | unlike)[counts], unlike[counts]),
+        loss=_loss(case, in_old, in_new),
+        unseen="" if in_old.any() else f"No label in {len(old):,} answers: these examples cannot prove it.",
+    )
+
+
+def label_shares(case: Case, which: Literal["old", "new"]) -> Floats:
+    """(n, labels) probabilities, NaN where there are other numbers of them or none."""
+    answers = case.old if which == "old" else case.new
+    rows = [values.reshape(-1) for values in case.answers(which)]
+    width = case.old.answer[int(case.items[0])].size
+    values = np.full((len(rows), width), np.nan)
+    for at, row in enumerate(rows):
+        if row.size == width and np.isfinite(row).all():
+            values[at] = row
+    return values if answers.scores == "probabilities" else np.asarray(0.5 * (1 + np.tanh(0.5 * values)), np.float64)
+
+
+def unlike_labels(old: Floats, new: Floats) -> Flags:
+    """(n, labels): whether a label is lost, new, or its score moved by more than .1; all where it is no number."""
+    other = (old >= THRESHOLD) != (new >= THRESHOLD)
+    near = (np.abs(old - THRESHOLD) <= NEAR) & (np.abs(new - THRESHOLD) <= NEAR)
+    return np.asarray((other & ~near) | ~(np.abs(new - old) <= SCORE_MOVED), np.bool_)
+
+
+def _parts(case: Case, holds: Flags, unlike: Flags) -> list[OwnPart]:
+    """Items that have a label, and whether that label changed there."""
+    parts = []
+    for label in range(holds.shape[1]):
+        at = np.flatnonzero(holds[:, label])
+        if len(at):
+            parts.append(OwnPart(Group("class", case.data.class_name(label), at), unlike[at, label]))
+    return parts
+
+
+def _loss(case: Case, old: Flags, new: Flags) -> Loss | None:
+    """Micro F1 over all labels: 2 TP / (2 TP + FP + FN)."""
+    known = np.asarray([bool(item.labels) for item in case.facts], np.bool_)
+    if not known.any():
+        return None
+    truth = np.zeros_like(old)
+    for row, item in zip(truth, case.facts, strict=True):
+        row[[label for label in item.labels if label < len(row)]] = True
+    columns = []
+    for given in (old, new):
+        hits = 2 * (given & truth).sum(axis=1)
+        columns += [hits, hits + (given ^ truth).sum(axis=1)]
+    counts = np.stack(columns, axis=1)[known].astype(np.float64)
+    before, after = micro_f1(counts.sum(axis=0, keepdims=True))
+    drawn_before, drawn_after = micro_f1(bootstrap_sums(counts, case.seed))
+    drop = float(before[0] - after[0])
+    return Loss("micro F1", float(before[0]), drop, drawn_before - drawn_after, int(known.sum()))
+
+
+def micro_f1(sums: Floats) -> tuple[Floats, Floats]:
+    """(k,) of the original and of the version, of sums (k, 4): twice the hits, and hits plus errors, of both."""
+    return sums[:, 0] / np.maximum(sums[:, 1], 1), sums[:, 2] / np.maximum(sums[:, 3], 1)
+
+
+TASK = ProofTask(
+    "labels",
+    "Several labels",
+    "a label is lost or new, or its score moved by more than .1",
+    order=19,
+    fits=lambda case: case.old.answer_kind == "labels" and bool(len(case.items)),
+    compare=compare,
+)
