@@ -128,6 +128,8 @@ def test_a_harmed_decoder_is_seen(source: Path, data: Path, first: tuple[DataSet
     assert judgement.verdict == "regressed"
     assert judgement.agreement == pytest.approx(float(same)) and 0 < same < 0.6
     assert not [part for part in judgement.slices if part.kind == "class"]
+    assert any("word for word" in note for note in judgement.notes)
+    assert answers.texts is not None and len(answers.texts) == answers.n
 
 
 def test_a_part_that_does_not_fit_stays(opened: Path, data: Path, tmp_path: Path) -> None:
@@ -186,7 +188,7 @@ def test_near_numbers_are_other_texts(first: tuple[DataSet, Answers], opened: Pa
     near = answer + np.array([0, 1, 0], np.float32)
     scorer = scorer_for(load_pipeline(opened), [], answer)
     assert scorer._likeness(answer, answer) == (1.0, 1.0) and scorer._likeness(answer, near) == (1.0, 0.0)
-    old, new = (replace(first[1], answer=[one] * first[1].n) for one in (answer, near))
+    old, new = (replace(first[1], answer=[one] * first[1].n, texts=None) for one in (answer, near))
     assert judge(first[0], old, new, 2.0).agreement == 0.0
     for name, answers in (("old", old), ("new", new)):
         save_answers(tmp_path / f"{name}.npz", answers)

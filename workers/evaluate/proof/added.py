@@ -122,11 +122,13 @@ def _join_answers(parts: Sequence[tuple[Answers, NDArray[np.int64]]]) -> Answers
     """Other outputs were kept of the first items only: those of the first part, as far as they go."""
     first, chosen = parts[0]
     predicted = [answers.predicted[items] for answers, items in parts if answers.predicted is not None]
+    texts = [answers.texts[i] for answers, items in parts if answers.texts is not None for i in items.tolist()]
     return replace(
         first,
         answer=[answers.answer[i] for answers, items in parts for i in items.tolist()],
         predicted=np.concatenate(predicted) if len(predicted) == len(parts) else None,
         finite=np.concatenate([answers.finite[items] for answers, items in parts]),
+        texts=texts if all(answers.texts is not None for answers, _ in parts) else None,
         others={name: _kept(values, chosen) for name, values in first.others.items()},
     )
 

@@ -3,7 +3,8 @@
 `answer` holds float32 of shape (n, …), or, where shapes differ from item to item, all values in a row with
 `answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite number. Every
 other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many as fit into
-a bound of memory). `meta` is JSON: the kind of answer, and the names of the other outputs.
+a bound of memory). `gallery` are the vectors of calibration items, which those of an embedding are searched in. `meta`
+is JSON: the kind of answer, the names of the other outputs, and the texts that people read.
 """
 
 import json
@@ -22,11 +23,15 @@ from workers.infer.base import Session
 from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import TextSteps
 
 ANSWERS_FILE = "answers.npz"
 STAGE = "Comparing answers"
 ANSWER_BYTES = 256 << 20
 OTHER_BYTES = 64 << 20
+GALLERY_ITEMS = 200
+GALLERY_TIME = 0.25
+"""Share of the time for answers that the gallery may take."""
 
 Values = NDArray[np.float32]
 Stopped = Literal["", "time", "memory"]
@@ -56,7 +61,8 @@ class Answers:
     """What `answers.npz` holds. `answer[i]` and `others[name][i]` are the values of item i, `n` items in all.
 
     `decoded`: of a detector, each item is boxes (k, 6), those from `score_threshold` on are sure. `texts` are what
-    people read where answers are texts. `stopped` says why not all items were asked; it is not kept in the file.
+    people read where answers are texts. `gallery`: an embedder's vectors of calibration items. `stopped` says why not
+    all items were asked; it is not kept in the file.
     """
 
     answer: Sequence[Values]
@@ -70,6 +76,7 @@ class Answers:
     decoded: bool = False
     score_threshold: float = 0.25
     texts: Sequence[str] | None = None
+    gallery: Sequence[Values] = ()
 
     @property
     def n(self) -> int:
@@ -77,12 +84,19 @@ class Answers:
 
 
 def collect_answers(
-    pipeline: Pipeline, session: Session, items: Prepared, ctx: JobContext, max_seconds: float | None = None
+    pipeline: Pipeline,
+    session: Session,
+    items: Prepared,
+    ctx: JobContext,
+    max_seconds: float | None = None,
+    gallery: Prepared | None = None,
 ) -> Answers:
     """Run every item by itself, a stateful model over its whole sequence. Raises InputRefused where the model fails.
 
     Stops early after `max_seconds` or where the answers would need more than 256 MiB; ten items are always answered.
+    An embedder answers up to 200 items of `gallery`, too.
     """
+    searched = _gallery(pipeline, session, gallery, ctx, max_seconds)
     answer, others = Rows(), dict[str, Rows]()
     finite: list[bool] = []
     stopped: Stopped = ""
@@ -102,7 +116,24 @@ def collect_answers(
         finite.append(bool(np.isfinite(values).all()))
         _keep_others(others, outputs, feeds, pipeline)
     ctx.progress(STAGE, len(items), len(items), "items")
-    return replace(_answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_)), stopped=stopped)
+    found = _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
+    return replace(found, stopped=stopped, gallery=searched)
+
+
+def _gallery(
+    pipeline: Pipeline, session: Session, items: Prepared | None, ctx: JobContext, max_seconds: float | None
+) -> list[Values]:
+    if items is None or pipeline.spec.answer_kind != "embedding":
+        return []
+    found: list[Values] = []
+    started = time.monotonic()
+    for feeds, outputs in _answered(pipeline, session, items):
+        late = max_seconds is not None and time.monotonic() - started > max_seconds * GALLERY_TIME
+        if len(found) == GALLERY_ITEMS or late:
+            break
+        ctx.check_cancelled()
+        found.append(_trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline))
+    return found
 
 
 def _answered(
@@ -182,7 +213,15 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
         answer_kind=spec.answer_kind,
         scores=spec.scores,
         stateful=pipeline.stateful,
+        texts=_texts(pipeline, answer.parts),
     )
+
+
+def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
+    """What people read of generated tokens; None where answers are no texts, or no tokenizer tells."""
+    if pipeline.spec.answer_kind != "tokens" or not isinstance(pipeline.spec.preprocess, TextSteps):
+        return None
+    return [pipeline.text_of(row) if np.isfinite(row).all() else "" for row in answer]
 
 
 def predict(
@@ -207,6 +246,8 @@ def save_answers(path: Path, answers: Answers) -> None:
         arrays["predicted"] = answers.predicted
     for number, parts in enumerate(answers.others.values()):
         arrays |= Rows(list(parts)).arrays(f"other_{number}")
+    if answers.gallery:
+        arrays |= Rows(list(answers.gallery)).arrays("gallery")
     meta = {
         "version": 1,
         "answer_kind": answers.answer_kind,
@@ -215,6 +256,7 @@ def save_answers(path: Path, answers: Answers) -> None:
         "decoded": answers.decoded,
         "score_threshold": answers.score_threshold,
         "others": list(answers.others),
+        "texts": None if answers.texts is None else list(answers.texts),
     }
     np.savez(path, meta=np.asarray(json.dumps(meta)), **arrays)  # type: ignore[arg-type]
 
@@ -234,6 +276,8 @@ def load_answers(path: Path) -> Answers:
         stateful=meta["stateful"],
         decoded=meta.get("decoded", False),
         score_threshold=meta.get("score_threshold", 0.25),
+        texts=meta.get("texts"),
+        gallery=_rows(arrays, "gallery") if "gallery" in arrays else (),
     )
 
 

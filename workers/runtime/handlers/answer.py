@@ -9,18 +9,20 @@ from workers.contracts.techniques import HandlerSpec
 from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
-from workers.pipeline.prepared import Prepared
+from workers.pipeline.prepared import INDEX_FILE, Prepared
 
 
 def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     """`not_finite` counts the items whose answer is no finite number."""
     pipeline = load_pipeline(Path(params.model_dir))
     items = Prepared(Path(params.data_dir) / "test")
+    calibration = Path(params.data_dir) / "calibration"
+    gallery = Prepared(calibration) if (calibration / INDEX_FILE).is_file() else None
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     started = time.monotonic()
     try:
-        answers = collect_answers(pipeline, session, items, ctx, params.max_seconds)
+        answers = collect_answers(pipeline, session, items, ctx, params.max_seconds, gallery)
     finally:
         session.close()
     seconds = time.monotonic() - started

@@ -56,6 +56,18 @@ def test_made_inputs_answers_and_a_verdict(job: Make, small: Any) -> None:
     assert judgement.agreement == pytest.approx(1.0, abs=1e-6)
 
 
+def test_an_embedder_keeps_what_is_searched_in(job: Make, make_small: Make) -> None:
+    """Given vectors as answers, Then those of the calibration items are kept, too; of classes they are not."""
+    small = make_small("cnn")
+    assert not load_answers(answer(job, small.folder, small.data)[1]).gallery
+    spec = load_pipeline(small.folder).spec
+    text = (small.folder / "pipeline.json").read_text(encoding="utf-8")
+    (small.folder / "pipeline.json").write_text(text.replace('"class"', '"embedding"'), encoding="utf-8")
+    stored = load_answers(answer(job, small.folder, small.data)[1])
+    assert stored.answer_kind == "embedding" != spec.answer_kind
+    assert len(stored.gallery) == 24 and stored.gallery[0].shape == stored.answer[0].shape
+
+
 def test_a_person_s_arrays_prove_it(job: Make, make_small: Make, tmp_path: Path) -> None:
     """Given 500 items labelled by the model itself, then the same answers are safe and others regressed."""
     small = make_small("constants")

@@ -11,29 +11,39 @@ from workers.evaluate.proof.tasks.numbers import class_names
 CENTERED_COSINE = 0.98
 NEAREST_WITHIN = 3
 NEIGHBORS, OVERLAP = 10, 0.7
-GALLERY_SHARE, MOST_GALLERY, LEAST_GALLERY = 0.25, 500, 20
-"""Items that are searched in and not judged, so that those that are judged stay independent."""
+LEAST_GALLERY = 20
+GALLERY_SHARE, MOST_GALLERY = 0.25, 500
+"""Without calibration items this part of the test items is searched in and not judged, so that those that are judged
+stay independent."""
 
 
 def compare(case: Case) -> Differences:
-    """Calibrated on 600 texts (EVALUATION.md): BF16 changes 0, careful INT8 .003 to .008, noise of a tenth of the
-    spread .002, of .3 of it .99, static INT8 1."""
+    """Searched is in the calibration items, so that all test items are judged."""
     old, new = _stacked(case.answers("old")), _stacked(case.answers("new"), like=case.answers("old"))
-    count = min(int(len(old) * GALLERY_SHARE), MOST_GALLERY)
-    count = count if count >= LEAST_GALLERY else 0
-    judged = slice(count, None)
-    old, new = _unit(old), _unit(new)  # a search looks at directions
-    center = old.mean(axis=0)
-    a, b = _unit(old - center), _unit(new - center)
-    cosine = (a * b).sum(axis=1)[judged]
+    gallery_old, gallery_new, judged = _gallery(case, old, new)
+    center = _unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
+    a, b = _unit(_unit(old[judged]) - center), _unit(_unit(new[judged]) - center)
+    cosine = (a * b).sum(axis=1)
     changed = ~(cosine >= CENTERED_COSINE)
-    if count:
-        before, after = a[judged] @ a[:count].T, b[judged] @ b[:count].T
+    if len(gallery_old):
+        before, after = a @ _unit(_unit(gallery_old) - center).T, b @ _unit(_unit(gallery_new) - center).T
         changed |= _finds_others(before, after)
     severity = np.nan_to_num(1 - cosine, nan=2.0)
     items = case.items[judged]
     names = class_names([case.data.test[i] for i in items])
     return Differences(items, changed, severity, similarity=np.clip(1 - severity, 0.0, 1.0), classes=names)
+
+
+def _gallery(case: Case, old: Floats, new: Floats) -> tuple[Floats, Floats, slice]:
+    """Both models' vectors (k, width) of what is searched in, and which of the items are judged."""
+    kept = min(len(case.old.gallery), len(case.new.gallery))
+    if kept >= LEAST_GALLERY:
+        before, after = (_stacked(list(one.gallery[:kept]), like=case.answers("old")) for one in (case.old, case.new))
+        whole = np.isfinite(before).all(axis=1)
+        return before[whole], after[whole], slice(0, None)
+    count = min(int(len(old) * GALLERY_SHARE), MOST_GALLERY)
+    count = count if count >= LEAST_GALLERY else 0
+    return old[:count], new[:count], slice(count, None)
 
 
 def _finds_others(before: Floats, after: Floats) -> "np.ndarray[tuple[int, ...], np.dtype[np.bool_]]":

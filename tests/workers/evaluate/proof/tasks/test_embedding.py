@@ -1,10 +1,13 @@
 """Vectors to search with: what all have in common proves nothing."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+
+from workers.evaluate.judge import judge
 
 Make = Callable[..., Any]
 N = 520
@@ -46,10 +49,22 @@ def test_what_each_says_is_lost_under_a_common_mean(judged: Make, mean: float) -
     assert judged(old, noisy(old, 0.5), "embedding").verdict == "regressed"
 
 
-def test_items_that_are_searched_in_are_not_judged(judged: Make) -> None:
-    """Given 520 items, Then a quarter of them is the gallery and 390 are judged."""
+def test_without_calibration_items_a_quarter_is_searched_in(judged: Make) -> None:
+    """Given 520 items and nothing to search in, Then a quarter of them is the gallery and 390 are judged."""
     old = vectors()
     assert judged(old, old, "embedding").n == 390
+
+
+def test_all_are_judged_where_calibration_items_are_searched_in(labelled: Make, answers_of: Make) -> None:
+    """Given calibration items to search in, Then every test item is judged; a gallery that is lost changes each."""
+    everything = vectors(N + 100)
+    old = replace(answers_of(everything[:N], "embedding"), gallery=list(everything[N:]))
+    data = labelled([None] * N)
+    assert judge(data, old, old, 1.0).n == N
+    other = replace(old, gallery=list(-everything[N:]))
+    assert judge(data, old, other, 1.0).changed_count > 0.9 * N
+    few = replace(old, gallery=old.gallery[:10])
+    assert judge(data, old, few, 1.0).n == 390
 
 
 def test_noise_on_a_part_is_counted(judged: Make) -> None:

@@ -6,7 +6,7 @@ shape and spread of real ones; all is seeded.
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,8 @@ class Zoo:
     """`task` is the proof task that has to judge. `make(n, rng)` gives the original's predictions.
 
     `harm` and `harmless` change copies of them. `wrong` makes one item's prediction another one for sure. `labels`
-    gives the accepted classes of the items. `more` are further facts of `Answers`.
+    gives the accepted classes of the items. So many more as `gallery` says are only searched in. `more` are further facts
+    of `Answers`.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Zoo:
     wrong: Callable[[Array, Rng], Array]
     labels: Callable[[list[Array], Rng], Sequence[tuple[int, ...]]] | None = None
     classes: tuple[str, ...] | None = None
+    gallery: int = 0
     more: Mapping[str, Any] = field(default_factory=dict)
     answers: Callable[["Zoo", Sequence[Array]], Answers] | None = None
 
@@ -63,14 +65,18 @@ def judged(zoo: Zoo, how: Change, n: int, seed: int, limit_pct: float, wrong_sha
     """The verdict on predictions that were changed so; of each item there is a chance of `wrong_share` that it is
     another one for sure."""
     rng = np.random.default_rng([seed, n])
-    old = zoo.make(n, rng)
+    old = zoo.make(n + zoo.gallery, rng)
     labels = zoo.labels(old, rng) if zoo.labels is not None else [()] * n
     new = list(how([part.copy() for part in old], rng))
     for at in np.flatnonzero(rng.random(n) < wrong_share):
         new[at] = zoo.wrong(new[at], rng)
     items = tuple(Item(f"item {i}", None, accepted) for i, accepted in enumerate(labels))
     data = DataSet("arrays", "person", None, zoo.classes, test=items)
-    return judge_case(case_of(data, zoo.answers_of(old), zoo.answers_of(new), seed), limit_pct)
+    before, after = (
+        replace(zoo.answers_of(parts[:n]), gallery=[np.asarray(part, np.float32) for part in parts[n:]])
+        for parts in (old, new)
+    )
+    return judge_case(case_of(data, before, after, seed), limit_pct)
 
 
 def each(change: Callable[[Array, Rng], Array]) -> Change:

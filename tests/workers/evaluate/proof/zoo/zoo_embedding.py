@@ -78,15 +78,8 @@ HARMLESS: dict[str, Change] = {
 
 
 def _zoo(name: str, mean: float) -> Zoo:
-    return Zoo(
-        name,
-        "embedding",
-        "embedding",
-        partial(vectors, mean=mean),
-        HARM,
-        HARMLESS,
-        lambda row, rng: rng.permutation(-row),
-    )
+    make, wrong = partial(vectors, mean=mean), lambda row, rng: rng.permutation(-row)
+    return Zoo(name, "embedding", "embedding", make, HARM, HARMLESS, wrong, gallery=200)
 
 
 ZOOS = [_zoo("vectors", 0.0), _zoo("vectors with a large mean", 60.0)]
