@@ -15,6 +15,7 @@ from app.cli import load as loading
 from app.cli import looking
 from app.cli import optimize as optimizing
 from app.cli import presets as presetting
+from app.cli import prove as proving
 from app.cli import stress as stressing
 from app.cli.options import split_globals, wants_json
 from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
@@ -107,6 +108,34 @@ def optimize(
         architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options, resume)
+
+
+@commands.command()
+def prove(
+    ctx: typer.Context,
+    original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
+    optimized: Annotated[Path, typer.Argument(metavar="OPTIMIZED", help="What shall stand in its place.")],
+    data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None,
+    optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="What runs OPTIMIZED.")] = None,
+    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
+    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    max_loss: Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")] = None,
+    preprocess: Preprocess = None,
+    shape: Shapes = [],  # noqa: B006 - typer copies it
+    allow_code: AllowCode = False,
+    architecture: Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")] = None,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    threads: Threads = None,
+    match: Annotated[
+        list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output that is called otherwise.")
+    ] = [],  # noqa: B006 - typer copies it
+) -> int:
+    """Judge any two models side by side; exit code 0 where the second one is safe, else 4."""
+    options = proving.ProveOptions(
+        data, optimized_runtime, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
+        architecture, seed, threads, tuple(match),
+    )  # fmt: skip
+    return proving.prove(_output(ctx), original, optimized, options)
 
 
 @commands.command()

@@ -53,6 +53,17 @@ def parse_shapes(texts: list[str]) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def parse_pairs(texts: list[str]) -> dict[str, str]:
+    """``ORIGINAL=OTHER`` → {original's name: the other model's name}."""
+    pairs: dict[str, str] = {}
+    for text in texts:
+        original, equals, other = text.partition("=")
+        if not (original and equals and other) or original in pairs or other in pairs.values():
+            raise usage(f"--match {text!r} is not of the form ORIGINAL=OTHER, or names one of them twice.")
+        pairs[original] = other
+    return pairs
+
+
 def parse_batches(text: str) -> tuple[int, ...]:
     """``1,4,16`` → (1, 4, 16)."""
     try:

@@ -126,13 +126,17 @@ def is_slower(variant: Variant) -> bool:
 
 
 def has_exact_numbers(variant: Variant) -> bool:
-    """Whether it computes with the original's 32 bits, only in another way."""
+    """Whether it computes with the original's 32 bits, only in another way. What was made elsewhere may hold any."""
+    if variant.recipe.elsewhere is not None:
+        return False
     lowered = variant.recipe.settings.get("inference_precision", "f32") != "f32"
     return variant.precision == "fp32" and not lowered
 
 
 def has_half_numbers(variant: Variant) -> bool:
-    """Whether it computes with 16 bits, or 32, throughout."""
+    """Whether it computes with 16 bits, or 32, throughout, and with the original's weights."""
+    if variant.recipe.elsewhere is not None:
+        return False
     lowered = variant.recipe.settings.get("inference_precision", "f32")
     return variant.precision in ("fp32", "fp16", "bf16") and lowered in ("f32", "f16", "bf16")
 

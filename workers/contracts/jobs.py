@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
+from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import Scenario
 from workers.contracts.paths import PathText as PathText
@@ -47,6 +48,7 @@ class OpenParams(Frozen):
     `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
     `item_shapes` are sizes of one item in the person's data, by the array's name (`InspectResult`): they come first,
     then `shapes`, then what trials show. ``inspect`` reads them from `data_path`, which ``open`` does not look at.
+    `to_prove` takes also what can be judged and not optimized: an OpenVINO IR, a bundle of ours.
     """
 
     path: PathText
@@ -56,6 +58,7 @@ class OpenParams(Frozen):
     architecture: str | None = None
     item_shapes: dict[str, tuple[int, ...]] = {}
     data_path: PathText | None = None
+    to_prove: bool = False
 
 
 class InspectResult(Frozen):
@@ -70,7 +73,7 @@ class InspectResult(Frozen):
 class OpenResult(Frozen):
     """`model_dir` is relative to the work folder and holds artifact.json, pipeline.json, info.json.
 
-    `verdict` says what the license allows that `info` names.
+    `verdict` says what the license allows that `info` names. `runtime` is what the model is for.
     """
 
     info: ModelInfo
@@ -78,6 +81,36 @@ class OpenResult(Frozen):
     model_dir: str = "model"
     conversion_error: float | None = None  # largest |converted − source| relative to the largest output
     verdict: LicenseVerdict | None = None
+    runtime: str = "onnxruntime-cpu"
+
+
+class OpenBesideParams(Frozen):
+    """kind ``open_beside``: the model of `opening`, made elsewhere, in the inner form and fed like the original.
+
+    `model_dir` is the original's, run by `original_runtime` with `original_settings`; the items of `data_dir` say which
+    sizes inputs have. `runtime` None: the model's usual one. `pairs` says which of its inputs and outputs stand for
+    which of the original's ({original: other}), where names do not.
+    """
+
+    opening: OpenParams
+    model_dir: str
+    data_dir: str
+    original_runtime: str = "onnxruntime-cpu"
+    original_settings: dict[str, JsonValue] = {}
+    runtime: str | None = None
+    pairs: dict[str, str] = {}
+
+
+class OpenBesideResult(Frozen):
+    """`model_dir` is relative to the work folder; the model in it answers under the original's names."""
+
+    info: ModelInfo
+    artifact: ModelArtifact
+    elsewhere: Elsewhere
+    runtime: str
+    model_dir: str = "model"
+    conversion_error: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 class ApplyParams(Frozen):

@@ -5,6 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.power import PowerFacts
 
 GUESSED = "guessed"
@@ -109,7 +110,8 @@ class Recipe(Frozen):
     these candidates was faster than the best that may be recommended by then. Both name candidates by their `id`, which
     stays when a person changes the title; a recipe that was written without one has its title as `id`.
 
-    `title_when` holds other titles, by what the planner changed to fit the model (`Fitted.changed`).
+    `title_when` holds other titles, by what the planner changed to fit the model (`Fitted.changed`). `elsewhere` says
+    where a model comes from that was made elsewhere and is judged as it came: such a recipe has no steps.
     """
 
     title: str
@@ -121,6 +123,12 @@ class Recipe(Frozen):
     only_if_failed: tuple[str, ...] = ()
     only_if_faster: tuple[str, ...] = ()
     title_when: dict[str, str] = {}
+    elsewhere: Elsewhere | None = None
+
+    @property
+    def keeps_the_model(self) -> bool:
+        """Whether it runs the original's own files."""
+        return not self.steps and self.elsewhere is None
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,6 @@
 """Does the converted model answer like its source?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from workers.contracts.wording import percent
 from workers.model_io.formats import Reference
-from workers.model_io.trial import Trial
 from workers.model_io.words import refuse
 from workers.pipeline.pipeline import Runs
 
@@ -29,11 +28,13 @@ def relative_error(source: Mapping[str, NDArray[Any]], converted: Mapping[str, N
     return worst
 
 
-def conversion_error(path: Path, reference: Reference | None, trial: Trial, session: Runs) -> float | None:
-    """The error over the made inputs, None where nothing was converted. Raises `InputRefused` above 0.1 %."""
+def conversion_error(
+    path: Path, reference: Reference | None, inputs: Sequence[Mapping[str, NDArray[Any]]], session: Runs
+) -> float | None:
+    """The error over some inputs, None where nothing was converted. Raises `InputRefused` above 0.1 %."""
     if reference is None:
         return None
-    error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in trial.feeds)
+    error = max(relative_error(reference(feeds), session.run(feeds)) for feeds in inputs)
     if not error <= MAX_RELATIVE_ERROR:
         raise refuse(
             "conversion_differs",

@@ -10,12 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import Found, Graph
 
 Arrays = dict[str, NDArray[np.generic]]
 Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What makes a model that is no model.onnx run: its `runtime`, and the description that it carries, if any.
+
+    `open` writes artifact.json beside such a model itself. `plain`: it is one file whose interface can be changed.
+    """
+
+    runtime: str
+    pipeline: PipelineSpec | None = None
+    plain: bool = True
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,7 @@ class Draft:
     findings: tuple[Finding, ...] = ()
     reference: Reference | None = None
     torch_program: str | None = None
+    stored: Stored | None = None
 
 
 @dataclass(frozen=True)
@@ -45,16 +59,18 @@ class Format:
 
 
 MODULES = {
-    "onnx": "onnx",
-    "safetensors": "safetensors",
-    "checkpoint": "checkpoint",
-    "legacy_checkpoint": "checkpoint",
-    "torchscript": "torchscript",
-    "transformers": "transformers_folder",
-    "encoder_decoder": "two_parts",
+    "onnx": "readers.onnx",
+    "safetensors": "readers.safetensors",
+    "checkpoint": "readers.checkpoint",
+    "legacy_checkpoint": "readers.checkpoint",
+    "torchscript": "readers.torchscript",
+    "transformers": "readers.transformers_folder",
+    "encoder_decoder": "readers.two_parts",
+    "openvino_ir": "ready_made.openvino_ir",
+    "bundle": "ready_made.bundle",
 }
 
 
 def format_of(kind: str) -> Format:
     """The format that opens what `sniff` found. Imported when it is needed, since some load torch."""
-    return cast(Format, import_module(f"workers.model_io.readers.{MODULES[kind]}").FORMAT)
+    return cast(Format, import_module(f"workers.model_io.{MODULES[kind]}").FORMAT)

@@ -10,14 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from workers.contracts.folder import sha256_file, write_model
+from workers.contracts.folder import read_model, sha256_file, write_model
 from workers.contracts.jobs import InspectResult, OpenParams, OpenResult
 from workers.contracts.paths import from_text
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
-from workers.contracts.specs import GUESSED, Finding, ModelInfo, TensorSpec
+from workers.contracts.specs import GUESSED, Finding, ModelArtifact, ModelInfo, TensorSpec
 from workers.convert.parts import join_parts
 from workers.infer.onnxruntime_cpu import OnnxSession
+from workers.measure.opening import open_session
 from workers.model_io.budget import checking, trying
 from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
@@ -28,6 +29,7 @@ from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.zipped import unpack
+from workers.model_io.ready_made.kinds import sniff_to_prove
 from workers.model_io.runtime import load_session
 from workers.model_io.safety import not_run, others_beside, recognized, tried, unpacked, walls
 from workers.model_io.trial import Hints, Trial, again, try_out
@@ -42,7 +44,7 @@ _UNPACKED, _LINK = "unpacked", "folder"
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """What is opened, how, and what was found on the way to it."""
 
     path: Path
@@ -56,7 +58,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
     path = from_text(params.path)
     try:
         ctx.progress(CHECKING_IT, 0, 1)
-        source = _source(path, ctx)
+        source = source_of(path, ctx, params.to_prove)
         draft = source.format.inspect(source.path, params, ctx)
         items = _items(draft.graph, params)
         params = params.model_copy(update={"item_shapes": items})
@@ -66,12 +68,12 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         more = (*names, not_run(), *walls(ctx))
         needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
         return InspectResult(
-            info=_info(path, source, draft, spec, more),
+            info=info_of(path, source, draft, spec, more),
             item_shapes=items if needed else {},
             beside_sha256=beside_sha256(source.path),
         )
     finally:
-        shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
+        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
 
 
 def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
@@ -85,12 +87,12 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
         shutil.rmtree(target, ignore_errors=True)
         raise
     finally:
-        shutil.rmtree(ctx.work_dir / _UNPACKED, ignore_errors=True)
+        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
 
 
 def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> OpenResult:
     ctx.progress(CHECKING_IT, 0, 3)
-    source = _source(path, ctx)
+    source = source_of(path, ctx, params.to_prove)
     draft = source.format.open(source.path, params, ctx, target)
     _refuse_useless(path, draft.graph)
     ctx.check_cancelled()
@@ -105,12 +107,12 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
             trial = _with_shapes(path, source.path, draft, trial)
         ctx.progress(TRYING_IT, 2, 3)
         with trying(ctx, draft.graph.weight_bytes):
-            error = conversion_error(path, draft.reference, trial, session)
+            error = conversion_error(path, draft.reference, trial.feeds, session)
     finally:
         session.close()
     names = class_names_told(draft.found, trial.spec)
     more = (*trial.findings, *names, tried(len(trial.feeds)), *walls(ctx))
-    told = _info(path, source, draft, trial.spec, more)
+    told = info_of(path, source, draft, trial.spec, more)
     result = _write(target, draft, trial, told)
     ctx.progress(TRYING_IT, 3, 3)
     return result.model_copy(update={"conversion_error": error})
@@ -118,6 +120,8 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
 
 def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
     """What runs the model that was written, or both of its parts."""
+    if draft.stored is not None:
+        return open_session(target, draft.stored.runtime, {}, ctx.threads)
     if draft.found.generation is None:
         return load_session(target / "model.onnx", ctx.threads)
     artifact, loop = join_parts(target), Generation(**draft.found.generation.model_dump())
@@ -128,16 +132,17 @@ def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
     return open_whole(load, target, artifact.main, artifact.settings, ctx.threads, loop)
 
 
-def _source(path: Path, ctx: JobContext) -> _Source:
+def source_of(path: Path, ctx: JobContext, to_prove: bool) -> Source:
     """The file or folder to open, unpacked where it came as a ZIP file. Raises `InputRefused`."""
+    look = sniff_to_prove if to_prove else sniff
     ctx.check_cancelled()
     findings: tuple[Finding, ...] = ()
     with checking(ctx, [path] if not path.is_symlink() else []):
-        sniffed = sniff(path)
+        sniffed = look(path)
         if sniffed.kind == "zip":
             place, count = unpack(path, _own_name(path, ctx.work_dir / _UNPACKED))
             findings = (unpacked(count),)
-            sniffed = sniff(place)
+            sniffed = look(place)
     if sniffed.kind == "zip":
         raise refuse(
             "nested_zip",
@@ -147,7 +152,7 @@ def _source(path: Path, ctx: JobContext) -> _Source:
         )
     source, model_format = sniffed.path, format_of(sniffed.kind)
     findings = (*recognized(source, model_format), *others_beside(sniffed.others), *findings)
-    return _Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
+    return Source(_under_a_sound_name(source, ctx.work_dir / _UNPACKED), model_format, findings)
 
 
 def _under_a_sound_name(source: Path, own: Path) -> Path:
@@ -197,14 +202,25 @@ def _refuse_useless(path: Path, graph: Graph) -> None:
         )
 
 
+def unpacked_folder(ctx: JobContext) -> Path:
+    """Where a job unpacks what it opens; whoever opens removes it."""
+    return ctx.work_dir / _UNPACKED
+
+
 def _spec(source: Path, draft: Draft, params: OpenParams) -> PipelineSpec:
     """The pipeline that the model carries with it, else one from its files and guesses."""
-    stored = stored_pipeline(draft.graph.metadata)
+    stored = carried(draft)
     names = {spec.name for spec in draft.graph.inputs}
     if stored is not None and names == {entry.name for entry in stored.inputs} and not params.preprocess:
         return stored
     spec = build_spec(draft.graph, draft.found, params.preprocess, params.shapes, params.item_shapes)
     return _with_classes(source, spec)
+
+
+def carried(draft: Draft) -> PipelineSpec | None:
+    """The whole description that a model of ours has with it."""
+    own = draft.stored.pipeline if draft.stored is not None else None
+    return own or stored_pipeline(draft.graph.metadata)
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
@@ -220,7 +236,7 @@ def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
 
 def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
     """The description, and others of where the batch stands; what a model carries with it is not doubted."""
-    if stored_pipeline(draft.graph.metadata) == spec:
+    if carried(draft) == spec:
         return [spec]
     ways = layouts(spec, draft.graph.inputs)
     return [way if way == spec else _with_classes(source, reread(way, draft.graph, draft.found)) for way in ways]
@@ -229,7 +245,7 @@ def _ways(source: Path, draft: Draft, spec: PipelineSpec) -> list[PipelineSpec]:
 def _with_shapes(path: Path, source: Path, draft: Draft, trial: Trial) -> Trial:
     """What the answer is, told anew where its shape was only seen when it was tried out."""
     lacking = {output.name for output in draft.graph.outputs if not output.shape}
-    if not lacking or trial.spec.generation is not None or stored_pipeline(draft.graph.metadata) is not None:
+    if not lacking or trial.spec.generation is not None or carried(draft) is not None:
         return trial
     if not any(entry.shape for entry in trial.spec.outputs if entry.name in lacking):
         return trial
@@ -259,7 +275,9 @@ def _with_classes(source: Path, spec: PipelineSpec) -> PipelineSpec:
     return spec.model_copy(update={"classes": listed})
 
 
-def _info(path: Path, source: _Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]) -> ModelInfo:
+def info_of(
+    path: Path, source: Source, draft: Draft, spec: PipelineSpec | None, more: tuple[Finding, ...]
+) -> ModelInfo:
     graph, found = draft.graph, draft.found
     guessed = spec.guessed if spec is not None else ()
     guesses = (info(f"Guessed, please check: {', '.join(guessed)}.", GUESSED),) if guessed else ()
@@ -298,14 +316,21 @@ def _sha256(paths: tuple[Path, ...]) -> str:
 def _write(target: Path, draft: Draft, trial: Trial, told: ModelInfo) -> OpenResult:
     (target / "pipeline.json").write_text(trial.spec.model_dump_json(indent=1), encoding="utf-8")
     (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+    if draft.stored is not None:
+        return OpenResult(info=told, artifact=read_model(target).artifact, runtime=draft.stored.runtime)
+    artifact = describe(target, draft)
+    return OpenResult(info=told, artifact=artifact, model_dir=MODEL_DIR)
+
+
+def describe(target: Path, draft: Draft) -> ModelArtifact:
+    """Write artifact.json beside the model.onnx, or the two parts, that a format has written."""
     if draft.found.generation is not None:
-        return OpenResult(info=told, artifact=join_parts(target), model_dir=MODEL_DIR)
+        return join_parts(target)
     names = ["model.onnx", *(["model.onnx.data"] if (target / "model.onnx.data").exists() else [])]
-    artifact = write_model(
+    return write_model(
         target,
         "model.onnx",
         names,
         precision=draft.graph.precision,
         torch_program=draft.torch_program,
     )
-    return OpenResult(info=told, artifact=artifact, model_dir=MODEL_DIR)

@@ -77,7 +77,7 @@ def _step(facts: RunFacts, variant: Variant) -> JobStep[LayersResult]:
 def ranked_folder(facts: RunFacts) -> Path | None:
     """The model of a version for which each layer's cost in 8 bits was measured, if the run has one."""
     for variant in facts.variants:
-        if variant.recipe.steps and variant.artifact_key:
+        if not variant.recipe.keeps_the_model and variant.artifact_key:
             folder = facts.model_dir(variant)
             if (folder / SENSITIVITY_FILE).is_file():
                 return folder

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.services.flow.steps import Done, Flow, JobError, JobStep, R
+from app.services.flow.steps import Done, Flow, JobError, JobStep, R, limits_of_runtime
 from app.services.opening.refusing import as_refusal
 from workers.contracts.beside import BESIDE, ONNX_FOLDER
-from workers.contracts.jobs import DataParams, DataResult, InspectResult, OpenParams, OpenResult
+from workers.contracts.jobs import (
+    DataParams,
+    DataResult,
+    InspectResult,
+    OpenBesideParams,
+    OpenBesideResult,
+    OpenParams,
+    OpenResult,
+)
 from workers.contracts.paths import from_text
 from workers.contracts.specs import ModelInfo
 
@@ -23,6 +31,15 @@ class OpenedModel:
     def info(self) -> ModelInfo:
         """What `fettle inspect` tells."""
         return self.result.info
+
+
+@dataclass(frozen=True)
+class OpenedBeside:
+    """A model that was made elsewhere, in the inner form, fed like an original; `key` is its store key."""
+
+    folder: Path
+    key: str
+    result: OpenBesideResult
 
 
 @dataclass(frozen=True)
@@ -70,7 +87,7 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
         title="Open the model",
         read_paths=_readable(path),
         cache=True,
-        identity={params.path: f"sha256:{found.info.sha256}:{found.beside_sha256}:{Path(params.path).name}"},
+        identity=_identity(params, found),
         torch=found.info.format != "onnx",
         step_index=step_index,
     )
@@ -78,6 +95,40 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     if done.key is None:
         raise RuntimeError("an opened model is always kept")
     return OpenedModel(done.folder / done.result.model_dir, done.key, done.result)
+
+
+def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow[OpenedBeside]:
+    """Open a model that was made elsewhere so that it can be judged in the place of an original.
+
+    Answered from the store as `open_model` is. Raises `JobError` (exit code 3) for what cannot be opened or is of
+    another interface than the original, with what differs in the error's facts.
+    """
+    opening = params.opening.model_copy(update={"to_prove": True, "data_path": None})
+    found = yield from _inspected(opening, step_index)
+    path = from_text(opening.path)
+    step = JobStep(
+        kind="open_beside",
+        params=params.model_copy(update={"opening": opening}),
+        result=OpenBesideResult,
+        title="Open the other model",
+        read_paths=(*_readable(path), Path(params.model_dir), Path(params.data_dir)),
+        cache=True,
+        identity=_identity(opening, found),
+        torch=found.info.format != "onnx",
+        limits=limits_of_runtime(params.runtime or params.original_runtime, params.original_settings),
+        step_index=step_index,
+    )
+    done = yield from _refusing(step, path)
+    if done.key is None:
+        raise RuntimeError("an opened model is always kept")
+    # the same content may have lain elsewhere when it was opened first
+    origin = done.result.elsewhere.model_copy(update={"path": params.opening.path})
+    result = done.result.model_copy(update={"elsewhere": origin})
+    return OpenedBeside(done.folder / result.model_dir, done.key, result)
+
+
+def _identity(params: OpenParams, found: InspectResult) -> dict[str, str]:
+    return {params.path: f"sha256:{found.info.sha256}:{found.beside_sha256}:{Path(params.path).name}"}
 
 
 def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:

@@ -11,8 +11,9 @@ from app.services.flow.steps import Flow
 from app.services.flow.workspace import Workspace, usable_cores
 from app.services.hub.origin import remember_origin
 from app.services.projects.projects import new_run
-from app.services.records.run_plan import RunPlan, kept_plan, with_plan
+from app.services.records.run_plan import BesideRequest, RunPlan, kept_plan, with_plan
 from app.services.run.optimize import optimize
+from app.services.run.prove_beside import ProveRequest, prove_beside
 from app.services.run.recorder import Recorder
 from app.services.run.search import OptimizeRequest
 from presets.schema import Preset
@@ -21,7 +22,10 @@ from workers.contracts.jobs import DataParams, OpenParams
 
 @dataclass(frozen=True)
 class RunRequest:
-    """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again."""
+    """`data` without a path means: inputs that Fettle makes. With `fresh` nothing measured earlier is used again.
+
+    With `beside` nothing is searched: that model is proven beside the original.
+    """
 
     project: Project
     model: OpenParams
@@ -29,6 +33,7 @@ class RunRequest:
     preset: Preset
     goal: Goal
     fresh: bool = False
+    beside: BesideRequest | None = None
 
 
 def start_run(space: Workspace, ask: RunRequest, observe: Observer) -> tuple[Recorder, Flow[Run]]:
@@ -56,10 +61,14 @@ def resume_run(
             fresh=ask.fresh,
             model=ask.model,
             data=ask.data,
+            beside=ask.beside,
         )
         run = with_plan(run, plan)
         space.repositories.runs.update(run)
     recorder = Recorder(space.repositories, ask.project, run, observe)
+    threads = run.goal.threads or usable_cores()
+    if plan.beside is not None:
+        return recorder, prove_beside(recorder, ProveRequest(ask.model, ask.data, plan.beside, threads))
     flow = optimize(
         recorder,
         OptimizeRequest(
@@ -67,7 +76,7 @@ def resume_run(
             data=ask.data,
             recipes=plan.recipes,
             objective=plan.objective,
-            threads=run.goal.threads or usable_cores(),
+            threads=threads,
             fresh=plan.fresh,
             more_s=more_s,
             by_traits=plan.by_traits,

@@ -100,6 +100,18 @@ def run_document(run: Run, variants: Sequence[Variant], outcome: Outcome) -> dic
     }
 
 
+def prove_document(run: Run, variants: Sequence[Variant]) -> dict[str, Any]:
+    """What `fettle prove` prints: both models, the limit in percent, seconds in all."""
+    original = next(variant for variant in variants if variant.is_baseline)
+    optimized = next(variant for variant in variants if not variant.is_baseline)
+    return {
+        "original": variant_document(original),
+        "optimized": variant_document(optimized),
+        "limit": run.goal.max_loss_pct,
+        "seconds": run.seconds,
+    }
+
+
 def compare_document(
     run: Run, variants: Sequence[Variant], outcome: Outcome, items: Sequence[str] = ()
 ) -> dict[str, Any]:

@@ -82,7 +82,7 @@ class RunFacts:
 
     def model_dir(self, variant: Variant) -> Path:
         """Where a variant's model lies. Raises `JobError` (exit code 3) for one that could not be made."""
-        if not variant.recipe.steps:
+        if variant.recipe.keeps_the_model:
             return self.original_dir
         key = variant.artifact_key
         if key is None:

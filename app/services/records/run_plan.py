@@ -13,8 +13,20 @@ from workers.contracts.planning import ByTraits
 from workers.contracts.specs import Recipe
 
 
+class BesideRequest(Frozen):
+    """The model to judge in the place of an original. `runtime` None: its usual one. `pairs` names the inputs and
+    outputs ({original: other}) that stand for each other, where names do not."""
+
+    opening: OpenParams
+    runtime: str | None = None
+    pairs: dict[str, str] = {}
+
+
 class RunPlan(Frozen):
-    """As it is kept with the run's goal. `model` and `data` are None in runs of older versions of the program."""
+    """As it is kept with the run's goal. `model` and `data` are None in runs of older versions of the program.
+
+    `beside`: nothing is searched, this model is proven beside the original.
+    """
 
     recipes: tuple[Recipe, ...]
     objective: Objective
@@ -22,6 +34,7 @@ class RunPlan(Frozen):
     model: OpenParams | None = None
     data: DataParams | None = None
     by_traits: tuple[ByTraits, ...] = ()
+    beside: BesideRequest | None = None
 
 
 def kept_plan(run: Run) -> RunPlan | None:

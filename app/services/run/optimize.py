@@ -53,11 +53,16 @@ def optimize(recorder: Recorder, ask: OptimizeRequest) -> Flow[Run]:
 
     One that had a result and goes on has that result again, where it is broken off.
     """
-    recorder.expect_ways(len(ask.recipes))
-    before = recorder.begin()
     note_before(recorder, len(ask.recipes))
+    return (yield from recorded(recorder, len(ask.recipes), _Optimization(recorder, ask).counted()))
+
+
+def recorded(recorder: Recorder, ways: int, work: Flow[None]) -> Flow[Run]:
+    """The run of `work`, which closes it where it succeeds; however else it ends, it is closed here."""
+    recorder.expect_ways(ways)
+    before = recorder.begin()
     try:
-        yield from _Optimization(recorder, ask).counted()
+        yield from work
     except FlowCancelled:
         if before is None:
             recorder.end(RunState.CANCELLED, headline="Cancelled. What was measured is kept.")

@@ -12,12 +12,22 @@ FIRST = (OPENING, READING, ORIGINAL)
 KEPT_SHARE = 0.75
 """Of a goal's ways so many fit a model and a machine; once they are planned their number is known."""
 
-BEGINS = {"inspect": 0.0, "open": 0.5, "apply": 0.0, "answer": 0.35, "judge": 0.6, "measure": 0.65, "summarize": 0.95}
+BEGINS = {
+    "inspect": 0.0,
+    "open": 0.5,
+    "open_beside": 0.1,
+    "apply": 0.0,
+    "answer": 0.35,
+    "judge": 0.6,
+    "measure": 0.65,
+    "summarize": 0.95,
+}
 """Where in its step a job of this kind begins; the next one begins where it ends."""
 
 DOING = {
     "inspect": "looking at it",
     "open": "opening it",
+    "open_beside": "opening it",
     "data": "reading them",
     "apply": "making it",
     "answer": "answering the test examples",

@@ -6,6 +6,9 @@ from workers.contracts.base import Frozen
 from workers.contracts.paths import PathText
 from workers.contracts.specs import Finding
 
+NO_CALIBRATION = "no_calibration"
+"""Code of the finding that no items are kept for techniques that learn from some."""
+
 
 class DataParams(Frozen):
     """kind ``data``: reads a data set, merges doubles, splits it without overlap, writes `work_dir`/data.

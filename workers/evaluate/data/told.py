@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted, is_are
 from workers.evaluate.data.base import Collection, names_of
@@ -100,4 +101,4 @@ def _calibration(data: DataSet) -> list[Finding]:
     if data.calibration:
         return []
     what = "There are too few items to keep some for calibration; techniques that need it are left out."
-    return [_warning(what)]
+    return [Finding(level="warning", what=what, code=NO_CALIBRATION)]

@@ -1,0 +1,90 @@
+"""`fettle prove`: any two models side by side."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.cli.inputs import check_exists
+from app.cli.options import parse_pairs, parse_shapes
+from app.cli.output import KEPT_ORIGINAL, OK, Output
+from app.cli.session import run, workspace
+from app.cli.tables import version_lines
+from app.domain.choose import is_safe
+from app.domain.run import Goal
+from app.domain.variant import Variant
+from app.domain.words import times, verdict_words
+from app.services.machine.describing import describe
+from app.services.machine.devices import check_runtimes
+from app.services.projects.projects import project_for
+from app.services.projects.running import RunRequest, data_params, limits_of, start_run
+from app.services.records.documents import prove_document
+from app.services.records.facts import read_facts
+from app.services.records.run_plan import BesideRequest
+from presets.loader import DEFAULT_ID, load_presets
+from workers.contracts.jobs import OpenParams
+from workers.contracts.wording import percent_of
+
+
+@dataclass(frozen=True)
+class ProveOptions:
+    """The options of `fettle prove`: those of `optimize` that concern data and limit, and what runs the other model."""
+
+    data: Path | None = None
+    optimized_runtime: str | None = None
+    text_column: str | None = None
+    label_column: str | None = None
+    max_loss_pct: float | None = None
+    preprocess: str | None = None
+    shapes: tuple[str, ...] = ()
+    allow_code: bool = False
+    architecture: str | None = None
+    seed: int = 0
+    threads: int | None = None
+    pairs: tuple[str, ...] = ()
+
+
+def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
+    """Judge `optimized` in the place of `original`; exit code 4 where it is not proven safe."""
+    shapes, pairs = parse_shapes(list(options.shapes)), parse_pairs(list(options.pairs))
+    for path in (original, optimized, *([options.data] if options.data is not None else [])):
+        check_exists(path, any_name=True)
+    other = OpenParams(
+        path=str(optimized.absolute()),
+        allow_code=options.allow_code,
+        architecture=options.architecture,
+        shapes=shapes,
+        to_prove=True,
+    )
+    data_path = None if options.data is None else str(options.data.absolute())
+    model = other.model_copy(
+        update={"path": str(original.absolute()), "preprocess": options.preprocess, "data_path": data_path}
+    )
+    beside = BesideRequest(opening=other, runtime=options.optimized_runtime, pairs=pairs)
+    with workspace(output.options, writes=True, notice=output.notice) as space:
+        if options.optimized_runtime is not None:
+            check_runtimes(run(space, describe(), output.watch), [options.optimized_runtime])
+        preset = load_presets(space.paths.presets).get(DEFAULT_ID)
+        loss, _ = limits_of(preset, options.max_loss_pct, None)
+        goal = Goal(preset_id=preset.id, max_loss_pct=loss, seed=options.seed, threads=options.threads)
+        data = data_params(options.data, None, options.text_column, options.label_column)
+        project = project_for(space.repositories, original)
+        searched = preset.model_copy(update={"recipes": (), "by_traits": ()})
+        request = RunRequest(project, model, data, searched, goal, beside=beside)
+        recorder, flow = start_run(space, request, output.watch)
+        done = run(space, flow, recorder.watch)
+        facts = read_facts(space, done.id)
+    other_version = next(variant for variant in facts.variants if not variant.is_baseline)
+    output.document(prove_document(facts.run, facts.variants))
+    output.text(f"{facts.project.name} (run {facts.run.id})")
+    for line in version_lines(facts.variants, None):
+        output.text(line)
+    for note in (*other_version.notes, *(other_version.judgement.notes if other_version.judgement else ())):
+        output.text(f"   {note}")
+    output.sentence(_sentence(other_version, loss))
+    return OK if is_safe(other_version) else KEPT_ORIGINAL
+
+
+def _sentence(variant: Variant, limit_pct: float) -> str:
+    """The verdict, and how fast it was: that is told and judges nothing."""
+    speed = variant.measurement.speedup
+    told = f"; measured in turn it is {times(speed)} times as fast as the original" if speed else ""
+    return f"{variant.title}: {verdict_words(variant)} (limit {percent_of(limit_pct)}){told}."

@@ -1,0 +1,77 @@
+"""A model that was made elsewhere, judged beside an original by the same steps as any version of ours."""
+
+import dataclasses
+import uuid
+from pathlib import Path
+
+from app.domain.variant import Variant
+from app.services.flow.quiet import MOST_S, run_patience
+from app.services.flow.steps import Flow, JobError, Measured
+from app.services.opening.opening import OpenedBeside, open_beside
+from app.services.records.run_plan import BesideRequest
+from app.services.run import version_steps
+from app.services.run.budget import FINAL_BLOCKS, FINAL_SETS
+from app.services.run.figures import with_figures
+from app.services.run.version_steps import Pass, Version
+from workers.contracts.jobs import OpenBesideParams
+from workers.contracts.specs import Recipe
+
+SIDE_BY_SIDE = "Measure both, side by side"
+
+
+def open_version(
+    request: BesideRequest, original: Version, data_dir: Path, index: int, step: int | None = None
+) -> Flow[Version]:
+    """A version without steps of ours, whose recipe says where it comes from. Raises `JobError` where it cannot be
+    opened, or does not take what the original takes."""
+    params = OpenBesideParams(
+        opening=request.opening,
+        model_dir=str(original.model_dir),
+        data_dir=str(data_dir),
+        original_runtime=original.variant.runtime,
+        original_settings=original.settings,
+        runtime=request.runtime,
+        pairs=request.pairs,
+    )
+    opened: OpenedBeside = yield from open_beside(params, step)
+    return Version(_variant(original.variant, opened, index), opened.folder)
+
+
+def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
+    result = opened.result
+    title = result.elsewhere.name
+    recipe = Recipe(title=title, id=f"elsewhere-{opened.key[:12]}", runtime=result.runtime, elsewhere=result.elsewhere)
+    size_bytes = result.artifact.size_bytes
+    return Variant(
+        id=uuid.uuid4().hex[:12],
+        run_id=original.run_id,
+        index=index,
+        title=title,
+        recipe=recipe,
+        runtime=result.runtime,
+        precision=result.artifact.precision,
+        state="applied",
+        artifact_key=opened.key,
+        size_bytes=size_bytes,
+        size_ratio=(original.size_bytes or 0) / size_bytes if size_bytes else None,
+        notes=tuple(dict.fromkeys((*result.artifact.notes, *result.notes))),
+    )
+
+
+def measure_both(
+    original: Version, version: Version, data_dir: Path, threads: int, step: int
+) -> Flow[tuple[Version, Version, Measured]]:
+    """Both in turn, in fresh processes, with their figures. Raises `JobError` where one of them cannot be measured."""
+    how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))
+    measured = yield from version_steps.measure([original, version], data_dir, how, title=SIDE_BY_SIDE, step=step)
+    failure = next((failure for failure in measured.failures if failure is not None), None)
+    if failure is not None:
+        raise JobError(failure, 1)
+    summaries = yield from version_steps.summarize(measured)
+    found = [
+        dataclasses.replace(
+            one, variant=with_figures(one.variant, measured, index, summaries[index], interleaved=True, anew=True)
+        )
+        for index, one in enumerate((original, version))
+    ]
+    return found[0], found[1], measured

@@ -1,0 +1,145 @@
+"""The proof of any two models as one flow: an original, and another one that was made elsewhere, side by side.
+
+The same steps as of a version in an optimization, only that nothing is searched: all examples judge, none calibrate.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+
+from app.domain.outcome import SearchEnd, outcome_of
+from app.domain.outcome_words import headline
+from app.domain.run import Run, RunState
+from app.domain.words import verdict_words
+from app.services.flow.steps import Flow, JobError
+from app.services.machine.describing import describe
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.refusing import other_inputs
+from app.services.records.run_plan import BesideRequest
+from app.services.run import version_steps
+from app.services.run.elsewhere import SIDE_BY_SIDE, measure_both, open_version
+from app.services.run.figures import p50_words
+from app.services.run.optimize import recorded
+from app.services.run.recorder import Recorder
+from app.services.run.version_steps import Version
+from workers.contracts.data.reading import NO_CALIBRATION
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Finding, Recipe
+
+STEPS = ("Check the original", "Read the examples", "Ask the original", "Open and judge the other model", SIDE_BY_SIDE)
+
+
+@dataclass(frozen=True)
+class ProveRequest:
+    """What to judge beside what, on which examples."""
+
+    model: OpenParams
+    data: DataParams  # model_dir is filled in when the model is open
+    beside: BesideRequest
+    threads: int
+
+
+def prove_beside(recorder: Recorder, request: ProveRequest) -> Flow[Run]:
+    """Judge, measure and write it down. However it ends, the run is closed and what was done is kept."""
+    return (yield from recorded(recorder, 1, _Proof(recorder, request).run()))
+
+
+class _Proof:
+    def __init__(self, recorder: Recorder, request: ProveRequest) -> None:
+        self._recorder, self._request, self._goal = recorder, request, recorder.run.goal
+
+    def run(self) -> Flow[None]:
+        recorder = self._recorder
+        recorder.plan_steps(STEPS)
+        model = yield from self._open()
+        data = yield from self._read(model)
+        original = yield from self._ask_original(model, data)
+        version = yield from self._judge(original, data)
+        yield from self._measure(original, version, data)
+        self._close()
+
+    def _open(self) -> Flow[OpenedModel]:
+        recorder = self._recorder
+        recorder.step(0, state="running")
+        model = yield from open_model(self._request.model.model_copy(update={"to_prove": True}), 0)
+        known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+        if known is not None and known.artifact_key != model.key:
+            raise JobError(other_inputs(), 3)
+        recorder.note_project(
+            model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
+        )
+        recorder.step(0, state="done", detail=model.info.task)
+        self._tell(model.info.findings)
+        return model
+
+    def _tell(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            if finding.level != "info":
+                self._recorder.tell(finding.what)
+
+    def _read(self, model: OpenedModel) -> Flow[ReadData]:
+        recorder = self._recorder
+        recorder.step(1, state="running")
+        params = self._request.data.model_copy(update={"model_dir": str(model.folder), "max_calibration": 0})
+        data = yield from read_data(params, 1, self._goal.seed)
+        if recorder.run.data_key not in (None, data.key):
+            raise JobError(other_inputs(), 3)
+        made = data.result.origin == "made"
+        recorder.step(
+            1, state="done", detail="inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
+        )
+        self._tell(tuple(finding for finding in data.result.findings if finding.code != NO_CALIBRATION))
+        recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
+        recorder.note(data_key=data.key)
+        return data
+
+    def _ask_original(self, model: OpenedModel, data: ReadData) -> Flow[Version]:
+        recorder, step = self._recorder, 2
+        recorder.step(step, state="running")
+        found = yield from describe()
+        recorder.note_machine(found.device)
+        recipe = Recipe(title="Original", runtime=model.result.runtime)
+        known = next((v for v in recorder.variants.values() if v.is_baseline), None)
+        variant = known or version_steps.new_variant(recorder.run.id, 0, recipe, is_baseline=True)
+        original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
+        recorder.variant(original.variant)
+        recorder.note(baseline_variant_id=variant.id)
+        original = yield from version_steps.predict(original, data.folder, self._request.threads, step)
+        original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
+        recorder.variant(original.variant)
+        for note in original.variant.judgement.notes if original.variant.judgement else ():
+            recorder.tell(note)
+        recorder.step(step, state="done")
+        return original
+
+    def _judge(self, original: Version, data: ReadData) -> Flow[Version]:
+        recorder, step = self._recorder, 3
+        recorder.step(step, state="running")
+        version = yield from open_version(self._request.beside, original, data.folder, 1, step)
+        known = next((v for v in recorder.variants.values() if v.recipe.id == version.variant.recipe.id), None)
+        if known is not None:  # a proof that goes on
+            version = dataclasses.replace(version, variant=dataclasses.replace(version.variant, id=known.id))
+        recorder.variant(version.variant)
+        version = yield from version_steps.predict(version, data.folder, self._request.threads, step)
+        version = yield from version_steps.judge_beside(original, version, data.folder, self._goal.max_loss_pct, step)
+        recorder.variant(version.variant)
+        recorder.step(step, state="done", detail=verdict_words(version.variant))
+        return version
+
+    def _measure(self, original: Version, version: Version, data: ReadData) -> Flow[None]:
+        recorder, step = self._recorder, 4
+        recorder.step(step, state="running")
+        first, second, _ = yield from measure_both(original, version, data.folder, self._request.threads, step)
+        recorder.variant(first.variant)
+        recorder.variant(second.variant)
+        recorder.step(step, state="done", figure=p50_words(second.variant))
+
+    def _close(self) -> None:
+        recorder = self._recorder
+        end = SearchEnd(planned=1, final="done")
+        recorder.note_search(end)
+        outcome = outcome_of(list(recorder.variants.values()), "speed", end)
+        recorder.end(
+            RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,
+            headline=headline(outcome, "speed", self._goal.max_loss_pct),
+            recommended_variant_id=outcome.best.id if outcome.best else None,
+        )

@@ -1,0 +1,145 @@
+"""`fettle prove ORIGINAL OPTIMIZED`: any two models, judged side by side."""
+
+from pathlib import Path
+
+import command_models as small
+import foreign_models as foreign
+import numpy as np
+import pytest
+from fettle_command import Demo, Fettle, Finished
+from short_runs import SHORT_RUNS
+
+from presets.sample import sample_paths
+
+SAMPLE = sample_paths().model
+VARIANT = {"id", "title", "recipe", "runtime", "precision", "verdict", "agreement", "size_ratio", "speedup", "artifact"}
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs in this process are as short as those in their own."""
+    for name, value in SHORT_RUNS.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Fettle:
+    return Fettle(tmp_path_factory.mktemp("prove") / "home")
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A hundred pictures without labels: enough for a limit of 5 %."""
+    return foreign.examples(tmp_path_factory.mktemp("data") / "pictures.npz", 0, 100)
+
+
+def prove(shop: Fettle, original: Path, other: Path, data: Path, *more: str | Path) -> Finished:
+    return shop.here("prove", original, other, "--data", data, "--max-loss", "5", "--json", *more)
+
+
+def test_an_openvino_ir_of_the_same_model_is_safe(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given the sample and an IR that OpenVINO made of it, then it is proven safe, measured in turn, exit code 0; the
+    document holds what the contract says and nothing else."""
+    done = prove(shop, SAMPLE, foreign.openvino_ir(tmp_path / "other.xml"), pictures)
+    assert done.code == 0, done.err
+    assert list(done.document) == ["original", "optimized", "limit", "seconds"]
+    original, optimized = done.document["original"], done.document["optimized"]
+    assert set(original) >= VARIANT and set(optimized) == set(original)
+    assert (original["runtime"], optimized["runtime"]) == ("onnxruntime-cpu", "openvino")
+    assert (optimized["verdict"], optimized["agreement"], optimized["recipe"]) == ("safe", 1.0, [])
+    assert optimized["speedup"] > 0 and optimized["measured"] == "side_by_side"
+    assert done.document["limit"] == 5.0
+    assert done.last_line.startswith("other: ")
+
+
+def test_int8_of_other_tools_is_judged_by_its_answers(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given an INT8 file of ONNX Runtime's own tool, then what is printed is what the two files really answer."""
+    import onnxruntime
+
+    path = foreign.static_int8(tmp_path / "static.onnx")
+    done = prove(shop, SAMPLE, path, pictures)
+    classes = [
+        np.concatenate([onnxruntime.InferenceSession(str(model)).run(None, {"picture": row[None]})[0] for row in rows])
+        for model in (SAMPLE, path)
+        for rows in [foreign.prepared(0, 100)]
+    ]
+    same = float((classes[0].argmax(1) == classes[1].argmax(1)).mean())
+    optimized = done.document["optimized"]
+    assert optimized["agreement"] == pytest.approx(same, abs=1e-9)
+    assert optimized["precision"] == "int8"
+    assert done.code == (0 if optimized["verdict"] == "safe" else 4)
+
+
+def test_a_wrong_model_of_the_same_interface_is_regressed(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given a copy whose classes are mixed up, then it is a regression, exit code 4, the document is printed."""
+    path = foreign.with_last_weights(tmp_path / "mixed.onnx", lambda w: np.ascontiguousarray(np.roll(w, 1, w.ndim - 1)))
+    done = prove(shop, SAMPLE, path, pictures)
+    assert done.code == 4
+    assert done.document["optimized"]["verdict"] == "regressed"
+
+
+def test_a_model_that_gives_no_numbers_is_regressed(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given a copy that answers NaN, then it is told and never safe."""
+    path = foreign.with_last_weights(tmp_path / "nan.onnx", lambda w: np.full_like(w, np.nan))
+    done = prove(shop, SAMPLE, path, pictures)
+    assert done.code == 4
+    assert done.document["optimized"]["verdict"] == "regressed"
+    assert any("NaN" in note for note in done.document["optimized"]["notes"])
+
+
+def test_other_interfaces_are_refused_by_a_real_process(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given a model of other pictures, then exit code 3 with the difference, and no verdict."""
+    other = small.picture_model(tmp_path / "other.onnx")
+    done = shop("prove", SAMPLE, other, "--data", pictures, "--json")
+    assert done.code == 3
+    assert done.error["code"] == "other_interface"
+    assert "picture [any, 1, 28, 28] float32" in done.error["detail"]
+    assert "picture [n, 3, 16, 16] float32" in done.error["detail"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["prove", "a.onnx"],
+        ["prove", "a.onnx", "b.onnx", "--match", "x"],
+        ["prove", "a.onnx", "b.onnx", "--match", "x=y", "--match", "z=y"],
+        ["prove", "a.onnx", "b.onnx", "--max-loss", "101"],
+        ["prove", "a.onnx", "b.onnx", "--preset", "balanced"],
+    ],
+)
+def test_wrong_usage(shop: Fettle, arguments: list[str]) -> None:
+    """Given a line that cannot be meant, then exit code 2."""
+    assert shop.here(*arguments).code == 2
+
+
+def test_what_is_not_there_is_refused(shop: Fettle, tmp_path: Path) -> None:
+    """Given a file that is gone, or a runtime that nobody has, then exit code 3 or 6 before anything is begun."""
+    assert shop.here("prove", SAMPLE, tmp_path / "gone.onnx").code == 3
+    assert shop.here("prove", SAMPLE, SAMPLE, "--optimized-runtime", "abacus").code != 0
+
+
+@pytest.mark.whole
+def test_a_bundle_against_its_original_and_the_other_way(demo: Demo, pictures: Path) -> None:
+    """Given a bundle that Fettle exported, then it is judged with its own runtime and settings, in either place."""
+    shop = demo.fettle
+    done = prove(shop, SAMPLE, demo.bundle, pictures)
+    assert done.code in (0, 4), done.err
+    recommended = next(v for v in demo.document["variants"] if v["id"] == demo.document["recommended"])
+    assert done.document["optimized"]["runtime"] == recommended["runtime"]
+    assert done.document["optimized"]["size_bytes"] == recommended["size_bytes"]
+    turned = prove(shop, demo.bundle, SAMPLE, pictures)
+    assert turned.code in (0, 4), turned.err
+    assert turned.document["original"]["runtime"] == recommended["runtime"]
+    assert turned.document["optimized"]["agreement"] == pytest.approx(done.document["optimized"]["agreement"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("make", [foreign.dynamic_int8, foreign.nncf_int8])
+def test_more_int8_of_other_tools(make: object, shop: Fettle, tmp_path: Path) -> None:
+    """Given INT8 files of ONNX Runtime (dynamic) and NNCF with labelled examples, then a verdict with accuracies."""
+    data = foreign.examples(tmp_path / "labelled.npz", 0, 600, labels=True)
+    done = prove(shop, SAMPLE, make(tmp_path / "int8.onnx"), data)  # type: ignore[operator]
+    assert done.code in (0, 4), done.err
+    optimized = done.document["optimized"]
+    assert optimized["accuracy"] is not None
+    assert (done.code == 0) is (optimized["verdict"] == "safe")

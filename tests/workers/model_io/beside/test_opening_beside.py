@@ -1,0 +1,237 @@
+"""A model that was made elsewhere, opened in the place of an original: whatever its names, dtypes and layout."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
+from workers.measure.opening import open_session
+from workers.model_io.beside.opening import open_beside
+from workers.model_io.opening import open_model
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared, write_prepared
+from workers.runtime.recording import RecordingContext
+
+SIDE = 8
+FLOAT, HALF = TensorProto.FLOAT, TensorProto.FLOAT16
+
+
+def tensor(name: str, seed: int, *shape: int, dtype: type = np.float32) -> onnx.TensorProto:
+    return numpy_helper.from_array(np.random.default_rng(seed).normal(0, 0.3, shape).astype(dtype), name)
+
+
+def network(
+    path: Path,
+    *,
+    names: tuple[str, str] = ("picture", "logits"),
+    batch: int | str = "n",
+    classes: int = 4,
+    last: bool = False,
+    half: bool = False,
+    inner: str = "h",
+    aside: bool = False,
+) -> Path:
+    """The same small network in several forms: other names, a fixed batch, channels last, 16-bit numbers throughout, a
+    second output."""
+    kind, dtype = (HALF, np.float16) if half else (FLOAT, np.float32)
+    given, answer = names
+    nodes = [helper.make_node("Transpose", [given], ["first"], perm=[0, 3, 1, 2])] if last else []
+    nodes += [
+        helper.make_node("Conv", ["first" if last else given, "w1"], [inner], pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", [inner], ["r"]),
+        helper.make_node("GlobalAveragePool", ["r"], ["p"]),
+        helper.make_node("Flatten", ["p"], ["f"]),
+        helper.make_node("MatMul", ["f", "w2"], [answer]),
+    ]
+    shape = [batch, SIDE, SIDE, 3] if last else [batch, 3, SIDE, SIDE]
+    outputs = [helper.make_tensor_value_info(answer, kind, [batch, classes])]
+    if aside:
+        nodes.append(helper.make_node("Neg", [answer], ["negative"]))
+        outputs.append(helper.make_tensor_value_info("negative", kind, [batch, classes]))
+    tensors = [tensor("w1", 1, 6, 3, 3, 3, dtype=dtype), tensor("w2", 2, 6, classes, dtype=dtype)]
+    inputs = [helper.make_tensor_value_info(given, kind, shape)]
+    graph = helper.make_graph(nodes, "small", inputs, outputs, tensors)
+    proto = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(proto)
+    onnx.save_model(proto, str(path))
+    return path
+
+
+def job(root: Path, name: str) -> RecordingContext:
+    folder = root / name
+    folder.mkdir()
+    return RecordingContext(work_dir=folder)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """The original, opened, in "original", and five of its inputs in "data"."""
+    ctx = job(tmp_path, "first")
+    open_model(OpenParams(path=str(network(tmp_path / "original.onnx"))), ctx)
+    (ctx.work_dir / "model").rename(tmp_path / "original")
+    rng = np.random.default_rng(5)
+    items = [{"picture": rng.normal(0, 1, (1, 3, SIDE, SIDE)).astype(np.float32)} for _ in range(5)]
+    write_prepared(tmp_path / "data" / "test", items)
+    return tmp_path
+
+
+@pytest.fixture
+def beside(place: Path) -> Callable[..., tuple[OpenBesideResult, Path]]:
+    def run(path: Path, **more: Any) -> tuple[OpenBesideResult, Path]:
+        ctx = job(place, f"job{len(list(place.iterdir()))}")
+        params = OpenBesideParams(
+            opening=OpenParams(path=str(path), to_prove=True),
+            model_dir=str(place / "original"),
+            data_dir=str(place / "data"),
+            **more,
+        )
+        try:
+            result = open_beside(params, ctx)
+        except InputRefused:
+            assert list(ctx.work_dir.iterdir()) == []
+            raise
+        return result, ctx.work_dir / result.model_dir
+
+    return run
+
+
+def answers(folder: Path, data: Path, runtime: str) -> np.ndarray:
+    """What a model gives to all items under the original's names."""
+    pipeline, session = load_pipeline(folder), open_session(folder, runtime, {}, 1)
+    items = Prepared(data / "test")
+    outputs = [pipeline.run(session, {name: np.array(value) for name, value in item.items()}) for item in items]
+    session.close()
+    return np.concatenate([np.asarray(output["logits"], np.float32) for output in outputs])
+
+
+FORMS = {
+    "the same": {},
+    "other names": {"names": ("x", "y")},
+    "a name of the original inside": {"names": ("x", "y"), "inner": "logits"},
+    "names the other way round": {"names": ("logits", "picture")},
+    "one at a time": {"batch": 1},
+    "four at once": {"batch": 4, "names": ("x", "y")},
+    "channels last": {"last": True},
+    "16-bit numbers": {"half": True},
+    "all of it": {"names": ("x", "y"), "last": True, "half": True, "batch": 1},
+    "one output more": {"aside": True},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_same_model_in_another_form_answers_alike(
+    form: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
+) -> None:
+    """Given the original's network in another form, when it is opened beside it, then it takes what the original takes
+    and gives what it gives, under the original's names; a file that is alike to the letter is not touched."""
+    path = network(place / "other.onnx", **FORMS[form])
+    result, folder = beside(path)
+    want = answers(place / "original", place / "data", "onnxruntime-cpu")
+    got = answers(folder, place / "data", result.runtime)
+    tolerance = 5e-3 if FORMS[form].get("half") else 1e-5
+    np.testing.assert_allclose(got, want, atol=tolerance)
+    assert result.elsewhere.name == "other"
+    assert result.elsewhere.sha256 == result.info.sha256
+    if form in ("the same", "one at a time", "one output more"):
+        assert result.elsewhere.matched == ()
+        assert (folder / "model.onnx").read_bytes() == path.read_bytes()
+    else:
+        assert result.elsewhere.matched
+        onnx.checker.check_model(str(folder / "model.onnx"), full_check=True)
+
+
+@pytest.mark.parametrize("form", [name for name in FORMS if "batch" not in FORMS[name]])
+def test_an_openvino_ir_answers_alike(
+    form: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
+) -> None:
+    """Given the same forms as OpenVINO IRs, then OpenVINO runs them in the original's place."""
+    import openvino
+
+    source = network(place / "source.onnx", **FORMS[form])
+    openvino.save_model(openvino.convert_model(str(source)), str(place / "other.xml"), compress_to_fp16=False)
+    result, folder = beside(place / "other.xml")
+    assert (result.runtime, result.artifact.format) == ("openvino", "openvino-ir")
+    want = answers(place / "original", place / "data", "onnxruntime-cpu")
+    tolerance = 5e-3 if FORMS[form].get("half") else 1e-4
+    np.testing.assert_allclose(answers(folder, place / "data", "openvino"), want, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("form", "word"),
+    [
+        ({"classes": 3}, "4 classes apart, the other model 3"),
+        ({"names": ("x", "y"), "classes": 7}, "the other model 7"),
+    ],
+)
+def test_other_classes_are_refused(
+    form: dict[str, Any], word: str, place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
+) -> None:
+    """Given a model of another number of classes, then it is refused, and both are told."""
+    with pytest.raises(InputRefused) as caught:
+        beside(network(place / "other.onnx", **form))
+    assert caught.value.code == "other_interface"
+    assert word in caught.value.detail
+    assert caught.value.facts["original"]["outputs"] == [{"name": "logits", "shape": [None, 4], "dtype": "float32"}]
+    assert caught.value.facts["matched"][0]["original"] == "picture"
+
+
+def test_another_input_is_refused_with_both_sides(
+    place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
+) -> None:
+    """Given a model of vectors beside one of pictures, then names, sizes and dtypes of both are in the error."""
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["features", "w"], ["out"])],
+        "vectors",
+        [helper.make_tensor_value_info("features", FLOAT, ["n", 20])],
+        [helper.make_tensor_value_info("out", FLOAT, ["n", 4])],
+        [tensor("w", 3, 20, 4)],
+    )
+    path = place / "vectors.onnx"
+    onnx.save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), str(path))
+    with pytest.raises(InputRefused) as caught:
+        beside(path)
+    assert "picture [any, 3, 8, 8] float32" in caught.value.detail
+    assert "features [n, 20] float32" in caught.value.detail
+    assert caught.value.facts["other"]["inputs"] == [{"name": "features", "shape": ["n", 20], "dtype": "float32"}]
+
+
+def test_a_person_says_which_output_is_meant(place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]) -> None:
+    """Given two outputs of the same shape and other names, then none is guessed; the named one is taken."""
+    path = network(place / "other.onnx", names=("x", "y"), aside=True)
+    with pytest.raises(InputRefused) as caught:
+        beside(path)
+    assert caught.value.by_command == "--match ORIGINAL=OTHER"
+    result, folder = beside(path, pairs={"logits": "y"})
+    want = answers(place / "original", place / "data", "onnxruntime-cpu")
+    np.testing.assert_allclose(answers(folder, place / "data", result.runtime), want, atol=1e-5)
+    wrong, folder = beside(path, pairs={"logits": "negative"})
+    np.testing.assert_allclose(answers(folder, place / "data", wrong.runtime), -want, atol=1e-5)
+    with pytest.raises(InputRefused) as caught:
+        beside(path, pairs={"logits": "nothing"})
+    assert caught.value.code == "unknown_pair"
+
+
+def test_a_model_that_gives_no_numbers_is_judged_not_refused(
+    place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]
+) -> None:
+    """Given a damaged copy that answers NaN, then it opens: that is for the verdict to say."""
+    path = network(place / "other.onnx")
+    proto = onnx.load(str(path))
+    broken = np.full((6, 4), np.nan, np.float32)
+    proto.graph.initializer[1].CopyFrom(numpy_helper.from_array(broken, "w2"))
+    onnx.save_model(proto, str(path))
+    result, folder = beside(path)
+    assert np.isnan(answers(folder, place / "data", result.runtime)).all()
+
+
+def test_a_larger_fixed_batch_is_fed_whole(place: Path, beside: Callable[..., tuple[OpenBesideResult, Path]]) -> None:
+    """Given a file for four pictures at once, then its description says so, and a person is told what that costs."""
+    result, folder = beside(network(place / "other.onnx", batch=4))
+    assert load_pipeline(folder).spec.inputs[0].shape[0] == 4
+    assert any("4 items at once" in note for note in result.notes)

@@ -1,0 +1,301 @@
+"""Which input and output of a foreign model stands for which of the original's.
+
+By name, else by place among those that are left, where shape and kind of numbers fit. What is harmless is matched:
+other names, 16 beside 32 or 64 bits, NHWC beside NCHW, a fixed beside a free batch. All else is another interface and
+refused, with what differs (`facts`: names, shapes and dtypes of both sides, and the pairs that were found).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from workers.contracts.elsewhere import MatchedTensor, Side
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.specs import TensorSpec
+from workers.model_io.words import refuse, shown
+
+OTHER_INTERFACE = "other_interface"
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+WHOLE = ("int32", "int64", "bool")
+LAYOUTS = ((0, 2, 3, 1), (0, 3, 1, 2))
+"""NCHW → NHWC and the other way round, as axes of the original's array."""
+
+Shape = tuple[int | str | None, ...]
+Seen = Mapping[str, frozenset[tuple[int, ...]]]
+"""Shapes of the prepared items, by the name of the original's input."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """`pairs` of all inputs and outputs that were matched. `unfed` are optional inputs of the original that the other
+    model does not have, `gone` outputs that it does not give. `batch` is its fixed batch, where that is above 1."""
+
+    pairs: tuple[MatchedTensor, ...]
+    unfed: tuple[PipelineInput, ...]
+    gone: tuple[str, ...]
+    batch: int | None
+
+    @property
+    def adapted(self) -> tuple[MatchedTensor, ...]:
+        """Those that are not alike to the letter."""
+        return tuple(pair for pair in self.pairs if pair.original != pair.other or pair.dtypes or pair.transposed)
+
+    def of(self, side: Side) -> tuple[MatchedTensor, ...]:
+        return tuple(pair for pair in self.pairs if pair.side == side)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An input or output of the original, with the axis that counts items (None: none does)."""
+
+    name: str
+    shape: Shape
+    dtype: str
+    batch_axis: int | None
+    needed: bool
+
+
+def match(
+    spec: PipelineSpec,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    seen: Seen,
+    given: Mapping[str, str],
+) -> Match:
+    """Match the original's `spec` with another model; `given` pairs come first. Raises `InputRefused`."""
+    states = set(spec.links.values())
+    wanted_in = [_wanted_input(entry) for entry in spec.inputs]
+    wanted_out = [_wanted_output(entry, states) for entry in spec.outputs]
+    known = {entry.name for entry in (*wanted_in, *wanted_out)}
+    theirs = {entry.name for entry in (*inputs, *outputs)}
+    unknown = [name for name in given if name not in known] + [name for name in given.values() if name not in theirs]
+    if unknown:
+        raise refuse(
+            "unknown_pair",
+            "One of the named inputs or outputs does not exist",
+            f"Neither of the two models has {', '.join(map(shown, unknown))}.",
+            "Name the original's first, then the other model's.",
+            by_command="--match ORIGINAL=OTHER",
+        )
+    pairs_in, left_in, extra_in = _pair("input", wanted_in, inputs, seen, given)
+    pairs_out, left_out, _ = _pair("output", wanted_out, outputs, {}, given)
+    lacking = [entry for entry in left_in if entry.needed] + [entry for entry in left_out if entry.needed]
+    if lacking or extra_in:
+        raise _other_interface(spec, inputs, outputs, (*pairs_in, *pairs_out), lacking, extra_in)
+    optional = {entry.name for entry in left_in}
+    return Match(
+        pairs=(*pairs_in, *pairs_out),
+        unfed=tuple(entry for entry in spec.inputs if entry.name in optional),
+        gone=tuple(entry.name for entry in left_out),
+        batch=_fixed_batch(spec, pairs_in, inputs),
+    )
+
+
+def _wanted_input(entry: PipelineInput) -> _Wanted:
+    axis = entry.batch_axis if entry.batched and entry.source != "state" else None
+    return _Wanted(entry.name, entry.shape, entry.dtype, axis, not entry.optional)
+
+
+def _wanted_output(entry: PipelineOutput, states: set[str]) -> _Wanted:
+    return _Wanted(entry.name, entry.shape, entry.dtype, entry.batch_axis, entry.answer or entry.name in states)
+
+
+def _pair(
+    side: Side,
+    wanted: Sequence[_Wanted],
+    others: Sequence[TensorSpec],
+    seen: Seen,
+    given: Mapping[str, str],
+) -> tuple[list[MatchedTensor], list[_Wanted], list[TensorSpec]]:
+    """(pairs, what is left of the original's, what is left of the other's)."""
+    pairs: list[MatchedTensor] = []
+    left, rest = list(wanted), list(others)
+    for entry in wanted:
+        name = given.get(entry.name, entry.name)
+        other = next((spec for spec in rest if spec.name == name), None)
+        pair = None if other is None else _fitted(side, entry, other, seen.get(entry.name, frozenset()))
+        if other is not None and pair is not None:
+            pairs.append(pair)
+            left.remove(entry)
+            rest.remove(other)
+    free = [entry for entry in left if entry.name not in given]
+    for entry, other in _by_place(side, free, rest, seen):
+        pair = _fitted(side, entry, other, seen.get(entry.name, frozenset()))
+        assert pair is not None
+        pairs.append(pair)
+        left.remove(entry)
+        rest.remove(other)
+    return pairs, left, rest
+
+
+def _by_place(
+    side: Side, left: Sequence[_Wanted], rest: Sequence[TensorSpec], seen: Seen
+) -> Iterable[tuple[_Wanted, TensorSpec]]:
+    """Those left over in their order where as many are left on both sides and all fit; else what fits one alone."""
+
+    def fits(entry: _Wanted, other: TensorSpec) -> bool:
+        return _fitted(side, entry, other, seen.get(entry.name, frozenset())) is not None
+
+    if len(left) == len(rest) and all(map(fits, left, rest)):
+        return list(zip(left, rest, strict=True))
+    found = []
+    for entry in left:
+        fitting = [other for other in rest if fits(entry, other)]
+        if len(fitting) == 1 and sum(fits(one, fitting[0]) for one in left) == 1:
+            found.append((entry, fitting[0]))
+    return found
+
+
+def _fitted(side: Side, entry: _Wanted, other: TensorSpec, seen: frozenset[tuple[int, ...]]) -> MatchedTensor | None:
+    """The pair where both can stand for each other, else None."""
+    if not _same_kind(entry.dtype, other.dtype):
+        return None
+    transposed = None
+    if not _sizes_fit(entry.shape, other.shape, entry.batch_axis, seen, side):
+        transposed = next((axes for axes in LAYOUTS if _fits_moved(entry, other.shape, axes, seen, side)), None)
+        if transposed is None:
+            return None
+    dtypes = None if entry.dtype == other.dtype else (entry.dtype, other.dtype)
+    return MatchedTensor(side=side, original=entry.name, other=other.name, dtypes=dtypes, transposed=transposed)
+
+
+def _same_kind(first: str, second: str) -> bool:
+    return first == second or any(first in kind and second in kind for kind in (FLOATS, WHOLE))
+
+
+def _sizes_fit(
+    wanted: Shape, other: Shape, batch_axis: int | None, seen: frozenset[tuple[int, ...]], side: Side
+) -> bool:
+    """Whether sizes are alike; what only one of them fixes must be so in all items (of outputs, the trial tells). A
+    shape that a file does not say may be any."""
+    if not wanted or not other:
+        return True
+    if len(wanted) != len(other):
+        return False
+    for axis, (ours, theirs) in enumerate(zip(wanted, other, strict=True)):
+        if axis == batch_axis or not isinstance(theirs, int):
+            continue
+        if isinstance(ours, int):
+            if ours != theirs:
+                return False
+        elif side == "input" and any(len(shape) != len(other) or shape[axis] != theirs for shape in seen):
+            return False
+    return True
+
+
+def _fits_moved(
+    entry: _Wanted, other: Shape, axes: tuple[int, ...], seen: frozenset[tuple[int, ...]], side: Side
+) -> bool:
+    """Whether a picture fits with its channels elsewhere: only where the channels are known on both sides."""
+    channels = axes.index(1) if axes[1] == 2 else axes.index(3)
+    if len(entry.shape) != 4 or len(other) != 4 or entry.batch_axis != 0 or not isinstance(other[channels], int):
+        return False
+    moved = tuple(entry.shape[axis] for axis in axes)
+    items = frozenset(tuple(shape[axis] for axis in axes) for shape in seen if len(shape) == 4)
+    return isinstance(moved[channels], int) and _sizes_fit(moved, other, 0, items, side)
+
+
+def _fixed_batch(spec: PipelineSpec, pairs: Sequence[MatchedTensor], inputs: Sequence[TensorSpec]) -> int | None:
+    """How many items the other model takes at once, no fewer, where that is more than one."""
+    shapes = {entry.name: entry.shape for entry in inputs}
+    others = {pair.original: pair.other for pair in pairs}
+    for entry in spec.inputs:
+        shape = shapes.get(others.get(entry.name, ""), ())
+        if entry.batched and entry.source not in ("state", "initial_state") and len(shape) > entry.batch_axis:
+            size = shape[entry.batch_axis]
+            return size if isinstance(size, int) and size > 1 else None
+    return None
+
+
+def other_shape(
+    spec: PipelineSpec, original: Mapping[str, tuple[int, ...]], other: Mapping[str, tuple[int, ...]]
+) -> InputRefused | None:
+    """The refusal where outputs of the same input have other shapes than the original's, which a file may not say."""
+    free = {entry.name: entry.shape for entry in spec.outputs}
+    for name, want in original.items():
+        got = other.get(name)
+        sizes = free.get(name) or (0,) * len(want)
+        fixed = len(sizes) != len(want) or any(
+            isinstance(size, int) and axis and a != b
+            for axis, (size, a, b) in enumerate(zip(sizes, want, got or want, strict=False))
+        )
+        if got is not None and got != want and (len(got) != len(want) or fixed):
+            entry = next(entry for entry in spec.outputs if entry.name == name)
+            return _refusal(
+                _differs(spec, entry.name, want, got),
+                {"output": name, "original_shape": list(want), "other_shape": list(got)},
+                "",
+            )
+    return None
+
+
+def _other_interface(
+    spec: PipelineSpec,
+    inputs: Sequence[TensorSpec],
+    outputs: Sequence[TensorSpec],
+    pairs: Sequence[MatchedTensor],
+    lacking: Sequence[_Wanted],
+    extra: Sequence[TensorSpec],
+) -> InputRefused:
+    ours_in = [TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.inputs]
+    ours_out = [TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.outputs]
+    taken = {pair.other for pair in pairs if pair.side == "output"}
+    free_out = [entry for entry in outputs if entry.name not in taken]
+    names_in = {entry.name for entry in spec.inputs}
+    parts = []
+    for side, free in (("input", list(extra)), ("output", free_out)):
+        gone = [entry for entry in lacking if (entry.name in names_in) == (side == "input")]
+        if gone or (side == "input" and free):
+            parts.append(_side_words(spec, side, gone, free))
+    facts: dict[str, JsonValue] = {
+        "original": {"inputs": _told(ours_in), "outputs": _told(ours_out)},
+        "other": {"inputs": _told(inputs), "outputs": _told(outputs)},
+        "matched": [pair.model_dump(mode="json") for pair in pairs],
+    }
+    # more than one may stand for what is lacking: then a person can say which
+    is_open = any(
+        _same_kind(entry.dtype, other.dtype) and len(entry.shape) == len(other.shape)
+        and _sizes_fit(entry.shape, other.shape, entry.batch_axis, frozenset(), "output")
+        for entry in lacking
+        for other in (*extra, *free_out)
+    )  # fmt: skip
+    return _refusal(" ".join(parts), facts, "--match ORIGINAL=OTHER" if is_open else "")
+
+
+def _refusal(detail: str, facts: dict[str, JsonValue], by_command: str) -> InputRefused:
+    hint = (
+        "Say which input or output of the other model stands for which of the original's."
+        if by_command
+        else "Choose another version of the same model, with the same inputs and the same kind of results."
+    )
+    title = "The two models are not of the same interface"
+    return refuse(OTHER_INTERFACE, title, detail, hint, facts=facts, by_command=by_command)
+
+
+def _told(specs: Sequence[TensorSpec]) -> list[JsonValue]:
+    return [{"name": spec.name, "shape": list(spec.shape), "dtype": spec.dtype} for spec in specs]
+
+
+def _side_words(spec: PipelineSpec, side: str, gone: Sequence[_Wanted], free: Sequence[TensorSpec]) -> str:
+    if len(gone) == 1 and len(free) == 1 and side == "output" and gone[0].shape and free[0].shape:
+        return _differs(spec, gone[0].name, gone[0].shape, free[0].shape, gone[0].dtype, free[0].dtype)
+    ours = ", ".join(f"{shown(e.name, 40)} {_sizes(e.shape)} {e.dtype}" for e in gone) or "no further one"
+    theirs = ", ".join(f"{shown(e.name, 40)} {_sizes(e.shape)} {e.dtype}" for e in free) or "none of that kind"
+    verb = "takes" if side == "input" else "gives"
+    return f"The original {verb} {ours}, the other model {theirs}."
+
+
+def _differs(spec: PipelineSpec, name: str, ours: Shape, theirs: Shape, mine: str = "", its: str = "") -> str:
+    """What is otherwise in one output; classes are told as such."""
+    answer = next((entry.name for entry in spec.outputs if entry.answer), "")
+    a, b = ours[-1:], theirs[-1:]
+    if spec.answer_kind == "class" and name == answer and a != b and isinstance(b[0] if b else None, int):
+        return f"The original tells {a[0]} classes apart, the other model {b[0]}."
+    first, second = (f"{_sizes(shape)} {dtype}".strip() for shape, dtype in ((ours, mine), (theirs, its)))
+    return f"The original gives {shown(name, 40)} as {first}, the other model as {second}."
+
+
+def _sizes(shape: Shape) -> str:
+    return f"[{', '.join('any' if size is None else shown(size, 20) for size in shape)}]"

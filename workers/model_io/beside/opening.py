@@ -1,0 +1,241 @@
+"""Opens a model that was made elsewhere so that it can be judged beside an original, as if it were a version of it.
+
+The original's description holds for both: what was judged is the file in the original's place. The file is tried with
+the first items of the person's own data; what it answers is no matter here, only that it has the original's shapes.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.elsewhere import Elsewhere
+from workers.contracts.errors import JobCancelled, WorkerError
+from workers.contracts.folder import COMPANIONS, read_model, write_model
+from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
+from workers.contracts.paths import from_text
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelArtifact
+from workers.measure.opening import open_session
+from workers.model_io.beside.matching import Match, Seen, match, other_shape
+from workers.model_io.beside.renaming import adapt_ir, adapt_onnx
+from workers.model_io.budget import trying
+from workers.model_io.compare import conversion_error
+from workers.model_io.formats import Draft
+from workers.model_io.opening import (
+    CHECKING_IT,
+    MODEL_DIR,
+    TRYING_IT,
+    Source,
+    describe,
+    info_of,
+    source_of,
+    unpacked_folder,
+)
+from workers.model_io.runtime import load_session, run_error
+from workers.model_io.words import refuse
+from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.prepared import Prepared
+
+Feeds = dict[str, NDArray[Any]]
+
+TRIED_ITEMS = 3
+ONNX_RUNTIME = "onnxruntime-cpu"
+
+
+def open_beside(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
+    """Write the inner form to ``ctx.work_dir / "model"``. Raises `InputRefused` for what cannot be opened, or is of
+    another interface than the original; leaves nothing behind then."""
+    target = ctx.work_dir / MODEL_DIR
+    try:
+        target.mkdir(parents=True)
+        return _open(params, ctx, target)
+    except BaseException:
+        shutil.rmtree(target, ignore_errors=True)
+        raise
+    finally:
+        shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
+
+
+def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBesideResult:
+    path, original = from_text(params.opening.path), Path(params.model_dir)
+    spec = PipelineSpec.model_validate_json((original / "pipeline.json").read_bytes())
+    items = Prepared(Path(params.data_dir) / "test")
+    seen = {name: frozenset(item[name].shape for item in items) for name in items.names}
+    ctx.progress(CHECKING_IT, 0, 3)
+    source = source_of(path, ctx, to_prove=True)
+    draft = source.format.open(source.path, _with_shapes(params.opening, spec, seen), ctx, target)
+    ctx.check_cancelled()
+    found = match(spec, draft.graph.inputs, draft.graph.outputs, seen, params.pairs)
+    ctx.progress(TRYING_IT, 1, 3)
+    first = [{name: np.array(value) for name, value in items[at].items()} for at in range(min(TRIED_ITEMS, len(items)))]
+    error = _converted(path, draft, found, first, target, ctx)
+    artifact = _adapted(path, draft, found, target)
+    _describe(target, original, draft, spec, found)
+    told = info_of(path, source, draft, _described(draft, spec, found), ())
+    (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
+    runtime = params.runtime or (draft.stored.runtime if draft.stored is not None else ONNX_RUNTIME)
+    ctx.progress(TRYING_IT, 2, 3)
+    _try_out(path, params, original, target, runtime, first, draft.graph.weight_bytes, ctx)
+    ctx.progress(TRYING_IT, 3, 3)
+    origin = Elsewhere(
+        name=told.name,
+        path=params.opening.path,
+        format=source.format.id,
+        sha256=told.sha256,
+        matched=found.adapted,
+    )
+    return OpenBesideResult(
+        info=told,
+        artifact=artifact,
+        elsewhere=origin,
+        runtime=runtime,
+        conversion_error=error,
+        notes=tuple(_notes(source, found)),
+    )
+
+
+def _with_shapes(opening: OpenParams, spec: PipelineSpec, seen: Seen) -> OpenParams:
+    """A program that does not say how large its only input is, is told the size that the original's items have."""
+    main = [entry for entry in spec.inputs if entry.source in ("image", "audio", "array")]
+    shapes = seen.get(main[0].name, frozenset()) if len(main) == 1 and len(spec.inputs) == 1 else frozenset()
+    if opening.shapes or len(shapes) != 1:
+        return opening
+    return opening.model_copy(update={"shapes": {"": next(iter(shapes))}})
+
+
+def _converted(
+    path: Path, draft: Draft, found: Match, items: Iterable[Feeds], target: Path, ctx: JobContext
+) -> float | None:
+    """How far a conversion is from its source, on the person's own items. Raises `InputRefused` where it differs."""
+    if draft.reference is None:
+        return None
+    feeds = tuple(_as_theirs(item, found) for item in items)
+    session = load_session(target / "model.onnx", ctx.threads)
+    try:
+        with trying(ctx, draft.graph.weight_bytes):
+            return conversion_error(path, draft.reference, feeds, session)
+    finally:
+        session.close()
+
+
+def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
+    """One item as the other model's own names, dtypes and layout have it."""
+    feeds = {}
+    for pair in found.of("input"):
+        if pair.original in item:
+            value = item[pair.original]
+            value = value if pair.transposed is None else value.transpose(pair.transposed)
+            feeds[pair.other] = value if pair.dtypes is None else value.astype(pair.dtypes[1])
+    return feeds
+
+
+def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtifact:
+    """The model's own file under the original's names; untouched where nothing is otherwise."""
+    artifact = describe(target, draft) if draft.stored is None else read_model(target).artifact
+    if not found.adapted and not found.unfed:
+        return artifact
+    if draft.found.generation is not None or (draft.stored is not None and not draft.stored.plain):
+        raise refuse(
+            "other_names",
+            "The two models name their inputs and outputs differently",
+            f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
+            "the same names.",
+            "Compare it with the model that it was made from.",
+        )
+    main = target / artifact.main
+    (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, found.adapted, found.unfed)
+    return write_model(
+        target,
+        artifact.main,
+        [entry.path for entry in artifact.files],
+        model_format=artifact.format,
+        precision=artifact.precision,
+        settings=artifact.settings,
+        runtimes=artifact.runtimes,
+    )
+
+
+def _described(draft: Draft, spec: PipelineSpec, found: Match) -> PipelineSpec:
+    """The original's description; a batch that the other model fixes is its own, and so is taking pixels."""
+    if found.batch is not None:
+        inputs = []
+        for entry in spec.inputs:
+            sizes = list(entry.shape)
+            if entry.batched and entry.source not in ("state", "initial_state") and len(sizes) > entry.batch_axis:
+                sizes[entry.batch_axis] = found.batch
+            inputs.append(entry.model_copy(update={"shape": tuple(sizes)}))
+        spec = spec.model_copy(update={"inputs": tuple(inputs)})
+    own = draft.stored.pipeline if draft.stored is not None else None
+    if own is not None and own.preprocess.kind == "image" and spec.preprocess.kind == "image":
+        steps = spec.preprocess.model_copy(update={"pixels": own.preprocess.pixels})
+        spec = spec.model_copy(update={"preprocess": steps})
+    return spec
+
+
+def _describe(target: Path, original: Path, draft: Draft, spec: PipelineSpec, found: Match) -> None:
+    for name in COMPANIONS:
+        (target / name).unlink(missing_ok=True)
+        if (original / name).is_file():
+            shutil.copyfile(original / name, target / name)
+    described = _described(draft, spec, found)
+    if described != spec:
+        (target / "pipeline.json").write_text(described.model_dump_json(indent=1), encoding="utf-8")
+
+
+def _try_out(
+    path: Path,
+    params: OpenBesideParams,
+    original: Path,
+    target: Path,
+    runtime: str,
+    items: Iterable[Feeds],
+    weight_bytes: int,
+    ctx: JobContext,
+) -> None:
+    """Both models answer the first items: outputs have to be of the same shapes. Raises `InputRefused`."""
+    before = open_session(original, params.original_runtime, params.original_settings, ctx.threads)
+    after = open_session(target, runtime, {}, ctx.threads)
+    try:
+        first, second = load_pipeline(original), load_pipeline(target)
+        spec = PipelineSpec.model_validate_json((original / "pipeline.json").read_bytes())
+        for item in items:
+            ctx.check_cancelled()
+            want = _shapes(first, before, item)
+            try:
+                with trying(ctx, weight_bytes):
+                    got = _shapes(second, after, item)
+            except (WorkerError, JobCancelled, MemoryError):
+                raise
+            except Exception as error:  # a runtime's own exceptions share no base but Exception
+                raise run_error(path, error) from error
+            if (refusal := other_shape(spec, want, got)) is not None:
+                raise refusal
+    finally:
+        before.close()
+        after.close()
+
+
+def _shapes(pipeline: Pipeline, session: Any, item: Feeds) -> dict[str, tuple[int, ...]]:
+    return {name: np.shape(value) for name, value in pipeline.run(session, item).items()}
+
+
+def _notes(source: Source, found: Match) -> Iterable[str]:
+    """What a person should know of how it was fitted to the original."""
+    yield "It was made elsewhere, and is judged as it came."
+    renamed = sum(pair.original != pair.other for pair in found.pairs)
+    if renamed:
+        yield f"{renamed} of its inputs and outputs have other names; they were matched by their place and shape."
+    for pair in found.pairs:
+        if pair.dtypes is not None:
+            yield f"Its {pair.side} “{pair.original}” is {pair.dtypes[1]} where the original's is {pair.dtypes[0]}."
+        if pair.transposed is not None:
+            yield f"Its {pair.side} “{pair.original}” has the channels elsewhere; they are turned on the way."
+    for entry in found.unfed:
+        yield f"It does not take “{entry.name}”, which the original may be given."
+    if found.batch is not None:
+        yield f"It takes {found.batch} items at once, so a single request costs as much as so many."

@@ -1,0 +1,194 @@
+"""Gives a model the original's names, kinds of numbers and layout: its file is changed at the edges only.
+
+Names cost nothing. A cast or a turned layout is computed by the model itself and so is part of what is timed, as it
+would be for whoever used that file in the original's place.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.elsewhere import MatchedTensor
+from workers.contracts.pipeline import PipelineInput
+from workers.infer.openvino_program import import_library
+from workers.model_io.ready_made.openvino_ir import port_name
+
+BESIDE = "adapted"
+CHANNELS_FIRST, CHANNELS_LAST = "NCHW", "NHWC"
+
+
+def inverse(axes: Sequence[int]) -> list[int]:
+    """The permutation that turns `axes` back."""
+    return [axes.index(axis) for axis in range(len(axes))]
+
+
+def adapt_onnx(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[PipelineInput]) -> None:
+    """Rewrite the ONNX file at `path` so that it has the original's interface; weights beside it stay there."""
+    import onnx_ir as ir
+
+    model = ir.load(path)
+    graph = model.graph
+    values = {"input": _named(graph.inputs), "output": _named(graph.outputs)}
+    edges = [(pair, values[pair.side][pair.other]) for pair in pairs]
+    _make_room(graph, {*(pair.original for pair in pairs), *(entry.name for entry in unfed)})
+    for pair, value in edges:
+        if pair.side == "input":
+            _adapt_input(ir, graph, pair, value)
+        else:
+            _adapt_output(ir, graph, pair, value)
+    for entry in unfed:
+        shape = ir.Shape(entry.shape)
+        graph.inputs.append(ir.Value(name=entry.name, shape=shape, type=ir.TensorType(_dtype(ir, entry.dtype))))
+    written = path.with_name(f"{BESIDE}-{path.name}")
+    ir.save(model, written)
+    written.replace(path)
+
+
+def _named(values: Sequence[Any]) -> dict[str, Any]:
+    return {str(value.name): value for value in values}
+
+
+def _dtype(ir: Any, name: str) -> Any:
+    import numpy as np
+
+    return ir.DataType.BFLOAT16 if name == "bfloat16" else ir.DataType.from_numpy(np.dtype(name))
+
+
+def _make_room(graph: Any, wanted: set[str]) -> None:
+    """Values that have one of the wanted names get another one, whatever they are: two may not be called alike."""
+    taken = {value.name for value in _values(graph)}
+    for value in list(_values(graph)):
+        if value.name in wanted:
+            number = 1
+            while (name := f"{value.name}_of_the_file_{number}") in taken:
+                number += 1
+            taken.add(name)
+            _rename(graph, value, name)
+
+
+def _values(graph: Any) -> Iterator[Any]:
+    yield from graph.inputs
+    yield from graph.initializers.values()
+    for node in graph.all_nodes():
+        yield from node.outputs
+
+
+def _rename(graph: Any, value: Any, name: str) -> None:
+    old = value.name
+    value.name = name
+    if graph.initializers.get(old) is value:  # kept by its name
+        del graph.initializers[old]
+        graph.initializers[name] = value
+    if value.const_value is not None and value.is_initializer():
+        value.const_value.name = name
+
+
+def _adapt_input(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
+    """`original` → turned → cast → what the file calls its input."""
+    if not pair.dtypes and not pair.transposed:
+        _rename(graph, value, pair.original)
+        return
+    axes = None if pair.transposed is None else list(pair.transposed)
+    shape = value.shape
+    if axes is not None and shape is not None:
+        shape = ir.Shape([shape[axis] for axis in inverse(axes)])
+    kind = value.type if pair.dtypes is None else ir.TensorType(_dtype(ir, pair.dtypes[0]))
+    given = ir.Value(name=pair.original, shape=shape, type=kind)
+    nodes, current = [], given
+    if axes is not None:
+        nodes.append(ir.node("Transpose", [current], {"perm": axes}))
+        current = nodes[-1].outputs[0]
+    if pair.dtypes is not None:
+        nodes.append(ir.node("Cast", [current], {"to": int(_dtype(ir, pair.dtypes[1]))}))
+        current = nodes[-1].outputs[0]
+    for number, node in enumerate(nodes):
+        node.name = node.outputs[0].name = f"{pair.original}_adapted_{number}"
+    current.shape, current.type = value.shape, value.type
+    value.replace_all_uses_with(current, replace_graph_outputs=True)
+    graph.inputs[list(graph.inputs).index(value)] = given
+    first = next(iter(graph), None)
+    if first is None:
+        graph.extend(nodes)
+    else:
+        graph.insert_before(first, nodes)
+
+
+def _adapt_output(ir: Any, graph: Any, pair: MatchedTensor, value: Any) -> None:
+    """What the file calls its output → cast → turned back → `original`."""
+    shared = value.is_graph_input() or sum(output is value for output in graph.outputs) > 1
+    if not pair.dtypes and not pair.transposed and not shared and not value.is_initializer():
+        _rename(graph, value, pair.original)
+        return
+    current, shape, kind = value, value.shape, value.type
+    nodes = []
+    if pair.dtypes is not None:
+        kind = ir.TensorType(_dtype(ir, pair.dtypes[0]))
+        nodes.append(ir.node("Cast", [current], {"to": int(_dtype(ir, pair.dtypes[0]))}))
+        current = nodes[-1].outputs[0]
+    if pair.transposed is not None:
+        axes = inverse(pair.transposed)
+        shape = None if shape is None else ir.Shape([shape[axis] for axis in axes])
+        nodes.append(ir.node("Transpose", [current], {"perm": axes}))
+        current = nodes[-1].outputs[0]
+    if not nodes:
+        nodes.append(ir.node("Identity", [current]))
+        current = nodes[-1].outputs[0]
+    for number, node in enumerate(nodes):
+        node.name = node.outputs[0].name = f"{pair.original}_given_{number}"
+    current.name, current.shape, current.type = pair.original, shape, kind
+    graph.extend(nodes)
+    graph.outputs[next(at for at, output in enumerate(graph.outputs) if output is value)] = current
+
+
+def adapt_ir(path: Path, pairs: Sequence[MatchedTensor], unfed: Sequence[PipelineInput]) -> None:
+    """The same for an OpenVINO IR (`path` is its .xml, the weights lie beside it in .bin)."""
+    openvino = import_library()
+    core = openvino.Core()
+    model = core.read_model(str(path))
+    places = {
+        side: [port_name(port) for port in ports]
+        for side, ports in (("input", model.inputs), ("output", model.outputs))
+    }
+    changed = _with_steps(openvino, model, [(pair, places[pair.side].index(pair.other)) for pair in pairs])
+    for pair in pairs:
+        ports = changed.inputs if pair.side == "input" else changed.outputs
+        ports[places[pair.side].index(pair.other)].get_tensor().set_names({pair.original})
+    changed.add_parameters([_parameter(openvino, entry) for entry in unfed])
+    written = path.with_name(f"{BESIDE}.xml")
+    openvino.save_model(changed, str(written), compress_to_fp16=False)
+    del changed, model  # the weights' file is mapped while they live
+    written.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    written.replace(path)
+
+
+def _parameter(openvino: Any, entry: PipelineInput) -> Any:
+    """An input that nothing reads."""
+    shape = openvino.PartialShape([-1 if size is None else size for size in entry.shape])
+    made = openvino.opset13.parameter(shape, getattr(openvino.Type, _type_name(entry.dtype)), entry.name)
+    made.output(0).get_tensor().set_names({entry.name})
+    return made
+
+
+def _with_steps(openvino: Any, model: Any, pairs: Sequence[tuple[MatchedTensor, int]]) -> Any:
+    """The model with casts and turned layouts at its edges, which OpenVINO adds itself."""
+    steps = [(pair, index) for pair, index in pairs if pair.dtypes or pair.transposed]
+    if not steps:
+        return model
+    from openvino.preprocess import PrePostProcessor
+
+    prepared = PrePostProcessor(model)
+    for pair, index in steps:
+        edge = prepared.input(index) if pair.side == "input" else prepared.output(index)
+        if pair.dtypes is not None:
+            edge.tensor().set_element_type(getattr(openvino.Type, _type_name(pair.dtypes[0])))
+        if pair.transposed is not None:
+            is_first = pair.transposed[1] == 2
+            ours, theirs = (CHANNELS_FIRST, CHANNELS_LAST) if is_first else (CHANNELS_LAST, CHANNELS_FIRST)
+            edge.model().set_layout(openvino.Layout(theirs))
+            edge.tensor().set_layout(openvino.Layout(ours))
+    return prepared.build()
+
+
+def _type_name(dtype: str) -> str:
+    short = {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "float64": "f64", "bool": "boolean"}
+    return short.get(dtype) or dtype.replace("uint", "u").replace("int", "i")

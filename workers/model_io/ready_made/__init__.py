@@ -1,0 +1,1 @@
+"""Models that come as something runs them: they are judged as they are, and not optimized."""

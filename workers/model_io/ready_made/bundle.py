@@ -1,0 +1,126 @@
+"""A bundle that Fettle exported, as a model: its files are checked against its checksums, no code in it is run."""
+
+import shutil
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pydantic import JsonValue, TypeAdapter
+
+from workers.contracts.base import Frozen
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import TensorSpec
+from workers.infer.fit import fit_settings
+from workers.model_io.budget import checking
+from workers.model_io.facts import Found, Graph, info
+from workers.model_io.formats import Draft, Format, Stored
+from workers.model_io.words import refuse, shown
+from workers.pipeline.golden import check_sums
+
+MODEL, TOKENIZER = "model", "tokenizer.json"
+CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes")
+"""Settings that name inputs or further files: such a model keeps the interface that it was made with."""
+
+DICT = TypeAdapter(dict[str, JsonValue])
+
+
+class _Runtime(Frozen):
+    id: str
+    settings: dict[str, JsonValue] = {}
+    measured_on: dict[str, JsonValue] = {}
+
+
+class _Model(Frozen):
+    main: str
+    format: str = "onnx"
+    precision: str = "fp32"
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Checks every file and reads the description; runs nothing."""
+    with checking(ctx, [entry for entry in path.rglob("*") if entry.is_file()]):
+        problems = check_sums(path, allow_caches=True)
+    if problems:
+        raise refuse(
+            "bundle_changed",
+            "This bundle was changed after it was exported",
+            " ".join(shown(text) for text in problems[:3]),
+            "Export it again, or copy it once more from where it was written.",
+        )
+    spec, runtime, model, document = _read(path)
+    files = tuple(sorted(entry for entry in (path / MODEL).rglob("*") if entry.is_file()))
+    size = sum(file.stat().st_size for file in files)
+    graph = Graph(
+        inputs=tuple(TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.inputs),
+        outputs=tuple(TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.outputs),
+        weight_bytes=size,
+        quantized="int8" in model.precision,
+        precision=model.precision,
+    )
+    tokenizer = path / TOKENIZER
+    found = Found(
+        task=spec.task,
+        preprocess=spec.preprocess,
+        classes=spec.classes,
+        tokenizer=tokenizer if tokenizer.is_file() else None,
+    )
+    plain = model.main.endswith((".onnx", ".xml")) and not set(runtime.settings) & set(CHANGED_INSIDE)
+    told = info(f"A bundle of Fettle, “{shown(document.get('title', ''))}”: all its files are as they were written.")
+    return Draft(graph, found, files, (told,), stored=Stored(runtime.id, spec, plain))
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Copies the model's files into `target`, with the settings that the bundle runs it with."""
+    draft = inspect(path, params, ctx)
+    _, runtime, model, _ = _read(path)
+    names = [file.relative_to(path / MODEL).as_posix() for file in draft.files if file.name != "info.json"]
+    for name in names:
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path / MODEL / name, target / name)
+    shutil.copyfile(path / "pipeline.json", target / "pipeline.json")
+    settings, _ = fit_settings(runtime.settings, model.precision, runtime.measured_on, ctx.threads)
+    is_torch = model.main.endswith(".pt2")
+    write_model(
+        target,
+        model.main,
+        names,
+        model_format="openvino-ir" if model.format == "openvino-ir" else "onnx",
+        precision=model.precision,
+        settings=settings,
+        runtimes=(runtime.id,) if is_torch or not draft.stored or not draft.stored.plain else None,
+        torch_program=model.main if is_torch else None,
+    )
+    return draft
+
+
+def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
+    """Its description, runtime and model. Raises `InputRefused` where it is none of ours."""
+    try:
+        document = DICT.validate_json((path / "manifest.json").read_bytes())
+        spec = PipelineSpec.model_validate_json((path / "pipeline.json").read_bytes())
+        runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
+    except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _no_bundle(path) from error
+    main = PurePosixPath(model.main)
+    if main.is_absolute() or ".." in main.parts or "\\" in model.main or not (path / MODEL / model.main).is_file():
+        raise _no_bundle(path)
+    return spec, runtime, model, document
+
+
+def _of(kind: Any, value: Any) -> Any:
+    """The fields that are needed of a part of the manifest, which has more."""
+    return kind(**{name: value[name] for name in kind.model_fields if name in value})
+
+
+def _no_bundle(path: Path) -> Exception:
+    return refuse(
+        "not_a_bundle",
+        "This is no bundle of Fettle",
+        f"{path.name} has a manifest.json and a pipeline.json, but they do not describe a model.",
+        "Choose a .zip file that Fettle exported, or its unpacked folder.",
+    )
+
+
+FORMAT = Format(id="bundle", title="bundle", inspect=inspect, open=open_)

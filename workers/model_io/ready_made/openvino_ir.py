@@ -1,0 +1,115 @@
+"""An OpenVINO IR (.xml with the .bin of the same name): OpenVINO alone runs it, so it is judged and never optimized."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.folder import write_model
+from workers.contracts.jobs import OpenParams
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import TensorSpec
+from workers.infer.openvino_program import import_library, input_name, output_name
+from workers.model_io.budget import checking, loading
+from workers.model_io.facts import Graph, info
+from workers.model_io.formats import Draft, Format, Stored
+from workers.model_io.readers.neighbors import beside_file
+from workers.model_io.words import damaged, refuse, said, shown
+
+RUNTIME = "openvino"
+MAIN, WEIGHTS = "model.xml", "model.bin"
+PRECISIONS = {"f16": "fp16", "bf16": "bf16", "f32": "fp32", "f64": "fp64"}
+FEW_BITS = ("i8", "u8", "i4", "u4", "nf4", "i2", "u2")
+
+
+def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+    """Reads the graph without compiling it."""
+    files = _files(path)
+    openvino = import_library()
+    with checking(ctx, files), loading(ctx, files):
+        try:
+            model = openvino.Core().read_model(str(path))
+        except RuntimeError as error:
+            raise damaged(path, shown(said(error, -1), 200)) from error
+        graph = _graph(model)
+        found = beside_file(path, {})
+    del model
+    told = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
+    return Draft(graph=graph, found=found, files=files, findings=(told,), stored=Stored(RUNTIME))
+
+
+def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+    """Copies both files into `target`, and describes them there."""
+    draft = inspect(path, params, ctx)
+    ctx.check_cancelled()
+    for file, name in zip(draft.files, (MAIN, WEIGHTS), strict=True):
+        shutil.copyfile(file, target / name)
+    write_model(
+        target,
+        MAIN,
+        (MAIN, WEIGHTS),
+        model_format="openvino-ir",
+        precision=draft.graph.precision,
+        runtimes=(RUNTIME,),
+    )
+    return draft
+
+
+def _files(path: Path) -> tuple[Path, Path]:
+    weights = path.with_suffix(".bin")
+    if not weights.is_file() or weights.is_symlink():
+        raise refuse(
+            "missing_weights",
+            "The weights of this model are missing",
+            f"Beside {path.name} there is no {weights.name}.",
+            "Put both files of the IR into one folder, and open it again.",
+        )
+    return path, weights
+
+
+def _graph(model: Any) -> Graph:
+    """Facts of an IR: its inputs and outputs, and what its constants hold."""
+    counts: dict[str, int] = {}
+    size = 0
+    quantized = False
+    for node in model.get_ops():
+        kind = node.get_type_name()
+        quantized = quantized or kind == "FakeQuantize"
+        if kind == "Constant":
+            number_type = node.get_element_type().get_type_name()
+            size += int(node.get_byte_size())
+            elements = 1
+            for length in node.get_output_shape(0):
+                elements *= int(length)
+            counts[number_type] = counts.get(number_type, 0) + elements
+    weights = {name: count for name, count in counts.items() if name in PRECISIONS or name in FEW_BITS}
+    quantized = quantized or 2 * sum(weights.get(name, 0) for name in FEW_BITS) > sum(weights.values())
+    most = max(weights, key=lambda name: weights[name], default="f32")
+    return Graph(
+        inputs=tuple(_spec(port) for port in model.inputs),
+        outputs=tuple(_spec(port) for port in model.outputs),
+        parameters=sum(weights.values()),
+        weight_bytes=size,
+        quantized=quantized,
+        precision="int8" if quantized else PRECISIONS.get(most, "fp32"),
+    )
+
+
+def _spec(port: Any) -> TensorSpec:
+    partial = port.get_partial_shape()
+    shape = (
+        tuple(length.get_length() if length.is_static else None for length in partial) if partial.rank.is_static else ()
+    )
+    kind = port.get_element_type()
+    dtype = "bfloat16" if kind.get_type_name() == "bf16" else str(kind.to_dtype())
+    return TensorSpec(name=port_name(port), shape=shape, dtype=dtype)
+
+
+def port_name(port: Any) -> str:
+    """What a port is called where the model runs; an old IR may have ports without names of their own."""
+    if not port.get_names():
+        return str(port.get_node().get_friendly_name())
+    is_input = port.get_node().get_type_name() == "Parameter"
+    return input_name(port) if is_input else output_name(port)
+
+
+FORMAT = Format(id="openvino_ir", title="OpenVINO IR", inspect=inspect, open=open_)
