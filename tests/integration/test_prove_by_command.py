@@ -49,7 +49,7 @@ def test_an_openvino_ir_of_the_same_model_is_safe(shop: Fettle, pictures: Path, 
     assert (optimized["verdict"], optimized["agreement"], optimized["recipe"]) == ("safe", 1.0, [])
     assert optimized["speedup"] > 0 and optimized["measured"] == "side_by_side"
     assert done.document["limit"] == 5.0
-    assert done.last_line.startswith("other: ")
+    assert done.last_line.startswith("other (made elsewhere): ")
 
 
 def test_int8_of_other_tools_is_judged_by_its_answers(shop: Fettle, pictures: Path, tmp_path: Path) -> None:

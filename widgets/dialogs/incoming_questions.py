@@ -36,6 +36,37 @@ def which_question(
     return QuestionDialog(theme, value, window)
 
 
+def beside_question(theme: Theme, window: QWidget, name: str) -> QuestionDialog:
+    """Asked when a model is dropped on a result. Answers "beside", "new", or "" for neither."""
+    value = QuestionValue(
+        title=_tr("What shall this model be?"),
+        text=_tr("There is a result. You dropped “{0}”.").format(clipped(name, 80)),
+        answers=(
+            Answer(
+                "beside",
+                _tr("Judge this file beside the original"),
+                _tr("It becomes one more version of the result: judged on the same examples, timed in turn."),
+                primary=True,
+            ),
+            Answer("new", _tr("Open it as a new model"), _tr("The result stays, and you can go back to it.")),
+            Answer("cancel", _tr("Cancel")),
+        ),
+    )
+    return QuestionDialog(theme, value, window)
+
+
+def consent_question(theme: Theme, window: QWidget, name: str, why: str) -> QuestionDialog:
+    """Asked before the code in a model's file is run in the sandbox. Answers "allow", or "" for no."""
+    value = QuestionValue(
+        title=_tr("“{0}” is a program").format(clipped(name, NAME_CHARS)),
+        text=why,
+        answers=(Answer("cancel", _tr("Do not open it")), Answer("allow", _tr("I trust its origin: open it"))),
+        icon="shield-warning",
+        tone="warn",
+    )
+    return QuestionDialog(theme, value, window)
+
+
 def new_data_question(theme: Theme, window: QWidget, new: str, old: str) -> QuestionDialog:
     """Asked when examples are dropped while there is a result. Answers "replace", "add", or "" for neither."""
     value = QuestionValue(

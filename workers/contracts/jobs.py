@@ -110,7 +110,6 @@ class OpenBesideResult(Frozen):
     runtime: str
     model_dir: str = "model"
     conversion_error: float | None = None
-    notes: tuple[str, ...] = ()
 
 
 class ApplyParams(Frozen):

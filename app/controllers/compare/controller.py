@@ -1,8 +1,12 @@
 """The page Compare: the stored result, and the changed answers of the version that is chosen."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
 from PySide6.QtCore import Signal
 
-from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, SHOW_RESULT, on
+from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, on
 from app.controllers.compare.examples import proved_value, with_data
 from app.controllers.compare.presenter import compare_value
 from app.controllers.compare.sources import sources_of
@@ -13,6 +17,7 @@ from app.controllers.session import Session
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
+from app.services.after.elsewhere import JudgedBeside, judge_file, may_judge_file
 from app.services.after.proving import Proved, ask_rest, prove
 from app.services.after.run_data import asked_examples
 from app.services.after.showing import changed_examples
@@ -21,20 +26,24 @@ from app.services.flow.events import Event, JobBegan, StepProgress
 from app.services.flow.steps import Flow
 from app.services.opening.sniffing import kind_of
 from app.services.records.facts import RunFacts
+from app.services.records.run_plan import BesideRequest
+from widgets.dialogs.incoming_questions import beside_question, consent_question
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
 from widgets.pages.compare.value import ChangesValue, ChangeValue
 from widgets.parts.pictures import PictureValue
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.jobs import DataParams, Example
+from workers.contracts.jobs import DataParams, Example, OpenParams
 from workers.contracts.paths import from_text
 
 
 class CompareController(PageController):
-    """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time."""
+    """`export_requested(variant id)` goes on to the page Export, `go_on_requested(run, minutes)` gives it more time,
+    `model_given(path)` opens a file as a model of its own."""
 
     export_requested = Signal(str)
     go_on_requested = Signal(object, int)
+    model_given = Signal(str)
 
     def __init__(self, window: MainWindow, page: ComparePage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -50,6 +59,7 @@ class CompareController(PageController):
         page.add_data_requested.connect(lambda: window.show_page("data"))
         page.proof_data_chosen.connect(self.prove)
         page.rest_requested.connect(self.ask_rest)
+        page.other_model_chosen.connect(self.judge_file)
         page.cancel_requested.connect(self._on_cancel)
         page.set_limit_requested.connect(self._on_limit)
         page.goal_requested.connect(lambda: window.show_page("goal"))
@@ -66,7 +76,12 @@ class CompareController(PageController):
         self._window.show_page("compare")
 
     def take_paths(self, paths: list[str]) -> bool:
-        """More examples for what is not proven."""
+        """More examples for what is not proven; a model to judge beside the original, or to begin anew with."""
+        if self._takes_model(paths):
+            dialog = beside_question(self._page.theme, self._window, Path(paths[0]).name)
+            dialog.answered.connect(lambda answer: self._on_beside_answered(paths[0], answer))
+            dialog.open()
+            return True
         if not self.takes(paths):
             return False
         self.prove(paths[0])
@@ -130,7 +145,8 @@ class CompareController(PageController):
         if kept is not None:
             asked = kept.model_copy(update={"path": path, "calibration_path": None})
         title = tr("Prove it with more examples")
-        self._begin(prove(self._session.workspace, facts, asked), title, tr("Reading the new examples"))
+        flow = prove(self._session.workspace, facts, asked)
+        self._begin(flow, title, tr("Reading the new examples"), self._on_proved, self._on_not_proved)
 
     def ask_rest(self) -> None:
         """Judge the run again with those of its own examples for which its time was too short."""
@@ -140,18 +156,78 @@ class CompareController(PageController):
             self._window.banner(wait_for_the_run(tr("Ask the others when the run is over.")))
             return
         title = tr("Ask the other examples")
-        self._begin(ask_rest(self._session.workspace, self._facts), title, tr("Asking the other examples"))
+        flow = ask_rest(self._session.workspace, self._facts)
+        self._begin(flow, title, tr("Asking the other examples"), self._on_proved, self._on_not_proved)
 
-    def _begin(self, flow: Flow[Proved], title: str, first: str) -> None:
+    # --- a model that was made elsewhere, beside the original
+
+    def _takes_model(self, paths: list[str]) -> bool:
+        """Whether what was dropped may stand beside the original of the result."""
+        if self._facts is None or self._proving is not None or self._page.state != "full" or len(paths) != 1:
+            return False
+        return kind_of(from_text(paths[0])) == "model" and may_judge_file(self._facts)
+
+    def _on_beside_answered(self, path: str, answer: str) -> None:
+        if answer == "beside":
+            self.judge_file(path)
+        elif answer == "new":
+            self.model_given.emit(path)
+
+    def judge_file(self, path: str, *, allow_code: bool = False) -> None:
+        """Judge this file on the run's own data, as one more version of it."""
+        facts = self._facts
+        if facts is None or self._proving is not None:
+            return
+        if self._flows.runs:
+            self._window.banner(wait_for_the_run(tr("Judge the file again when the run is over.")))
+            return
+        self._window.banner(None)
+        request = BesideRequest(opening=OpenParams(path=path, allow_code=allow_code, to_prove=True))
+        flow = judge_file(self._session.workspace, facts, request)
+        title = tr("Judge a file beside the original")
+
+        def on_failed(running: Running, error: ErrorInfo | None) -> None:
+            if error is not None and error.code == "needs_consent" and not allow_code:
+                self._on_not_proved(running, None)
+                dialog = consent_question(self._page.theme, self._window, Path(path).name, error.detail)
+                dialog.answered.connect(
+                    lambda answer: self.judge_file(path, allow_code=True) if answer == "allow" else None
+                )
+                dialog.open()
+                return
+            self._on_not_proved(running, error)
+
+        self._begin(flow, title, tr("Opening the other model"), self._on_judged, on_failed, measures=True)
+
+    def _on_judged(self, running: Running, judged: JudgedBeside) -> None:
+        if running is not self._proving:
+            return
+        self._proving = None
+        self._session.set_run(judged.run)
+        self._page.choose_version(judged.variant_id)
+
+    # --- work of the page that takes a while
+
+    def _begin(
+        self,
+        flow: Flow[Any],
+        title: str,
+        first: str,
+        on_done: Callable[[Running, Any], None],
+        on_failed: Callable[[Running, ErrorInfo | None], None],
+        *,
+        measures: bool = False,
+    ) -> None:
         self._asking = ""
         self._page.show_loading(first)
         running = self._flows.start(
             flow,
             title=title,
-            on_done=lambda proved: self._on_proved(running, proved),
-            on_failed=lambda error: self._on_not_proved(running, error),
-            on_cancelled=lambda: self._on_not_proved(running, None),
+            on_done=lambda done: on_done(running, done),
+            on_failed=lambda error: on_failed(running, error),
+            on_cancelled=lambda: on_failed(running, None),
             observe=self._on_event,
+            measures=measures,
         )
         self._proving = running
 
@@ -243,6 +319,7 @@ def _make(desk: Desk, page: ComparePage) -> CompareController:
     made = CompareController(desk.window, page, desk.session, desk.flows)
     made.export_requested.connect(desk.commands.to(EXPORT_VERSION))
     made.go_on_requested.connect(desk.commands.to(EXTEND_RUN))
+    made.model_given.connect(desk.commands.to(OPEN_MODEL))
     return made
 
 

@@ -181,9 +181,10 @@ def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Var
         headline=headline(outcome, objective, run.goal.max_loss_pct),
         recommended_variant_id=outcome.best.id if outcome.best else None,
     )
+    known = set(repositories.variants.ids(run.id))
     with repositories.together():
         for variant in judged:
-            repositories.variants.update(variant)
+            (repositories.variants.update if variant.id in known else repositories.variants.add)(variant)
         repositories.runs.update(changed)
         write_proof(repositories, run.id, proof)
     return changed

@@ -10,6 +10,7 @@ MODEL_SUFFIXES = {".onnx", ".safetensors", ".pt", ".pth", ".bin", ".ckpt", ".pt2
 DATA_SUFFIXES = {
     ".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".wav", ".csv", ".tsv", ".npz", ".npy", ".txt",
 }  # fmt: skip
+OF_BUNDLE = ("manifest.json", "pipeline.json")
 MAX_LOOKED_AT, MAX_FOLDERS = 2000, 50
 """The window does not answer meanwhile."""
 
@@ -18,6 +19,8 @@ def kind_of(path: Path) -> Kind:
     """A file is told by its name, a folder by the names in it and one level below."""
     if not path.is_dir():
         return "data" if path.suffix.lower() in DATA_SUFFIXES else "model"
+    if all((path / name).is_file() for name in OF_BUNDLE):  # golden examples lie in it, too
+        return "model"
     try:
         names = list(islice(path.glob("*"), MAX_LOOKED_AT))
         folders = islice((entry for entry in names if entry.is_dir()), MAX_FOLDERS)

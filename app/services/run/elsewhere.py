@@ -39,7 +39,7 @@ def open_version(
 
 def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
     result = opened.result
-    title = result.elsewhere.name
+    title = f"{result.elsewhere.name} (made elsewhere)"
     recipe = Recipe(title=title, id=f"elsewhere-{opened.key[:12]}", runtime=result.runtime, elsewhere=result.elsewhere)
     size_bytes = result.artifact.size_bytes
     return Variant(
@@ -54,12 +54,12 @@ def _variant(original: Variant, opened: OpenedBeside, index: int) -> Variant:
         artifact_key=opened.key,
         size_bytes=size_bytes,
         size_ratio=(original.size_bytes or 0) / size_bytes if size_bytes else None,
-        notes=tuple(dict.fromkeys((*result.artifact.notes, *result.notes))),
+        notes=result.artifact.notes,
     )
 
 
 def measure_both(
-    original: Version, version: Version, data_dir: Path, threads: int, step: int
+    original: Version, version: Version, data_dir: Path, threads: int, step: int | None
 ) -> Flow[tuple[Version, Version, Measured]]:
     """Both in turn, in fresh processes, with their figures. Raises `JobError` where one of them cannot be measured."""
     how = Pass(FINAL_SETS, FINAL_BLOCKS, threads, quiet=run_patience().part(MOST_S, None))

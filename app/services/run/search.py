@@ -164,4 +164,4 @@ class Search:
 
 
 def _work(recipe: Recipe) -> tuple[Any, ...]:
-    return recipe.runtime, recipe.steps, recipe.settings
+    return recipe.runtime, recipe.steps, recipe.settings, recipe.elsewhere

@@ -234,7 +234,7 @@ def contender(version: Version, data_dir: Path, batch: int = 1) -> Contender:
     return Contender(version.variant.id, params, (version.model_dir, data_dir))
 
 
-def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int) -> Flow[Measured]:
+def measure(versions: Sequence[Version], data_dir: Path, how: Pass, *, title: str, step: int | None) -> Flow[Measured]:
     """Time single requests of all versions in turn, one fresh process each and per set.
 
     Raises `JobError` where the disk was full: then nothing is known of any of them.

@@ -33,8 +33,9 @@ LEAST_PLOT_PX, TALLEST_PAIR_PX = 210, 760
 
 class ComparePage(Page):
     """`export_requested(id)`, `export_anyway_requested(id)` name the version; `proof_data_chosen(path)` names more
-    examples to prove it with, `page_wanted(page id)` one that looks closer, `sources_wanted(id, key)` a figure that
-    `show_sources` is to explain, `go_on_requested(minutes)` gives the run more time; the other signals lead back.
+    examples to prove it with, `other_model_chosen(path)` a model to judge beside the original, `page_wanted(page id)`
+    a page that looks closer, `sources_wanted(id, key)` a figure that `show_sources` is to explain,
+    `go_on_requested(minutes)` gives the run more time; the other signals lead back.
     """
 
     export_requested = Signal(str)
@@ -42,6 +43,7 @@ class ComparePage(Page):
     version_chosen = Signal(str)
     add_data_requested = Signal()
     proof_data_chosen = Signal(str)
+    other_model_chosen = Signal(str)
     rest_requested = Signal()  # ask the test examples that nobody was asked yet
     set_limit_requested = Signal(float)
     goal_requested = Signal()
@@ -178,7 +180,15 @@ class ComparePage(Page):
         self._other.hide()
         self._other.clicked.connect(self._on_other)
         self._fold = FoldButton(self.theme, self.tr("Details"), "small")
+        file = GhostButton(self.theme, self.tr("Judge another file…"), "plus", size="small")
+        file.setToolTip(
+            self.tr(
+                "A model that was made elsewhere, judged beside the original. Or drop it, file or folder, on this page."
+            )
+        )
+        file.clicked.connect(self.choose_other_model)
         head.addWidget(self._other)
+        head.addWidget(file)
         head.addWidget(self._fold)
         table = Table(self.theme, self.tr("All versions"), columns(value))
         base = original_of(value)
@@ -275,6 +285,20 @@ class ComparePage(Page):
         path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a file of more examples"), "", kinds)
         if path:
             self.proof_data_chosen.emit(path)
+
+    def choose_other_model(self) -> None:
+        """Open the system's dialog for the file of a model that was made elsewhere."""
+        kinds = self.tr("Models (*.onnx *.xml *.safetensors *.pt *.pth *.bin *.ckpt *.ts *.zip);;All files (*)")
+        path, _filter = QFileDialog.getOpenFileName(self, self.tr("Choose a model to judge"), "", kinds)
+        if path:
+            self.other_model_chosen.emit(path)
+
+    def choose_version(self, version_id: str) -> None:
+        """Choose a row of the table, with its details."""
+        if self._table is not None:
+            self._table.choose(version_id)
+            self._fold.setChecked(True)
+            self._tell_notes(version_id)
 
     def _version(self, version_id: str) -> VersionValue | None:
         versions = self._value.versions if self._value is not None else ()

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.elsewhere import Elsewhere
-from workers.contracts.errors import JobCancelled, WorkerError
+from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.folder import COMPANIONS, read_model, write_model
 from workers.contracts.jobs import OpenBesideParams, OpenBesideResult, OpenParams
 from workers.contracts.paths import from_text
@@ -30,7 +30,6 @@ from workers.model_io.opening import (
     CHECKING_IT,
     MODEL_DIR,
     TRYING_IT,
-    Source,
     describe,
     info_of,
     source_of,
@@ -74,7 +73,8 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
     ctx.progress(TRYING_IT, 1, 3)
     first = [{name: np.array(value) for name, value in items[at].items()} for at in range(min(TRIED_ITEMS, len(items)))]
     error = _converted(path, draft, found, first, target, ctx)
-    artifact = _adapted(path, draft, found, target)
+    notes = tuple(_notes(found))
+    artifact = _adapted(path, draft, found, target, notes)
     _describe(target, original, draft, spec, found)
     told = info_of(path, source, draft, _described(draft, spec, found), ())
     (target / "info.json").write_text(told.model_dump_json(indent=1), encoding="utf-8")
@@ -95,7 +95,6 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
         elsewhere=origin,
         runtime=runtime,
         conversion_error=error,
-        notes=tuple(_notes(source, found)),
     )
 
 
@@ -134,21 +133,15 @@ def _as_theirs(item: Mapping[str, NDArray[Any]], found: Match) -> Feeds:
     return feeds
 
 
-def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtifact:
+def _adapted(path: Path, draft: Draft, found: Match, target: Path, notes: tuple[str, ...]) -> ModelArtifact:
     """The model's own file under the original's names; untouched where nothing is otherwise."""
     artifact = describe(target, draft) if draft.stored is None else read_model(target).artifact
-    if not found.adapted and not found.unfed:
-        return artifact
-    if draft.found.generation is not None or (draft.stored is not None and not draft.stored.plain):
-        raise refuse(
-            "other_names",
-            "The two models name their inputs and outputs differently",
-            f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
-            "the same names.",
-            "Compare it with the model that it was made from.",
-        )
-    main = target / artifact.main
-    (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, found.adapted, found.unfed)
+    changed = bool(found.adapted or found.unfed)
+    if changed and _is_fixed(draft):
+        raise _other_names(path)
+    if changed:
+        main = target / artifact.main
+        (adapt_ir if artifact.format == "openvino-ir" else adapt_onnx)(main, found.adapted, found.unfed)
     return write_model(
         target,
         artifact.main,
@@ -157,6 +150,23 @@ def _adapted(path: Path, draft: Draft, found: Match, target: Path) -> ModelArtif
         precision=artifact.precision,
         settings=artifact.settings,
         runtimes=artifact.runtimes,
+        notes=notes,
+        torch_program=None if changed else artifact.torch_program,
+    )
+
+
+def _is_fixed(draft: Draft) -> bool:
+    """Whether further files or settings of the model name its inputs, so that they cannot be changed in one place."""
+    return draft.found.generation is not None or (draft.stored is not None and not draft.stored.plain)
+
+
+def _other_names(path: Path) -> InputRefused:
+    return refuse(
+        "other_names",
+        "The two models name their inputs and outputs differently",
+        f"{path.name} is made of several parts that name their inputs, so it can only stand for a model that has "
+        "the same names.",
+        "Compare it with the model that it was made from.",
     )
 
 
@@ -224,7 +234,7 @@ def _shapes(pipeline: Pipeline, session: Any, item: Feeds) -> dict[str, tuple[in
     return {name: np.shape(value) for name, value in pipeline.run(session, item).items()}
 
 
-def _notes(source: Source, found: Match) -> Iterable[str]:
+def _notes(found: Match) -> Iterable[str]:
     """What a person should know of how it was fitted to the original."""
     yield "It was made elsewhere, and is judged as it came."
     renamed = sum(pair.original != pair.other for pair in found.pairs)

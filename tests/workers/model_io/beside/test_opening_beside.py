@@ -234,4 +234,4 @@ def test_a_larger_fixed_batch_is_fed_whole(place: Path, beside: Callable[..., tu
     """Given a file for four pictures at once, then its description says so, and a person is told what that costs."""
     result, folder = beside(network(place / "other.onnx", batch=4))
     assert load_pipeline(folder).spec.inputs[0].shape[0] == 4
-    assert any("4 items at once" in note for note in result.notes)
+    assert any("4 items at once" in note for note in result.artifact.notes)

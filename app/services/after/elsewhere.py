@@ -1,0 +1,87 @@
+"""A file that was made elsewhere becomes one more version of a finished run, judged and timed as the others were."""
+
+import dataclasses
+from dataclasses import dataclass
+
+from app.domain.run import Run
+from app.domain.variant import LatencyPoint
+from app.services.after.proving import answers_of, judge_again, judged_versions
+from app.services.after.run_parts import parts_of
+from app.services.flow.steps import Flow, JobError, Measured
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import RunFacts, check_stored
+from app.services.records.proofs import Proof
+from app.services.records.run_plan import BesideRequest
+from app.services.run.elsewhere import measure_both, open_version
+from app.services.run.version_steps import predict, stored_version, threads_of
+from workers.contracts.errors import ErrorInfo
+
+
+@dataclass(frozen=True)
+class JudgedBeside:
+    """The run as it is now, and the version that came."""
+
+    run: Run
+    variant_id: str
+
+
+def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) -> Flow[JudgedBeside]:
+    """Open it in the original's place, ask it all examples of the run, time it beside the original, judge it.
+
+    It is chosen by the same rules as any version. Everything is written at the end: cancelled before, nothing has
+    changed. Raises `JobError` (exit code 3) for what cannot be opened, is of another interface, or is there already.
+    """
+    check_stored(workspace, facts, facts.baseline, contents=False)
+    original, threads = stored_version(facts, facts.baseline), threads_of(facts)
+    index = 1 + max(variant.index for variant in facts.variants)
+    version = yield from open_version(request, original, facts.data_dir, index)
+    _refuse_known(facts, version.variant.recipe.id, version.variant.title)
+    version = yield from predict(version, facts.data_dir, threads)
+    variant = version.variant
+    added = dataclasses.replace(facts, variants=(*facts.variants, variant))
+    proof = yield from _asked_added(workspace, added, variant.id)
+    _, version, measured = yield from measure_both(original, version, facts.data_dir, threads, None)
+    variant = version.variant
+    added = dataclasses.replace(facts, variants=(*facts.variants, variant), proof=proof)
+    run = yield from judge_again(workspace, added, proof, [variant])
+    _write_latencies(workspace, run, variant.id, measured)
+    return JudgedBeside(run, variant.id)
+
+
+def may_judge_file(facts: RunFacts) -> bool:
+    """Whether the run has an original that answered something."""
+    return any(variant.is_baseline for variant in judged_versions(facts))
+
+
+def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
+    known = next((v for v in facts.variants if v.recipe.elsewhere is not None and v.recipe.id == recipe_id), None)
+    if known is None:
+        return
+    raise JobError(
+        ErrorInfo(
+            code="known_version",
+            title="This file is a version of the result already",
+            detail=f"“{title}” was judged before; the same file on the same examples gives the same verdict.",
+            hint="Choose it in the table, or add more examples to the result.",
+        ),
+        3,
+    )
+
+
+def _asked_added(workspace: Workspace, facts: RunFacts, variant_id: str) -> Flow[Proof]:
+    """The examples that were added later, answered by it as well."""
+    variant = next(variant for variant in facts.variants if variant.id == variant_id)
+    parts = []
+    for number, part in enumerate(part for part in parts_of(workspace.artifacts, facts, facts.proof) if part.items):
+        key = yield from answers_of(workspace, facts, variant, part.data_dir)
+        kept = facts.proof.parts[number]
+        parts.append(kept.model_copy(update={"answers": {**kept.answers, variant_id: key}}))
+    return facts.proof.model_copy(update={"parts": tuple(parts)})
+
+
+def _write_latencies(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:
+    """Behind the points of the run itself, so that its time line stays in order."""
+    latencies = workspace.repositories.latencies
+    last_s = latencies.last_s(run.id)
+    points = tuple(LatencyPoint(variant_id, last_s, value) for one_set in measured.latencies_ms[1] for value in one_set)
+    latencies.add_many(run.id, points)

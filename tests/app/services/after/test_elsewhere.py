@@ -1,0 +1,130 @@
+"""A file that was made elsewhere becomes one more version of a finished run, by the rules of all versions."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import foreign_models as foreign
+import numpy as np
+import pytest
+from finished_run import copied_space, finished_folder, write_part
+
+from app.domain.choose import has_exact_numbers
+from app.services.after.elsewhere import JudgedBeside, judge_file
+from app.services.after.exporting import ExportRequest, export
+from app.services.after.layering import lookable
+from app.services.after.proving import prove
+from app.services.after.showing import changed_examples
+from app.services.flow.driver import Driver, run_to_end
+from app.services.flow.events import JobBegan, ignore
+from app.services.flow.steps import FlowCancelled, JobError
+from app.services.flow.workspace import Workspace
+from app.services.records.facts import read_facts
+from app.services.records.run_plan import BesideRequest
+from presets.sample import sample_paths
+from workers.contracts.jobs import DataParams, OpenParams
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    """The sample with two versions on 60 pictures, 48 of them to test with."""
+    root = finished_folder(tmp_path / "finished")
+    yield from copied_space(root, tmp_path / "copy")
+
+
+def judge(space: Workspace, path: Path, cancel_at: str = "", events: list[Any] | None = None) -> JudgedBeside:
+    observe = ignore if events is None else events.append
+    request = BesideRequest(opening=OpenParams(path=str(path), to_prove=True))
+    driver = Driver(space, judge_file(space, read_facts(space, "r1"), request), observe)
+    while cancel_at and driver.tick():
+        if driver._step is not None and driver._step.kind == cancel_at:
+            driver.cancel()
+    return run_to_end(driver)
+
+
+def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> None:
+    """Given a result, When an OpenVINO IR of the same model is judged beside it, Then it has answers, a verdict, times
+    taken in turn and a typed origin; nothing of the others has changed; its changed answers can be shown, more
+    examples are asked of it too, and it can be exported."""
+    before = read_facts(space, "r1")
+    path = foreign.openvino_ir(tmp_path / "made.xml")
+    with pytest.raises(FlowCancelled):
+        judge(space, path, cancel_at="judge")
+    assert read_facts(space, "r1") == before, "nothing is written before the end"
+    events: list[Any] = []
+    done = judge(space, path, events=events)
+    kinds = {event.kind for event in events if isinstance(event, JobBegan)}
+    assert {"judge", "measure"} <= kinds
+    facts = read_facts(space, "r1")
+    *others, made = facts.variants
+    assert tuple(others) == before.variants
+    assert made.id == done.variant_id and made.index == 3 and made.title == "made (made elsewhere)"
+    assert (made.runtime, made.recipe.steps) == ("openvino", ())
+    assert made.recipe.elsewhere is not None and made.recipe.elsewhere.path == str(path)
+    assert made.recipe.elsewhere.format == "openvino_ir"
+    assert made.judgement is not None and (made.judgement.n, made.judgement.changed_count) == (48, 0)
+    assert made.is_side_by_side and made.measurement.speedup
+    assert not has_exact_numbers(made), "what was made elsewhere may hold any numbers"
+    points = space.repositories.latencies.of_run("r1")
+    assert sum(point.variant_id == made.id for point in points) == made.measurement.n
+    assert facts.model_dir(made) != facts.original_dir and (facts.model_dir(made) / "model.xml").is_file()
+    assert made in lookable(facts)
+    assert run_to_end(Driver(space, changed_examples(space, facts, made), ignore)) == ()
+
+    run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))), ignore))
+    made = read_facts(space, "r1").variants[-1]
+    assert made.judgement is not None and made.judgement.n == 48 + 100
+    facts = read_facts(space, "r1")
+    request = ExportRequest(run_id="r1", variant_id=made.id, target="python", out=tmp_path / "made.zip")
+    exported = run_to_end(Driver(space, export(space, facts, request), ignore))
+    assert exported.path.is_file()
+
+
+def _more(tmp_path: Path) -> Path:
+    return write_part(tmp_path / "more.npz", 60, 160)
+
+
+def test_it_answers_what_was_added_before(space: Workspace, tmp_path: Path) -> None:
+    """Given a result to which examples were added, then the file is judged on all of them; a second time it is known."""
+    facts = read_facts(space, "r1")
+    run_to_end(Driver(space, prove(space, facts, DataParams(model_dir="", path=str(_more(tmp_path)))), ignore))
+    path = foreign.with_last_weights(tmp_path / "mixed.onnx", lambda w: np.ascontiguousarray(np.roll(w, 1, w.ndim - 1)))
+    done = judge(space, path)
+    facts = read_facts(space, "r1")
+    made = facts.variants[-1]
+    assert made.judgement is not None and made.judgement.n == 148
+    assert made.judgement.verdict == "regressed"
+    assert done.run.recommended_variant_id != made.id
+    with pytest.raises(JobError) as refused:
+        judge(space, path)
+    assert refused.value.error.code == "known_version"
+    assert len(read_facts(space, "r1").variants) == 4
+
+
+def test_another_interface_changes_nothing(space: Workspace, tmp_path: Path) -> None:
+    """Given a model of other classes, then it is refused, and the result stands as it was."""
+    before = read_facts(space, "r1")
+    path = foreign.with_classes(tmp_path / "seven.onnx", 7)
+    with pytest.raises(JobError) as refused:
+        judge(space, path)
+    assert (refused.value.error.code, refused.value.exit_code) == ("other_interface", 3)
+    assert "10 classes apart, the other model 7" in refused.value.error.detail
+    assert read_facts(space, "r1") == before
+
+
+def test_it_is_found_by_its_content(space: Workspace, tmp_path: Path) -> None:
+    """Given the sample's own file under another name, then the version says where it lay, and keeps its bytes."""
+    path = tmp_path / "copy of it.onnx"
+    path.write_bytes(sample_paths().model.read_bytes())
+    judge(space, path)
+    facts = read_facts(space, "r1")
+    made = facts.variants[-1]
+    assert made.recipe.elsewhere is not None and made.recipe.elsewhere.matched == ()
+    assert (facts.model_dir(made) / "model.onnx").read_bytes() == path.read_bytes()
+    assert dataclasses.replace(made, id="") != dataclasses.replace(facts.baseline, id="")
