@@ -1,6 +1,7 @@
 """The page Compare: the stored result, and the changed answers of the version that is chosen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +196,10 @@ class CompareController(PageController):
                 )
                 dialog.open()
                 return
-            self._on_not_proved(running, error)
+            self._on_not_proved(running, None)
+            if error is not None:  # what differs is what helps
+                told = error_value(error)
+                self._window.banner(replace(told, next_step=f"{told.happened} {told.next_step}"))
 
         self._begin(flow, title, tr("Opening the other model"), self._on_judged, on_failed, measures=True)
 

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 from finished_run import copied_space, write_part
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
 from app.services.machine.describing import describe
 from widgets.main_window import MainWindow
 from widgets.pages.compare.page import ComparePage
+from widgets.parts.question import QuestionDialog
 
 Drive = Callable[..., None]
 
@@ -80,8 +81,12 @@ def test_nothing_is_added_while_versions_are_measured(
     drive(lambda: not app_controller.flows.runs)
 
 
-def test_a_dropped_model_is_still_a_model(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:
-    """Given a model dropped on the page, Then it is opened and not taken for examples."""
+def test_a_dropped_model_can_still_be_a_new_one(page: ComparePage, window: MainWindow, tmp_path: Path) -> None:
+    """Given a model dropped on the page, Then it is asked what it shall be; as a new one it is opened, and Escape
+    changes nothing."""
     (tmp_path / "other.onnx").write_bytes(b"no model")
-    window.paths_dropped.emit([str(tmp_path / "other.onnx")])
-    assert window.current_page == "model"
+    for answer, shown in (("", "compare"), ("new", "model")):
+        window.paths_dropped.emit([str(tmp_path / "other.onnx")])
+        dialog = next(one for one in window.findChildren(QuestionDialog) if one.isVisible())
+        dialog.reject() if not answer else dialog.findChild(QPushButton, f"answer-{answer}").click()
+        assert window.current_page == shown

@@ -1,0 +1,102 @@
+"""A model that was made elsewhere, dropped on the page Compare: a version like any other, judged by real workers."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import foreign_models as foreign
+import pytest
+from finished_run import copied_space
+from PySide6.QtWidgets import QLabel, QPushButton
+
+from app.controllers.app_controller import AppController
+from app.services.flow.workspace import Workspace
+from app.services.machine.describing import describe
+from app.services.records.facts import read_facts
+from widgets.main_window import MainWindow
+from widgets.pages.compare.page import ComparePage
+from widgets.parts.question import QuestionDialog
+
+Drive = Callable[..., None]
+
+
+@pytest.fixture
+def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A finished run of the sample: its verdict rests on 48 examples."""
+    monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
+    yield from copied_space(finished_data, tmp_path)
+
+
+@pytest.fixture
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    made = window.page("compare")
+    assert isinstance(made, ComparePage) and made.state == "full"
+    return made
+
+
+def words(page: Any) -> str:
+    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
+
+
+def answer(window: MainWindow, which: str) -> None:
+    dialog = next(one for one in window.findChildren(QuestionDialog) if one.isVisible())
+    button = dialog.findChild(QPushButton, f"answer-{which}")
+    assert isinstance(button, QPushButton)
+    button.click()
+
+
+def test_a_dropped_model_is_judged_beside_the_original(
+    page: ComparePage, app_controller: AppController, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a result, When a model is dropped and shall stand beside the original, Then it is one more row, chosen, and
+    its notes say where it comes from."""
+    window.paths_dropped.emit([str(foreign.openvino_ir(tmp_path / "made.xml"))])
+    answer(window, "beside")
+    assert page.state == "loading" and window.current_page == "compare"
+    drive(lambda: page.state == "full", 120)
+    assert page._value is not None
+    made = next(version for version in page._value.versions if version.title == "made (made elsewhere)")
+    assert (made.agreement, made.changed, made.runtime) == (1.0, 0, "OpenVINO") and made.speedup
+    assert page._table is not None and page._table.chosen_id == made.id
+    assert "It was made elsewhere, and is judged as it came." in words(page)
+    assert app_controller.session.looked_at == made.id, "pages that look closer begin with it"
+    assert read_facts(space, "r1").variants[-1].id == made.id
+
+
+def test_cancelled_or_refused_the_result_stands(
+    page: ComparePage, window: MainWindow, space: Workspace, tmp_path: Path, drive: Drive
+) -> None:
+    """Given Cancel, or a model of another interface, Then the result is shown as it was, and why."""
+    before = read_facts(space, "r1")
+    page.other_model_chosen.emit(str(foreign.openvino_ir(tmp_path / "made.xml")))
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "full")
+    page.other_model_chosen.emit(str(foreign.with_classes(tmp_path / "seven.onnx", 7)))
+    drive(lambda: page.state == "full", 60)
+    assert "The two models are not of the same interface" in words(window.notice)
+    assert "The original tells 10 classes apart, the other model 7." in words(window.notice)
+    assert read_facts(space, "r1") == before
+
+
+def test_it_waits_while_versions_are_measured(
+    page: ComparePage, app_controller: AppController, window: MainWindow, tmp_path: Path, drive: Drive
+) -> None:
+    """Given a run at work, Then nothing is measured beside it, and that is said."""
+    app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
+    page.other_model_chosen.emit(str(tmp_path / "made.xml"))
+    assert "Versions are being measured now" in words(window.notice) and page.state == "full"
+    drive(lambda: not app_controller.flows.runs)
+
+
+def test_a_program_is_asked_about(page: ComparePage, window: MainWindow, tmp_path: Path, drive: Drive) -> None:
+    """Given TorchScript, Then a person is asked before its code runs, and without consent nothing happens."""
+    foreign.torch_program(tmp_path / "p.pt")
+    page.other_model_chosen.emit(str(tmp_path / "p.pt"))
+    drive(lambda: any(one.isVisible() for one in window.findChildren(QuestionDialog)), 60)
+    assert page.state == "full"
+    answer(window, "allow")
+    assert page.state == "loading"
+    page.cancel_requested.emit()
+    drive(lambda: page.state == "full")
