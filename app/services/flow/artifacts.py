@@ -20,9 +20,10 @@ from app.version import VERSION
 log = logging.getLogger(__name__)
 
 LIBRARIES = (
-    "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "onnx", "onnx-ir", "onnxruntime",
-    "onnxruntime-gpu", "onnxscript", "openvino", "picklescan", "pillow", "pycocotools", "rapidfuzz", "safetensors",
-    "scikit-learn", "scipy", "tensorrt", "timm", "tokenizers", "torch", "torch-pruning", "torchvision", "transformers",
+    "ImageHash", "cleanlab", "datasketch", "mlcommons-loadgen", "nncf", "numpy", "nvidia-cublas-cu12",
+    "nvidia-cudnn-cu12", "onnx", "onnx-ir", "onnxruntime", "onnxruntime-gpu", "onnxscript", "openvino", "picklescan",
+    "pillow", "pycocotools", "rapidfuzz", "safetensors", "scikit-learn", "scipy", "tensorrt", "tensorrt-rtx", "timm",
+    "tokenizers", "torch", "torch-pruning", "torchvision", "transformers", "triton",
 )  # fmt: skip
 """Distributions whose version can change what a job writes, whether or not they are installed."""
 
@@ -30,7 +31,8 @@ RESULT_FILE, MANIFEST_FILE, MADE_FILE = "result.json", "files.json", "made.json"
 PIECE = 1 << 20
 
 CPU_FACTS = ("model name", "flags", "Features", "CPU implementer", "CPU part")
-GPU_DRIVER = Path("/proc/driver/nvidia/version")
+GPU_FACTS = ("Model:", "GPU Firmware:")
+GPU_DRIVER, GPU_CARDS = Path("/proc/driver/nvidia/version"), Path("/proc/driver/nvidia/gpus")
 
 
 def library_versions() -> dict[str, str]:
@@ -44,13 +46,17 @@ def library_versions() -> dict[str, str]:
 
 @functools.cache
 def machine_identity() -> str:
-    """The processor with its features, and the driver of the GPU: the same program may answer otherwise on others."""
+    """The processor with its features, GPUs and their driver: the same program may answer otherwise on others."""
     lines = [platform.system(), platform.machine(), platform.processor()]
     with contextlib.suppress(OSError):
         first = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").split("\n\n", 1)[0]
         lines += [line for line in first.splitlines() if line.partition("\t")[0].strip() in CPU_FACTS]
     with contextlib.suppress(OSError):
         lines.append(GPU_DRIVER.read_text(encoding="utf-8", errors="replace"))
+    for card in sorted(GPU_CARDS.glob("*/information")):
+        with contextlib.suppress(OSError):
+            told = card.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines += [line for line in told if line.startswith(GPU_FACTS)]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

@@ -35,6 +35,7 @@ class _Kept(Frozen):
     busy_share: float | None
     loads: Loads
     seconds: float
+    run_began: AwareDatetime | None = None
 
 
 class KeptMeasurements:
@@ -54,7 +55,7 @@ class KeptMeasurements:
         except (OSError, ValidationError):  # another version of the program wrote it
             return None
         oldest = max(step.reuse.since, step.reuse.began) if is_under_load(*kept.loads) else step.reuse.since
-        if kept.measured_at < oldest:
+        if kept.measured_at < oldest or step.reuse.only_of not in (None, kept.run_began):
             return None
         return Measured(
             latencies_ms=kept.latencies_ms,
@@ -64,12 +65,18 @@ class KeptMeasurements:
             loads=kept.loads,
             seconds=kept.seconds,
             measured_at=kept.measured_at,
+            run_began=kept.run_began,
         )
 
     def keep(self, step: MeasureStep, measured: Measured) -> Entry | None:
         """Keep what is whole; None for what failed, was cut off, or may not be used again. Raises OSError."""
         key = self.key(step)
-        if key is None or not measured.complete or any(failure is not None for failure in measured.failures):
+        if (
+            key is None
+            or step.reuse is None
+            or not measured.complete
+            or any(failure is not None for failure in measured.failures)
+        ):
             return None
         kept = _Kept(
             measured_at=datetime.now(UTC),
@@ -78,6 +85,7 @@ class KeptMeasurements:
             busy_share=measured.busy_share,
             loads=measured.loads,
             seconds=measured.seconds,
+            run_began=step.reuse.began,
         )
         folder = self._jobs / f"measured-{uuid.uuid4().hex[:12]}"
         folder.mkdir(parents=True)

@@ -97,12 +97,14 @@ class Contender:
 class Reuse:
     """An earlier measurement of the very same is as good: on this `machine` (its facts as text), not before `since`.
 
-    One that other programs disturbed is taken by the run alone that made it, which began at `began`.
+    One that other programs disturbed is taken by the run alone that made it, which began at `began`. Where it shall be
+    compared with what was measured apart from it, only one of the same run is as good, which began at `only_of`.
     """
 
     machine: str
     since: datetime
     began: datetime
+    only_of: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ class Measured:
 
     `loads[i][s][b]` tells what else the system did in each block, in the order of its requests; () where it did not.
     `seconds` is how long all of it took, processes and warming up included. `complete` is False where it was cut off.
-    `measured_at` is None for what was measured just now, else when it was.
+    `measured_at` is None for what was measured just now, else when it was, in a run that began at `run_began`.
     """
 
     latencies_ms: tuple[tuple[tuple[float, ...], ...], ...]
@@ -151,6 +153,7 @@ class Measured:
     complete: bool = True
     measured_at: datetime | None = None
     loads: Loads = ()
+    run_began: datetime | None = None
 
 
 @dataclass(frozen=True)

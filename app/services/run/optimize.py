@@ -322,6 +322,7 @@ class _Optimization:
         p50_ms = original.variant.measurement.latency_p50_ms
         slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
         measured = yield from self._search.look(candidate, data, step, slow_over_ms)
+        base = yield from self._search.beside(measured, original, data, step)
         summaries = yield from self._search.summarize(measured, base)
         done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
         return done, self._search.when(measured)

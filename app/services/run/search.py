@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from app.domain.choose import Objective, finalists, may_win
@@ -64,6 +65,8 @@ class Search:
         self.candidates: dict[str, Version] = {}
         self.reuse: Reuse | None = None
         self.patience = run_patience()
+        self._base: Measured | None = None
+        self._base_how: Pass | None = None
 
     def keep(self, **changes: Any) -> SearchEnd:
         """Change what is kept of the search's time, and write it down."""
@@ -97,18 +100,45 @@ class Search:
         slow_over_ms: float | None = None,
         quiet: QuietWait | None = None,
     ) -> Flow[Measured]:
-        """A first look at one version. Raises `JobError` where it could not be measured."""
-        variant = candidate.variant
+        """A first look at one version; the original's comes first. Raises `JobError` where it could not be measured.
+
+        The store answers it only with what the run measured whose original it will be compared with.
+        """
+        variant, reuse = candidate.variant, self.reuse
+        if self._base is not None and reuse is not None:
+            reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
         blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
-        how = Pass(1, blocks, self.ask.threads, self.reuse, slow_over_ms, quiet)
-        measured = yield from version_steps.measure(
-            [candidate], data.folder, how, title=f"Measure {variant.title}", step=step
-        )
-        if (failure := measured.failures[0]) is not None:
-            raise JobError(failure, 1)
+        how = Pass(1, blocks, self.ask.threads, reuse, slow_over_ms, quiet)
+        measured = yield from self._looked(candidate, data, how, step)
+        if variant.is_baseline:
+            self._base, self._base_how = measured, how
         self.budget.note_measured(variant.id, measured, 0)
         self.take_over(variant.id, measured, 0)
         return measured
+
+    def beside(self, measured: Measured, original: Version, data: ReadData, step: int) -> Flow[Measured]:
+        """The original's first look that this one is compared with: of the same run, so it is measured once more where
+        the store had answered it and not this one."""
+        if self._base is None or self._base_how is None:
+            raise RuntimeError("the original is looked at first")
+        if self._run_of(self._base) != self._run_of(measured):
+            reuse = self._base_how.reuse
+            if reuse is not None:
+                reuse = dataclasses.replace(reuse, since=max(reuse.since, reuse.began))
+            how = dataclasses.replace(self._base_how, reuse=reuse, quiet=None)
+            self._base = yield from self._looked(original, data, how, step)
+        return self._base
+
+    def _looked(self, candidate: Version, data: ReadData, how: Pass, step: int) -> Flow[Measured]:
+        title = f"Measure {candidate.variant.title}"
+        measured = yield from version_steps.measure([candidate], data.folder, how, title=title, step=step)
+        if (failure := measured.failures[0]) is not None:
+            raise JobError(failure, 1)
+        return measured
+
+    def _run_of(self, measured: Measured) -> datetime:
+        """When the run began that measured it."""
+        return measured.run_began or self.recorder.run.created_at
 
     def summarize(
         self, measured: Measured, against: Measured | None = None, family: int | None = None, looks: int = 1

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.services.flow import artifacts
 from app.services.flow.artifacts import LIBRARIES, ArtifactStore
 
 ROOT = Path(__file__).parents[4]
@@ -64,6 +65,19 @@ def test_another_machine_or_library_makes_another_key(tmp_path: Path, monkeypatc
         )
         keys.add(ArtifactStore(tmp_path).key("answer", {}, 0, {}))
     assert len(keys) == 7
+
+
+def test_another_card_or_driver_is_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given another GPU in the same computer with the same driver, Then it is another machine; which bus it is on, or how
+    it is counted, makes none."""
+    monkeypatch.setattr(artifacts, "GPU_CARDS", tmp_path)
+    card = tmp_path / "0000:01:00.0" / "information"
+    card.parent.mkdir()
+    found = []
+    for model, irq in (("A", 1), ("B", 1), ("B", 2)):
+        card.write_text(f"Model: \t {model}\nIRQ: \t {irq}\nGPU Firmware: \t 570\n", "utf-8")
+        found.append(artifacts.machine_identity.__wrapped__())
+    assert found[0] != found[1] == found[2]
 
 
 CANNOT_CHANGE_RESULTS = {

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from play import Like, Play
-from staging import Make, Stage
+from staging import Make, Stage, recipes
 
 from app.domain.run import RunState
 from app.services.flow import kept_measurements
@@ -123,6 +123,26 @@ def test_a_final_run_counts_only_as_a_whole(stage: Make) -> None:
     one.go()
     assert measured_in(one.play) == ["measure:Final run, side by side"]
     assert not [note for note in one.variants["B"].notes if "Measured on" in note]
+
+
+def test_first_looks_are_compared_with_an_original_of_the_same_run(stage: Make) -> None:
+    """Given a computer that became half as fast since the first run, When another run has one version more, Then the new
+    one is compared with an original that was measured beside it, and an old one with the old one."""
+    one = stage(Like(p50_ms=4), {"A": LIKES["A"]})
+    one.go()
+    likes = {"A": LIKES["A"], "D": Like(p50_ms=7, verdict="regressed")}
+    one.play.original, one.play.variants, one.play.seen = Like(p50_ms=8), likes, []
+    one.ask = dataclasses.replace(one.ask, preset=one.ask.preset.model_copy(update={"recipes": recipes("A", "D")}))
+    one.go()
+    looks = [step for step in measured_in(one.play) if "Final" not in step]
+    assert looks == ["measure:Measure D", "measure:Measure Original"]
+    assert one.variants["D"].measurement.speedup == pytest.approx(8 / 7)
+    one.play.seen = []
+    one.go()
+    assert "measure:Measure A" in one.play.seen  # measured with another original than the one that is kept now
+    one.play.seen = []
+    one.go()
+    assert measured_in(one.play) == []
 
 
 @pytest.mark.parametrize(("waited_share", "again"), [(0.5, 5), (0.01, 0)])
