@@ -65,8 +65,10 @@ class PipelineOutput(Frozen):
 class ImageSteps(Frozen):
     """resize (shorter side, or both) → center crop → channels → range → (x − mean) / std → layout.
 
-    With `pixels` the model does all after the crop itself: it takes uint8 (n, height, width, channels), red first. The
-    other fields still tell what it does, and the input is described as the original takes it.
+    With `letterbox` both sides of `resize` are a frame: the picture keeps its proportions in the middle of it, and gray
+    (114) fills up the rest, as Ultralytics' detectors were trained. With `pixels` the model does all after the crop
+    itself: it takes uint8 (n, height, width, channels), red first. The other fields still tell what it does, and the
+    input is described as the original takes it.
     """
 
     kind: Literal["image"] = "image"
@@ -79,6 +81,7 @@ class ImageSteps(Frozen):
     channels: Literal["rgb", "bgr", "gray"] = "rgb"
     layout: Literal["nchw", "nhwc"] = "nchw"
     pixels: bool = False
+    letterbox: bool = False
 
 
 class TextSteps(Frozen):
@@ -122,6 +125,46 @@ class ArraySteps(Frozen):
 Preprocess = Annotated[ImageSteps | TextSteps | AudioSteps | ArraySteps, Field(discriminator="kind")]
 
 
+class BoxesSteps(Frozen):
+    """How boxes come out of a detector's outputs; the same code decodes in the judgement and in the bundle.
+
+    `form`: ``yolo_v5`` (n, boxes, 5 + classes: box, how sure it holds a thing, classes), ``yolo_v8`` (n, 4 + classes,
+    boxes), ``end_to_end`` (n, boxes, 6, in the order of `columns`), ``boxes_scores`` (SSD, RetinaNet: places beside
+    scores of classes, or beside one score and `labels`), ``detr`` (places beside logits; arXiv 2005.12872) and
+    ``boxes_labels`` (places with their score in (n, boxes, 5) beside `labels`). `boxes`, `scores` and `labels` name
+    outputs. Of YOLO's forms `classes` columns are scores, and what follows is something else (masks, key points).
+
+    `corners` says what the four numbers of a place are, in `unit` of the model's input. Scores go through `activation`
+    first; `background` is where the class stands that means nothing, and labels count from behind a first one.
+    Boxes of one class that overlap by `nms_iou` and more are one thing (None: the model did that itself). Boxes from
+    `score_threshold` on are what people see.
+    """
+
+    kind: Literal["boxes"] = "boxes"
+    form: Literal["yolo_v5", "yolo_v8", "end_to_end", "boxes_scores", "detr", "boxes_labels"]
+    boxes: str
+    scores: str | None = None
+    labels: str | None = None
+    classes: int | None = Field(default=None, ge=1)
+    columns: Literal["box_score_class", "class_score_box", "box_class_score"] = "box_score_class"
+    corners: Literal["xyxy", "cxcywh", "yxyx", "xywh"] = "xyxy"
+    unit: Literal["pixels", "shares"] = "pixels"
+    activation: Literal["none", "sigmoid", "softmax"] = "none"
+    background: Literal["none", "first", "last"] = "none"
+    score_threshold: float = Field(default=0.25, gt=0, lt=1)
+    nms_iou: float | None = Field(default=0.45, gt=0, le=1)
+    most: int = Field(default=300, ge=1, le=10_000)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
+
+
+Postprocess = Annotated[BoxesSteps, Field(discriminator="kind")]
+"""What makes an answer out of outputs that nobody reads as they are; more kinds join by ``|``."""
+
+
 class Sampling(Frozen):
     """A diffusion model's step network: input `sample` holds noisy values, `level` how noisy they are (a standard
     deviation for each row), the answer is the clean values. A sampling run calls it at each of `levels`, falling;
@@ -158,6 +201,7 @@ class PipelineSpec(Frozen):
     ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
     text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``tensor`` (anything
     else).
+    `postprocess` says how outputs become what people read (boxes); without it the answer output is taken as it is.
     `tried_size` is what free sizes of arrays were when the model was tried out and ran.
     `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
     found in the model's own files.
@@ -177,4 +221,5 @@ class PipelineSpec(Frozen):
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    postprocess: Postprocess | None = None
     tried_size: int | None = None

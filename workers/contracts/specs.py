@@ -11,6 +11,9 @@ from workers.contracts.power import PowerFacts
 GUESSED = "guessed"
 """Code of the finding that names what was guessed of the preparation."""
 
+BOXES_UNKNOWN = "boxes_unknown"
+"""Code of the finding that a detector's form is not recognized, so that its results are judged as numbers."""
+
 
 class Finding(Frozen):
     """Something that a person should know. `level`: info < warning < danger.

@@ -66,13 +66,13 @@ class TryAnswer(Frozen):
 
     `kind`: ``class`` (`rows` are the best classes with shares of 1), ``score`` (one row), ``moments`` (one score for
     each moment: `rows` hold mean and largest), ``values`` (a vector or tensor; `values` are its first ones of `size`),
-    ``text`` (`text`, of `size` tokens), ``nothing`` (no finite number). `latency_ms` is the median of `n_calls`. With
-    `beside`: `same` says whether the class or text (or the side of one half, at every moment) is the same, `likeness`
-    (1 is equal) how alike other answers are.
+    ``text`` (`text`, of `size` tokens), ``boxes`` (around `size` things), ``nothing`` (no finite number). `latency_ms`
+    is the median of `n_calls`. With `beside`: `same` says whether the class, text or things (or the side of one half,
+    at every moment) are the same, `likeness` (1 is equal) how alike other answers are.
     Without it a sound is written into the work folder, to be played: `sound`, one channel of 16 bits.
     """
 
-    kind: Literal["class", "score", "moments", "values", "text", "nothing"]
+    kind: Literal["class", "score", "moments", "values", "text", "boxes", "nothing"]
     text: str = ""
     rows: tuple[tuple[str, float], ...] = ()
     values: tuple[float, ...] = ()

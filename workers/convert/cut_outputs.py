@@ -50,8 +50,10 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
 
 
 def read_outputs(spec: PipelineSpec) -> set[str]:
-    """Names of outputs that somebody reads: the answer, states of the next call, what makes the next token."""
+    """Names of outputs that somebody reads: the answer, what it is made of, states, what makes the next token."""
     names = {entry.name for entry in spec.outputs if entry.answer} | set(spec.links.values())
+    if spec.postprocess is not None:
+        names |= set(spec.postprocess.outputs)
     loop = spec.generation
     if loop is not None:
         names |= {name for name in (loop.states, loop.scores, loop.encoder_mask) if name is not None}

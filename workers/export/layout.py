@@ -16,6 +16,9 @@ from workers.contracts.techniques import Model
 from workers.infer.base import Runtime
 
 SCRIPTS = ("bundle.py", "run.py", "verify.py")
+PIPELINE_ROOMS = ("postprocess",)
+"""Folders of the pipeline beside its own files."""
+
 NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()}
 """Distributions that the pipeline needs besides numpy, by kind of preprocessing."""
 
@@ -33,10 +36,12 @@ def copy_code(folder: Path, module: str, imported: tuple[str, ...]) -> None:
     for name in ("pipeline", "infer"):
         (package / name).mkdir(parents=True)
     (package / "__init__.py").write_text('"""Copied from Fettle: what ran in the judgement runs here."""\n')
-    pipeline = files("workers.pipeline")
-    for entry in pipeline.iterdir():
-        if entry.name.endswith(".py"):
-            (package / "pipeline" / entry.name).write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
+    for room in ("", *PIPELINE_ROOMS):
+        (package / "pipeline" / room).mkdir(exist_ok=True)
+        for entry in files("workers.pipeline").joinpath(room).iterdir():
+            if entry.name.endswith(".py"):
+                target = package / "pipeline" / room / entry.name
+                target.write_text(entry.read_text(encoding="utf-8"), encoding="utf-8")
     (package / "infer" / "__init__.py").write_text("")
     for name in sorted({"base", "fit", "processor", module, *imported}):
         source = files("workers.infer").joinpath(f"{name}.py").read_text(encoding="utf-8")

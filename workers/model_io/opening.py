@@ -24,7 +24,7 @@ from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
-from workers.model_io.guess.spec import build_spec, class_names_told, reread
+from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
@@ -64,7 +64,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         params = params.model_copy(update={"item_shapes": items})
         spec = _spec(source.path, draft, params) if draft.graph.outputs else None
         ctx.progress(CHECKING_IT, 1, 1)
-        names = class_names_told(draft.found, spec) if spec is not None else ()
+        names = (*class_names_told(draft.found, spec), *boxes_told(spec)) if spec is not None else ()
         more = (*names, not_run(), *walls(ctx))
         needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
         return InspectResult(
@@ -110,7 +110,7 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
             error = conversion_error(path, draft.reference, trial.feeds, session)
     finally:
         session.close()
-    names = class_names_told(draft.found, trial.spec)
+    names = (*class_names_told(draft.found, trial.spec), *boxes_told(trial.spec))
     more = (*trial.findings, *names, tried(len(trial.feeds)), *walls(ctx))
     told = info_of(path, source, draft, trial.spec, more)
     result = _write(target, draft, trial, told)

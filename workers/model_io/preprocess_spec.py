@@ -151,6 +151,7 @@ _IMAGE: dict[str, tuple[str, Callable[[str], Any]]] = {
     "range": ("range", _one_of("0..1", "0..255")),
     "channels": ("channels", _one_of("rgb", "bgr", "gray")),
     "interpolation": ("interpolation", _one_of("nearest", "bilinear", "bicubic", "lanczos")),
+    "letterbox": ("letterbox", _yes_or_no),
 }
 _TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {
     "max_length": ("max_length", _whole),

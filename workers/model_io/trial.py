@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import AskedShape, WorkerError
-from workers.contracts.pipeline import AudioSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
+from workers.contracts.pipeline import AudioSteps, BoxesSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
+from workers.model_io.guess.boxes_seen import seen
 from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
@@ -263,6 +264,8 @@ def _learned(
     if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
+    if isinstance(spec.postprocess, BoxesSteps):
+        update["postprocess"] = _seen_boxes(spec.postprocess, outputs)
     described = tuple(
         entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
         for entry in spec.outputs
@@ -276,6 +279,14 @@ def _learned(
         for entry in described
     )
     return learned.model_copy(update={"outputs": reworded})
+
+
+def _seen_boxes(steps: BoxesSteps, outputs: tuple[Feeds, ...]) -> BoxesSteps | None:
+    """None where the outputs are of another form than their shapes let expect."""
+    try:
+        return seen(steps, outputs)
+    except (KeyError, ValueError, IndexError):
+        return None
 
 
 def _is_unit(value: NDArray[np.float64]) -> bool:

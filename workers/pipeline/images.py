@@ -8,6 +8,7 @@ center_crop, to_tensor).
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 MAX_PIXELS = 178_956_970
 """Pillow's own limit of a decompression bomb: larger pictures are refused."""
+
+LETTERBOX_GRAY = 114
+"""What Ultralytics' detectors are trained to see around a picture (ultralytics.data.augment.LetterBox)."""
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "ICO", "PCX", "TGA", "JPEG2000", "AVIF")
 """Only formats that Pillow decodes itself: no PostScript, no plug-ins that start programs."""
@@ -125,19 +129,65 @@ def normalized(pixels: NDArray[np.uint8], steps: ImageSteps) -> NDArray[np.float
 
 
 def _resize(image: Picture, steps: ImageSteps) -> Picture:
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     if steps.resize is None:
         return image
+    width, height = _resized(image.size, steps)
+    if (width, height) != image.size:
+        image = image.resize((width, height), Image.Resampling[steps.interpolation.upper()])
+    if steps.letterbox and isinstance(steps.resize, tuple):
+        left, top = _border(width, height, steps.resize)
+        rest = (left, top, steps.resize[1] - width - left, steps.resize[0] - height - top)
+        image = ImageOps.expand(image, rest, LETTERBOX_GRAY if image.mode == "L" else (LETTERBOX_GRAY,) * 3)
+    return image
+
+
+def _resized(size: tuple[int, int], steps: ImageSteps) -> tuple[int, int]:
+    """Width and height after `resize`, without what a letterbox adds."""
+    width, height = size
+    if steps.resize is None:
+        return size
     if isinstance(steps.resize, int):
-        short, long = sorted(image.size)
+        short, long = sorted(size)
         other = int(steps.resize * long / short)
-        size = (steps.resize, other) if image.width <= image.height else (other, steps.resize)
-    else:
-        size = (steps.resize[1], steps.resize[0])
-    if size == image.size:
-        return image
-    return image.resize(size, Image.Resampling[steps.interpolation.upper()])
+        return (steps.resize, other) if width <= height else (other, steps.resize)
+    if steps.letterbox:
+        scale = min(steps.resize[1] / width, steps.resize[0] / height)
+        return max(1, round(width * scale)), max(1, round(height * scale))
+    return steps.resize[1], steps.resize[0]
+
+
+def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
+    """Left and top of what a letterbox adds."""
+    return (frame[1] - width) // 2, (frame[0] - height) // 2
+
+
+@dataclass(frozen=True)
+class Placing:
+    """Where pixels of a picture lie in the model's input: there is p · `scale` + `offset` (of x and y)."""
+
+    scale: tuple[float, float]
+    offset: tuple[float, float]
+
+    def back(self, corners: NDArray[Any]) -> NDArray[np.float64]:
+        """Left, top, right, bottom (k, 4) of the input as places in the picture."""
+        scale, offset = np.asarray(self.scale * 2), np.asarray(self.offset * 2)
+        return np.asarray((corners - offset) / scale, np.float64)
+
+
+def placing_of(size: tuple[int, int], steps: ImageSteps) -> Placing:
+    """For a picture of `size` (width, height)."""
+    width, height = framed = _resized(size, steps)
+    left, top = 0, 0
+    if steps.letterbox and isinstance(steps.resize, tuple):
+        left, top = _border(width, height, steps.resize)
+        framed = (steps.resize[1], steps.resize[0])
+    if steps.crop is not None:
+        high, wide = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
+        left -= round((framed[0] - wide) / 2.0)
+        top -= round((framed[1] - high) / 2.0)
+    return Placing((width / size[0], height / size[1]), (float(left), float(top)))
 
 
 def _crop(image: Picture, steps: ImageSteps) -> Picture:

@@ -15,6 +15,7 @@ from . import answers, arrays
 from .batches import join, run
 from .filling import default_of
 from .generating import LOGITS
+from .postprocess import postprocessed
 from .sampling import sample
 from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
 from .texts import Tokenizer
@@ -231,7 +232,25 @@ class Pipeline:
         return sample(lambda given: run(session, self.spec, given), steps, answer, feeds)
 
     def answer_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
-        """The answer (n, …) float32 out of the arrays that `run` gave."""
+        """The answer (n, …) float32 out of the arrays that `run` gave; of a detector boxes (`postprocess.boxes`)."""
+        steps = self.spec.postprocess
+        if steps is not None:
+            return postprocessed(outputs, steps, self.input_size(feeds))
+        return self.raw_of(outputs, feeds)
+
+    def input_size(self, feeds: Mapping[str, NDArray[Any]]) -> tuple[int, int]:
+        """Height and width of the picture in `feeds`."""
+        height_first = getattr(self.spec.preprocess, "layout", "nchw") == "nhwc" or self._takes_pixels
+        shape = np.shape(feeds[self.main_input.name])
+        sides = shape[1:3] if height_first else shape[2:4]
+        return (int(sides[0]), int(sides[1])) if len(sides) == 2 else (1, 1)
+
+    @property
+    def _takes_pixels(self) -> bool:
+        return isinstance(self.spec.preprocess, ImageSteps) and self.spec.preprocess.pixels
+
+    def raw_of(self, outputs: Mapping[str, NDArray[Any]], feeds: Mapping[str, NDArray[Any]]) -> Any:
+        """The answer output (n, …) float32 as it is, before any postprocessing."""
         name = next(entry.name for entry in self.spec.outputs if entry.answer)
         values = np.asarray(outputs[name], dtype=np.float32)
         if self.spec.generation is not None and not np.isfinite(outputs[LOGITS]).all():

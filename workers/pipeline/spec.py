@@ -52,7 +52,8 @@ class Output:
 class ImageSteps:
     """resize → center crop → channels → range → (x − mean) / std → layout. Sizes are (height, width).
 
-    With `pixels` the model does all after the crop itself and takes 8-bit pixels.
+    With `pixels` the model does all after the crop itself and takes 8-bit pixels; with `letterbox` the picture keeps
+    its proportions inside the frame of `resize`.
     """
 
     resize: Size = None
@@ -64,6 +65,7 @@ class ImageSteps:
     channels: str = "rgb"
     layout: str = "nchw"
     pixels: bool = False
+    letterbox: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,34 @@ _STEPS: dict[str, type[Any]] = {
     "audio": AudioSteps,
     "array": ArraySteps,
 }
+
+
+@dataclass(frozen=True)
+class BoxesSteps:
+    """How boxes come out of a detector's outputs (see the contract)."""
+
+    form: str
+    boxes: str
+    scores: str | None = None
+    labels: str | None = None
+    classes: int | None = None
+    columns: str = "box_score_class"
+    corners: str = "xyxy"
+    unit: str = "pixels"
+    activation: str = "none"
+    background: str = "none"
+    score_threshold: float = 0.25
+    nms_iou: float | None = 0.45
+    most: int = 300
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
+
+
+Postprocess = BoxesSteps
+_POSTPROCESS: dict[str, type[Any]] = {"boxes": BoxesSteps}
 
 
 @dataclass(frozen=True)
@@ -150,6 +180,7 @@ class Spec:
     guessed: tuple[str, ...] = ()
     sampling: Sampling | None = None
     generation: Generation | None = None
+    postprocess: Postprocess | None = None
     tried_size: int | None = None
 
 
@@ -176,6 +207,9 @@ def parse_spec(data: Mapping[str, Any]) -> Spec:
             "outputs": tuple(_build(Output, entry) for entry in data["outputs"]),
             "sampling": _build(Sampling, data["sampling"]) if data.get("sampling") else None,
             "generation": _build(Generation, data["generation"]) if data.get("generation") else None,
+            "postprocess": _build(_POSTPROCESS[data["postprocess"]["kind"]], data["postprocess"])
+            if data.get("postprocess")
+            else None,
             "preprocess": _build(_STEPS[data["preprocess"]["kind"]], data["preprocess"]),
         },
     )

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from workers.contracts.pipeline import ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
-from workers.model_io.guess.detection import gives_boxes
+from workers.model_io.guess.detection import boxes_steps, gives_boxes
 
 SIDE = 64
 CELLS = 64 + 16 + 4
@@ -111,13 +111,13 @@ def test_detectors_of_one_output(tmp_path, opened, shape, meta, names):
 @pytest.mark.parametrize(
     ("outputs", "wanted"),
     [
-        ({"boxes": (1, 100, 4), "scores": (1, 100), "labels": (1, 100)}, True),
-        ({"dets": (1, None, 5), "labels": (1, None)}, True),
-        ({"logits": (1, 100, 92), "pred_boxes": (1, 100, 4)}, True),
-        ({"bbox_regression": (1, 3000, 4), "cls_logits": (1, 3000, 91)}, True),
-        ({"features": (1, 100, 4), "scores": (1, 50)}, False),
-        ({"depth": (1, 1, 64, 64)}, False),
-        ({"hidden": (1, 50, 768)}, False),
+        ({"boxes": (1, 100, 4), "scores": (1, 100), "labels": (1, 100)}, ("boxes_scores", "none")),
+        ({"dets": (1, None, 5), "labels": (1, None)}, ("boxes_labels", "none")),
+        ({"logits": (1, 100, 92), "pred_boxes": (1, 100, 4)}, ("detr", "softmax")),
+        ({"bbox_regression": (1, 3000, 4), "cls_logits": (1, 3000, 91)}, ()),
+        ({"features": (1, 100, 4), "scores": (1, 50)}, None),
+        ({"depth": (1, 1, 64, 64)}, None),
+        ({"hidden": (1, 50, 768)}, None),
     ],
 )
 def test_boxes_beside_scores(outputs, wanted):
@@ -125,7 +125,10 @@ def test_boxes_beside_scores(outputs, wanted):
     entry = PipelineInput(name="x", dtype="float32", shape=(None, 3, SIDE, SIDE), source="image")
     specs = [TensorSpec(name=name, shape=shape, dtype="float32") for name, shape in outputs.items()]
     # Then only the former give boxes
-    assert gives_boxes(specs, [entry], ImageSteps(), Found()) is wanted
+    assert gives_boxes(specs, [entry], ImageSteps(), Found()) is (wanted is not None)
+    steps = boxes_steps(specs, [entry], ImageSteps(), Found())
+    # And of a head that is told relative to anchors nobody knows the places
+    assert (steps and (steps.form, steps.activation)) == (wanted or None)
 
 
 def test_pictures_of_classes_stay_classes(tmp_path, opened):

@@ -152,7 +152,8 @@ def _size_words(steps: ImageSteps) -> str:
     if isinstance(steps.resize, int):
         words.append(f"shorter side {steps.resize}")
     elif steps.resize is not None:
-        words.append(f"squeezed to {steps.resize[0]} × {steps.resize[1]}")
+        way = "inside a gray frame of" if steps.letterbox else "squeezed to"
+        words.append(f"{way} {steps.resize[0]} × {steps.resize[1]}")
     if steps.crop is not None:
         height, width = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
         words.append(f"the middle {height} × {width}")

@@ -14,8 +14,9 @@ from workers.pipeline.audio import read_wav
 from workers.pipeline.batches import is_batched
 from workers.pipeline.images import open_picture
 from workers.pipeline.pipeline import Arrays, Pipeline
+from workers.pipeline.postprocess.matching import same_boxes
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import AudioSteps, ImageSteps, PipelineError, TextSteps
+from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, PipelineError, TextSteps
 
 ANSWER_FILE = "answer.npy"
 TOP, FIRST_VALUES, LEVELS, SIDE_PX = 3, 8, 64, 360
@@ -113,9 +114,11 @@ def answer_of(pipeline: Pipeline, outputs: Mapping[str, NDArray[Any]], feeds: Ar
 
 def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
     """The fields `kind`, `rows`, `values` and `size` of a `TryAnswer`."""
+    spec = pipeline.spec
+    if isinstance(spec.postprocess, BoxesSteps) and np.isfinite(answer).all():
+        return {"kind": "boxes", "size": int((answer[:, 4] >= spec.postprocess.score_threshold).sum())}
     if not answer.size or not np.isfinite(answer).all():
         return {"kind": "nothing", "size": answer.size}
-    spec = pipeline.spec
     if spec.answer_kind == "score" and pipeline.stateful:
         shares = pipeline.probabilities(answer.reshape(len(answer), -1)).ravel()
         moments = (("mean", float(shares.mean())), ("largest", float(shares.max())))
@@ -134,6 +137,8 @@ def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
     """The fields `same` and `likeness`: by the rules that the verdict uses for the same kind of answer."""
     spec = pipeline.spec
     finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
+    if isinstance(spec.postprocess, BoxesSteps):
+        return {"same": same_boxes(old, new, spec.postprocess.score_threshold)}
     if old.shape != new.shape or not finite.all():
         return {"same": False}
     if spec.answer_kind == "tokens":

@@ -3,8 +3,9 @@
 `answer` holds float32 of shape (n, …), or, where shapes differ from item to item, all values in a row with
 `answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite number. Every
 other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many as fit into
-a bound of memory). `gallery` are the vectors of calibration items, which those of an embedding are searched in. `meta`
-is JSON: the kind of answer, the names of the other outputs, and the texts that people read.
+a bound of memory), unless the answer was made out of outputs (boxes). `gallery` are the vectors of calibration items,
+which those of an embedding are searched in. `meta` is JSON: the kind of answer, the names of the other outputs, and the
+texts that people read.
 """
 
 import json
@@ -23,7 +24,7 @@ from workers.infer.base import Session
 from workers.pipeline.batches import group_size
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import TextSteps
+from workers.pipeline.spec import BoxesSteps, Spec, TextSteps
 
 ANSWERS_FILE = "answers.npz"
 STAGE = "Comparing answers"
@@ -193,6 +194,8 @@ def _keep_others(
     pipeline: Pipeline,
 ) -> None:
     """All float outputs are compared (EVALUATION.md), but not states: these show in the steps that follow."""
+    if pipeline.spec.postprocess is not None:
+        return  # what people read was made of them
     states = set((pipeline.spec.links or {}).values())
     for output in pipeline.spec.outputs:
         values = outputs.get(output.name)
@@ -214,6 +217,7 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
         scores=spec.scores,
         stateful=pipeline.stateful,
         texts=_texts(pipeline, answer.parts),
+        **_decoded(spec),
     )
 
 
@@ -222,6 +226,12 @@ def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
     if pipeline.spec.answer_kind != "tokens" or not isinstance(pipeline.spec.preprocess, TextSteps):
         return None
     return [pipeline.text_of(row) if np.isfinite(row).all() else "" for row in answer]
+
+
+def _decoded(spec: Spec) -> dict[str, Any]:
+    """The fields `decoded` and `score_threshold`."""
+    steps = spec.postprocess
+    return {"decoded": True, "score_threshold": steps.score_threshold} if isinstance(steps, BoxesSteps) else {}
 
 
 def predict(

@@ -77,6 +77,6 @@ def _collected(
         values = np.asarray(outputs[wanted], np.float32)
         values = values.mean(axis=tuple(range(2, values.ndim))) if values.ndim > 2 else values
         rows.append(values.ravel())
-        answers.append(np.asarray(pipeline.answer_of(outputs, feeds), np.float32).ravel())
+        answers.append(np.asarray(pipeline.raw_of(outputs, feeds), np.float32).ravel())
     alike = len({row.size for row in rows}) == 1 and len({answer.size for answer in answers}) == 1
     return (np.stack(rows), np.stack(answers)) if alike else None

@@ -11,6 +11,8 @@ from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, likeness
 from workers.evaluate.stress.samples import Given
 from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.postprocess.matching import same_boxes
+from workers.pipeline.spec import BoxesSteps
 
 LIKE = 0.99
 """Answers that are no classes count as alike from this likeness on (EVALUATION.md: the smallest of a safe set)."""
@@ -37,6 +39,9 @@ class Scorer:
         return float(self._class(old) in accepted), float(self._class(new) in accepted)
 
     def _likeness(self, old: Values, new: Values) -> tuple[float, float] | None:
+        steps = self.pipeline.spec.postprocess
+        if isinstance(steps, BoxesSteps):
+            return (1.0, float(same_boxes(old, new, steps.score_threshold))) if np.isfinite(old).all() else None
         if not old.size or not np.isfinite(old).all():
             return None
         if self.pipeline.spec.answer_kind == "tokens":

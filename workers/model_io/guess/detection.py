@@ -1,4 +1,4 @@
-"""Whether a picture model's answers are boxes around things, by what its files say and by its outputs' shapes.
+"""How boxes come out of a picture model's outputs, by what its files say, its outputs' names and their shapes.
 
 The forms: YOLO v5 (n, boxes, 5 + classes), YOLO v8 and later (n, 4 + classes, boxes), end to end (n, boxes, 6), boxes
 beside scores (SSD, RetinaNet), boxes beside logits (DETR, arXiv 2005.12872), and (n, boxes, 5) beside labels.
@@ -6,8 +6,9 @@ beside scores (SSD, RetinaNet), boxes beside logits (DETR, arXiv 2005.12872), an
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from workers.contracts.pipeline import ImageSteps, PipelineInput
+from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineInput
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
 
@@ -18,8 +19,14 @@ ANCHORS = (1, 3)
 MOST_KEPT = 1000
 """Boxes that end-to-end models give at most."""
 
+NMS_IOU = {"yolo_v5": 0.45, "yolo_v8": 0.45, "boxes_scores": 0.5}
+"""What YOLO v5's and torchvision's detectors (RetinaNet, SSD) take for one thing; other forms chose before."""
+
 _BOXES = re.compile(r"box|dets?$|detections?$|loc(ation)?s?$", re.I)
 _SCORES = re.compile(r"score|conf|prob|logit|class|label|cls", re.I)
+_LABELS = re.compile(r"label|class", re.I)
+_RELATIVE = re.compile(r"regress|delta|offset|loc(ation)?s?$", re.I)
+_TENSORFLOW = re.compile(r"^detection_(boxes|scores|classes)", re.I)
 
 Shape = tuple[int | str | None, ...]
 
@@ -27,26 +34,42 @@ Shape = tuple[int | str | None, ...]
 def gives_boxes(
     outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
 ) -> bool:
-    """Whether a detector's form is recognized."""
-    if found.task == "object-detection":
+    """Whether it finds things, also where nobody knows how its boxes are laid out."""
+    if found.task == "object-detection" or boxes_steps(outputs, inputs, steps, found) is not None:
         return True
+    return any(_rows_beside(boxes, outputs) for boxes in outputs if _is_boxes(boxes))
+
+
+def boxes_steps(
+    outputs: Sequence[TensorSpec], inputs: Sequence[PipelineInput], steps: ImageSteps, found: Found
+) -> BoxesSteps | None:
+    """The recognized form; None where there is none, also of a model that its files call a detector."""
     names = len(found.classes) if found.classes else None
-    alone = [output.shape for output in outputs if len(output.shape) == 3]
-    # earlier forms of YOLO give their grids besides
-    whole = len(alone) == 1 and len(outputs) <= 4 and _one_output(alone[0], names, _cells(inputs, steps))
-    return whole or _beside(outputs)
+    alone = [output for output in outputs if len(output.shape) == 3]
+    # masks' prototypes have four axes; earlier forms of YOLO give their grids besides, which have five
+    if len(alone) == 1 and len(outputs) <= 4:
+        form = _one_output(alone[0].shape, names, _cells(inputs, steps))
+        if form is not None:
+            corners = "xyxy" if form == "end_to_end" else "cxcywh"
+            return _steps(form, boxes=alone[0].name, corners=corners, classes=names if form != "end_to_end" else None)
+    return _beside(outputs, names)
 
 
-def _one_output(shape: Shape, names: int | None, cells: frozenset[int]) -> bool:
+def _steps(form: str, **more: Any) -> BoxesSteps:
+    return BoxesSteps.model_validate({"form": form, "nms_iou": NMS_IOU.get(form), **more})
+
+
+def _one_output(shape: Shape, names: int | None, cells: frozenset[int]) -> str | None:
     rows, last = shape[1:]
-    if last == 6 and isinstance(rows, int) and 10 <= rows <= MOST_KEPT:
-        return True
-    for width, count, more in ((last, rows, 5), (rows, last, 4)):
-        if not isinstance(width, int) or width <= more:
+    one_class_v5 = names == 1 and rows in cells
+    if last == 6 and isinstance(rows, int) and 10 <= rows <= MOST_KEPT and not one_class_v5:
+        return "end_to_end"
+    for form, width, count, more in (("yolo_v5", last, rows, 5), ("yolo_v8", rows, last, 4)):
+        if not isinstance(width, int) or width <= more - (form == "yolo_v5" and names == 1):
             continue
         if count in cells or (names is not None and width == names + more):
-            return True
-    return False
+            return form
+    return None
 
 
 def _cells(inputs: Sequence[PipelineInput], steps: ImageSteps) -> frozenset[int]:
@@ -66,16 +89,47 @@ def _counted(inputs: Sequence[PipelineInput], steps: ImageSteps) -> Iterator[int
         yield from (count * anchors for anchors in ANCHORS if count)
 
 
-def _beside(outputs: Sequence[TensorSpec]) -> bool:
-    """Boxes (…, k, 4), or (…, k, 5) with their scores, and another output with one row for each of them."""
+def _is_boxes(output: TensorSpec) -> bool:
+    """(…, k, 4), or (…, k, 5) with their scores, under a name that says so."""
+    is_box = bool(output.shape) and output.shape[-1] in (4, 5) and len(output.shape) in (2, 3)
+    return is_box and _BOXES.search(output.name) is not None
+
+
+def _rows_beside(boxes: TensorSpec, outputs: Sequence[TensorSpec]) -> list[TensorSpec]:
+    """Other outputs with one row for each box."""
+    others = (other for other in outputs if other is not boxes and _SCORES.search(other.name))
+    return [other for other in others if _same_rows(boxes.shape, other.shape)]
+
+
+def _beside(outputs: Sequence[TensorSpec], names: int | None) -> BoxesSteps | None:
+    """What is told relative to anchors, whose places no file says, is no form."""
     for boxes in outputs:
-        is_box = boxes.shape and boxes.shape[-1] in (4, 5) and len(boxes.shape) in (2, 3)
-        if not is_box or not _BOXES.search(boxes.name):
+        if not _is_boxes(boxes) or _RELATIVE.search(boxes.name):
             continue
-        for other in outputs:
-            if other is not boxes and _SCORES.search(other.name) and _same_rows(boxes.shape, other.shape):
-                return True
-    return False
+        others = _rows_beside(boxes, outputs)
+        rows_only = [other for other in others if len(other.shape) < len(boxes.shape)]
+        labels = next((o.name for o in rows_only if _LABELS.search(o.name) and "score" not in o.name.lower()), None)
+        scores = next((other for other in others if other.name != labels), None)
+        if boxes.shape[-1] == 5:
+            if labels is not None:
+                return _steps("boxes_labels", boxes=boxes.name, labels=labels)
+        elif scores is not None:
+            return _of_two(boxes, scores, labels, names)
+    return None
+
+
+def _of_two(boxes: TensorSpec, scores: TensorSpec, labels: str | None, names: int | None) -> BoxesSteps:
+    named = {"boxes": boxes.name, "scores": scores.name, "labels": labels}
+    if labels is not None:
+        first = "first" if _TENSORFLOW.search(boxes.name) else "none"
+        places = {"corners": "yxyx", "unit": "shares"} if first == "first" else {}
+        return _steps("boxes_scores", **named, **places, background=first, nms_iou=None)
+    width = scores.shape[-1] if len(scores.shape) == len(boxes.shape) else None
+    if "logit" in scores.name.lower():
+        more = {"activation": "sigmoid"} if width == names else {"activation": "softmax", "background": "last"}
+        return _steps("detr", **named, corners="cxcywh", unit="shares", **more)
+    has_background = isinstance(width, int) and names is not None and width == names + 1
+    return _steps("boxes_scores", **named, background="first" if has_background else "none")
 
 
 def _same_rows(boxes: Shape, other: Shape) -> bool:

@@ -53,6 +53,16 @@ def guess_image(spec: TensorSpec, found: Found, outputs: tuple[TensorSpec, ...])
     return steps, tuple(dict.fromkeys(guessed))
 
 
+def detector_image(steps: ImageSteps, form: str) -> ImageSteps:
+    """Guessed steps for a detector: YOLO's see colors from 0 to 1 as they are in a letterbox, and torchvision's, which
+    give boxes that are chosen already, normalize by themselves."""
+    if form in ("detr", "boxes_labels"):
+        return steps
+    frame = steps.crop or steps.resize
+    plain = {"mean": (0.0,), "std": (1.0,), "resize": (frame, frame) if isinstance(frame, int) else frame, "crop": None}
+    return steps.model_copy(update={**plain, "letterbox": form != "boxes_scores"})
+
+
 def _size(spec: TensorSpec, axis: int) -> int | None:
     size = spec.shape[axis] if len(spec.shape) == 4 else None
     return size if isinstance(size, int) else None

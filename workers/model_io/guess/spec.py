@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from workers.contracts.pipeline import (
     ArraySteps,
     AudioSteps,
+    BoxesSteps,
+    ImageSteps,
     PipelineInput,
     PipelineOutput,
     PipelineSpec,
@@ -14,11 +16,12 @@ from workers.contracts.pipeline import (
     Source,
     TextSteps,
 )
-from workers.contracts.specs import Finding, TensorSpec
+from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
 from workers.model_io.facts import Found, Graph, warning
-from workers.model_io.guess.answer import answer_kind, pick_answer, task_of
+from workers.model_io.guess.answer import AnswerKind, answer_kind, pick_answer, task_of
+from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.diffusion import guess_sampling
-from workers.model_io.guess.image import guess_image, picture_layout
+from workers.model_io.guess.image import detector_image, guess_image, picture_layout
 from workers.model_io.meanings import input_meaning, output_meaning
 from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
 from workers.pipeline.generating import TOKENS
@@ -53,7 +56,11 @@ def build_spec(
     answer = pick_answer(graph.outputs, reading.links)
     kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
     task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
-    steps = spec_from_string(preprocess, reading.steps) if preprocess else reading.steps
+    boxes = _boxes(graph, reading.inputs, reading.steps, kind, found)
+    fed = reading.steps
+    if boxes is not None and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
+        fed = detector_image(fed, boxes.form)
+    steps = spec_from_string(preprocess, fed) if preprocess else fed
     spec = PipelineSpec(
         task=task,
         inputs=reading.inputs,
@@ -67,13 +74,31 @@ def build_spec(
         normalize=bool(found.normalize) and kind == "embedding",
         guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
         sampling=guess_sampling(reading.inputs, answer),
+        postprocess=boxes,
     )
     if spec.sampling is not None:
         spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
     if found.generation is not None:
         told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
         return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
-    return with_words(spec, graph.outputs, answer.name)
+    return with_words(spec, graph.outputs, boxes.boxes if boxes is not None else answer.name)
+
+
+def _boxes(
+    graph: Graph, inputs: tuple[PipelineInput, ...], steps: Preprocess, kind: AnswerKind, found: Found
+) -> BoxesSteps | None:
+    """How boxes come out of it, for a detector whose form is recognized."""
+    if kind != "detection" or not isinstance(steps, ImageSteps):
+        return None
+    return boxes_steps(graph.outputs, inputs, steps, found)
+
+
+def boxes_told(spec: PipelineSpec) -> tuple[Finding, ...]:
+    """That a detector's results are judged as numbers, because nobody knows how its boxes are laid out."""
+    if spec.answer_kind != "detection" or spec.postprocess is not None:
+        return ()
+    what = "It finds things in pictures, but how its outputs hold the boxes is not known: they are judged as numbers."
+    return (Finding(level="warning", what=what, code=BOXES_UNKNOWN),)
 
 
 def _whole(entry: PipelineInput, items: Mapping[str, tuple[int, ...]]) -> PipelineInput:
@@ -88,12 +113,15 @@ def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     """The same with other sources or links of inputs: what the answer is is told anew."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, _ = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
+    boxes = _boxes(graph, spec.inputs, spec.preprocess, kind, found)
     told = {
         "answer_kind": kind,
+        "postprocess": boxes,
         "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
         "classes": found.classes if kind == "detection" else _fitting(found.classes, answer),
     }
-    return with_words(spec.model_copy(update=told), graph.outputs, answer.name)
+    named = boxes.boxes if boxes is not None else answer.name
+    return with_words(spec.model_copy(update=told), graph.outputs, named)
 
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:

@@ -26,6 +26,9 @@ _MOST_LISTS, _MOST_FOLDERS = 50, 20
 _FINDERS = ("detect", "segment", "pose", "obb")
 """What Ultralytics' exporter writes as `task` of models that give boxes."""
 
+USUAL_SIDE = 640
+"""Ultralytics' own size of pictures, where a file says none."""
+
 _RESAMPLE = {0: "nearest", 1: "lanczos", 2: "bilinear", 3: "bicubic"}
 _LICENSES = (
     (r"apache license[\s,]+version 2\.0", "Apache-2.0"),
@@ -116,6 +119,7 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
         task="object-detection" if metadata.get("task") in _FINDERS else None,
         classes=_classes_in(metadata),
         license=_license_in(metadata),
+        preprocess=_ultralytics_steps(metadata),
     )
     for folder in _folders_of(path):
         found = found.or_else(beside_folder(folder))
@@ -221,6 +225,18 @@ def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
             data = list(data.values())
         return tuple(map(str, data)) if isinstance(data, list) else None
     return None
+
+
+def _ultralytics_steps(metadata: Mapping[str, str]) -> ImageSteps | None:
+    """What a model that Ultralytics' exporter wrote is fed: colors from 0 to 1, and for detectors a letterbox of
+    `imgsz` (ultralytics/engine/exporter.py; YOLO v5's writes `stride` and `names` only)."""
+    if not {"stride", "names"} <= metadata.keys():
+        return None
+    sides = [int(side) for side in re.findall(r"\d+", metadata.get("imgsz", ""))][:2]
+    size = (sides[0], sides[-1]) if sides and all(sides) else None
+    if metadata.get("task") == "classify":
+        return ImageSteps(resize=min(size), crop=size) if size else None
+    return ImageSteps(resize=size or (USUAL_SIDE, USUAL_SIDE), letterbox=True)
 
 
 def _license_in(metadata: Mapping[str, str]) -> str | None:

@@ -13,6 +13,7 @@ from workers.contracts.techniques import Model
 from workers.convert.asking import engines
 from workers.evaluate.proof.similarity import likenesses
 from workers.pipeline.pipeline import Pipeline, load_pipeline
+from workers.pipeline.postprocess import raw_head
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -24,6 +25,7 @@ NEAR = 4.0
 """Differences of scores beyond this (a class e⁴ times less likely) never change an answer; their errors are larger."""
 
 SMALLEST_SHARE = np.float32(1e-6)
+SMALLEST_SPREAD = np.float32(1e-6)
 
 
 @dataclass(frozen=True)
@@ -37,25 +39,47 @@ class Alike:
     n: int
 
 
+Answer = NDArray[np.float32]
+
+
 class Held:
-    """Some calibration inputs with the original's answers (32-bit numbers, ONNX Runtime)."""
+    """Some calibration inputs with the original's answers (32-bit numbers, ONNX Runtime).
+
+    A detector's raw head stands for its boxes, each channel by its own `spread`: boxes that NMS has chosen say nothing
+    of small errors, and places are large numbers beside scores (EVALUATION.md).
+    """
 
     def __init__(
-        self, pipeline: Pipeline, items: "list[Feeds]", wanted: list[NDArray[np.float32]], check: Callable[[], None]
+        self,
+        pipeline: Pipeline,
+        items: "list[Feeds]",
+        raw: list[Answer],
+        check: Callable[[], None],
+        spread: tuple[Answer, Answer] | None = None,
     ) -> None:
         self._pipeline, self._items, self._check = pipeline, items, check
-        self.wanted = wanted
+        self._spread = spread
+        if pipeline.spec.postprocess is not None and spread is None and raw:
+            rows = np.concatenate([answer.reshape(-1, answer.shape[-1]) for answer in raw])
+            self._spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), SMALLEST_SPREAD)
+        self.wanted = raw if spread is not None else [self._by_spread(answer) for answer in raw]
 
     def __len__(self) -> int:
         return len(self._items)
 
     def first(self, count: int) -> "Held":
         """The same with fewer inputs."""
-        return Held(self._pipeline, self._items[:count], self.wanted[:count], self._check)
+        return Held(self._pipeline, self._items[:count], self.wanted[:count], self._check, self._spread)
 
-    def ask(self, session: Any) -> list[NDArray[np.float32]]:
+    def ask(self, session: Any) -> list[Answer]:
         """A session's answers to all inputs, one array (n, …) each."""
-        return _ask(self._pipeline, session, self._items, self._check)
+        return [self._by_spread(raw) for raw in _ask(self._pipeline, session, self._items, self._check)]
+
+    def _by_spread(self, raw: Answer) -> Answer:
+        if self._spread is None or raw.shape[-1:] != self._spread[0].shape:
+            return raw
+        mean, spread = self._spread
+        return np.asarray((raw - mean) / spread, np.float32)
 
     def judge(self, got: list[NDArray[np.float32]]) -> Alike:
         """How alike these answers are."""
@@ -95,7 +119,9 @@ def _ask(
     answers = []
     for feeds in items:
         check()
-        answers.append(pipeline.answer(session, feeds))
+        outputs = pipeline.run(session, feeds)
+        steps = pipeline.spec.postprocess
+        answers.append(pipeline.raw_of(outputs, feeds) if steps is None else raw_head(outputs, steps))
     return answers
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from workers.contracts.specs import Judgement
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.tasks.detection import Boxes, compare_item, ious, matched
+from workers.pipeline.postprocess.matching import Boxes, compare_item, ious, matched
 
 Make = Callable[..., Any]
 N = 400
