@@ -164,7 +164,7 @@ def _verdict(facts: CardFacts, spec: PipelineSpec, n: int) -> str:
     if _is_original(facts):
         return ORIGINAL_VERDICT
     verdict = str(facts.variant.get("verdict", "unmeasured"))
-    if verdict == "not_enough_data" and spec.answer_kind == "detection":
+    if verdict == "not_enough_data" and spec.answer_kind == "detection" and spec.postprocess is None:
         return BOXES_VERDICT
     words = VERDICTS[verdict].format(limit=percent_of(facts.limit_pct), n=f"{n:,}")
     if facts.data is not None and facts.data.origin == "made":

@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
+from workers.pipeline.images import placing_of
 from workers.pipeline.spec import AudioSteps, ImageSteps, Spec
+
+EXIF_ORIENTATION, TURNED = 0x0112, 5
+"""From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
 
 LETTERS = 500
 """So many letters of a text tell its script."""
@@ -27,8 +31,10 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
     values = feeds.get(main.name) if main is not None else None
     steps = spec.preprocess
     if kind == "images" and isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
-        frame = frame_facts(values[0], steps) if entry.boxes is not None else {}
-        return {**picture_facts(values[0], steps), **_size(entry), **frame}
+        size = _sides(entry)
+        frame = frame_facts(values[0], steps, size) if entry.boxes is not None else {}
+        pixels = {"pixels": float(size[0] * size[1])} if size is not None else {}
+        return {**picture_facts(values[0], steps), **pixels, **frame}
     if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
     return text_facts(entry.text) if entry.text is not None else {}
@@ -48,10 +54,19 @@ def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
     return {"brightness": float(gray.mean()) / 255, "sharpness": laplacian_variance(gray)}
 
 
-def frame_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
-    """The size of the model's input, to which boxes are relative."""
-    height, width = values.shape[:2] if steps.layout == "nhwc" else values.shape[1:]
-    return {"input width": float(width), "input height": float(height)}
+def frame_facts(values: NDArray[Any], steps: ImageSteps, size: tuple[int, int] | None) -> dict[str, float]:
+    """Where the picture of `size` (width, height) lies in the model's input, in pixels of that: boxes of labels are
+    relative to it. The whole input where its size is not known."""
+    if size is None:
+        height, width = values.shape[:2] if steps.layout == "nhwc" else values.shape[1:]
+        return {"input width": float(width), "input height": float(height)}
+    placing = placing_of(size, steps)
+    return {
+        "input left": placing.offset[0],
+        "input top": placing.offset[1],
+        "input width": placing.scale[0] * size[0],
+        "input height": placing.scale[1] * size[1],
+    }
 
 
 def laplacian_variance(gray: NDArray[np.float32]) -> float:
@@ -63,8 +78,8 @@ def laplacian_variance(gray: NDArray[np.float32]) -> float:
     return float(laplacian.var(dtype=np.float64))
 
 
-def _size(entry: Entry) -> dict[str, float]:
-    """Pixels of the picture as the person has it; only a file's header is read."""
+def _sides(entry: Entry) -> tuple[int, int] | None:
+    """Width and height of the picture as the person sees it; only a file's header is read."""
     from PIL import Image
 
     from workers.pipeline.images import FORMATS
@@ -74,13 +89,14 @@ def _size(entry: Entry) -> dict[str, float]:
         try:
             with Image.open(sample, formats=FORMATS) as image:
                 width, height = image.size
+                turned = image.getexif().get(EXIF_ORIENTATION, 1) >= TURNED
         except Exception:  # Pillow raises whatever its parsers meet; the picture itself was read before
-            return {}
-        return {"pixels": float(width * height)}
+            return None
+        return (height, width) if turned else (width, height)
     if isinstance(sample, np.ndarray) and sample.ndim >= 2:
-        sides = sorted(sample.shape)[-2:]
-        return {"pixels": float(sides[0] * sides[1])}
-    return {}
+        sides = [side for side in sample.shape if side not in (1, 3, 4)] or list(sample.shape)
+        return (int(sides[1]), int(sides[0])) if len(sides) == 2 else None
+    return None
 
 
 def sound_facts(values: NDArray[Any], steps: AudioSteps) -> dict[str, float]:

@@ -57,7 +57,9 @@ def judge_case(case: Case, max_loss_pct: float, looks: Sequence[int] = ()) -> Ju
     margin = limit * _scale(found) if by_labels else limit
     bounds = _bounds(found, counts, limit, margin, alpha)
     slices = _slices(case, found, counts, limit, margin)
-    worse = broken(slices) if len(slices) > 1 else []
+    # a score by labels that decides alone tells what a part's changes are worth; they are only shown
+    alone = found.loss is not None and found.loss.alone
+    worse = broken(slices) if len(slices) > 1 and not alone else []
     verdict = _verdict(bounds, margin, refused=bool(worse) or found.broken)
     both = found.loss is not None and not found.loss.alone
     if both:

@@ -1,4 +1,7 @@
-"""Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs."""
+"""Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs.
+
+A detector tells class, score and place of what it finds, and draws it into the picture of ``--out``.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +17,14 @@ sys.dont_write_bytecode = True
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402
-from fettle_bundle.pipeline.spec import AudioSteps  # noqa: E402
+from fettle_bundle.pipeline.spec import AudioSteps, BoxesSteps  # noqa: E402
 
 
-def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
-    """One sample's answer: labels with their shares, or the numbers themselves."""
+def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dict[str, Any]:
+    """One sample's answer: labels with their shares, boxes, or the numbers themselves."""
     values = model.answer(source)
+    if isinstance(model.pipeline.spec.postprocess, BoxesSteps):
+        return found(model, name, source, values, out)
     if model.pipeline.spec.answer_kind == "tokens":
         return {"input": name, "answer": model.pipeline.text_of(values), "tokens": values.astype(int).tolist()}
     labels = model.pipeline.describe(values)
@@ -31,6 +36,22 @@ def answer(model: Model, name: str, source: Any) -> dict[str, Any]:
             "scores": {label: float(share) for label, share in labels},
         }
     return {"input": name, "shape": list(values.shape), "answer": values.tolist()}
+
+
+def found(model: Model, name: str, source: Any, values: Any, out: Path | None) -> dict[str, Any]:
+    """Things with their places in pixels of the picture; of an array, in pixels of the model's input."""
+    from fettle_bundle.pipeline.postprocess.things import drawn_on, things_of
+
+    if len(values) != 1:
+        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
+    picture = model.pipeline.picture_of(source)
+    things = things_of(values[0], model.pipeline.spec, None if picture is None else picture.size)
+    if out is not None:
+        if picture is None:
+            raise PipelineError("It is no picture that could be drawn on.")
+        drawn_on(picture, things).save(out)
+    boxes = [{"class": t.name, "score": t.score, "box": [round(edge, 2) for edge in t.box]} for t in things]
+    return {"input": name, "answer": f"{len(boxes)} found", "boxes": boxes}
 
 
 def check_one_sample(model: Model, values: Any) -> None:
@@ -46,6 +67,12 @@ def say(done: dict[str, Any]) -> str:
     if "scores" in done:
         scores = ", ".join(f"{label} {100 * share:.1f} %" for label, share in list(done["scores"].items())[:3])
         return f"{done['input']}: {scores}"
+    if "boxes" in done:
+        lines = (
+            f"  {one['class']} {100 * one['score']:.1f} % at {', '.join(f'{edge:.0f}' for edge in one['box'])}"
+            for one in done["boxes"]
+        )
+        return "\n".join([f"{done['input']}: {done['answer']}", *lines])
     if "tokens" in done:
         return f"{done['input']}: {done['answer']}"
     flat = json.dumps(done["answer"])
@@ -59,15 +86,18 @@ def main() -> int:
     parser.add_argument("--text", action="append", default=[], help="a text instead of a file")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--threads", type=int, default=None)
+    parser.add_argument("--out", type=Path, help="where a detector writes the picture with what it finds")
     options = parser.parse_args()
     if not options.inputs and not options.text:
         parser.error("give at least one input file, or --text")
+    if options.out is not None and len(options.inputs) != 1:
+        parser.error("--out takes one picture")
     model = load(options.threads)
     answers, refused = [], 0
     for name, source in [(name, Path(name)) for name in options.inputs] + [(text, text) for text in options.text]:
         try:
-            answers.append(answer(model, name, source))
-        except (PipelineError, OSError) as error:
+            answers.append(answer(model, name, source, options.out))
+        except (PipelineError, OSError, ValueError) as error:
             refused += 1
             answers.append({"input": name, "error": str(error)})
             sys.stderr.write(f"{name}: {error}\n")

@@ -21,6 +21,7 @@ from torchmetrics.functional.text import char_error_rate
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.mean_precision import Matched
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.base import Case
 from workers.evaluate.scores.kinds import (
@@ -33,6 +34,8 @@ from workers.evaluate.scores.kinds import (
     voice,
 )
 from workers.evaluate.scores.registry import all_scores
+from workers.pipeline.postprocess import matching
+from workers.pipeline.postprocess.matching import Boxes
 
 Make = Callable[..., Any]
 CLOSE = 1e-6
@@ -234,7 +237,7 @@ def test_detection(answers_of: Make) -> None:
         truths.append([(a, b, c - a, d - b, int(k)) for (a, b, c, d), k in zip(boxes.tolist(), kinds, strict=True)])
         for part, shake in zip(rows, (0.004, 0.02), strict=True):
             part.append(detections(rng, boxes, kinds, shake))
-    old, new = (answers_of(part, "tensor") for part in rows)
+    old, new = (replace(answers_of(part, "detection"), decoded=True) for part in rows)
     case = case_of([Item(str(i), boxes=tuple(boxes)) for i, boxes in enumerate(truths)], old, new)
     assert detection.fits(case)
     found = by_id(detection.measure(case))
@@ -246,7 +249,7 @@ def test_detection(answers_of: Make) -> None:
 
 
 def test_drawing_pictures_again_is_the_same_as_copying_them() -> None:
-    """Given one picture drawn twice and one not at all, then the value is COCO's for such a set."""
+    """Given one picture drawn twice and one not at all, then both values are COCO's for such a set."""
     rng = np.random.default_rng(8)
     truth = [boxes_of(rng, 3) for _ in range(3)]
     kinds = [rng.integers(0, 2, 3) for _ in truth]
@@ -255,21 +258,25 @@ def test_drawing_pictures_again_is_the_same_as_copying_them() -> None:
         [(a, b, c - a, d - b, int(n)) for (a, b, c, d), n in zip(t.tolist(), k, strict=True)]
         for t, k in zip(truth, kinds, strict=True)
     ]
-    found = [(r[:, :4].astype(float), r[:, 4].astype(float), r[:, 5].astype(int)) for r in rows]
-    value = detection.Evaluation(boxes, found).value(False, np.array([2.0, 0.0, 1.0]))
-    assert value == pytest.approx(coco([boxes[0], boxes[0], boxes[2]], [rows[0], rows[0], rows[2]])[0], abs=CLOSE)
+    truths = [Boxes(t, np.ones(len(t)), k) for t, k in zip(truth, kinds, strict=True)]
+    value = Matched(truths, [matching.boxes_of(r) for r in rows]).values(np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 1.0]]))
+    for times, found in (((0, 0, 2), value[0]), ((0, 1, 2), value[1])):
+        wanted = coco([boxes[i] for i in times], [rows[i] for i in times])
+        assert found.tolist() == pytest.approx(wanted, abs=CLOSE)
 
 
 def test_detection_without_labels(answers_of: Make) -> None:
-    """Given no boxes, then the original's sure ones are the truth, and the same answers score 1; names tell outputs."""
+    """Given no boxes, then the original's sure ones are the truth, and the same answers score 1."""
     rng = np.random.default_rng(7)
-    rows = [boxes_of(rng, 3).astype(np.float32) for _ in range(5)]
-    others = {"scores": [np.array([0.9, 0.8, 0.1], np.float32)] * 5, "labels": [np.array([0, 1, 0], np.float32)] * 5}
-    old = replace(answers_of(rows, "tensor"), others=others)
+    sure = np.array([[0.9, 0], [0.8, 1], [0.1, 0]])
+    rows = [np.column_stack([boxes_of(rng, 3), sure]).astype(np.float32) for _ in range(5)]
+    old = replace(answers_of(rows, "detection"), decoded=True)
     case = case_of([Item(str(i)) for i in range(5)], old, old)
-    assert detection.fits(case)
+    assert detection.fits(case) and not detection.fits(replace(case, new=replace(old, decoded=False)))
     found = by_id(detection.measure(case))
     assert found["map"].against == "original" and found["map"].optimized == pytest.approx(1.0)
+    nothing = replace(old, answer=[row[:0] for row in rows])
+    assert detection.measure(replace(case, old=nothing, new=nothing)) == []
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -9,9 +9,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
+from workers.evaluate.proof.mean_precision import by_labels
 from workers.pipeline.postprocess.matching import Compared, boxes_of, compare_item
+
+FITTING_MAP = 0.02
+"""Below this mean average precision labels are of something else: real detectors are far above."""
 
 
 def compare(case: Case) -> Differences:
@@ -29,15 +33,34 @@ def compare(case: Case) -> Differences:
         unseen = f"0 objects in {len(pairs):,} pictures: these examples cannot prove a detector."
     kept = [pair for pair, is_seen in zip(pairs, seen, strict=True) if is_seen]
     shares = np.asarray([pair.unmatched.mean() if len(pair.classes) else 1.0 for pair in kept], np.float64)
+    loss, misfit = _loss(case, seen)
     return Differences(
         items=case.items[seen],
         changed=shares > 0,
         severity=shares,
         similarity=1 - shares,
         parts=_class_parts(case, kept),
-        notes=_notes(case, threshold),
+        notes=[*_notes(case, threshold), *misfit],
+        loss=loss,
         unseen=unseen,
+        figures={"n_labelled": loss.items} if loss is not None else {},
     )
+
+
+def _loss(case: Case, seen: Flags) -> tuple[Loss | None, list[str]]:
+    """By labels, and why they do not decide. Labels by which the original finds nearly nothing do not fit it."""
+    pair = by_labels(case)
+    if pair is None:
+        return None, []
+    original, optimized = pair.original[0], pair.optimized[0]
+    if not original >= FITTING_MAP:
+        what = (
+            f"By the labels the original finds hardly anything (mAP {original:.3f}): the labels, their classes or the"
+            " preparation probably do not fit. Changed results decide instead of the labels."
+        )
+        return None, [what]
+    labelled = sum(item.boxes is not None for item, is_seen in zip(case.facts, seen, strict=True) if is_seen)
+    return Loss("mAP", original, original - optimized, -pair.draws[:, 0], labelled), []
 
 
 def _class_parts(case: Case, pairs: Sequence[Compared]) -> list[OwnPart]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from workers.contracts.specs import Judgement
+from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.pipeline.postprocess.matching import Boxes, compare_item, ious, matched
 
@@ -115,6 +116,75 @@ def test_a_class_of_its_own_that_broke_is_named(beside: Make) -> None:
     found = beside(old, new, 25.0)
     assert found.verdict == "regressed"
     assert found.worst_slice is not None and found.slices[0].drop == 1.0
+
+
+SIDE = 400.0
+
+
+def with_truth(rows: Sequence[np.ndarray], known: int = N) -> DataSet:
+    """The originals' sure boxes as labels of the first `known` pictures, each shifted a little, in a letterbox."""
+    items = []
+    for number, part in enumerate(rows):
+        sure = part[part[:, 4] > 0.25]
+        boxes = tuple(
+            ((a + 1 - 20) / SIDE, (b - 40) / SIDE, (c - a) / SIDE, (d - b) / SIDE, int(kind))
+            for a, b, c, d, _, kind in sure.tolist()
+        )
+        facts = {"input left": 20.0, "input top": 40.0, "input width": SIDE, "input height": SIDE}
+        items.append(Item(f"{number}.png", boxes=boxes if number < known else None, facts=facts))
+    return DataSet("images", "person", classes=("a", "b", "c"), test=tuple(items))
+
+
+def by_labels(
+    data: DataSet, answers_of: Make, old: Sequence[np.ndarray], new: Sequence[np.ndarray], limit: float = 1.0
+):
+    before, after = (replace(answers_of(part, "detection"), decoded=True) for part in (old, new))
+    return judge(data, before, after, limit)
+
+
+@pytest.mark.parametrize("how", [name for name in HARM if name != "scores zeroed"])
+def test_with_labels_the_mean_average_precision_decides(answers_of: Make, how: str) -> None:
+    """Given right boxes for all pictures, Then what is destroyed regressed by mAP."""
+    old = scenes()
+    data = with_truth(old)
+    found = by_labels(data, answers_of, old, changed(old, HARM[how]))
+    assert found.verdict == "regressed" and found.labelled and found.n_labelled == N
+    (score,) = [score for score in found.scores if score.id == "map"]
+    assert score.against == "labels" and found.drop == pytest.approx(score.original - score.optimized)
+
+
+def test_gains_by_labels_are_safe_though_much_changed(answers_of: Make) -> None:
+    """Given an original that is blind in each third picture, and a version that sees, Then changes are told, and safe."""
+    new = scenes()
+    old = [rows[:0] if i % 3 == 0 else rows for i, rows in enumerate(new)]
+    found = by_labels(with_truth(new), answers_of, old, new)
+    assert found.verdict == "safe" and found.changed_count == len(new[::3]) and found.drop < 0
+
+
+def test_labels_on_a_part_prove_with_half_the_level_each(answers_of: Make) -> None:
+    """Given labels on a quarter, Then the same answers are safe, by mAP and by what changed, and blindness is not."""
+    old = scenes()
+    data = with_truth(old, known=N // 4)
+    assert by_labels(data, answers_of, old, old).verdict == "safe"
+    assert by_labels(data, answers_of, old, [rows[:0] for rows in old]).verdict == "regressed"
+
+
+def test_labels_of_something_else_do_not_decide(answers_of: Make) -> None:
+    """Given labels whose classes are others, Then that is told, and changed results decide."""
+    old = scenes()
+    data = with_truth([_with(rows.copy(), 5, (rows[:, 5] + 1) % 3) for rows in old])
+    found = by_labels(data, answers_of, old, old)
+    assert found.verdict == "safe" and not found.labelled
+    assert "finds hardly anything (mAP 0.000)" in " ".join(found.notes)
+
+
+def test_no_number_where_nothing_was_is_a_change(answers_of: Make) -> None:
+    """Given a version that gives NaN for empty pictures only, Then these count, and it is not safe."""
+    old = [rows if i % 2 else rows[:0] for i, rows in enumerate(scenes())]
+    new = [rows if i % 2 else np.full((1, 6), np.nan, np.float32) for i, rows in enumerate(old)]
+    data = DataSet("images", "person", test=tuple(Item(str(i)) for i in range(N)))
+    found = by_labels(data, answers_of, old, new)
+    assert found.verdict == "regressed" and found.changed_count == N // 2
 
 
 def boxes(*rows: tuple[float, ...]) -> Boxes:

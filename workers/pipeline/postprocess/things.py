@@ -1,0 +1,72 @@
+"""What people read of boxes: names, scores, places in their own picture, and the picture with them drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..spec import BoxesSteps, ImageSteps, Spec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+COLORS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#c92a2a", "#0b7285", "#5f3dc4", "#846358")
+"""Dark enough for white words on them; classes take them in turn."""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """`name` of its class `number`, `score` in 0..1, `box` left, top, right, bottom in pixels of the picture."""
+
+    number: int
+    name: str
+    score: float
+    box: tuple[float, float, float, float]
+
+
+def things_of(rows: NDArray[Any], spec: Spec, size: tuple[int, int] | None = None) -> list[Thing]:
+    """Boxes (k, 6) from the score threshold on, the surest first. `size` is width and height of the person's picture;
+    without it places stay in pixels of the model's input."""
+    steps = spec.postprocess
+    assert isinstance(steps, BoxesSteps)
+    sure = rows[rows[:, 4] >= steps.score_threshold].astype(np.float64)
+    corners = sure[:, :4]
+    if size is not None and isinstance(spec.preprocess, ImageSteps):
+        from ..images import placing_of
+
+        back = placing_of(size, spec.preprocess).back(corners)
+        corners = np.clip(back, 0, [size[0], size[1], size[0], size[1]])
+    return [
+        Thing(int(kind), _name(spec, int(kind)), float(score), (a, b, c, d))
+        for (a, b, c, d), score, kind in zip(corners.tolist(), sure[:, 4], sure[:, 5], strict=True)
+    ]
+
+
+def _name(spec: Spec, number: int) -> str:
+    known = spec.classes is not None and 0 <= number < len(spec.classes)
+    return spec.classes[number] if known and spec.classes is not None else f"class {number}"
+
+
+def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
+    """A copy in RGB with each thing's box, name and score."""
+    from PIL import ImageDraw, ImageFont
+
+    picture = picture.convert("RGB")
+    draw = ImageDraw.Draw(picture)
+    width = max(1, round(max(picture.size) / 320))
+    font = ImageFont.load_default(max(10, round(max(picture.size) / 45)))
+    for thing in reversed(things):  # the surest on top
+        color = COLORS[thing.number % len(COLORS)]
+        draw.rectangle(thing.box, outline=color, width=width)
+        words = f"{thing.name} {100 * thing.score:.0f} %"
+        left, top, right, bottom = draw.textbbox((0, 0), words, font=font)
+        high, wide = bottom - top + 2 * width, right - left + 4 * width
+        x = min(max(0, thing.box[0]), max(0, picture.width - wide))
+        y = thing.box[1] - high if thing.box[1] >= high else thing.box[1]
+        draw.rectangle((x, y, x + wide, y + high), fill=color)
+        draw.text((x + 2 * width - left, y + width - top), words, fill="white", font=font)
+    return picture
