@@ -62,7 +62,7 @@ def drawn_on(picture: Picture, things: Sequence[Thing]) -> Picture:
     for thing in reversed(things):  # the surest on top
         color = COLORS[thing.number % len(COLORS)]
         draw.rectangle(thing.box, outline=color, width=width)
-        words = f"{thing.name} {100 * thing.score:.0f} %"
+        words = f"{thing.name} {thing.score:.2f}"
         left, top, right, bottom = draw.textbbox((0, 0), words, font=font)
         high, wide = bottom - top + 2 * width, right - left + 4 * width
         x = min(max(0, thing.box[0]), max(0, picture.width - wide))
