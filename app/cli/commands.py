@@ -42,6 +42,12 @@ Shapes = Annotated[list[str], typer.Option("--shape", help="[NAME=]1x3x224x224, 
 Preprocess = Annotated[
     str | None, typer.Option(help="resize=256,crop=224,mean=…,std=…,layout=nchw,range=0..1,channels=rgb")
 ]
+Task = Annotated[
+    str | None, typer.Option(metavar="ID", help="How results are read, where the guess is wrong: detection, class, …")
+]
+ScoreThreshold = Annotated[
+    float | None, typer.Option(min=0.001, max=0.999, metavar="X", help="Boxes from this score on count as found.")
+]
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Consent to open TorchScript in the sandbox.")]
 Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]
 
@@ -68,9 +74,13 @@ def inspect(
     data: Annotated[Path | None, typer.Option(help="Also show what the model is fed of these examples.")] = None,
     text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
     label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    task: Task = None,
+    score_threshold: ScoreThreshold = None,
 ) -> int:
     """Open a model safely and tell what it is; no code in it is run."""
-    options = looking.InspectOptions(tuple(shape), preprocess, allow_code, data, text_column, label_column)
+    options = looking.InspectOptions(
+        tuple(shape), preprocess, allow_code, data, text_column, label_column, task, score_threshold
+    )
     return looking.inspect(_output(ctx), model, options)
 
 
@@ -101,11 +111,13 @@ def optimize(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Measure everything again, also what was measured lately.")
     ] = False,
+    task: Task = None,
+    score_threshold: ScoreThreshold = None,
 ) -> int:
     """Make a model faster, prove that it answers alike."""
     options = optimizing.OptimizeOptions(
         preset, recipe, data, calibration, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh,
+        architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh, task, score_threshold,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options, resume)
 

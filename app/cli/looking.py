@@ -7,7 +7,7 @@ from typing import Any
 
 from app.cli.fed import fed_document, fed_lines
 from app.cli.inputs import check_exists
-from app.cli.options import parse_batches, parse_shapes
+from app.cli.options import known_task, parse_batches, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, REFUSED, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -92,6 +92,8 @@ class InspectOptions:
     data: Path | None = None
     text_column: str | None = None
     label_column: str | None = None
+    task: str | None = None
+    score_threshold: float | None = None
 
 
 def inspect(output: Output, model: Path, options: InspectOptions) -> int:
@@ -101,6 +103,8 @@ def inspect(output: Output, model: Path, options: InspectOptions) -> int:
         shapes=parse_shapes(list(options.shapes)),
         preprocess=options.preprocess,
         allow_code=options.allow_code,
+        task=known_task(options.task),
+        score_threshold=options.score_threshold,
     )
     check_exists(model, any_name=True)
     fed = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from app.cli.inputs import check_exists, check_folder_for
-from app.cli.options import parse_shapes
+from app.cli.options import known_task, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -57,6 +57,8 @@ class OptimizeOptions:
     threads: int | None = None
     out: Path | None = None
     fresh: bool = False
+    task: str | None = None
+    score_threshold: float | None = None
 
 
 def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
@@ -146,6 +148,8 @@ def _opening(model: Path, options: OptimizeOptions) -> OpenParams:
         shapes=parse_shapes(list(options.shapes)),
         preprocess=options.preprocess,
         architecture=options.architecture,
+        task=known_task(options.task),
+        score_threshold=options.score_threshold,
         data_path=None if options.data is None else str(options.data.absolute()),
     )
 

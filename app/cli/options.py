@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from app.cli.output import Globals, usage
+from workers.contracts.results import TASK_IDS
 
 FLAGS = ("--json", "--quiet", "--version")
 
@@ -62,6 +63,13 @@ def parse_pairs(texts: list[str]) -> dict[str, str]:
             raise usage(f"--match {text!r} is not of the form ORIGINAL=OTHER, or names one of them twice.")
         pairs[original] = other
     return pairs
+
+
+def known_task(task: str | None) -> str | None:
+    """An id of ``--task``, or None."""
+    if task is not None and task not in TASK_IDS:
+        raise usage(f"--task {task!r} is none of {', '.join(TASK_IDS)}.")
+    return task
 
 
 def parse_batches(text: str) -> tuple[int, ...]:

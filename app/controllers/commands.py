@@ -25,6 +25,7 @@ class Command(Generic[P, R]):
 OPEN_MODEL: Command[[str], None] = Command("open a model: its path")
 CHOOSE_MODEL: Command[[], None] = Command("let a person choose a model's file")
 OPEN_SAMPLE: Command[[], None] = Command("open the built-in sample")
+READ_RESULTS: Command[[str, float | None], None] = Command("open the model anew: how its results are read")
 PREPARE_MODEL: Command[[str], None] = Command("open the model anew: how its inputs are prepared")
 SETTLE_MODEL: Command[[], None] = Command("show the model that is open, where something else was about to come")
 MODEL_OPENED: Command[[], None] = Command("a model is open: go on")

@@ -1,11 +1,13 @@
 """Thumbnails: foreign pictures are decoded one at a time, small, from a few well-known formats only."""
 
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPixmap
+from PySide6.QtGui import QFont, QImage, QImageReader, QPainter, QPainterPath, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from widgets.theme import Theme
@@ -25,15 +27,33 @@ MAX_FILE_BYTES = 64_000_000
 MAX_PIXELS = 80_000_000
 MAX_KEPT = 800
 
+BOX_COLORS: dict[str, str] = {"original": "s3", "optimized": "s1"}
+GROUND_PX, LINE_PX, NAME_PX, NAMED_FROM_PX = 4.0, 2.0, 11, 140
+"""Names of boxes are only written on pictures that are wide enough to read them."""
+
+
+BoxSide = Literal["original", "optimized"]
+
+
+@dataclass(frozen=True)
+class BoxValue:
+    """A box around a thing, in shares of the picture (left, top, right, bottom): the original's is dashed."""
+
+    box: tuple[float, float, float, float]
+    name: str = ""
+    side: BoxSide = "original"
+
 
 @dataclass(frozen=True)
 class PictureValue:
-    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text."""
+    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text, `boxes` are drawn
+    over it."""
 
     path: str = ""
     data: bytes = b""
     name: str = ""
     text: str = ""
+    boxes: tuple[BoxValue, ...] = ()
 
     @property
     def is_picture(self) -> bool:
@@ -102,7 +122,8 @@ class PictureStore(QObject):
 
     def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
         """The picture and whether that is final, else `ready` comes. None and final: it cannot be shown."""
-        key = (value, side_px)
+        key = (replace(value, boxes=()), side_px)  # drawn over it, and no part of it
+        value = key[0]
         if key in self._kept:
             self._kept.move_to_end(key)
             return self._kept[key], True
@@ -126,9 +147,16 @@ class PictureStore(QObject):
 
 
 def paint_picture(
-    painter: QPainter, theme: Theme, rect: QRectF, pixmap: QPixmap | None, *, is_final: bool, ratio: float
+    painter: QPainter,
+    theme: Theme,
+    rect: QRectF,
+    pixmap: QPixmap | None,
+    *,
+    is_final: bool,
+    ratio: float,
+    boxes: Sequence[BoxValue] = (),
 ) -> None:
-    """Draw a thumbnail with round corners; an icon where there is none."""
+    """Draw a thumbnail with round corners, and boxes over it; an icon where there is none."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -141,11 +169,48 @@ def paint_picture(
         place = QRectF(0, 0, size.width(), size.height())
         place.moveCenter(rect.center())
         painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
+        _paint_boxes(painter, theme, place, boxes)
     elif is_final:
         icon = theme.pixmap("image", "edge", 20, ratio)
         half = icon.deviceIndependentSize() / 2
         painter.drawPixmap(QPointF(rect.center().x() - half.width(), rect.center().y() - half.height()), icon)
     painter.restore()
+
+
+def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[BoxValue]) -> None:
+    """Each line on a ground of its own, so that it shows on any picture; the original's below, dashed."""
+    font = QFont(painter.font())
+    font.setPixelSize(NAME_PX)
+    painter.setFont(font)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for box in sorted(boxes, key=lambda one: one.side == "optimized"):
+        left, top, right, bottom = box.box
+        edge = QRectF(
+            place.left() + left * place.width(),
+            place.top() + top * place.height(),
+            (right - left) * place.width(),
+            (bottom - top) * place.height(),
+        ).adjusted(1, 1, -1, -1)
+        ground, line = QPen(theme.color("panel"), GROUND_PX), QPen(theme.color(BOX_COLORS[box.side]), LINE_PX)
+        if box.side == "original":
+            line.setStyle(Qt.PenStyle.DashLine)
+        for pen in (ground, line):
+            painter.setPen(pen)
+            painter.drawRect(edge)
+        if box.name and place.width() >= NAMED_FROM_PX:
+            _paint_name(painter, theme, place, edge, box)
+
+
+def _paint_name(painter: QPainter, theme: Theme, place: QRectF, edge: QRectF, box: BoxValue) -> None:
+    """The original's over its box, the optimized one's under it."""
+    metrics = painter.fontMetrics()
+    width, height = metrics.horizontalAdvance(box.name) + 6, metrics.height()
+    y = edge.top() - height if box.side == "original" else edge.bottom()
+    y = min(max(y, place.top()), place.bottom() - height)
+    words = QRectF(min(edge.left(), max(place.left(), place.right() - width)), y, width, height)
+    painter.fillRect(words, theme.color("panel"))
+    painter.setPen(theme.color(BOX_COLORS[box.side]))
+    painter.drawText(words, Qt.AlignmentFlag.AlignCenter, box.name)
 
 
 class PictureLabel(QWidget):
@@ -173,5 +238,6 @@ class PictureLabel(QWidget):
         ratio = self.devicePixelRatioF()
         pixmap, is_final = self._store.get(self._value, round(self.width() * ratio))
         painter = QPainter(self)
-        paint_picture(painter, self._theme, QRectF(self.rect()), pixmap, is_final=is_final, ratio=ratio)
+        rect, boxes = QRectF(self.rect()), self._value.boxes
+        paint_picture(painter, self._theme, rect, pixmap, is_final=is_final, ratio=ratio, boxes=boxes)
         painter.end()

@@ -7,6 +7,7 @@ from pydantic import Field, JsonValue
 from workers.contracts.base import Frozen
 from workers.contracts.data.reading import DataParams as DataParams
 from workers.contracts.data.reading import DataResult as DataResult
+from workers.contracts.data.seen import SeenBox
 from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.licenses import LicenseVerdict
 from workers.contracts.load import Scenario
@@ -49,6 +50,8 @@ class OpenParams(Frozen):
     `item_shapes` are sizes of one item in the person's data, by the array's name (`InspectResult`): they come first,
     then `shapes`, then what trials show. ``inspect`` reads them from `data_path`, which ``open`` does not look at.
     `to_prove` takes also what can be judged and not optimized: an OpenVINO IR, a bundle of ours.
+    `task` is an id of ``--task`` and `score_threshold` what people set where results are read otherwise than was
+    guessed (`workers.contracts.results`).
     """
 
     path: PathText
@@ -59,6 +62,8 @@ class OpenParams(Frozen):
     item_shapes: dict[str, tuple[int, ...]] = {}
     data_path: PathText | None = None
     to_prove: bool = False
+    task: str | None = None
+    score_threshold: float | None = Field(default=None, gt=0, lt=1)
 
 
 class InspectResult(Frozen):
@@ -197,6 +202,7 @@ class Example(Frozen):
     """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels.
 
     `sound` is a WAV file there (one channel, 16 bits), `levels` the largest |samples| (0..1) of its 64 equal parts.
+    `boxes_before` and `boxes_after` are what a detector finds in the picture.
     """
 
     item: int
@@ -208,6 +214,8 @@ class Example(Frozen):
     kind: Literal["worse", "better", "other"] = "other"
     sound: str | None = None
     levels: tuple[float, ...] = ()
+    boxes_before: tuple[SeenBox, ...] = ()
+    boxes_after: tuple[SeenBox, ...] = ()
 
 
 class ExamplesResult(Frozen):

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, model_validator
 
 from workers.contracts.base import Frozen
+from workers.contracts.data.seen import SeenBox
 
 MAX_TEXT_CHARS = 100_000
 TRY_CALLS = 9
@@ -69,6 +70,7 @@ class TryAnswer(Frozen):
     ``text`` (`text`, of `size` tokens), ``boxes`` (around `size` things), ``nothing`` (no finite number). `latency_ms`
     is the median of `n_calls`. With `beside`: `same` says whether the class, text or things (or the side of one half,
     at every moment) are the same, `likeness` (1 is equal) how alike other answers are.
+    `boxes` lie on the picture that is shown.
     Without it a sound is written into the work folder, to be played: `sound`, one channel of 16 bits.
     """
 
@@ -85,6 +87,7 @@ class TryAnswer(Frozen):
     answer: str = "answer.npy"
     same: bool | None = None
     likeness: float | None = None
+    boxes: tuple[SeenBox, ...] = ()
 
 
 class TryResult(Frozen):

@@ -24,6 +24,7 @@ from workers.model_io.compare import conversion_error
 from workers.model_io.data_shapes import item_shapes
 from workers.model_io.facts import Graph, info
 from workers.model_io.formats import Draft, Format, format_of
+from workers.model_io.guess.asked import as_asked
 from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread
 from workers.model_io.layouts import layouts
 from workers.model_io.readers.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
@@ -63,6 +64,7 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
         items = _items(draft.graph, params)
         params = params.model_copy(update={"item_shapes": items})
         spec = _spec(source.path, draft, params) if draft.graph.outputs else None
+        spec = as_asked(spec, draft.graph, draft.found, params) if spec is not None else None
         ctx.progress(CHECKING_IT, 1, 1)
         names = (*class_names_told(draft.found, spec), *boxes_told(spec)) if spec is not None else ()
         more = (*names, not_run(), *walls(ctx))
@@ -104,7 +106,7 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
         with trying(ctx, draft.graph.weight_bytes):
             spec, hints = _spec(source.path, draft, params), _hints(target, draft, params)
             trial = try_out(path, _ways(source.path, draft, spec), target, session, ctx, hints)
-            trial = _with_shapes(path, source.path, draft, trial)
+            trial = _as_asked(path, draft, params, _with_shapes(path, source.path, draft, trial))
         ctx.progress(TRYING_IT, 2, 3)
         with trying(ctx, draft.graph.weight_bytes):
             error = conversion_error(path, draft.reference, trial.feeds, session)
@@ -221,6 +223,16 @@ def carried(draft: Draft) -> PipelineSpec | None:
     """The whole description that a model of ours has with it."""
     own = draft.stored.pipeline if draft.stored is not None else None
     return own or stored_pipeline(draft.graph.metadata)
+
+
+def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Trial:
+    """Results read as the person says, and what the outputs show of that. Raises `InputRefused`."""
+    asked = as_asked(trial.spec, draft.graph, draft.found, params)
+    if asked == trial.spec:
+        return trial
+    told = again(path, trial, asked)
+    # what is seen of the outputs may fill in, but never says again what results are
+    return replace(told, spec=told.spec.model_copy(update={"answer_kind": asked.answer_kind, "task": asked.task}))
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
+from app.controllers.boxes import boxed
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_told
@@ -178,6 +179,7 @@ def answered(facts: RunFacts) -> list[Variant]:
 def _look_value(looked: Looked) -> LookValue:
     row = looked.row
     picture = LookCard.picture_of(looked.picture, row.text, "" if looked.sound else row.text)
+    picture = boxed(picture, row.boxes_before, row.boxes_after)
     return LookValue(row.item, picture, row.before, row.after, row.label, looked.sound, row.levels)
 
 

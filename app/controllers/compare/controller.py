@@ -7,6 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 
+from app.controllers.boxes import boxed
 from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, on
 from app.controllers.compare.examples import proved_value, with_data
 from app.controllers.compare.presenter import compare_value
@@ -316,6 +317,7 @@ class CompareController(PageController):
 
 def _change(row: Example) -> ChangeValue:
     picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
+    picture = boxed(picture, row.boxes_before, row.boxes_after)
     return ChangeValue(row.item, picture, row.before, row.after, row.label, row.kind)
 
 

@@ -6,11 +6,12 @@ from typing import Literal
 
 from PySide6.QtCore import Signal
 
-from app.controllers.commands import PREPARE_MODEL, READ_DATA, READ_KNOWN_DATA, on
+from app.controllers.commands import PREPARE_MODEL, READ_DATA, READ_KNOWN_DATA, READ_RESULTS, on
 from app.controllers.data.checks import DataChecks
 from app.controllers.data.doctor import DataDoctor
 from app.controllers.data.fed import DataFed
 from app.controllers.data.items import DataItems
+from app.controllers.data.reading import reading_value
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.model.sample import sample_or_none
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
@@ -40,10 +41,11 @@ MOST_CLASSES = 2000
 
 class DataController(PageController):
     """`read` comes when a data set is ready to be used, `preparation_taken(spec)` when inputs shall be prepared
-    otherwise."""
+    otherwise, `reading_changed(way, threshold)` when results are to be read otherwise."""
 
     read = Signal()
     preparation_taken = Signal(str)
+    reading_changed = Signal(str, object)
 
     def __init__(self, window: MainWindow, page: DataPage, session: Session, flows: FlowRunner) -> None:
         super().__init__(page)
@@ -60,6 +62,7 @@ class DataController(PageController):
         page.continue_requested.connect(self._on_continue)
         page.suspects_requested.connect(self._on_suspects)
         page.origin_answered.connect(self._on_origin)
+        page.reading_changed.connect(self.reading_changed)
         self._items = DataItems(page, session, flows, self)
         self._items.settled.connect(lambda asked: self._read(asked, after=None, show=False, quietly=True))
         self._doctor = DataDoctor(page, session, flows, self)
@@ -81,7 +84,10 @@ class DataController(PageController):
             value = data_value(self._session.data, self._session.asked_data)
             reach = reach_row(self._session)
             value = replace(value, checks=(*value.checks, *([reach] if reach is not None else [])))
-            self._page.show_value(replace(value, model_classes=self._classes(), earlier=self._earlier_name()))
+            spec = self._spec()
+            reading = None if spec is None else reading_value(spec)
+            value = replace(value, model_classes=self._classes(), earlier=self._earlier_name())
+            self._page.show_value(replace(value, reading=reading))
             self._items.show()
             self._doctor.show()
             self._fed.show()
@@ -328,6 +334,7 @@ def _preview(folder: Path, shown: str, label: str, kind: DataKind) -> PictureVal
 def _make(desk: Desk, page: DataPage) -> DataController:
     made = DataController(desk.window, page, desk.session, desk.flows)
     made.preparation_taken.connect(desk.commands.to(PREPARE_MODEL))
+    made.reading_changed.connect(desk.commands.to(READ_RESULTS))
     return made
 
 

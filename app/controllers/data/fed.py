@@ -4,6 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from app.controllers.boxes import boxed
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import tr
@@ -14,7 +15,7 @@ from widgets.pages.data.fed import FedExampleValue, FedInputValue, FedValue
 from widgets.pages.data.page import DataPage
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.data.fed import FedResult
+from workers.contracts.data.fed import FedExample, FedResult
 from workers.contracts.errors import ErrorInfo
 
 STATES: dict[str, CheckState] = {"info": "ok", "warning": "warn"}
@@ -106,6 +107,13 @@ class DataFed(QObject):
             self._tell(FedValue("failed", what=tr("It was stopped. Open the data again to see it.")))
 
 
+def _picture(example: FedExample, folder: Path) -> PictureValue | None:
+    if example.picture is None:
+        return None
+    name = tr("{0} as it goes in").format(example.source)
+    return boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
+
+
 def fed_value(fed: FedResult, folder: Path) -> FedValue:
     """What was found, for people."""
     examples = tuple(
@@ -115,9 +123,7 @@ def fed_value(fed: FedResult, folder: Path) -> FedValue:
                 FedInputValue(entry.name, f"{shape_words(entry)}, {entry.dtype}", range_words(entry))
                 for entry in example.inputs
             ),
-            picture=None
-            if example.picture is None
-            else PictureValue(path=str(folder / example.picture), name=tr("{0} as it goes in").format(example.source)),
+            picture=_picture(example, folder),
         )
         for example in fed.examples
     )

@@ -11,6 +11,7 @@ from app.controllers.commands import (
     OPEN_MODEL,
     OPEN_SAMPLE,
     PREPARE_MODEL,
+    READ_RESULTS,
     SEARCH_HUB,
     SETTLE_MODEL,
     on,
@@ -191,6 +192,12 @@ class ModelController(PageController):
         if opening is not None:
             self.open(opening.model_copy(update={"preprocess": spec}))
 
+    def read_results(self, way: str, threshold: float | None) -> None:
+        """Open the model again with its results read in another way (``--task``, ``--score-threshold``)."""
+        opening = self._session.opening
+        if opening is not None:
+            self.open(opening.model_copy(update={"task": way, "score_threshold": threshold}))
+
 
 def _names(told: JsonValue) -> tuple[str, ...]:
     """A list of names out of an error's facts."""
@@ -212,6 +219,7 @@ CONTROLLER = ControllerSpec(
         on(CHOOSE_MODEL, ModelController.choose_file),
         on(OPEN_SAMPLE, ModelController.open_sample),
         on(PREPARE_MODEL, ModelController.prepare),
+        on(READ_RESULTS, ModelController.read_results),
         on(SETTLE_MODEL, ModelController.settle),
     ),
     is_done=lambda way: way.session.model is not None,

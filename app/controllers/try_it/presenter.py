@@ -1,5 +1,6 @@
 """Answers of live versions as the page "Try it" shows them."""
 
+from app.controllers.boxes import boxed
 from app.controllers.words import tr
 from app.domain.variant import Variant
 from app.domain.words import times
@@ -13,6 +14,7 @@ from workers.contracts.jobs import Example
 from workers.contracts.paths import from_text
 from workers.contracts.trying import Seen, TryAnswer
 
+MOST_ROWS = 5
 EQUALLY_FAST = 0.05
 """Few calls of one input tell no smaller difference."""
 
@@ -61,6 +63,9 @@ def answer_value(answer: TryAnswer, *, beside: bool) -> AnswerValue:
         return AnswerValue(title_of(answer), answer.latency_ms, about=f"{shown}{more}", note=note)
     if answer.kind == "text":
         return AnswerValue(title_of(answer), answer.latency_ms, about=answer.text, note=note)
+    if answer.kind == "boxes":
+        rows = tuple((box.name, box.score) for box in answer.boxes[:MOST_ROWS])
+        return AnswerValue(title_of(answer), answer.latency_ms, rows, tr("How sure it is"), note)
     if answer.kind == "moments":
         names = {"mean": tr("On average"), "largest": tr("At its largest")}
         rows = tuple((names.get(name, name), share) for name, share in answer.rows)
@@ -77,6 +82,8 @@ def title_of(answer: TryAnswer) -> str:
         return percent(answer.rows[0][1])
     if answer.kind == "moments":
         return tr("up to {0}").format(percent(answer.rows[-1][1]))
+    if answer.kind == "boxes":
+        return tr("{0:,} found").format(answer.size) if answer.size else tr("Nothing found")
     if answer.kind == "text":
         return tr("A text of {0:,} tokens").format(answer.size)
     if answer.kind == "values":
@@ -121,12 +128,14 @@ def name_of(asked: TryInput, example: ExampleValue | None) -> str:
 
 
 def picture_of(tried: Tried, name: str, example: ExampleValue | None) -> PictureValue:
-    """What is shown of an input."""
+    """What is shown of an input, with what both versions find in it."""
     if tried.picture:
-        return PictureValue(data=tried.picture, name=name)
+        return boxed(PictureValue(data=tried.picture, name=name), tried.before.boxes, tried.after.boxes)
     if tried.asked.text is not None:
         return PictureValue(text=tried.asked.text, name=name)
-    return example.picture if example is not None else PictureValue(name=name)
+    if example is None:
+        return PictureValue(name=name)
+    return boxed(example.picture, tried.before.boxes, tried.after.boxes)
 
 
 def input_value(tried: Tried, name: str, picture: PictureValue) -> InputValue:

@@ -20,7 +20,7 @@ from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped
-from widgets.parts.pictures import PictureStore, paint_picture
+from widgets.parts.pictures import BoxSide, PictureStore, paint_picture
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
@@ -91,23 +91,32 @@ class ChangeDelegate(QStyledItemDelegate):
         half = (box.width() - label_width - arrow) // 2
         before = QRect(box.left(), box.top(), half, box.height())
         after = before.translated(half + arrow, 0)
-        self._side(painter, before, row, self.tr("Before"), row.before, with_input=True)
+        self._side(painter, before, row, self.tr("Before"), row.before, "original")
         self._icon(painter, "arrow-right", "soft", 16, before.right() + 2, box.center().y() - 8)
         wide = row.picture.is_picture and half >= 150
-        self._side(painter, after, row, self.tr("After"), row.after, with_input=wide)
+        self._side(painter, after, row, self.tr("After"), row.after, "optimized", with_input=wide)
         if row.label is not None:
             place = QRect(box.right() - label_width + 1, box.top(), label_width, box.height())
             self._words(painter, place, self.tr("Your label"), row.label)
         painter.restore()
 
     def _side(
-        self, painter: QPainter, box: QRect, row: ChangeValue, caption: str, answer: str, *, with_input: bool
+        self,
+        painter: QPainter,
+        box: QRect,
+        row: ChangeValue,
+        caption: str,
+        answer: str,
+        side: BoxSide,
+        *,
+        with_input: bool = True,
     ) -> None:
         if with_input and row.picture.is_picture:
             ratio = self._ratio(painter)
             pixmap, is_final = self._store.get(row.picture, round(SIDE_PX * ratio))
             place = QRectF(box.left(), box.top(), SIDE_PX, SIDE_PX)
-            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio)
+            seen = tuple(one for one in row.picture.boxes if one.side == side)
+            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio, boxes=seen)
             box = box.adjusted(SIDE_PX + 10, 0, 0, 0)
         elif with_input:
             caption = clipped(row.picture.text or row.picture.name or caption, MAX_TEXT_CHARS)

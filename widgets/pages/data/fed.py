@@ -14,7 +14,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
 
-SIDE_PX = 64
+SIDE_PX, BOXES_PX = 64, 148
 MOST_INPUTS = 4
 
 
@@ -108,7 +108,8 @@ class FedCard(Card):
         row.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
         row.setSpacing(SPACE_M)
         if example.picture is not None:
-            shown = PictureLabel(self._theme, self._pictures, example.picture, SIDE_PX)
+            side = BOXES_PX if example.picture.boxes else SIDE_PX
+            shown = PictureLabel(self._theme, self._pictures, example.picture, side)
             row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
         lines = QVBoxLayout()
         lines.setSpacing(SPACE_XS)

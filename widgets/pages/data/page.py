@@ -15,6 +15,7 @@ from widgets.pages.data.items import ItemsCard
 from widgets.pages.data.merged import merged_words
 from widgets.pages.data.origin import OriginCard, OriginValue
 from widgets.pages.data.parts import MatchDialog, PreviewGrid, PreviewRows, SplitBar
+from widgets.pages.data.reading import ReadingCard
 from widgets.pages.data.suspects import SuspectsDialog, SuspectValue
 from widgets.pages.data.value import DataAskValue, DataValue
 from widgets.parts.buttons import GhostButton, PrimaryButton, TextButton
@@ -53,6 +54,7 @@ class DataPage(Page):
     doctor_requested = Signal()
     doctor_cancelled = Signal()
     preparation_taken = Signal(str)  # SPEC of --preprocess
+    reading_changed = Signal(str, object)  # how results are read, and the score from which things count, or None
     origin_answered = Signal(object)  # OriginValue
 
     def __init__(self, theme: Theme, pictures: PictureStore | None = None) -> None:
@@ -123,6 +125,10 @@ class DataPage(Page):
         if not value.made:
             right.addWidget(self._doctor_card())
         right.addWidget(self._checks_card(value))
+        if value.reading is not None:
+            reading = ReadingCard(value.reading)
+            reading.changed.connect(self.reading_changed)
+            right.addWidget(reading)
         if not value.made:
             self._fed = FedCard(self.theme, self._pictures)
             right.addWidget(self._fed)

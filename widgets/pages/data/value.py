@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from widgets.pages.data.reading import ReadingValue
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckValue
@@ -27,8 +28,8 @@ class ColumnsValue:
 class DataValue:
     """A data set that was read. `source` is the dropped folder or file, `labels_from` words for where labels were.
 
-    `n_merged` of the `n_items` are the same to the model as others and count once with them. `earlier` is the name of
-    the set that it replaced, "" for none.
+    `reading` is how the model's results are read. `n_merged` of the `n_items` are the same to the model as others and
+    count once with them. `earlier` is the name of the set that it replaced, "" for none.
     """
 
     kind: DataKind
@@ -48,3 +49,4 @@ class DataValue:
     made: bool = False
     earlier: str = ""
     n_merged: int = 0
+    reading: ReadingValue | None = None

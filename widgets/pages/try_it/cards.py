@@ -172,7 +172,8 @@ class InputView(QWidget):
             place = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
             ratio = self.devicePixelRatioF()
             pixmap, is_final = self._store.get(self._picture, round(side * ratio))
-            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio)
+            boxes = self._picture.boxes
+            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio, boxes=boxes)
         elif self._levels:
             self._paint_levels(painter)
         painter.end()

@@ -5,12 +5,14 @@ from typing import Literal
 from pydantic import Field
 
 from workers.contracts.base import Frozen
+from workers.contracts.data.seen import SeenBox
 
 FedWay = Literal["prepared", "as_it_is"]
-FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_alike", "not_finite"]
+FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_alike", "not_finite", "nothing_found"]
 """`as_they_are`: arrays of the model's own shape, nothing is prepared. `other_range`: they are far from the numbers
 that the preparation gives. `guessing`: no more right answers than without looking. `like_noise`: hardly another result
 than for the same values in random order. `all_alike`: the same result for all. `not_finite`: NaN or infinity goes in.
+`nothing_found`: a detector finds nothing in any of them.
 """
 
 
@@ -43,12 +45,13 @@ class FedInput(Frozen):
 
 class FedExample(Frozen):
     """One example. `picture` names a PNG below the work folder: how it looks after its preparation; of an array that
-    goes in as it is, from its lowest number (black) to its highest (white)."""
+    goes in as it is, from its lowest number (black) to its highest (white). `boxes` is what a detector finds in it."""
 
     source: str
     way: FedWay
     inputs: tuple[FedInput, ...]
     picture: str | None = None
+    boxes: tuple[SeenBox, ...] = ()
 
 
 class FedFinding(Frozen):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.images import placing_of
-from workers.pipeline.spec import AudioSteps, ImageSteps, Spec
+from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, Spec
 
 EXIF_ORIENTATION, TURNED = 0x0112, 5
 """From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
@@ -32,12 +32,16 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
     steps = spec.preprocess
     if kind == "images" and isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
         size = _sides(entry)
-        frame = frame_facts(values[0], steps, size) if entry.boxes is not None else {}
+        frame = frame_facts(values[0], steps, size) if entry.boxes is not None or _finds(spec) else {}
         pixels = {"pixels": float(size[0] * size[1])} if size is not None else {}
         return {**picture_facts(values[0], steps), **pixels, **frame}
     if kind == "audio" and isinstance(steps, AudioSteps) and values is not None and values.size:
         return dict(sound_facts(values, steps))
     return text_facts(entry.text) if entry.text is not None else {}
+
+
+def _finds(spec: Spec) -> bool:
+    return isinstance(spec.postprocess, BoxesSteps)
 
 
 def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:

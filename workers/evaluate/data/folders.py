@@ -16,6 +16,9 @@ SPLITS = ("test", "val", "valid", "validation", "train")
 """Sub-folders of these names are parts of a set, not classes; the first that is there is used."""
 
 FILE_NAMES = ("file", "filename", "file_name", "image", "picture", "sound", "path")
+FOLDER_LABELS = "folder_labels"
+"""Code of the finding that labels are the names of sub-folders."""
+
 TRANSCRIPT_NAMES = ("transcript", "transcription", "sentence", "text")
 LABEL_NAMES = ("label", "labels", "class", "category")
 
@@ -48,7 +51,7 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
     classes = {label for entry in entries for label in entry.labels}
     if classes:
         many = f"the names of the {len(classes)} sub-folders" if len(classes) > 1 else "the sub-folder’s name"
-        findings.append(Finding(level="info", what=f"The labels are {many}."))
+        findings.append(Finding(level="info", what=f"The labels are {many}.", code=FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
 
 

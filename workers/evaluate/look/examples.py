@@ -6,6 +6,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
@@ -13,12 +14,13 @@ from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
+from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.evaluate.proof.predictions import Answers, load_answers
 from workers.pipeline import Pipeline, load_pipeline
 from workers.pipeline.audio import read_wav
-from workers.pipeline.spec import PipelineError
+from workers.pipeline.spec import BoxesSteps, PipelineError
 
 FOLDER = "examples"
 
@@ -51,11 +53,15 @@ def _entries(data: DataSet, pipeline: Pipeline, params: ExamplesParams) -> dict[
 def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: Answers, text_chars: int) -> Example:
     facts = data.test[item]
     old, new = _predicted(before, item), _predicted(after, item)
+    frame = frame_of(facts.facts)
+    boxes_before, boxes_after = (seen_boxes(pipeline, answers.answer[item], frame) for answers in (before, after))
     return Example(
         item=item,
         text=(facts.text or facts.source)[:text_chars],
-        before=_words(old, before.answer[item], data, pipeline),
-        after=_words(new, after.answer[item], data, pipeline),
+        before=_words(old, before.answer[item], data, pipeline, boxes_before),
+        after=_words(new, after.answer[item], data, pipeline, boxes_after),
+        boxes_before=boxes_before,
+        boxes_after=boxes_after,
         label=" or ".join(data.class_name(label) for label in facts.labels) or None,
         kind=_kind(facts, old, new),
     )
@@ -65,7 +71,15 @@ def _predicted(answers: Answers, item: int) -> int | None:
     return None if answers.predicted is None else int(answers.predicted[item])
 
 
-def _words(predicted: int | None, answer: NDArray[np.float32], data: DataSet, pipeline: Pipeline) -> str:
+def _words(
+    predicted: int | None,
+    answer: NDArray[np.float32],
+    data: DataSet,
+    pipeline: Pipeline,
+    boxes: tuple[SeenBox, ...],
+) -> str:
+    if isinstance(pipeline.spec.postprocess, BoxesSteps):
+        return found_words(boxes) if np.isfinite(answer).all() else "no answer"
     if pipeline.spec.answer_kind == "tokens":
         return pipeline.text_of(answer) if np.isfinite(answer).all() else "no answer"
     if predicted is None:

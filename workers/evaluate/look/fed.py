@@ -11,8 +11,9 @@ from workers.contracts.process.context import JobContext
 from workers.evaluate.data.dataset import Item, read_dataset
 from workers.evaluate.doctor.ways import checked_steps
 from workers.evaluate.doctor.words import words_of
+from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.drawing import drawn, stretched
-from workers.evaluate.look.fed_answers import ask_original
+from workers.evaluate.look.fed_answers import Asked, ask_original
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
@@ -38,6 +39,7 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     if params.most_answers and data.origin == "person" and len(test):
         asked = ask_original(params, pipeline, data, test, ctx)
         answered, findings = asked.n, [*findings, *asked.findings]
+        examples = [_with_boxes(one, asked, at, test[at], pipeline) for at, one in enumerate(examples)]
     return FedResult(
         kind=data.kind,
         preparation="" if way == "as_it_is" else words_of(checked_steps(pipeline.spec.preprocess)),
@@ -45,6 +47,15 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
         findings=tuple(findings),
         answered=answered,
     )
+
+
+def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipeline: Pipeline) -> FedExample:
+    """The picture is the whole input of the model, and so the boxes' frame."""
+    if at >= asked.n or example.picture is None:
+        return example
+    height, width = pipeline.input_size(feeds)
+    boxes = seen_boxes(pipeline, asked.answers[at], (0.0, 0.0, float(width), float(height)))
+    return example.model_copy(update={"boxes": boxes})
 
 
 def _is_plain(pipeline: Pipeline) -> bool:

@@ -28,6 +28,7 @@ from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
+from workers.pipeline.spec import BoxesSteps
 
 STAGE = "Asking the original about some examples"
 FEWEST = 8
@@ -50,10 +51,11 @@ HINT = "Check how they are prepared: size, range of the numbers, colors, order o
 
 @dataclass(frozen=True)
 class Asked:
-    """`n` examples were answered."""
+    """`n` examples were answered; `answers` (1, …) are the results."""
 
     n: int
     findings: tuple[FedFinding, ...]
+    answers: tuple[NDArray[np.float32], ...] = ()
 
 
 def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Prepared, ctx: JobContext) -> Asked:
@@ -62,12 +64,15 @@ def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Pre
     session = open_session(Path(params.model_dir), params.runtime, {}, ctx.threads)
     try:
         answers = list(_answers(params, pipeline, session, test, ends_s, ctx))
+        steps = pipeline.spec.postprocess
         found = _by_labels(pipeline, data, answers)
-        if found is None:
+        if isinstance(steps, BoxesSteps):
+            found = _by_boxes(answers, steps.score_threshold)
+        elif found is None:
             found = _by_looks(pipeline, session, test, answers, ctx)
     finally:
         session.close()
-    return Asked(len(answers), tuple(found))
+    return Asked(len(answers), tuple(found), tuple(answers))
 
 
 def _answers(
@@ -97,6 +102,16 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
             f"It stopped with: {reason}.",
             "The preparation probably does not fit the model, or these are examples for another one.",
         ) from error
+
+
+def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[FedFinding]:
+    """A detector that finds nothing in all of them cannot be compared."""
+    things = sum(int((answer[..., 4] >= threshold).sum()) for answer in answers)
+    if things or not answers:
+        return []
+    what = f"0 objects in {len(answers):,} pictures (scores from {threshold:g} on)."
+    hint = f"{HINT} Or choose a lower threshold, or pictures with something to find."
+    return [FedFinding(code="nothing_found", level="warning", what=what, hint=hint, n=len(answers), found=0.0)]
 
 
 def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:

@@ -4,6 +4,7 @@ Two versions are two jobs, and the parent passes the turn: loaded side by side i
 other's times (RUNTIME.md, fair timing).
 """
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from workers.contracts.errors import ErrorInfo, InputRefused, JobCancelled, Work
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.contracts.trying import TryAnswer, TryParams, TryRequest, TryResult
+from workers.evaluate.data.dataset import Item, read_dataset
+from workers.evaluate.look.boxes import Frame, frame_in, frame_of, seen_boxes
 from workers.evaluate.look.one_input import ANSWER_FILE, answer_of, compared, draw, feeds_of, heard_of, rows_of, seen_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.infer.base import Session
@@ -21,13 +24,23 @@ from workers.measure.opening import open_session
 from workers.measure.single import time_calls
 from workers.pipeline.pipeline import WANTED, Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import PipelineError
+from workers.pipeline.spec import BoxesSteps, PipelineError
+
+
+@dataclass(frozen=True)
+class Known:
+    """Test items that may be asked for: what goes in, and, of a detector, what is known of each."""
+
+    test: Prepared | None
+    items: tuple[Item, ...] = ()
 
 
 def run(params: TryParams, ctx: JobContext) -> TryResult:
     """An input that cannot be answered is told and harms no later one."""
     pipeline = load_pipeline(Path(params.model_dir))
     test = Prepared(Path(params.data_dir) / "test") if params.data_dir is not None else None
+    finds = params.data_dir is not None and isinstance(pipeline.spec.postprocess, BoxesSteps)
+    items = read_dataset(Path(params.data_dir)).test if finds and params.data_dir is not None else ()
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     ctx.loaded()
@@ -35,17 +48,17 @@ def run(params: TryParams, ctx: JobContext) -> TryResult:
     try:
         for ask in ctx.asks():
             asked += 1
-            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, test, ctx))
+            ctx.answered(ask.index, _reply(ask.index, ask.request, pipeline, session, Known(test, items), ctx))
     finally:
         session.close()
     return TryResult(asked=asked, device_ran=session.device_ran, fallbacks=session.fallbacks)
 
 
 def _reply(
-    index: int, request: object, pipeline: Pipeline, session: Session, test: Prepared | None, ctx: JobContext
+    index: int, request: object, pipeline: Pipeline, session: Session, known: Known, ctx: JobContext
 ) -> TryAnswer | ErrorInfo:
     try:
-        return _answer(index, TryRequest.model_validate(request), pipeline, session, test, ctx)
+        return _answer(index, TryRequest.model_validate(request), pipeline, session, known, ctx)
     except (JobCancelled, MemoryError):
         raise
     except (PipelineError, OSError) as error:
@@ -68,9 +81,9 @@ def _reply(
 
 
 def _answer(
-    index: int, request: TryRequest, pipeline: Pipeline, session: Session, test: Prepared | None, ctx: JobContext
+    index: int, request: TryRequest, pipeline: Pipeline, session: Session, known: Known, ctx: JobContext
 ) -> TryAnswer:
-    feeds, count = feeds_of(request, pipeline, test)
+    feeds, count = feeds_of(request, pipeline, known.test)
     seen = seen_of(request, pipeline, feeds, count)
     picture = None
     if request.draw and request.path is not None and seen.kind == "image":
@@ -91,9 +104,18 @@ def _answer(
         picture=picture,
         sound=sound,
         answer=ANSWER_FILE,
+        boxes=seen_boxes(pipeline, answer, _frame(request, pipeline, known.items)),
         **rows_of(pipeline, answer),
         **beside,
     )
+
+
+def _frame(request: TryRequest, pipeline: Pipeline, items: tuple[Item, ...]) -> Frame | None:
+    """Where the picture that is shown lies in the model's input; None for arrays."""
+    if request.item is not None:
+        return frame_of(items[request.item].facts) if request.item < len(items) else None
+    picture = pipeline.picture_of(Path(request.path)) if request.path is not None else None
+    return None if picture is None else frame_in(pipeline, picture.size)
 
 
 def _sound(index: int, request: TryRequest, pipeline: Pipeline, feeds: Arrays, ctx: JobContext) -> str | None:

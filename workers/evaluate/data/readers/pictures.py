@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.evaluate.data.base import Collection, Options, Reader
-from workers.evaluate.data.coco import boxes_beside
-from workers.evaluate.data.folders import files_below, read_files
+from workers.evaluate.data.boxes import with_boxes
+from workers.evaluate.data.folders import FOLDER_LABELS, files_below, read_files
 from workers.pipeline.spec import ImageSteps
 
 SUFFIXES = frozenset(
@@ -41,13 +41,12 @@ def read(path: Path, options: Options) -> Collection:
     collection = read_files(path, SUFFIXES, "images", options)
     if not path.is_dir() or options.spec.answer_kind == "class":
         return collection
-    boxes, findings = boxes_beside(path, options.spec)
-    if not boxes:
-        return collection
-    entries = [
-        replace(entry, boxes=boxes.get(entry.source, boxes.get(Path(entry.source).name)))
-        for entry in collection.entries
-    ]
+    entries, findings = with_boxes(collection.entries, path, options.spec)
+    if any(entry.boxes is not None for entry in entries):
+        # folders of such a set are named by what lies in them, as "images"
+        entries = [replace(entry, labels=()) for entry in entries]
+        own = tuple(finding for finding in collection.findings if finding.code != FOLDER_LABELS)
+        collection = replace(collection, findings=own)
     return replace(collection, entries=entries, findings=(*collection.findings, *findings))
 
 

@@ -1,0 +1,65 @@
+"""Part of the page Data: how the model's results are read, and where to say that they are something else."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout
+
+from widgets.parts.card import Card
+from widgets.parts.fields import ChoiceField, DecimalField
+from widgets.parts.text import label, words
+from widgets.tokens import SPACE_S
+
+
+@dataclass(frozen=True)
+class ReadingValue:
+    """`told` is the whole sentence, `ways` are (id, title) of what may be chosen instead; `threshold` is the score from
+    which things count as found, None where there is none."""
+
+    told: str
+    ways: tuple[tuple[str, str], ...]
+    chosen: str
+    threshold: float | None = None
+
+
+class ReadingCard(Card):
+    """`changed(way, threshold)`: read results that way; the threshold is None where there is none."""
+
+    changed = Signal(str, object)
+
+    def __init__(self, value: ReadingValue) -> None:
+        super().__init__(self.tr("What comes out"), gap=SPACE_S)
+        self._chosen = value.chosen
+        self.add(words(value.told))
+        self._way = ChoiceField(self.tr("How results are read"))
+        for way, title in value.ways:
+            self._way.addItem(title, way)
+        self._way.setCurrentIndex(max(0, self._way.findData(value.chosen)))
+        self._way.currentIndexChanged.connect(self._tell)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(label(self.tr("Read as"), "soft", wrap=False))
+        row.addWidget(self._way, 1)
+        self.add(row)
+        self._threshold: DecimalField | None = None
+        if value.threshold is not None:
+            self.add(self._threshold_row(value.threshold))
+
+    def _threshold_row(self, threshold: float) -> QHBoxLayout:
+        field = self._threshold = DecimalField(self.tr("Score from which a thing counts as found"))
+        field.setRange(0.01, 0.99)
+        field.setSingleStep(0.05)
+        field.setDecimals(2)
+        field.setValue(threshold)
+        field.setKeyboardTracking(False)  # each change opens the model anew
+        field.valueChanged.connect(self._tell)
+        row = QHBoxLayout()
+        row.setSpacing(SPACE_S)
+        row.addWidget(label(self.tr("Found from this score on"), "soft", wrap=False))
+        row.addWidget(field, 1)
+        return row
+
+    def _tell(self, _new: object) -> None:
+        way = str(self._way.currentData())
+        keeps = self._threshold is not None and way == self._chosen
+        self.changed.emit(way, self._threshold.value() if keeps and self._threshold is not None else None)

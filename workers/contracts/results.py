@@ -1,0 +1,52 @@
+"""How a model's results are read: the ids of ``--task`` (CLI.md), and what each is called before people."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workers.contracts.pipeline import BoxesSteps, PipelineSpec
+
+TASK_IDS = (
+    "class", "labels", "detection", "segmentation", "embedding", "text", "transcript", "regression", "picture",
+    "language-model", "numbers",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReadAs:
+    """One way to read results. `told` says what they are of this model, after "Fettle reads the answers as"; `is_it`
+    whether this description reads them so."""
+
+    id: str
+    title: str
+    told: Callable[[PipelineSpec], str]
+    is_it: Callable[[PipelineSpec], bool]
+
+
+def _classes(spec: PipelineSpec) -> int | None:
+    answer = next((output for output in spec.outputs if output.answer), None)
+    last = answer.shape[-1] if answer is not None and answer.shape else None
+    return len(spec.classes) if spec.classes else last
+
+
+def _class_words(spec: PipelineSpec) -> str:
+    count = _classes(spec)
+    return f"scores of {count:,} classes" if count is not None and count > 1 else "the score of one class"
+
+
+def _box_words(spec: PipelineSpec) -> str:
+    return f"boxes with {len(spec.classes):,} classes" if spec.classes else "boxes around things"
+
+
+READ_AS: tuple[ReadAs, ...] = (
+    ReadAs("detection", "Boxes around things", _box_words, lambda spec: isinstance(spec.postprocess, BoxesSteps)),
+    ReadAs("class", "Classes", _class_words, lambda spec: spec.answer_kind in ("class", "score")),
+    ReadAs("embedding", "Embeddings", lambda spec: "embeddings", lambda spec: spec.answer_kind == "embedding"),
+    ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),
+    ReadAs("numbers", "Numbers", lambda spec: "numbers", lambda spec: True),
+)
+"""The first that fits says how a description reads results; numbers fit everything."""
+
+
+def read_as(spec: PipelineSpec) -> ReadAs:
+    """How this description reads the results."""
+    return next(way for way in READ_AS if way.is_it(spec))

@@ -1,0 +1,87 @@
+"""Boxes beside pictures, in whichever of the field's formats they are kept: COCO, YOLO, Pascal VOC."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.data.coco import boxes_beside
+from workers.evaluate.data.dataset import Box
+from workers.evaluate.data.labels import normal
+from workers.evaluate.data.pascal import pascal_boxes
+from workers.evaluate.data.yolo import class_names, yolo_boxes
+from workers.pipeline.spec import ImageSteps, Spec
+
+
+def with_boxes(entries: Sequence[Entry], root: Path, spec: Spec) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
+    """The entries with their boxes, and what to tell. Pictures without a file of labels have none; one whose file is
+    empty shows nothing. Classes are the model's, by name where both have names; others are told and left out."""
+    steps = spec.preprocess
+    if not isinstance(steps, ImageSteps):
+        return entries, ()
+    coco, findings = boxes_beside(root, spec)
+    if coco:
+        known = [coco.get(entry.source, coco.get(Path(entry.source).name)) for entry in entries]
+        return [replace(entry, boxes=boxes) for entry, boxes in zip(entries, known, strict=True)], findings
+    for format_, read in (("YOLO", _yolo), ("Pascal VOC", _pascal)):
+        rows = read(entries, root)
+        count = sum(row is not None for row in rows)
+        if count:
+            told = f"Boxes come from {format_} labels, for {count:,} of {len(rows):,} pictures."
+            return _mapped(entries, rows, spec, told)
+    return entries, ()
+
+
+Named = list[tuple[str, Box]] | None
+"""Boxes with the class as it is written: a name, else a number; None where the picture has no labels."""
+
+
+def _yolo(entries: Sequence[Entry], root: Path) -> list[Named]:
+    names = class_names(root)
+
+    def written(number: int) -> str:
+        return names[number] if names is not None and number < len(names) else str(number)
+
+    rows: list[Named] = []
+    for entry in entries:
+        sample = entry.open()
+        found = yolo_boxes(sample, root) if isinstance(sample, Path) else None
+        rows.append(None if found is None else [(written(number), box) for number, box in found])
+    return rows
+
+
+def _pascal(entries: Sequence[Entry], root: Path) -> list[Named]:
+    samples = [entry.open() for entry in entries]
+    return [pascal_boxes(sample, root) if isinstance(sample, Path) else None for sample in samples]
+
+
+def _mapped(
+    entries: Sequence[Entry], rows: Sequence[Named], spec: Spec, told: str
+) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
+    wanted = {kind for row in rows for kind, _ in row or ()}
+    numbers = class_numbers(wanted, spec.classes)
+    strange = sorted(wanted - numbers.keys())
+    findings = [Finding(level="info", what=told)]
+    if strange:
+        what = f"The model does not know {names_of(strange)}: boxes of these classes are left out."
+        findings.append(Finding(level="warning", what=what))
+    if not numbers and wanted:
+        return entries, tuple(findings[1:])  # labels of something else are no labels
+    found = [
+        None if row is None else tuple((*box[:4], numbers[kind]) for kind, box in row if kind in numbers)
+        for row in rows
+    ]
+    return [replace(entry, boxes=boxes) for entry, boxes in zip(entries, found, strict=True)], tuple(findings)
+
+
+def class_numbers(written: set[str], classes: Sequence[str] | None) -> Mapping[str, int]:
+    """The model's number for each class as it is written: by name, else by number where it is one the model has."""
+    known = {normal(name): number for number, name in enumerate(classes or ())}
+    numbers = {}
+    for kind in written:
+        if normal(kind) in known:
+            numbers[kind] = known[normal(kind)]
+        elif kind.isdigit() and (classes is None or int(kind) < len(classes)):
+            numbers[kind] = int(kind)
+    return numbers

@@ -1,0 +1,101 @@
+"""Boxes beside pictures as YOLO's tools keep them: a text file for each picture, classes in `data.yaml` or a list.
+
+A line is a class number and center x, center y, width, height in shares of the picture (Ultralytics' detection format);
+more numbers than four are the corners of a polygon, whose frame is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workers.evaluate.data.dataset import Box
+
+MAX_BYTES = 1 << 20
+LISTS = ("classes.txt", "obj.names", "labels.txt")
+SETTINGS = ("data.yaml", "data.yml", "dataset.yaml")
+_LEVELS_UP = 3
+
+
+def yolo_boxes(picture: Path, root: Path) -> list[tuple[int, Box]] | None:
+    """(class number of the labels, box) of one picture; None where it has no such file. The file lies in `labels` where
+    the picture lies in `images`, or beside the picture. Damaged lines are left out."""
+    text = next((_text(place) for place in _places(picture, root) if place.is_file()), None)
+    if text is None:
+        return None
+    found = []
+    for line in text.splitlines():
+        numbers = _numbers(line)
+        if numbers is not None:
+            found.append((int(numbers[0]), _box(numbers)))
+    return found
+
+
+def _places(picture: Path, root: Path) -> list[Path]:
+    parts = picture.relative_to(root).with_suffix(".txt").parts
+    beside = [root.joinpath(*parts)]
+    for at in range(len(parts) - 1, -1, -1):
+        if parts[at].lower() == "images":
+            beside.insert(0, root.joinpath(*parts[:at], "labels", *parts[at + 1 :]))
+    if root.name.lower() == "images":
+        beside.append(root.parent.joinpath("labels", *parts))
+    beside.append(root.joinpath("labels", parts[-1]))
+    return [place for place in beside if place.name.lower() not in LISTS]
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= MAX_BYTES else ""
+    except OSError:
+        return ""
+
+
+def _numbers(line: str) -> list[float] | None:
+    try:
+        numbers = [float(part) for part in line.split()]
+    except ValueError:
+        return None
+    whole = len(numbers) >= 5 and numbers[0].is_integer() and numbers[0] >= 0
+    return numbers if whole and all(-0.1 <= value <= 1.1 for value in numbers[1:]) else None
+
+
+def _box(numbers: Sequence[float]) -> Box:
+    """Left, top, width, height; the class is filled in by whoever knows the model's."""
+    if len(numbers) == 5:
+        x, y, width, height = numbers[1:]
+        return (x - width / 2, y - height / 2, width, height, -1)
+    xs, ys = numbers[1::2], numbers[2::2]
+    return (min(xs), min(ys), max(xs) - min(xs), max(ys) - min(ys), -1)
+
+
+def class_names(root: Path) -> tuple[str, ...] | None:
+    """Of `data.yaml` (`names`, a list or a map of numbers) or a list of one name a line, here or up to two folders
+    above; None where there is none."""
+    folder = root
+    for _ in range(_LEVELS_UP):
+        for name in SETTINGS:
+            names = _in_settings(_text(folder / name)) if (folder / name).is_file() else None
+            if names:
+                return names
+        for name in LISTS:
+            lines = [line.strip() for line in _text(folder / name).splitlines()] if (folder / name).is_file() else []
+            if any(lines):
+                return tuple(line for line in lines if line)
+        folder = folder.parent
+    return None
+
+
+def _in_settings(text: str) -> tuple[str, ...] | None:
+    if "&" in text and "*" in text:
+        return None  # aliases can make a small YAML text explode
+    try:
+        data: Any = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None
+    names = data.get("names") if isinstance(data, Mapping) else None
+    if isinstance(names, list):
+        return tuple(str(name) for name in names)
+    if isinstance(names, Mapping) and all(isinstance(key, int) and 0 <= key < 100_000 for key in names):
+        return tuple(str(names.get(number, number)) for number in range(max(names, default=-1) + 1))
+    return None

@@ -1,0 +1,71 @@
+"""Boxes of a detector as shares of the picture that is shown beside them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.data.seen import SeenBox
+from workers.pipeline.images import placing_of
+from workers.pipeline.pipeline import Pipeline
+from workers.pipeline.postprocess.things import things_of
+from workers.pipeline.spec import BoxesSteps, ImageSteps
+
+MOST_SHOWN = 100
+
+Frame = tuple[float, float, float, float]
+"""Left, top, width, height of the picture in the model's input, in pixels of that."""
+
+
+def frame_of(facts: Mapping[str, float | str]) -> Frame | None:
+    """As the facts of an item tell it; None where they do not."""
+    if "input width" not in facts or "input height" not in facts:
+        return None
+    left, top = (float(facts.get(f"input {side}", 0.0)) for side in ("left", "top"))
+    return left, top, float(facts["input width"]), float(facts["input height"])
+
+
+def frame_in(pipeline: Pipeline, size: tuple[int, int]) -> Frame | None:
+    """Of a picture of `size` (width, height); None for what is no picture."""
+    steps = pipeline.spec.preprocess
+    if not isinstance(steps, ImageSteps):
+        return None
+    placing = placing_of(size, steps)
+    return (*placing.offset, placing.scale[0] * size[0], placing.scale[1] * size[1])
+
+
+def seen_boxes(pipeline: Pipeline, answer: NDArray[Any], frame: Frame | None) -> tuple[SeenBox, ...]:
+    """The surest boxes from the score threshold on; () for other models, without a frame, and for no numbers."""
+    spec = pipeline.spec
+    rows = np.asarray(answer).reshape(-1, 6) if isinstance(spec.postprocess, BoxesSteps) else None
+    if rows is None or frame is None or not np.isfinite(rows).all():
+        return ()
+    left, top, width, height = frame
+    return tuple(
+        SeenBox(
+            name=thing.name,
+            score=min(max(thing.score, 0.0), 1.0),
+            box=_within(
+                (thing.box[0] - left) / width,
+                (thing.box[1] - top) / height,
+                (thing.box[2] - left) / width,
+                (thing.box[3] - top) / height,
+            ),
+        )
+        for thing in things_of(rows, spec)[:MOST_SHOWN]
+    )
+
+
+def _within(*edges: float) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (min(max(edge, 0.0), 1.0) for edge in edges)
+    return left, top, right, bottom
+
+
+def found_words(boxes: tuple[SeenBox, ...]) -> str:
+    """ "3 found: dog × 2, cat"; the surest first."""
+    names: dict[str, int] = {}
+    for box in boxes:
+        names[box.name] = names.get(box.name, 0) + 1
+    listed = ", ".join(name if count == 1 else f"{name} × {count}" for name, count in names.items())
+    return f"{len(boxes)} found: {listed}" if boxes else "nothing found"

@@ -1,0 +1,79 @@
+"""How results are read where the person says so (``--task``, ``--score-threshold``), instead of what was guessed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import OpenParams
+from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineSpec
+from workers.contracts.results import READ_AS, read_as
+from workers.model_io.facts import Found, Graph
+from workers.model_io.guess.answer import pick_answer
+from workers.model_io.guess.detection import boxes_steps
+from workers.model_io.guess.spec import with_words
+from workers.model_io.words import refuse
+
+
+def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams) -> PipelineSpec:
+    """The description that reads results as `params` says. Raises `InputRefused` where this model's cannot be read
+    so."""
+    told = spec
+    if params.task is not None and params.task != read_as(spec).id:
+        if params.task not in WAYS:
+            raise _unfit(params.task, spec, "Results of this kind cannot be chosen by hand yet.")
+        told = WAYS[params.task](spec, graph, found)
+    if params.score_threshold is None:
+        return told
+    if not isinstance(told.postprocess, BoxesSteps):
+        raise refuse(
+            "no_threshold",
+            "These results have no threshold",
+            f"They are read as {read_as(told).told(told)}, and --score-threshold is for boxes.",
+            "Leave it out, or say with --task how results are to be read.",
+        )
+    steps = told.postprocess.model_copy(update={"score_threshold": params.score_threshold})
+    return told.model_copy(update={"postprocess": steps})
+
+
+def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    steps = spec.preprocess
+    boxes = boxes_steps(graph.outputs, spec.inputs, steps, found) if isinstance(steps, ImageSteps) else None
+    if boxes is None:
+        shapes = ", ".join(f"{output.name} {'×'.join(map(str, output.shape))}" for output in graph.outputs[:4])
+        detail = f"None of the known forms of detectors fits its outputs ({shapes[:300]})."
+        raise _unfit("detection", spec, detail)
+    update = {"answer_kind": "detection", "task": "object-detection", "postprocess": boxes, "classes": found.classes}
+    return with_words(spec.model_copy(update=update), graph.outputs, boxes.boxes)
+
+
+def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
+    """The answer output as it is."""
+
+    def change(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+        answer = pick_answer(graph.outputs, spec.links).name
+        shape = next(output.shape for output in graph.outputs if output.name == answer)
+        if kind == "class" and len(shape) != 2:
+            raise _unfit("class", spec, f"Scores of classes are one row for each example, and {answer} is none.")
+        update: dict[str, Any] = {"answer_kind": kind, "postprocess": None}
+        return with_words(spec.model_copy(update=update), graph.outputs, answer)
+
+    return change
+
+
+WAYS: Mapping[str, Callable[[PipelineSpec, Graph, Found], PipelineSpec]] = {
+    "detection": _boxes,
+    "class": _plain("class"),
+    "embedding": _plain("embedding"),
+    "numbers": _plain("tensor"),
+    "regression": _plain("tensor"),
+}
+
+
+def _unfit(task: str, spec: PipelineSpec, detail: str) -> InputRefused:
+    title = next((way.title for way in READ_AS if way.id == task), task)
+    return refuse(
+        "task_unfit",
+        "Its results cannot be read so",
+        f"“{title}” was asked for. {detail}",
+        f"Leave --task out: they are then read as {read_as(spec).told(spec)}. Or say --task numbers.",
+    )
