@@ -205,9 +205,13 @@ def load(
     ] = None,
     currency: Annotated[str, typer.Option(help="Of that price.")] = "USD",
     utilization: Annotated[float, typer.Option(min=0.01, max=1.0, help="Share of the hour that it works.")] = 0.5,
+    max_latency: Annotated[
+        float | None,
+        typer.Option(min=0.001, metavar="MS", help="Also find the most requests a second, 99 % answered within it."),
+    ] = None,
 ) -> int:
     """A run's original and one version under load: scenarios of MLCommons LoadGen, batches, cache, cold start, cost."""
-    options = loading.LoadOptions(variant, seconds, price_per_hour, currency, utilization)
+    options = loading.LoadOptions(variant, seconds, price_per_hour, currency, utilization, max_latency)
     return loading.load(_output(ctx), run, options)
 
 

@@ -7,7 +7,7 @@ from app.cli.output import OK, Output, usage
 from app.cli.session import run, workspace
 from app.domain.variant import Variant
 from app.services.after.load_card import cost_of
-from app.services.after.load_words import headline
+from app.services.after.load_words import capacity_words, headline
 from app.services.after.loading import measure_load
 from app.services.machine.describing import describe
 from app.services.records.facts import RunFacts, read_facts
@@ -24,6 +24,7 @@ class LoadOptions:
     price_per_hour: float | None = None
     currency: str = "USD"
     utilization: float = 0.5
+    max_latency_ms: float | None = None
 
 
 def load(output: Output, run_id: str, options: LoadOptions) -> int:
@@ -32,7 +33,8 @@ def load(output: Output, run_id: str, options: LoadOptions) -> int:
         facts = read_facts(space, run_id)
         variant = _variant(facts, options.variant)
         found = run(space, describe(), output.watch)
-        record = run(space, measure_load(space, facts, variant, options.seconds, found.device), output.watch)
+        flow = measure_load(space, facts, variant, options.seconds, found.device, options.max_latency_ms)
+        record = run(space, flow, output.watch)
         price = _price(options) or read_price(space.repositories)
     output.document(load_document(record, price))
     for version in (record.original, record.variant):
@@ -83,6 +85,8 @@ def _say(output: Output, version: VersionLoad, price: Price | None) -> None:
         for point in version.sweep.points:
             mark = "  (knee)" if point.batch == version.sweep.knee_batch else ""
             output.text(f"  batch {point.batch:>4}     {point.throughput_per_s:>10,.1f} a second{mark}")
+    if version.capacity is not None:
+        output.text(f"  most requests  {capacity_words(version.capacity)}")
     if version.cold is not None:
         times = sorted(version.cold.total_ms)
         output.text(f"  cold start     p50 {times[len(times) // 2]:.0f} ms, max {times[-1]:.0f} ms, n {len(times)}")

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.domain.choose import FASTER_UNDER_LOAD
+from app.domain.choose import FASTER_UNDER_LOAD, WORSE_TAIL
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
 from app.services.flow.quiet import OtherPrograms
@@ -39,6 +39,7 @@ from app.services.run.version_steps import summarize
 from presets.sample import sample_paths
 from tests.benchmarks.bench_space import bench_space
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.faster import GAIN
 from workers.contracts.jobs import DataParams, MeasureParams, OpenParams, SpeedSummary
 
 ROOT = Path(__file__).parents[2]
@@ -219,9 +220,11 @@ def opened(case: Case, models: Path) -> Flow[tuple[OpenedModel, ReadData]]:
 
 def is_called_faster(summary: SpeedSummary) -> bool:
     """By the rule of `app.domain.choose.is_faster`, over the figures alone."""
-    if (summary.speedup_low or 0.0) <= 1.0:
+    if (summary.speedup_low or 0.0) <= GAIN:
         return False
-    return not summary.under_load or (summary.agreed_low or 0.0) > FASTER_UNDER_LOAD
+    if not summary.under_load:
+        return (summary.p90_speedup or 0.0) >= 1 / WORSE_TAIL
+    return (summary.agreed_low or 0.0) > FASTER_UNDER_LOAD
 
 
 def pairs(case: Case, models: Path, space: Workspace, runs: int) -> bool:

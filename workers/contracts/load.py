@@ -8,7 +8,7 @@ from workers.contracts.base import Frozen
 from workers.contracts.specs import LatencySummary
 
 Scenario = Literal["single-stream", "multi-stream", "server", "offline"]
-Part = Literal["single-stream", "multi-stream", "server", "offline", "sweep", "serving", "cache"]
+Part = Literal["single-stream", "multi-stream", "server", "offline", "sweep", "serving", "cache", "capacity"]
 
 LOADGEN_WORDS = "measured with MLCommons LoadGen; not an MLPerf result"
 """How figures of its scenarios must be worded: official results need its rules and a review."""
@@ -18,8 +18,9 @@ class LoadParams(Frozen):
     """kind ``load``: one part of it, of one model alone.
 
     `seconds` is what each scenario (or the whole part) measures for, warming up not counted. `batch` is the number of
-    items in one request of the scenarios, and the largest batch that ``serving`` gathers. `energy_files` are counters
-    of the processor that may be read. `round` tells repeated measurements apart and changes nothing.
+    items in one request of the scenarios, and the largest batch that ``serving`` gathers. `limit_ms` is what 99 % of
+    the answers of ``capacity`` have to keep. `energy_files` are counters of the processor that may be read. `round`
+    tells repeated measurements apart and changes nothing.
     """
 
     model_dir: str
@@ -30,6 +31,7 @@ class LoadParams(Frozen):
     seconds: float = Field(default=10.0, gt=0)
     batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     batch: int = Field(default=1, ge=1)
+    limit_ms: float | None = Field(default=None, gt=0)
     energy_files: tuple[str, ...] = ()
     round: int = 0
 
@@ -154,6 +156,34 @@ class CacheResult(Frozen):
     with_per_s: float
 
 
+class CapacityTry(Frozen):
+    """One rate: `n` requests in `seconds`, `target_per_s` of which came a second, at random moments (Poisson).
+
+    `kept`: 99 % were answered within the limit, as LoadGen judges it; None where it had too few to say.
+    """
+
+    target_per_s: float
+    kept: bool | None
+    n: int
+    seconds: float
+    latency: LatencySummary
+
+
+class CapacityResult(Frozen):
+    """The most items a second of which 99 % are answered within `limit_ms`; None where no rate that was tried kept it.
+
+    `too_many_per_s` is the slowest rate that did not; None where each did. Of `compared` inputs that were asked for at
+    that rate, `changed` gave another answer than one at a time; None where nothing was compared.
+    """
+
+    limit_ms: float
+    per_s: float | None
+    too_many_per_s: float | None
+    tries: tuple[CapacityTry, ...]
+    compared: int | None = None
+    changed: int | None = None
+
+
 class LoadResult(Frozen):
     """What the asked part gave. `busy_share` is the share of the processor that other programs took meanwhile."""
 
@@ -162,6 +192,7 @@ class LoadResult(Frozen):
     sweep: SweepResult | None = None
     serving: ServingResult | None = None
     cache: CacheResult | None = None
+    capacity: CapacityResult | None = None
     busy_share: float | None = None
     fallbacks: tuple[str, ...] = ()
 

@@ -18,7 +18,7 @@ import numpy as np
 from workers.contracts.errors import BackendMissing
 from workers.contracts.load import Scenario, ScenarioResult
 from workers.contracts.specs import P99_NEEDS, LatencySummary
-from workers.infer.base import Session
+from workers.infer.base import Arrays, Session
 from workers.measure.latency import median_ranks, summarize
 from workers.measure.loadgen_log import LoadGenLog, read_log
 from workers.measure.requests import Requests
@@ -49,7 +49,7 @@ DRAIN_S = 0.02
 @dataclass
 class Sut:
     """The system under test: answers each query at once, in LoadGen's own thread, and notes when (seconds, arrays: in
-    ten minutes there may be millions).
+    ten minutes there may be millions). With `answers` it keeps what each input gave, by its number.
 
     LoadGen cannot be stopped, and an exception through it would end the process: after one, queries are answered
     without work until its time is over, and the exception is kept. (A cancelled job is killed long before.)
@@ -62,6 +62,7 @@ class Sut:
     begins_s: "array[float]" = field(default_factory=lambda: array("d"))
     ends_s: "array[float]" = field(default_factory=lambda: array("d"))
     error: BaseException | None = None
+    answers: dict[int, Arrays] | None = None
 
     def issue(self, samples: list[Any]) -> None:
         """Run all samples of a query, one request after the other."""
@@ -77,6 +78,8 @@ class Sut:
                     self.begins_s.append(begin)
                     self.ends_s.append(end)
                     self.requests.carry(outputs)
+                    if self.answers is not None:
+                        self.answers[sample.index] = outputs
                 except BaseException as error:
                     self.error = error
             elif len(samples) == 1:
@@ -156,6 +159,28 @@ def _attempt(
         raise sut.error
     log = read_log(folder)
     return _result(sut, log, scenario, pilot_per_s, bound_ms), log.ended_early
+
+
+def answers_under_load(
+    session: Session,
+    requests: Requests,
+    target_per_s: float,
+    bound_ms: float,
+    folder: Path,
+    seed: int,
+    check: Callable[[], None],
+) -> dict[int, Arrays]:
+    """Outputs by the number of the request: LoadGen's accuracy mode asks for each once, as its server scenario does."""
+    lg = find_loadgen()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = _settings(lg, "server", 1.0, target_per_s / SERVER_LOAD, bound_ms, seed)
+    settings.mode = lg.TestMode.AccuracyOnly
+    answers: dict[int, Arrays] = {}
+    sut = Sut(session, requests, check, lg, answers=answers)
+    _run(lg, sut, settings, folder)
+    if sut.error is not None:
+        raise sut.error
+    return answers
 
 
 def _settings(lg: Any, scenario: Scenario, seconds: float, per_s: float, bound_ms: float, seed: int) -> Any:

@@ -91,8 +91,8 @@ class LoadController(PageController):
 
     # --- measuring
 
-    def start(self, variant_id: str, seconds: float) -> None:
-        """Measure, unless something else works on this computer now."""
+    def start(self, variant_id: str, seconds: float, max_latency_ms: float = 0.0) -> None:
+        """Measure, unless something else works on this computer now; 0 for no limit of latency."""
         facts = self._facts
         if facts is None or self._running is not None:
             return
@@ -100,11 +100,12 @@ class LoadController(PageController):
             self._window.banner(_not_now(self._others()))
             return
         variant = next((known for known in facts.variants if known.id == variant_id), None)
-        self._plan, self._at, self._since_s = stages(facts, variant, seconds), 0, time.monotonic()
+        limit_ms = max_latency_ms or None
+        self._plan, self._at, self._since_s = stages(facts, variant, seconds, limit_ms), 0, time.monotonic()
         self._window.set_measuring(True)
         self._timer.start()
         running = self._flows.start(
-            _measured(self._session.workspace, facts, variant, seconds),
+            _measured(self._session.workspace, facts, variant, seconds, limit_ms),
             title=tr("Measure {0} under load").format(facts.project.name),
             on_done=lambda record: self._on_done(running, record),
             on_failed=lambda error: self._on_failed(running, error),
@@ -200,9 +201,11 @@ class LoadController(PageController):
             self._page.show_price(price_value(self._record, price, example_prices()))
 
 
-def _measured(workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float) -> Flow[LoadRecord]:
+def _measured(
+    workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None
+) -> Flow[LoadRecord]:
     found = yield from describe()
-    record = yield from measure_load(workspace, facts, variant, seconds, found.device)
+    record = yield from measure_load(workspace, facts, variant, seconds, found.device, limit_ms)
     return record
 
 

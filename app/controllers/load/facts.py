@@ -5,6 +5,7 @@ from collections.abc import Callable
 from app.controllers.words import tr
 from app.domain.load_forecast import Forecast, larger_picture, more_cores, other_batch
 from app.services.after.load_words import about as about_rate
+from app.services.after.load_words import capacity_words
 from app.services.after.loading import best_per_s
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, VersionLoad
@@ -24,6 +25,11 @@ def facts_of(facts: RunFacts, record: LoadRecord) -> tuple[FactsValue, ...]:
             tr("Requests gathered into batches"),
             tr("Worked out from how long batches take, then measured with the very same arrivals."),
             _pairs(loads, _batching),
+        ),
+        FactsValue(
+            tr("Most requests within your limit"),
+            tr("At random moments, at rates between which was bisected (LoadGen's Server scenario)."),
+            _pairs(loads, lambda load: capitalized(capacity_words(load.capacity)) if load.capacity else ""),
         ),
         FactsValue(
             tr("Answers kept for inputs that come again"),

@@ -47,6 +47,7 @@ def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
         chosen=chosen.id if chosen is not None else "",
         times=tuple(presets),
         can_go_back=record is not None,
+        limit_ms=limit_of(record) if record is not None else None,
     )
 
 
@@ -59,6 +60,8 @@ def load_value(facts: RunFacts, record: LoadRecord, price: Price | None, example
     command = f"fettle load {record.run_id} --seconds {record.seconds:g}"
     if record.variant is not None:
         command += f" --variant {record.variant.variant_id}"
+    if (limit_ms := limit_of(record)) is not None:
+        command += f" --max-latency {limit_ms:g}"
     return LoadValue(
         headline=headline(record).rstrip("."),
         subtitle=subtitle,
@@ -73,6 +76,12 @@ def load_value(facts: RunFacts, record: LoadRecord, price: Price | None, example
     )
 
 
+def limit_of(record: LoadRecord) -> float | None:
+    """The limit of latency that was asked for, milliseconds."""
+    found = (load.capacity for load, _ in versions_in(record))
+    return next((one.limit_ms for one in found if one is not None), None)
+
+
 def versions_in(record: LoadRecord) -> list[tuple[VersionLoad, int]]:
     """With their colors: the original's first."""
     return [(record.original, 0)] + ([(record.variant, 1)] if record.variant is not None else [])
@@ -83,7 +92,7 @@ def _figures(record: LoadRecord) -> tuple[FigureValue, ...]:
     if paired is not None and record.variant is not None:
         interval = ""
         if paired.ratio_low is not None and paired.ratio_high is not None:
-            interval = tr("{0:.2f} to {1:.2f} (95 %); ").format(paired.ratio_low, paired.ratio_high)
+            interval = tr("{0:.2f} to {1:.2f} (95 % each); ").format(paired.ratio_low, paired.ratio_high)
         told = tr("{0}in turn, n {1:,} each, in {2} sets of processes.").format(interval, paired.n, paired.sets)
         found.append(FigureValue(f"{times(paired.ratio)} ×", tr("as many answers"), told))
         batches = tr("Answers, in batches of {0}; the original {1} in batches of {2}.").format(

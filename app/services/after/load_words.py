@@ -4,6 +4,7 @@ from app.domain.words import times
 from app.services.after.loading import best_per_s, busiest
 from app.services.records.load import LoadRecord
 from workers.contracts.disturbed import BUSY_SHARE
+from workers.contracts.load import CapacityResult
 from workers.contracts.wording import percent
 
 
@@ -29,6 +30,29 @@ def about(per_s: float) -> str:
         digits = len(str(int(per_s))) - 3
         return f"{round(per_s, -digits):,.0f}"
     return f"{per_s:.3g}"
+
+
+def capacity_words(found: CapacityResult) -> str:
+    """The most requests within the limit, how near it was come to, and whether the answers under load were the same."""
+    limit = f"99 % within {found.limit_ms:g} ms"
+    if found.per_s is None:
+        untold = any(one.kept is None for one in found.tries)
+        said = (
+            f"too few requests to say how many are answered {limit}: measure longer"
+            if untold
+            else f"even {about(found.too_many_per_s or 0.0)} requests a second are too many for {limit}"
+        )
+    else:
+        said = f"{about(found.per_s)} requests a second, {limit}"
+        if found.too_many_per_s is not None:
+            said += f"; {about(found.too_many_per_s)} were too many"
+    if found.compared:
+        said += (
+            f"; all {found.compared:,} answers under load as one at a time"
+            if not found.changed
+            else f"; {found.changed:,} of {found.compared:,} answers under load were others than one at a time"
+        )
+    return f"{said}."
 
 
 def busy_words(record: LoadRecord) -> str:

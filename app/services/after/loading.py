@@ -27,13 +27,16 @@ TITLES: dict[Part, str] = {
     "multi-stream": "Multi-stream",
     "serving": "Request rates and batching",
     "cache": "A cache of answers",
+    "capacity": "Most requests within the limit",
 }
 TITLE_PAIRED, TITLE_COLD = "Both in turn", "Cold start"
 COLD_STARTS = 5
-PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 3, 2, 2.0
+PAIRED_SETS, PAIRED_BLOCKS, PAIRED_MAX_S = 5, 2, 1.2
 START_S, WARMUP_S, COLD_S, SET_S = 1.5, 3.0, 1.5, 4.0
 """About what a process takes to start, a part to warm up, a cold start, a set of processes in turn."""
 MAX_PART_S = 60.0
+CAPACITY_TRIES = 5
+"""Rates that are usually tried until the most that holds is known."""
 RAPL = Path("/sys/class/powercap")
 
 
@@ -49,12 +52,16 @@ class Stage:
     is_cold: bool = False
 
 
-def stages(facts: RunFacts, variant: Variant | None, seconds: float) -> tuple[Stage, ...]:
-    """All steps in their order: of each part one version after the other, the order turned round from part to part."""
+def stages(
+    facts: RunFacts, variant: Variant | None, seconds: float, limit_ms: float | None = None
+) -> tuple[Stage, ...]:
+    """All steps in their order: of each part one version after the other, the order turned round from part to part.
+    With a limit of latency, also the most requests a second within it."""
     versions = [facts.baseline] + ([variant] if variant is not None else [])
     found: list[Stage] = []
-    for number, part in enumerate(PARTS):
+    for number, part in enumerate((*PARTS, "capacity") if limit_ms is not None else PARTS):
         measured_s = min(seconds, MAX_PART_S) if part in ("sweep", "serving", "cache") else seconds
+        measured_s *= CAPACITY_TRIES if part == "capacity" else 1
         for version in versions if number % 2 == 0 else versions[::-1]:
             title = f"{TITLES[part]}: {version.title}"
             found.append(Stage(len(found), title, measured_s + START_S + WARMUP_S, part, version))
@@ -66,7 +73,12 @@ def stages(facts: RunFacts, variant: Variant | None, seconds: float) -> tuple[St
 
 
 def measure_load(
-    workspace: Workspace, facts: RunFacts, variant: Variant | None, seconds: float, device: DeviceFacts
+    workspace: Workspace,
+    facts: RunFacts,
+    variant: Variant | None,
+    seconds: float,
+    device: DeviceFacts,
+    limit_ms: float | None = None,
 ) -> Flow[LoadRecord]:
     """Measure and keep it. Raises `JobError` where files are gone, or where nothing of a version could be measured.
 
@@ -78,11 +90,11 @@ def measure_load(
     earlier = read_load(workspace.repositories, facts.run.id).of(variant.id if variant else "")
     round_ = earlier.round + 1 if earlier is not None else 0
     loads = {v.id: VersionLoad(variant_id=v.id, title=v.title, runtime=v.runtime) for v in versions.values()}
-    plan = stages(facts, variant, seconds)
+    plan = stages(facts, variant, seconds, limit_ms)
     for stage in plan:
         if stage.part is not None and stage.variant is not None:
             known = loads[stage.variant.id]
-            loads[stage.variant.id] = yield from _part(facts, stage, known, seconds, round_)
+            loads[stage.variant.id] = yield from _part(facts, stage, known, seconds, round_, limit_ms)
     for load in loads.values():
         if not load.scenarios and load.sweep is None:
             raise _nothing(load)
@@ -121,7 +133,9 @@ def energy_files() -> tuple[Path, ...]:
     return tuple(found)
 
 
-def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, round_: int) -> Flow[VersionLoad]:
+def _part(
+    facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, round_: int, limit_ms: float | None
+) -> Flow[VersionLoad]:
     """What is known of a version, with one part more; a part that does not fit the model is told, not fatal."""
     part, variant = stage.part, stage.variant
     assert part is not None and variant is not None
@@ -134,6 +148,7 @@ def _part(facts: RunFacts, stage: Stage, known: VersionLoad, seconds: float, rou
         part=part,
         seconds=seconds,
         batch=knee if part in ("offline", "serving") else 1,
+        limit_ms=limit_ms if part == "capacity" else None,
         energy_files=tuple(str(file) for file in counters),
         round=round_,
     )
@@ -164,7 +179,7 @@ def _with(known: VersionLoad, found: LoadResult) -> VersionLoad:
     changes: dict[str, object] = {"busy_share": max(busy) if busy else None}
     if found.scenario is not None:
         changes["scenarios"] = (*known.scenarios, found.scenario)
-    for name in ("sweep", "serving", "cache"):
+    for name in ("sweep", "serving", "cache", "capacity"):
         if getattr(found, name) is not None:
             changes[name] = getattr(found, name)
     return known.model_copy(update=changes)
@@ -217,13 +232,13 @@ def _paired(facts: RunFacts, variant: Variant, loads: dict[str, VersionLoad], st
     return Paired(
         original_batch=batches[0],
         variant_batch=batches[1],
-        original_per_s=1000 / before.latency.p50_ms,
-        variant_per_s=1000 / after.latency.p50_ms,
+        original_per_s=before.throughput_per_s,
+        variant_per_s=after.throughput_per_s,
         ratio=after.speedup,
         ratio_low=after.speedup_low,
         ratio_high=after.speedup_high,
         n=min(before.latency.n, after.latency.n),
-        sets=PAIRED_SETS,
+        sets=len(measured.latencies_ms[0]),
         busy_share=measured.busy_share,
     )
 

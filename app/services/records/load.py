@@ -7,7 +7,7 @@ from pydantic import Field
 from app.domain.record import Owner, RecordKind
 from app.persistence import Repositories
 from workers.contracts.base import Frozen
-from workers.contracts.load import CacheResult, ColdTimes, ScenarioResult, ServingResult, SweepResult
+from workers.contracts.load import CacheResult, CapacityResult, ColdTimes, ScenarioResult, ServingResult, SweepResult
 
 PRICE_KEY = "load-price"
 
@@ -23,6 +23,7 @@ class VersionLoad(Frozen):
     serving: ServingResult | None = None
     cache: CacheResult | None = None
     cold: ColdTimes | None = None
+    capacity: CapacityResult | None = None
     missing: tuple[str, ...] = ()
     busy_share: float | None = None
 
@@ -30,7 +31,7 @@ class VersionLoad(Frozen):
 class Paired(Frozen):
     """Answers a second of both versions at their best batch sizes, measured in turn in fresh processes.
 
-    `ratio` is variant/original with its 95 % bootstrap interval over `sets` of processes; `n` requests of each.
+    `ratio` is variant/original with bounds (95 % each, t interval over `sets` of processes); `n` requests of each.
     """
 
     original_batch: int

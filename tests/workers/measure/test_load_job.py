@@ -37,6 +37,16 @@ def test_scenarios_keep_their_logs_in_the_jobs_folder(part: str, make_small: Any
         assert scenario.energy.joules is None and scenario.energy.note
 
 
+def test_the_most_requests_within_a_limit(make_small: Any, tmp_path: Path) -> None:
+    """Given a limit that a small model keeps, Then the part finds a rate, and says whether answers under load are alike;
+    without a limit there is nothing to find."""
+    found = measured(make_small("cnn"), "capacity", tmp_path, limit_ms=500.0).capacity
+    assert found is not None and found.limit_ms == 500 and found.per_s is not None and found.tries[0].n > 0
+    assert found.compared and found.changed == 0
+    with pytest.raises(ValueError, match="limit"):
+        measured(make_small("cnn"), "capacity", tmp_path)
+
+
 def test_batch_sizes_have_a_knee_and_one_core(make_small: Any, tmp_path: Path) -> None:
     sweep = measured(make_small("cnn"), "sweep", tmp_path).sweep
     assert sweep is not None and [point.batch for point in sweep.points] == [1, 2, 8] and sweep.stopped == ""

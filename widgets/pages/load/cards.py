@@ -27,7 +27,7 @@ def tr(text: str) -> str:
 
 
 class AskCards(QWidget):
-    """Which version, and how long. `version` and `seconds` are what is chosen."""
+    """Which version, how long, and within which latency. `version`, `seconds` and `limit_ms` are what is chosen."""
 
     def __init__(self, theme: Theme, value: LoadAskValue) -> None:
         super().__init__()
@@ -55,6 +55,21 @@ class AskCards(QWidget):
             grid.addWidget(card, 1, number)
             if number == 0:
                 card.radio.setChecked(True)
+        within = Card(tr("How fast must an answer be?"))
+        self._limit = DecimalField(tr("99 % of the answers within, in milliseconds"))
+        self._limit.setRange(0, 3_600_000)
+        self._limit.setDecimals(1)
+        self._limit.setSuffix(" ms")
+        self._limit.setSpecialValueText(tr("no limit"))
+        self._limit.setValue(value.limit_ms or 0.0)
+        about = tr("With a limit it is also found out how many requests a second are answered within it, 99 % of them.")
+        within.add(words(about, "soft"), self._limit)
+        grid.addWidget(within, 2, 0, 1, len(value.times))
+
+    @property
+    def limit_ms(self) -> float:
+        """What 99 % of the answers have to keep, 0 for no limit."""
+        return self._limit.value()
 
     @property
     def version(self) -> str:

@@ -19,12 +19,13 @@ from widgets.tokens import SPACE_L, SPACE_S
 
 
 class LoadPage(BelowCompare):
-    """`start_requested(version id, seconds)`; `again_requested` asks anew, `result_requested` shows what there is.
+    """`start_requested(version id, seconds, limit of latency in ms or 0)`; `again_requested` asks anew,
+    `result_requested` shows what there is.
 
     `price_changed(per hour, currency, percent)` and `example_chosen(id)` say what an hour costs.
     """
 
-    start_requested = Signal(str, float)
+    start_requested = Signal(str, float, float)
     again_requested = Signal()
     result_requested = Signal()
     goal_requested = Signal()
@@ -62,7 +63,7 @@ class LoadPage(BelowCompare):
         else:
             head.add_action(self._back())
         start = PrimaryButton(self.theme, self.tr("Start"), "play")
-        start.clicked.connect(lambda: self.start_requested.emit(cards.version, cards.seconds))
+        start.clicked.connect(lambda: self.start_requested.emit(cards.version, cards.seconds, cards.limit_ms))
         head.add_action(start)
         self._fill("ask", head, cards)
 

@@ -15,12 +15,16 @@ class TimeValue:
 
 @dataclass(frozen=True)
 class LoadAskValue:
-    """Before the start: versions as (id, title), the one that is chosen ("" the original alone), presets of time."""
+    """Before the start: versions as (id, title), the one that is chosen ("" the original alone), presets of time.
+
+    `limit_ms` is the limit of latency of the last measurement, None for none.
+    """
 
     versions: tuple[tuple[str, str], ...]
     chosen: str
     times: tuple[TimeValue, ...]
     can_go_back: bool = False
+    limit_ms: float | None = None
 
 
 @dataclass(frozen=True)

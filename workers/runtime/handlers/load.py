@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from workers.contracts.load import LoadParams, LoadResult, Scenario, ScenarioResult
+from workers.contracts.load import CapacityResult, LoadParams, LoadResult, Scenario, ScenarioResult
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import HandlerSpec
 from workers.infer.base import Session
+from workers.measure.capacity import capacity
 from workers.measure.energy import EnergyMeter
 from workers.measure.loadgen import run_scenario
 from workers.measure.opening import open_session
@@ -49,7 +50,18 @@ def _measure(params: LoadParams, session: Session, folder: Path, data: Path, ctx
         return LoadResult(part=part, serving=serving(session, folder, data, params.batch, seconds, ctx.seed, check))
     if part == "cache":
         return LoadResult(part=part, cache=cached(session, folder, data, seconds, ctx.seed, check))
+    if part == "capacity":
+        return LoadResult(part=part, capacity=_capacity(params, session, ctx))
     return LoadResult(part=part, scenario=_scenario(params, part, session, ctx))
+
+
+def _capacity(params: LoadParams, session: Session, ctx: JobContext) -> CapacityResult:
+    if params.limit_ms is None:
+        raise ValueError("the part capacity needs a limit of latency")
+    requests = load_requests(Path(params.model_dir), Path(params.data_dir))
+    per_s = warm_up(session, requests, params.seconds, ctx.check_cancelled)
+    folder = ctx.work_dir / "loadgen" / "capacity"
+    return capacity(session, requests, params.limit_ms, params.seconds, per_s, folder, ctx.seed, ctx.check_cancelled)
 
 
 def _scenario(params: LoadParams, scenario: Scenario, session: Session, ctx: JobContext) -> ScenarioResult:

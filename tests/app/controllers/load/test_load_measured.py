@@ -56,17 +56,18 @@ def test_measured_shown_priced_and_found_again(
 ) -> None:
     """Given Start, Then every step is told, the result has both versions, a price gives costs, and all of it is there
     when the run is opened again."""
-    page.start_requested.emit(best(app_controller), 0.3)
+    page.start_requested.emit(best(app_controller), 0.3, 500.0)
     assert page.state == "loading" and window.clock.fps == 5, "the window draws seldom while it is measured"
     seen: set[str] = set()
     drive(lambda: seen.add(words(page)) or page.state == "full", 150)
     told = "\n".join(seen)
-    for text in ("Batch sizes: Original (step 1 of 6)", "Offline: Faster engine", "Cold start", "Both in turn", "left"):
+    for text in ("Batch sizes: Original (step 1 of 8)", "Offline: Faster engine", "Cold start", "Both in turn", "left"):
         assert text in told, text
     assert window.clock.fps != 5
     shown = words(page)
     assert "On this computer “Faster engine” answers about" in shown and "not an MLPerf result" in shown
     assert "does not tell how much energy" in shown or " mJ an answer" in shown
+    assert "Most requests within your limit" in shown and "99 % within 500 ms" in shown
     assert "Expected, not measured" in shown and "Pictures twice as wide and high" in shown
 
     page.price_changed.emit(0.25, "EUR", 40.0)
@@ -91,7 +92,7 @@ def test_measured_shown_priced_and_found_again(
 def test_cancelled_within_a_second_nothing_is_kept(
     page: LoadPage, app_controller: AppController, space: Workspace, drive: Drive, window: MainWindow
 ) -> None:
-    page.start_requested.emit(best(app_controller), 30.0)
+    page.start_requested.emit(best(app_controller), 30.0, 0.0)
     drive(lambda: app_controller.flows.pids, 20)
     pids = app_controller.flows.pids
     page.cancel_requested.emit()
@@ -104,15 +105,15 @@ def test_nothing_is_measured_beside_another(
 ) -> None:
     """Given a run that measures, or other work that goes on, Then Start says so; and the other way round a run waits."""
     app_controller.flows.start(describe(), title="A run", on_done=lambda _found: None, on_failed=print, is_run=True)
-    page.start_requested.emit(best(app_controller), 0.3)
+    page.start_requested.emit(best(app_controller), 0.3, 0.0)
     assert page.state == "ask" and "Versions are being measured now" in words(window.notice)
     drive(lambda: not app_controller.flows.runs)
     app_controller.flows.start(describe(), title="Write the bundle", on_done=lambda _found: None, on_failed=print)
-    page.start_requested.emit(best(app_controller), 0.3)
+    page.start_requested.emit(best(app_controller), 0.3, 0.0)
     assert page.state == "ask" and "Write the bundle" in words(window.notice)
     drive(lambda: not app_controller.flows.active)
 
-    page.start_requested.emit(best(app_controller), 30.0)
+    page.start_requested.emit(best(app_controller), 30.0, 0.0)
     waiting = app_controller.flows.start(describe(), title="A run", on_done=print, on_failed=print, is_run=True)
     assert waiting not in app_controller.flows.active and waiting in app_controller.flows.runs
     app_controller.flows.cancel(waiting)
@@ -122,7 +123,7 @@ def test_nothing_is_measured_beside_another(
 
 def test_another_run_stops_it(page: LoadPage, app_controller: AppController, drive: Drive) -> None:
     """Given a measurement, When the project is closed, Then it ends and the page is empty."""
-    page.start_requested.emit(best(app_controller), 30.0)
+    page.start_requested.emit(best(app_controller), 30.0, 0.0)
     app_controller.session.set_run(None)
     assert page.state == "empty"
     drive(lambda: not app_controller.flows.runs, 5)
@@ -136,6 +137,6 @@ def test_a_version_that_cannot_be_measured_is_told(
     import shutil
 
     shutil.rmtree(space.artifacts.folder(str(variant.artifact_key)))
-    page.start_requested.emit(variant.id, 0.3)
+    page.start_requested.emit(variant.id, 0.3, 0.0)
     drive(lambda: page.state == "ask", 20)
     assert "Files of this run are gone" in words(window.notice)

@@ -9,7 +9,7 @@ from finished_run import copied_space, finished_folder
 
 from app.services.after import loading
 from app.services.after.exporting import ExportRequest, card_facts
-from app.services.after.load_words import about, busy_words, headline
+from app.services.after.load_words import about, busy_words, capacity_words, headline
 from app.services.after.loading import best_per_s, measure_load, stages, versions_to_load
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, ignore
@@ -26,7 +26,8 @@ from app.services.records.load import (
     write_load,
     write_price,
 )
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.load import CapacityResult, CapacityTry
+from workers.contracts.specs import DeviceFacts, LatencySummary
 
 DEVICE = DeviceFacts(processor="A processor", cores=2, memory_bytes=1)
 SECONDS = 0.3
@@ -152,6 +153,24 @@ def test_the_plan_tells_all_steps_and_about_how_long(space: Workspace) -> None:
     assert plan[-1].title == "Both in turn" and plan[-2].title == "Cold start"
     assert stages(facts, None, 10.0)[-1].title == "Cold start"
     assert sum(stage.expected_s for stage in stages(facts, facts.recommended, 60.0)) > sum(s.expected_s for s in plan)
+
+
+def test_a_limit_of_latency_is_one_part_more(space: Workspace) -> None:
+    """Given a limit, Then each version has a part that looks for the most within it; the words say what came of it."""
+    facts = read_facts(space, "r1")
+    more = [stage.part for stage in stages(facts, facts.recommended, 10.0, 20.0)]
+    assert more.count("capacity") == 2 and not any(s.part == "capacity" for s in stages(facts, None, 10.0))
+    latency = LatencySummary(n=900, p50_ms=1, p90_ms=2, p99_ms=9, max_ms=9)
+    held = CapacityTry(target_per_s=400, kept=True, n=900, seconds=2, latency=latency)
+    found = CapacityResult(limit_ms=20, per_s=400, too_many_per_s=420, tries=(held,), compared=64, changed=0)
+    assert capacity_words(found) == (
+        "400 requests a second, 99 % within 20 ms; 420 were too many; all 64 answers under load as one at a time."
+    )
+    assert "3 of 64 answers" in capacity_words(found.model_copy(update={"changed": 3}))
+    failed, untold = (held.model_copy(update={"kept": kept}) for kept in (False, None))
+    none = found.model_copy(update={"per_s": None, "tries": (failed,), "compared": None})
+    assert capacity_words(none) == "even 420 requests a second are too many for 99 % within 20 ms."
+    assert "measure longer" in capacity_words(none.model_copy(update={"tries": (failed, untold)}))
 
 
 def test_a_price_of_another_version_is_not_read(space: Workspace) -> None:

@@ -9,6 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from widgets.pages.load.cards import CostCard
 from widgets.pages.load.page import LoadPage
+from widgets.parts.fields import DecimalField
 from widgets.parts.table import Table
 from widgets.theme import Theme
 
@@ -26,18 +27,31 @@ def test_ten_seconds_unless_said(page: LoadPage, examples: ModuleType, press: An
     page.show_ask(examples.ask_load())
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
-    assert told.args == ["a", 10.0]
+    assert told.args == ["a", 10.0, 0.0]
     minute = next(b for b in page.findChildren(QRadioButton) if b.text().startswith("60 "))
     minute.setChecked(True)
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
-    assert told.args == ["a", 60.0]
+    assert told.args == ["a", 60.0, 0.0]
     page.show_ask(examples.ask_load(chosen="", can_go_back=True))
     with qtbot.waitSignal(page.start_requested) as told:
         press(page, "Start")
-    assert told.args == ["", 10.0]
+    assert told.args == ["", 10.0, 0.0]
     with qtbot.waitSignal(page.result_requested):
         press(page, "Back to the result")
+
+
+def test_a_limit_of_latency_is_a_persons_choice(page: LoadPage, examples: ModuleType, press: Any, qtbot: QtBot) -> None:
+    """Given the question, Then there is no limit until one is said, and that of the last measurement is there again."""
+    page.show_ask(examples.ask_load())
+    field = next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms")
+    assert field.text() == "no limit"
+    field.setValue(25)
+    with qtbot.waitSignal(page.start_requested) as told:
+        press(page, "Start")
+    assert told.args == ["a", 10.0, 25.0]
+    page.show_ask(examples.ask_load(limit_ms=25.0))
+    assert next(f for f in page.findChildren(DecimalField) if f.suffix() == " ms").value() == 25
 
 
 def test_all_that_was_measured_can_be_read(page: LoadPage, examples: ModuleType, said: Any, press: Any) -> None:
