@@ -18,8 +18,14 @@ Task = Literal[
     "audio-frames",  # a stateful model that is fed frame by frame and gives a score for each
     "text-generation",  # an encoder and a decoder: a text in, a text out
     "object-detection",
+    "image-segmentation",
+    "image-to-image",
+    "transcription",  # the text that was said, or that stands in a picture
     "array-classification",
     "arrays",  # nothing more is known: arrays in, arrays out
+]
+AnswerKind = Literal[
+    "class", "score", "embedding", "tokens", "detection", "labels", "mask", "picture", "transcript", "tensor"
 ]
 Source = Literal[
     "image",
@@ -161,7 +167,38 @@ class BoxesSteps(Frozen):
         return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
 
 
-Postprocess = Annotated[BoxesSteps, Field(discriminator="kind")]
+class MaskSteps(Frozen):
+    """How the class of each pixel comes out of `output`: the largest of its `planes` (the axis of classes comes first
+    behind the batch, or last), or, of one plane, whether its value reaches `threshold` (a share; through `activation`
+    first). Without an axis of planes (``none``) the model gives classes already, or with a threshold one plane."""
+
+    kind: Literal["mask"] = "mask"
+    output: str
+    planes: Literal["first", "last", "none"] = "first"
+    threshold: float | None = Field(default=None, gt=0, lt=1)
+    activation: Literal["none", "sigmoid"] = "none"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return (self.output,)
+
+
+class TranscriptSteps(Frozen):
+    """How a text comes out of `output` (n, moments, characters): the best of each moment, without repetitions and
+    without `blank` (CTC). `PipelineSpec.classes` are the characters."""
+
+    kind: Literal["transcript"] = "transcript"
+    output: str
+    blank: int = Field(default=0, ge=0)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return (self.output,)
+
+
+Postprocess = Annotated[BoxesSteps | MaskSteps | TranscriptSteps, Field(discriminator="kind")]
 """What makes an answer out of outputs that nobody reads as they are; more kinds join by ``|``."""
 
 
@@ -199,9 +236,11 @@ class PipelineSpec(Frozen):
 
     `answer_kind`: ``class`` (the answer output holds class scores: `scores` says whether logits or probabilities),
     ``score`` (one probability), ``embedding`` (a vector after `pooling`), ``tokens`` (the numbers of a
-    text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``tensor`` (anything
-    else).
-    `postprocess` says how outputs become what people read (boxes); without it the answer output is taken as it is.
+    text's tokens, which `generation` makes), ``detection`` (boxes around things, of `classes`), ``labels`` (a score for
+    each of several labels, of which any number may be true), ``mask`` (the class of each pixel), ``picture``,
+    ``transcript`` (the characters that were read or heard), ``tensor`` (anything else).
+    `postprocess` says how outputs become what people read (boxes, masks, transcripts); without it the answer output is
+    taken as it is.
     `tried_size` is what free sizes of arrays were when the model was tried out and ran.
     `links` maps a state input to the output that feeds it in the next call. `guessed` names the parts that were not
     found in the model's own files.
@@ -212,7 +251,7 @@ class PipelineSpec(Frozen):
     inputs: tuple[PipelineInput, ...]
     outputs: tuple[PipelineOutput, ...]
     preprocess: Preprocess
-    answer_kind: Literal["class", "score", "embedding", "tokens", "detection", "tensor"]
+    answer_kind: AnswerKind
     scores: Literal["logits", "probabilities"] = "logits"
     classes: tuple[str, ...] | None = None
     links: dict[str, str] = {}

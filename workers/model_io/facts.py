@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from workers.contracts.pipeline import Generation, Preprocess, Task
+from workers.contracts.pipeline import AnswerKind, Generation, Preprocess, Task
 from workers.contracts.specs import Finding, TensorSpec
 
 
@@ -19,7 +19,7 @@ class Found:
     preprocess: Preprocess | None = None
     classes: tuple[str, ...] | None = None
     scores: Literal["logits", "probabilities"] | None = None
-    answer_kind: Literal["class", "score", "embedding", "detection", "tensor"] | None = None
+    answer_kind: AnswerKind | None = None
     is_classifier: bool | None = None
     width: int | None = None
     pooling: Literal["none", "mean", "cls"] | None = None

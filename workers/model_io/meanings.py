@@ -43,6 +43,14 @@ def numbers(shape: tuple[int | None, ...], dtype: str) -> str:
     return "×".join("any" if size is None else str(size) for size in shape) + f" {kind}"
 
 
+RESULTS = {
+    "labels": "a score for each of several labels",
+    "mask": "the class of each pixel",
+    "picture": "a picture",
+    "transcript": "characters that were read or heard",
+}
+
+
 def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...], dtype: str, answer: bool) -> str:
     """What one output says."""
     if name in spec.links.values():
@@ -56,6 +64,8 @@ def output_meaning(spec: PipelineSpec, name: str, shape: tuple[int | None, ...],
         return "a text, as the numbers of its tokens"
     if answer and spec.answer_kind == "detection":
         return f"boxes around things of {len(spec.classes)} classes" if spec.classes else "boxes around things"
+    if answer and spec.answer_kind in RESULTS:
+        return RESULTS[spec.answer_kind]
     if answer and spec.task == "token-classification":
         return f"scores of {last} classes for each token" if last else "scores of classes for each token"
     if answer and spec.answer_kind == "embedding":

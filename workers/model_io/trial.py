@@ -11,11 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.errors import AskedShape, WorkerError
-from workers.contracts.pipeline import AudioSteps, BoxesSteps, ImageSteps, PipelineInput, PipelineSpec, TextSteps
+from workers.contracts.pipeline import (
+    AudioSteps,
+    BoxesSteps,
+    ImageSteps,
+    MaskSteps,
+    PipelineInput,
+    PipelineSpec,
+    TextSteps,
+)
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.facts import warning
+from workers.model_io.guess.answer import TASKS
 from workers.model_io.guess.boxes_seen import seen
+from workers.model_io.guess.labels import several_labels
+from workers.model_io.guess.masks import mask_seen
 from workers.model_io.layouts import needs_output_axes, with_output_axes
 from workers.model_io.meanings import output_meaning
 from workers.model_io.runtime import is_out_of_memory, run_error
@@ -264,8 +275,7 @@ def _learned(
     if spec.answer_kind == "class" and spec.classes is None and all(_is_unit(value) for value in values):
         update["answer_kind"] = "embedding"
         update["task"] = "text-embedding" if spec.task == "text-classification" else "arrays"
-    if isinstance(spec.postprocess, BoxesSteps):
-        update["postprocess"] = _seen_boxes(spec.postprocess, outputs)
+    update |= _learned_result(spec, outputs, values, answer)
     described = tuple(
         entry if entry.shape else entry.model_copy(update={"shape": _shape(outputs[0], entry.name)})
         for entry in spec.outputs
@@ -279,6 +289,21 @@ def _learned(
         for entry in described
     )
     return learned.model_copy(update={"outputs": reworded})
+
+
+def _learned_result(
+    spec: PipelineSpec, outputs: tuple[Feeds, ...], values: list[NDArray[np.float64]], answer: str
+) -> dict[str, Any]:
+    """What the answers show about the kind of result: fields to change."""
+    if isinstance(spec.postprocess, BoxesSteps):
+        return {"postprocess": _seen_boxes(spec.postprocess, outputs)}
+    if spec.answer_kind == "class" and several_labels(values):
+        return {"answer_kind": "labels", "scores": "probabilities"}
+    known = spec.postprocess if isinstance(spec.postprocess, MaskSteps) else None
+    if spec.sampling is None and (known is not None or spec.answer_kind in ("tensor", "picture")):
+        steps = mask_seen(answer, values, spec.preprocess, known)
+        return {} if steps is None else {"answer_kind": "mask", "task": TASKS["mask"], "postprocess": steps}
+    return {}
 
 
 def _seen_boxes(steps: BoxesSteps, outputs: tuple[Feeds, ...]) -> BoxesSteps | None:

@@ -38,7 +38,7 @@ def probabilities(answer: NDArray[np.float32], spec: Spec) -> NDArray[np.float32
     """Scores of shape (n, classes) as shares; logits by softmax, a single logit by the logistic function."""
     if spec.scores == "probabilities":
         return answer
-    if answer.shape[-1] == 1 or spec.answer_kind == "score":
+    if answer.shape[-1] == 1 or spec.answer_kind in ("score", "labels"):
         # the symmetric form does not overflow for large negative logits
         single: NDArray[np.float32] = (0.5 * (1 + np.tanh(0.5 * answer))).astype(np.float32)
         return single
@@ -52,7 +52,7 @@ def describe(answer: NDArray[np.float32], spec: Spec, top: int = 5) -> list[tupl
 
     A ``score`` gives one row. Embeddings and tensors have no labels: the list is empty.
     """
-    if spec.answer_kind not in ("class", "score") or not answer.size:
+    if spec.answer_kind not in ("class", "score", "labels") or not answer.size:
         return []
     rows = answer.reshape(-1, answer.shape[-1]) if answer.ndim > 1 else answer[None]
     if spec.answer_kind == "score":

@@ -15,9 +15,9 @@ from . import answers, arrays
 from .batches import join, run
 from .filling import default_of
 from .generating import LOGITS
-from .postprocess import postprocessed
+from .postprocess import postprocessed, transcripts
 from .sampling import sample
-from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, read_spec
+from .spec import ArraySteps, AudioSteps, ImageSteps, Input, PipelineError, Spec, TextSteps, TranscriptSteps, read_spec
 from .texts import Tokenizer
 
 if TYPE_CHECKING:
@@ -263,7 +263,9 @@ class Pipeline:
         return values
 
     def text_of(self, answer: NDArray[np.float32]) -> str:
-        """The text of one sample's tokens, without those that only mark something."""
+        """The text of one sample's tokens, without those that only mark something; of a transcript its characters."""
+        if isinstance(self.spec.postprocess, TranscriptSteps):
+            return transcripts.text_of(answer, self.spec.classes or ())
         return self._tokenizer.text([int(token) for token in answer.ravel()])
 
     def probabilities(self, answer: NDArray[np.float32]) -> NDArray[np.float32]:

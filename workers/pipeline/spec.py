@@ -133,8 +133,36 @@ class BoxesSteps:
         return tuple(name for name in (self.boxes, self.scores, self.labels) if name is not None)
 
 
-Postprocess = BoxesSteps
-_POSTPROCESS: dict[str, type[Any]] = {"boxes": BoxesSteps}
+@dataclass(frozen=True)
+class MaskSteps:
+    """How the class of each pixel comes out of planes (see the contract)."""
+
+    output: str
+    planes: str = "first"
+    threshold: float | None = None
+    activation: str = "none"
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return (self.output,)
+
+
+@dataclass(frozen=True)
+class TranscriptSteps:
+    """How a text comes out of scores of characters (see the contract)."""
+
+    output: str
+    blank: int = 0
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the model's outputs that are read."""
+        return (self.output,)
+
+
+Postprocess = BoxesSteps | MaskSteps | TranscriptSteps
+_POSTPROCESS: dict[str, type[Any]] = {"boxes": BoxesSteps, "mask": MaskSteps, "transcript": TranscriptSteps}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, digest, names_of, shown
 from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
-from workers.evaluate.data.labels import resolve
+from workers.evaluate.data.labels import CLASSES, resolve
 from workers.evaluate.data.made import make_collection
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
@@ -137,7 +137,7 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
 
 def _dataset(collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams) -> DataSet:
     steps = tuple(kept.steps for kept in stored.test)
-    is_class = pipeline.spec.answer_kind in ("class", "score")
+    is_class = pipeline.spec.answer_kind in CLASSES
     return DataSet(
         kind=collection.kind,
         origin="made" if params.path is None else "person",

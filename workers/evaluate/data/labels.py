@@ -1,5 +1,6 @@
 """From labels as they are written to class numbers of the model."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from workers.evaluate.data.tables import is_number
 from workers.pipeline.spec import Spec
 
 MOST_UNKNOWN = 50
+CLASSES = ("class", "score", "labels")
+"""Kinds of answers whose labels are class numbers."""
+
 BINARY = {"0": 0, "1": 1, "no": 0, "yes": 1, "false": 0, "true": 1, "negative": 0, "positive": 1}
 
 
@@ -17,7 +21,7 @@ def class_count(spec: Spec) -> int | None:
     """How many classes the model knows; None where its answers are no classes or nothing says."""
     if spec.answer_kind == "score":
         return 2
-    if spec.answer_kind != "class":
+    if spec.answer_kind not in ("class", "labels"):
         return None
     if spec.classes is not None:
         return len(spec.classes)
@@ -84,14 +88,14 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
     none: list[tuple[int, ...]] = [() for _ in raw]
     if not any(raw):
         return Resolved(none)
-    if spec.answer_kind not in ("class", "score"):
+    if spec.answer_kind not in CLASSES:
         return Resolved(none, (_no_classes(raw, spec),))
     known = LabelMap(spec)
     translate = {**_translation(collection.class_names, known, spec), **(meant or {})}
     ids, unknown = [], Counter[str]()
     for labels in raw:
         found: set[int] = set()
-        for label in labels:
+        for label in _parts(labels, known, spec):
             matches = known.ids(translate.get(label, label))
             found.update(matches)
             if not matches:
@@ -100,6 +104,14 @@ def resolve(collection: Collection, spec: Spec, meant: Mapping[str, str] | None 
     kinds = len({label for labels in raw for label in labels})
     findings = tuple(_unknown_labels(unknown, kinds, sum(map(bool, ids)), len(raw), spec))
     return Resolved(ids, findings, tuple(label for label, _ in unknown.most_common(MOST_UNKNOWN)))
+
+
+def _parts(labels: Sequence[str], known: LabelMap, spec: Spec) -> list[str]:
+    """Of a model that gives several labels what stands in one cell: “cat|dog”, “cat; dog”, “cat, dog”."""
+    if spec.answer_kind != "labels":
+        return list(labels)
+    cells = [[cell] if known.ids(cell) else re.split(r"[|;,]", cell) for cell in labels]
+    return [part.strip() for parts in cells for part in parts if part.strip()]
 
 
 def _no_classes(raw: Sequence[tuple[str, ...]], spec: Spec) -> Finding:

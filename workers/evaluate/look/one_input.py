@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.trying import Seen, TryRequest
+from workers.evaluate.proof.masks import same_masks
 from workers.evaluate.proof.predictions import predict
 from workers.evaluate.proof.similarity import cosine, likeness
+from workers.evaluate.proof.tasks import text, transcript
+from workers.evaluate.proof.tasks.labels import unlike_labels
+from workers.evaluate.proof.wordings import tidy
 from workers.pipeline.audio import read_wav
 from workers.pipeline.batches import is_batched
 from workers.pipeline.images import open_picture
@@ -123,11 +127,11 @@ def rows_of(pipeline: Pipeline, answer: Values) -> dict[str, Any]:
         shares = pipeline.probabilities(answer.reshape(len(answer), -1)).ravel()
         moments = (("mean", float(shares.mean())), ("largest", float(shares.max())))
         return {"kind": "moments", "rows": moments, "size": shares.size}
-    if spec.answer_kind in ("class", "score"):
+    if spec.answer_kind in ("class", "score", "labels"):
         rows = tuple(pipeline.describe(answer, TOP))
         is_score = len(rows) == 1 and (spec.answer_kind == "score" or answer.size == 1)
         return {"kind": "score" if is_score else "class", "rows": rows, "size": answer.shape[-1] if answer.ndim else 1}
-    if spec.answer_kind == "tokens":
+    if spec.answer_kind in ("tokens", "transcript"):
         return {"kind": "text", "text": pipeline.text_of(answer), "size": answer.size}
     flat = answer.ravel()
     return {"kind": "values", "values": tuple(float(value) for value in flat[:FIRST_VALUES]), "size": flat.size}
@@ -139,10 +143,17 @@ def compared(pipeline: Pipeline, old: Values, new: Values) -> dict[str, Any]:
     finite = np.asarray([bool(np.isfinite(old).all()), bool(np.isfinite(new).all())])
     if isinstance(spec.postprocess, BoxesSteps):
         return {"same": same_boxes(old, new, spec.postprocess.score_threshold)}
+    if spec.answer_kind in ("tokens", "transcript") and finite.all():
+        before, after = pipeline.text_of(old), pipeline.text_of(new)
+        is_other = text.is_other if spec.answer_kind == "tokens" else transcript.is_other
+        return {"same": tidy(before) == tidy(after) or not is_other(before, after)}
     if old.shape != new.shape or not finite.all():
         return {"same": False}
-    if spec.answer_kind == "tokens":
-        return {"same": bool((old == new).all())}
+    if spec.answer_kind == "mask":
+        return {"same": same_masks(old, new)}
+    if spec.answer_kind == "labels":
+        shares = pipeline.probabilities(old), pipeline.probabilities(new)
+        return {"same": not unlike_labels(np.atleast_2d(shares[0]), np.atleast_2d(shares[1])).any()}
     classes = predict([old, new], finite, spec.answer_kind, spec.scores, pipeline.stateful)
     if classes is not None:
         return {"same": bool(classes[0] == classes[1])}

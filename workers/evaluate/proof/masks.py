@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 SMALLEST_OBJECT_PX = 9
 """Connected pixels below three by three are specks that rounding makes and takes away."""
 
+LEAST_OVERLAP = 0.9
+BACKGROUND = 0
 FORGIVEN_PX = 4
 """So many pixels of a class in a picture may be anywhere: of a thing of four by four pixels two are a tenth already."""
 
@@ -53,6 +55,17 @@ def class_change(old: Flags, new: Flags) -> ClassChange:
     objects = _uncovered(old, near_new) + _uncovered(new, near_old) + _joined(old, new) + _joined(new, old)
     present = (old.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX) | (new.sum(axis=(1, 2)) >= SMALLEST_OBJECT_PX)
     return ClassChange(present, np.where(present, overlap, 1.0), objects)
+
+
+def same_masks(old: Masks, new: Masks) -> bool:
+    """Whether two masks (height, width) of one size tell a person the same."""
+    for one in np.union1d(np.unique(old), np.unique(new)).tolist():
+        change = class_change((old == one)[None], (new == one)[None])
+        if change.present[0] and change.overlap[0] < LEAST_OVERLAP:
+            return False
+        if one != BACKGROUND and change.objects[0]:
+            return False
+    return True
 
 
 def _uncovered(mine: Flags, theirs: Flags) -> NDArray[np.int64]:

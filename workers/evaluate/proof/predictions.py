@@ -1,11 +1,11 @@
 """The answers of one model to the test items: collected through its pipeline, kept in `answers.npz`.
 
-`answer` holds float32 of shape (n, …), or, where shapes differ from item to item, all values in a row with
-`answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite number. Every
-other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many as fit into
-a bound of memory), unless the answer was made out of outputs (boxes). `gallery` are the vectors of calibration items,
-which those of an embedding are searched in. `meta` is JSON: the kind of answer, the names of the other outputs, and the
-texts that people read.
+`answer` holds float32 (of masks uint8 or uint16) of shape (n, …), or, where shapes differ from item to item, all values
+in a row with `answer_offsets` (n + 1,). `predicted` (n,) int64 is there for classes, −1 where the answer is no finite
+number. Every other float output that is no state lies beside it as `other_0`, `other_1`, … for the first items (as many
+as fit into a bound of memory), unless the answer was made out of outputs (boxes). `gallery` are the vectors of
+calibration items, which those of an embedding are searched in. `meta` is JSON: the kind of answer, the names of the
+other outputs, and the texts that people read.
 """
 
 import json
@@ -34,7 +34,9 @@ GALLERY_ITEMS = 200
 GALLERY_TIME = 0.25
 """Share of the time for answers that the gallery may take."""
 
-Values = NDArray[np.float32]
+Values = NDArray[Any]
+"""float32; of masks uint8 or uint16."""
+
 Stopped = Literal["", "time", "memory"]
 
 
@@ -113,8 +115,8 @@ def collect_answers(
             break
         feeds, outputs = next(answered)
         values = _trim(np.asarray(pipeline.answer_of(outputs, feeds), np.float32), feeds, pipeline)
-        answer.append(values)
         finite.append(bool(np.isfinite(values).all()))
+        answer.append(_compact(values) if pipeline.spec.answer_kind == "mask" else values)
         _keep_others(others, outputs, feeds, pipeline)
     ctx.progress(STAGE, len(items), len(items), "items")
     found = _answers(pipeline, answer, others, np.asarray(finite, dtype=np.bool_))
@@ -183,6 +185,12 @@ def _trim(values: Values, feeds: Mapping[str, NDArray[Any]], pipeline: Pipeline)
     return values[0] if values.ndim and len(values) == 1 else values
 
 
+def _compact(mask: Values) -> NDArray[Any]:
+    """Class numbers in as few bytes as they take; what is no number becomes 0 (`Answers.finite` tells it)."""
+    numbers = np.nan_to_num(mask, nan=0.0)
+    return numbers.astype(np.uint8 if numbers.max(initial=0) < 256 else np.uint16)
+
+
 def _one_score(values: Values) -> bool:
     return values.size == len(values)
 
@@ -222,8 +230,9 @@ def _answers(pipeline: Pipeline, answer: Rows, others: Mapping[str, Rows], finit
 
 
 def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
-    """What people read of generated tokens; None where answers are no texts, or no tokenizer tells."""
-    if pipeline.spec.answer_kind != "tokens" or not isinstance(pipeline.spec.preprocess, TextSteps):
+    """What people read of generated tokens or characters; None where answers are no texts, or no tokenizer tells."""
+    kind = pipeline.spec.answer_kind
+    if kind != "transcript" and not (kind == "tokens" and isinstance(pipeline.spec.preprocess, TextSteps)):
         return None
     return [pipeline.text_of(row) if np.isfinite(row).all() else "" for row in answer]
 
@@ -231,7 +240,9 @@ def _texts(pipeline: Pipeline, answer: Sequence[Values]) -> list[str] | None:
 def _decoded(spec: Spec) -> dict[str, Any]:
     """The fields `decoded` and `score_threshold`."""
     steps = spec.postprocess
-    return {"decoded": True, "score_threshold": steps.score_threshold} if isinstance(steps, BoxesSteps) else {}
+    if isinstance(steps, BoxesSteps):
+        return {"decoded": True, "score_threshold": steps.score_threshold}
+    return {"decoded": steps is not None}
 
 
 def predict(

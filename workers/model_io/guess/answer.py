@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 from workers.contracts.pipeline import (
+    AnswerKind,
     ArraySteps,
     AudioSteps,
     ImageSteps,
@@ -16,9 +16,18 @@ from workers.contracts.pipeline import (
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
 from workers.model_io.guess.detection import gives_boxes
+from workers.model_io.guess.masks import mask_steps
+from workers.model_io.guess.pictures import gives_picture
+from workers.model_io.guess.transcripts import transcript_of
 
-AnswerKind = Literal["class", "score", "embedding", "detection", "tensor"]
 WORLD = ("image", "input_ids", "audio", "array")
+
+TASKS: dict[AnswerKind, Task] = {
+    "detection": "object-detection",
+    "mask": "image-segmentation",
+    "picture": "image-to-image",
+    "transcript": "transcription",
+}
 
 _ANSWER_NAMES = re.compile(r"logit|prob|score|last_hidden_state|output|label|pred|embed", re.I)
 _VECTORS = re.compile(r"embed|pooler|feature|hidden", re.I)
@@ -51,6 +60,13 @@ def answer_kind(
         return found.answer_kind, ()
     if isinstance(steps, ImageSteps) and gives_boxes(outputs, inputs, steps, found):
         return "detection", ()
+    if isinstance(steps, ImageSteps):
+        if mask_steps(answer, found) is not None:
+            return "mask", ()
+        if gives_picture(answer, inputs, steps, found):
+            return "picture", ("picture",)
+    if transcript_of(answer, found) is not None:
+        return "transcript", ()
     shape = answer.shape
     if isinstance(steps, AudioSteps) and (len(shape) == 1 or shape[1:] == (1,)):
         return "score", ()
@@ -93,8 +109,8 @@ def task_of(
     inputs: Sequence[PipelineInput], steps: Preprocess, kind: AnswerKind, answer: TensorSpec, found: Found
 ) -> Task:
     """The task's name where no file says it."""
-    if kind == "detection":
-        return "object-detection"
+    if kind in TASKS:
+        return TASKS[kind]
     if any(entry.source == "input_ids" for entry in inputs):
         return text_task(steps, kind, answer, found)
     if isinstance(steps, AudioSteps):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from workers.contracts.pipeline import (
+    AnswerKind,
     ArraySteps,
     AudioSteps,
     BoxesSteps,
@@ -12,16 +13,19 @@ from workers.contracts.pipeline import (
     PipelineInput,
     PipelineOutput,
     PipelineSpec,
+    Postprocess,
     Preprocess,
     Source,
     TextSteps,
 )
 from workers.contracts.specs import BOXES_UNKNOWN, Finding, TensorSpec
 from workers.model_io.facts import Found, Graph, warning
-from workers.model_io.guess.answer import AnswerKind, answer_kind, pick_answer, task_of
+from workers.model_io.guess.answer import answer_kind, pick_answer, task_of
 from workers.model_io.guess.detection import boxes_steps
 from workers.model_io.guess.diffusion import guess_sampling
 from workers.model_io.guess.image import detector_image, guess_image, picture_layout
+from workers.model_io.guess.masks import mask_steps
+from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.meanings import input_meaning, output_meaning
 from workers.model_io.preprocess_spec import is_image_spec, spec_from_string
 from workers.pipeline.generating import TOKENS
@@ -54,12 +58,15 @@ def build_spec(
     reading = _read_inputs(_with_sizes(graph, items or {}, shapes), found, shapes, preprocess)
     reading = replace(reading, inputs=tuple(_whole(entry, items or {}) for entry in reading.inputs))
     answer = pick_answer(graph.outputs, reading.links)
+    sampling = guess_sampling(reading.inputs, answer)
     kind, guessed = answer_kind(answer, graph.outputs, reading.inputs, reading.steps, found)
+    if sampling is not None and kind == "picture":
+        kind, guessed = "tensor", ()  # what a step network gives is not yet a picture
     task = found.task or task_of(reading.inputs, reading.steps, kind, answer, found)
-    boxes = _boxes(graph, reading.inputs, reading.steps, kind, found)
+    result = _result(graph, answer, reading.inputs, reading.steps, kind, found)
     fed = reading.steps
-    if boxes is not None and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
-        fed = detector_image(fed, boxes.form)
+    if isinstance(result.steps, BoxesSteps) and isinstance(fed, ImageSteps) and "mean" in reading.guessed:
+        fed = detector_image(fed, result.steps.form)
     steps = spec_from_string(preprocess, fed) if preprocess else fed
     spec = PipelineSpec(
         task=task,
@@ -68,29 +75,47 @@ def build_spec(
         preprocess=steps,
         answer_kind=kind,
         scores=found.scores or "logits",
-        classes=found.classes if kind == "detection" else _fitting(found.classes, answer),
+        classes=result.classes,
         links=reading.links,
         pooling=(found.pooling or "mean") if kind == "embedding" and len(answer.shape) == 3 else "none",
         normalize=bool(found.normalize) and kind == "embedding",
         guessed=() if preprocess else tuple(dict.fromkeys(reading.guessed + guessed + found.guessed)),
-        sampling=guess_sampling(reading.inputs, answer),
-        postprocess=boxes,
+        sampling=sampling,
+        postprocess=result.steps,
     )
     if spec.sampling is not None:
         spec = spec.model_copy(update={"guessed": (*spec.guessed, "sampling")})
     if found.generation is not None:
         told = {"answer_kind": "tokens", "generation": found.generation, "classes": None, "pooling": "none"}
         return with_words(spec.model_copy(update=told), graph.outputs, TOKENS)
-    return with_words(spec, graph.outputs, boxes.boxes if boxes is not None else answer.name)
+    return with_words(spec, graph.outputs, result.output)
 
 
-def _boxes(
-    graph: Graph, inputs: tuple[PipelineInput, ...], steps: Preprocess, kind: AnswerKind, found: Found
-) -> BoxesSteps | None:
-    """How boxes come out of it, for a detector whose form is recognized."""
-    if kind != "detection" or not isinstance(steps, ImageSteps):
-        return None
-    return boxes_steps(graph.outputs, inputs, steps, found)
+@dataclass(frozen=True)
+class _Result:
+    """How what people read comes out of the outputs, of which `output` is read first; `steps` None: as it is."""
+
+    output: str
+    steps: Postprocess | None
+    classes: tuple[str, ...] | None
+
+
+def _result(
+    graph: Graph,
+    answer: TensorSpec,
+    inputs: tuple[PipelineInput, ...],
+    steps: Preprocess,
+    kind: AnswerKind,
+    found: Found,
+) -> _Result:
+    if kind == "detection":
+        boxes = boxes_steps(graph.outputs, inputs, steps, found) if isinstance(steps, ImageSteps) else None
+        return _Result(boxes.boxes if boxes is not None else answer.name, boxes, found.classes)
+    if kind == "mask":
+        return _Result(answer.name, mask_steps(answer, found), found.classes)
+    if kind == "transcript" and (read := transcript_of(answer, found)) is not None:
+        return _Result(answer.name, *read)
+    return _Result(answer.name, None, _fitting(found.classes, answer))
 
 
 def boxes_told(spec: PipelineSpec) -> tuple[Finding, ...]:
@@ -113,15 +138,14 @@ def reread(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
     """The same with other sources or links of inputs: what the answer is is told anew."""
     answer = pick_answer(graph.outputs, spec.links)
     kind, _ = answer_kind(answer, graph.outputs, spec.inputs, spec.preprocess, found)
-    boxes = _boxes(graph, spec.inputs, spec.preprocess, kind, found)
+    result = _result(graph, answer, spec.inputs, spec.preprocess, kind, found)
     told = {
         "answer_kind": kind,
-        "postprocess": boxes,
+        "postprocess": result.steps,
         "task": found.task or task_of(spec.inputs, spec.preprocess, kind, answer, found),
-        "classes": found.classes if kind == "detection" else _fitting(found.classes, answer),
+        "classes": result.classes,
     }
-    named = boxes.boxes if boxes is not None else answer.name
-    return with_words(spec.model_copy(update=told), graph.outputs, named)
+    return with_words(spec.model_copy(update=told), graph.outputs, result.output)
 
 
 def with_words(spec: PipelineSpec, outputs: tuple[TensorSpec, ...], answer: str) -> PipelineSpec:

@@ -76,6 +76,7 @@ def beside_folder(folder: Path) -> Found:
     task, is_classifier = _head_of(config)
     return Found(
         task=task,
+        answer_kind="labels" if config.get("problem_type") == "multi_label_classification" else None,
         is_classifier=is_classifier,
         width=width if isinstance(width, int) else None,
         pooling=pooling,
@@ -96,6 +97,8 @@ def _head_of(config: Mapping[str, Any]) -> tuple[Task | None, bool | None]:
         return "token-classification", None
     if name.endswith("ForObjectDetection"):
         return "object-detection", None
+    if name.endswith("ForSemanticSegmentation"):
+        return "image-segmentation", None
     return None, True if name.endswith(("ForSequenceClassification", "ForImageClassification")) else None
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..spec import Postprocess
+from ..spec import BoxesSteps, MaskSteps, Postprocess, TranscriptSteps
+from . import masks, transcripts
 from .boxes import decode, heads_of
 
 
@@ -16,10 +17,19 @@ def postprocessed(
     outputs: Mapping[str, NDArray[Any]], steps: Postprocess, size: tuple[int, int]
 ) -> NDArray[np.float32]:
     """The answers (n, …) of `outputs` by name; `size` is height and width of the model's input."""
+    if isinstance(steps, MaskSteps):
+        return masks.decode(outputs, steps)
+    if isinstance(steps, TranscriptSteps):
+        return transcripts.decode(outputs, steps)
     return decode(outputs, steps, size)
 
 
 def raw_head(outputs: Mapping[str, NDArray[Any]], steps: Postprocess) -> NDArray[np.float32]:
     """(n, positions, channels): what `postprocessed` chooses from, before anything is chosen."""
+    if not isinstance(steps, BoxesSteps):
+        values = np.asarray(outputs[steps.output], np.float32)
+        if isinstance(steps, MaskSteps) and steps.planes != "last":
+            values = np.moveaxis(values, 1, -1) if steps.planes == "first" else values[..., None]
+        return values.reshape(len(values), -1, values.shape[-1])
     heads = heads_of(outputs, steps)
     return np.concatenate([heads.places, heads.scores], axis=2)

@@ -7,7 +7,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Columns, Entry, Options, Reader, digest, names_of
 from workers.evaluate.data.folders import files_below
-from workers.evaluate.data.labels import LabelMap
+from workers.evaluate.data.labels import CLASSES, LabelMap
 from workers.evaluate.data.readers import audio, pictures
 from workers.evaluate.data.tables import Table, is_number, read_table
 from workers.pipeline.spec import TextSteps
@@ -124,7 +124,7 @@ def find_text(table: Table) -> int:
 def find_label(table: Table, text: int, options: Options) -> int | None:
     """By name if the model knows most values, else the one column whose values are few and all known; else by name."""
     known = LabelMap(options.spec)
-    classes = options.spec.answer_kind in ("class", "score")
+    classes = options.spec.answer_kind in CLASSES
     candidates = [column for column in range(len(table.header)) if column != text]
     names = [column for name in LABEL_NAMES for column in candidates if table.header[column].casefold() == name]
     shares = {column: _known_share(table, column, known) for column in candidates} if classes else {}

@@ -13,10 +13,8 @@ from numpy.typing import NDArray
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Flags, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
-from workers.evaluate.proof.masks import Masks, class_change
+from workers.evaluate.proof.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
 
-LEAST_OVERLAP = 0.9
-BACKGROUND = 0
 BLOCK_PIXELS = 8_000_000
 
 
@@ -24,7 +22,8 @@ def compare(case: Case) -> Differences:
     """Items are pictures in which either finds something: an all empty one proves nothing about objects."""
     old, new = case.answers("old"), case.answers("new")
     n = len(old)
-    whole = np.asarray([a.shape == b.shape and np.isfinite(b).all() for a, b in zip(old, new, strict=True)], np.bool_)
+    whole = np.asarray([a.shape == b.shape for a, b in zip(old, new, strict=True)], np.bool_)
+    whole &= case.new.finite[case.items]
     changed, severity = ~whole, np.where(whole, 0.0, 1.0)
     holds: dict[int, Flags] = defaultdict(lambda: np.zeros(n, np.bool_))
     broke: dict[int, Flags] = defaultdict(lambda: np.zeros(n, np.bool_))

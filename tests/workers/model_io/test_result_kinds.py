@@ -1,0 +1,132 @@
+"""Masks, pictures, transcripts and several labels are recognized by shapes, names, files and answers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from odd_models import floats, save, weights
+from onnx import helper
+
+from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
+from workers.measure.opening import open_session
+from workers.pipeline.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared, write_prepared
+from workers.runtime.recording import RecordingContext
+
+SIDE = 32
+
+
+def planes(path: Path, count: int, last: str, output: str = "output", factor: int = 1, **meta: str) -> Path:
+    """Pictures of 32×32 in, `count` planes out of the same size (times `factor`), through an operator at the end."""
+    nodes = [helper.make_node("Conv", ["images", "w"], ["c"], pads=[1, 1, 1, 1])]
+    tensors = [weights("w", count, 3, 3, 3)]
+    before = "c"
+    if factor > 1:
+        tensors.append(helper.make_tensor("scales", 1, [4], [1.0, 1.0, float(factor), float(factor)]))
+        nodes.append(helper.make_node("Resize", ["c", "", "scales"], ["r"], mode="nearest"))
+        before = "r"
+    if last == "Sharp":
+        tensors.append(helper.make_tensor("much", 1, [1], [1000.0]))
+        nodes += [helper.make_node("Mul", [before, "much"], ["m"]), helper.make_node("Sigmoid", ["m"], [output])]
+    else:
+        nodes.append(helper.make_node(last, [before], [output], **({"axis": 1} if last == "Softmax" else {})))
+    sides = [SIDE * factor] * 2
+    return save(
+        path, nodes, [floats("images", ["b", 3, SIDE, SIDE])], [floats(output, ["b", count, *sides])], tensors, **meta
+    )
+
+
+def spec_in(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("given", "kind", "steps"),
+    [
+        ({"count": 5, "last": "Identity", "output": "mask_logits"}, "mask", {"planes": "first", "threshold": None}),
+        ({"count": 5, "last": "Softmax"}, "mask", {"planes": "first", "threshold": None}),
+        ({"count": 3, "last": "Softmax"}, "mask", {"planes": "first", "threshold": None}),
+        ({"count": 1, "last": "Sharp"}, "mask", {"threshold": 0.3, "activation": "none"}),
+        (
+            {"count": 1, "last": "Identity", "output": "segmentation"},
+            "mask",
+            {"threshold": 0.5, "activation": "sigmoid"},
+        ),
+        ({"count": 4, "last": "Identity", "classes": '["a", "b", "c", "d"]'}, "mask", {"threshold": None}),
+        ({"count": 3, "last": "Identity"}, "picture", None),
+        ({"count": 3, "last": "Identity", "factor": 2}, "picture", None),
+        ({"count": 8, "last": "Identity"}, "tensor", None),
+        ({"count": 1, "last": "Sigmoid"}, "tensor", None),
+    ],
+)
+def test_planes(tmp_path: Path, opened: Any, given: dict[str, Any], kind: str, steps: dict[str, Any] | None) -> None:
+    """Given planes over a picture, Then names, classes or answers tell masks from pictures and from anything else."""
+    _, folder = opened(planes(tmp_path / "model.onnx", **given))
+    spec = spec_in(folder)
+    assert spec["answer_kind"] == kind
+    assert spec["postprocess"] is None if steps is None else steps.items() <= spec["postprocess"].items()
+
+
+def scores(path: Path, count: int, last: str) -> Path:
+    nodes = [helper.make_node("Gemm", ["x", "w"], ["g"]), helper.make_node(last, ["g"], ["output"])]
+    return save(path, nodes, [floats("x", ["b", 6])], [floats("output", ["b", count])], [weights("w", 6, count)])
+
+
+@pytest.mark.parametrize(
+    ("last", "count", "kind"), [("Sigmoid", 6, "labels"), ("Softmax", 6, "class"), ("Identity", 6, "class")]
+)
+def test_several_labels(tmp_path: Path, opened: Any, last: str, count: int, kind: str) -> None:
+    """Given shares that do not add up to 1, Then any number of labels may be true; of a softmax one is."""
+    _, folder = opened(scores(tmp_path / "model.onnx", count, last))
+    spec = spec_in(folder)
+    assert spec["answer_kind"] == kind
+    assert last == "Identity" or spec["scores"] == "probabilities"
+
+
+CHARACTERS = "abcdefghijklmnopqrstuvwxyz'"
+
+
+@pytest.mark.parametrize(("extra", "blank", "last"), [(1, 0, "'"), (2, 0, " ")])
+def test_transcripts(tmp_path: Path, opened: Any, extra: int, blank: int, last: str) -> None:
+    """Given scores of characters for each moment whose list lacks the blank (and the space), Then it is read, and the
+    answers hold texts."""
+    count = len(CHARACTERS) + extra
+    nodes = [helper.make_node("MatMul", ["mel", "w"], ["output"])]
+    path = save(
+        tmp_path / "model.onnx",
+        nodes,
+        [floats("mel", ["b", "t", 20])],
+        [floats("output", ["b", "t", count])],
+        [weights("w", 20, count)],
+        character="\n".join(CHARACTERS),
+    )
+    _, folder = opened(path)
+    spec = spec_in(folder)
+    assert (spec["answer_kind"], spec["task"]) == ("transcript", "transcription")
+    assert spec["postprocess"]["blank"] == blank and spec["classes"][-1] == last and len(spec["classes"]) == count
+    rng = np.random.default_rng(0)
+    write_prepared(tmp_path / "test", [{"mel": rng.standard_normal((1, 9, 20)).astype(np.float32)} for _ in range(12)])
+    session = open_session(folder, "onnxruntime-cpu", {}, 1)
+    found = collect_answers(load_pipeline(folder), session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
+    save_answers(tmp_path / "a.npz", found)
+    kept = load_answers(tmp_path / "a.npz")
+    assert kept.texts is not None and kept.decoded and len(kept.texts) == 12 and any(kept.texts)
+
+
+def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:
+    """Given planes of classes, Then one byte a pixel is kept; a picture without numbers is told and counts as changed."""
+    _, folder = opened(planes(tmp_path / "model.onnx", 5, "Identity", "mask"))
+    rng = np.random.default_rng(0)
+    items = [{"images": rng.standard_normal((1, 3, SIDE, SIDE)).astype(np.float32)} for _ in range(12)]
+    items[3]["images"][:] = np.nan
+    write_prepared(tmp_path / "test", items)
+    session = open_session(folder, "onnxruntime-cpu", {}, 1)
+    pipeline = load_pipeline(folder)
+    found = collect_answers(pipeline, session, Prepared(tmp_path / "test"), RecordingContext(tmp_path))
+    assert {part.dtype for part in found.answer} == {np.dtype(np.uint8)} and found.answer[0].shape == (SIDE, SIDE)
+    assert np.flatnonzero(~found.finite).tolist() == [3]
+    raw = session.run(items[0])["mask"]
+    assert np.array_equal(found.answer[0], raw[0].argmax(axis=0))

@@ -1,0 +1,68 @@
+"""Whether a picture model's answer is a mask: planes of classes over the picture, or one plane of shares.
+
+Forms: (n, classes, height, width), (n, height, width, classes), (n, 1, height, width), and (n, height, width) of whole
+numbers where the model chooses the class itself.
+"""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.pipeline import ImageSteps, MaskSteps
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+
+MOST_CLASSES = 256
+MAPS_THRESHOLD = 0.3
+"""Of text maps (DB, arXiv 1911.08947), whose planes lie between 0 and 1 without a name that says what they are."""
+
+CLEAR, CLEAR_SHARE = 0.1, 0.9
+"""A map of what is there and what not is near 0 or 1 nearly everywhere; depths and gray pictures are not."""
+
+_NAMED = re.compile(r"mask|seg|semantic", re.I)
+
+
+def mask_steps(answer: TensorSpec, found: Found) -> MaskSteps | None:
+    """By the model's files and its output's name and shape; None where these do not say that it is a mask."""
+    shape = answer.shape
+    told = found.task == "image-segmentation" or found.answer_kind == "mask" or _NAMED.search(answer.name) is not None
+    whole_numbers = answer.dtype.startswith(("int", "uint"))
+    if told and (len(shape) == 3 or (len(shape) == 4 and shape[1] == 1)) and whole_numbers:
+        return MaskSteps(output=answer.name, planes="none" if len(shape) == 3 else "first", threshold=None)
+    if len(shape) != 4:
+        return None
+    names = len(found.classes) if found.classes else None
+    for planes, count in (("first", shape[1]), ("last", shape[3])):
+        sides = shape[2:] if planes == "first" else shape[1:3]
+        if not isinstance(count, int) or not 1 <= count <= MOST_CLASSES or any(side == 1 for side in sides):
+            continue
+        if told or (names is not None and count == names > 1):
+            threshold = 0.5 if count == 1 else None
+            return MaskSteps.model_validate({"output": answer.name, "planes": planes, "threshold": threshold})
+    return None
+
+
+def mask_seen(
+    answer: str, values: Sequence[NDArray[np.float64]], steps: object, known: MaskSteps | None
+) -> MaskSteps | None:
+    """What the model's own answers to a few inputs show: that planes add up to 1, that one plane is a map of what is
+    there, or that its values are logits."""
+    if known is not None:
+        one = known.threshold is not None
+        outside = any(bool((value < -1e-3).any() or (value > 1 + 1e-3).any()) for value in values)
+        return known.model_copy(update={"activation": "sigmoid"}) if one and outside else known
+    if not isinstance(steps, ImageSteps) or any(value.ndim != 4 or min(value.shape[2:]) < 2 for value in values):
+        return None
+    if not all(bool(((value >= 0) & (value <= 1)).all()) for value in values):
+        return None
+    for planes, axis in (("first", 1), ("last", 3)):
+        count = values[0].shape[axis]
+        if 1 < count <= MOST_CLASSES and all(np.allclose(value.sum(axis=axis), 1, atol=1e-2) for value in values):
+            return MaskSteps.model_validate({"output": answer, "planes": planes})
+        clear = np.mean([((value < CLEAR) | (value > 1 - CLEAR)).mean() for value in values])
+        if count == 1 and clear >= CLEAR_SHARE:
+            told = {"output": answer, "planes": planes, "threshold": MAPS_THRESHOLD}
+            return MaskSteps.model_validate(told)
+    return None

@@ -1,0 +1,28 @@
+"""Whether an answer is scores of characters for each moment (CTC), by the names of its classes."""
+
+from workers.contracts.pipeline import TranscriptSteps
+from workers.contracts.specs import TensorSpec
+from workers.model_io.facts import Found
+from workers.pipeline.postprocess.transcripts import BLANKS, SPACES
+
+CHARACTERS = 0.9
+"""Share of the names that are single characters."""
+
+
+def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tuple[str, ...]] | None:
+    """How it is read, and the names of all characters; None where it is no transcript.
+
+    A list of characters may lack the blank, which then comes first (torch, PaddleOCR), and the blank space, which
+    PaddleOCR puts last.
+    """
+    count = answer.shape[-1] if len(answer.shape) == 3 else None
+    names = found.classes
+    if names is None or not isinstance(count, int) or not 0 <= count - len(names) <= 2:
+        return None
+    real = [name for name in names if name.casefold() not in BLANKS and name not in SPACES]
+    if not real or sum(len(name) == 1 for name in real) < CHARACTERS * len(real):
+        return None
+    if count > len(names):
+        names = ("<blank>", *names, *([" "] if count == len(names) + 2 else []))
+    blank = next((k for k, name in enumerate(names) if name.casefold() in ("<blank>", "[pad]", "<pad>", "", "_")), None)
+    return None if blank is None else (TranscriptSteps(output=answer.name, blank=blank), names)
