@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from workers.contracts.pipeline import BoxesSteps, PipelineSpec
+from workers.contracts.pipeline import BoxesSteps, MaskSteps, PipelineSpec
 
 TASK_IDS = (
     "class", "labels", "detection", "segmentation", "embedding", "text", "transcript", "regression", "picture",
@@ -37,8 +37,27 @@ def _box_words(spec: PipelineSpec) -> str:
     return f"boxes with {len(spec.classes):,} classes" if spec.classes else "boxes around things"
 
 
+def _mask_words(spec: PipelineSpec) -> str:
+    if isinstance(spec.postprocess, MaskSteps) and spec.postprocess.threshold is not None:
+        return f"masks of what reaches {spec.postprocess.threshold:.2f}"
+    return f"masks with {len(spec.classes):,} classes" if spec.classes else "masks"
+
+
+def _letter_words(spec: PipelineSpec) -> str:
+    return f"texts of {len(spec.classes):,} characters" if spec.classes else "texts"
+
+
+def _label_words(spec: PipelineSpec) -> str:
+    count = _classes(spec)
+    return f"scores of {count:,} labels, of which any may be true" if count is not None else "scores of several labels"
+
+
 READ_AS: tuple[ReadAs, ...] = (
     ReadAs("detection", "Boxes around things", _box_words, lambda spec: isinstance(spec.postprocess, BoxesSteps)),
+    ReadAs("segmentation", "Masks", _mask_words, lambda spec: spec.answer_kind == "mask"),
+    ReadAs("picture", "Pictures", lambda spec: "pictures", lambda spec: spec.answer_kind == "picture"),
+    ReadAs("transcript", "Transcripts", _letter_words, lambda spec: spec.answer_kind == "transcript"),
+    ReadAs("labels", "Several labels", _label_words, lambda spec: spec.answer_kind == "labels"),
     ReadAs("class", "Classes", _class_words, lambda spec: spec.answer_kind in ("class", "score")),
     ReadAs("embedding", "Embeddings", lambda spec: "embeddings", lambda spec: spec.answer_kind == "embedding"),
     ReadAs("text", "Texts", lambda spec: "texts", lambda spec: spec.answer_kind == "tokens"),

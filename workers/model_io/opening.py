@@ -232,7 +232,10 @@ def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Tri
         return trial
     told = again(path, trial, asked)
     # what is seen of the outputs may fill in, but never says again what results are
-    return replace(told, spec=told.spec.model_copy(update={"answer_kind": asked.answer_kind, "task": asked.task}))
+    kept: dict[str, Any] = {"answer_kind": asked.answer_kind, "task": asked.task}
+    if asked.postprocess is None:
+        kept["postprocess"] = None
+    return replace(told, spec=told.spec.model_copy(update=kept))
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:

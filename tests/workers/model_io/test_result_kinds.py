@@ -9,6 +9,9 @@ import pytest
 from odd_models import floats, save, weights
 from onnx import helper
 
+from workers.contracts.errors import InputRefused
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.results import read_as
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
@@ -130,3 +133,19 @@ def test_masks_are_kept_small(tmp_path: Path, opened: Any) -> None:
     assert np.flatnonzero(~found.finite).tolist() == [3]
     raw = session.run(items[0])["mask"]
     assert np.array_equal(found.answer[0], raw[0].argmax(axis=0))
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind"), [("segmentation", "mask"), ("picture", "picture"), ("numbers", "tensor"), ("labels", None)]
+)
+def test_results_are_read_as_a_person_says(tmp_path: Path, opened: Any, asked: str, kind: str | None) -> None:
+    """Given planes that look like masks, Then they are read as was asked for, or it is refused."""
+    path = planes(tmp_path / "model.onnx", 3, "Softmax")
+    if kind is None:
+        with pytest.raises(InputRefused):
+            opened(path, task=asked)
+        return
+    _, folder = opened(path, task=asked)
+    spec = PipelineSpec.model_validate(spec_in(folder))
+    assert spec.answer_kind == kind and (spec.postprocess is not None) is (kind == "mask")
+    assert read_as(spec).id == asked

@@ -25,6 +25,8 @@ def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dic
     values = model.answer(source)
     if isinstance(model.pipeline.spec.postprocess, BoxesSteps):
         return found(model, name, source, values, out)
+    if model.pipeline.spec.answer_kind == "transcript":
+        return {"input": name, "answer": model.pipeline.text_of(values)}
     if model.pipeline.spec.answer_kind == "tokens":
         return {"input": name, "answer": model.pipeline.text_of(values), "tokens": values.astype(int).tolist()}
     labels = model.pipeline.describe(values)

@@ -1,16 +1,19 @@
 """How results are read where the person says so (``--task``, ``--score-threshold``), instead of what was guessed."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.jobs import OpenParams
-from workers.contracts.pipeline import BoxesSteps, ImageSteps, PipelineSpec
+from workers.contracts.pipeline import BoxesSteps, ImageSteps, MaskSteps, PipelineSpec
 from workers.contracts.results import READ_AS, read_as
 from workers.model_io.facts import Found, Graph
 from workers.model_io.guess.answer import pick_answer
 from workers.model_io.guess.detection import boxes_steps
+from workers.model_io.guess.masks import mask_steps
 from workers.model_io.guess.spec import with_words
+from workers.model_io.guess.transcripts import transcript_of
 from workers.model_io.words import refuse
 
 
@@ -24,15 +27,16 @@ def as_asked(spec: PipelineSpec, graph: Graph, found: Found, params: OpenParams)
         told = WAYS[params.task](spec, graph, found)
     if params.score_threshold is None:
         return told
-    if not isinstance(told.postprocess, BoxesSteps):
+    steps = told.postprocess
+    if not isinstance(steps, BoxesSteps) and not (isinstance(steps, MaskSteps) and steps.threshold is not None):
         raise refuse(
             "no_threshold",
             "These results have no threshold",
-            f"They are read as {read_as(told).told(told)}, and --score-threshold is for boxes.",
+            f"They are read as {read_as(told).told(told)}; --score-threshold is for boxes and masks of one plane.",
             "Leave it out, or say with --task how results are to be read.",
         )
-    steps = told.postprocess.model_copy(update={"score_threshold": params.score_threshold})
-    return told.model_copy(update={"postprocess": steps})
+    name = "score_threshold" if isinstance(steps, BoxesSteps) else "threshold"
+    return told.model_copy(update={"postprocess": steps.model_copy(update={name: params.score_threshold})})
 
 
 def _boxes(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
@@ -52,17 +56,42 @@ def _plain(kind: str) -> Callable[[PipelineSpec, Graph, Found], PipelineSpec]:
     def change(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
         answer = pick_answer(graph.outputs, spec.links).name
         shape = next(output.shape for output in graph.outputs if output.name == answer)
-        if kind == "class" and len(shape) != 2:
-            raise _unfit("class", spec, f"Scores of classes are one row for each example, and {answer} is none.")
+        if kind in ("class", "labels") and len(shape) != 2:
+            raise _unfit(kind, spec, f"Scores of classes are one row for each example, and {answer} is none.")
+        if kind == "picture" and len(shape) != 4:
+            raise _unfit(kind, spec, f"{answer} holds no planes of a picture.")
         update: dict[str, Any] = {"answer_kind": kind, "postprocess": None}
         return with_words(spec.model_copy(update=update), graph.outputs, answer)
 
     return change
 
 
+def _mask(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    answer = pick_answer(graph.outputs, spec.links)
+    steps = mask_steps(answer, replace(found, task="image-segmentation"))
+    if steps is None:
+        raise _unfit("segmentation", spec, f"{answer.name} holds no planes over a picture.")
+    update = {"answer_kind": "mask", "task": "image-segmentation", "postprocess": steps, "classes": found.classes}
+    return with_words(spec.model_copy(update=update), graph.outputs, answer.name)
+
+
+def _transcript(spec: PipelineSpec, graph: Graph, found: Found) -> PipelineSpec:
+    answer = pick_answer(graph.outputs, spec.links)
+    read = transcript_of(answer, found)
+    if read is None:
+        raise _unfit("transcript", spec, "Its files name no character for each of its scores.")
+    steps, names = read
+    update = {"answer_kind": "transcript", "task": "transcription", "postprocess": steps, "classes": names}
+    return with_words(spec.model_copy(update=update), graph.outputs, answer.name)
+
+
 WAYS: Mapping[str, Callable[[PipelineSpec, Graph, Found], PipelineSpec]] = {
     "detection": _boxes,
     "class": _plain("class"),
+    "labels": _plain("labels"),
+    "segmentation": _mask,
+    "picture": _plain("picture"),
+    "transcript": _transcript,
     "embedding": _plain("embedding"),
     "numbers": _plain("tensor"),
     "regression": _plain("tensor"),
