@@ -97,6 +97,23 @@ def test_other_interfaces_are_refused_by_a_real_process(shop: Fettle, pictures: 
     assert "picture [n, 3, 16, 16] float32" in done.error["detail"]
 
 
+def test_a_torch_source_beside_its_onnx(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given a TorchScript program and the same model as ONNX with a fixed batch, then it is proven after consent, and
+    refused without it."""
+    program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
+    assert prove(shop, graph, program, pictures).error["code"] == "needs_consent"
+    done = prove(shop, graph, program, pictures, "--allow-code")
+    assert (done.code, done.document["optimized"]["agreement"]) == (0, 1.0), done.err
+
+
+@pytest.mark.slow
+def test_a_torch_source_as_the_original(shop: Fettle, pictures: Path, tmp_path: Path) -> None:
+    """Given the same the other way round, then the size that the program does not say is told with --shape."""
+    program, graph = foreign.torch_program(tmp_path / "p.pt"), foreign.onnx_of_the_program(tmp_path / "g.onnx")
+    turned = prove(shop, program, graph, pictures, "--allow-code", "--shape", "1x1x28x28")
+    assert (turned.code, turned.document["optimized"]["agreement"]) == (0, 1.0), turned.err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 from workers.contracts.base import Frozen
 from workers.contracts.data.record import DataRecord
+from workers.contracts.elsewhere import Elsewhere
 from workers.contracts.hub import Origin
 from workers.contracts.jobs import DataResult
 from workers.contracts.licenses import LicenseVerdict
@@ -17,6 +18,7 @@ class CardFacts(Frozen):
 
     `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
     downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
+    `elsewhere` says where this version comes from, where it was not made here.
     """
 
     title: str
@@ -45,6 +47,7 @@ class CardFacts(Frozen):
     worst_slice_drop: float | None = None
     load: CardLoad | None = None
     data_record: DataRecord | None = None
+    elsewhere: Elsewhere | None = None
 
 
 class ExportParams(Frozen):

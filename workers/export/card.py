@@ -194,6 +194,9 @@ def _how_made(facts: CardFacts) -> str:
         assert isinstance(step, dict)
         given = ", ".join(f"{name} {value}" for name, value in dict(step.get("params") or {}).items())  # type: ignore[arg-type]
         lines.append(f"- `{step['technique']}`, version {step['version']}{f': {plain(given)}' if given else ''}")
+    if facts.elsewhere is not None:  # its path is the person's own and goes nowhere
+        name, made = plain(facts.elsewhere.name), facts.elsewhere
+        lines.append(f"- made elsewhere: {name} ({made.format}, sha256 `{made.sha256}`), judged as it came")
     lines.append(f"- run by {facts.variant['runtime']}, numbers: {facts.variant['precision']}")
     return "## How it was made\n\n" + "\n".join(lines) + "\n"
 

@@ -97,6 +97,7 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) 
             "precision": model.artifact.precision,
             "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],
             "notes": list(model.artifact.notes),
+            "elsewhere": facts.elsewhere.model_dump(mode="json", exclude={"path"}) if facts.elsewhere else None,
         },
         "origin": {
             "name": facts.origin,

@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from app.domain.run import Run
-from app.domain.variant import LatencyPoint
+from app.domain.variant import LatencyPoint, Variant
 from app.services.after.proving import answers_of, judge_again, judged_versions
 from app.services.after.run_parts import parts_of
 from app.services.flow.steps import Flow, JobError, Measured
@@ -13,6 +13,7 @@ from app.services.records.facts import RunFacts, check_stored
 from app.services.records.proofs import Proof
 from app.services.records.run_plan import BesideRequest
 from app.services.run.elsewhere import measure_both, open_version
+from app.services.run.figures import p50_words
 from app.services.run.version_steps import predict, stored_version, threads_of
 from workers.contracts.errors import ErrorInfo
 
@@ -40,12 +41,18 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
     variant = version.variant
     added = dataclasses.replace(facts, variants=(*facts.variants, variant))
     proof = yield from _asked_added(workspace, added, variant.id)
-    _, version, measured = yield from measure_both(original, version, facts.data_dir, threads, None)
-    variant = version.variant
+    again, version, measured = yield from measure_both(original, version, facts.data_dir, threads, None)
+    variant = _with_note(version.variant, again.variant)
     added = dataclasses.replace(facts, variants=(*facts.variants, variant), proof=proof)
     run = yield from judge_again(workspace, added, proof, [variant])
     _write_latencies(workspace, run, variant.id, measured)
     return JudgedBeside(run, variant.id)
+
+
+def _with_note(variant: Variant, original: Variant) -> Variant:
+    """The original's time beside it: the run's own figure of it is of another moment."""
+    note = f"The original, timed in turn with it, took {p50_words(original)} then."
+    return dataclasses.replace(variant, notes=(*variant.notes, note))
 
 
 def may_judge_file(facts: RunFacts) -> bool:

@@ -231,6 +231,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         worst_slice_drop=judged.worst_slice_drop if judged else None,
         data_record=facts.record,
         load=card_load(facts.loads, facts.price, variant),
+        elsewhere=variant.recipe.elsewhere,
     )
 
 

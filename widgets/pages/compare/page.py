@@ -175,6 +175,7 @@ class ComparePage(Page):
         card.setAccessibleName(self.tr("All versions"))
         head = QHBoxLayout()
         head.setContentsMargins(SPACE_L - 1, SPACE_S, SPACE_S, 0)
+        head.setSpacing(SPACE_S)
         head.addWidget(label(self.tr("All versions"), "section"), 1)
         self._other = GhostButton(self.theme, self.tr("Export this version…"), size="small")
         self._other.hide()

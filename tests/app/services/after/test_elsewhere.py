@@ -1,6 +1,8 @@
 """A file that was made elsewhere becomes one more version of a finished run, by the rules of all versions."""
 
 import dataclasses
+import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +85,12 @@ def test_an_ir_is_a_version_like_any_other(space: Workspace, tmp_path: Path) -> 
     facts = read_facts(space, "r1")
     request = ExportRequest(run_id="r1", variant_id=made.id, target="python", out=tmp_path / "made.zip")
     exported = run_to_end(Driver(space, export(space, facts, request), ignore))
-    assert exported.path.is_file()
+    with zipfile.ZipFile(exported.path) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        card = archive.read("README.md").decode()
+    assert manifest["model"]["elsewhere"]["sha256"] == made.recipe.elsewhere.sha256
+    assert "path" not in manifest["model"]["elsewhere"], "where the person's files lie is nobody's business"
+    assert f"made elsewhere: made (openvino_ir, sha256 `{made.recipe.elsewhere.sha256}`)" in card
 
 
 def _more(tmp_path: Path) -> Path:
