@@ -111,6 +111,8 @@ def is_unsettled(variant: Variant, objective: Objective) -> bool:
     """It looks like a gain, and that was neither shown nor refuted beside the original yet."""
     if variant.state not in ("measured", "confirmed") or not looks_like_gain(variant, objective):
         return False
+    if has_slow_tail(variant) and is_worth_naming(variant.measurement.speedup_low):
+        return False  # faster in the mean, and its slow requests settle that it does not count
     return not variant.is_side_by_side or (not is_gain(variant, objective) and variant.measurement.sets < MOST_SETS)
 
 

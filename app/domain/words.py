@@ -38,6 +38,8 @@ def verdict_words(variant: Variant) -> str:
         return "Answers alike, speed not settled"
     if is_safe(variant) and is_slower(variant):
         return "Answers alike, slower"
+    if is_safe(variant) and has_slow_tail(variant):
+        return "Answers alike, slower for one request in ten"
     if is_safe(variant) and not variant.is_side_by_side:
         return "Answers alike"  # whether it is faster is not known yet
     return VERDICT_WORDS[variant.judgement.verdict]

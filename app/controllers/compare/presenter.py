@@ -136,7 +136,9 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
         return "regressed" if best is not None else "beyond_limit"
     if needs_quiet(variant):
         return "not_settled"
-    if has_slow_tail(variant) or (is_slower(variant) and not is_faster(variant)):
+    if has_slow_tail(variant) and not is_slower(variant):
+        return "slow_tail"
+    if is_slower(variant) and not is_faster(variant):
         return "alike_slower" if is_safe(variant) else "not_faster"
     if best is None and is_safe(variant):
         return "unconfirmed"  # it looked faster at first; side by side that was not shown

@@ -16,12 +16,13 @@ from app.domain.choose import (
     finalists,
     has_slow_tail,
     is_faster,
+    is_unsettled,
     needs_quiet,
 )
 from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.outcome_words import headline
 from app.domain.variant import Variant
-from app.domain.words import why_not
+from app.domain.words import verdict_words, why_not
 
 
 def test_the_fastest_safe_one_wins() -> None:
@@ -97,8 +98,9 @@ def test_slow_requests_that_are_slower_are_not_faster() -> None:
     assert is_faster(tailed(0.98)) and not has_slow_tail(tailed(0.98))
     slow = tailed(0.625)
     assert has_slow_tail(slow) and not is_faster(slow) and not needs_quiet(slow)
-    assert choose([slow]).variant is None
+    assert choose([slow]).variant is None and not is_unsettled(slow, "speed")
     assert why_not(slow, 1.0) == ("Not faster: one request in ten takes 1.60 times as long as with the original (p90)")
+    assert verdict_words(slow) == "Answers alike, slower for one request in ten"
     assert is_faster(tailed(0.625, under_load=True, agreed_low=1.6))
 
 

@@ -85,6 +85,7 @@ def _verdict(version: VersionValue, value: CompareValue) -> Cell:
         "not_faster": lambda: Cell(_tr("Not faster here"), tag="none"),
         "not_settled": lambda: Cell(_tr("Speed not settled"), tag="none"),
         "alike_slower": lambda: Cell(_tr("Answers alike, slower"), tag="none"),
+        "slow_tail": lambda: Cell(_tr("Slower for one in ten"), tag="none"),
         "beyond_limit": lambda: Cell(_tr("Beyond your limit of {0}").format(limit), tag="bad"),
         "unconfirmed": lambda: Cell(_tr("Not confirmed side by side"), tag="none"),
         "unmeasured": lambda: Cell(_tr("Not compared"), tag="none"),

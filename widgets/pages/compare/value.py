@@ -16,6 +16,7 @@ Verdict = Literal[
     "not_faster",
     "not_settled",
     "alike_slower",
+    "slow_tail",
     "beyond_limit",
     "unmeasured",
     "unconfirmed",
@@ -33,8 +34,6 @@ class VersionValue:
     title: str
     verdict: Verdict
     latency_ms: float | None = None
-    latency_mean_ms: float | None = None
-    latency_p90_ms: float | None = None
     latency_p99_ms: float | None = None
     throughput_per_s: float | None = None
     memory_bytes: int | None = None
@@ -52,6 +51,8 @@ class VersionValue:
     color: int = 0  # place in the series of colors; 0 is the original
     requests: int = 0
     requests_for_p99: int = 0
+    latency_mean_ms: float | None = None
+    latency_p90_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,20 @@ def test_nothing_faster() -> None:
     assert value.ways is not None and (value.ways.limit_pct, value.ways.limit_speedup) == (4.0, 2.0)
 
 
+def test_slow_requests_have_a_verdict_and_figures_of_their_own() -> None:
+    """Given a version that is faster in the mean and whose slow requests are slower, Then the table says that, and shows
+    mean and p90 beside the median."""
+    known = variant(1, p50_ms=0.6, speedup=1.3)
+    slow = dataclasses.replace(
+        known,
+        measurement=dataclasses.replace(
+            known.measurement, latency_mean_ms=0.9, latency_p90_ms=1.5, p90_speedup=0.66, under_load=False
+        ),
+    )
+    row = rows(facts(variant(0), slow))["v1"]
+    assert (row.verdict, row.latency_mean_ms, row.latency_ms, row.latency_p90_ms) == ("slow_tail", 0.9, 0.6, 1.5)
+
+
 @pytest.mark.parametrize(
     ("changes", "offered"),
     [
