@@ -32,6 +32,9 @@ def kept_subtitle(outcome: Outcome, n: int, things: str, limit_pct: float) -> st
         return tr("Its time ended before any of the {0} versions had figures.").format(outcome.end.planned)
     if outcome.ending is Ending.UNSETTLED:
         return _unsettled_words(outcome, n, things)
+    if outcome.ending is Ending.UNTESTED:
+        text = tr("Measured in turn with the original; there was no time for its answers to the test {0}.")
+        return text.format(things)
     if outcome.ending is Ending.BUSY:
         text = tr(
             "{0} tried on {1:,} test {2}. Other programs disturbed the comparison, and wall time and"

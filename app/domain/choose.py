@@ -118,7 +118,7 @@ def is_unsettled(variant: Variant, objective: Objective) -> bool:
 
 def looks_better(variant: Variant, other: Variant, objective: Objective) -> bool:
     """Whether it would be chosen before `other`, by the estimates and without regard to ties."""
-    return _cost(variant, objective) < _cost(other, objective)
+    return cost_of(variant, objective) < cost_of(other, objective)
 
 
 def is_slower(variant: Variant) -> bool:
@@ -145,9 +145,13 @@ def has_half_numbers(variant: Variant) -> bool:
 
 def is_alike_not_proven(variant: Variant) -> bool:
     """The estimate is within the limit, but the bound is not, on enough items to think so; on fewer only versions with
-    the original's numbers, or with 16 bits where every single result is alike."""
+    the original's numbers, or with 16 bits where every single result is alike. What was not tested is so only with the
+    original's numbers and all calibration results alike."""
     judgement = variant.judgement
-    if judgement is None or judgement.verdict != "not_enough_data":
+    if judgement is None:
+        screening = variant.screening
+        return screening is not None and screening.n > 0 and not screening.changed and has_exact_numbers(variant)
+    if judgement.verdict != "not_enough_data":
         return False
     if judgement.drop is not None and judgement.drop > judgement.margin:
         return False
@@ -163,17 +167,33 @@ def is_safe(variant: Variant) -> bool:
     return variant.judgement is not None and variant.judgement.verdict == "safe"
 
 
+def is_regressed(variant: Variant) -> bool:
+    """It loses more than the limit for sure, by the test examples or by those for calibration."""
+    if variant.judgement is not None:
+        return variant.judgement.verdict == "regressed"
+    return variant.screening is not None and variant.screening.regressed
+
+
 def may_win(variant: Variant) -> bool:
-    """Worth the final run: safe, or alike and not proven; never regressed, never unmeasured."""
+    """Worth the final run: safe, or alike and not proven; not tested yet, and not refused by the calibration examples.
+    Never regressed."""
+    if variant.judgement is None:
+        return not is_regressed(variant)
     return is_safe(variant) or is_alike_not_proven(variant)
 
 
-def answers_hold(variant: Variant) -> bool:
-    """Nothing more careful needs to be tried: it was not dropped, and it is safe or has changed no answer at all."""
-    if variant.state == "dropped":
+def may_be_safe(variant: Variant) -> bool:
+    """It is, or could turn out to be: not tested, and not refused by the calibration examples."""
+    return is_safe(variant) if variant.judgement is not None else may_win(variant)
+
+
+def answers_hold(variant: Variant, limit_pct: float) -> bool:
+    """Nothing more careful needs to be tried: it was not dropped, and so few results changed on the calibration
+    examples (half of the limit at most) that it will likely be safe."""
+    screening = variant.screening
+    if variant.state == "dropped" or screening is None or not screening.n or screening.regressed:
         return False
-    unchanged = variant.judgement is not None and variant.judgement.changed_count == 0
-    return is_safe(variant) or (unchanged and is_alike_not_proven(variant))
+    return screening.share <= limit_pct / 100 / 2
 
 
 def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
@@ -186,7 +206,7 @@ def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
     return not named or any(v.state != "dropped" and likely_speedup(v) > best for v in named)
 
 
-def _cost(variant: Variant, objective: Objective) -> float:
+def cost_of(variant: Variant, objective: Objective) -> float:
     """Times count as shares of the original's that was measured with them: rounds are taken at different moments."""
     measurement = variant.measurement
     if objective == "size":
@@ -205,9 +225,14 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
     """The cheapest by `objective`; within a tie of 3 % the one that changes fewer answers."""
     if not variants:
         return None
-    least = min(_cost(variant, objective) for variant in variants)
-    tied = [variant for variant in variants if _cost(variant, objective) <= least * (1 + TIE_SHARE)]
-    return min(tied, key=lambda variant: (_changed(variant), _cost(variant, objective)))
+    least = min(cost_of(variant, objective) for variant in variants)
+    tied = [variant for variant in variants if cost_of(variant, objective) <= least * (1 + TIE_SHARE)]
+    return min(tied, key=lambda variant: (_changed(variant), cost_of(variant, objective)))
+
+
+def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
+    """Of versions that were measured in turn, the best gain that could still turn out to be safe, or is alike."""
+    return best_of([v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)], objective)
 
 
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
@@ -224,20 +249,13 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
 
 
 def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
-    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
-    the best that is safe, then the best of those that look alike where it is better still, then the rest, safe ones
-    first; not clearly slower ones."""
+    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, the best
+    first; not clearly slower ones, nor those that the calibration examples refuse."""
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
         variant
         for variant in variants
         if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
     ]
-    found.sort(
-        key=lambda variant: (not looks_like_gain(variant, objective), not is_safe(variant), _cost(variant, objective))
-    )
-    alike = next((variant for variant in found if not is_safe(variant)), None)
-    if alike is not None and is_safe(found[0]) and looks_better(alike, found[0], objective):
-        found.remove(alike)
-        found.insert(1, alike)
+    found.sort(key=lambda variant: (not looks_like_gain(variant, objective), cost_of(variant, objective)))
     return found[:count]

@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from app.domain.choose import Objective, choose, is_safe, is_unsettled, looks_better, may_win
+from app.domain.choose import Objective, choose, is_unsettled, looks_better, may_be_safe, may_win
 from app.domain.variant import Variant
 from workers.contracts.base import Frozen
 
 
 class Ending(StrEnum):
     """`unsettled`: a version looked better and answers alike, but that was not shown beside the original; `busy`: and
-    only other programs left it open."""
+    only other programs left it open. `untested`: it is better, and there was no time to test its answers."""
 
     PROVEN = "proven"
     ALIKE = "alike_not_proven"
     NOTHING_FASTER = "nothing_faster"
     UNSETTLED = "unsettled"
+    UNTESTED = "untested"
     BUSY = "busy"
     TIME_UP = "time_up"
     NOTHING_TRIED = "nothing_tried"
@@ -59,7 +60,8 @@ class SearchEnd(Frozen):
 class Outcome:
     """`best` is recommended; `open` are versions that looked better than it (or than the original) and are not settled.
 
-    `tried` versions have figures. `more_s` is None where more time would change nothing.
+    `tried` versions have figures. `untested` are gains for whose answers there was no time. `more_s` is None where more
+    time would change nothing.
     """
 
     ending: Ending
@@ -67,11 +69,17 @@ class Outcome:
     open: tuple[Variant, ...]
     tried: int
     end: SearchEnd
+    untested: tuple[Variant, ...] = ()
 
     @property
     def can_go_on(self) -> bool:
         """More time could change the result."""
         return self.end.more_s is not None
+
+    @property
+    def chosen_from(self) -> int:
+        """How many versions the recommended one is the best of: who is chosen looks better than it is. 0 for none."""
+        return self.tried if self.best is not None else 0
 
     @property
     def is_recommended(self) -> bool:
@@ -84,18 +92,21 @@ def outcome_of(versions: Sequence[Variant], objective: Objective, end: SearchEnd
     tried = [version for version in versions if not version.is_baseline]
     choice = choose([version for version in tried if version.is_side_by_side], objective)
     left = tuple(open_versions(tried, choice.variant, objective))
+    untested = tuple(v for v in tried if v.screening is not None and v.screening.untested == "no_time")
     measured = sum(1 for version in tried if version.measurement.n)
     if choice.variant is not None:
         ending = Ending.PROVEN if choice.proven else Ending.ALIKE
     elif choice.busy:
         ending = Ending.BUSY
+    elif untested:
+        ending = Ending.UNTESTED
     elif left:
         ending = Ending.UNSETTLED
     elif not end.untried and end.final != "cut_off":
         ending = Ending.NOTHING_FASTER
     else:
         ending = Ending.TIME_UP if measured else Ending.NOTHING_TRIED
-    return Outcome(ending, choice.variant, left, measured, end)
+    return Outcome(ending, choice.variant, left, measured, end, untested)
 
 
 def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Objective) -> list[Variant]:
@@ -105,7 +116,7 @@ def open_versions(tried: Sequence[Variant], best: Variant | None, objective: Obj
         found = [
             version
             for version in found
-            if (is_safe(version) and not is_safe(best))
-            or (is_safe(version) == is_safe(best) and looks_better(version, best, objective))
+            if (may_be_safe(version) and not may_be_safe(best))
+            or (may_be_safe(version) == may_be_safe(best) and looks_better(version, best, objective))
         ]
-    return sorted(found, key=lambda version: (not is_safe(version), -(version.measurement.speedup or 0.0)))
+    return sorted(found, key=lambda version: (not may_be_safe(version), -(version.measurement.speedup or 0.0)))

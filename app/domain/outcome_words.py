@@ -22,6 +22,10 @@ def sentence(outcome: Outcome, objective: Objective) -> str:
         return recommended_words(best, outcome.ending is Ending.PROVEN, objective)
     if outcome.ending is Ending.BUSY:
         return MEASURE_AGAIN
+    if outcome.ending is Ending.UNTESTED:
+        first = outcome.untested[-1]
+        gain = gain_words(first, objective)
+        return f"“{first.title}” is {gain}, its answers are not tested: {_rest(outcome, 'prove it')}"
     if outcome.ending is Ending.UNSETTLED:
         return f"“{outcome.open[0].title}” {promise_words(outcome)}: {_rest(outcome, 'measure longer')}"
     if outcome.ending is Ending.NOTHING_TRIED:

@@ -2,13 +2,14 @@
 
 import math
 
-FIRST_LEVEL = 0.04
-"""The average's own share of the 5 % that a verdict may err in, at the first look."""
+from workers.contracts.proving import level_of_look
+
+FIRST_LEVEL = level_of_look(0)
 
 ROUNDING = 1e-9
 
 
-def least_to_prove(limit_pct: float) -> int | None:
+def least_to_prove(limit_pct: float, level: float = FIRST_LEVEL) -> int | None:
     """Test examples that prove a loss of at most `limit_pct` percent where no answer changes; None where none would.
 
     The exact one-sided bound of 0 changes in n is 1 − α^(1/n): 1 % needs 321, 5 % needs 63.
@@ -17,7 +18,7 @@ def least_to_prove(limit_pct: float) -> int | None:
         return None
     if limit_pct >= 100:
         return 1
-    return math.ceil(math.log(FIRST_LEVEL) / math.log1p(-limit_pct / 100) - ROUNDING)
+    return math.ceil(math.log(level) / math.log1p(-limit_pct / 100) - ROUNDING)
 
 
 def least_limit_pct(examples: int) -> float:

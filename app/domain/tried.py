@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from app.domain.choose import is_alike_not_proven, is_safe
+from app.domain.choose import is_alike_not_proven, is_regressed, is_safe, is_slower
 from app.domain.run import StepRecord
 from app.domain.variant import Variant
 from app.domain.words import is_measured_words, verdict_words, why_not
 from workers.contracts.jobs import PlanResult
 
-Outcome = Literal["original", "recommended", "held", "dropped", "skipped", "left_out"]
+Outcome = Literal["original", "recommended", "held", "untested", "dropped", "skipped", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,25 @@ def _row(variant: Variant, steps: Mapping[str, StepRecord], recommended_id: str 
     verdict = verdict_words(variant)
     if variant.id == recommended_id:
         return Tried(variant.title, why, "recommended", "", variant, verdict, seconds, when)
-    outcome: Outcome = (
-        "held" if variant.state != "dropped" and (is_safe(variant) or is_alike_not_proven(variant)) else "dropped"
-    )
+    outcome = _outcome(variant)
     because = why_not(variant, limit_pct)
     if because == verdict:
-        because = "" if outcome == "held" else "Its answers are not shown to be like the original's."
-    if outcome == "held" and not because:
+        because = "" if outcome in ("held", "untested") else "Its answers are not shown to be like the original's."
+    if outcome in ("held", "untested") and not because:
         if not variant.is_side_by_side:
             because = "It was only looked at first, not measured side by side with the others."
         elif recommended_id:
             because = "Another one is faster."
     return Tried(variant.title, why, outcome, because, variant, verdict, seconds, when)
+
+
+def _outcome(variant: Variant) -> Outcome:
+    """Of a version that is not recommended."""
+    if variant.state == "dropped" or is_regressed(variant):
+        return "dropped"
+    if is_safe(variant) or is_alike_not_proven(variant):
+        return "held"
+    return "untested" if variant.judgement is None and not is_slower(variant) else "dropped"
 
 
 def _begun(detail: str) -> str:

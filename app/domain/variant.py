@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from app.domain.screening import Screening
 from workers.contracts.specs import Judgement, Recipe
 
 
@@ -46,7 +47,10 @@ class Measurement:
 
 @dataclass(frozen=True)
 class Variant:
-    """`state`: planned, applied, answered, measured, confirmed, dropped. `artifact_key` is its place in the store."""
+    """`state`: planned, applied, answered, measured, confirmed, dropped. `artifact_key` is its place in the store.
+
+    `judgement` rests on test examples, and is None for what was not tested; `screening` on those for calibration.
+    """
 
     id: str
     run_id: str
@@ -62,6 +66,7 @@ class Variant:
     size_ratio: float | None = None
     measurement: Measurement = Measurement()
     judgement: Judgement | None = None
+    screening: Screening | None = None
     notes: tuple[str, ...] = ()
     is_baseline: bool = False
 

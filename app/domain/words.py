@@ -2,7 +2,16 @@
 
 from datetime import datetime
 
-from app.domain.choose import has_slow_tail, is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.choose import (
+    has_slow_tail,
+    is_alike_not_proven,
+    is_faster,
+    is_regressed,
+    is_safe,
+    is_slower,
+    needs_quiet,
+)
+from app.domain.screening import Untested
 from app.domain.sizes import bytes_words
 from app.domain.variant import Measurement, Variant
 from workers.contracts.disturbed import BUSY_SHARE
@@ -28,10 +37,39 @@ def size_words(ratio: float | None) -> str:
     return f", {times(ratio)} times smaller"
 
 
+UNTESTED_WORDS: dict[Untested, str] = {
+    "dominated": "Another version is as fast and was tested before it",
+    "behind": "One before it in the order of testing was not safe: add examples, or prove it alone",
+    "no_time": "The time was up before it was tested: prove it",
+}
+"""Why a gain has no verdict."""
+
+
+def untested_words(variant: Variant) -> str:
+    """The verdict of a version whose answers to the test examples were not looked at."""
+    if is_regressed(variant):
+        return VERDICT_WORDS["regressed"]
+    if variant.measurement.latency_p50_ms is None:
+        return VERDICT_WORDS["unmeasured"]
+    return "Slower, not tested" if is_slower(variant) else "Not tested"
+
+
+def screened_words(variant: Variant) -> str:
+    """What the calibration examples told of a version, in a few words; "" where they were not asked."""
+    screening = variant.screening
+    if screening is None or not screening.n:
+        return ""
+    if screening.regressed:
+        return f"{percent(screening.share, 0)} of results changed"
+    if not screening.changed:
+        return "no result changed in calibration"
+    return f"{screening.changed:,} of {screening.n:,} results changed in calibration"
+
+
 def verdict_words(variant: Variant) -> str:
     """The verdict in two or three words."""
-    if variant.judgement is None:
-        return VERDICT_WORDS["unmeasured"]
+    if variant.judgement is None and not is_alike_not_proven(variant):
+        return untested_words(variant)
     if is_alike_not_proven(variant):
         return "Alike, not proven"
     if needs_quiet(variant):
@@ -42,6 +80,7 @@ def verdict_words(variant: Variant) -> str:
         return "Answers alike, slower for one request in ten"
     if is_safe(variant) and not variant.is_side_by_side:
         return "Answers alike"  # whether it is faster is not known yet
+    assert variant.judgement is not None  # what was not tested was told above
     return VERDICT_WORDS[variant.judgement.verdict]
 
 
@@ -58,8 +97,13 @@ def same_words(variant: Variant) -> str:
 
 
 def missing_words(variant: Variant) -> str:
-    """``add about 280 examples``, where it is known how many are missing and more would help."""
-    missing = variant.judgement.missing_examples if variant.judgement else None
+    """``add about 280 examples``, where it is known how many are missing and more would help. Those that are there and
+    were not asked come first."""
+    if variant.judgement is None:
+        return "prove it"
+    if variant.judgement.n_unasked and not variant.judgement.missing_examples:
+        return f"ask the other {variant.judgement.n_unasked:,} examples"
+    missing = variant.judgement.missing_examples
     return f"add about {missing:,} examples" if missing else "add more examples"
 
 
@@ -71,8 +115,7 @@ MEASURE_AGAIN = "Other programs kept the computer busy: keep the original, and m
 
 def why_not(variant: Variant, limit_pct: float) -> str:
     """Why a variant was not recommended, in a few words."""
-    judgement = variant.judgement
-    if judgement is not None and judgement.verdict == "regressed":
+    if is_regressed(variant):
         return f"Beyond your limit of {percent_of(limit_pct)}"
     if needs_quiet(variant):
         return "Measure again when the computer is quiet"
@@ -82,6 +125,8 @@ def why_not(variant: Variant, limit_pct: float) -> str:
         return tail_words(variant)
     if is_slower(variant) or (variant.is_side_by_side and not is_faster(variant)):
         return "Not faster on this computer"
+    if variant.judgement is None and variant.screening is not None and variant.screening.untested:
+        return UNTESTED_WORDS[variant.screening.untested]
     return verdict_words(variant)
 
 

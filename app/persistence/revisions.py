@@ -6,7 +6,7 @@ from pathlib import Path
 from app.persistence.engine import connect_for_reading, write_ahead_log
 from app.persistence.errors import RESTORE, StoreUnusable, damaged, told_in_words
 
-KNOWN = ("0001", "0002", "0003", "0004")
+KNOWN = ("0001", "0002", "0003", "0004", "0005")
 """Every revision in `migrations/versions`, oldest first; a test compares."""
 
 HEAD = KNOWN[-1]
@@ -24,6 +24,8 @@ def revision_of(path: Path) -> str:
         connection = connect_for_reading(path, others_may_write=write_ahead_log(path).exists())
         try:
             revision = _read_revision(connection, path)
+        except UnicodeDecodeError as error:
+            raise damaged(path, "the names of its tables are no text") from error
         finally:
             connection.close()
     if revision not in KNOWN:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
 from app.domain.run import Goal, Run, RunState
+from app.domain.screening import Screening
 from app.domain.variant import Measurement, Variant
 from app.persistence.tables import Base, RunRow, VariantRow
 from workers.contracts.specs import Judgement, Recipe
@@ -59,9 +60,9 @@ class RunMap(RowMap[Run, RunRow]):
 
 
 class VariantMap(RowMap[Variant, VariantRow]):
-    """The measurement's fields lie beside the variant's own; recipe, judgement and notes are JSON."""
+    """The measurement's fields lie beside the variant's own; recipe, judgement, screening and notes are JSON."""
 
-    own = names_of(Variant, "recipe", "judgement", "notes", "measurement")
+    own = names_of(Variant, "recipe", "judgement", "screening", "notes", "measurement")
     measurement = names_of(Measurement, "set_p50_ms")
 
     def __init__(self) -> None:
@@ -71,6 +72,7 @@ class VariantMap(RowMap[Variant, VariantRow]):
         special = {
             "recipe_json": record.recipe.model_dump_json(),
             "judgement_json": record.judgement.model_dump_json() if record.judgement else None,
+            "screening_json": record.screening.model_dump_json() if record.screening else None,
             "notes_json": json.dumps(record.notes),
             "set_p50_json": json.dumps(record.measurement.set_p50_ms),
         }
@@ -81,6 +83,7 @@ class VariantMap(RowMap[Variant, VariantRow]):
         return Variant(
             recipe=Recipe.model_validate_json(row.recipe_json),
             judgement=Judgement.model_validate_json(judgement) if judgement is not None else None,
+            screening=Screening.model_validate_json(row.screening_json) if row.screening_json is not None else None,
             notes=tuple(json.loads(row.notes_json)),
             measurement=Measurement(
                 set_p50_ms=tuple(json.loads(row.set_p50_json or "[]")), **picked(row, self.measurement)

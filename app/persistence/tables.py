@@ -132,6 +132,7 @@ class VariantRow(Base):
     p90_speedup: Mapped[float | None]
     set_p50_json: Mapped[str | None]
     under_load: Mapped[bool | None]
+    screening_json: Mapped[str | None]
 
 
 class LatencyRow(Base):
@@ -243,6 +244,21 @@ class SetAsideRow(Base):
     owner_id: Mapped[str]
     body: Mapped[bytes]
     reason: Mapped[str]
+    at: Mapped[datetime]
+
+
+class LookRow(Base):
+    """app.domain.looks.Look; `items` are 64 bits each, in their order"""
+
+    __tablename__ = "looks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_sha256: Mapped[str] = mapped_column(index=True)
+    run_id: Mapped[str]
+    number: Mapped[int]
+    versions_json: Mapped[str]
+    items: Mapped[bytes]
+    is_open: Mapped[bool]
     at: Mapped[datetime]
 
 

@@ -130,8 +130,11 @@ class ApplyResult(Frozen):
     model_dir: str = "model"
 
 
+Split = Literal["test", "calibration"]
+
+
 class AnswerParams(Frozen):
-    """kind ``answer``: runs the test split through a model, writes `work_dir`/answers.npz.
+    """kind ``answer``: runs the items of a split through a model, writes `work_dir`/answers.npz.
 
     After `max_seconds` it stops; the items that were answered until then are a fair sample of all.
     """
@@ -141,6 +144,7 @@ class AnswerParams(Frozen):
     runtime: str
     settings: dict[str, JsonValue] = {}
     max_seconds: float | None = None
+    split: Split = "test"
 
 
 class AnswerResult(Frozen):
@@ -161,8 +165,9 @@ class JudgeParams(Frozen):
 
     `rule` is the judge's own version: verdicts of another one are not taken from the store.
     Of the data folder only `items` count (None: all). `more` are examples that were added later; in the judgement's
-    `changed` all items of all folders are counted on, in this order. `looks` are the numbers of examples at earlier
-    judgements of the same version: each further one has to prove more (`workers.evaluate.proof.looks`).
+    `changed` all items of all folders are counted on, in this order. `earlier` is how many looks at these examples came
+    before: each further one has to prove more (`level_of_look`). With `split` calibration the answers are for those
+    items of `data_dir`, without `more`; such a verdict says what to try, and proves nothing.
     """
 
     data_dir: str
@@ -172,7 +177,8 @@ class JudgeParams(Frozen):
     max_loss_pct: float = 1.0
     items: tuple[int, ...] | None = None
     more: tuple[JudgePart, ...] = ()
-    looks: tuple[int, ...] = ()
+    earlier: int = Field(0, ge=0)
+    split: Split = "test"
 
 
 class JudgeResult(Frozen):

@@ -1,6 +1,17 @@
-"""Examples that are added to a run later: which of them are new, and their answers beside those that were there."""
+"""What a proof is made of: levels of looks, fingerprints of examples, and examples that are added to a run later."""
+
+import math
 
 from workers.contracts.base import Frozen
+
+FIRST_LEVEL, LATER_LEVEL = 0.04, 0.01
+"""One-sided levels of a verdict's average: of the first look at some items, and of all later ones together."""
+
+
+def level_of_look(earlier: int) -> float:
+    """One-sided level of a look at items that were looked at so many times before: .04, then .01·6/(π²k²), which add up
+    to .05 however many there are (Bonferroni over a convergent series)."""
+    return FIRST_LEVEL if earlier == 0 else LATER_LEVEL * 6 / (math.pi**2 * earlier**2)
 
 
 class FreshParams(Frozen):
@@ -16,6 +27,20 @@ class FreshResult(Frozen):
     items: tuple[int, ...]
     in_test: int = 0
     in_calibration: int = 0
+
+
+class FingerprintsParams(Frozen):
+    """kind ``fingerprints``: of the test items of `data_dir`, by what the model gets; writes `path`."""
+
+    data_dir: str
+
+
+class FingerprintsResult(Frozen):
+    """`path` holds (n,) uint64: the low 64 bits of each item's digest, which is the same for what is the same to the
+    model."""
+
+    path: str = "fingerprints.npy"
+    n: int
 
 
 class JudgePart(Frozen):

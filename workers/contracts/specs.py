@@ -301,8 +301,9 @@ class Judgement(Frozen):
     `changed_high` the exact upper bound of the share that did, at `level`;
     `similarity` and `similarity_min` (0..1) tell how alike they are where that is more than same or not.
     `drop_low`/`drop_high` are the one-sided bounds of the loss that was judged (of accuracy or a score with labels, of
-    changed results without). `missing_examples` says how many more inputs a proof needs. `changed` holds item numbers
-    whose result changed, worst first, at most 1,000. `slices` holds the worst 50 parts of the test set, worst first.
+    changed results without). `missing_examples` says how many more inputs a proof needs, beside the `n_unasked` that
+    are there and were not asked yet. `changed` holds item numbers whose result changed, worst first, at most 1,000.
+    `slices` holds the worst 50 parts of the test set, worst first.
     `scores` are measures of the task, the most important first.
     """
 
@@ -326,6 +327,7 @@ class Judgement(Frozen):
     drop_high: float | None = None
     margin: float
     missing_examples: int | None = None
+    n_unasked: int = 0
     changed: tuple[int, ...] = ()
     changed_count: int = 0
     similarity: float | None = None

@@ -1,31 +1,27 @@
 """The verdict on one version: its predictions beside the original's, on the same test items."""
 
-from collections.abc import Sequence
-
+from workers.contracts.proving import FIRST_LEVEL
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
-from workers.evaluate.proof.levels import FIRST
 from workers.evaluate.proof.needed import needed_unlabelled
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.scores.scoring import with_scores
 
 
-def judge(
-    data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, looks: Sequence[int] = ()
-) -> Judgement:
+def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: int = 0, earlier: int = 0) -> Judgement:
     """`old` and `new` are for the test items of `data` in their order; `max_loss_pct` is relative, in percent.
 
-    `looks` are the numbers of items of earlier judgements of the same version. ``unmeasured`` where the original gives
-    no number at all, so that there is nothing to compare with.
+    `earlier` is how many looks at these items came before. ``unmeasured`` where the original gives no number at all, so
+    that there is nothing to compare with.
     """
     case = case_of(data, old, new, seed)
     if not len(case.items):
         note = "The original gives no numbers (NaN) for these inputs, so that answers cannot be compared."
         margin = max_loss_pct / 100
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
-    judgement = with_scores(judge_case(case, max_loss_pct, looks), case, max_loss_pct)
+    judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
     return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data)
 
 
@@ -37,7 +33,7 @@ def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
     told = judgement.model_copy(update={"notes": (note, *judgement.notes)})
     if judgement.verdict != "safe":
         return told
-    missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST)
+    missing = needed_unlabelled(judgement.margin, 0.0, 1 - FIRST_LEVEL)
     return told.model_copy(update={"verdict": "not_enough_data", "missing_examples": missing})
 
 

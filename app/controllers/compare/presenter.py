@@ -4,7 +4,15 @@ import math
 
 from app.controllers.outcome import go_on_value, kept_subtitle
 from app.controllers.words import engine_name, tr
-from app.domain.choose import has_slow_tail, is_alike_not_proven, is_faster, is_safe, is_slower, needs_quiet
+from app.domain.choose import (
+    has_slow_tail,
+    is_alike_not_proven,
+    is_faster,
+    is_regressed,
+    is_safe,
+    is_slower,
+    needs_quiet,
+)
 from app.domain.larger_limit import larger_limit
 from app.domain.outcome_words import recommended_words, sentence
 from app.domain.run import RunState
@@ -50,10 +58,12 @@ def compare_value(facts: RunFacts, watched: Watched | None = None) -> CompareVal
 
 
 def _headline(facts: RunFacts, best: Variant | None) -> str:
-    missing = best.judgement.missing_examples if best is not None and best.judgement else None
+    judgement = best.judgement if best is not None else None
     if best is not None and not is_safe(best):
-        if missing:
-            return tr("Looks alike, not proven: add about {0:,} examples").format(missing)
+        if judgement is None or (judgement.n_unasked and not judgement.missing_examples):
+            return tr("Looks alike, not proven yet")
+        if judgement.missing_examples:
+            return tr("Looks alike, not proven: add about {0:,} examples").format(judgement.missing_examples)
         return tr("Looks alike, not proven: add more examples")
     objective = kept_objective(facts.run)
     return sentence(facts.outcome, objective) if best is None else recommended_words(best, True, objective)
@@ -68,9 +78,13 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
         )
-        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure.")
-        return text.format(best.title, same.format(n, n - judgement.changed_count), n, things)
-    return tr("{0}. Measured on {1:,} test {2} on this computer.").format(best.title, n, things)
+        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure; chosen from {4}.")
+        same = same.format(n, n - judgement.changed_count)
+        return text.format(best.title, same, n, things, facts.outcome.chosen_from)
+    if judgement is None:
+        return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
+    text = tr("{0}. Measured on {1:,} test {2} on this computer; chosen from {3}.")
+    return text.format(best.title, n, things, facts.outcome.chosen_from)
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
@@ -129,11 +143,11 @@ def _relative_loss(judgement: Judgement | None) -> float | None:
 def _verdict(variant: Variant, best: Variant | None) -> Verdict:
     if variant.is_baseline:
         return "original" if best is not None else "keep"
+    if is_regressed(variant):
+        return "regressed" if best is not None else "beyond_limit"
     judgement = variant.judgement
     if judgement is None:
-        return "unmeasured"
-    if judgement.verdict == "regressed":
-        return "regressed" if best is not None else "beyond_limit"
+        return _untested(variant)
     if needs_quiet(variant):
         return "not_settled"
     if has_slow_tail(variant) and not is_slower(variant):
@@ -145,6 +159,15 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
     if is_alike_not_proven(variant):
         return "alike"
     return judgement.verdict
+
+
+def _untested(variant: Variant) -> Verdict:
+    """Of a version whose answers to the test examples were not looked at."""
+    if not variant.measurement.n:
+        return "unmeasured"
+    if is_alike_not_proven(variant) and is_faster(variant):
+        return "alike"
+    return "not_faster" if is_slower(variant) else "not_settled" if needs_quiet(variant) else "not_tested"
 
 
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:

@@ -13,6 +13,8 @@ from app.domain.variant import LatencyPoint, Variant
 from app.domain.words import same_words, times
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
+from app.services.run.final_run import LAST_STEP
+from app.services.run.proof_run import PROOF_STEP
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -136,7 +138,7 @@ class RunWatch:
 
     def _step_value(self, step: StepRecord) -> StepValue:
         number = step.index - BASELINE_STEP
-        is_variant = number >= 0 and (step.index < len(self._steps) - 1 or len(self._steps) == BASELINE_STEP + 1)
+        is_variant = number >= 0 and step.title not in (LAST_STEP, PROOF_STEP)
         variant = next((v for v in self._variants.values() if is_variant and v.index == number), None)
         progress = self._progress if step.state == "running" else None
         share = progress.done / progress.total if progress and progress.total else None

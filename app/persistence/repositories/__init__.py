@@ -6,6 +6,7 @@ from app.persistence.repositories.base import Connection, NotFound
 from app.persistence.repositories.facts import Artifacts, RememberedValues
 from app.persistence.repositories.jobs import Exports, Jobs
 from app.persistence.repositories.latencies import Latencies
+from app.persistence.repositories.looks import Looks
 from app.persistence.repositories.projects import Projects
 from app.persistence.repositories.records import Records
 from app.persistence.repositories.runs import Runs
@@ -24,6 +25,7 @@ class Repositories:
         self.jobs = Jobs(connection)
         self.exports = Exports(connection)
         self.records = Records(connection)
+        self.looks = Looks(connection)
         self.settings = RememberedValues(connection)
         self.artifacts = Artifacts(connection)
 

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from app.domain.run import Run
 from app.domain.variant import LatencyPoint, Variant
-from app.services.after.proving import answers_of, judge_again, judged_versions
-from app.services.after.run_parts import parts_of
+from app.services.after.proving import judge_alone
 from app.services.flow.steps import Flow, JobError, Measured
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored
-from app.services.records.proofs import Proof
 from app.services.records.run_plan import BesideRequest
 from app.services.run.elsewhere import measure_both, open_version
 from app.services.run.figures import p50_words
@@ -38,13 +36,10 @@ def judge_file(workspace: Workspace, facts: RunFacts, request: BesideRequest) ->
     version = yield from open_version(request, original, facts.data_dir, index)
     _refuse_known(facts, version.variant.recipe.id, version.variant.title)
     version = yield from predict(version, facts.data_dir, threads)
-    variant = version.variant
-    added = dataclasses.replace(facts, variants=(*facts.variants, variant))
-    proof = yield from _asked_added(workspace, added, variant.id)
     again, version, measured = yield from measure_both(original, version, facts.data_dir, threads, None)
     variant = _with_note(version.variant, again.variant)
-    added = dataclasses.replace(facts, variants=(*facts.variants, variant), proof=proof)
-    run = yield from judge_again(workspace, added, proof, [variant])
+    added = dataclasses.replace(facts, variants=(*facts.variants, variant))
+    run = yield from judge_alone(workspace, added, variant)
     _write_latencies(workspace, run, variant.id, measured)
     return JudgedBeside(run, variant.id)
 
@@ -57,7 +52,7 @@ def _with_note(variant: Variant, original: Variant) -> Variant:
 
 def may_judge_file(facts: RunFacts) -> bool:
     """Whether the run has an original that answered something."""
-    return any(variant.is_baseline for variant in judged_versions(facts))
+    return any(variant.is_baseline and variant.answers_key for variant in facts.variants)
 
 
 def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
@@ -73,17 +68,6 @@ def _refuse_known(facts: RunFacts, recipe_id: str, title: str) -> None:
         ),
         3,
     )
-
-
-def _asked_added(workspace: Workspace, facts: RunFacts, variant_id: str) -> Flow[Proof]:
-    """The examples that were added later, answered by it as well."""
-    variant = next(variant for variant in facts.variants if variant.id == variant_id)
-    parts = []
-    for number, part in enumerate(part for part in parts_of(workspace.artifacts, facts, facts.proof) if part.items):
-        key = yield from answers_of(workspace, facts, variant, part.data_dir)
-        kept = facts.proof.parts[number]
-        parts.append(kept.model_copy(update={"answers": {**kept.answers, variant_id: key}}))
-    return facts.proof.model_copy(update={"parts": tuple(parts)})
 
 
 def _write_latencies(workspace: Workspace, run: Run, variant_id: str, measured: Measured) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from app.domain.choose import is_regressed
 from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
@@ -96,11 +97,6 @@ def pick(facts: RunFacts, variant_id: str | None, reason: str | None) -> Variant
             'Take the recommended version, or say why in a sentence: --accept-regression "WHY".',
         )
     return variant
-
-
-def is_regressed(variant: Variant) -> bool:
-    """Whether a version is only exported with the person's own words why."""
-    return variant.judgement is not None and variant.judgement.verdict == "regressed"
 
 
 def override_of(variant: Variant, ask: ExportRequest) -> str | None:

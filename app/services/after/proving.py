@@ -1,13 +1,14 @@
 """Judge a finished run again with more examples: only they are answered, nothing is optimized or measured again."""
 
 import dataclasses
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from app.domain.outcome import outcome_of
 from app.domain.outcome_words import headline
 from app.domain.run import Run, RunState, check_transition
+from app.domain.sequence import sequence_of
 from app.domain.variant import Variant
 from app.services.after import run_data
 from app.services.after.run_parts import Part, parts_of
@@ -15,12 +16,23 @@ from app.services.flow.steps import Done, Flow, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import ReadData, read_data
 from app.services.records.facts import RunFacts, check_stored, read_facts
+from app.services.records.looks import LookBook
 from app.services.records.proofs import AddedPart, Proof, write_proof
 from app.services.records.run_plan import kept_objective
-from app.services.run.version_steps import PREDICTIONS, Pair, judge, predict, stored_version, threads_of
+from app.services.run.proof_steps import Asked, Looked, prove_in_order
+from app.services.run.version_steps import (
+    PREDICTIONS,
+    Pair,
+    fingerprints,
+    judge,
+    predict,
+    stored_version,
+    threads_of,
+)
 from workers.contracts.errors import ErrorInfo
 from workers.contracts.jobs import DataParams
 from workers.contracts.proving import FreshParams, FreshResult
+from workers.contracts.specs import Judgement
 
 
 @dataclass(frozen=True)
@@ -37,19 +49,16 @@ class Proved:
 
 
 def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Proved]:
-    """Read more examples, let all versions answer those that are new, judge all of them together, choose again.
+    """Read more examples, let what is a gain answer those that are new, test it on all of them in its sequence, choose
+    again.
 
-    `asked.path` names the data. Each further judgement has to prove more, so that adding until it is safe does not err
+    `asked.path` names the data. Each further look has to prove more, so that adding until it is safe does not err
     more often than a single one. Everything is written at the end: cancelled before, nothing has changed. Raises
     `JobError` (exit code 3) where nothing in it is new.
     """
     params = asked.model_copy(update={"model_dir": str(facts.original_dir), "max_calibration": 0})
     data = yield from read_data(params, seed=facts.run.goal.seed)
     fresh = yield from _fresh(workspace, facts, data)
-    versions = judged_versions(facts)
-    answers = {}
-    for variant in versions:
-        answers[variant.id] = yield from answers_of(workspace, facts, variant, data.folder)
     part = AddedPart(
         data_key=data.key,
         path=asked.path or "",
@@ -57,43 +66,152 @@ def prove(workspace: Workspace, facts: RunFacts, asked: DataParams) -> Flow[Prov
         known=fresh.in_test + fresh.in_calibration,
         n_test=data.result.n_test,
         labelled=data.result.labelled,
-        answers=answers,
+        answers={},
     )
-    proof = Proof(parts=(*facts.proof.parts, part), looks=facts.proof.looks)
-    run = yield from judge_again(workspace, facts, proof, versions)
+    proof = Proof(parts=(*facts.proof.parts, part))
+    run = yield from _Proving(workspace, facts, proof).again()
     return Proved(run, len(part.items), part.known, data.result.merged_doubles)
 
 
 def ask_rest(workspace: Workspace, facts: RunFacts) -> Flow[Proved]:
-    """Let all versions answer those of the run's own test examples for which its time was too short; judge again.
+    """Let what is a gain answer those of the run's own test examples for which its time was too short; judge again.
 
     As `prove`, it writes everything at the end, and each look at the verdict counts.
     """
     before = run_data.asked_examples(workspace, facts).n_asked
-    versions = []
-    for variant in judged_versions(facts):
-        key = yield from answers_of(workspace, facts, variant, facts.data_dir)
-        versions.append(dataclasses.replace(variant, answers_key=key))
-    run = yield from judge_again(workspace, facts, facts.proof, versions)
+    run = yield from _Proving(workspace, facts, facts.proof, whole=True).again()
     after = run_data.asked_examples(workspace, read_facts(workspace, run.id)).n_asked
     return Proved(run, after - before, 0)
 
 
-def judged_versions(facts: RunFacts) -> list[Variant]:
-    """The original and the versions that have a verdict to lose or to win."""
-    return [v for v in facts.variants if v.answers_key and (v.is_baseline or v.state != "dropped")]
+def judge_alone(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[Run]:
+    """Test this version of `facts` by itself, a look of its own, choose again and write the run."""
+    run = yield from _Proving(workspace, facts, facts.proof).alone(variant)
+    return run
 
 
-def judge_again(workspace: Workspace, facts: RunFacts, proof: Proof, versions: list[Variant]) -> Flow[Run]:
-    """Judge the versions, with their answers as they are now, over everything that counts, and write the run."""
-    asked = {variant.id: variant for variant in versions}
-    now = dataclasses.replace(facts, variants=tuple(asked.get(variant.id, variant) for variant in facts.variants))
-    judged, looks = [], dict(proof.looks)
-    for variant in versions:
-        earlier = looks_so_far(workspace, facts, variant.id)
-        judged.append((yield from _judged(workspace, now, proof, variant, earlier)))
-        looks[variant.id] = (*earlier, sum(_sizes(workspace, now, proof, variant.id)))
-    return _write(workspace, facts, proof.model_copy(update={"looks": looks}), judged)
+class _Proving:
+    """Versions of a run that is over, tested again in their sequence; `whole`: the first examples are asked in full."""
+
+    def __init__(self, workspace: Workspace, facts: RunFacts, proof: Proof, *, whole: bool = False) -> None:
+        self._workspace, self._facts, self._proof, self._whole = workspace, facts, proof, whole
+        self._judged: dict[str, Variant] = {}
+        self._looks: list[tuple[Variant, Looked]] = []
+        self._items: dict[Path, tuple[int, ...]] = {}
+
+    def again(self) -> Flow[Run]:
+        """Answer, judge and write: gains in the order in which they were tested first, then what else has a verdict."""
+        variants = self._facts.variants
+        order = sequence_of(variants, kept_objective(self._facts.run)).tested
+        first = {version.id for version in order}
+        judged = (v for v in variants if v.judgement is not None and not v.is_baseline and v.state != "dropped")
+        original = yield from self._answered(self._facts.baseline)
+        judgement = yield from self._judge(original, 0)
+        self._keep(dataclasses.replace(original, judgement=judgement))
+        run = yield from self._test([*order, *(version for version in judged if version.id not in first)])
+        return run
+
+    def alone(self, variant: Variant) -> Flow[Run]:
+        """The same for one version; the others stay as they are."""
+        run = yield from self._test([variant])
+        return run
+
+    def _test(self, order: Sequence[Variant]) -> Flow[Run]:
+        for part in self._parts:
+            self._items[part.data_dir] = yield from fingerprints(part.data_dir)
+        yield from prove_in_order(order, self._ask, self._keep, _raise)
+        return self._write()
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return parts_of(self._workspace.artifacts, self._facts, self._proof)
+
+    def _answered(self, variant: Variant) -> Flow[Variant]:
+        """The version with answers to all parts."""
+        for place, part in enumerate(self._parts):
+            is_first = part.items is None
+            if variant.id in part.answers and not (is_first and self._whole):
+                continue
+            key = yield from answers_of(self._workspace, self._facts, variant, part.data_dir)
+            if is_first:
+                variant = dataclasses.replace(variant, answers_key=key)
+                others = (variant if one.id == variant.id else one for one in self._facts.variants)
+                self._facts = dataclasses.replace(self._facts, variants=tuple(others))
+            else:
+                self._add(place - len(self._parts), variant.id, key)
+        return variant
+
+    def _add(self, place: int, version_id: str, key: str) -> None:
+        """The added part at this place (from the end) has answers of one version more."""
+        parts = list(self._proof.parts)
+        answers = {**parts[place].answers, version_id: key}
+        parts[place] = parts[place].model_copy(update={"answers": answers})
+        self._proof = self._proof.model_copy(update={"parts": tuple(parts)})
+
+    def _ask(self, variant: Variant) -> Flow[Asked | None]:
+        version = yield from self._answered(variant)
+        items, n_left = [], 0
+        for part in self._parts:
+            counted = self._counted(part, version.id)
+            items += [self._items[part.data_dir][item] for item in counted]
+            n_left += (part.n_test if part.items is None else len(part.items)) - len(counted)
+        if self._is_made:
+            items = []
+        facts = self._facts
+        limit_pct, sha256 = facts.run.goal.max_loss_pct, facts.project.model_sha256
+        book = LookBook(self._workspace.repositories, sha256, facts.run.id, frozenset(items), limit_pct)
+        return Asked(version, book, n_left, lambda earlier: self._judge(version, earlier))
+
+    @property
+    def _is_made(self) -> bool:
+        """Whether all there is are inputs that Fettle made."""
+        first = self._facts.first_data
+        return first is not None and first.origin == "made" and not self._proof.parts
+
+    def _counted(self, part: Part, version_id: str) -> list[int]:
+        """Items of a part that this version and the original answered."""
+        keys = (part.answers[one] for one in (self._facts.baseline.id, version_id))
+        told = [run_data.answers_result(self._workspace, key) for key in keys]
+        known = min((result.n for result in told if result is not None), default=part.n_test)
+        return [item for item in (range(part.n_test) if part.items is None else part.items) if item < known]
+
+    def _judge(self, variant: Variant, earlier: int) -> Flow[Judgement]:
+        """The verdict over all examples, by the same judge as the first time."""
+        pairs = [_pair(self._workspace, self._facts, part, variant) for part in self._parts]
+        judgement = yield from judge(pairs, self._facts.run.goal.max_loss_pct, variant.title, earlier)
+        return judgement
+
+    def _keep(self, variant: Variant, looked: Looked | None = None) -> None:
+        self._judged[variant.id] = variant
+        if looked is not None:
+            self._looks.append((variant, looked))
+
+    def _write(self) -> Run:
+        """All of it or nothing: verdicts over examples that nobody knows of, or the other way round, would be wrong."""
+        repositories, run, facts = self._workspace.repositories, self._facts.run, self._facts
+        tried = [self._judged.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
+        objective = kept_objective(run)
+        outcome = outcome_of([facts.baseline, *tried], objective, facts.search)
+        state = RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL
+        changed = dataclasses.replace(
+            run,
+            state=state if state is run.state else check_transition(run.state, state),
+            headline=headline(outcome, objective, run.goal.max_loss_pct),
+            recommended_variant_id=outcome.best.id if outcome.best else None,
+        )
+        known = set(repositories.variants.ids(run.id))
+        with repositories.together():
+            for variant in self._judged.values():
+                (repositories.variants.update if variant.id in known else repositories.variants.add)(variant)
+            for variant, (book, number) in self._looks:
+                book.note(variant, number)
+            repositories.runs.update(changed)
+            write_proof(repositories, run.id, self._proof)
+        return changed
+
+
+def _raise(variant: Variant, error: JobError) -> None:
+    raise error
 
 
 def _fresh(workspace: Workspace, facts: RunFacts, data: ReadData) -> Flow[FreshResult]:
@@ -127,64 +245,9 @@ def answers_of(workspace: Workspace, facts: RunFacts, variant: Variant, data_dir
     return str(version.variant.answers_key)
 
 
-def _judged(
-    workspace: Workspace, facts: RunFacts, proof: Proof, variant: Variant, looks: tuple[int, ...]
-) -> Flow[Variant]:
-    """The version with the verdict over all examples, by the same judge as the first time."""
-    parts = [part for part in parts_of(workspace.artifacts, facts, proof) if variant.id in part.answers]
-    pairs = [_pair(workspace, facts, part, variant) for part in parts]
-    judgement = yield from judge(pairs, facts.run.goal.max_loss_pct, variant.title, looks)
-    return dataclasses.replace(variant, judgement=judgement)
-
-
-def looks_so_far(workspace: Workspace, facts: RunFacts, version_id: str) -> tuple[int, ...]:
-    """How many examples each judgement of this version rested on until now; those on made inputs prove nothing."""
-    kept = facts.proof.looks.get(version_id)
-    if kept is not None:
-        return kept
-    if facts.first_data is not None and facts.first_data.origin == "made" and not facts.proof.parts:
-        return ()
-    return tuple(itertools.accumulate(_sizes(workspace, facts, facts.proof, version_id)))
-
-
-def _sizes(workspace: Workspace, facts: RunFacts, proof: Proof, version_id: str) -> list[int]:
-    """How many examples of each part count for a version: those that it and the original answered."""
-    sizes = []
-    for part in parts_of(workspace.artifacts, facts, proof):
-        keys = [part.answers.get(one) for one in (facts.baseline.id, version_id)]
-        told = [run_data.answers_result(workspace, key) for key in keys if key is not None]
-        if len(told) == 2:
-            known = min((result.n for result in told if result is not None), default=part.n_test)
-            sizes.append(known if part.items is None else sum(item < known for item in part.items))
-    return sizes
-
-
 def _pair(workspace: Workspace, facts: RunFacts, part: Part, variant: Variant) -> Pair:
     before, after = (
         workspace.artifacts.folder(part.answers[version_id]) / PREDICTIONS
         for version_id in (facts.baseline.id, variant.id)
     )
     return Pair(part.data_dir, before, after, part.items)
-
-
-def _write(workspace: Workspace, facts: RunFacts, proof: Proof, judged: list[Variant]) -> Run:
-    """All of it or nothing: verdicts over examples that nobody knows of, or the other way round, would be wrong."""
-    repositories, run = workspace.repositories, facts.run
-    now = {variant.id: variant for variant in judged}
-    tried = [now.get(variant.id, variant) for variant in facts.variants if not variant.is_baseline]
-    objective = kept_objective(run)
-    outcome = outcome_of([facts.baseline, *tried], objective, facts.search)
-    state = RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL
-    changed = dataclasses.replace(
-        run,
-        state=state if state is run.state else check_transition(run.state, state),
-        headline=headline(outcome, objective, run.goal.max_loss_pct),
-        recommended_variant_id=outcome.best.id if outcome.best else None,
-    )
-    known = set(repositories.variants.ids(run.id))
-    with repositories.together():
-        for variant in judged:
-            (repositories.variants.update if variant.id in known else repositories.variants.add)(variant)
-        repositories.runs.update(changed)
-        write_proof(repositories, run.id, proof)
-    return changed

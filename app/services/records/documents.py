@@ -4,9 +4,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.domain.choose import needs_quiet
+from app.domain.choose import is_regressed, needs_quiet
 from app.domain.outcome import Outcome
 from app.domain.run import Run
+from app.domain.screening import Screening
 from app.domain.variant import Variant
 
 FROM_JUDGEMENT = (
@@ -43,6 +44,9 @@ def variant_document(variant: Variant) -> dict[str, Any]:
         "task": judgement.task if judgement else None,
         "scores": [score.model_dump(include=FROM_SCORES) for score in judgement.scores] if judgement else [],
         "verdict": verdict(variant),
+        "tested": variant.judgement is not None,
+        "untested": variant.screening.untested or None if variant.screening and not variant.judgement else None,
+        "calibration": _screening(variant.screening),
         "artifact": variant.artifact_key,
         "notes": list(dict.fromkeys((*variant.notes, *(judgement.notes if judgement else ())))),
         "measured": measured_how(variant),
@@ -57,10 +61,12 @@ def measured_how(variant: Variant) -> str | None:
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """How a run ended. `open` are versions that looked better and are not settled; `more_s` about what that takes."""
+    """How a run ended. The recommended version is the best of `chosen_from`. `open` are versions that looked better and
+    are not settled; `more_s` about what that takes."""
     end = outcome.end
     return {
         "ending": outcome.ending.value,
+        "chosen_from": outcome.chosen_from,
         "open": [variant.id for variant in outcome.open],
         "untried": end.untried,
         "can_go_on": outcome.can_go_on,
@@ -70,10 +76,18 @@ def outcome_document(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def _screening(found: Screening | None) -> dict[str, int] | None:
+    """What changed on the calibration examples, which say what is tested in which order."""
+    return {"n": found.n, "changed": found.changed} if found is not None and found.n else None
+
+
 def verdict(variant: Variant) -> str:
-    """The original answers as itself, however few examples there are."""
+    """The original answers as itself, however few examples there are. A gain that was not tested is not proven; what
+    the calibration examples refuse has regressed."""
     if variant.judgement is None:
-        return "unmeasured"
+        if is_regressed(variant):
+            return "regressed"
+        return "not_enough_data" if variant.screening is not None and variant.screening.untested else "unmeasured"
     compared = variant.judgement.verdict != "unmeasured"
     return "safe" if variant.is_baseline and compared else variant.judgement.verdict
 

@@ -24,8 +24,7 @@ class AddedPart(Frozen):
 class Proof(Frozen):
     """All that was added, in the order in which it came.
 
-    `looks` maps a version's id to how many examples each of its judgements rested on, the last one included; versions
-    whose record is older are not in it.
+    `looks` is what version 0.1.0 kept of its verdicts; they are counted by item now (`looks.LookBook`).
     """
 
     parts: tuple[AddedPart, ...] = ()

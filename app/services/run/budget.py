@@ -18,7 +18,7 @@ from app.services.flow.steps import AnyStep, DiskStep, Done, Flow, JobError, Mea
 FINAL_SETS, FINAL_BLOCKS = 5, 2
 """Blocks of 40 timed requests in each of 5 fresh sets of processes: sets are the sample that bounds a speedup."""
 
-QUICK_BLOCKS, FEW_BLOCKS, GLANCE_BLOCKS = 8, 3, 2
+QUICK_BLOCKS, FEW_BLOCKS = 8, 3
 SLOW_BLOCK_S = 0.3
 
 TIMED_REQUESTS, WITH_WARMUP, BLOCK_MAX_S = 40, 1.25, 2.0
@@ -73,6 +73,14 @@ CHOICES = (
 """From the best to the cheapest; the cheapest is also done where it may not fit, and is then cut off. Two sets
 show what is twice as fast; one alone bounds nothing."""
 
+PROOF_SHARE = 0.35
+"""At most this part of the limit is kept for answers of the versions that are gains."""
+
+SOME_ITEMS = 59
+"""So many answers say of a version without a change that fewer than 5 % change."""
+
+MIN_SPEEDUP = 0.1
+
 USEFUL_SHARE = 0.6
 """What has at least this part of its likely time is begun where nothing else is left to do with it."""
 
@@ -105,6 +113,8 @@ class TimeBudget:
         self._tried_s: list[float] = []
         self._original_s = 0.0
         self._tail_s = self._saved_s = 0.0
+        self._items = self._left_out = 0
+        self.item_s = 0.0
 
     @property
     def left_s(self) -> float | None:
@@ -152,11 +162,45 @@ class TimeBudget:
         """How long working out the figures took: it comes once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
+    def note_answers(self, items: int, asked: int, seconds: float) -> None:
+        """The original answered so many of all test items in so many seconds."""
+        self._items, self.item_s = items, seconds / max(1, asked)
+        self._left_out = items - asked
+
+    def answers_s(self, speedup: float, items: int | None = None) -> float:
+        """Likely seconds until a version of this speedup has answered the test items (all of them) and is judged: two
+        processes."""
+        n = self._items if items is None else items
+        return 2 * self._cost(None).start_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
+
+    def items_in_time(self, speedup: float) -> int:
+        """How many items both the original and a version of this speedup can answer in what is left."""
+        spare_s = (self.proof_left_s or 0.0) / SAFETY - self.answers_s(1.0, 0) - self.answers_s(speedup, 0)
+        return max(0, min(self._items, int(spare_s / (self.item_s * (1 + 1 / max(speedup, MIN_SPEEDUP)) or 1.0))))
+
+    @property
+    def proof_s(self) -> float:
+        """Seconds that are kept for the proof: two versions answer all items, and the original those that it was not
+        asked yet. Where that is more than a part of the limit, the winner alone, and else as many items as say anything
+        of a version; the rest is offered afterwards."""
+        total_s = self._from_now_s if self._from_now_s is not None else self._total_s
+        if total_s is None or not self._items:
+            return 0.0
+        rest_s = self.answers_s(1.0) if self._left_out else 0.0
+        one_s, some_s = self.answers_s(1.0), 2 * self.answers_s(1.0, min(SOME_ITEMS, self._items))
+        ways = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
+        return next((seconds for seconds in ways if seconds <= PROOF_SHARE * total_s), 0.0)
+
+    @property
+    def proof_left_s(self) -> float | None:
+        """Seconds that the proof may take at most."""
+        return None if self.left_s is None else self.left_s - MIN_TAIL_S
+
     def final_s(self, finalists: Sequence[str], plan: FinalPlan) -> float:
-        """Likely seconds of a final run of the original and the first finalists of `plan`, with what follows it."""
+        """Likely seconds of a final run of the original and the first finalists of `plan`, with the proof after it."""
         taking_part = [self._first, *finalists[: plan.finalists]]
         one_set = sum(self._cost(variant_id).set_s(plan.blocks) for variant_id in taking_part)
-        return SAFETY * (plan.sets * one_set + self._tail_s)
+        return SAFETY * (plan.sets * one_set + self._tail_s) + self.proof_s
 
     def _cost(self, variant_id: str | None) -> Cost:
         """A version that was not measured in this process is taken to cost what the original does."""
@@ -172,7 +216,7 @@ class TimeBudget:
         ids = finalists or [self._first or ""]
         plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
-        rest_s = spare_s[-1] if finalists else left_s - self._end_s
+        rest_s = spare_s[-1] if finalists else left_s - self._after_s
         return next((seconds for seconds in spare_s if seconds >= self._likely_s), rest_s)
 
     @property
@@ -183,6 +227,11 @@ class TimeBudget:
     @property
     def _end_s(self) -> float:
         """Seconds for what follows the last measurement."""
+        return self._after_s + self.proof_s
+
+    @property
+    def _after_s(self) -> float:
+        """The same where there is nothing to prove."""
         return max(MIN_TAIL_S, SAFETY * self._tail_s)
 
     def worth_trying(self, finalists: Sequence[str]) -> bool:
@@ -196,10 +245,6 @@ class TimeBudget:
         """Blocks of a first look: a p99 needs 299 requests, which slow models get in the final run alone."""
         original = self._costs.get(self._first or "")
         return QUICK_BLOCKS if original is None or original.block_s < SLOW_BLOCK_S else FEW_BLOCKS
-
-    def blocks_for(self, promising: bool) -> int:
-        """Blocks of a first look: what cannot be recommended anyway is only glanced at."""
-        return self.quick_blocks if promising else GLANCE_BLOCKS
 
     def plan_final(self, finalists: Sequence[str]) -> FinalPlan:
         """The best final run that fits into what is left."""
@@ -231,7 +276,7 @@ class TimeBudget:
         if self._first is None:  # not even the original was measured
             return max(LEAST_MORE_S, self._total_s or 0.0)
         ids = [*open_ids, *[""] * min(untried, 1)]
-        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS))
+        final_s = self.final_s(ids, FinalPlan(len(ids), FINAL_SETS)) + SAFETY * 2 * self.answers_s(1.0)
         return max(LEAST_MORE_S, SAFETY * untried * self._likely_s + final_s)
 
     @property

@@ -16,7 +16,8 @@ def close(search: Search) -> None:
     versions = list(recorder.variants.values())
     first = outcome_of(versions, objective, search.end)
     left = open_versions([v for v in versions if not v.is_baseline], first.best, objective)
-    end = search.keep(more_s=search.budget.more_s(search.end.untried, [version.id for version in left]))
+    open_ids = [version.id for version in (*left, *first.untested)]
+    end = search.keep(more_s=search.budget.more_s(search.end.untried, open_ids))
     outcome = outcome_of(versions, objective, end)
     for variant in versions:
         if variant.is_baseline or variant is outcome.best:

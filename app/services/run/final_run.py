@@ -9,7 +9,8 @@ import os
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from app.domain.outcome import Round, open_versions, outcome_of
+from app.domain.choose import leader
+from app.domain.outcome import Round, open_versions
 from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import MOST_S
 from app.services.flow.steps import Flow, JobError, Measured
@@ -66,7 +67,7 @@ class FinalRun:
         if self._most is not None and self._begun >= self._most:
             return False
         versions = [version for version in search.versions() if not version.is_baseline]
-        best = outcome_of(versions, objective, search.end).best
+        best = leader([version for version in versions if version.is_side_by_side], objective)
         left = [version.id for version in open_versions(versions, best, objective)]
         if self._is_over or not left:
             return False

@@ -1,19 +1,22 @@
 """The whole optimization of one model for one goal, as one flow.
 
-Answers first, then time: what answers otherwise than the original is dropped before it is measured at length. The
-finalists and the original are measured again in turn, in fresh processes, before anything is recommended.
+Speed first: it needs no answers. What looks like a gain answers the calibration examples, which say what is worth more
+work and in which order it is tested. The finalists and the original are measured again in turn, in fresh processes; of
+those that are gains then, answers to the test examples decide (`proof_run`). No test example says what is tried.
 """
 
 import contextlib
+import dataclasses
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
-from app.domain.choose import answers_hold, could_win, may_win
+from app.domain.choose import answers_hold, could_win, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
-from app.domain.words import verdict_words
+from app.domain.words import screened_words
 from app.services.data.doctor import warning_before_run
 from app.services.data.reach import reach_warning
 from app.services.flow.kept_measurements import MAX_AGE
@@ -28,10 +31,11 @@ from app.services.run.budget import SLOW_REQUEST_MS, counting, within
 from app.services.run.closing import close
 from app.services.run.figures import p50_words
 from app.services.run.final_run import LAST_STEP, FinalRun
+from app.services.run.proof_run import PROOF_STEP, ProofRun
 from app.services.run.recorder import Recorder
 from app.services.run.run_forecast import note_after, note_before, refine
 from app.services.run.search import OptimizeRequest, Search
-from app.services.run.version_steps import Version
+from app.services.run.version_steps import Asking, Version
 from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.power import power_warning
@@ -99,6 +103,8 @@ class _Optimization:
         self._search = Search(recorder, ask)
         self._budget = self._search.budget
         self._unmade: list[tuple[RecipeStep, ...]] = []
+        self._screened: Path | None = None
+        self._awaited: set[str] = set()
 
     def counted(self) -> Flow[None]:
         """All of it. What the store answers counts with its time, so that the same is found each time."""
@@ -118,7 +124,8 @@ class _Optimization:
             return
         original, measured = found
         refine(self._recorder, self._basis(original.variant, data, len(recipes)))
-        final = FinalRun(self._search, len(FIRST_STEPS) + len(recipes), original, data)
+        last = len(FIRST_STEPS) + len(recipes)
+        final, proof = FinalRun(self._search, last, original, data), ProofRun(self._search, last + 1, original, data)
         waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
@@ -126,6 +133,7 @@ class _Optimization:
             yield from self._try_all(waiting, model, data, original, measured, list, most=1)
         ):
             pass  # time that is left goes to what is not settled, then to what was not tried
+        yield from proof.run()
         for step, recipe in waiting:
             is_needed = self._needed(recipe)
             self._search.leave_untried(is_needed)
@@ -176,7 +184,8 @@ class _Optimization:
         others = tried if self._ask.objective == "speed" else []
         if not could_win(named, others):
             return False
-        return not any(answers_hold(v) for v in tried if v.recipe.id in recipe.only_if_failed)
+        limit_pct = self._goal.max_loss_pct
+        return not any(answers_hold(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
 
     def _open(self) -> Flow[OpenedModel]:
         self._recorder.step(0, state="running")
@@ -244,7 +253,8 @@ class _Optimization:
         self._recorder.note(plan_json=plan.model_dump_json())
         recipes = plan.candidates[: self._ask.max_candidates]
         self._search.keep(planned=len(recipes))
-        self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP])
+        self._awaited = {name for recipe in recipes for name in recipe.only_if_failed}
+        self._recorder.plan_steps([*FIRST_STEPS, *(recipe.title for recipe in recipes), LAST_STEP, PROOF_STEP])
         return plan.baseline, recipes
 
     def _original_in_time(
@@ -271,7 +281,13 @@ class _Optimization:
         original = yield from version_steps.predict(
             original, data.folder, self._ask.threads, step, self._budget.answer_s
         )
+        self._budget.note_answers(data.result.n_test, original.n_asked, original.asked_s)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
+        if data.result.n_calibration:
+            done = yield from version_steps.answer(
+                original, data.folder, self._ask.threads, step, self._budget.answer_s, "calibration"
+            )
+            self._screened = done.folder / done.result.path
         recorder.variant(original.variant)
         for note in original.variant.judgement.notes if original.variant.judgement else ():
             recorder.tell(note)
@@ -295,7 +311,8 @@ class _Optimization:
     ) -> Flow[None]:
         recorder, began_s = self._recorder, self._budget.spent_s
         recorder.step(step, state="running")
-        variant = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, step - 2, recipe)
+        known = self._search.known(recipe) or version_steps.new_variant(recorder.run.id, step - 2, recipe)
+        variant = dataclasses.replace(known, judgement=None, screening=None, answers_key=None)
         recorder.variant(variant)
         flow = self._measure_candidate(step, variant, model, data, original, base)
         try:
@@ -311,21 +328,32 @@ class _Optimization:
     def _measure_candidate(
         self, step: int, variant: Variant, model: OpenedModel, data: ReadData, original: Version, base: Measured
     ) -> Flow[tuple[Version, str]]:
-        recorder = self._recorder
         candidate = yield from self._made(step, variant, model, data)
-        max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
-        candidate = yield from version_steps.predict(candidate, data.folder, self._ask.threads, step, max_s)
-        candidate = yield from version_steps.judge_beside(
-            original, candidate, data.folder, self._goal.max_loss_pct, step
-        )
-        recorder.variant(candidate.variant)
         p50_ms = original.variant.measurement.latency_p50_ms
         slow_over_ms = None if p50_ms is None else SLOW_SHARE * p50_ms
         measured = yield from self._search.look(candidate, data, step, slow_over_ms)
         base = yield from self._search.beside(measured, original, data, step)
         summaries = yield from self._search.summarize(measured, base)
         done = self._search.take_figures(candidate, measured, 0, summaries[0], interleaved=False)
+        is_awaited = variant.recipe.id in self._awaited
+        if self._screened is not None and (is_awaited or looks_like_gain(done.variant, self._ask.objective)):
+            done = yield from self._screen(step, done, data, self._screened)
         return done, self._search.when(measured)
+
+    def _screen(self, step: int, candidate: Version, data: ReadData, original: Path) -> Flow[Version]:
+        """What it changed on the calibration examples, written down; a version that has figures stays without it where
+        the time is up."""
+        max_s = None if self._budget.answer_s is None else 1.25 * self._budget.answer_s
+        how = Asking(self._ask.threads, step, max_s)
+        try:
+            screened = yield from version_steps.screen(original, candidate, data.folder, self._goal.max_loss_pct, how)
+        except JobError as error:
+            if error.error.code != TIME_LIMIT or self._budget.left_s is None:
+                raise
+            return candidate
+        self._search.candidates[candidate.variant.id] = screened
+        self._recorder.variant(screened.variant)
+        return screened
 
     def _made(self, step: int, variant: Variant, model: OpenedModel, data: ReadData) -> Flow[Version]:
         try:
@@ -347,5 +375,5 @@ class _Optimization:
 
     def _tell(self, step: int, variant: Variant, when: str) -> None:
         state = "done" if may_win(variant) else "warning"
-        detail = ", ".join(part for part in (verdict_words(variant), when) if part)
+        detail = ", ".join(part for part in (screened_words(variant), when) if part)
         self._recorder.step(step, state=state, detail=detail, figure=p50_words(variant))

@@ -4,7 +4,7 @@ from app.domain.run import RunState, StepRecord
 from app.services.flow.events import Event, JobBegan, RunChanged, RunProgress, StepChanged, StepProgress
 
 OPENING, READING, ORIGINAL = 0.5, 0.5, 1.5
-VERSION, FINAL = 1.0, 2.0
+VERSION, FINAL, PROOF = 1.0, 2.0, 1.5
 """Work of each step in units of trying one version; planning counts with the original."""
 
 FIRST = (OPENING, READING, ORIGINAL)
@@ -17,10 +17,10 @@ BEGINS = {
     "open": 0.5,
     "open_beside": 0.1,
     "apply": 0.0,
-    "answer": 0.35,
-    "judge": 0.6,
-    "measure": 0.65,
-    "summarize": 0.95,
+    "measure": 0.35,
+    "summarize": 0.65,
+    "answer": 0.7,
+    "judge": 0.9,
 }
 """Where in its step a job of this kind begins; the next one begins where it ends."""
 
@@ -30,7 +30,7 @@ DOING = {
     "open_beside": "opening it",
     "data": "reading them",
     "apply": "making it",
-    "answer": "answering the test examples",
+    "answer": "answering examples",
     "judge": "comparing its answers",
     "measure": "measuring its speed",
     "summarize": "working out the figures",
@@ -113,7 +113,7 @@ class ProgressMeter:
     def _share(self) -> float:
         """By the work of the steps; what turns out to be more than was thought stops the share, and never lowers it."""
         last = max(self._steps, default=0)
-        total = sum(FIRST) + FINAL + (last - len(FIRST) if self._is_planned else self._versions) * VERSION
+        total = sum(FIRST) + FINAL + PROOF + (last - 1 - len(FIRST) if self._is_planned else self._versions) * VERSION
         done = 0.0
         for index, step in self._steps.items():
             is_over = step.state not in ("waiting", "running")
@@ -124,4 +124,4 @@ class ProgressMeter:
     def _work(self, index: int, last: int) -> float:
         if index < len(FIRST):
             return FIRST[index]
-        return FINAL if index == last else VERSION
+        return PROOF if index == last else FINAL if index == last - 1 else VERSION

@@ -120,7 +120,13 @@ class _Proof:
             version = dataclasses.replace(version, variant=dataclasses.replace(version.variant, id=known.id))
         recorder.variant(version.variant)
         version = yield from version_steps.predict(version, data.folder, self._request.threads, step)
-        version = yield from version_steps.judge_beside(original, version, data.folder, self._goal.max_loss_pct, step)
+        items: tuple[int, ...] = ()
+        if data.result.origin == "person":
+            items = yield from version_steps.fingerprints(data.folder, step)
+        book = recorder.look_book(frozenset(items[: min(original.n_asked, version.n_asked)]))
+        earlier, limit_pct = book.number(version.variant), self._goal.max_loss_pct
+        version = yield from version_steps.judge_beside(original, version, data.folder, limit_pct, step, earlier)
+        book.note(version.variant, earlier)
         recorder.variant(version.variant)
         recorder.step(step, state="done", detail=verdict_words(version.variant))
         return version

@@ -26,6 +26,7 @@ from app.services.flow.events import (
     StepChanged,
     VariantChanged,
 )
+from app.services.records.looks import LookBook
 from app.services.records.machine import write_machine
 from app.services.records.search_end import read_end, write_end
 from app.services.run.forecasting import Forecasts, machine_name
@@ -166,6 +167,11 @@ class Recorder:
     def note(self, **changes: Any) -> None:
         """Other facts of the run, such as its plan."""
         self._set_run(**changes)
+
+    def look_book(self, items: frozenset[int]) -> LookBook:
+        """What was looked at of these test items, by this run and by others."""
+        limit_pct = self.run.goal.max_loss_pct
+        return LookBook(self._repositories, self.project.model_sha256, self.run.id, items, limit_pct)
 
     @property
     def search_end(self) -> SearchEnd:

@@ -107,8 +107,7 @@ class Search:
         variant, reuse = candidate.variant, self.reuse
         if self._base is not None and reuse is not None:
             reuse = dataclasses.replace(reuse, only_of=self._run_of(self._base))
-        blocks = self.budget.blocks_for(variant.is_baseline or may_win(variant))
-        how = Pass(1, blocks, self.ask.threads, reuse, slow_over_ms, quiet)
+        how = Pass(1, self.budget.quick_blocks, self.ask.threads, reuse, slow_over_ms, quiet)
         measured = yield from self._looked(candidate, data, how, step)
         if variant.is_baseline:
             self._base, self._base_how = measured, how

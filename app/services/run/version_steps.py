@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from app.domain.screening import Screening
 from app.domain.variant import Variant
 from app.services.flow.quiet import QuietWait
 from app.services.flow.steps import (
@@ -39,12 +40,13 @@ from workers.contracts.jobs import (
     JudgeResult,
     MeasureParams,
     SpeedSummary,
+    Split,
     SummarizeParams,
     SummarizeResult,
 )
 from workers.contracts.process.disk import DISK_FULL, DiskFull
 from workers.contracts.process.messages import Limits
-from workers.contracts.proving import JudgePart
+from workers.contracts.proving import FingerprintsParams, FingerprintsResult, JudgePart
 from workers.contracts.specs import Judgement, Recipe
 
 IDLE_S = 20.0
@@ -58,11 +60,14 @@ R = TypeVar("R", bound=BaseModel)
 
 @dataclasses.dataclass(frozen=True)
 class Version:
-    """A variant with where its model lies, and its predictions once there are any."""
+    """A variant with where its model lies, and its predictions for the test examples once there are any: for the first
+    `n_asked`, which took `asked_s`."""
 
     variant: Variant
     model_dir: Path
     predictions: Path | None = None
+    n_asked: int = 0
+    asked_s: float = 0.0
 
     @functools.cached_property
     def settings(self) -> dict[str, Any]:
@@ -145,18 +150,42 @@ def predict(
     version: Version, data_dir: Path, threads: int, step: int | None = None, max_s: float | None = None
 ) -> Flow[Version]:
     """The version with its predictions for the test examples, as many as there are in `max_s`."""
-    params = AnswerParams(**version.parameters(), data_dir=str(data_dir), max_seconds=max_s)
+    done = yield from answer(version, data_dir, threads, step, max_s)
+    state = "answered" if version.variant.state == "applied" else version.variant.state
+    variant = dataclasses.replace(version.variant, state=state, answers_key=done.key)
+    n, seconds, path = done.result.n, done.result.seconds, done.folder / done.result.path
+    return dataclasses.replace(version, variant=variant, predictions=path, n_asked=n, asked_s=seconds)
+
+
+def answer(
+    version: Version,
+    data_dir: Path,
+    threads: int,
+    step: int | None = None,
+    max_s: float | None = None,
+    split: Split = "test",
+) -> Flow[Done[AnswerResult]]:
+    """The version's predictions for the examples of a split, as many as there are in `max_s`."""
+    params = AnswerParams(**version.parameters(), data_dir=str(data_dir), max_seconds=max_s, split=split)
     limits = _unless_it_hangs(version.limits)
     done: Done[AnswerResult] = yield version.step(
         "answer", params, AnswerResult, data_dir, cache=True, threads=threads, limits=limits, step_index=step
     )
-    variant = dataclasses.replace(version.variant, state="answered", answers_key=done.key)
-    return dataclasses.replace(version, variant=variant, predictions=done.folder / done.result.path)
+    return done
 
 
 def _unless_it_hangs(limits: Limits) -> Limits:
     """Whoever waits for a GPU or for a compiler works elsewhere than on this process's processor time."""
     return limits if limits.gpu or limits.start_programs else limits.model_copy(update={"idle_s": IDLE_S})
+
+
+@dataclasses.dataclass(frozen=True)
+class Asking:
+    """How answers are asked for: the step that it is a part of, the most seconds, cores."""
+
+    threads: int
+    step: int
+    max_s: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -181,11 +210,12 @@ def judge(
     pairs: Sequence[Pair],
     max_loss_pct: float,
     title: str,
-    looks: tuple[int, ...] = (),
+    earlier: int = 0,
     step: int | None = None,
     cache: bool = True,
+    split: Split = "test",
 ) -> Flow[Judgement]:
-    """The verdict over all pairs together; `looks` are the numbers of examples of earlier verdicts on the same.
+    """The verdict over all pairs together; `earlier` is how many looks at these examples came before.
 
     Without `cache` nothing is written, for commands that only read.
     """
@@ -193,7 +223,14 @@ def judge(
     more = tuple(JudgePart(**pair.parameters(), items=pair.items or ()) for pair in added)
     done: Done[JudgeResult] = yield JobStep(
         kind="judge",
-        params=JudgeParams(**first.parameters(), items=first.items, max_loss_pct=max_loss_pct, more=more, looks=looks),
+        params=JudgeParams(
+            **first.parameters(),
+            items=first.items,
+            max_loss_pct=max_loss_pct,
+            more=more,
+            earlier=earlier,
+            split=split,
+        ),
         result=JudgeResult,
         title=title,
         read_paths=tuple(
@@ -205,12 +242,41 @@ def judge(
     return done.result.judgement
 
 
-def judge_beside(original: Version, version: Version, data_dir: Path, max_loss_pct: float, step: int) -> Flow[Version]:
+def judge_beside(
+    original: Version, version: Version, data_dir: Path, max_loss_pct: float, step: int, earlier: int = 0
+) -> Flow[Version]:
     """The version with the verdict on its predictions beside the original's."""
     assert original.predictions is not None and version.predictions is not None
     pair = Pair(data_dir, original.predictions, version.predictions)
-    judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=step)
+    judgement = yield from judge([pair], max_loss_pct, version.variant.title, earlier, step)
     return dataclasses.replace(version, variant=dataclasses.replace(version.variant, judgement=judgement))
+
+
+def screen(original: Path, version: Version, data_dir: Path, max_loss_pct: float, how: Asking) -> Flow[Version]:
+    """The version with what it changed on the calibration examples; `original` is the file of the original's answers
+    to them."""
+    done = yield from answer(version, data_dir, how.threads, how.step, how.max_s, "calibration")
+    pair = Pair(data_dir, original, done.folder / done.result.path)
+    judgement = yield from judge([pair], max_loss_pct, version.variant.title, step=how.step, split="calibration")
+    found = Screening(n=judgement.n, changed=judgement.changed_count, regressed=judgement.verdict == "regressed")
+    return dataclasses.replace(version, variant=dataclasses.replace(version.variant, screening=found))
+
+
+def fingerprints(data_dir: Path, step: int | None = None) -> Flow[tuple[int, ...]]:
+    """By what the test examples of a folder are known again, in their order."""
+    import numpy as np
+
+    done: Done[FingerprintsResult] = yield JobStep(
+        kind="fingerprints",
+        params=FingerprintsParams(data_dir=str(data_dir)),
+        result=FingerprintsResult,
+        title="Know the examples again",
+        read_paths=(data_dir,),
+        cache=True,
+        step_index=step,
+    )
+    found = np.load(done.folder / done.result.path, allow_pickle=False)
+    return tuple(int(value) for value in found)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -46,8 +46,9 @@ def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> Da
         store.repositories.projects.add(project)
         store.repositories.runs.add(run)
         store.repositories.variants.add(variant)
-    change(paths, *(f"DROP TABLE {table}" for table in (*TABLES, "records_set_aside")),
-           *(f"ALTER TABLE variants DROP COLUMN {column}" for column in ("latency_mean_ms", "p90_speedup")),
+    columns = ("latency_mean_ms", "p90_speedup", "screening_json")
+    change(paths, *(f"DROP TABLE {table}" for table in (*TABLES, "records_set_aside", "looks")),
+           *(f"ALTER TABLE variants DROP COLUMN {column}" for column in columns),
            "UPDATE alembic_version SET version_num = '0002'")  # fmt: skip
     (paths.root / "fettle.db.sha256").unlink()
     return paths

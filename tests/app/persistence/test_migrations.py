@@ -21,11 +21,13 @@ from app.persistence.engine import writing_engine
 from app.persistence.tables import Base
 
 ROOT = Path(__file__).parents[3]
-SECOND = '''"""A second revision, for tests only."""
+HEAD = revisions.KNOWN[-1]
+NEXT = f"{int(HEAD) + 1:04}"
+SECOND = f'''"""A further revision, for tests only."""
 from alembic import op
 import sqlalchemy as sa
-revision = "0005"
-down_revision = "0004"
+revision = "{NEXT}"
+down_revision = "{HEAD}"
 
 def upgrade() -> None:
     op.add_column("projects", sa.Column("color", sa.Text(), nullable=True))
@@ -84,11 +86,11 @@ def second_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program of tomorrow: one revision more."""
     scripts = tmp_path / "scripts % ü"
     shutil.copytree(migrate.SCRIPTS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "v0005_second.py").write_text(SECOND, encoding="utf-8")
+    (scripts / "versions" / "v_second.py").write_text(SECOND, encoding="utf-8")
     monkeypatch.setattr(migrate, "SCRIPTS", scripts)
-    monkeypatch.setattr(revisions, "KNOWN", ("0004", "0005"))
-    monkeypatch.setattr(migrate, "HEAD", "0005")
-    monkeypatch.setattr(store, "HEAD", "0005")
+    monkeypatch.setattr(revisions, "KNOWN", (HEAD, NEXT))
+    monkeypatch.setattr(migrate, "HEAD", NEXT)
+    monkeypatch.setattr(store, "HEAD", NEXT)
     return scripts
 
 
@@ -101,10 +103,10 @@ def test_an_older_database_is_backed_up_and_brought_up_to_date(
     request.getfixturevalue("second_revision")
     with open_store(paths, read_only=True) as reader:  # reading brings it up to date too, as nobody holds the folder
         assert reader.repositories.projects.get("p1") == project
-    copies = [copy for copy in backup.list_backups(paths.backups) if copy.path.stem.endswith("-0004")]
+    copies = [copy for copy in backup.list_backups(paths.backups) if copy.path.stem.endswith(f"-{HEAD}")]
     assert len(copies) == 1 and copies[0].is_intact()
-    assert revisions.revision_of(copies[0].path) == "0004"
-    assert revisions.revision_of(paths.database) == "0005"
+    assert revisions.revision_of(copies[0].path) == HEAD
+    assert revisions.revision_of(paths.database) == NEXT
     connection = sqlite3.connect(paths.database)
     assert connection.execute("SELECT color FROM projects").fetchall() == [("green",)]
     connection.close()
@@ -129,9 +131,10 @@ def test_versions_of_the_first_tables_are_read_as_they_were(
         "under_load",
         "latency_mean_ms",
         "p90_speedup",
+        "screening_json",
     ):
         connection.execute(f"ALTER TABLE variants DROP COLUMN {column}")
-    for table in ("project_records", "run_records", "variant_records", "records_set_aside"):
+    for table in ("project_records", "run_records", "variant_records", "records_set_aside", "looks"):
         connection.execute(f"DROP TABLE {table}")
     connection.execute("UPDATE alembic_version SET version_num = '0001'")
     connection.commit()
@@ -149,11 +152,11 @@ def test_a_migration_that_fails_changes_nothing(
         old.repositories.projects.add(project)
     scripts: Path = request.getfixturevalue("second_revision")
     broken = SECOND + "    op.execute('UPDATE nothing SET x = 1')\n"
-    (scripts / "versions" / "v0005_second.py").write_text(broken, encoding="utf-8")
+    (scripts / "versions" / "v_second.py").write_text(broken, encoding="utf-8")
     with pytest.raises(StoreUnusable, match="as before") as caught:
         open_store(paths)
     assert caught.value.code == "migration_failed" and str(paths.backups) in caught.value.hint
-    assert revisions.revision_of(paths.database) == "0004"
+    assert revisions.revision_of(paths.database) == HEAD
     connection = sqlite3.connect(paths.database)
     assert connection.execute("SELECT * FROM projects").description[-1][0] == "is_sample"
     assert connection.execute("SELECT count(*) FROM projects").fetchone() == (1,)
@@ -190,5 +193,5 @@ def test_without_room_for_a_backup_there_is_no_migration(
     with pytest.raises(StoreUnusable, match="No space left") as caught:
         open_store(paths)
     assert caught.value.code == "backup_failed"
-    assert revisions.revision_of(paths.database) == "0004"
+    assert revisions.revision_of(paths.database) == HEAD
     assert not list(paths.backups.glob("*.part"))

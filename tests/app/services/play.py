@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from app.jobs.turns import MIN_BLOCKS
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.kept_measurements import KeptMeasurements
@@ -35,6 +37,7 @@ from workers.contracts.jobs import (
     SummarizeResult,
 )
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.proving import FingerprintsResult
 from workers.contracts.specs import (
     BlockLoad,
     Described,
@@ -60,6 +63,8 @@ INFO = ModelInfo(
     sha256="ab" * 32,
 )
 
+N_CALIBRATION = 200
+
 SPEC = PipelineSpec(
     task="image-classification",
     inputs=(PipelineInput(name="x", dtype="float32", shape=(1, 8), source="array"),),
@@ -75,7 +80,8 @@ def failure(code: str = "no_good") -> JobError:
 
 @dataclass(frozen=True)
 class Like:
-    """How one variant turns out. `fails_at` names the kind of job that fails for it."""
+    """How one variant turns out. `fails_at` names the kind of job that fails for it, `calibration` what the calibration
+    examples say of it where that is not `verdict`."""
 
     p50_ms: float = 1.0
     verdict: Verdict = "safe"
@@ -85,6 +91,7 @@ class Like:
     code: str = "no_good"
     final_p50_ms: float | None = None
     seconds: float = 1.0
+    calibration: Verdict | None = None
 
 
 @dataclass
@@ -111,6 +118,9 @@ class Play:
     waited_share: float = 0.0
     agreed_low: float | None = None
     cpu_speedup: float | None = None
+    n_test: int = 1000
+    item_s: float = 0.0
+    earlier: dict[str, int] = field(default_factory=dict)
 
     def run(self, flow: Flow[Any]) -> Any:
         """What the flow returns; raises what it raises."""
@@ -148,7 +158,8 @@ class Play:
 
     def _key(self, step: JobStep[Any]) -> str:
         if step.kind not in ("plan", "summarize"):
-            return f"{step.kind}-{step.title}"
+            split = "-calibration" if getattr(step.params, "split", "") == "calibration" else ""
+            return f"{step.kind}-{step.title}{split}"
         return f"{step.kind}-{hashlib.sha256(step.params.model_dump_json().encode()).hexdigest()[:16]}"
 
     def _answer(self, flow: Flow[Any], step: Any, kind: str) -> Callable[[], Any]:
@@ -174,13 +185,13 @@ class Play:
     def like(self, title: str) -> Like:
         return self.variants.get(title, self.original)
 
-    def _may_fail(self, step: JobStep[Any], kind: str) -> Like:
+    def _may_fail(self, step: JobStep[Any], kind: str, share: float = 1.0) -> Like:
         like = self.like(step.title)
         wall_s = step.limits.wall_s
-        if wall_s is not None and like.seconds > wall_s:
+        if wall_s is not None and share * like.seconds > wall_s:
             self.clock += wall_s
             raise failure("time_limit")
-        self.clock += like.seconds / 3
+        self.clock += share * like.seconds / 3
         if like.fails_at == kind:
             raise failure(like.code)
         return like
@@ -214,7 +225,13 @@ class Play:
 
     def _data_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
         result = DataResult(
-            origin="person", kind="arrays", n_items=100, n_test=100, n_calibration=20, labelled=True, sha256="cd" * 32
+            origin="person",
+            kind="arrays",
+            n_items=self.n_test,
+            n_test=self.n_test,
+            n_calibration=N_CALIBRATION,
+            labelled=True,
+            sha256="cd" * 32,
         )
         return result, self._folder("data")
 
@@ -232,18 +249,36 @@ class Play:
         return ApplyResult(artifact=artifact), folder
 
     def _answer_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
-        assert isinstance(step.params, AnswerParams)
-        self._may_fail(step, "answer")
-        return AnswerResult(n=100, seconds=1.0), self._folder(f"answer {step.title}")
+        """Answers of the test examples take their time; those of the few for calibration a fifth of it."""
+        params = step.params
+        assert isinstance(params, AnswerParams)
+        is_test = params.split == "test"
+        n = self.n_test if is_test else N_CALIBRATION
+        self._may_fail(step, "answer", 1.0 if is_test else 0.2)
+        if params.max_seconds is not None and self.item_s * n > params.max_seconds:
+            n = max(10, int(params.max_seconds / self.item_s))
+        seconds = self.item_s * n
+        self.clock += seconds
+        return AnswerResult(n=n, seconds=seconds), self._folder(f"answer {params.split} {step.title}")
+
+    def _fingerprints_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        folder = self._folder("fingerprints")
+        np.save(folder / "fingerprints.npy", np.arange(self.n_test, dtype=np.uint64))
+        return FingerprintsResult(n=self.n_test), folder
 
     def _judge_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
-        assert isinstance(step.params, JudgeParams)
-        like = self._may_fail(step, "judge")
+        params = step.params
+        assert isinstance(params, JudgeParams)
+        is_test = params.split == "test"
+        like = self._may_fail(step, "judge", 1.0 if is_test else 0.2)
+        self.earlier[step.title] = params.earlier
+        n = self.n_test if is_test else N_CALIBRATION
+        verdict = like.verdict if is_test or like.calibration is None else like.calibration
         judgement = Judgement(
-            verdict=like.verdict, n=100, labelled=True, accuracy=0.9, agreement=like.agreement,
-            drop=1 - like.agreement, margin=0.01, missing_examples=200,
+            verdict=verdict, n=n, labelled=True, accuracy=0.9, agreement=like.agreement,
+            drop=1 - like.agreement, margin=0.01, missing_examples=200, changed_count=round(n * (1 - like.agreement)),
         )  # fmt: skip
-        return JudgeResult(judgement=judgement), self._folder(f"judge {step.title}")
+        return JudgeResult(judgement=judgement), self._folder(f"judge {params.split} {step.title}")
 
     def _measure(self, step: MeasureStep) -> Measured:
         final = step.title.startswith("Final")

@@ -20,6 +20,7 @@ Verdict = Literal[
     "beyond_limit",
     "unmeasured",
     "unconfirmed",
+    "not_tested",
 ]
 
 

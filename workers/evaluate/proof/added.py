@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workers.contracts.jobs import JudgeParams
 from workers.contracts.process.context import JobContext
-from workers.contracts.proving import FreshParams, FreshResult
+from workers.contracts.proving import FingerprintsParams, FreshParams, FreshResult
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.data.store import feeds_digest
 from workers.evaluate.proof.predictions import Answers, Values, load_answers
@@ -46,6 +46,12 @@ def _digests(folder: Path, ctx: JobContext) -> Iterator[bytes]:
         yield feeds_digest(feeds)
 
 
+def fingerprints(params: FingerprintsParams, ctx: JobContext) -> NDArray[np.uint64]:
+    """(n,): the low 64 bits of the digest of each test item."""
+    found = [int.from_bytes(digest[-8:], "big") for digest in _digests(Path(params.data_dir) / "test", ctx)]
+    return np.asarray(found, np.uint64)
+
+
 @dataclass(frozen=True)
 class Joined:
     """One test set out of several parts. `numbers[i]` is item i's place if all items of all parts are counted on."""
@@ -75,8 +81,11 @@ class Part:
 
 def read_parts(params: JudgeParams) -> Joined:
     """Everything that `params` names, as one test set with two sets of answers."""
+    data = read_dataset(Path(params.data_dir))
+    if params.split == "calibration":
+        data = replace(data, test=data.calibration, calibration=(), steps=())
     first = Part(
-        read_dataset(Path(params.data_dir)),
+        data,
         load_answers(Path(params.original_answers)),
         load_answers(Path(params.variant_answers)),
         params.items,

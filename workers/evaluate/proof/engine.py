@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.proving import level_of_look
 from workers.contracts.specs import Judgement, SliceDrop, Verdict
 from workers.contracts.wording import percent
 from workers.evaluate.proof.bounds import Counts, loss_bound
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences
 from workers.evaluate.proof.groups import Group, groups_of
-from workers.evaluate.proof.levels import counted, level
+from workers.evaluate.proof.levels import could_prove
 from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
 from workers.evaluate.proof.registry import task_for
@@ -42,16 +43,16 @@ class _Bounds:
     regressed: bool
 
 
-def judge_case(case: Case, max_loss_pct: float, looks: Sequence[int] = ()) -> Judgement:
-    """The judgement of this case. `max_loss_pct` is relative, in percent; `looks` are the numbers of items of earlier
-    judgements of the same version on some of the same items."""
+def judge_case(case: Case, max_loss_pct: float, earlier: int = 0) -> Judgement:
+    """The judgement of this case. `max_loss_pct` is relative, in percent; `earlier` is how many looks at these items
+    came before."""
     task = task_for(case)
     found = task.compare(case)
     limit = max_loss_pct / 100
     if found.unseen or not len(found.items):
         return _nothing(task.id, found, limit)
-    earlier = counted(looks, limit)
-    alpha, ahead = level(earlier), level(counted((*looks, len(found.items)), limit))
+    alpha = level_of_look(earlier)
+    ahead = level_of_look(earlier + could_prove(len(found.items), limit, alpha))
     notes, counts = Notes(list(found.notes)), Counts.of(found)
     by_labels = bool(counts.n) or found.loss is not None
     margin = limit * _scale(found) if by_labels else limit
@@ -72,7 +73,7 @@ def judge_case(case: Case, max_loss_pct: float, looks: Sequence[int] = ()) -> Ju
         note_negative_flips(notes, counts.b / counts.n, counts.b)
     if verdict == "not_enough_data":
         _note_open(notes, counts, bounds, limit, None if not by_labels else margin)
-    note_looks(notes, earlier + 1, alpha)
+    note_looks(notes, earlier, alpha)
     return Judgement(
         task=task.id,
         level=alpha,

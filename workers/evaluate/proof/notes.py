@@ -47,10 +47,10 @@ def note_parts(notes: Notes, worse: Sequence[SliceDrop], parts: Sequence[SliceDr
     )
 
 
-def note_looks(notes: Notes, looks: int, alpha: float) -> None:
-    """That it was judged before, where a proof has to hold with more for that."""
+def note_looks(notes: Notes, earlier: int, alpha: float) -> None:
+    """That items were looked at before, where a proof has to hold with more for that."""
     notes.add(
-        f"It was judged {looks} times: a proof has to hold with {percent(1 - alpha, 2)} now, so that all looks together"
-        " err in at most 5 % of cases.",
-        when=looks > 1,
+        f"Some of these examples were looked at before: a proof has to hold with {percent(1 - alpha, 2)} now, so that"
+        " all looks together err in at most 5 % of cases.",
+        when=earlier > 0,
     )

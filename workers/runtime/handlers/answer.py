@@ -1,4 +1,4 @@
-"""Job kind ``answer``: the test items through one model, kept in answers.npz."""
+"""Job kind ``answer``: the items of a split through one model, kept in answers.npz."""
 
 import time
 from pathlib import Path
@@ -15,9 +15,10 @@ from workers.pipeline.prepared import INDEX_FILE, Prepared
 def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     """`not_finite` counts the items whose answer is no finite number."""
     pipeline = load_pipeline(Path(params.model_dir))
-    items = Prepared(Path(params.data_dir) / "test")
+    items = Prepared(Path(params.data_dir) / params.split)
     calibration = Path(params.data_dir) / "calibration"
-    gallery = Prepared(calibration) if (calibration / INDEX_FILE).is_file() else None
+    has_gallery = params.split == "test" and (calibration / INDEX_FILE).is_file()
+    gallery = Prepared(calibration) if has_gallery else None
     ctx.check_cancelled()
     session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
     started = time.monotonic()

@@ -14,7 +14,7 @@ def run(params: JudgeParams, ctx: JobContext) -> JudgeResult:
     ctx.progress(STAGE, 0, 1)
     joined = read_parts(params)
     ctx.check_cancelled()
-    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed, params.looks)
+    judgement = judge(joined.data, joined.old, joined.new, params.max_loss_pct, ctx.seed, params.earlier)
     changed = tuple(int(joined.numbers[item]) for item in judgement.changed)
     judgement = judgement.model_copy(update={"changed": changed})
     ctx.progress(STAGE, 1, 1)

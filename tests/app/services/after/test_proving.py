@@ -62,7 +62,9 @@ def test_more_examples_prove_it(space: Workspace, tmp_path: Path) -> None:
     events: list[Any] = []
     proved = add(space, write_part(tmp_path / "more.npz", 40, 160), events)
     kinds = [event.kind for event in events if isinstance(event, JobBegan)]
-    assert kinds.count("answer") == 3 and set(kinds) <= {"data", "fresh", "answer", "judge"}, "nothing is made anew"
+    assert kinds.count("answer") == 3 and set(kinds) <= {"data", "fresh", "fingerprints", "answer", "judge"}, (
+        "nothing is made anew"
+    )
     assert (proved.added, proved.known) == (100, 20)
     facts = read_facts(space, "r1")
     assert [n for _, n in judged(facts)] == [148, 148, 148]

@@ -12,7 +12,7 @@ from app.services.flow import kept_measurements
 from app.services.flow.kept_measurements import KeptMeasurements
 from app.services.projects.projects import project_for
 from app.services.records.run_plan import as_begun
-from app.services.run.budget import GLANCE_BLOCKS, QUICK_BLOCKS, SLOW_REQUEST_MS
+from app.services.run.budget import QUICK_BLOCKS, SLOW_REQUEST_MS
 from app.services.run.optimize import SLOW_SHARE
 from presets.loader import load_presets
 from workers.contracts.specs import DeviceFacts
@@ -232,12 +232,12 @@ def test_contents_decide_and_not_names(stage: Make) -> None:
     assert kept.key(dataclasses.replace(step, reuse=None)) is None
 
 
-def test_what_cannot_win_is_only_glanced_at(stage: Make) -> None:
-    """Given a version with wrong answers, then two blocks of it are enough; slow ones are cut by their own first blocks."""
+def test_what_the_calibration_examples_refuse_is_not_measured_again(stage: Make) -> None:
+    """Given a version with wrong answers, then its first look is the only one; slow ones are cut by their own blocks."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2), "Wrong": Like(p50_ms=1, verdict="regressed")})
     one.go()
     looks = one.play.looks
-    assert looks["Measure Wrong"].blocks == GLANCE_BLOCKS < looks["Measure A"].blocks == QUICK_BLOCKS
+    assert looks["Measure Wrong"].blocks == looks["Measure A"].blocks == QUICK_BLOCKS
     assert looks["Measure Original"].slow_over_ms == SLOW_REQUEST_MS
     assert looks["Measure A"].slow_over_ms == pytest.approx(4 * SLOW_SHARE)
     assert len(one.play.finals[0].contenders) == 2

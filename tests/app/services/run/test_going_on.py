@@ -90,7 +90,7 @@ def test_under_a_real_gain_nothing_is_recommended(stage: Make, original_ms: floa
 def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
     """Given a version that looked faster, and no time to measure it in turn, Then that is what the run says; gone on
     with, it wins."""
-    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
+    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=18)
     run = one.go()
     assert run.recommended_variant_id is None and ending(one) is Ending.UNSETTLED
     assert "“A” looked 2.0 times faster" in run.headline and "measure longer" in run.headline
@@ -98,6 +98,20 @@ def test_no_time_for_the_final_run_is_no_failure(stage: Make) -> None:
     one.play.seen = []
     assert one.again(more_s=300.0).recommended_variant_id == one.variants["A"].id
     assert measured(one) == [FINAL]
+
+
+def test_no_time_for_the_proof_is_told_and_made_up_for(stage: Make) -> None:
+    """Given a version that is faster for sure, and no time to test its answers, Then that is what the run says, and
+    nothing is called safe; gone on with, it is tested and wins."""
+    one = stage(Like(p50_ms=4, seconds=9), {"A": Like(p50_ms=2, seconds=5)}, time_budget_s=22)
+    run = one.go()
+    assert run.recommended_variant_id is None and ending(one) is Ending.UNTESTED
+    assert run.headline == "“A” is 2.0 times faster, its answers are not tested: prove it, or keep the original"
+    screening = one.variants["A"].screening
+    assert one.variants["A"].judgement is None and screening is not None and screening.untested == "no_time"
+    run = one.again(more_s=300.0)
+    assert run.headline == "2.0 times faster, and it answers alike"
+    assert run.recommended_variant_id == one.variants["A"].id
 
 
 def test_what_the_winner_was_not_measured_with_stays_open(stage: Make) -> None:
@@ -118,7 +132,7 @@ def test_broken_off_while_it_goes_on_the_result_stands(stage: Make, broken_off: 
     one = stage(Like(p50_ms=4, seconds=6), MANY, time_budget_s=60)
     result = one.go()
     versions, states = one.variants, one.states
-    missing = next(name for name in MANY if name not in versions)
+    missing = next(name for name in MANY if name not in versions or not versions[name].measurement.n)
     if broken_off == "cancelled":
         one.play.cancel_at = f"measure:Measure {missing}"
         with pytest.raises(FlowCancelled):
@@ -129,7 +143,7 @@ def test_broken_off_while_it_goes_on_the_result_stands(stage: Make, broken_off: 
     assert (one.stored, one.variants, one.states) == (result, versions, states)
     one.play.cancel_at = one.play.interrupt_at = ""
     one.again(more_s=600.0)
-    assert missing in one.variants
+    assert one.variants[missing].measurement.n
 
 
 FAST = {f"V{n}": Like(p50_ms=0.2 + n / 20, seconds=1.5) for n in range(12)}

@@ -141,6 +141,7 @@ def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
     """Given only a faster version that looks alike on too few examples, then it is recommended, with what is missing."""
     one = stage(Like(p50_ms=2), {"A": Like(p50_ms=1, verdict="not_enough_data", agreement=0.995)})
     run = one.go()
+    assert one.variants["A"].judgement is not None and one.variants["A"].judgement.missing_examples == 200
     assert run.recommended_variant_id == one.variants["A"].id
     assert run.headline == "2.0 times faster, and it looks alike, not proven: add about 200 examples"
 
@@ -382,6 +383,7 @@ def test_what_was_found_is_told(stage: Make) -> None:
 def test_too_few_examples_for_the_limit_are_told_before_anything_is_measured(stage: Make) -> None:
     """Given 100 examples and a limit of 1 %, which takes 321, then that is told before the original is measured."""
     one = stage(Like(p50_ms=4), {"A": Like(p50_ms=2)})
+    one.play.n_test = 100
     one.go()
     told = next(i for i, event in enumerate(one.events) if isinstance(event, LogLine) and "at least 321" in event.text)
     begun = {event.step.title: i for i, event in enumerate(one.events) if isinstance(event, StepChanged)

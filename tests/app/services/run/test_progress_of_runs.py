@@ -54,14 +54,14 @@ def test_jobs_between_two_steps_have_a_name() -> None:
 
 
 def test_parts_of_a_step_follow_each_other() -> None:
-    """Given a version that is made, asked, judged and measured, Then each part goes on where the one before ended."""
+    """Given a version that is made, measured, asked and judged, Then each part goes on where the one before ended."""
     meter = ProgressMeter(1)
     steps = [step(n, title, "waiting") for n, title in enumerate(("Check", "Read", "Original", "A", "Final"))]
     took(meter, *steps, step(3, "A", "running"))
     shares = []
-    for kind in ("apply", "answer", "judge", "measure", "summarize"):
+    for kind in ("apply", "measure", "summarize", "answer", "judge"):
         shares += [one.share for one in took(meter, JobBegan("j", kind, "A"))]
         shares += [one.share for one in took(meter, StepProgress(3, "x", 50, 100, "", None))]
         shares += [one.share for one in took(meter, StepProgress(3, "y", 1, 100, "", None))]  # a stage begins anew
     assert shares == sorted(shares) and len(set(shares)) > 8
-    assert meter.now.stage == "A: working out the figures"
+    assert meter.now.stage == "A: comparing its answers"

@@ -62,10 +62,10 @@ def test_a_verdict_reads_all_pairs_and_writes_only_if_it_may(facts: RunFacts, tm
     nothing is written."""
     files = [tmp_path / name / PREDICTIONS for name in ("a", "b", "c")]
     pairs = [Pair(facts.data_dir, files[0], files[1]), Pair(tmp_path, files[0], files[2], (4, 5))]
-    step = next(judge(pairs, 2.0, "Judge", looks=(48,), cache=False))
+    step = next(judge(pairs, 2.0, "Judge", earlier=1, cache=False))
     assert isinstance(step.params, JudgeParams)
     assert step.params.items is None and [part.items for part in step.params.more] == [(4, 5)]
-    assert (step.params.max_loss_pct, step.params.looks, step.cache) == (2.0, (48,), False)
+    assert (step.params.max_loss_pct, step.params.earlier, step.cache) == (2.0, 1, False)
     assert step.read_paths == (facts.data_dir, files[0].parent, files[1].parent, tmp_path, files[2].parent)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workers.contracts.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.judge import judge
-from workers.evaluate.proof.levels import FIRST, could_prove, counted, level
+from workers.evaluate.proof.levels import could_prove
 from workers.evaluate.proof.stats import drop_upper
 
 Make = Callable[..., Any]
@@ -29,15 +30,15 @@ def ever_safe(sizes: Sequence[int], flips: float, runs: int, *, corrected: bool)
     safe = 0
     for _ in range(runs):
         b = c = n = 0
-        earlier: tuple[int, ...] = ()
+        earlier = 0
         for size in sizes:
             lost, gained, _same = rng.multinomial(size, shares)
             b, c, n = b + int(lost), c + int(gained), n + size
-            alpha = level(counted(earlier, MARGIN)) if corrected else ALPHA
+            alpha = level_of_look(earlier) if corrected else ALPHA
             if upper(b, c, n, alpha) <= MARGIN:
                 safe += 1
                 break
-            earlier = (*earlier, n)
+            earlier += could_prove(n, MARGIN, alpha)
     return safe / runs
 
 
@@ -66,8 +67,8 @@ def test_adding_until_it_is_safe_in_full(sizes: Sequence[int], flips: float) -> 
 
 def test_levels_add_up_to_five_percent() -> None:
     """Given any number of looks, Then their levels together are below .05, and each is smaller than the one before."""
-    levels = [level(earlier) for earlier in range(2000)]
-    assert sum(levels) < 0.05 and levels[0] == FIRST
+    levels = [level_of_look(earlier) for earlier in range(2000)]
+    assert sum(levels) < 0.05 and levels[0] == FIRST_LEVEL
     assert levels == sorted(levels, reverse=True)
 
 
@@ -76,33 +77,26 @@ def test_levels_add_up_to_five_percent() -> None:
 )
 def test_what_a_number_can_prove(n: int, limit: float, proves: bool) -> None:
     """Given no change at all, Then 1 % takes 321 items at the first look and 5 % takes 63."""
-    assert could_prove(n, limit, FIRST) is proves
-
-
-def test_a_look_at_too_few_takes_nothing() -> None:
-    """Given looks at 48, 180 and 300 items and a limit of 1 %, Then none counts; at 321 it does."""
-    assert counted((48, 180, 300), 0.01) == 0
-    assert counted((48, 321, 400), 0.01) == 1
-    assert counted((321, 600), 0.01) == 2
+    assert could_prove(n, limit, FIRST_LEVEL) is proves
 
 
 def test_adding_alike_ones_never_moves_the_goal(labelled: Make, class_answers: Make) -> None:
     """Given 200 alike examples and the promised number of alike ones more, Then it is safe at the second look."""
-    first = judged(labelled, class_answers, 200, ())
+    first = judged(labelled, class_answers, 200, 0)
     assert first.verdict == "not_enough_data" and first.missing_examples is not None
-    second = judged(labelled, class_answers, 200 + first.missing_examples, (200,))
-    assert second.verdict == "safe" and second.level == FIRST
+    second = judged(labelled, class_answers, 200 + first.missing_examples, 0)
+    assert second.verdict == "safe" and second.level == FIRST_LEVEL
 
 
 def test_a_further_look_has_to_prove_more(labelled: Make, class_answers: Make) -> None:
-    """Given 330 alike examples that were looked at before with 325, Then they prove nothing now, and it is told."""
-    again = judged(labelled, class_answers, 330, (325,))
+    """Given 330 alike examples that were looked at once before, Then they prove nothing now, and it is told."""
+    again = judged(labelled, class_answers, 330, 1)
     assert again.verdict == "not_enough_data" and again.level == pytest.approx(0.00608, abs=1e-5)
-    assert any("judged 2 times" in note for note in again.notes)
+    assert any("looked at before" in note for note in again.notes)
     assert again.missing_examples is not None and again.missing_examples > 150
 
 
-def judged(labelled: Make, class_answers: Make, n: int, looks: tuple[int, ...]) -> Any:
+def judged(labelled: Make, class_answers: Make, n: int, earlier: int) -> Any:
     predicted = np.arange(n) % 3
     answers = class_answers(predicted)
-    return judge(labelled([None] * n), answers, answers, 1.0, looks=looks)
+    return judge(labelled([None] * n), answers, answers, 1.0, earlier=earlier)

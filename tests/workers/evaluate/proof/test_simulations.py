@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workers.contracts.proving import FIRST_LEVEL
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
-from workers.evaluate.proof.levels import FIRST
 from workers.evaluate.proof.needed import needed_examples, needed_unlabelled, paired_power, unlabelled_power
 from workers.evaluate.proof.predictions import Answers
 from workers.evaluate.proof.stats import drop_upper
@@ -137,12 +137,12 @@ def test_error_rates_in_full(labelled: Make, class_answers: Make, n: int, flips:
 
 def power(flips: float, margin: float, runs: int) -> float:
     """Share of pairs without a true drop that are proven safe at the promised number of examples."""
-    n = needed_examples(margin, flips, 1 - FIRST)
+    n = needed_examples(margin, flips, 1 - FIRST_LEVEL)
     assert n is not None
     counts = np.random.default_rng(5).multinomial(n, [flips / 2, flips / 2, 1 - flips], size=runs)
     safe: dict[tuple[int, int], bool] = {}
     for b, c in {(int(b), int(c)) for b, c, _ in counts}:
-        safe[b, c] = drop_upper(b, c, n, FIRST) <= margin
+        safe[b, c] = drop_upper(b, c, n, FIRST_LEVEL) <= margin
     return sum(safe[int(b), int(c)] for b, c, _ in counts) / runs
 
 

@@ -1,0 +1,45 @@
+"""How often test items were looked at: what a verdict has to prove, and that it was given."""
+
+from datetime import UTC, datetime
+
+from app.domain.choose import is_safe
+from app.domain.looks import Look, next_number, same_look, version_key
+from app.domain.sequence import can_prove
+from app.domain.variant import Variant
+from app.persistence import Repositories
+from workers.contracts.proving import level_of_look
+
+
+class LookBook:
+    """The looks of one run at `items`, of the versions of one model. No items: nothing is counted, since inputs that
+    Fettle made prove nothing."""
+
+    def __init__(
+        self, repositories: Repositories, model_sha256: str, run_id: str, items: frozenset[int], limit_pct: float
+    ) -> None:
+        self._repositories, self._items, self._limit_pct = repositories, items, limit_pct
+        self._model_sha256, self._run_id = model_sha256, run_id
+
+    def number(self, version: Variant) -> int:
+        """How many looks came before that at this version: `JudgeParams.earlier`."""
+        looks = self._repositories.looks.of_model(self._model_sha256)
+        known = same_look(looks, self._items, version_key(version), self._run_id)
+        return next_number(looks, self._items) if known is None else known.number
+
+    def could_prove(self, number: int) -> bool:
+        """Whether a look of this number could call anything safe."""
+        return can_prove(len(self._items), self._limit_pct, level_of_look(number))
+
+    def note(self, judged: Variant, number: int) -> None:
+        """A verdict was given. One that could not have proven anything counts for nothing."""
+        if not self._items or not self.could_prove(number):
+            return
+        key, looks = version_key(judged), self._repositories.looks.of_model(self._model_sha256)
+        known = same_look(looks, self._items, key, self._run_id)
+        if known is not None and key in known.versions:
+            return
+        versions = (*known.versions, key) if known is not None else (key,)
+        at = known.at if known is not None else datetime.now(UTC)
+        is_open = is_safe(judged) and (known is None or known.is_open)
+        look = Look(self._model_sha256, self._run_id, number, versions, self._items, is_open, at)
+        self._repositories.looks.put(look)

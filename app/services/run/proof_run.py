@@ -1,0 +1,168 @@
+"""The proof at the end of a run: what is a gain answers all test examples, in a fixed sequence.
+
+Time is kept for it (`TimeBudget.proof_s`). Where that does not reach for all, steps of the sequence before the likely
+winner are left out, which costs no certainty; where it does not even reach for that one, it answers as many examples as
+there is time for, and what is said counts those alone.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from app.domain.sequence import not_tested, sequence_of
+from app.domain.variant import Variant
+from app.services.flow.measuring import TIME_LIMIT
+from app.services.flow.steps import Flow, JobError, T
+from app.services.opening.opening import ReadData
+from app.services.run import version_steps
+from app.services.run.budget import SAFETY, within
+from app.services.run.figures import speedup_of
+from app.services.run.proof_steps import Asked, Looked, prove_in_order
+from app.services.run.search import Search
+from app.services.run.version_steps import Pair, Version
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.process.disk import DISK_FULL
+
+PROOF_STEP = "Prove the answers"
+
+LONGER = 1.25
+"""A version may take a little longer than expected for as many answers as the original gave."""
+
+WORTH_ASKING = 1.2
+"""The original is asked again only where there is time for so many times the examples."""
+
+
+class ProofRun:
+    """`run()` once everything is measured."""
+
+    def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
+        self._search, self._step, self._data = search, step, data
+        self._original_id = original.variant.id
+        self._items: tuple[int, ...] = ()
+
+    def run(self) -> Flow[None]:
+        """Test what is a gain; write down why the others were not tested."""
+        search, recorder = self._search, self._search.recorder
+        order = sequence_of(search.versions(), search.ask.objective)
+        for version in order.dominated:
+            self._keep(not_tested(version, "dominated"))
+        if not order.tested:
+            recorder.step(self._step, state="skipped", detail="nothing is a gain")
+            return
+        recorder.step(self._step, state="running")
+        tested = self._in_time(order.tested)
+        for version in order.tested[: len(order.tested) - len(tested)]:
+            self._keep(not_tested(version, "no_time"))
+        try:
+            yield from self._bounded(self._prepare(tested[0]))
+        except JobError as error:
+            self._over_time(error)
+            for version in tested:
+                self._keep(not_tested(version, "no_time"))
+        else:
+            yield from prove_in_order(tested, self._ask, self._keep, self._failed)
+        self._tell(order.tested)
+
+    @property
+    def _original(self) -> Version:
+        return self._search.candidates[self._original_id]
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the original answered everything."""
+        return self._original.n_asked >= self._data.result.n_test
+
+    def _in_time(self, order: Sequence[Variant]) -> Sequence[Variant]:
+        """The end of the sequence for which there is time, at least from the likely winner on: the last one of which so
+        few results changed on the calibration examples that it will likely be safe."""
+        half = self._search.goal.max_loss_pct / 100 / 2
+        winner = max((at for at, one in enumerate(order) if one.screening and one.screening.share <= half), default=0)
+        first = 0
+        while first < winner and not self._has_time(order[first : winner + 1]):
+            first += 1
+        return order[first:]
+
+    def _has_time(self, versions: Sequence[Variant]) -> bool:
+        left_s, budget = self._search.budget.proof_left_s, self._search.budget
+        needed_s = 0.0 if self._is_whole else budget.answers_s(1.0)
+        needed_s += sum(budget.answers_s(speedup_of(version)) for version in versions)
+        return left_s is None or SAFETY * needed_s <= left_s
+
+    def _prepare(self, winner: Variant) -> Flow[None]:
+        """The original answers all examples, or as many as the likely winner will have time for, too."""
+        search, data, original = self._search, self._data, self._original
+        if data.result.origin == "person":
+            self._items = yield from version_steps.fingerprints(data.folder, self._step)
+        if self._is_whole:
+            return
+        max_s = None
+        if not self._has_time([winner]):
+            n = search.budget.items_in_time(speedup_of(winner))
+            if n < WORTH_ASKING * original.n_asked:
+                return
+            max_s = float(f"{n * search.budget.item_s:.2g}")
+        asked = yield from version_steps.predict(original, data.folder, search.ask.threads, self._step, max_s)
+        limit = search.goal.max_loss_pct
+        judged = yield from version_steps.judge_beside(asked, asked, data.folder, limit, self._step)
+        search.candidates[self._original_id] = judged
+        search.recorder.variant(judged.variant)
+
+    def _ask(self, variant: Variant) -> Flow[Asked | None]:
+        search, data, original = self._search, self._data, self._original
+        max_s = None
+        if not (self._is_whole and self._has_time([variant])):
+            max_s = float(f"{LONGER * original.n_asked * search.budget.item_s / max(speedup_of(variant), 1e-3):.2g}")
+        known = search.candidates[variant.id]
+        try:
+            version = yield from self._bounded(
+                version_steps.predict(known, data.folder, search.ask.threads, self._step, max_s)
+            )
+        except JobError as error:
+            self._over_time(error)
+            return None
+        search.candidates[variant.id] = version
+        n = min(original.n_asked, version.n_asked)
+        assert original.predictions is not None and version.predictions is not None
+        pair = Pair(data.folder, original.predictions, version.predictions)
+        limit = search.goal.max_loss_pct
+        return Asked(
+            version.variant,
+            search.recorder.look_book(frozenset(self._items[:n])),
+            data.result.n_test - n,
+            lambda earlier: version_steps.judge([pair], limit, variant.title, earlier, self._step),
+        )
+
+    def _bounded(self, flow: Flow[T]) -> Flow[T]:
+        return within(flow, lambda: self._search.budget.proof_left_s)
+
+    def _over_time(self, error: JobError) -> None:
+        """Raises what is no matter of time."""
+        if error.error.code != TIME_LIMIT or self._search.budget.left_s is None:
+            raise error
+
+    def _keep(self, variant: Variant, looked: Looked | None = None) -> None:
+        if looked is not None:
+            book, number = looked
+            book.note(variant, number)
+        known = self._search.candidates[variant.id]
+        self._search.candidates[variant.id] = dataclasses.replace(known, variant=variant)
+        self._search.recorder.variant(variant)
+
+    def _failed(self, variant: Variant, error: JobError) -> None:
+        if error.error.code == DISK_FULL:
+            raise error
+        self._search.put_dropped(variant, _words(error.error))
+
+    def _tell(self, order: Sequence[Variant]) -> None:
+        now = [self._search.recorder.variants[version.id] for version in order]
+        judged = [version.judgement for version in now if version.judgement is not None]
+        if not judged:
+            self._search.recorder.step(self._step, state="failed", detail="the time was up before")
+            return
+        n, n_test = max(one.n for one in judged), self._data.result.n_test
+        asked = f"{n:,} examples" if n >= n_test else f"{n:,} of {n_test:,} examples"
+        safe = sum(one.verdict == "safe" for one in judged)
+        self._search.recorder.step(self._step, state="done", detail=f"{safe} of {len(judged)} safe on {asked}")
+
+
+def _words(error: ErrorInfo) -> str:
+    return f"{error.title}. {error.detail}"

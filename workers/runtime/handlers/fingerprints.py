@@ -1,0 +1,20 @@
+"""Job kind ``fingerprints``: by what later runs know the test items again."""
+
+import numpy as np
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.proving import FingerprintsParams, FingerprintsResult
+from workers.contracts.techniques import HandlerSpec
+from workers.evaluate.proof.added import fingerprints
+
+
+def run(params: FingerprintsParams, ctx: JobContext) -> FingerprintsResult:
+    """One number an item."""
+    found = fingerprints(params, ctx)
+    result = FingerprintsResult(n=len(found))
+    np.save(ctx.work_dir / result.path, found, allow_pickle=False)
+    ctx.artifact(ctx.work_dir / result.path)
+    return result
+
+
+HANDLER = HandlerSpec("fingerprints", FingerprintsParams, FingerprintsResult, run)
