@@ -49,9 +49,9 @@ def untested_words(variant: Variant) -> str:
     """The verdict of a version whose answers to the test examples were not looked at."""
     if is_regressed(variant):
         return VERDICT_WORDS["regressed"]
-    if variant.measurement.latency_p50_ms is None:
-        return VERDICT_WORDS["unmeasured"]
-    return "Slower, not tested" if is_slower(variant) else "Not tested"
+    if is_slower(variant):
+        return "Slower, not tested"
+    return VERDICT_WORDS["unmeasured"] if variant.screening is None else "Not tested"
 
 
 def screened_words(variant: Variant) -> str:

@@ -78,13 +78,19 @@ def _subtitle(facts: RunFacts, best: Variant | None, judgement: Judgement | None
         same = (
             tr("all {0:,} answers are the same") if not judgement.changed_count else tr("{1:,} of {0:,} are the same")
         )
-        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure; chosen from {4}.")
+        text = tr("{0}: {1}, but {2:,} {3} are too few to be sure{4}.")
         same = same.format(n, n - judgement.changed_count)
-        return text.format(best.title, same, n, things, facts.outcome.chosen_from)
+        return text.format(best.title, same, n, things, _chosen(facts))
     if judgement is None:
         return tr("{0}. Its answers to the test {1} were not looked at yet.").format(best.title, things)
-    text = tr("{0}. Measured on {1:,} test {2} on this computer; chosen from {3}.")
-    return text.format(best.title, n, things, facts.outcome.chosen_from)
+    text = tr("{0}. Measured on {1:,} test {2} on this computer{3}.")
+    return text.format(best.title, n, things, _chosen(facts))
+
+
+def _chosen(facts: RunFacts) -> str:
+    """The best of several looks better than it is."""
+    count = facts.outcome.chosen_from
+    return tr("; chosen from {0}").format(count) if count > 1 else ""
 
 
 def _in_order(facts: RunFacts, best: Variant | None) -> list[Variant]:
@@ -163,11 +169,13 @@ def _verdict(variant: Variant, best: Variant | None) -> Verdict:
 
 def _untested(variant: Variant) -> Verdict:
     """Of a version whose answers to the test examples were not looked at."""
-    if not variant.measurement.n:
-        return "unmeasured"
     if is_alike_not_proven(variant) and is_faster(variant):
         return "alike"
-    return "not_faster" if is_slower(variant) else "not_settled" if needs_quiet(variant) else "not_tested"
+    if is_slower(variant):
+        return "not_faster"
+    if variant.screening is None:
+        return "unmeasured"
+    return "not_settled" if needs_quiet(variant) else "not_tested"
 
 
 def _proof(judgement: Judgement | None, limit_pct: float) -> ProofValue | None:

@@ -114,6 +114,7 @@ class TimeBudget:
         self._original_s = 0.0
         self._tail_s = self._saved_s = 0.0
         self._items = self._left_out = 0
+        self.keeps_proof = False  # whether there is a gain by now that is to be proven
         self.item_s = 0.0
 
     @property
@@ -216,7 +217,7 @@ class TimeBudget:
         ids = finalists or [self._first or ""]
         plans = [plan for plan in CHOICES if plan.finalists <= min(2, len(ids))] if finalists else [CHOICES[-1]]
         spare_s = [left_s - self.final_s(ids, plan) for plan in plans]
-        rest_s = spare_s[-1] if finalists else left_s - self._after_s
+        rest_s = spare_s[-1] if finalists else left_s - (self._end_s if self.keeps_proof else self._after_s)
         return next((seconds for seconds in spare_s if seconds >= self._likely_s), rest_s)
 
     @property

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.domain.choose import answers_hold, could_win, looks_like_gain, may_win
+from app.domain.choose import answers_hold, could_win, leader, looks_like_gain, may_win
 from app.domain.forecast import Basis
 from app.domain.run import Run, RunState
 from app.domain.variant import Variant
@@ -151,6 +151,8 @@ class _Optimization:
         most: int | None = None,
     ) -> Flow[bool]:
         """Try the ways that wait while it is worth it, `most` of them, keeping time for a final run of `finalists`."""
+        in_turn = [version for version in self._search.versions() if version.is_side_by_side]
+        self._budget.keeps_proof = leader(in_turn, self._ask.objective) is not None
         tried = 0
         while waiting and tried != most:
             step, recipe = waiting[0]

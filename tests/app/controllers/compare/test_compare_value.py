@@ -29,7 +29,7 @@ def test_safe() -> None:
     slow = variant(2, p50_ms=1.5, speedup=1.3)
     value = compare_value(facts(variant(0), slow, fast, best="v1"))
     assert value.outcome == "safe" and value.headline == "2.0 times faster, 2.0 times smaller, and it answers alike"
-    assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer."
+    assert value.subtitle == "Version 1. Measured on 200 test pictures on this computer; chosen from 2."
     assert [version.id for version in value.versions] == ["v0", "v1", "v2"]
     assert value.proof is None and value.ways is None and value.note == ""
 

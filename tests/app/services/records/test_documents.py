@@ -84,7 +84,7 @@ def test_the_run_and_its_comparison() -> None:
     assert [row["id"] for row in document["variants"]] == ["a", "b"]
     assert (document["recommended"], document["limit"], document["seconds"]) == ("b", 1.5, 12.5)
     assert document["outcome"] == {
-        "ending": "nothing_tried", "open": [], "untried": 1, "can_go_on": True, "more_s": 12.0, "time_limit_s": 60.0,
+        "chosen_from": 0, "ending": "nothing_tried", "open": [], "untried": 1, "can_go_on": True, "more_s": 12.0, "time_limit_s": 60.0,
         "went_on_s": [],
     }  # fmt: skip
     compared = compare_document(run, variants, ENDED, ("cat.png", "dog.png"))
