@@ -13,8 +13,6 @@ from app.domain.variant import LatencyPoint, Variant
 from app.domain.words import same_words, times
 from app.services.flow.events import RunProgress, StepProgress, WaitingForQuiet
 from app.services.records.search_end import outcome_of_run
-from app.services.run.final_run import LAST_STEP
-from app.services.run.proof_run import PROOF_STEP
 from widgets.pages.optimize.page import BestPoint, OptimizeValue, RunPhase, SeriesValue, StepValue
 from widgets.parts.format import percent
 from widgets.plots.step_strip import StepState
@@ -37,7 +35,9 @@ STATES: dict[str, StepState] = {
     "failed": "failed",
     "skipped": "skipped",
 }
-BASELINE_STEP = 2
+BASELINE_STEP, LAST_STEPS = 2, 2
+"""The original's step, and how many follow those of the versions: the final run and the proof."""
+
 MEASURED = ("measured", "confirmed")
 
 
@@ -138,8 +138,10 @@ class RunWatch:
 
     def _step_value(self, step: StepRecord) -> StepValue:
         number = step.index - BASELINE_STEP
-        is_variant = number >= 0 and step.title not in (LAST_STEP, PROOF_STEP)
-        variant = next((v for v in self._variants.values() if is_variant and v.index == number), None)
+        variant = next((v for v in self._variants.values() if v.index == number), None)
+        count = len(self._steps)
+        is_planned = number >= 0 and (step.index < count - LAST_STEPS or count == BASELINE_STEP + 1)
+        is_variant = is_planned or variant is not None
         progress = self._progress if step.state == "running" else None
         share = progress.done / progress.total if progress and progress.total else None
         end_s = step.started_s + step.seconds if step.started_s is not None and step.seconds is not None else None

@@ -141,7 +141,6 @@ def test_alike_is_recommended_as_not_proven(stage: Make) -> None:
     """Given only a faster version that looks alike on too few examples, then it is recommended, with what is missing."""
     one = stage(Like(p50_ms=2), {"A": Like(p50_ms=1, verdict="not_enough_data", agreement=0.995)})
     run = one.go()
-    assert one.variants["A"].judgement is not None and one.variants["A"].judgement.missing_examples == 200
     assert run.recommended_variant_id == one.variants["A"].id
     assert run.headline == "2.0 times faster, and it looks alike, not proven: add about 200 examples"
 
