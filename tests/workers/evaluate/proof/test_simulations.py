@@ -4,12 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 
-from workers.contracts.proving import FIRST_LEVEL
+from workers.contracts.proving import FIRST_LEVEL, level_of_look
 from workers.evaluate.data.dataset import DataSet
 from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
@@ -190,3 +191,46 @@ def test_exact_power_without_labels(margin: float, share: float) -> None:
     """Given a share of the limit's changes, then the promised N proves it in at least 80 %."""
     n = needed_unlabelled(margin, share * margin)
     assert n is not None and unlabelled_power(n, share * margin, margin) >= 0.795
+
+
+def exact_error(n: int, margin: float, alpha: float, flips: float) -> float:
+    """P[the bound of the drop is at most `margin`] where it is just that, summed over all counts that may come."""
+    lost, gained = (flips + margin) / 2, (flips - margin) / 2
+    total = 0.0
+    for b in range(math.ceil(n * flips + 8 * math.sqrt(n * flips) + 8)):
+        for c in range(math.ceil(n * gained + 8 * math.sqrt(n * gained) + 8)):
+            if (b - c) / n <= margin and bound_of(b, c, n, alpha) <= margin:
+                total += trinomial(b, c, n, lost, gained)
+    return total
+
+
+@cache
+def bound_of(b: int, c: int, n: int, alpha: float) -> float:
+    return drop_upper(b, c, n, alpha)
+
+
+def trinomial(b: int, c: int, n: int, lost: float, gained: float) -> float:
+    ways = math.lgamma(n + 1) - math.lgamma(b + 1) - math.lgamma(c + 1) - math.lgamma(n - b - c + 1)
+    log_gained = c * math.log(gained) if c else 0.0
+    return math.exp(ways + b * math.log(lost) + log_gained + (n - b - c) * math.log1p(-lost - gained))
+
+
+@pytest.mark.parametrize(("n", "looks"), [(321, 0), (508, 1)])
+def test_the_bound_of_a_drop_keeps_its_level(n: int, looks: int) -> None:
+    """Given a drop of just the limit, Then the bound errs no more often than its level says: the bootstrap and Tango's
+    score are no exact bounds, so the error is summed exactly."""
+    level = level_of_look(looks)
+    for flips in (0.0101, 0.015, 0.03):
+        assert exact_error(n, 0.01, level, flips) <= level
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("looks", [0, 1, 2])
+@pytest.mark.parametrize("n", [321, 400, 508, 700, 1000, 2000])
+@pytest.mark.parametrize("margin", [0.009, 0.01])
+def test_the_bound_of_a_drop_keeps_its_level_in_full(n: int, margin: float, looks: int) -> None:
+    """Given many numbers of examples and of changes, Then the same."""
+    level = level_of_look(looks)
+    found = [exact_error(n, margin, level, flips) for flips in (1.01 * margin, 0.012, 0.015, 0.02, 0.03, 0.05)]
+    assert max(found) <= level, found
