@@ -115,7 +115,7 @@ class TimeBudget:
         self._tail_s = self._saved_s = 0.0
         self._items = self._left_out = 0
         self.keeps_proof = False  # whether there is a gain by now that is to be proven
-        self.item_s = 0.0
+        self.item_s = self._beside_s = 0.0
 
     @property
     def left_s(self) -> float | None:
@@ -163,16 +163,16 @@ class TimeBudget:
         """How long working out the figures took: it comes once more at the end."""
         self._tail_s = max(self._tail_s, seconds)
 
-    def note_answers(self, items: int, asked: int, seconds: float) -> None:
-        """The original answered so many of all test items in so many seconds."""
-        self._items, self.item_s = items, seconds / max(1, asked)
+    def note_answers(self, items: int, asked: int, seconds: float, beside_s: float) -> None:
+        """The original answered so many of all test items in so many seconds, and took `beside_s` for the rest: to
+        start one process that answers and one that judges."""
+        self._items, self.item_s, self._beside_s = items, seconds / max(1, asked), max(0.0, beside_s)
         self._left_out = items - asked
 
     def answers_s(self, speedup: float, items: int | None = None) -> float:
-        """Likely seconds until a version of this speedup has answered the test items (all of them) and is judged: two
-        processes."""
+        """Likely seconds until a version of this speedup has answered the test items (all of them) and is judged."""
         n = self._items if items is None else items
-        return 2 * self._cost(None).start_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
+        return self._beside_s + n * self.item_s / max(speedup, MIN_SPEEDUP)
 
     def items_in_time(self, speedup: float) -> int:
         """How many items both the original and a version of this speedup can answer in what is left."""
@@ -187,7 +187,7 @@ class TimeBudget:
         total_s = self._from_now_s if self._from_now_s is not None else self._total_s
         if total_s is None or not self._items:
             return 0.0
-        rest_s = self.answers_s(1.0) if self._left_out else 0.0
+        rest_s = self._beside_s + (self.answers_s(1.0) if self._left_out else 0.0)  # the examples are known again first
         one_s, some_s = self.answers_s(1.0), 2 * self.answers_s(1.0, min(SOME_ITEMS, self._items))
         ways = (SAFETY * seconds for seconds in (rest_s + 2 * one_s, rest_s + one_s, some_s))
         return next((seconds for seconds in ways if seconds <= PROOF_SHARE * total_s), 0.0)

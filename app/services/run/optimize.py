@@ -280,11 +280,13 @@ class _Optimization:
         original = yield from version_steps.apply(variant, model, data, self._goal.seed, step)
         recorder.variant(original.variant)
         recorder.note(baseline_variant_id=variant.id)
+        answered_s = self._budget.spent_s
         original = yield from version_steps.predict(
             original, data.folder, self._ask.threads, step, self._budget.answer_s
         )
-        self._budget.note_answers(data.result.n_test, original.n_asked, original.asked_s)
         original = yield from version_steps.judge_beside(original, original, data.folder, self._goal.max_loss_pct, step)
+        beside_s = self._budget.spent_s - answered_s - original.asked_s
+        self._budget.note_answers(data.result.n_test, original.n_asked, original.asked_s, beside_s)
         if data.result.n_calibration:
             done = yield from version_steps.answer(
                 original, data.folder, self._ask.threads, step, self._budget.answer_s, "calibration"
