@@ -141,11 +141,13 @@ def prove(
     match: Annotated[
         list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output that is called otherwise.")
     ] = [],  # noqa: B006 - typer copies it
+    task: Task = None,
+    score_threshold: ScoreThreshold = None,
 ) -> int:
     """Judge any two models side by side; exit code 0 where the second one is safe, else 4."""
     options = proving.ProveOptions(
         data, optimized_runtime, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, seed, threads, tuple(match),
+        architecture, seed, threads, tuple(match), task, score_threshold,
     )  # fmt: skip
     return proving.prove(_output(ctx), original, optimized, options)
 

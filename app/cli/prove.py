@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.inputs import check_exists
-from app.cli.options import parse_pairs, parse_shapes
+from app.cli.options import known_task, parse_pairs, parse_shapes
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -40,6 +40,8 @@ class ProveOptions:
     seed: int = 0
     threads: int | None = None
     pairs: tuple[str, ...] = ()
+    task: str | None = None
+    score_threshold: float | None = None
 
 
 def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
@@ -56,7 +58,13 @@ def prove(output: Output, original: Path, optimized: Path, options: ProveOptions
     )
     data_path = None if options.data is None else str(options.data.absolute())
     model = other.model_copy(
-        update={"path": str(original.absolute()), "preprocess": options.preprocess, "data_path": data_path}
+        update={
+            "path": str(original.absolute()),
+            "preprocess": options.preprocess,
+            "data_path": data_path,
+            "task": known_task(options.task),
+            "score_threshold": options.score_threshold,
+        }
     )
     beside = BesideRequest(opening=other, runtime=options.optimized_runtime, pairs=pairs)
     with workspace(output.options, writes=True, notice=output.notice) as space:

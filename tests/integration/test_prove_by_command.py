@@ -124,6 +124,7 @@ def test_a_torch_source_as_the_original(shop: Fettle, pictures: Path, tmp_path: 
         ["prove", "a.onnx", "b.onnx", "--match", "x=y", "--match", "z=y"],
         ["prove", "a.onnx", "b.onnx", "--max-loss", "101"],
         ["prove", "a.onnx", "b.onnx", "--preset", "balanced"],
+        ["prove", "a.onnx", "b.onnx", "--task", "nonsense"],
     ],
 )
 def test_wrong_usage(shop: Fettle, arguments: list[str]) -> None:

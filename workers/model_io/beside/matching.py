@@ -65,9 +65,9 @@ def match(
     given: Mapping[str, str],
 ) -> Match:
     """Match the original's `spec` with another model; `given` pairs come first. Raises `InputRefused`."""
-    states = set(spec.links.values())
+    read = {*spec.links.values(), *(spec.postprocess.outputs if spec.postprocess is not None else ())}
     wanted_in = [_wanted_input(entry) for entry in spec.inputs]
-    wanted_out = [_wanted_output(entry, states) for entry in spec.outputs]
+    wanted_out = [_wanted_output(entry, read) for entry in spec.outputs]
     known = {entry.name for entry in (*wanted_in, *wanted_out)}
     theirs = {entry.name for entry in (*inputs, *outputs)}
     unknown = [name for name in given if name not in known] + [name for name in given.values() if name not in theirs]
@@ -98,8 +98,9 @@ def _wanted_input(entry: PipelineInput) -> _Wanted:
     return _Wanted(entry.name, entry.shape, entry.dtype, axis, not entry.optional)
 
 
-def _wanted_output(entry: PipelineOutput, states: set[str]) -> _Wanted:
-    return _Wanted(entry.name, entry.shape, entry.dtype, entry.batch_axis, entry.answer or entry.name in states)
+def _wanted_output(entry: PipelineOutput, read: set[str]) -> _Wanted:
+    """`read` are names of outputs that something is made of: states, boxes with their scores."""
+    return _Wanted(entry.name, entry.shape, entry.dtype, entry.batch_axis, entry.answer or entry.name in read)
 
 
 def _pair(
