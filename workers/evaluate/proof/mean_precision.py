@@ -21,7 +21,7 @@ from workers.pipeline.postprocess.matching import Boxes, boxes_of
 Floats = NDArray[np.float64]
 
 MOST_DRAWS, FEWEST_DRAWS = 1000, 200
-WORK = 2e9
+WORK = 2e8
 """So many boxes are counted at most over all draws and overlaps: some seconds."""
 
 RECALLS = np.linspace(0.0, 1.0, 101)
@@ -30,9 +30,10 @@ RECALLS = np.linspace(0.0, 1.0, 101)
 
 @dataclass(frozen=True)
 class _Kind:
-    """One class: its boxes by falling score, the `picture` (d,) of each, whether it `hits` (overlaps, d) or is
+    """One class: its boxes by falling `score` (d,), the `picture` (d,) of each, whether it `hits` (overlaps, d) or is
     `left_out`, and how many truths (pictures,) there are."""
 
+    score: Floats
     picture: NDArray[np.int64]
     hits: NDArray[np.bool_]
     left_out: NDArray[np.bool_]
@@ -44,7 +45,7 @@ class Matched:
 
     def __init__(self, truths: Sequence[Boxes], found: Sequence[Boxes]) -> None:
         self.boxes = sum(len(one.scores) for one in found)
-        self._pictures = len(truths)
+        self._pictures, self._truths, self._found = len(truths), truths, found
         self._kinds = list(_matched(truths, found))
 
     def values(self, times: Floats) -> Floats:
@@ -59,10 +60,34 @@ class Matched:
             known += counts
         return np.asarray(np.divide(sums, known[:, None], out=np.full_like(sums, np.nan), where=known[:, None] > 0))
 
-    def whole(self) -> tuple[float, float]:
+    def f1(self, times: Floats, threshold: float) -> Floats:
+        """(draws,): 2 · right ÷ (found + there), of boxes from the threshold on that overlap the truth by half."""
+        right, found = np.zeros(self._pictures), np.zeros(self._pictures)
+        for kind in self._kinds:
+            counts = (kind.score >= threshold) & ~kind.left_out[0]
+            np.add.at(right, kind.picture[counts & kind.hits[0]], 1)
+            np.add.at(found, kind.picture[counts], 1)
+        there = np.sum([kind.truths for kind in self._kinds], axis=0) + self._strange(threshold)
+        total = times @ (found + there)
+        return np.asarray(np.divide(2 * (times @ right), total, out=np.full(len(times), np.nan), where=total > 0))
+
+    def figures(self, times: Floats, threshold: float) -> Floats:
+        """(draws, 3): `values` and `f1`."""
+        return np.concatenate([self.values(times), self.f1(times, threshold)[:, None]], axis=1)
+
+    def _strange(self, threshold: float) -> Floats:
+        """(pictures,): boxes from the threshold on of classes that no truth has; they are wrong, too."""
+        known = {kind for one in self._truths for kind in one.classes.tolist()}
+        counts = [
+            sum(score >= threshold and kind not in known for score, kind in zip(one.scores, one.classes, strict=True))
+            for one in self._found
+        ]
+        return np.asarray(counts, np.float64)
+
+    def whole(self, threshold: float = 0.5) -> tuple[float, float, float]:
         """Each picture once."""
-        both = self.values(np.ones((1, self._pictures)))[0]
-        return float(both[0]), float(both[1])
+        every = self.figures(np.ones((1, self._pictures)), threshold)[0]
+        return float(every[0]), float(every[1]), float(every[2])
 
 
 def _precision(times: Floats, kind: _Kind, overlap: int, there: Floats) -> Floats:
@@ -114,6 +139,7 @@ def _matched(truths: Sequence[Boxes], found: Sequence[Boxes]) -> Any:
             continue
         order = np.argsort(-np.concatenate(scores), kind="mergesort")  # as COCO sorts
         yield _Kind(
+            np.concatenate(scores)[order],
             np.concatenate(pictures)[order],
             np.concatenate(hits, axis=1)[:, order],
             np.concatenate(left_out, axis=1)[:, order],
@@ -155,11 +181,12 @@ def _sides(corners: Sequence[float]) -> list[float]:
 
 @dataclass(frozen=True)
 class Pair:
-    """Both models by the same truth. `original` and `optimized` are mAP and mAP at half an overlap; `draws` (k, 2) are
-    resampled optimized − original; `pictures` have labels, with `things` in them."""
+    """Both models by the same truth. `original` and `optimized` are mAP, mAP at half an overlap, and F1 of the boxes
+    from the threshold on; `draws` (k, 3) are resampled optimized − original; `pictures` have labels, with `things` in
+    them."""
 
-    original: tuple[float, float]
-    optimized: tuple[float, float]
+    original: tuple[float, float, float]
+    optimized: tuple[float, float, float]
     draws: Floats
     pictures: int
     things: int
@@ -187,13 +214,14 @@ def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
         return None
     old, new = (Matched(truths, _found(case.answers(which))) for which in ("old", "new"))
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
+    threshold = case.old.score_threshold
     rng, parts = np.random.default_rng(case.seed), []
     for start in range(0, draws, 100):
         count = min(100, draws - start)
         n = len(truths)
         times = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(count)]).astype(np.float64)
-        parts.append(new.values(times) - old.values(times))
-    return Pair(old.whole(), new.whole(), np.concatenate(parts), len(truths), things)
+        parts.append(new.figures(times, threshold) - old.figures(times, threshold))
+    return Pair(old.whole(threshold), new.whole(threshold), np.concatenate(parts), len(truths), things)
 
 
 def _found(answers: Sequence[Values]) -> list[Boxes]:

@@ -25,7 +25,8 @@ NEAR = 4.0
 """Differences of scores beyond this (a class e⁴ times less likely) never change an answer; their errors are larger."""
 
 SMALLEST_SHARE = np.float32(1e-6)
-SMALLEST_SPREAD = np.float32(1e-6)
+SMALLEST_SPREAD = np.float32(1e-3)
+"""Of scores from 0 to 1: a class that never shows would else count by its noise."""
 
 
 @dataclass(frozen=True)

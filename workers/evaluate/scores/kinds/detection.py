@@ -9,6 +9,10 @@ from workers.evaluate.scores.base import Score, Words, alone, beside
 
 MAP = Words("map", "Finds things (mAP)", "mean average precision by COCO’s rules, over overlaps of 50 % to 95 %")
 MAP50 = Words("map50", "Finds things, roughly (mAP 50)", "the same where half an overlap is enough")
+F1 = Words(
+    "f1", "Right from the threshold on (F1)", "of the boxes that people see, and of what is there, how much is right"
+)
+WORDS = (MAP, MAP50, F1)
 TASK = "detection"
 
 
@@ -22,7 +26,7 @@ def measure(case: Case) -> Sequence[TaskScore]:
     if pair is not None:
         return [
             beside(words, TASK, pair.pictures, (pair.original[at], pair.optimized[at]), pair.draws[:, at])
-            for at, words in enumerate((MAP, MAP50))
+            for at, words in enumerate(WORDS)
         ]
     pair = by_original(case)
     if pair is None:
@@ -30,7 +34,7 @@ def measure(case: Case) -> Sequence[TaskScore]:
     return [
         # the original by itself is 1 wherever something is drawn
         alone(words, TASK, pair.pictures, pair.optimized[at], pair.original[at] + pair.draws[:, at])
-        for at, words in enumerate((MAP, MAP50))
+        for at, words in enumerate(WORDS)
     ]
 
 

@@ -1,0 +1,234 @@
+"""A detector as it is given: opened, fed, asked, judged by what it finds, shown, exported, run on a photo."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import squares_detector as squares
+from bundle_facts import card_facts
+from onnx import helper
+from PIL import Image
+
+from workers.contracts.bundles import ExportParams
+from workers.contracts.data.fed import FedParams
+from workers.contracts.errors import InputRefused
+from workers.contracts.jobs import AnswerParams, DataParams, ExamplesParams, JudgeParams, OpenParams
+from workers.contracts.specs import BOXES_UNKNOWN, DeviceFacts, Judgement
+from workers.contracts.trying import TryRequest
+from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.proof.mean_precision import truth_of
+from workers.evaluate.proof.predictions import load_answers
+from workers.export.python_folder import fill
+from workers.measure.opening import find_runtime, open_session
+from workers.model_io.opening import open_model
+from workers.pipeline import load_pipeline
+from workers.pipeline.postprocess.matching import boxes_of, ious
+from workers.pipeline.prepared import Prepared
+from workers.quantize.calibrating.likeness import Held
+from workers.runtime.handlers.try_it import Known, _answer
+from workers.runtime.recording import RecordingContext
+
+Make = Callable[..., Any]
+N = 420
+
+
+def opened(work: Path, path: Path, **asked: Any) -> Path:
+    work.mkdir(parents=True, exist_ok=True)
+    return work / open_model(OpenParams(path=str(path), **asked), RecordingContext(work_dir=work)).model_dir
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("squares")
+    squares.write_scenes(root / "pictures", N)
+    squares.build(root / "model.onnx")
+    opened(root / "original", root / "model.onnx")
+    return root
+
+
+@pytest.fixture
+def model(place: Path) -> Path:
+    return place / "original" / "model"
+
+
+def read(job: Make, model: Path, pictures: Path, **more: Any) -> Path:
+    result, work = job("data", DataParams(model_dir=str(model), path=str(pictures), **more))
+    return work / result.data_dir
+
+
+def asked(job: Make, model: Path, data: Path) -> Path:
+    result, work = job("answer", AnswerParams(model_dir=str(model), data_dir=str(data), runtime="onnxruntime-cpu"))
+    return work / result.path
+
+
+def judged(job: Make, data: Path, old: Path, new: Path, limit: float = 1.0) -> Judgement:
+    params = JudgeParams(data_dir=str(data), original_answers=str(old), variant_answers=str(new), max_loss_pct=limit)
+    return job("judge", params)[0].judgement
+
+
+def test_its_own_metadata_say_how_it_is_fed_and_read(model: Path) -> None:
+    """Given what Ultralytics writes into a file, Then colors go in from 0 to 1 in a letterbox, nothing is guessed, and
+    the head is read as boxes of its classes."""
+    spec = load_pipeline(model).spec
+    steps = spec.preprocess
+    assert (steps.mean, steps.std, steps.range, steps.letterbox) == ((0.0,), (1.0,), "0..1", True)
+    assert steps.resize == (64, 64) and spec.guessed == () and spec.classes == squares.NAMES
+    assert (spec.postprocess.form, spec.postprocess.unit, spec.postprocess.classes) == ("yolo_v8", "pixels", 3)
+
+
+def test_what_it_finds_is_what_is_there(job: Make, model: Path, place: Path) -> None:
+    """Given pictures in a letterbox with labels, Then predictions are decoded boxes over the labels, and few bytes."""
+    data = read(job, model, place / "pictures")
+    answers = load_answers(asked(job, model, data))
+    assert answers.decoded and answers.score_threshold == 0.25 and not answers.others
+    for item, values in zip(read_dataset(data).test, answers.answer, strict=True):
+        found, truth = boxes_of(values), truth_of(item)
+        sure = found.where(found.scores >= 0.25)
+        assert sorted(sure.classes) == sorted(truth.classes)
+        assert (ious(sure.corners, truth.corners).max(axis=1) > 0.95).all()
+    assert sum(values.nbytes for values in answers.answer) < 40_000
+
+
+HARM: dict[str, dict[str, Any]] = {
+    "class scores zeroed in the graph": {"scores": 0.0},
+    "one class lost": {"lost": (1,)},
+    "boxes shifted": {"shift_px": 3.0},
+    "weak class scores": {"scores": 0.3},
+}
+
+
+@pytest.mark.parametrize("labels", [True, False])
+def test_files_that_were_harmed_are_never_safe(
+    job: Make, model: Path, place: Path, tmp_path: Path, labels: bool
+) -> None:
+    """Given the same file with its graph changed, with labels and without, Then what finds other things regressed and
+    what is a little off is safe, by the bytes that its raw head differs hardly at all."""
+    pictures = place / "pictures"
+    if not labels:
+        pictures = tmp_path / "unlabelled"
+        pictures.mkdir()
+        for path in (place / "pictures").glob("*.png"):
+            (pictures / path.name).write_bytes(path.read_bytes())
+    data = read(job, model, pictures, max_calibration=0)
+    old = asked(job, model, data)
+    for name, how in HARM.items():
+        other = opened(tmp_path / name, squares.build(tmp_path / f"{name}.onnx", **how))
+        found = judged(job, data, old, asked(job, other, data), 2.0)
+        assert found.verdict == "regressed" and found.task == "detection", (name, found.notes)
+        assert found.labelled is labels
+    nearly = opened(tmp_path / "nearly", squares.build(tmp_path / "nearly.onnx", scores=0.99, shift_px=0.1))
+    found = judged(job, data, old, asked(job, nearly, data))
+    assert (found.verdict, found.changed_count) == ("safe", 0), found.notes
+
+
+def test_what_is_found_is_shown_on_the_pictures(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
+    """Given predictions of both, Then examples hold both boxes in shares of the photo, and so do Try it and Data."""
+    data = read(job, model, place / "pictures")
+    blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
+    files = {"original_answers": str(asked(job, model, data)), "variant_answers": str(asked(job, blind, data))}
+    rows = job("examples", ExamplesParams(data_dir=str(data), model_dir=str(model), items=(0,), **files))[0].rows
+    item = read_dataset(data).test[0]
+    wanted = sorted((round(x, 2), round(y, 2), round(x + w, 2), round(y + h, 2)) for x, y, w, h, _ in item.boxes)
+    assert sorted(tuple(round(edge, 2) for edge in box.box) for box in rows[0].boxes_before) == wanted
+    assert rows[0].boxes_after == () and rows[0].after == "nothing found" and f"{len(wanted)} found" in rows[0].before
+    fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
+    assert len(fed.examples[0].boxes) == len(wanted)
+    session, pipeline = open_session(model, "onnxruntime-cpu", {}, 1), load_pipeline(model)
+    (tmp_path / "tried").mkdir()
+    known = Known(Prepared(data / "test"), read_dataset(data).test)
+    for request in (TryRequest(item=0, calls=1), TryRequest(path=str(place / "pictures" / item.source), calls=1)):
+        tried = _answer(0, request, pipeline, session, known, RecordingContext(tmp_path / "tried"))
+        assert tried.kind == "boxes" and tried.size == len(wanted)
+        assert sorted(tuple(round(edge, 2) for edge in box.box) for box in tried.boxes) == wanted
+
+
+def test_pictures_of_nothing_are_told(job: Make, model: Path, tmp_path: Path) -> None:
+    """Given pictures without anything, Then the page Data is told "0 objects in 12 pictures"."""
+    (tmp_path / "empty").mkdir()
+    for number in range(15):
+        Image.new("RGB", (64, 64), (number, 0, 0)).save(tmp_path / "empty" / f"{number}.png")
+    data = read(job, model, tmp_path / "empty")
+    fed, _ = job("fed", FedParams(model_dir=str(model), data_dir=str(data), seconds=600))
+    (told,) = [finding for finding in fed.findings if finding.code == "nothing_found"]
+    assert told.what == "0 objects in 12 pictures (scores from 0.25 on)." and told.n == 12
+
+
+def test_how_results_are_read_can_be_said(place: Path, tmp_path: Path) -> None:
+    """Given --task and --score-threshold, Then they stand in pipeline.json; what cannot be is refused in words."""
+    path = place / "model.onnx"
+    spec = load_pipeline(opened(tmp_path / "a", path, score_threshold=0.75)).spec
+    assert spec.postprocess is not None and spec.postprocess.score_threshold == 0.75
+    spec = load_pipeline(opened(tmp_path / "b", path, task="numbers")).spec
+    assert spec.postprocess is None and spec.answer_kind == "tensor"
+    for wrong in ({"task": "class"}, {"task": "numbers", "score_threshold": 0.5}):
+        with pytest.raises(InputRefused) as refused:
+            opened(tmp_path / "c", path, **wrong)
+        assert refused.value.exit_code == 3
+
+
+def test_a_form_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    """Given a file that says it detects, with places relative to anchors, Then a typed finding tells that its numbers
+    are judged, and no boxes are made up."""
+    proto = onnx.load(str(squares.build(tmp_path / "model.onnx")))
+    proto.graph.node.append(helper.make_node("Identity", ["scores"], ["cls"]))
+    proto.graph.node.append(helper.make_node("Identity", ["places"], ["bbox_deltas"]))
+    del proto.graph.output[:]
+    proto.graph.output.append(helper.make_tensor_value_info("bbox_deltas", 1, [1, 4, 84]))
+    proto.graph.output.append(helper.make_tensor_value_info("cls", 1, [1, 3, 84]))
+    onnx.save(proto, str(tmp_path / "model.onnx"))
+    (tmp_path / "job").mkdir()
+    result = open_model(OpenParams(path=str(tmp_path / "model.onnx")), RecordingContext(work_dir=tmp_path / "job"))
+    assert BOXES_UNKNOWN in [finding.code for finding in result.info.findings]
+    spec = load_pipeline(tmp_path / "job" / result.model_dir).spec
+    assert spec.answer_kind == "detection" and spec.postprocess is None
+
+
+def test_lost_scores_are_no_small_error(model: Path, place: Path, tmp_path: Path) -> None:
+    """Given class scores zeroed, Then what quantization looks at sees it, though places are large numbers beside."""
+    pipeline = load_pipeline(model)
+    items = [pipeline.feeds_from(path) for path in sorted((place / "pictures").glob("*.png"))[:8]]
+    blind = opened(tmp_path / "blind", squares.build(tmp_path / "blind.onnx", scores=0.0))
+    sessions = [open_session(folder, "onnxruntime-cpu", {}, 1) for folder in (model, blind)]
+    held = Held(pipeline, items, Held(pipeline, items, [], lambda: None).ask(sessions[0]), lambda: None)
+    assert held.judge(held.ask(sessions[0])).cosine == pytest.approx(1.0)
+    assert held.judge(held.ask(sessions[1])).cosine < 0.9 and held.error(held.ask(sessions[1])) > 0.3
+
+
+def test_its_bundle_tells_and_draws_what_is_in_a_photo(job: Make, model: Path, place: Path, tmp_path: Path) -> None:
+    """Given the bundle, When run.py is given a photo, Then class, score and place in the photo's own pixels come, the
+    picture is written with them, and verify.py judges by boxes."""
+    data = read(job, model, place / "pictures")
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    device = DeviceFacts(processor="This", cores=2, memory_bytes=1 << 30, features=())
+    params = ExportParams(
+        target="python", model_dir=str(model), original_dir=str(model), data_dir=str(data), runtime="onnxruntime-cpu",
+        settings={}, facts=card_facts("onnxruntime-cpu", device),
+    )  # fmt: skip
+    fill(folder, params, find_runtime("onnxruntime-cpu"), RecordingContext(tmp_path / "other", threads=1))
+    item = read_dataset(data).test[0]
+    photo, drawn = place / "pictures" / item.source, tmp_path / "drawn.png"
+
+    def run(*words: str) -> str:
+        done = subprocess.run([sys.executable, *words], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    (answer,) = json.loads(run("run.py", str(photo), "--json", "--out", str(drawn)))["answers"]
+    width, height = squares.SIZE
+    wanted = {
+        (squares.NAMES[k], (x * width, y * height, (x + w) * width, (y + h) * height)) for x, y, w, h, k in item.boxes
+    }
+    assert {(one["class"], tuple(one["box"])) for one in answer["boxes"]} == wanted
+    assert answer["answer"] == f"{len(wanted)} found"
+    assert np.any(np.asarray(Image.open(drawn)) != np.asarray(Image.open(photo)))
+    lines = run("run.py", str(photo)).splitlines()
+    assert len(lines) == 1 + len(wanted) and "% at" in lines[1]
+    assert "0 problems" in run("verify.py")
+    assert "something else" not in run("run.py", "golden/example.npz")
