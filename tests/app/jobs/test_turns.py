@@ -9,7 +9,7 @@ from jobs_bench import Bench, drive, is_alive
 
 from app.jobs.client import JobClient
 from app.jobs.turns import Pace, TurnGroup, order
-from workers.contracts.process.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, TurnDone
+from workers.contracts.process.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, Turn, TurnDone
 
 
 def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:
@@ -66,6 +66,35 @@ def test_two_variants_in_fresh_sets(bench: Bench) -> None:
     assert not any(is_alive(pid) for pid in pids)
     assert list((bench.root / "jobs").iterdir()) == []
     assert (measured.turns_done, measured.total_turns, measured.sets_done) == (8, 8, 2)
+
+
+def test_everybody_is_asked_the_same(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a slow variant that gets fewer requests into a block, Then each of its blocks begins with the same input as the
+    fast one's, in every set."""
+    sent: dict[JobClient, list[Turn]] = {}
+    send = JobClient.send_turn
+
+    def noted(client: JobClient, turn: Turn) -> None:
+        sent.setdefault(client, []).append(turn)
+        send(client, turn)
+
+    monkeypatch.setattr(JobClient, "send_turn", noted)
+    run(
+        group(
+            bench,
+            {},
+            {"request_s": 0.03},
+            sets=2,
+            blocks=2,
+            warmup_requests=0,
+            timed_requests=5,
+            block_max_s=0.1,
+            budget_s=60,
+        )
+    )
+    firsts = sorted([turn.first_request for turn in turns] for turns in sent.values())
+    assert firsts == [[0, 5], [0, 5], [10, 15], [10, 15]]
+    assert {turn.timed_requests for turns in sent.values() for turn in turns} == {5, 3}
 
 
 def test_all_are_loaded_before_the_first_turn_and_none_overlap(bench: Bench) -> None:

@@ -47,6 +47,23 @@ def test_turns_are_timed_and_told(small, tmp_path: Path) -> None:
     assert result.peak_memory_bytes is not None and result.peak_memory_bytes >= 0
 
 
+def test_a_block_begins_where_it_is_told(small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given turns that name their first request, Then that is what each block begins with."""
+    begun = []
+
+    def noted(session, requests, *, first, **how):
+        begun.append(first)
+        return run_block(session, requests, first=first, **how)
+
+    monkeypatch.setattr("workers.runtime.handlers.measure.run_block", noted)
+    turns = [
+        Turn(index=0, timed_requests=5, first_request=80),
+        Turn(index=1, timed_requests=5, first_request=120, last=True),
+    ]
+    run(params(small), RecordingContext(tmp_path, planned_turns=turns))
+    assert begun == [80, 120]
+
+
 def test_nothing_is_sent_inside_a_block(small, tmp_path: Path) -> None:
     """Given a block, then its messages come after it: none of them while requests are timed."""
     ctx = RecordingContext(tmp_path, planned_turns=[Turn(index=0, timed_requests=5, last=True)])
