@@ -11,7 +11,7 @@ from app.cli.tables import version_lines
 from app.domain.choose import is_safe
 from app.domain.run import Goal
 from app.domain.variant import Variant
-from app.domain.words import times, verdict_words
+from app.domain.words import VERDICT_WORDS, missing_words, same_words, times
 from app.services.machine.describing import describe
 from app.services.machine.devices import check_runtimes
 from app.services.projects.projects import project_for
@@ -47,6 +47,7 @@ class ProveOptions:
 def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
     """Judge `optimized` in the place of `original`; exit code 4 where it is not proven safe."""
     shapes, pairs = parse_shapes(list(options.shapes)), parse_pairs(list(options.pairs))
+    task = known_task(options.task)
     for path in (original, optimized, *([options.data] if options.data is not None else [])):
         check_exists(path, any_name=True)
     other = OpenParams(
@@ -62,7 +63,7 @@ def prove(output: Output, original: Path, optimized: Path, options: ProveOptions
             "path": str(original.absolute()),
             "preprocess": options.preprocess,
             "data_path": data_path,
-            "task": known_task(options.task),
+            "task": task,
             "score_threshold": options.score_threshold,
         }
     )
@@ -93,6 +94,10 @@ def prove(output: Output, original: Path, optimized: Path, options: ProveOptions
 
 def _sentence(variant: Variant, limit_pct: float) -> str:
     """The verdict, and how fast it was: that is told and judges nothing."""
-    speed = variant.measurement.speedup
-    told = f"; measured in turn it is {times(speed)} times as fast as the original" if speed else ""
-    return f"{variant.title}: {verdict_words(variant)} (limit {percent_of(limit_pct)}){told}."
+    judged = variant.judgement.verdict if variant.judgement is not None else "unmeasured"
+    told = [f"{VERDICT_WORDS[judged]} (limit {percent_of(limit_pct)}): {same_words(variant)}"]
+    if judged == "not_enough_data":
+        told.append(missing_words(variant))
+    if variant.measurement.speedup:
+        told.append(f"{times(variant.measurement.speedup)} times as fast as the original beside it")
+    return f"{variant.title}: {'; '.join(told)}."
