@@ -18,7 +18,8 @@ class CardFacts(Frozen):
 
     `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
     downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
-    `elsewhere` says where this version comes from, where it was not made here.
+    `elsewhere` says where this version comes from, where it was not made here. `chosen_from` is how many versions it is
+    the best of, 0 where it was not chosen so.
     """
 
     title: str
@@ -39,6 +40,7 @@ class CardFacts(Frozen):
     override_reason: str | None = None
     run_id: str = ""
     n_judged: int | None = None
+    chosen_from: int = 0
     hub_origin: Origin | None = None
     license_verdict: LicenseVerdict | None = None
     stress: StressResult | None = None

@@ -7,11 +7,15 @@ from app.controllers.words import tr
 from app.services.after.run_data import AskedExamples
 from widgets.pages.compare.value import AskedValue, CompareValue
 from widgets.parts.error_card import ErrorValue
+from workers.contracts.wording import about
 
 
 def with_data(value: CompareValue, asked: AskedExamples, chosen: str | None) -> CompareValue:
     """The page's value with what is known of its examples. `chosen` is where the project's examples lie by now."""
-    told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory") if asked.n_left else None
+    told = None
+    if asked.n_left:
+        takes = about(asked.rest_s, tr) if asked.rest_s is not None else ""
+        told = AskedValue(asked.n_asked, asked.n_test, asked.stopped == "memory", takes)
     note = " ".join(filter(None, (_name_words(asked.path, chosen), value.note)))
     return replace(value, asked=told, note=note)
 

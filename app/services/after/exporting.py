@@ -219,6 +219,7 @@ def card_facts(facts: RunFacts, variant: Variant, ask: ExportRequest, device: De
         override_reason=override_of(variant, ask),
         run_id=run.id,
         n_judged=variant.judgement.n if variant.judgement else None,
+        chosen_from=facts.outcome.chosen_from if variant == facts.recommended else 0,
         hub_origin=facts.origin,
         license_verdict=facts.verdict,
         stress=facts.stress.get(variant.id),

@@ -15,13 +15,15 @@ class AskedExamples:
     """`path` is where the run's own examples lie, None for those that Fettle made or where it is not known.
 
     Of its `n_test` test examples `n_asked` were answered by the original and by the version that the result is of;
-    `stopped` is what ran out before the others.
+    `stopped` is what ran out before the others. `rest_s` is about how long all of them take, None where that is not
+    known.
     """
 
     path: str | None
     n_test: int
     n_asked: int
     stopped: Literal["", "time", "memory"] = ""
+    rest_s: float | None = None
 
     @property
     def n_left(self) -> int:
@@ -43,12 +45,17 @@ def asked_examples(workspace: Workspace, facts: RunFacts) -> AskedExamples:
     """The counts are those of the answers that are kept; where they are gone, nothing is said to be missing."""
     n_test = facts.first_data.n_test if facts.first_data is not None else 0
     path = data_path_of(workspace, facts)
-    shown = facts.recommended or facts.baseline
+    untested = facts.outcome.untested
+    shown = facts.recommended or (untested[-1] if untested else facts.baseline)
     kept = [answers_result(workspace, variant.answers_key) for variant in (facts.baseline, shown)]
-    least = min((result for result in kept if result is not None), key=lambda result: result.n, default=None)
-    if least is None or least.n >= n_test:
+    found = [result for result in kept if result is not None]
+    least = min(found, key=lambda result: result.n, default=None)
+    if least is None or (least.n >= n_test and not untested):
         return AskedExamples(path, n_test, n_test)
-    return AskedExamples(path, n_test, least.n, least.stopped)
+    slowest = max(found, key=lambda result: result.seconds / max(1, result.n))
+    rest_s = 2 * n_test * slowest.seconds / max(1, slowest.n)
+    n_asked = 0 if facts.recommended is None and untested else least.n
+    return AskedExamples(path, n_test, n_asked, least.stopped or "time", rest_s)
 
 
 def answers_result(workspace: Workspace, key: str | None) -> AnswerResult | None:

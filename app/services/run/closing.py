@@ -23,7 +23,8 @@ def close(search: Search) -> None:
         if variant.is_baseline or variant is outcome.best:
             continue
         reason = why_not(variant, limit)
-        if needs_quiet(variant) or not may_win(variant):
+        is_untested = variant.screening is not None and variant.screening.untested != ""
+        if needs_quiet(variant) or not may_win(variant) or is_untested:
             recorder.variant(dataclasses.replace(variant, notes=tuple(dict.fromkeys((*variant.notes, reason)))))
     recorder.end(
         RunState.FINISHED if outcome.is_recommended else RunState.KEPT_ORIGINAL,

@@ -59,7 +59,7 @@ def test_what_was_not_asked_is_told_and_asked(
     and then it says no more."""
     assert "Only 10 of your 48 test pictures were asked" in words(page)
     assert "The result is of “some.npz”." in words(page)
-    click(qtbot, page, "Ask the other 38")
+    click(qtbot, page, "Prove it (about ")
     assert page.state == "loading"
     drive(lambda: page.state == "full", 60)
     assert page._value.n_test == 48 and page._value.asked is None

@@ -159,7 +159,8 @@ class Play:
     def _key(self, step: JobStep[Any]) -> str:
         if step.kind not in ("plan", "summarize"):
             split = "-calibration" if getattr(step.params, "split", "") == "calibration" else ""
-            return f"{step.kind}-{step.title}{split}"
+            most_s = getattr(step.params, "max_seconds", None)
+            return f"{step.kind}-{step.title}{split}{f'-{most_s:g}' if most_s is not None else ''}"
         return f"{step.kind}-{hashlib.sha256(step.params.model_dump_json().encode()).hexdigest()[:16]}"
 
     def _answer(self, flow: Flow[Any], step: Any, kind: str) -> Callable[[], Any]:

@@ -30,10 +30,12 @@ class AskedLine(QFrame):
         if value.no_memory:
             why = self.tr("so many answers need more memory than Fettle gives them")
         text = self.tr("Only {0:,} of your {1:,} test {2} were asked: {3}. The verdict rests on those.")
+        if not value.n_asked:
+            text = self.tr("None of your {1:,} test {2} was asked yet: {3}.")
         row.addWidget(words(text.format(value.n_asked, value.n_test, plural(kind), why)), 1)
         if not value.no_memory:
-            rest = GhostButton(
-                theme, self.tr("Ask the other {0:,}").format(value.n_test - value.n_asked), "plus", "small"
-            )
+            label = self.tr("Prove it ({0})").format(value.takes) if value.takes else self.tr("Prove it")
+            rest = GhostButton(theme, label, "shield-check", "small")
+            rest.setToolTip(self.tr("Asks the other {0:,} and judges again").format(value.n_test - value.n_asked))
             rest.clicked.connect(self.rest_wanted)
             row.addWidget(rest, 0, Qt.AlignmentFlag.AlignVCenter)

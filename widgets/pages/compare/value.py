@@ -92,11 +92,15 @@ class ProofValue:
 
 @dataclass(frozen=True)
 class AskedValue:
-    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers."""
+    """Of the `n_test` test examples only `n_asked` were asked: time ran out, or (`no_memory`) room for answers.
+
+    `takes` is about how long it takes to ask all of them, in words, "" where that is not known.
+    """
 
     n_asked: int
     n_test: int
     no_memory: bool = False
+    takes: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,99 @@
+"""Which versions a run tests, in which order, at which level; every job is played, the database is real."""
+
+import dataclasses
+
+from play import Like
+from staging import Make, Stage
+
+from app.services.records.documents import variant_document
+
+ORIGINAL = Like(p50_ms=4)
+
+
+def answered(one: Stage) -> list[str]:
+    """Versions whose answers to the test examples were asked for after the final run."""
+    seen = one.play.seen
+    after = seen.index("measure:Final run, side by side")
+    return [step.removeprefix("answer:") for step in seen[after:] if step.startswith("answer:")]
+
+
+def untested(one: Stage, title: str) -> str:
+    screening = one.variants[title].screening
+    assert screening is not None
+    return screening.untested
+
+
+def test_the_order_is_of_calibration_and_the_first_that_is_not_safe_ends_it(stage: Make) -> None:
+    """Given three gains, the more changed the faster, When the second is not safe, Then the third is not asked at all and
+    has no verdict, and the first is recommended."""
+    one = stage(
+        ORIGINAL,
+        {
+            "Fastest": Like(p50_ms=1.0, agreement=0.99),
+            "Middle": Like(p50_ms=1.5, agreement=0.995, verdict="not_enough_data"),
+            "Careful": Like(p50_ms=2.0),
+        },
+    )
+    run = one.go()
+    assert answered(one) == ["Careful", "Middle"]
+    assert run.recommended_variant_id == one.variants["Careful"].id
+    assert one.variants["Fastest"].judgement is None and untested(one, "Fastest") == "behind"
+    told = variant_document(one.variants["Fastest"])
+    assert (told["verdict"], told["tested"], told["untested"]) == ("not_enough_data", False, "behind")
+    assert "prove it alone" in one.variants["Fastest"].notes[-1]
+
+
+def test_what_is_refused_by_the_test_examples_is_safe_nowhere(stage: Make) -> None:
+    """Given a version that calibration thinks well of and that has regressed on the test examples, Then it is told so,
+    and nothing behind it is tested."""
+    one = stage(
+        ORIGINAL,
+        {
+            "Broken": Like(p50_ms=2.0, verdict="regressed", calibration="not_enough_data"),
+            "Faster": Like(p50_ms=1.0, agreement=0.995),
+        },
+    )
+    run = one.go()
+    assert run.recommended_variant_id is None
+    broken = one.variants["Broken"]
+    assert broken.judgement is not None and broken.judgement.verdict == "regressed"
+    assert untested(one, "Faster") == "behind"
+
+
+def test_too_few_examples_to_prove_anything_end_no_sequence(stage: Make) -> None:
+    """Given 100 examples, of which 1 % cannot be proven, Then all gains are looked at, none is called safe, and no look
+    is counted."""
+    one = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995)})
+    one.play.n_test = 100
+    one.go()
+    verdicts = {title: v.judgement.verdict for title, v in one.variants.items() if v.judgement and not v.is_baseline}
+    assert verdicts == {"A": "not_enough_data", "B": "not_enough_data"}
+    assert one.space.repositories.looks.of_model(one.project.model_sha256 or "ab" * 32) == []
+
+
+def test_looks_are_remembered_across_runs(stage: Make) -> None:
+    """Given a second run on the same examples, Then a version that was tested there is no new look, another one has to
+    prove more; a run that goes on with what was safe does not."""
+    one = stage(ORIGINAL, {"A": Like(p50_ms=2.0)})
+    one.go()
+    assert one.play.earlier["A"] == 0
+    (look,) = one.space.repositories.looks.of_model("ab" * 32)
+    assert (look.number, len(look.items), look.is_open) == (0, 1000, True)
+
+    other = stage(ORIGINAL, {"A": Like(p50_ms=2.0), "B": Like(p50_ms=1.0, agreement=0.995)})
+    other.ask = dataclasses.replace(other.ask, fresh=True)
+    other.go()
+    assert one.play.earlier["A"] == 0 and other.play.earlier["B"] == 1
+    assert [look.number for look in one.space.repositories.looks.of_model("ab" * 32)] == [0, 1]
+
+
+def test_the_winner_is_asked_all_examples(stage: Make) -> None:
+    """Given an original that answers a few in the time of its own step, When there is time at the end, Then both answer
+    all of them before the verdict."""
+    one = stage(ORIGINAL, {"A": Like(p50_ms=2.0)}, time_budget_s=200)
+    one.play.item_s = 0.03
+    run = one.go()
+    assert answered(one) == ["Original", "A"]
+    judged = one.variants["A"].judgement
+    assert judged is not None and judged.n_unasked == 0
+    assert run.recommended_variant_id == one.variants["A"].id
