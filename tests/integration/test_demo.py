@@ -20,9 +20,11 @@ from workers.export.selftest import run_in
 Json = dict[str, Any]
 
 VARIANT_FIELDS = [
-    "id", "title", "recipe", "runtime", "precision", "latency_p50_ms", "latency_p99_ms", "throughput_per_s",
-    "peak_memory_bytes", "size_bytes", "speedup", "size_ratio", "under_load", "speedup_low",
-    "speedup_high", "cpu_speedup", "accuracy", "accuracy_low", "accuracy_high", "agreement", "flips", "negative_flips", "verdict", "artifact", "notes", "measured",
+    "id", "title", "recipe", "runtime", "precision", "latency_mean_ms", "latency_p50_ms", "latency_p90_ms",
+    "latency_p99_ms", "throughput_per_s", "peak_memory_bytes", "size_bytes", "speedup", "size_ratio", "under_load",
+    "speedup_low", "speedup_high", "cpu_speedup", "accuracy", "accuracy_low", "accuracy_high", "agreement",
+    "changed_share", "changed_high", "similarity", "flips", "negative_flips", "task", "scores", "verdict", "tested",
+    "untested", "calibration", "artifact", "notes", "measured",
 ]  # fmt: skip
 DOCUMENT_FIELDS = ["run_id", "project_id", "baseline", "variants", "recommended", "limit", "seconds", "outcome"]
 VERDICTS = {"safe", "regressed", "not_enough_data", "unmeasured"}
