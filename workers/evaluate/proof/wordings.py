@@ -3,10 +3,14 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.differences import Loss
+from workers.evaluate.proof.stats import bootstrap_sums
 
 CHRF_ORDER, CHRF_BETA = 6, 2.0
 """Character n-grams up to six letters, recall twice as important (Popović 2015, W15-3049; sacrebleu's defaults)."""
@@ -21,6 +25,9 @@ NEGATIONS = frozenset(_NEGATIONS.split())
 """Words that turn a meaning round (Polarity=Neg of Universal Dependencies): one that is lost or new matters, however
 long the text is."""
 
+Pair = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+_LATIN = re.compile(r"[a-z0-9]+")
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _SIGNS = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"  # of languages that put no blanks between words
 _WORD = re.compile(rf"[{_SIGNS}]|[^\W{_SIGNS}]+(?:['’][^\W{_SIGNS}]+)*")
@@ -75,11 +82,47 @@ def word_distance(old: str, new: str) -> float:
     return float(Levenshtein.normalized_distance(words_of(old), words_of(new)))
 
 
-def edits(texts: Sequence[Sequence[str] | str], truth: Sequence[Sequence[str] | str]) -> NDArray[np.float64]:
-    """(n,): words (of lists) or characters (of texts) to change, add or take away."""
+def references(case: Case) -> list[str] | None:
+    """The right texts of the items, "" where one has none; None where all lack them."""
+    texts = [" ".join((item.transcript or item.group).split()) for item in case.facts]
+    return texts if any(texts) else None
+
+
+def edit_counts(old: Sequence[str], new: Sequence[str], truth: Sequence[str], *, by_word: bool) -> NDArray[np.float64]:
+    """(n, 3): words (parted by blanks) or characters to change, add or take away in both models' texts, and how many
+    the right ones have."""
     from rapidfuzz.distance import Levenshtein
 
-    return np.asarray([Levenshtein.distance(a, b) for a, b in zip(texts, truth, strict=True)], np.float64)
+    def split(text: str) -> Sequence[str]:
+        return text.split() if by_word else " ".join(text.split())
+
+    rows = [
+        [Levenshtein.distance(split(a), split(c)), Levenshtein.distance(split(b), split(c)), len(split(c))]
+        for a, b, c in zip(old, new, truth, strict=True)
+    ]
+    return np.asarray(rows, np.float64)
+
+
+def rouge_l(text: str, truth: str) -> float:
+    """F1 of the longest common subsequence of words (Lin 2004, W04-1013), 0..1; words are small letters and figures
+    of the Latin alphabet as rouge-score takes them, any others where there are none of these."""
+    from rapidfuzz.distance import LCSseq
+
+    a, b = (_LATIN.findall(part.lower()) or words_of(part) for part in (text, truth))
+    shared = LCSseq.similarity(a, b)
+    return 2 * shared / (len(a) + len(b)) if shared else 0.0
+
+
+def text_loss(case: Case, counts: NDArray[np.float64], value: Callable[[NDArray[np.float64]], Pair]) -> Loss | None:
+    """A continuous score by references: `counts` (n, k) of the items that have one (NaN for others) add up to what
+    `value` turns (…, k) into both models' scores, larger for better."""
+    known = np.isfinite(counts).all(axis=1)
+    if not known.any():
+        return None
+    before, after = value(counts[known].sum(axis=0, keepdims=True))
+    drawn_before, drawn_after = value(bootstrap_sums(counts[known], case.seed))
+    drop = float(before[0] - after[0])
+    return Loss("texts", float(before[0]), drop, drawn_before - drawn_after, int(known.sum()))
 
 
 def chrf_counts(text: str, truth: str) -> NDArray[np.float64]:
@@ -100,8 +143,8 @@ def chrf_of(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     mine, theirs, shared = (counts[..., k::3] for k in range(3))
     known = (mine > 0) & (theirs > 0)
     orders = np.maximum(known.sum(axis=-1), 1)
-    precision = np.where(known, shared / np.maximum(mine, 1), 0.0).sum(axis=-1) / orders
-    recall = np.where(known, shared / np.maximum(theirs, 1), 0.0).sum(axis=-1) / orders
+    precision = np.where(known, shared / np.where(known, mine, 1.0), 0.0).sum(axis=-1) / orders
+    recall = np.where(known, shared / np.where(known, theirs, 1.0), 0.0).sum(axis=-1) / orders
     factor = CHRF_BETA**2
     below = factor * precision + recall
     return np.asarray(100 * (1 + factor) * precision * recall / np.where(below > 0, below, 1.0), np.float64)

@@ -29,6 +29,7 @@ from workers.evaluate.scores.kinds import (
     detection,
     embedding,
     generated_pictures,
+    generated_texts,
     regression,
     transcripts,
     voice,
@@ -53,7 +54,7 @@ def test_every_adapter_is_found() -> None:
     """Given the folder, then each file's score is there once, in its order."""
     assert [score.id for score in all_scores()] == [
         "classification", "text-classification", "embedding", "detection", "regression", "voice", "transcripts",
-        "generated-pictures",
+        "generated-texts", "generated-pictures",
     ]  # fmt: skip
 
 
@@ -117,7 +118,7 @@ def test_regression_without_spread(answers_of: Make) -> None:
     """Given targets that are all the same, then R² is not told; other kinds of targets do not fit."""
     old = answers_of([np.array([1.0])] * 5, "tensor")
     same = case_of([Item("", target=(2.0,))] * 5, old, old)
-    assert set(by_id(regression.measure(same))) == {"mae", "rmse"}
+    assert set(by_id(regression.measure(same))) == {"mae", "rmse", "p90_error"}
     assert not regression.fits(case_of([Item("", target=(2.0, 1.0))] * 5, old, old))
 
 
@@ -309,39 +310,66 @@ def test_generated_pictures(answers_of: Make, channels: int) -> None:
     assert [score.optimized for score in same] == pytest.approx([120.0, 1.0])
 
 
-NAMES = ("<blank>", "|", "a", "b", "c")
+def said_by(texts: list[str], kind: str) -> Answers:
+    return Answers(
+        [np.zeros(1, np.float32)] * len(texts), None, np.ones(len(texts), bool), {}, kind, "logits", False, texts=texts
+    )
 
 
-def spoken(text: str) -> np.ndarray:
-    """Scores of a reading that says `text`, with a blank between all."""
-    steps = [index for char in text for index in (0, NAMES.index("|" if char == " " else char))]
-    return np.eye(len(NAMES), dtype=np.float32)[[*steps, 0]]
+def test_transcripts() -> None:
+    """Given readings with errors, then word and character error rates are jiwer's; without references the original's
+    texts take their place."""
+    import jiwer
 
-
-def distance(a: str, b: str) -> int:
-    """Levenshtein's, by the book."""
-    row = list(range(len(b) + 1))
-    for i, x in enumerate(a, start=1):
-        row, before = [i, *row[1:]], row
-        for j, y in enumerate(b, start=1):
-            row[j] = min(row[j - 1] + 1, before[j] + 1, before[j - 1] + (x != y))
-    return row[-1]
-
-
-def test_transcripts(answers_of: Make) -> None:
-    """Given readings with errors, then the share is that of edits over all characters; repeated letters are kept."""
     rng = np.random.default_rng(10)
-    said = ["".join(rng.choice(list("abc "), 12)).strip().replace("  ", " ") for _ in range(20)]
-    said = [" ".join(text.split()) for text in said]
+    said = [" ".join("".join(rng.choice(list("abc "), 24)).split()) for _ in range(20)]
     heard = [" ".join((text[:3] + "b" + text[5:]).split()) for text in said]
-    assert transcripts.read(spoken("aab c"), NAMES) == "aab c"
-    old, new = (answers_of([spoken(text) for text in texts], "tensor") for texts in (said, heard))
-    case = case_of([Item("", transcript=text) for text in said], old, new, classes=NAMES)
+    old, new = said_by(said, "transcript"), said_by(heard, "transcript")
+    case = case_of([Item("", transcript=text) for text in said[:-1]] + [Item("")], old, new)
     assert transcripts.fits(case)
-    (found,) = transcripts.measure(case)
-    wanted = sum(map(distance, heard, said)) / sum(map(len, said))
-    assert found.original == 0 and found.optimized == pytest.approx(wanted, abs=CLOSE)
-    assert found.optimized == pytest.approx(float(char_error_rate(heard, said)), abs=CLOSE)
-    unsaid = case_of([Item("")] * 20, old, new, classes=NAMES)
-    (alone,) = transcripts.measure(unsaid)
-    assert alone.against == "original" and alone.optimized == pytest.approx(wanted, abs=CLOSE)
+    found = by_id(transcripts.measure(case))
+    assert found["wer"].original == 0 and found["wer"].n == 19
+    assert found["wer"].optimized == pytest.approx(jiwer.wer(said[:-1], heard[:-1]), abs=CLOSE)
+    assert found["cer"].optimized == pytest.approx(jiwer.cer(said[:-1], heard[:-1]), abs=CLOSE)
+    assert found["cer"].optimized == pytest.approx(float(char_error_rate(heard[:-1], said[:-1])), abs=CLOSE)
+    alone = by_id(transcripts.measure(case_of([Item("")] * 20, old, new)))
+    assert alone["cer"].against == "original"
+    assert alone["cer"].optimized == pytest.approx(jiwer.cer(said, heard), abs=CLOSE)
+
+
+def test_generated_texts() -> None:
+    """Given translations, then chrF is sacrebleu's corpus score and ROUGE-L the mean of rouge-score's."""
+    from rouge_score.rouge_scorer import RougeScorer
+    from sacrebleu.metrics import CHRF
+
+    rng = np.random.default_rng(11)
+    words = ["the", "a", "boat", "house", "goes", "sees", "red", "14", "old", "quickly", "near", "river", "stone"]
+    right, old, new = ([" ".join(rng.choice(words, rng.integers(4, 12))) for _ in range(15)] for _ in range(3))
+    case = case_of(
+        [Item("", group=text) for text in right], said_by(old, "tokens"), said_by([*new[:-1], right[-1]], "tokens")
+    )
+    assert generated_texts.fits(case)
+    found = by_id(generated_texts.measure(case))
+    rouge = RougeScorer(["rougeL"])
+    for texts, field in ((old, "original"), ([*new[:-1], right[-1]], "optimized")):
+        assert getattr(found["chrf"], field) == pytest.approx(CHRF().corpus_score(texts, [right]).score, abs=1e-4)
+        wanted = np.mean([rouge.score(a, b)["rougeL"].fmeasure for a, b in zip(right, texts, strict=True)])
+        assert getattr(found["rouge_l"], field) == pytest.approx(wanted, abs=CLOSE)
+    assert found["chrf"].low is not None and found["chrf"].low < found["chrf"].high
+    alone = by_id(generated_texts.measure(case_of([Item("")] * 15, case.old, case.old)))
+    assert alone["chrf"].optimized == pytest.approx(100) and alone["rouge_l"].against == "original"
+
+
+def test_right_ones_first() -> None:
+    """Given searches among ten items of three groups, then nDCG at 4 is scikit-learn's."""
+    from sklearn.metrics import ndcg_score
+
+    rng = np.random.default_rng(12)
+    groups = np.asarray([*"aaabbbbccc"])
+    found = np.stack([rng.permutation([j for j in range(10) if j != i])[:4] for i in range(10)])
+    values = embedding.ndcg_at(found, groups)
+    for index, row in enumerate(found):
+        others = [j for j in range(10) if j != index]
+        relevance = [[float(groups[j] == groups[index]) for j in others]]
+        rank = [[float(4 - row.tolist().index(j)) if j in row else -1.0 - j for j in others]]
+        assert values[index] == pytest.approx(ndcg_score(relevance, rank, k=4), abs=CLOSE)

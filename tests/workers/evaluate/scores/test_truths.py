@@ -66,7 +66,7 @@ def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
     """Given a shift that makes errors grow, then it is regressed by the score, told in a sentence; a tiny one is not."""
     judgement = judged(answers_of, 4.0)
     assert judgement.verdict == "regressed" and "Mean error got worse for sure" in " ".join(judgement.notes)
-    assert [score.id for score in judgement.scores] == ["mae", "rmse", "r2"]
+    assert [score.id for score in judgement.scores] == ["mae", "rmse", "r2", "p90_error"]
     assert judgement.scores[0].against == "labels" and judgement.scores[0].low is not None
     assert judged(answers_of, 1e-4).verdict == "safe"
 
@@ -74,7 +74,7 @@ def test_a_proven_loss_of_the_task_is_a_regression(answers_of: Make) -> None:
 def test_a_loss_that_is_not_sure_to_exceed_the_limit_is_no_regression(answers_of: Make) -> None:
     """Given errors that grow by 1.05 % where 1 % is allowed, then it is neither a regression for sure, nor safe."""
     judgement = judged(answers_of, 0.0, stretch=1.0105)
-    assert judgement.verdict == "not_enough_data" and "would tell whether for sure" in " ".join(judgement.notes)
+    assert judgement.verdict == "not_enough_data" and "not yet sure to lose more" in " ".join(judgement.notes)
     assert judged(answers_of, 0.0, stretch=1.002).verdict == "safe"
 
 

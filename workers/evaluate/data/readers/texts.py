@@ -45,6 +45,9 @@ LABEL_NAMES = [
     "gold",
     "truth",
 ]
+REFERENCE_NAMES = ["reference", "references", "translation", "summary", "target", "output"]
+"""Of models that answer with texts."""
+
 MOST_LABELS = 1000
 
 
@@ -69,7 +72,7 @@ def read(path: Path, options: Options) -> Collection:
     file = _table_of(path)
     assert file is not None
     given = [name for name in (options.text_column, options.label_column) if name]
-    table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES])
+    table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES, *REFERENCE_NAMES])
     text = _chosen(table, options.text_column, file) if options.text_column else find_text(table)
     if options.label_column:
         label: int | None = _chosen(table, options.label_column, file)
@@ -80,7 +83,9 @@ def read(path: Path, options: Options) -> Collection:
         if not row[text].strip():
             empty += 1
             continue
-        labels = tuple(part.strip() for part in row[label].split("|") if part.strip()) if label is not None else ()
+        cell = row[label] if label is not None else ""
+        one = options.spec.answer_kind == "tokens"  # a text that is right, whatever it holds
+        labels = tuple(part.strip() for part in ([cell] if one else cell.split("|")) if part.strip())
         value = row[text]
         content = partial(digest, value.encode("utf-8", "surrogatepass"))
         further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
@@ -126,7 +131,8 @@ def find_label(table: Table, text: int, options: Options) -> int | None:
     known = LabelMap(options.spec)
     classes = options.spec.answer_kind in CLASSES
     candidates = [column for column in range(len(table.header)) if column != text]
-    names = [column for name in LABEL_NAMES for column in candidates if table.header[column].casefold() == name]
+    wanted = REFERENCE_NAMES if options.spec.answer_kind == "tokens" else LABEL_NAMES
+    names = [column for name in wanted for column in candidates if table.header[column].casefold() == name]
     shares = {column: _known_share(table, column, known) for column in candidates} if classes else {}
     by_name = [column for column in names if shares.get(column, 0) > 0.5]
     if by_name:

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from workers.evaluate.data.dataset import Item
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Floats, ProofTask
+from workers.evaluate.proof.differences import Differences, Floats, Loss, ProofTask
 from workers.evaluate.proof.groups import MOST_VALUES
 from workers.evaluate.proof.predictions import Values
+from workers.evaluate.proof.stats import bootstrap_sums
 
 ERROR_SHARE = 0.1
 """A channel's error (root of the mean square over an item's positions) above this share of its spread is a change:
@@ -58,7 +59,33 @@ def compare(case: Case) -> Differences:
     if changed.any() and (culprit := names[int(whose[int(np.argmax(worst))])]):
         notes.append(f"The output “{culprit}” changed most, more than the answer itself.")
     similarity = np.clip(1 - worst, 0.0, 1.0)
-    return Differences(case.items, changed, worst, similarity=similarity, classes=class_names(case.facts), notes=notes)
+    classes = class_names(case.facts)
+    return Differences(case.items, changed, worst, similarity, classes, loss=_loss(case), notes=notes)
+
+
+def _loss(case: Case) -> Loss | None:
+    """The mean absolute error by the right numbers, where they are known, as a share of the original's."""
+    pairs = zip(case.items, case.facts, strict=True)
+    known = np.asarray([0 < len(item.target) == case.old.answer[i].size for i, item in pairs], np.bool_)
+    if not known.any() or case.old.answer_kind != "tensor":
+        return None
+    part = case.only(known)
+    truth = [np.asarray(item.target, np.float64) for item in part.facts]
+    errors = np.asarray(
+        [
+            [_mean_error(a, right), _mean_error(b, right)]
+            for a, b, right in zip(part.answers("old"), part.answers("new"), truth, strict=True)
+        ]
+    )
+    if not np.isfinite(errors).all():
+        return None
+    before, after = errors.mean(axis=0).tolist()
+    draws = bootstrap_sums(errors, case.seed) / len(errors) / (before or 1.0)
+    return Loss("MAE", 1.0, (after - before) / (before or 1.0), draws[:, 1] - draws[:, 0], len(errors))
+
+
+def _mean_error(values: Values, right: Floats) -> float:
+    return float(np.abs(values.astype(np.float64).ravel() - right).mean()) if values.size == right.size else np.inf
 
 
 def channel_errors(old: Sequence[Values], new: Sequence[Values]) -> Floats:

@@ -4,8 +4,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, ProofTask
-from workers.evaluate.proof.wordings import chrf, tidy, turned_round, word_distance
+from workers.evaluate.proof.differences import Differences, Loss, ProofTask
+from workers.evaluate.proof.wordings import (
+    chrf,
+    chrf_counts,
+    chrf_of,
+    references,
+    text_loss,
+    tidy,
+    turned_round,
+    word_distance,
+)
 
 LEAST_CHRF = 85.0
 MOST_OTHER_WORDS = 0.05
@@ -27,8 +36,28 @@ def compare(case: Case) -> Differences:
     notes = [f"{same:,} of {len(pairs):,} texts are the same word for word."] if same < len(pairs) else []
     unseen = "" if any(tidy(old) for old, _ in pairs) else f"No text in {len(said):,} answers: these cannot prove it."
     return Differences(
-        case.items[said], changed, severity, similarity=1 - severity, notes=notes, unseen=unseen if len(said) else ""
+        case.items[said],
+        changed,
+        severity,
+        similarity=1 - severity,
+        loss=_loss(case),
+        notes=notes,
+        unseen=unseen if len(said) else "",
     )
+
+
+def _loss(case: Case) -> Loss | None:
+    """chrF of all texts together by the right ones, where they are known."""
+    truth = references(case)
+    if truth is None:
+        return None
+    counts = np.stack(
+        [
+            np.concatenate([chrf_counts(a, right), chrf_counts(b, right)]) if right else np.full(36, np.nan)
+            for a, b, right in zip(case.texts("old"), case.texts("new"), truth, strict=True)
+        ]
+    )
+    return text_loss(case, counts, lambda sums: (chrf_of(sums[:, :18]) / 100, chrf_of(sums[:, 18:]) / 100))
 
 
 def is_other(old: str, new: str) -> bool:

@@ -3,8 +3,16 @@
 import numpy as np
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, ProofTask
-from workers.evaluate.proof.wordings import character_distance, part_missing, tidy, turned_round
+from workers.evaluate.proof.differences import Differences, Loss, ProofTask
+from workers.evaluate.proof.wordings import (
+    character_distance,
+    edit_counts,
+    part_missing,
+    references,
+    text_loss,
+    tidy,
+    turned_round,
+)
 
 MOST_OTHER = 0.05
 """Share of characters. One wrong letter in a sentence of 60 is .017; a wrong word in ten is .06 and more."""
@@ -30,9 +38,20 @@ def compare(case: Case) -> Differences:
         changed,
         severity,
         similarity=1 - severity,
+        loss=_loss(case),
         notes=[f"{same:,} of {len(kept):,} transcripts are the same letter for letter."] if same < len(kept) else [],
         unseen=unseen,
     )
+
+
+def _loss(case: Case) -> Loss | None:
+    """Word accuracy, 1 − WER, by what was said where it is known."""
+    truth = references(case)
+    if truth is None:
+        return None
+    counts = edit_counts(case.texts("old"), case.texts("new"), truth, by_word=True)
+    counts[[not text for text in truth]] = np.nan
+    return text_loss(case, counts, lambda sums: (1 - sums[:, 0] / sums[:, 2], 1 - sums[:, 1] / sums[:, 2]))
 
 
 def is_other(old: str, new: str) -> bool:

@@ -19,6 +19,9 @@ NEIGHBOURS = Words("neighbours", "Same neighbors", "finds what a search with the
 RECALL = Words("recall", "Finds the right ones", "finds what a search should find, among the first ten")
 
 
+NDCG = Words("ndcg", "Right ones first", "how far up the right ones stand among the first ten (nDCG); 1 is all first")
+
+
 def fits(case: Case) -> bool:
     return case.old.answer_kind == "embedding"
 
@@ -47,6 +50,9 @@ def _searches(case: Case, old: Floats, new: Floats) -> list[TaskScore]:
         a, b = recall_old[counts], recall_new[counts]
         values = (float(a.mean()), float(b.mean()))
         scores.append(beside(RECALL, "embeddings", int(counts.sum()), values, mean_draws(b - a, case.seed)))
+        a, b = (ndcg_at(found, groups)[counts] for found in (found_old, found_new))
+        values = (float(a.mean()), float(b.mean()))
+        scores.append(beside(NDCG, "embeddings", int(counts.sum()), values, mean_draws(b - a, case.seed)))
     shared = np.asarray([len(set(a) & set(b)) / k for a, b in zip(found_old.tolist(), found_new.tolist(), strict=True)])
     scores.append(alone(NEIGHBOURS, "embeddings", n, float(shared.mean()), mean_draws(shared, case.seed)))
     return scores
@@ -77,6 +83,19 @@ def recall_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
         hits = int((groups[found[index]] == group).sum())
         shares[index] = hits / min(others, found.shape[1])
     return shares
+
+
+def ndcg_at(found: NDArray[np.int64], groups: NDArray[np.str_]) -> Floats:
+    """(n,): discounted gain of the others of an item's group among those found, as a share of the best order's
+    (Järvelin and Kekäläinen 2002); NaN as for recall."""
+    gains = 1 / np.log2(np.arange(2, found.shape[1] + 2))
+    values = np.full(len(groups), np.nan)
+    for index, group in enumerate(groups.tolist()):
+        others = int((groups == group).sum()) - 1
+        if group and 1 <= others < len(groups) - 1:
+            best = gains[: min(others, len(gains))].sum()
+            values[index] = gains[groups[found[index]] == group].sum() / best
+    return values
 
 
 SCORE = Score("embedding", "Embeddings", "numpy", 20, fits, measure, gate=True)

@@ -6,10 +6,19 @@ import numpy as np
 
 from workers.contracts.specs import TaskScore
 from workers.evaluate.proof.case import Case
-from workers.evaluate.scores.base import Floats, Score, Words, beside, mean_draws, stacked
+from workers.evaluate.scores.base import DRAWS, Floats, Score, Words, beside, mean_draws, stacked
+
+TAIL = 0.9
 
 MAE = Words("mae", "Mean error", "how far answers are from the right number", "number", higher_is_better=False)
 RMSE = Words("rmse", "Error, large ones count more", "the root of the mean squared error", "number", False)
+P90 = Words(
+    "p90_error",
+    "Error of the worst tenth",
+    "the size that nine of ten errors stay below",
+    "number",
+    higher_is_better=False,
+)
 R2 = Words("r2", "Explained spread (R²)", "how much of the spread of the right numbers is met; 1 is all", "number")
 
 
@@ -22,6 +31,7 @@ def fits(case: Case) -> bool:
 
 
 def measure(case: Case) -> list[TaskScore]:
+    """MAE first; then those that weigh large errors more, R², and the worst tenth."""
     known = np.asarray(
         [len(item.target) == case.old.answer[i].size for i, item in zip(case.items, case.facts, strict=True)]
     )
@@ -32,11 +42,22 @@ def measure(case: Case) -> list[TaskScore]:
         return []
     before, after = errors_of(truth, old), errors_of(truth, new)
     rows = zip((MAE, RMSE, R2), before, after, _draws(truth, old, new, case.seed), strict=True)
-    return [
+    scores = [
         beside(words, "regression", len(truth), (a, b), draws)
         for words, a, b, draws in rows
         if math.isfinite(a) and math.isfinite(b)
     ]
+    sizes = [np.abs(answers - truth).max(axis=1) for answers in (old, new)]
+    value, draws = _quantiles(sizes[0], sizes[1], case.seed)
+    return [*scores, beside(P90, "regression", len(truth), value, draws)]
+
+
+def _quantiles(old: Floats, new: Floats, seed: int) -> tuple[tuple[float, float], Floats]:
+    """The 90th percentile of both models' errors (n,), and resampled differences of it."""
+    rng, n = np.random.default_rng(seed), len(old)
+    draws = [np.diff(np.quantile([old[at], new[at]], TAIL, axis=1))[0] for at in rng.integers(n, size=(DRAWS, n))]
+    before, after = np.quantile([old, new], TAIL, axis=1)
+    return (float(before), float(after)), np.asarray(draws, np.float64)
 
 
 def errors_of(truth: Floats, answers: Floats) -> tuple[float, float, float]:

@@ -1,0 +1,49 @@
+"""Translations and summaries: how near they are to the right texts, or to the original's.
+
+sacrebleu and rouge-score tell no counts by item, which the paired bootstrap needs; tests hold the values against them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.wordings import chrf_counts, chrf_of, references, rouge_l
+from workers.evaluate.scores.base import Score, Words, alone, beside, mean_draws
+
+CHRF = Words("chrf", "chrF", "characters in common with the right texts, 0 to 100", "number")
+ROUGE_L = Words("rouge_l", "ROUGE-L", "words in common with the right texts, in their order")
+
+
+def fits(case: Case) -> bool:
+    return case.old.answer_kind == "tokens" and case.old.texts is not None and bool(len(case.items))
+
+
+def measure(case: Case) -> list[TaskScore]:
+    """chrF of all texts together (sacrebleu's corpus score), ROUGE-L as the mean over texts."""
+    truth = references(case)
+    at = [i for i, text in enumerate(truth or case.texts("old")) if text.strip()]
+    if not at:
+        return []
+    right = [(truth or case.texts("old"))[i] for i in at]
+    old, new = ([case.texts(which)[i] for i in at] for which in ("old", "new"))
+    counts = np.hstack([_counts(texts, right) for texts in (old, new)])
+    half = counts.shape[1] // 2
+    draws = mean_draws(counts, case.seed)
+    drawn = chrf_of(draws[:, :half]), chrf_of(draws[:, half:])
+    whole = [float(chrf_of(part)) for part in np.split(counts.sum(axis=0), 2)]
+    shares = np.asarray([[rouge_l(a, r), rouge_l(b, r)] for a, b, r in zip(old, new, right, strict=True)])
+    mean, means = shares.mean(axis=0), mean_draws(shares, case.seed)
+    if truth is None:
+        first = alone(CHRF, "texts", len(at), whole[1], drawn[1])
+        return [first, alone(ROUGE_L, "texts", len(at), float(mean[1]), means[:, 1])]
+    first = beside(CHRF, "texts", len(at), (whole[0], whole[1]), drawn[1] - drawn[0])
+    pair = float(mean[0]), float(mean[1])
+    return [first, beside(ROUGE_L, "texts", len(at), pair, means[:, 1] - means[:, 0])]
+
+
+def _counts(texts: list[str], truth: list[str]) -> NDArray[np.float64]:
+    return np.stack([chrf_counts(text, right) for text, right in zip(texts, truth, strict=True)])
+
+
+SCORE = Score("generated-texts", "Generated texts", "numpy and rapidfuzz", 55, fits, measure)
