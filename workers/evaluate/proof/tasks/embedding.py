@@ -18,7 +18,13 @@ stay independent."""
 
 
 def compare(case: Case) -> Differences:
-    """Searched is in the calibration items, so that all test items are judged."""
+    """Searched is in the calibration items, so that all test items are judged.
+
+    Calibrated on MiniLM-L6 with 1,000 short texts and a gallery of 200, share changed / centered cosine: FP32 in
+    another engine, BF16 and FP16 0 / 1.0000; INT8 by NNCF for transformers .005 to .007 / .9960; dynamic INT8
+    .027 / .9912; noise of a tenth of the spread .003 / .9950, of .3 of it 1 / .9576; static INT8 1 / .78, with
+    SmoothQuant 1 / .77.
+    """
     old, new = _stacked(case.answers("old")), _stacked(case.answers("new"), like=case.answers("old"))
     gallery_old, gallery_new, judged = _gallery(case, old, new)
     center = _unit(np.concatenate([gallery_old, old])).mean(axis=0)  # a search looks at directions
