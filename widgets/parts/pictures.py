@@ -191,7 +191,9 @@ def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence
             (right - left) * place.width(),
             (bottom - top) * place.height(),
         ).adjusted(1, 1, -1, -1)
-        ground, line = QPen(theme.color("panel"), GROUND_PX), QPen(theme.color(BOX_COLORS[box.side]), LINE_PX)
+        thin = 1.0 if place.width() >= NAMED_FROM_PX else 0.6
+        ground = QPen(theme.color("panel"), GROUND_PX * thin)
+        line = QPen(theme.color(BOX_COLORS[box.side]), LINE_PX * thin)
         if box.side == "original":
             line.setStyle(Qt.PenStyle.DashLine)
         for pen in (ground, line):
