@@ -28,6 +28,9 @@ FINALIST_SHARE = 0.65
 KEPT_SHARE = 0.75
 """Of a preset's ways, so many fit a model and a machine; after the plan was made their number is known."""
 
+MOST_SCREENED, PROVEN = 200, 2.0
+"""Calibration examples that each version is asked, and how many versions answer all that test."""
+
 GAIN = 0.7
 """A version's request takes this part of the original's, over all versions."""
 
@@ -113,12 +116,14 @@ def _final_mb(basis: Basis) -> float:
 
 
 def _tried_s(basis: Basis) -> float:
-    """Opening, the original, and every version: made, asked, judged, looked at."""
+    """Opening, the original, and every version: made, looked at, asked a few examples; and the proof of some."""
     size_mb, request_s = basis.size_bytes / MEGABYTE, _request_ms(basis) / 1000
     block_s = min(BLOCK_MAX_S, BLOCK_REQUESTS * request_s)
     look_s = (SLOW_LOOK_BLOCKS if block_s > SLOW_BLOCK_S else LOOK_BLOCKS) * block_s
     one_s = VERSION_S + basis.n_test * request_s + look_s
-    versions_s = _versions(basis) * (VERSION_S_PER_MB * size_mb + VERSION_S + GAIN * (one_s - VERSION_S))
+    screened_s = min(MOST_SCREENED, basis.n_test / 4) * request_s
+    versions_s = _versions(basis) * (VERSION_S_PER_MB * size_mb + VERSION_S + GAIN * (screened_s + look_s))
+    versions_s += PROVEN * (VERSION_S + GAIN * basis.n_test * request_s)
     return OPENING_S + OPENING_S_PER_MB * size_mb + one_s + versions_s
 
 
