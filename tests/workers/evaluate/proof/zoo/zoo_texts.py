@@ -72,11 +72,11 @@ def texts(n: int, rng: Rng) -> list[Array]:
 
 
 def said(n: int, rng: Rng) -> list[Array]:
-    """What was said: small letters without marks, a fifth of the recordings silent."""
+    """What was said: small letters without marks, one recording in fifty silent."""
     rows = []
     for row in texts(n, rng):
         plain = "".join(c for c in str(row).lower() if c.isalnum() or c == " ")
-        rows.append(np.asarray("" if rng.random() < 0.2 else plain))
+        rows.append(np.asarray("" if rng.random() < 0.02 else plain))
     return rows
 
 
