@@ -25,7 +25,7 @@ from workers.evaluate.proof.needed import missing_items
 from workers.evaluate.proof.notes import Notes, note_looks, note_negative_flips, note_parts
 from workers.evaluate.proof.registry import task_for
 from workers.evaluate.proof.slices import Slice, broken, changed_slices, labelled_slices, worst_first
-from workers.evaluate.proof.stats import binomial_interval, binomial_lower, more_than_p
+from workers.evaluate.proof.stats import binomial_interval, binomial_lower, binomial_upper, more_than_p
 
 REGRESSED_LEVEL = 0.04
 """Level at which a loss above the limit is proven; the slices have .01 (`slices.GATE`)."""
@@ -140,7 +140,10 @@ def _bounds(found: Differences, counts: Counts, limit: float, margin: float, alp
     if found.loss is not None:
         loss = found.loss
         partly = loss.items < counts.everything
-        low, high = loss_bound(loss.draws, REGRESSED_LEVEL, alpha / 2 if partly else alpha)
+        own_level = alpha / 2 if partly else alpha
+        low, high = loss_bound(loss.draws, REGRESSED_LEVEL, own_level)
+        # resampling a few items that did not change has no width: items that nobody saw may have lost all
+        high = max(high, binomial_upper(0, loss.items, 1 - own_level) * abs(loss.original))
         if partly and loss.drop <= margin:
             high = min(high, counts.changed_upper(alpha / 2) * margin / limit if limit else high)
         return _Bounds(loss.drop, low, high, regressed=low > margin)

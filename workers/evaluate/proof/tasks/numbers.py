@@ -44,7 +44,9 @@ class Spread:
 
 
 def compare(case: Case) -> Differences:
-    """The worst channel of all float outputs counts, item by item; other outputs as far as they were kept."""
+    """The worst channel of all float outputs counts, item by item. Items whose other outputs were too many to keep are
+    not judged: they would count as unchanged."""
+    case = case.only(_are_kept(case))
     errors = channel_errors(case.answers("old"), case.answers("new"))
     worst, whose = errors, np.zeros(len(errors), np.int64)
     names = [""]
@@ -139,6 +141,16 @@ def by_channel(values: Values) -> Floats:
     return np.moveaxis(numbers, -1, 0).reshape(numbers.shape[-1], -1)
 
 
+def _are_kept(case: Case) -> NDArray[np.bool_]:
+    """(n,): whether all outputs that both models give were kept of an item."""
+    sizes = [
+        min(len(values), len(case.new.others[name]))
+        for name, values in case.old.others.items()
+        if name in case.new.others
+    ]
+    return np.asarray(case.items < min(sizes, default=case.old.n), np.bool_)
+
+
 def _others(case: Case) -> Iterator[tuple[str, list[Values], list[Values], NDArray[np.int64]]]:
     """Each other float output: its name, both models' values, and at which of the items they are kept."""
     for name, values in case.old.others.items():
@@ -146,7 +158,7 @@ def _others(case: Case) -> Iterator[tuple[str, list[Values], list[Values], NDArr
         kept = [
             (at, int(item))
             for at, item in enumerate(case.items)
-            if item < min(len(values), len(given)) and np.isfinite(values[item]).all()
+            if len(given) > item and np.isfinite(values[item]).all()
         ]
         if kept:
             places = np.asarray([at for at, _ in kept], np.int64)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from workers.evaluate.data.dataset import DataSet, Item
 from workers.evaluate.judge import judge
 from workers.evaluate.proof.tasks.numbers import by_channel, channel_errors, channel_spreads
 
@@ -108,3 +109,20 @@ def test_a_constant_channel_is_held_to_its_size() -> None:
 def test_channels_by_shape(shape: tuple[int, ...], channels: int) -> None:
     """Given one item's values, Then the channel is the shorter outer axis, of rows the last one."""
     assert len(by_channel(np.zeros(shape, np.float32))) == channels
+
+
+def test_items_whose_outputs_were_not_kept_are_not_judged(labelled: Make, answers_of: Make) -> None:
+    """Given another output that was kept of the first 100 of 400 items, Then 100 are judged and prove nothing at 1 %."""
+    old = rows()
+    answers = answers_of(old, "tensor", map=list(old[:100]))
+    found = judge(labelled([None] * N), answers, answers, 1.0)
+    assert (found.verdict, found.n) == ("not_enough_data", 100)
+
+
+def test_a_few_right_numbers_prove_nothing(answers_of: Make) -> None:
+    """Given equal answers to 12 items whose right numbers are known, Then resampling them proves nothing; 400 do."""
+    for n, verdict in ((12, "not_enough_data"), (400, "safe")):
+        old = rows(1, n)
+        items = tuple(Item(f"{i}", target=(float(value) + 0.1,)) for i, value in enumerate(old[:, 0]))
+        answers = answers_of(old, "tensor")
+        assert judge(DataSet("arrays", "person", test=items), answers, answers, 1.0).verdict == verdict
