@@ -1,6 +1,6 @@
 """Translations and summaries: how near they are to the right texts, or to the original's.
 
-sacrebleu and rouge-score tell no counts by item, which the paired bootstrap needs; tests hold the values against them.
+sacrebleu and torchmetrics tell no counts by item, which the paired bootstrap needs; tests hold the values against them.
 """
 
 import numpy as np
