@@ -8,7 +8,7 @@ from app.domain.words import times
 from app.services.after.load_card import cost_of, price_words
 from app.services.after.load_words import about as about_rate
 from app.services.after.load_words import busy_words, headline
-from app.services.after.loading import PRESETS_S, best_per_s, stages, versions_to_load
+from app.services.after.loading import PRESETS_S, best_per_s, stages
 from app.services.records.facts import RunFacts
 from app.services.records.load import LoadRecord, Price, VersionLoad
 from presets.prices import ExamplePrice
@@ -35,7 +35,7 @@ SCENARIOS = {
 
 def ask_value(facts: RunFacts, record: LoadRecord | None) -> LoadAskValue:
     """The recommended version first, ten seconds chosen."""
-    versions = list(versions_to_load(facts))
+    versions = facts.made
     chosen = versions[0] if versions else None
     presets = []
     for seconds in PRESETS_S:

@@ -9,7 +9,7 @@ from app.controllers.session import Session
 from app.controllers.stress.presenter import stress_value
 from app.controllers.words import tr
 from app.domain.variant import Variant
-from app.services.after.stressing import StressRequest, found_before, stress, stressable
+from app.services.after.stressing import StressRequest, found_before, stress
 from app.services.flow.events import Event, StepProgress
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
@@ -23,7 +23,7 @@ class StressController(DetailController):
 
     def __init__(self, window: MainWindow, page: StressPage, session: Session, flows: FlowRunner) -> None:
         self._page = page
-        super().__init__(("stress", window, page), session, flows, stressable, self._value)
+        super().__init__(("stress", window, page), session, flows, lambda facts: facts.made, self._value)
         page.start_requested.connect(self.start)
 
     def _value(self, facts: RunFacts, versions: Sequence[Variant], variant: Variant) -> StressValue:

@@ -93,7 +93,7 @@ class TryController(PageController):
 
     def _load(self, facts: RunFacts) -> None:
         """Raises `JobError` where files of the run are gone. What stands on the page stays if it is the same run."""
-        versions = versions_to_try(facts)
+        versions = facts.made
         chosen = next((variant for variant in versions if variant.id == self._chosen), None)
         chosen = chosen or (facts.recommended if facts.recommended in versions else None) or next(iter(versions), None)
         if chosen is None:
@@ -291,12 +291,6 @@ class TryController(PageController):
         """Other inputs can be tried all the same."""
         self._looking = None
         self._window.banner(error_value(error))
-
-
-def versions_to_try(facts: RunFacts) -> list[Variant]:
-    """Those that were made and gave answers: the recommended one first, then as they were tried."""
-    made = [v for v in facts.variants if not v.is_baseline and v.state != "dropped" and v.answers_key]
-    return sorted(made, key=lambda variant: (variant != facts.recommended, variant.index))
 
 
 def _make(desk: Desk, page: TryPage) -> TryController:

@@ -1,6 +1,5 @@
 """Measure a finished run's original and one of its versions under load: parts in turn, each in a fresh process."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -271,9 +270,3 @@ def _nothing(load: VersionLoad) -> JobError:
         ),
         3,
     )
-
-
-def versions_to_load(facts: RunFacts) -> Iterator[Variant]:
-    """Versions with a model: the recommended one first, then as they were tried."""
-    made = [v for v in facts.variants if not v.is_baseline and v.state != "dropped" and v.answers_key]
-    yield from sorted(made, key=lambda variant: (variant != facts.recommended, variant.index))

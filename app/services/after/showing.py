@@ -159,9 +159,11 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
 
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
-    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`."""
+    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`. Of a version
+    that was not asked yet nothing is known to have changed."""
     baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
-    kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, variant.answers_key) if key]
+    asked = variant if variant.answers_key else baseline
+    kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, asked.answers_key) if key]
     count = min((int(entry.result["n"]) for entry in kept if entry is not None), default=0)
     if len(kept) < 2 or None in kept or not count:
         return ()
@@ -170,7 +172,7 @@ def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> 
     spread = range(0, count, max(1, count // MAX_TO_TRY))
     known = [item for item in changed if item < count][: MAX_TO_TRY // 3]
     items = tuple(dict.fromkeys((*known, *spread)))[:MAX_TO_TRY]
-    found = yield from _examples(workspace, facts, first, variant, items, "Show examples to try")
+    found = yield from _examples(workspace, facts, first, asked, items, "Show examples to try")
     return found
 
 

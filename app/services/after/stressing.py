@@ -38,15 +38,9 @@ class Stressed:
     folder: Path
 
 
-def stressable(facts: RunFacts) -> tuple[Variant, ...]:
-    """Versions that can be put beside the original: the recommended one first, then by their order."""
-    found = [v for v in facts.variants if not v.is_baseline and v.answers_key and v.state != "dropped"]
-    return tuple(sorted(found, key=lambda variant: (variant.id != facts.run.recommended_variant_id, variant.index)))
-
-
 def pick_stressed(facts: RunFacts, variant_id: str | None) -> Variant:
-    """The asked-for version, else the first of `stressable`. Raises `JobError` (exit code 3)."""
-    versions = stressable(facts)
+    """The asked-for version, else the first. Raises `JobError` (exit code 3)."""
+    versions = facts.made
     if variant_id is None and versions:
         return versions[0]
     chosen = next((variant for variant in versions if variant.id == variant_id), None)

@@ -75,6 +75,12 @@ class RunFacts:
         return outcome_of_run(self.run, self.variants, self.search)
 
     @property
+    def made(self) -> list[Variant]:
+        """Versions with a model, judged or not: the recommended one first, then as they were tried."""
+        found = [v for v in self.variants if not v.is_baseline and v.state != "dropped" and v.artifact_key]
+        return sorted(found, key=lambda variant: (variant.id != self.run.recommended_variant_id, variant.index))
+
+    @property
     def recommended(self) -> Variant | None:
         """What was recommended, if anything was."""
         wanted = self.run.recommended_variant_id

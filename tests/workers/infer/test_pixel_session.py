@@ -12,7 +12,10 @@ from workers.infer import pixels
 from workers.pipeline import images
 from workers.pipeline.spec import ImageSteps as PlainSteps
 
-OWN = {"input": "image", **PICTURE_STEPS.model_dump(exclude={"kind", "resize", "crop", "interpolation", "pixels"})}
+OWN = {
+    "input": "image",
+    **PICTURE_STEPS.model_dump(exclude={"kind", "resize", "crop", "interpolation", "letterbox", "pixels"}),
+}
 EACH = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
 
 

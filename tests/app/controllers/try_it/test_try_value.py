@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from desk import DATA, judgement, project, run, variant
 
-from app.controllers.try_it.controller import versions_to_try
 from app.controllers.try_it.presenter import (
     answer_value,
     example_value,
@@ -114,15 +113,16 @@ def test_names_of_inputs() -> None:
 
 
 def test_versions_that_can_be_tried() -> None:
-    """Given versions that were dropped or never answered, Then they are not offered; the recommended one is first."""
+    """Given versions that were dropped or never made, Then they are not offered; those that were not judged are, and the
+    recommended one is first."""
     made = facts(
-        variant(0, answers_key="k"),
-        variant(1, answers_key="k"),
-        variant(2, answers_key="k"),
-        variant(3, answers_key="k", state="dropped"),
-        variant(4),
+        variant(0, artifact_key="k"),
+        variant(1, artifact_key="k", judgement=None),
+        variant(2, artifact_key="k"),
+        variant(3, artifact_key="k", state="dropped"),
+        variant(4, artifact_key=None),
     )
-    versions = versions_to_try(made)
+    versions = made.made
     assert [version.id for version in versions] == ["v2", "v1"]
     value = try_value(made, versions, versions[0])
     assert (value.kind, value.chosen, value.original.id) == ("images", "v2", "v0")

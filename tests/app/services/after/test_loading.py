@@ -10,7 +10,7 @@ from finished_run import copied_space, finished_folder
 from app.services.after import loading
 from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.load_words import about, busy_words, capacity_words, headline
-from app.services.after.loading import best_per_s, measure_load, stages, versions_to_load
+from app.services.after.loading import best_per_s, measure_load, stages
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, ignore
 from app.services.flow.steps import FlowCancelled, JobError
@@ -136,7 +136,7 @@ def _error() -> Any:
 
 def test_files_that_are_gone_are_told_before_anything_is_measured(space: Workspace) -> None:
     facts = read_facts(space, "r1")
-    lost = next(iter(versions_to_load(facts)))
+    lost = facts.made[0]
     missing = RunFacts(**{**vars(facts), "variants": tuple(
         v if v.id != lost.id else type(v)(**{**vars(v), "artifact_key": "0" * 64}) for v in facts.variants
     )})  # fmt: skip

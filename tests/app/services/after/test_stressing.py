@@ -10,7 +10,7 @@ from finished_run import copied_space, finished_folder
 
 from app.cli.commands import main
 from app.services.after.exporting import ExportRequest, card_facts
-from app.services.after.stressing import Stressed, StressRequest, found_before, stress, stressable
+from app.services.after.stressing import Stressed, StressRequest, found_before, stress
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import JobBegan, StepProgress, ignore
 from app.services.flow.steps import FlowCancelled, JobError
@@ -43,7 +43,7 @@ def test_findings_are_kept_for_the_run_and_found_again(space: Workspace) -> None
     """Given a version that was pruned by 90 %, When it is put under stress, Then what it loses is found, kept with the
     run, and answered from the store the next time; the card of that version tells it, the other's does not."""
     facts = read_facts(space, "r1")
-    assert [variant.id for variant in stressable(facts)] == ["v1", "v2"] and not facts.stress
+    assert [variant.id for variant in facts.made] == ["v1", "v2"] and not facts.stress
     events: list[Any] = []
     found = put(space, "v2", events)
     stages = {event.stage for event in events if isinstance(event, StepProgress)}
