@@ -54,7 +54,7 @@ def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
         _summary(facts),
         f"## What it is for\n\n{plain(facts.purpose) or NOT_SAID}\n",
         f"## What it is not for\n\n{plain(facts.not_for) or NOT_SAID}\n",
-        _measured(facts, spec) + how_well(facts, plain),
+        _measured(facts) + how_well(facts, plain),
         f"## Verdict\n\n{_verdict(facts, spec, n)}\n",
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
@@ -120,7 +120,7 @@ def _summary(facts: CardFacts) -> str:
 
 ROWS = (
     ("Accuracy", "accuracy", "pct"),
-    ("Same answers as the original", "agreement", "pct"),
+    ("Answers that did not change", "agreement", "pct"),
     ("Latency mean", "latency_mean_ms", "ms"),
     ("Latency p50", "latency_p50_ms", "ms"),
     ("Latency p90", "latency_p90_ms", "ms"),
@@ -131,15 +131,13 @@ ROWS = (
 )
 
 
-def _measured(facts: CardFacts, spec: PipelineSpec) -> str:
+def _measured(facts: CardFacts) -> str:
     lines = ["## What was measured\n", "| | Original | This one |", "|---|---|---|"]
     for title, key, unit in ROWS:
         original, variant = facts.original.get(key), facts.variant.get(key)
         if original is None and variant is None:
             continue
-        counted = key != "agreement" or spec.answer_kind in ("class", "tokens")
-        name = title if counted else "Mean cosine to the original"
-        lines.append(f"| {name} | {figure(original, unit)} | {figure(variant, unit)} |")
+        lines.append(f"| {title} | {figure(original, unit)} | {figure(variant, unit)} |")
     device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
     power = power_words(device.power)
     cores = f"{device.cores} cores{f' ({plain(power)})' if power else ''}"

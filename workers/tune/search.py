@@ -23,7 +23,8 @@ from workers.infer.base import Arrays, NotRunnable, Session
 from workers.tune.compare import gain
 from workers.tune.profile import Profile, take_profile
 
-MIN_SHARE = 0.15
+MIN_SHARE = 0.1
+"""Of a product that is 1.16 times as fast without it one profile said 13 %, another more than 15."""
 MIN_GAIN = 1.05
 MAX_BYTES = 1 << 29
 COMPARE_S = 3.0

@@ -159,8 +159,8 @@ def answer_rows(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow
 
 
 def examples_to_try(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
-    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`. Of a version
-    that was not asked yet nothing is known to have changed."""
+    """Some of the first data that changed, then some from all over them, in the form of `changed_examples`. Nothing is
+    known to have changed of a version that was not asked yet."""
     baseline, first = facts.baseline, parts_of(workspace.artifacts, facts, NOTHING_ADDED)[0]
     asked = variant if variant.answers_key else baseline
     kept = [workspace.artifacts.peek(key) for key in (baseline.answers_key, asked.answers_key) if key]

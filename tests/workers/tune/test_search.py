@@ -98,9 +98,9 @@ def test_a_rewrite_that_pays_goes_before_every_recipe(kind: str, technique: str,
 
 
 def test_what_takes_little_time_is_not_tried(looked) -> None:
-    """Given transposes that take 14 % of the time, then nothing is rewritten and the reason is told."""
-    found = looked("nhwc", profile(Transpose=14, other=86), 1.3)
-    assert found.steps == () and "14 %" in found.dropped[0].reason.text
+    """Given transposes that take 9 % of the time, then nothing is rewritten and the reason is told."""
+    found = looked("nhwc", profile(Transpose=9, other=91), 1.3)
+    assert found.steps == () and "9 %" in found.dropped[0].reason.text
 
 
 def test_what_gives_nothing_is_dropped(looked) -> None:
