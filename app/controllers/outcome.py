@@ -49,6 +49,9 @@ def _unsettled_words(outcome: Outcome, n: int, things: str) -> str:
     first = outcome.open[0]
     measured = first.measurement
     if not first.is_side_by_side or measured.speedup_low is None or measured.speedup_high is None:
+        if first.judgement is None:
+            text = tr("Its time was taken once, at another moment than the original's, and no test {0} were asked yet.")
+            return text.format(things)
         text = tr("It answers alike on {0:,} test {1}; its time was taken once, at another moment than the original's.")
         return text.format(n, things)
     text = tr("Measured in turn with the original it is {0} times as fast, but anything from {1} to {2} is possible.")

@@ -1,5 +1,6 @@
 """Which variant is recommended. The rules are those of EVALUATION.md; nothing here measures anything."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,7 @@ WORSE_TAIL = 1.03
 MOST_SETS = 10
 """So many fresh sets of processes tell what can be told; more would only find differences that mean nothing."""
 
+DOUBTFUL = 0.1
 LEAST_ALIKE_ITEMS = 59
 """Without a change among so many items, fewer than 5 % change with 95 % confidence: fewer are too few to recommend what
 is not proven, but for versions whose numbers are the original's (EVALUATION.md)."""
@@ -128,8 +130,9 @@ def is_slower(variant: Variant) -> bool:
 
 
 def has_exact_numbers(variant: Variant) -> bool:
-    """Whether it computes with the original's 32 bits, only in another way. What was made elsewhere may hold any."""
-    if variant.recipe.elsewhere is not None:
+    """Whether it computes with the original's weights in 32 bits, only in another way. What was made elsewhere may hold
+    any."""
+    if variant.recipe.elsewhere is not None or not variant.weights_kept:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32") != "f32"
     return variant.precision == "fp32" and not lowered
@@ -137,7 +140,7 @@ def has_exact_numbers(variant: Variant) -> bool:
 
 def has_half_numbers(variant: Variant) -> bool:
     """Whether it computes with 16 bits, or 32, throughout, and with the original's weights."""
-    if variant.recipe.elsewhere is not None:
+    if variant.recipe.elsewhere is not None or not variant.weights_kept:
         return False
     lowered = variant.recipe.settings.get("inference_precision", "f32")
     return variant.precision in ("fp32", "fp16", "bf16") and lowered in ("f32", "f16", "bf16")
@@ -196,6 +199,17 @@ def answers_hold(variant: Variant, limit_pct: float) -> bool:
     return screening.share <= limit_pct / 100 / 2
 
 
+def is_doubtful(variant: Variant, limit_pct: float) -> bool:
+    """So many results changed on the calibration examples that it will hardly be safe: of versions that change as much
+    as the limit allows, fewer than one in ten change as many. With labels it may be safe all the same."""
+    screening = variant.screening
+    if screening is None or not screening.changed:
+        return False
+    share, n = min(limit_pct / 100, 1.0), screening.n
+    fewer = sum(math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(screening.changed))
+    return 1 - fewer < DOUBTFUL
+
+
 def could_win(named: Sequence[Variant], tried: Sequence[Variant]) -> bool:
     """Whether a version as fast as one of `named` could be recommended: faster than the original and than all that may.
 
@@ -232,7 +246,8 @@ def best_of(variants: Sequence[Variant], objective: Objective) -> Variant | None
 
 def leader(variants: Sequence[Variant], objective: Objective) -> Variant | None:
     """Of versions that were measured in turn, the best gain that could still turn out to be safe, or is alike."""
-    return best_of([v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)], objective)
+    found = [v for v in variants if not v.is_baseline and is_gain(v, objective) and may_win(v)]
+    return best_of([v for v in found if v.judgement is not None or not v.untested], objective)
 
 
 def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choice:
@@ -248,14 +263,20 @@ def choose(variants: Sequence[Variant], objective: Objective = "speed") -> Choic
     return Choice(alike, False, busy=alike is None and any(map(needs_quiet, variants)))
 
 
-def finalists(variants: Sequence[Variant], objective: Objective, count: int = 3) -> list[Variant]:
-    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, the best
-    first; not clearly slower ones, nor those that the calibration examples refuse."""
+def finalists(
+    variants: Sequence[Variant], objective: Objective, count: int = 3, limit_pct: float = 100.0
+) -> list[Variant]:
+    """Those to measure again beside the original, by their first looks: what looks like a gain comes first, of these
+    what is not doubtful, the best first; not clearly slower ones, nor those that the calibration examples refuse."""
     slowest = (NOT_SLOWER if objective == "size" else 1.0) - TIE_SHARE
     found = [
         variant
         for variant in variants
         if not variant.is_baseline and may_win(variant) and likely_speedup(variant) > slowest
     ]
-    found.sort(key=lambda variant: (not looks_like_gain(variant, objective), cost_of(variant, objective)))
+    found.sort(
+        key=lambda variant: (
+            not looks_like_gain(variant, objective), is_doubtful(variant, limit_pct), cost_of(variant, objective)
+        )
+    )  # fmt: skip
     return found[:count]

@@ -69,6 +69,12 @@ class Variant:
     screening: Screening | None = None
     notes: tuple[str, ...] = ()
     is_baseline: bool = False
+    weights_kept: bool = True
+
+    @property
+    def untested(self) -> str:
+        """Why a gain was not tested; "" where it was, or where its turn may come."""
+        return "" if self.screening is None else self.screening.untested
 
     @property
     def is_side_by_side(self) -> bool:

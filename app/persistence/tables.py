@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import Float, ForeignKey, Index, MetaData
+from sqlalchemy import Float, ForeignKey, Index, MetaData, true
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from app.persistence.columns import AnyText, UtcTime
@@ -111,6 +111,7 @@ class VariantRow(Base):
     judgement_json: Mapped[str | None]
     notes_json: Mapped[str]
     is_baseline: Mapped[bool]
+    weights_kept: Mapped[bool] = mapped_column(server_default=true())
     latency_p50_ms: Mapped[float | None]
     latency_p90_ms: Mapped[float | None]
     latency_p99_ms: Mapped[float | None]

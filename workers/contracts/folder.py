@@ -46,6 +46,7 @@ def write_model(
     notes: tuple[str, ...] = (),
     torch_program: str | None = None,
     layers_kept: LayersKept | None = None,
+    weights_kept: bool = True,
 ) -> ModelArtifact:
     """Hash `files` (relative names below `folder`, `main` among them) and write `artifact.json` last."""
     entries = tuple(
@@ -63,6 +64,7 @@ def write_model(
         notes=notes,
         torch_program=torch_program,
         layers_kept=layers_kept,
+        weights_kept=weights_kept,
     )
     (folder / ARTIFACT_FILE).write_text(artifact.model_dump_json(indent=1), encoding="utf-8")
     return artifact

@@ -84,7 +84,7 @@ class ModelArtifact(Frozen):
     that knows the format). `settings` are handed to the runtime, e.g.
     ``{"inference_precision": "bf16", "shapes": {"input": [1, 3, 224, 224]}}``.
     `torch_program` names a torch.export program (.pt2) beside it, where there is one. `layers_kept` is what a technique
-    that chooses among layers has chosen.
+    that chooses among layers has chosen. `weights_kept`: no step changed weights but by rounding (pruning does).
     Beside artifact.json lie pipeline.json, info.json and, for texts, tokenizer.json.
     """
 
@@ -98,6 +98,7 @@ class ModelArtifact(Frozen):
     notes: tuple[str, ...] = ()
     torch_program: str | None = None
     layers_kept: LayersKept | None = None
+    weights_kept: bool = True
 
     @property
     def size_bytes(self) -> int:

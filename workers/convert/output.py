@@ -38,6 +38,7 @@ class Output:
     layers_kept: LayersKept | None = None
     model_format: Literal["onnx", "openvino-ir"] | None = None
     pipeline: PipelineSpec | None = None
+    weights_kept: bool = True
     artifact: ModelArtifact | None = None
 
 
@@ -73,6 +74,7 @@ def new_model(model: Model, technique: str, params: TechniqueParams, ctx: JobCon
             notes=(*source.notes, *output.notes),
             torch_program=output.torch_program,
             layers_kept=output.layers_kept or source.layers_kept,
+            weights_kept=output.weights_kept and source.weights_kept,
         )
         ctx.check_cancelled()
         if final.exists():

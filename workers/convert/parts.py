@@ -46,6 +46,7 @@ def join_parts(
         runtimes=narrow(first.runtimes, second.runtimes),
         steps=steps,
         notes=notes,
+        weights_kept=first.weights_kept and second.weights_kept,
     )
 
 

@@ -81,6 +81,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.save(proto, target)
         onnx_files.check_opens(target, TITLE)
         output.notes = notes
+        output.weights_kept = False
     assert output.artifact is not None
     return output.artifact
 

@@ -81,6 +81,7 @@ def apply(model: Model, params: Params, ctx: JobContext) -> ModelArtifact:
         output.files = onnx_files.save(kept.proto, target)
         onnx_files.check_opens(target, TITLE)
         output.notes = _notes(before, kept, course)
+        output.weights_kept = False
         if params.heads > 0:
             output.notes = (_heads_note(gone, heads), *output.notes)
     assert output.artifact is not None

@@ -129,11 +129,13 @@ class _Optimization:
         waiting = deque(enumerate(recipes, len(FIRST_STEPS)))
         yield from self._try_all(waiting, model, data, original, measured, self._search.best_ids)
         yield from final.first()
-        while (yield from final.more()) or (
-            yield from self._try_all(waiting, model, data, original, measured, list, most=1)
-        ):
-            pass  # time that is left goes to what is not settled, then to what was not tried
-        yield from proof.run()
+        is_new = True
+        while is_new:  # what is left after a proof goes to others: the one that was ahead may have failed
+            while (yield from final.more()) or (
+                yield from self._try_all(waiting, model, data, original, measured, list, most=1)
+            ):
+                pass  # time that is left goes to what is not settled, then to what was not tried
+            is_new = yield from proof.run()
         for step, recipe in waiting:
             is_needed = self._needed(recipe)
             self._search.leave_untried(is_needed)

@@ -32,22 +32,27 @@ WORTH_ASKING = 1.2
 
 
 class ProofRun:
-    """`run()` once everything is measured."""
+    """`run()` once everything is measured, and again where more was measured after it: what comes then is another look
+    at the examples, unless all before it were safe (`LookBook`)."""
 
     def __init__(self, search: Search, step: int, original: Version, data: ReadData) -> None:
         self._search, self._step, self._data = search, step, data
         self._original_id = original.variant.id
         self._items: tuple[int, ...] = ()
+        self._is_begun = False
 
-    def run(self) -> Flow[None]:
-        """Test what is a gain; write down why the others were not tested."""
+    def run(self) -> Flow[bool]:
+        """Test what is a gain and was not tested before; write down why the others were not. False where none was."""
         search, recorder = self._search, self._search.recorder
-        order = sequence_of(search.versions(), search.ask.objective)
+        is_first, self._is_begun = not self._is_begun, True
+        fresh = [version for version in search.versions() if version.judgement is None and not version.untested]
+        order = sequence_of(fresh, search.ask.objective)
         for version in order.dominated:
             self._keep(not_tested(version, "dominated"))
         if not order.tested:
-            recorder.step(self._step, state="skipped", detail="nothing is a gain")
-            return
+            if is_first:
+                recorder.step(self._step, state="skipped", detail="nothing is a gain")
+            return False
         recorder.step(self._step, state="running")
         tested = self._in_time(order.tested)
         for version in order.tested[: len(order.tested) - len(tested)]:
@@ -60,7 +65,8 @@ class ProofRun:
                 self._keep(not_tested(version, "no_time"))
         else:
             yield from prove_in_order(tested, self._ask, self._keep, self._failed)
-        self._tell(order.tested)
+        self._tell()
+        return True
 
     @property
     def _original(self) -> Version:
@@ -152,8 +158,8 @@ class ProofRun:
             raise error
         self._search.put_dropped(variant, _words(error.error))
 
-    def _tell(self, order: Sequence[Variant]) -> None:
-        now = [self._search.recorder.variants[version.id] for version in order]
+    def _tell(self) -> None:
+        now = [version for version in self._search.versions() if not version.is_baseline]
         judged = [version.judgement for version in now if version.judgement is not None]
         if not judged:
             self._search.recorder.step(self._step, state="failed", detail="the time was up before")

@@ -181,7 +181,8 @@ class Search:
         measured = self.versions()
         original = next((v for v in measured if v.is_baseline), None)
         is_small = original is not None and (original.size_bytes or LARGE_BYTES) < LARGE_BYTES
-        best = finalists(measured, self.ask.objective, MOST_FINALISTS if is_small else FINALISTS_OF_LARGE)
+        count = MOST_FINALISTS if is_small else FINALISTS_OF_LARGE
+        best = finalists(measured, self.ask.objective, count, self.goal.max_loss_pct)
         if best:
             return best
         near = [v for v in measured if not v.is_baseline and may_win(v) and speedup_of(v) > NEAR_SHARE]

@@ -139,6 +139,7 @@ def apply(variant: Variant, model: OpenedModel, data: ReadData, seed: int, step:
         state="applied",
         artifact_key=key,
         precision=artifact.precision,
+        weights_kept=artifact.weights_kept,
         size_bytes=artifact.size_bytes,
         size_ratio=model.result.artifact.size_bytes / artifact.size_bytes,
         notes=artifact.notes,

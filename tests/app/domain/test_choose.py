@@ -51,8 +51,11 @@ def test_what_is_alike_on_few_examples_wins_with_its_numbers_only(
     made = variant("one", verdict="not_enough_data")
     assert made.judgement is not None
     judged = made.judgement.model_copy(update={"n": n, "changed_count": changed, "agreement": 1 - changed / n})
-    chosen = choose([dataclasses.replace(made, judgement=judged, precision=precision)])
+    one = dataclasses.replace(made, judgement=judged, precision=precision)
+    chosen = choose([one])
     assert (chosen.variant is not None, chosen.proven) == (wins, False)
+    pruned = choose([dataclasses.replace(one, weights_kept=False)])
+    assert (pruned.variant is not None) == (wins and n >= 59), "what was pruned is exact in no number of bits"
 
 
 def test_a_regressed_one_never_wins_however_fast() -> None:

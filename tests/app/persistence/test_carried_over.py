@@ -46,7 +46,7 @@ def before(paths: DataPaths, project: Project, run: Run, variant: Variant) -> Da
         store.repositories.projects.add(project)
         store.repositories.runs.add(run)
         store.repositories.variants.add(variant)
-    columns = ("latency_mean_ms", "p90_speedup", "screening_json")
+    columns = ("latency_mean_ms", "p90_speedup", "screening_json", "weights_kept")
     change(paths, *(f"DROP TABLE {table}" for table in (*TABLES, "records_set_aside", "looks")),
            *(f"ALTER TABLE variants DROP COLUMN {column}" for column in columns),
            "UPDATE alembic_version SET version_num = '0002'")  # fmt: skip

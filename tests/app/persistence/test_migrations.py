@@ -132,6 +132,7 @@ def test_versions_of_the_first_tables_are_read_as_they_were(
         "latency_mean_ms",
         "p90_speedup",
         "screening_json",
+        "weights_kept",
     ):
         connection.execute(f"ALTER TABLE variants DROP COLUMN {column}")
     for table in ("project_records", "run_records", "variant_records", "records_set_aside", "looks"):

@@ -2,10 +2,14 @@
 
 import dataclasses
 
+import pytest
 from play import Like
 from staging import Make, Stage
 
+from app.controllers.outcome import kept_subtitle
+from app.domain.outcome import Ending
 from app.services.records.documents import variant_document
+from app.services.run import search
 
 ORIGINAL = Like(p50_ms=4)
 
@@ -97,3 +101,39 @@ def test_the_winner_is_asked_all_examples(stage: Make) -> None:
     judged = one.variants["A"].judgement
     assert judged is not None and judged.n_unasked == 0
     assert run.recommended_variant_id == one.variants["A"].id
+
+
+def test_a_doubtful_one_does_not_take_the_only_place(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given room for one finalist, and the fastest changed 7 % of the calibration results at a limit of 1 %, Then what
+    comes second is measured beside the original first, and recommended."""
+    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+    one = stage(
+        ORIGINAL,
+        {
+            "Doubtful": Like(p50_ms=1.0, agreement=0.93, verdict="not_enough_data"),
+            "Half": Like(p50_ms=2.0, agreement=0.995),
+        },
+    )
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["Half"].id
+
+
+def test_where_the_winner_fails_the_time_goes_to_the_next(stage: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given room for one finalist that calibration thinks well of and that the test examples refuse, When there is time
+    left, Then another one is measured beside the original, tested at the level of another look, and recommended."""
+    monkeypatch.setattr(search, "MOST_FINALISTS", 1)
+    broken = Like(p50_ms=1.0, verdict="regressed", calibration="not_enough_data")
+    one = stage(ORIGINAL, {"Broken": broken, "Half": Like(p50_ms=2.0)}, time_budget_s=300)
+    run = one.go()
+    assert run.recommended_variant_id == one.variants["Half"].id
+    assert (one.play.earlier["Broken"], one.play.earlier["Half"]) == (0, 1)
+    assert one.states["Prove the answers"] == "done"
+
+
+def test_who_was_not_asked_is_not_said_to_answer_alike(stage: Make) -> None:
+    """Given one version that was only looked at, Then nothing is said of answers that nobody asked for."""
+    one = stage(ORIGINAL, {"A": Like(p50_ms=2.0, agreement=0.999, final_p50_ms=3.97)})
+    one.go()
+    alone = dataclasses.replace(one.variants["A"], state="measured", judgement=None)
+    outcome = dataclasses.replace(one.outcome, ending=Ending.UNSETTLED, best=None, open=(alone,))
+    assert "alike" not in kept_subtitle(outcome, 144, "pictures", 1.0)
