@@ -18,7 +18,7 @@ def main() -> int:
 
         return int(open_window(arguments))
     try:
-        from app.cli.commands import main as run_command
+        from app.cli.main import main as run_command
 
         return int(run_command(arguments))
     except KeyboardInterrupt:  # before there was anything to cancel

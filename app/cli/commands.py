@@ -1,10 +1,7 @@
-"""The commands and their options, as typer reads them. `main` maps every way to fail to its exit code."""
+"""The commands and their options, as typer reads them."""
 
-import os
-import sys
-import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -17,39 +14,30 @@ from app.cli import optimize as optimizing
 from app.cli import presets as presetting
 from app.cli import prove as proving
 from app.cli import stress as stressing
-from app.cli.options import split_globals, wants_json
-from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
-from app.cli.session import CANCELLED_WORDS, break_off, on_signal
-from app.errors import FettleError
+from app.cli.arguments import (
+    AllowCode,
+    Architecture,
+    JudgingData,
+    LabelColumn,
+    MaxLoss,
+    Model,
+    Preprocess,
+    Run,
+    ScoreThreshold,
+    Seed,
+    Shapes,
+    Task,
+    TextColumn,
+    Threads,
+)  # fmt: skip
+from app.cli.output import Output
 from app.services.after.benching import Engine
-from app.services.flow.steps import JobError
-from app.version import VERSION
-from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.load import Scenario
 
 EPILOG = "Before or after any command: --data-dir DIR, --json, --quiet, --version."
-WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
-"""Wherever this version of typer keeps it."""
-TYPER_INTERRUPTED = 130
-
 commands = typer.Typer(
     name="fettle", no_args_is_help=False, add_completion=False, epilog=EPILOG, pretty_exceptions_enable=False
 )
-
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file or folder.")]
-Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as 'fettle jobs' lists it.")]
-Shapes = Annotated[list[str], typer.Option("--shape", help="[NAME=]1x3x224x224, where the model does not say.")]
-Preprocess = Annotated[
-    str | None, typer.Option(help="resize=256,crop=224,mean=…,std=…,layout=nchw,range=0..1,channels=rgb")
-]
-Task = Annotated[
-    str | None, typer.Option(metavar="ID", help="How results are read, where the guess is wrong: detection, class, …")
-]
-ScoreThreshold = Annotated[
-    float | None, typer.Option(min=0.001, max=0.999, metavar="X", help="Boxes from this score on count as found.")
-]
-AllowCode = Annotated[bool, typer.Option("--allow-code", help="Consent to open TorchScript in the sandbox.")]
-Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]
 
 
 @commands.command()
@@ -72,8 +60,8 @@ def inspect(
     preprocess: Preprocess = None,
     allow_code: AllowCode = False,
     data: Annotated[Path | None, typer.Option(help="Also show what the model is fed of these examples.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     task: Task = None,
     score_threshold: ScoreThreshold = None,
 ) -> int:
@@ -90,19 +78,19 @@ def optimize(
     model: Annotated[Path | None, typer.Argument(metavar="MODEL", show_default=False)] = None,
     preset: Annotated[str | None, typer.Option(metavar="ID", help="What matters: balanced, unless said.")] = None,
     recipe: Annotated[Path | None, typer.Option(metavar="FILE.yaml", help="Your own recipes instead.")] = None,
-    data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None,
+    data: JudgingData = None,
     calibration: Annotated[Path | None, typer.Option(help="Data to calibrate with, apart from --data.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
-    max_loss: Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    max_loss: MaxLoss = None,
     preprocess: Preprocess = None,
     shape: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
-    architecture: Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")] = None,
+    architecture: Architecture = None,
     runtime: Annotated[list[str], typer.Option(metavar="ID", help="Only these runtimes.")] = [],  # noqa: B006
     device: Annotated[str | None, typer.Option(metavar="cpu|cuda:0")] = None,
     time_budget: Annotated[float | None, typer.Option(min=1, max=86_400, help="Seconds for the whole run.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    seed: Seed = 0,
     threads: Threads = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Also copy the best model to this folder.")] = None,
     resume: Annotated[
@@ -116,8 +104,11 @@ def optimize(
 ) -> int:
     """Make a model faster, prove that it answers alike."""
     options = optimizing.OptimizeOptions(
-        preset, recipe, data, calibration, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, tuple(runtime), device, time_budget, seed, threads, out, fresh, task, score_threshold,
+        preset=preset, recipe=recipe, data=data, calibration=calibration, text_column=text_column,
+        label_column=label_column, max_loss_pct=max_loss, preprocess=preprocess, shapes=tuple(shape),
+        allow_code=allow_code, architecture=architecture, runtimes=tuple(runtime), device=device,
+        time_budget_s=time_budget, seed=seed, threads=threads, out=out, fresh=fresh, task=task,
+        score_threshold=score_threshold,
     )  # fmt: skip
     return optimizing.optimize(_output(ctx), model, options, resume)
 
@@ -127,16 +118,16 @@ def prove(
     ctx: typer.Context,
     original: Annotated[Path, typer.Argument(metavar="ORIGINAL", help="A model file, folder or bundle.")],
     optimized: Annotated[Path, typer.Argument(metavar="OPTIMIZED", help="What shall stand in its place.")],
-    data: Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")] = None,
+    data: JudgingData = None,
     optimized_runtime: Annotated[str | None, typer.Option(metavar="ID", help="What runs OPTIMIZED.")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
-    max_loss: Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    max_loss: MaxLoss = None,
     preprocess: Preprocess = None,
     shape: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
-    architecture: Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    architecture: Architecture = None,
+    seed: Seed = 0,
     threads: Threads = None,
     match: Annotated[
         list[str], typer.Option(metavar="ORIGINAL=OTHER", help="An input or output that is called otherwise.")
@@ -146,8 +137,10 @@ def prove(
 ) -> int:
     """Judge any two models side by side; exit code 0 where the second one is safe, else 4."""
     options = proving.ProveOptions(
-        data, optimized_runtime, text_column, label_column, max_loss, preprocess, tuple(shape), allow_code,
-        architecture, seed, threads, tuple(match), task, score_threshold,
+        data=data, optimized_runtime=optimized_runtime, text_column=text_column, label_column=label_column,
+        max_loss_pct=max_loss, preprocess=preprocess, shapes=tuple(shape), allow_code=allow_code,
+        architecture=architecture, seed=seed, threads=threads, pairs=tuple(match), task=task,
+        score_threshold=score_threshold,
     )  # fmt: skip
     return proving.prove(_output(ctx), original, optimized, options)
 
@@ -256,9 +249,9 @@ def data_check(
     ctx: typer.Context,
     path: Annotated[Path, typer.Argument(metavar="PATH", help="Pictures, texts, arrays or sounds.")],
     against: Annotated[Path | None, typer.Option(metavar="PATH", help="A second set: do they share items?")] = None,
-    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    seed: Seed = 0,
 ) -> int:
     """Duplicates, leakage, label errors, balance, drift, license, private data; exit code 3 on leakage."""
     return checking.check(_output(ctx), path, checking.CheckOptions(against, text_column, label_column, seed))
@@ -269,8 +262,8 @@ def data_doctor(
     ctx: typer.Context,
     model: Model,
     data: Annotated[Path, typer.Option(help="Pictures, texts, arrays or sounds to try it on.")],
-    text_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")] = None,
-    label_column: Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")] = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
     preprocess: Preprocess = None,
     shape: Shapes = [],  # noqa: B006 - typer copies it
     allow_code: AllowCode = False,
@@ -350,49 +343,3 @@ def _output(ctx: typer.Context) -> Output:
     if not isinstance(output, Output):
         raise TypeError("a command was called without its output")
     return output
-
-
-def main(arguments: list[str]) -> int:
-    """Run one command line, return its exit code."""
-    output = Output(Globals(json=wants_json(arguments)))
-    try:
-        with on_signal(break_off):
-            options, rest = split_globals(arguments)
-            output = Output(options)
-            if options.version:
-                output.document({"version": VERSION})
-                output.text(f"fettle {VERSION}")
-                return 0
-            code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
-            if code == TYPER_INTERRUPTED:
-                raise KeyboardInterrupt
-            return int(code or 0)
-    except BrokenPipeError:
-        # what is left in the buffer has nowhere to go either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return CANCELLED
-    except (Exception, KeyboardInterrupt) as error:
-        return _tell(output, error)
-
-
-def _tell(output: Output, error: BaseException) -> int:
-    """The words for an error, and its exit code."""
-    if isinstance(error, typer.Exit):
-        return error.exit_code
-    info, exit_code = _words(error)
-    output.error(info)
-    return exit_code
-
-
-def _words(error: BaseException) -> tuple[ErrorInfo, int]:
-    if isinstance(error, (CommandFailed, JobError)):
-        return error.error, error.exit_code
-    if isinstance(error, (WorkerError, FettleError)):
-        return error.info(), error.exit_code
-    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return CANCELLED_WORDS, CANCELLED
-    if isinstance(error, WRONG_USAGE):
-        detail = error.format_message() or "No command was named."  # type: ignore[attr-defined]
-        return ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint="See 'fettle --help'."), USAGE
-    sys.stderr.write(traceback.format_exc())
-    return words_for(error, "Your files are as they were. Please report it with the lines above."), INTERNAL

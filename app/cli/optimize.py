@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from app.cli.inputs import check_exists, check_folder_for
-from app.cli.options import known_task, parse_shapes
+from app.cli.judging import JudgingOptions, opening_of
 from app.cli.output import KEPT_ORIGINAL, OK, CommandFailed, Output, refusal, usage
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -35,30 +35,18 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.wording import about, duration
 
 
-@dataclass(frozen=True)
-class OptimizeOptions:
+@dataclass(frozen=True, kw_only=True)
+class OptimizeOptions(JudgingOptions):
     """The options of `fettle optimize`, as CLI.md lists them."""
 
     preset: str | None = None
     recipe: Path | None = None
-    data: Path | None = None
     calibration: Path | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    max_loss_pct: float | None = None
-    preprocess: str | None = None
-    shapes: tuple[str, ...] = ()
-    allow_code: bool = False
-    architecture: str | None = None
     runtimes: tuple[str, ...] = ()
     device: str | None = None
     time_budget_s: float | None = None
-    seed: int = 0
-    threads: int | None = None
     out: Path | None = None
     fresh: bool = False
-    task: str | None = None
-    score_threshold: float | None = None
 
 
 def optimize(output: Output, model: Path | None, options: OptimizeOptions, resume: str | None = None) -> int:
@@ -67,7 +55,7 @@ def optimize(output: Output, model: Path | None, options: OptimizeOptions, resum
         return _go_on(output, resume, model, options)
     if model is None:
         raise usage("No model is named.", "Say 'fettle optimize MODEL', or '--resume RUN' to go on with a run.")
-    opening = _opening(model, options)
+    opening = opening_of(model, options)
     check_exists(model, any_name=True)
     for path in (options.data, options.calibration):
         if path is not None:
@@ -124,7 +112,7 @@ def demo(output: Output, out: Path | None) -> int:
     with workspace(output.options, writes=True, notice=output.notice) as space:
         project = project_for(space.repositories, sample.model, name=sample.title, is_sample=True)
         options = OptimizeOptions(data=sample.data)
-        opening = _opening(sample.model, options)
+        opening = opening_of(sample.model, options)
         done = _run(space, output, project, opening, _preset(space, options), (), options)
         facts = read_facts(space, done.id)
         ask = ExportRequest(run_id=done.id, variant_id=None, target="", out=bundle)
@@ -139,19 +127,6 @@ def demo(output: Output, out: Path | None) -> int:
     _say(output, facts, found)
     output.sentence(f"Done: {exported.path} runs on its own and gave the same answers as here.")
     return OK if done.recommended_variant_id else KEPT_ORIGINAL
-
-
-def _opening(model: Path, options: OptimizeOptions) -> OpenParams:
-    return OpenParams(
-        path=str(model.absolute()),
-        allow_code=options.allow_code,
-        shapes=parse_shapes(list(options.shapes)),
-        preprocess=options.preprocess,
-        architecture=options.architecture,
-        task=known_task(options.task),
-        score_threshold=options.score_threshold,
-        data_path=None if options.data is None else str(options.data.absolute()),
-    )
 
 
 def _run(

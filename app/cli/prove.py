@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.cli.inputs import check_exists
-from app.cli.options import known_task, parse_pairs, parse_shapes
+from app.cli.judging import JudgingOptions, opening_of
+from app.cli.options import parse_pairs
 from app.cli.output import KEPT_ORIGINAL, OK, Output
 from app.cli.session import run, workspace
 from app.cli.tables import version_lines
@@ -24,48 +25,26 @@ from workers.contracts.jobs import OpenParams
 from workers.contracts.wording import percent_of
 
 
-@dataclass(frozen=True)
-class ProveOptions:
-    """The options of `fettle prove`: those of `optimize` that concern data and limit, and what runs the other model."""
+@dataclass(frozen=True, kw_only=True)
+class ProveOptions(JudgingOptions):
+    """The options of `fettle prove`: those that concern data and limit, what runs the other model, and which of its
+    inputs and outputs are which of the original's."""
 
-    data: Path | None = None
     optimized_runtime: str | None = None
-    text_column: str | None = None
-    label_column: str | None = None
-    max_loss_pct: float | None = None
-    preprocess: str | None = None
-    shapes: tuple[str, ...] = ()
-    allow_code: bool = False
-    architecture: str | None = None
-    seed: int = 0
-    threads: int | None = None
     pairs: tuple[str, ...] = ()
-    task: str | None = None
-    score_threshold: float | None = None
 
 
 def prove(output: Output, original: Path, optimized: Path, options: ProveOptions) -> int:
     """Judge `optimized` in the place of `original`; exit code 4 where it is not proven safe."""
-    shapes, pairs = parse_shapes(list(options.shapes)), parse_pairs(list(options.pairs))
-    task = known_task(options.task)
+    pairs, model = parse_pairs(list(options.pairs)), opening_of(original, options)
     for path in (original, optimized, *([options.data] if options.data is not None else [])):
         check_exists(path, any_name=True)
     other = OpenParams(
         path=str(optimized.absolute()),
         allow_code=options.allow_code,
         architecture=options.architecture,
-        shapes=shapes,
+        shapes=model.shapes,
         to_prove=True,
-    )
-    data_path = None if options.data is None else str(options.data.absolute())
-    model = other.model_copy(
-        update={
-            "path": str(original.absolute()),
-            "preprocess": options.preprocess,
-            "data_path": data_path,
-            "task": task,
-            "score_threshold": options.score_threshold,
-        }
     )
     beside = BesideRequest(opening=other, runtime=options.optimized_runtime, pairs=pairs)
     with workspace(output.options, writes=True, notice=output.notice) as space:

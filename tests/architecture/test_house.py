@@ -140,7 +140,7 @@ def test_entry_loads_nothing() -> None:
 
 
 def test_command_line_loads_no_qt_and_no_model_code() -> None:
-    assert loaded_by("import app.cli.commands") & (HEAVY | QT) == set()
+    assert loaded_by("import app.cli.main") & (HEAVY | QT) == set()
 
 
 def test_scan_of_the_workers_loads_nothing_heavy() -> None:

@@ -20,15 +20,15 @@ from statistics import stdev
 from app.domain.choose import MOST_SETS
 from app.services.flow.driver import Driver, run_to_end
 from app.services.flow.events import ignore
-from app.services.flow.steps import Contender, Flow, Measured, MeasureStep
+from app.services.flow.steps import Flow, Measured, MeasureStep
 from app.services.flow.workspace import Workspace, usable_cores
 from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run.budget import BLOCK_MAX_S, FINAL_BLOCKS, FINAL_SETS
 from app.services.run.version_steps import summarize
 from tests.benchmarks.bench_space import bench_space
-from tests.benchmarks.under_load import CASES, Case, is_called_faster, opened, say, verdict
+from tests.benchmarks.under_load import CASES, Case, contenders_of, is_called_faster, opened, say, verdict
 from workers.contracts.faster import GAIN
-from workers.contracts.jobs import MeasureParams, SpeedSummary
+from workers.contracts.jobs import SpeedSummary
 
 COPIES = 3
 MOST_WRONG = 0.05
@@ -37,16 +37,7 @@ MOST_WRONG = 0.05
 def one_round(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> MeasureStep:
     """So many inputs in a request of each contender; the first one is the original."""
     return MeasureStep(
-        tuple(
-            Contender(
-                str(index),
-                MeasureParams(
-                    model_dir=str(model.folder), data_dir=str(data.folder), runtime="onnxruntime-cpu", batch=batch
-                ),
-                (model.folder, data.folder),
-            )
-            for index, batch in enumerate(batches)
-        ),
+        contenders_of(model, data, batches),
         title="Final run",
         sets=FINAL_SETS,
         blocks=FINAL_BLOCKS,

@@ -185,9 +185,9 @@ def verdict(holds: bool) -> str:
 # --- pairs
 
 
-def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[tuple[Measured, SpeedSummary]]:
-    """A final run of the model with these numbers of inputs at once, the first one the original."""
-    contenders = tuple(
+def contenders_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> tuple[Contender, ...]:
+    """The model with so many inputs in a request, for each of `batches`."""
+    return tuple(
         Contender(
             str(index),
             MeasureParams(
@@ -197,8 +197,12 @@ def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow
         )
         for index, batch in enumerate(batches)
     )
+
+
+def final_of(model: OpenedModel, data: ReadData, batches: Sequence[int]) -> Flow[tuple[Measured, SpeedSummary]]:
+    """A final run of the model with these numbers of inputs at once, the first one the original."""
     measured: Measured = yield MeasureStep(
-        contenders,
+        contenders_of(model, data, batches),
         title="Final run",
         sets=FINAL_SETS,
         blocks=FINAL_BLOCKS,

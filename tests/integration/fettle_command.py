@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 from short_runs import SHORT_RUNS
 
-from app.cli.commands import main
+from app.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 170

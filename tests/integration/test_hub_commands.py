@@ -16,7 +16,7 @@ from fakehub import Answer, FakeHub
 from fettle_command import Fettle, Finished, wait_for
 from stopwatch import Stopwatch
 
-from app.cli.commands import main
+from app.cli.main import main
 from app.instance import InstanceLock
 from app.paths import DataPaths
 from presets.sample import sample_paths

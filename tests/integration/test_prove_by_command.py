@@ -173,7 +173,7 @@ def test_a_bundle_as_the_original(demo: Demo, pictures: Path) -> None:
 def test_more_int8_of_other_tools(make: object, shop: Fettle, tmp_path: Path) -> None:
     """Given INT8 files of ONNX Runtime (dynamic) and NNCF with labelled examples, then a verdict with accuracies."""
     data = foreign.examples(tmp_path / "labelled.npz", 0, 600, labels=True)
-    done = prove(shop, SAMPLE, make(tmp_path / "int8.onnx"), data)  # type: ignore[operator]
+    done = prove(shop, SAMPLE, make(tmp_path / "int8.onnx"), data)
     assert done.code in (0, 4), done.err
     optimized = done.document["optimized"]
     assert optimized["accuracy"] is not None

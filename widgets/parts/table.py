@@ -110,6 +110,7 @@ class Table(QTableView):
         self._fits = fits
         self._row_px = TALL_ROW_PX if tall else ROW_PX
         self._details = False
+        self._open_line: int | None = None
         self._model = TableModel(columns, self)
         self.setModel(self._model)
         self.setItemDelegate(TableDelegate(theme, self))
@@ -182,7 +183,10 @@ class Table(QTableView):
         blocker = self.selectionModel().blockSignals(True)
         scroll = self.verticalScrollBar().value()
         self.clearSpans()
+        if self._open_line is not None:  # where as many rows come as there were, Qt keeps their heights
+            self.setRowHeight(self._open_line, self._row_px)
         self._model.replace(rows, opened)
+        self._open_line = None if opened is None else opened + 1
         if opened is not None:
             self._open_details(opened + 1, rows[opened])
         line = self._model.line_of(wanted)

@@ -1,7 +1,9 @@
 """What decides how fast the processor may run: governor, clocks, boost, mains or battery."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from workers.contracts.power import PowerFacts
 
@@ -46,22 +48,22 @@ def _boost(cpu: Path) -> bool | None:
     return told if told is not None else {"1": False, "0": True}.get(_read(cpu / "intel_pstate/no_turbo"))
 
 
-def _told_max_mhz() -> float | None:
+def _told(ask: Callable[[Any], Any]) -> Any:
+    """What psutil says; None where it lacks the function on this system (AttributeError), or the machine does not tell
+    (psutil's own errors for that are the others)."""
     import psutil
 
-    with contextlib.suppress(OSError, NotImplementedError, AttributeError, RuntimeError):
-        found = psutil.cpu_freq()
-        if found is not None and found.max > 0:
-            return float(found.max)
+    with contextlib.suppress(AttributeError, OSError, NotImplementedError, RuntimeError):
+        return ask(psutil)
     return None
+
+
+def _told_max_mhz() -> float | None:
+    found = _told(lambda psutil: psutil.cpu_freq())
+    return float(found.max) if found is not None and found.max > 0 else None
 
 
 def _on_battery() -> bool | None:
     """None where there is no battery, or it does not say."""
-    import psutil
-
-    with contextlib.suppress(OSError, NotImplementedError, AttributeError, RuntimeError):
-        found = psutil.sensors_battery()
-        if found is not None and found.power_plugged is not None:
-            return not found.power_plugged
-    return None
+    found = _told(lambda psutil: psutil.sensors_battery())
+    return None if found is None or found.power_plugged is None else not found.power_plugged

@@ -24,13 +24,13 @@ from app.services.flow.measuring import TIME_LIMIT
 from app.services.flow.quiet import FIRST_S
 from app.services.flow.steps import Done, Flow, FlowCancelled, JobError, JobStep, Measured, Reuse
 from app.services.machine.describing import describe
-from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.opening.refusing import other_inputs
+from app.services.opening.opening import OpenedModel, ReadData
 from app.services.run import version_steps
 from app.services.run.budget import SLOW_REQUEST_MS, counting, within
 from app.services.run.closing import close
 from app.services.run.figures import p50_words
 from app.services.run.final_run import LAST_STEP, FinalRun
+from app.services.run.first_steps import open_first, read_second
 from app.services.run.proof_run import PROOF_STEP, ProofRun
 from app.services.run.recorder import Recorder
 from app.services.run.run_forecast import note_after, note_before, refine
@@ -40,7 +40,7 @@ from workers.contracts.errors import ErrorInfo, WorkerError, words_for
 from workers.contracts.jobs import PlanParams, PlanResult
 from workers.contracts.power import power_warning
 from workers.contracts.process.disk import DISK_FULL
-from workers.contracts.specs import Finding, Recipe, RecipeStep
+from workers.contracts.specs import Recipe, RecipeStep
 
 FIRST_STEPS = ("Check the model", "Read the examples", "Measure the original")
 TIME_WAS_UP, NOT_NEEDED = "the time was up", "not needed"
@@ -114,7 +114,7 @@ class _Optimization:
     def _run(self) -> Flow[None]:
         recorder = self._recorder
         recorder.plan_steps(FIRST_STEPS)
-        model = yield from self._open()
+        model = yield from open_first(recorder, self._ask.model)
         data = yield from self._read(model)
         baseline_recipe, recipes = yield from self._plan(model, data)
         found = yield from self._original_in_time(model, data, baseline_recipe)
@@ -191,40 +191,12 @@ class _Optimization:
         limit_pct = self._goal.max_loss_pct
         return not any(answers_hold(v, limit_pct) for v in tried if v.recipe.id in recipe.only_if_failed)
 
-    def _open(self) -> Flow[OpenedModel]:
-        self._recorder.step(0, state="running")
-        model = yield from open_model(self._ask.model, 0)
-        known = next((v for v in self._recorder.variants.values() if v.is_baseline and v.artifact_key), None)
-        if known is not None and known.artifact_key != model.key:
-            raise JobError(other_inputs(), 3)
-        self._recorder.note_project(
-            model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
-        )
-        self._recorder.step(0, state="done", detail=model.info.task)
-        self._tell_findings(model.info.findings)
-        return model
-
-    def _tell_findings(self, findings: tuple[Finding, ...]) -> None:
-        for finding in findings:
-            if finding.level != "info":
-                self._recorder.tell(finding.what)
-
     def _read(self, model: OpenedModel) -> Flow[ReadData]:
-        self._recorder.step(1, state="running")
-        params = self._ask.data.model_copy(update={"model_dir": str(model.folder)})
-        data = yield from read_data(params, 1, self._goal.seed)
-        if self._recorder.run.data_key not in (None, data.key):
-            raise JobError(other_inputs(), 3)
-        made = data.result.origin == "made"
-        detail = "inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
-        self._recorder.step(1, state="done", detail=detail)
-        self._tell_findings(data.result.findings)
+        params, data = yield from read_second(self._recorder, model, self._ask.data)
         if warning := (yield from warning_before_run(model, params, data, self._goal.time_budget_s)):
             self._recorder.tell(warning)
         if warning := reach_warning(data, self._goal.max_loss_pct):
             self._recorder.tell(warning)
-        self._recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
-        self._recorder.note(data_key=data.key)
         return data
 
     def _plan(self, model: OpenedModel, data: ReadData) -> Flow[tuple[Recipe, tuple[Recipe, ...]]]:

@@ -10,20 +10,20 @@ from app.domain.outcome import SearchEnd, outcome_of
 from app.domain.outcome_words import headline
 from app.domain.run import Run, RunState
 from app.domain.words import verdict_words
-from app.services.flow.steps import Flow, JobError
+from app.services.flow.steps import Flow
 from app.services.machine.describing import describe
-from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
-from app.services.opening.refusing import other_inputs
+from app.services.opening.opening import OpenedModel, ReadData
 from app.services.records.run_plan import BesideRequest
 from app.services.run import version_steps
 from app.services.run.elsewhere import SIDE_BY_SIDE, measure_both, open_version
 from app.services.run.figures import p50_words
+from app.services.run.first_steps import open_first, read_second
 from app.services.run.optimize import recorded
 from app.services.run.recorder import Recorder
 from app.services.run.version_steps import Version
 from workers.contracts.data.reading import NO_CALIBRATION
 from workers.contracts.jobs import DataParams, OpenParams
-from workers.contracts.specs import Finding, Recipe
+from workers.contracts.specs import Recipe
 
 STEPS = ("Check the original", "Read the examples", "Ask the original", "Open and judge the other model", SIDE_BY_SIDE)
 
@@ -50,47 +50,13 @@ class _Proof:
     def run(self) -> Flow[None]:
         recorder = self._recorder
         recorder.plan_steps(STEPS)
-        model = yield from self._open()
-        data = yield from self._read(model)
+        model = yield from open_first(recorder, self._request.model.model_copy(update={"to_prove": True}))
+        asked = self._request.data.model_copy(update={"max_calibration": 0})
+        _, data = yield from read_second(recorder, model, asked, unsaid=(NO_CALIBRATION,))
         original = yield from self._ask_original(model, data)
         version = yield from self._judge(original, data)
         yield from self._measure(original, version, data)
         self._close()
-
-    def _open(self) -> Flow[OpenedModel]:
-        recorder = self._recorder
-        recorder.step(0, state="running")
-        model = yield from open_model(self._request.model.model_copy(update={"to_prove": True}), 0)
-        known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
-        if known is not None and known.artifact_key != model.key:
-            raise JobError(other_inputs(), 3)
-        recorder.note_project(
-            model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json()
-        )
-        recorder.step(0, state="done", detail=model.info.task)
-        self._tell(model.info.findings)
-        return model
-
-    def _tell(self, findings: tuple[Finding, ...]) -> None:
-        for finding in findings:
-            if finding.level != "info":
-                self._recorder.tell(finding.what)
-
-    def _read(self, model: OpenedModel) -> Flow[ReadData]:
-        recorder = self._recorder
-        recorder.step(1, state="running")
-        params = self._request.data.model_copy(update={"model_dir": str(model.folder), "max_calibration": 0})
-        data = yield from read_data(params, 1, self._goal.seed)
-        if recorder.run.data_key not in (None, data.key):
-            raise JobError(other_inputs(), 3)
-        made = data.result.origin == "made"
-        recorder.step(
-            1, state="done", detail="inputs made by Fettle" if made else f"{data.result.n_test:,} to test with"
-        )
-        self._tell(tuple(finding for finding in data.result.findings if finding.code != NO_CALIBRATION))
-        recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
-        recorder.note(data_key=data.key)
-        return data
 
     def _ask_original(self, model: OpenedModel, data: ReadData) -> Flow[Version]:
         recorder, step = self._recorder, 2

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.cli import commands, looking
-from app.cli.commands import main
+from app.cli import looking
+from app.cli.main import main
 from app.services.flow.steps import JobError
 from app.version import VERSION
 from workers.contracts.errors import ErrorInfo, InputRefused
@@ -149,5 +149,5 @@ def test_who_reads_may_stop(monkeypatch: pytest.MonkeyPatch) -> None:
         raise BrokenPipeError
 
     monkeypatch.setattr(looking, "jobs", fail)
-    monkeypatch.setattr(commands.os, "dup2", lambda *_: 0)
+    monkeypatch.setattr("app.cli.main.os.dup2", lambda *_: 0)
     assert main(["jobs"]) == 5

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.commands import main
+from app.cli.main import main
 from presets.loader import load_preset, load_presets
 from presets.own_presets import preset_text, save_preset
 from workers.contracts.specs import Recipe

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from finished_run import copied_space, finished_folder, write_part
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QWidget
 from pytestqt.qtbot import QtBot
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -36,10 +37,6 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     app_controller.session.reopen(space.repositories.projects.get("p1"))
     window.show_page("compare")
     return window.page("compare")
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def click(qtbot: QtBot, where: QWidget, text: str) -> None:

@@ -5,12 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from desk import DATA, NOW, add_run, make_project, run, variant
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QTableView
+from PySide6.QtWidgets import QPushButton, QTableView
 from pytestqt.qtbot import QtBot
+from read_page import words
 from stopwatch import OwnTime
 
 from app.controllers.app_controller import AppController
@@ -48,10 +48,6 @@ def endless() -> Flow[None]:
     """Asks the machine again and again until it is stopped."""
     while True:
         yield from describe()
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def test_a_goal_is_kept_and_the_page_stays_in_place(

@@ -119,3 +119,13 @@ def test_the_last_column_is_never_cut(theme: Theme, qtbot: QtBot) -> None:
     table.resize(1200, 300)
     QApplication.processEvents()
     assert table.columnWidth(2) >= table.sizeHintForColumn(2)
+
+
+def test_a_row_in_the_place_of_the_details_has_a_rows_height(theme: Theme, qtbot: QtBot) -> None:
+    """Given open details below the second row, When they close as one more row comes, so that as many lines are there as
+    before, Then no row is as high as the details were."""
+    table = made(theme, qtbot, 3)
+    table.set_details(True)
+    table._refresh(tuple(Row(row.id, row.cells) for row in rows(4)), "r1")
+    heights = {table.rowHeight(line) for line in range(table.model().rowCount())}
+    assert table.model().rowCount() == 4 and len(heights) == 1

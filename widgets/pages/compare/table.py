@@ -157,7 +157,7 @@ def figures(value: CompareValue) -> list[OpenFigure]:
     before_ms, now_ms = (one.latency_mean_ms or one.latency_ms for one in (base, best))
     if before_ms and now_ms:
         ratio = best.speedup or before_ms / now_ms
-        line = _tr("{0} before, {1} now").format(ms(before_ms), ms(now_ms))
+        line = _tr("on average {0} before, {1} now").format(ms(before_ms), ms(now_ms))
         found.append(OpenFigure("speed", times(ratio), _tr("faster"), line))
     if best.size_bytes and base.size_bytes:
         found.append(_size_figure(base.size_bytes, best.size_bytes))

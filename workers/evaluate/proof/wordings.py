@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Loss
+from workers.evaluate.proof.differences import Differences, Loss
 from workers.evaluate.proof.stats import bootstrap_sums
 
 CHRF_ORDER, CHRF_BETA = 6, 2.0
@@ -80,6 +80,36 @@ def word_distance(old: str, new: str) -> float:
     from rapidfuzz.distance import Levenshtein
 
     return float(Levenshtein.normalized_distance(words_of(old), words_of(new)))
+
+
+def compare_texts(
+    case: Case,
+    severity_of: Callable[[str, str], float],
+    is_other: Callable[[str, str], bool],
+    told: str,
+    unseen: str,
+    loss: Loss | None,
+) -> Differences:
+    """Items are those where either says anything: silence proves nothing.
+
+    `severity_of` and `is_other` get the original's text and the other one. `told` is the sentence on how many are the
+    same, `unseen` the one for items of which the original says nothing at all.
+    """
+    pairs = list(zip(case.texts("old"), case.texts("new"), strict=True))
+    said = np.asarray([bool(tidy(old) or tidy(new)) for old, new in pairs], np.bool_)
+    kept = [pair for pair, counts in zip(pairs, said, strict=True) if counts]
+    severity = np.asarray([severity_of(old, new) for old, new in kept], np.float64)
+    changed = np.asarray([tidy(old) != tidy(new) and is_other(old, new) for old, new in kept], np.bool_)
+    same = sum(tidy(old) == tidy(new) for old, new in kept)
+    return Differences(
+        case.items[said],
+        changed,
+        severity,
+        similarity=1 - severity,
+        loss=loss,
+        notes=[told.format(same, len(kept))] if same < len(kept) else [],
+        unseen="" if any(tidy(old) for old, _ in pairs) else unseen.format(len(pairs)),
+    )
 
 
 def references(case: Case) -> list[str] | None:

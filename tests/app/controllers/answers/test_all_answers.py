@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from finished_run import copied_space
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+from read_page import words
 
 from app.controllers.answers.file import read_columns
 from app.controllers.app_controller import AppController
@@ -41,10 +41,6 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
     assert isinstance(made, AnswersPage)
     drive(lambda: made.state == "full", 30)
     return made
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def test_all_answers_stand_in_the_table(

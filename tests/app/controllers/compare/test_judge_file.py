@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import foreign_models as foreign
 import pytest
 from finished_run import copied_space
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QPushButton
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -25,19 +25,6 @@ def space(finished_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """A finished run of the sample: its verdict rests on 48 examples."""
     monkeypatch.setenv("FETTLE_WAIT_FOR_QUIET_S", "0")
     yield from copied_space(finished_data, tmp_path)
-
-
-@pytest.fixture
-def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
-    app_controller.session.reopen(space.repositories.projects.get("p1"))
-    window.show_page("compare")
-    made = window.page("compare")
-    assert isinstance(made, ComparePage) and made.state == "full"
-    return made
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def answer(window: MainWindow, which: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from desk import add_run, judgement, make_project, run, variant
-from PySide6.QtWidgets import QLabel, QLineEdit
+from PySide6.QtWidgets import QLineEdit
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.export import controller as module
@@ -41,10 +42,6 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace) ->
     found = window.page("export")
     assert isinstance(found, ExportPage)
     return found
-
-
-def words(page: ExportPage) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def ask(path: Path, reason: str = "") -> ExportRequest:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from finished_run import FASTER, PRUNED, finished_run, write_part
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.logging_setup import open_log
@@ -35,10 +36,6 @@ def button(page: Any, text: str) -> QPushButton:
     found = [one for one in page.findChildren(QPushButton) if one.text() == text and one.isVisibleTo(page)]
     assert len(found) == 1, text
     return found[0]
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 @pytest.mark.timeout(180)

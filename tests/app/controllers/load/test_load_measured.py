@@ -2,11 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from finished_run import copied_space
-from PySide6.QtWidgets import QLabel
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.services.after import loading
@@ -38,10 +37,6 @@ def page(
     made = window.page("load")
     assert isinstance(made, LoadPage) and made.state == "ask"
     return made
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def best(app_controller: AppController) -> str:

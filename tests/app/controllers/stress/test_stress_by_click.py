@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 from finished_run import copied_space
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.services.flow.workspace import Workspace
@@ -39,10 +40,6 @@ def page(app_controller: AppController, window: MainWindow, space: Workspace, dr
 
 def button(page: Any, text: str) -> QAbstractButton:
     return next(b for b in page.findChildren(QAbstractButton) if text in b.text() and b.isVisibleTo(page))
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def test_a_version_is_put_under_stress_by_a_click(

@@ -9,7 +9,8 @@ import pytest
 from finished_run import copied_space, write_picture
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QAbstractButton, QLabel
+from PySide6.QtWidgets import QAbstractButton
+from read_page import words
 
 from app.controllers.app_controller import AppController
 from app.controllers.try_it.controller import TryController
@@ -56,10 +57,6 @@ def pair(app_controller: AppController) -> TryPair | None:
 def layout(page: TryPage) -> Any:
     assert page._parts is not None
     return page._parts
-
-
-def words(page: Any) -> str:
-    return "\n".join(label.text() for label in page.findChildren(QLabel) if label.isVisibleTo(page))
 
 
 def test_a_dropped_picture_an_example_and_a_pasted_one(

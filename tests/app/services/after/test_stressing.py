@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from finished_run import copied_space, finished_folder
 
-from app.cli.commands import main
+from app.cli.main import main
 from app.services.after.exporting import ExportRequest, card_facts
 from app.services.after.stressing import Stressed, StressRequest, found_before, stress
 from app.services.flow.driver import Driver, run_to_end

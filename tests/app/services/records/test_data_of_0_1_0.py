@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.cli.commands import main
+from app.cli.main import main
 from app.domain.project import Project
 from app.domain.run import Run, RunState
 from app.jobs.pool import WorkerPool

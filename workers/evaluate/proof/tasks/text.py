@@ -9,9 +9,9 @@ from workers.evaluate.proof.wordings import (
     chrf,
     chrf_counts,
     chrf_of,
+    compare_texts,
     references,
     text_loss,
-    tidy,
     turned_round,
     word_distance,
 )
@@ -27,22 +27,13 @@ def compare(case: Case) -> Differences:
     number or a negation is. Where texts are not known (older predictions), every other token is a change."""
     if case.old.texts is None or case.new.texts is None:
         return _by_tokens(case)
-    pairs = list(zip(case.texts("old"), case.texts("new"), strict=True))
-    said = np.asarray([bool(tidy(old) or tidy(new)) for old, new in pairs], np.bool_)
-    pairs = [pair for pair, counts in zip(pairs, said, strict=True) if counts]
-    severity = np.asarray([1 - chrf(new, old) / 100 for old, new in pairs], np.float64)
-    changed = np.asarray([tidy(old) != tidy(new) and is_other(old, new) for old, new in pairs], np.bool_)
-    same = sum(tidy(old) == tidy(new) for old, new in pairs)
-    notes = [f"{same:,} of {len(pairs):,} texts are the same word for word."] if same < len(pairs) else []
-    unseen = "" if any(tidy(old) for old, _ in pairs) else f"No text in {len(said):,} answers: these cannot prove it."
-    return Differences(
-        case.items[said],
-        changed,
-        severity,
-        similarity=1 - severity,
-        loss=_loss(case),
-        notes=notes,
-        unseen=unseen if len(said) else "",
+    return compare_texts(
+        case,
+        lambda old, new: 1 - chrf(new, old) / 100,
+        is_other,
+        "{0:,} of {1:,} texts are the same word for word.",
+        "No text in {0:,} answers: these cannot prove it.",
+        _loss(case),
     )
 
 

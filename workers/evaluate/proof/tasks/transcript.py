@@ -6,11 +6,11 @@ from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.differences import Differences, Loss, ProofTask
 from workers.evaluate.proof.wordings import (
     character_distance,
+    compare_texts,
     edit_counts,
     part_missing,
     references,
     text_loss,
-    tidy,
     turned_round,
 )
 
@@ -24,23 +24,13 @@ def compare(case: Case) -> Differences:
     A transcript changed where more than a twentieth of its characters are others, or a number, a negation, two words in
     a row or the last word (a recording that is cut loses a small share only).
     """
-    pairs = list(zip(case.texts("old"), case.texts("new"), strict=True))
-    said = np.asarray([bool(tidy(old) or tidy(new)) for old, new in pairs], np.bool_)
-    kept = [pair for pair, counts in zip(pairs, said, strict=True) if counts]
-    severity = np.asarray([character_distance(old, new) for old, new in kept], np.float64)
-    changed = np.asarray([tidy(old) != tidy(new) and is_other(old, new) for old, new in kept], np.bool_)
-    same = sum(tidy(old) == tidy(new) for old, new in kept)
-    unseen = ""
-    if not any(tidy(old) for old, _ in pairs):
-        unseen = f"No word in {len(pairs):,} inputs: these examples cannot prove a transcript."
-    return Differences(
-        case.items[said],
-        changed,
-        severity,
-        similarity=1 - severity,
-        loss=_loss(case),
-        notes=[f"{same:,} of {len(kept):,} transcripts are the same letter for letter."] if same < len(kept) else [],
-        unseen=unseen,
+    return compare_texts(
+        case,
+        character_distance,
+        is_other,
+        "{0:,} of {1:,} transcripts are the same letter for letter.",
+        "No word in {0:,} inputs: these examples cannot prove a transcript.",
+        _loss(case),
     )
 
 

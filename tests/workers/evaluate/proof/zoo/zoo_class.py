@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
 
 LEAST_LEAD = 0.25
 """A model that is sure of what it says: nothing lies so near that 16 bits decide it."""
@@ -115,12 +115,7 @@ TWO_HARM: dict[str, Change] = {
     "scores of other items": stacked(lambda rows, rng: rows[rng.permutation(len(rows))]),
 }
 TWO_HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
-    "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
-    "rounded to percent": each(lambda row, rng: np.round(row, 2)),
+    **SHARES_HARMLESS,
     "a little surer": each(lambda row, rng: np.clip(0.5 + (row - 0.5) * np.float32(1.05), 0, 1)),
 }
 

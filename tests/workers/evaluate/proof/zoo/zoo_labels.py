@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
 
 LABELS = 20
 
@@ -55,12 +55,7 @@ HARM: dict[str, Change] = {
     "labels shifted by one": each(lambda row, rng: np.roll(row, 1)),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
-    "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
-    "rounded to percent": each(lambda row, rng: np.round(row, 2)),
+    **SHARES_HARMLESS,
     "low scores lower": each(lambda row, rng: np.where(row < 0.1, row / 2, row)),
 }
 

@@ -1,7 +1,7 @@
 """One score for each time step, over whole sequences."""
 
 import numpy as np
-from zoo import Array, Change, Rng, Zoo, bf16, each, fp16, other_engine, same, some, stacked
+from zoo import SHARES_HARMLESS, Array, Change, Rng, Zoo, each, some, stacked
 
 STEPS = 60
 
@@ -42,12 +42,7 @@ HARM: dict[str, Change] = {
     "shorter by a step in 5 %": some(0.05, lambda row, rng: row[:-1]),
 }
 HARMLESS: dict[str, Change] = {
-    "the same": same,
-    "another engine": other_engine,
-    "BF16": bf16,
-    "FP16": fp16,
-    "off by .02": each(lambda row, rng: np.clip(row + rng.uniform(-0.02, 0.02, row.shape), 0, 1)),
-    "rounded to percent": each(lambda row, rng: np.round(row, 2)),
+    **SHARES_HARMLESS,
     "drifts by .03": each(lambda row, rng: np.clip(row - np.linspace(0, 0.03, len(row), dtype=np.float32), 0, 1)),
 }
 ZOOS = [

@@ -1,0 +1,27 @@
+"""Arguments and options that several commands share, as typer reads them."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file or folder.")]
+Run = Annotated[str, typer.Argument(metavar="RUN", help="A run's id, as 'fettle jobs' lists it.")]
+JudgingData = Annotated[Path | None, typer.Option(help="Pictures, texts, arrays or sounds to judge with.")]
+TextColumn = Annotated[str | None, typer.Option(help="Column of a CSV that holds the texts.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of a CSV that holds the labels.")]
+MaxLoss = Annotated[float | None, typer.Option(min=0, max=100, help="Percent of the original's accuracy.")]
+Architecture = Annotated[str | None, typer.Option(help="Where two architectures fit the weights.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1)]
+Shapes = Annotated[list[str], typer.Option("--shape", help="[NAME=]1x3x224x224, where the model does not say.")]
+Preprocess = Annotated[
+    str | None, typer.Option(help="resize=256,crop=224,mean=…,std=…,layout=nchw,range=0..1,channels=rgb")
+]
+Task = Annotated[
+    str | None, typer.Option(metavar="ID", help="How results are read, where the guess is wrong: detection, class, …")
+]
+ScoreThreshold = Annotated[
+    float | None, typer.Option(min=0.001, max=0.999, metavar="X", help="Boxes from this score on count as found.")
+]
+AllowCode = Annotated[bool, typer.Option("--allow-code", help="Consent to open TorchScript in the sandbox.")]
+Threads = Annotated[int | None, typer.Option(min=1, max=1024, help="Processor cores to use.")]

@@ -1,0 +1,67 @@
+"""One command line: every way to fail has its words and its exit code."""
+
+import os
+import sys
+import traceback
+from typing import Any
+
+import typer
+
+from app.cli.commands import commands
+from app.cli.options import split_globals, wants_json
+from app.cli.output import CANCELLED, INTERNAL, USAGE, CommandFailed, Globals, Output
+from app.cli.session import CANCELLED_WORDS, break_off, on_signal
+from app.errors import FettleError
+from app.services.flow.steps import JobError
+from app.version import VERSION
+from workers.contracts.errors import ErrorInfo, WorkerError, words_for
+
+WRONG_USAGE = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+"""Wherever this version of typer keeps it."""
+TYPER_INTERRUPTED = 130
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command line, return its exit code."""
+    output = Output(Globals(json=wants_json(arguments)))
+    try:
+        with on_signal(break_off):
+            options, rest = split_globals(arguments)
+            output = Output(options)
+            if options.version:
+                output.document({"version": VERSION})
+                output.text(f"fettle {VERSION}")
+                return 0
+            code: Any = commands(rest, standalone_mode=False, obj=output, prog_name="fettle")
+            if code == TYPER_INTERRUPTED:
+                raise KeyboardInterrupt
+            return int(code or 0)
+    except BrokenPipeError:
+        # what is left in the buffer has nowhere to go either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CANCELLED
+    except (Exception, KeyboardInterrupt) as error:
+        return _tell(output, error)
+
+
+def _tell(output: Output, error: BaseException) -> int:
+    """The words for an error, and its exit code."""
+    if isinstance(error, typer.Exit):
+        return error.exit_code
+    info, exit_code = _words(error)
+    output.error(info)
+    return exit_code
+
+
+def _words(error: BaseException) -> tuple[ErrorInfo, int]:
+    if isinstance(error, (CommandFailed, JobError)):
+        return error.error, error.exit_code
+    if isinstance(error, (WorkerError, FettleError)):
+        return error.info(), error.exit_code
+    if isinstance(error, (KeyboardInterrupt, typer.Abort)):
+        return CANCELLED_WORDS, CANCELLED
+    if isinstance(error, WRONG_USAGE):
+        detail = error.format_message() or "No command was named."  # type: ignore[attr-defined]
+        return ErrorInfo(code="usage", title="Wrong usage", detail=detail, hint="See 'fettle --help'."), USAGE
+    sys.stderr.write(traceback.format_exc())
+    return words_for(error, "Your files are as they were. Please report it with the lines above."), INTERNAL

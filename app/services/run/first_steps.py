@@ -1,0 +1,49 @@
+"""The first two steps of every run: the model is opened, its examples are read, and both are written down."""
+
+from collections.abc import Iterable
+
+from app.services.flow.steps import Flow, JobError
+from app.services.opening.opening import OpenedModel, ReadData, open_model, read_data
+from app.services.opening.refusing import other_inputs
+from app.services.run.recorder import Recorder
+from workers.contracts.jobs import DataParams, OpenParams
+from workers.contracts.specs import Finding
+
+
+def open_first(recorder: Recorder, params: OpenParams) -> Flow[OpenedModel]:
+    """Raises `JobError` (exit code 3) where a run that goes on would get another model."""
+    recorder.step(0, state="running")
+    model = yield from open_model(params, 0)
+    known = next((v for v in recorder.variants.values() if v.is_baseline and v.artifact_key), None)
+    if known is not None and known.artifact_key != model.key:
+        raise JobError(other_inputs(), 3)
+    recorder.note_project(model_key=model.key, model_sha256=model.info.sha256, info_json=model.info.model_dump_json())
+    recorder.step(0, state="done", detail=model.info.task)
+    _tell(recorder, model.info.findings)
+    return model
+
+
+def read_second(
+    recorder: Recorder, model: OpenedModel, params: DataParams, unsaid: Iterable[str] = ()
+) -> Flow[tuple[DataParams, ReadData]]:
+    """The parameters with the model's folder, and what was read. Findings whose code is in `unsaid` are not told.
+
+    Raises `JobError` (exit code 3) where a run that goes on would get other examples.
+    """
+    recorder.step(1, state="running")
+    whole = params.model_copy(update={"model_dir": str(model.folder)})
+    data = yield from read_data(whole, 1, recorder.run.goal.seed)
+    if recorder.run.data_key not in (None, data.key):
+        raise JobError(other_inputs(), 3)
+    made = data.result.origin == "made"
+    recorder.step(1, state="done", detail="inputs made by Fettle" if made else f"{data.result.n_test:,} to test with")
+    _tell(recorder, (finding for finding in data.result.findings if finding.code not in set(unsaid)))
+    recorder.note_project(data_path=params.path, data_key=data.key, data_json=data.result.model_dump_json())
+    recorder.note(data_key=data.key)
+    return whole, data
+
+
+def _tell(recorder: Recorder, findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        if finding.level != "info":
+            recorder.tell(finding.what)

@@ -1,0 +1,18 @@
+"""The page Compare with the finished run of a test's own data folder."""
+
+import pytest
+
+from app.controllers.app_controller import AppController
+from app.services.flow.workspace import Workspace
+from widgets.main_window import MainWindow
+from widgets.pages.compare.page import ComparePage
+
+
+@pytest.fixture
+def page(app_controller: AppController, window: MainWindow, space: Workspace) -> ComparePage:
+    """Shown as whoever opens the project finds it."""
+    app_controller.session.reopen(space.repositories.projects.get("p1"))
+    window.show_page("compare")
+    made = window.page("compare")
+    assert isinstance(made, ComparePage) and made.state == "full"
+    return made
