@@ -23,9 +23,9 @@ NEEDS = {"image": ("pillow",), "text": ("tokenizers",), "audio": (), "array": ()
 """Distributions that the pipeline needs besides numpy, by kind of preprocessing."""
 
 
-def requirement_lines(runtime: Runtime, spec: PipelineSpec) -> list[str]:
-    """What a bundle needs, at least in the versions that it was tested with."""
-    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind]})
+def requirement_lines(runtime: Runtime, spec: PipelineSpec, more: tuple[str, ...] = ()) -> list[str]:
+    """What a bundle needs, at least in the versions that it was tested with; `more` are a target's own."""
+    names = sorted({*runtime.requirements, "numpy", *NEEDS[spec.preprocess.kind], *more})
     # a build's own mark (2.13.0+cpu) is no part of a requirement
     return [f"{name}>={Version(version(name)).public}" for name in names]
 

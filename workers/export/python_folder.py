@@ -56,24 +56,28 @@ def fill(
     ctx: JobContext,
     commands: tuple[str, ...] = COMMANDS,
     more: Mapping[str, str] = MappingProxyType({}),
+    needs: tuple[str, ...] = (),
+    facts: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[list[str], str]:
     """All files of the bundle; returns (requirements, what people read of the card).
 
-    `commands` run it, as its card says. `more` are files of another target's own, by their names.
+    `commands` run it, as its card says. Of another target's own are `more` (files by their names, folders with "/"),
+    `needs` (distributions that they import) and `facts` (entries of the manifest).
     """
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
     copy_model(folder, model, runtime)
     copy_code(folder, module, runtime.modules)
-    requirements = requirement_lines(runtime, spec)
+    requirements = requirement_lines(runtime, spec, needs)
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands), encoding="utf-8")
     for name, content in more.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    document = manifest(params, model, runtime, module)
+    document = {**manifest(params, model, runtime, module), **facts}
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)

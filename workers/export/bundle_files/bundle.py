@@ -11,20 +11,29 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
-if str(HERE) not in sys.path:
+PACKAGE: str = globals().get("PACKAGE", "fettle_bundle")
+"""A program that holds two bundles beside each other (a service that changes from one to the next) names theirs."""
+if PACKAGE == "fettle_bundle" and str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 MANIFEST: dict[str, Any] = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))
 for _name, _value in MANIFEST["runtime"]["environment"].items():
     os.environ[_name] = _value  # the runtime's own telemetry stays off
 
 import numpy as np  # noqa: E402 - the environment comes first
-from fettle_bundle.infer.fit import fit_settings  # noqa: E402
-from fettle_bundle.pipeline import Pipeline, load_pipeline  # noqa: E402
-from fettle_bundle.pipeline.filling import default_of  # noqa: E402
-from fettle_bundle.pipeline.generating import open_whole  # noqa: E402
 from numpy.typing import NDArray  # noqa: E402
 
 Arrays = dict[str, NDArray[Any]]
+
+
+def part(name: str) -> Any:
+    """A module of this bundle's own package."""
+    return importlib.import_module(f"{PACKAGE}.{name}")
+
+
+fit_settings = part("infer.fit").fit_settings
+load_pipeline = part("pipeline").load_pipeline
+default_of = part("pipeline.filling").default_of
+open_whole = part("pipeline.generating").open_whole
 
 
 class Model:
@@ -35,7 +44,7 @@ class Model:
     both under the names of their own inputs and outputs.
     """
 
-    def __init__(self, session: Any, pipeline: Pipeline, notes: tuple[str, ...] = ()) -> None:
+    def __init__(self, session: Any, pipeline: Any, notes: tuple[str, ...] = ()) -> None:
         self._session = session
         self.pipeline = pipeline
         self.inputs = tuple(entry.name for entry in pipeline.spec.inputs)
@@ -76,7 +85,7 @@ def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
     With `cache_dir` (OpenVINO) what was compiled is kept there, and the next start is faster.
     """
     runtime = MANIFEST["runtime"]
-    engine = importlib.import_module(f"fettle_bundle.infer.{runtime['module']}")
+    engine = part(f"infer.{runtime['module']}")
     cores = threads or (len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     settings, notes = fit_settings(runtime["settings"], MANIFEST["model"]["precision"], runtime["measured_on"], cores)
     if cache_dir is not None and runtime["id"] == "openvino":

@@ -1,6 +1,7 @@
 """Answer from the command line: ``python run.py photo.jpg``, ``python run.py --text "…"``, ``--json`` for programs.
 
-A detector tells class, score and place of what it finds, and draws it into the picture of ``--out``.
+A detector tells class, score and place of what it finds, and draws it into the picture of ``--out``; a segmentation
+writes its mask there, the number of its class in each pixel.
 """
 
 from __future__ import annotations
@@ -17,51 +18,12 @@ sys.dont_write_bytecode = True
 
 from bundle import Model, load  # noqa: E402
 from fettle_bundle.pipeline import PipelineError  # noqa: E402
-from fettle_bundle.pipeline.spec import AudioSteps, BoxesSteps  # noqa: E402
+from fettle_bundle.pipeline.answering import answered  # noqa: E402
 
 
 def answer(model: Model, name: str, source: Any, out: Path | None = None) -> dict[str, Any]:
-    """One sample's answer: labels with their shares, boxes, or the numbers themselves."""
-    values = model.answer(source)
-    if isinstance(model.pipeline.spec.postprocess, BoxesSteps):
-        return found(model, name, source, values, out)
-    if model.pipeline.spec.answer_kind == "transcript":
-        return {"input": name, "answer": model.pipeline.text_of(values)}
-    if model.pipeline.spec.answer_kind == "tokens":
-        return {"input": name, "answer": model.pipeline.text_of(values), "tokens": values.astype(int).tolist()}
-    labels = model.pipeline.describe(values)
-    if labels:
-        check_one_sample(model, values)
-        return {
-            "input": name,
-            "answer": labels[0][0],
-            "scores": {label: float(share) for label, share in labels},
-        }
-    return {"input": name, "shape": list(values.shape), "answer": values.tolist()}
-
-
-def found(model: Model, name: str, source: Any, values: Any, out: Path | None) -> dict[str, Any]:
-    """Things with their places in pixels of the picture; of an array, in pixels of the model's input."""
-    from fettle_bundle.pipeline.postprocess.things import drawn_on, things_of
-
-    if len(values) != 1:
-        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
-    picture = model.pipeline.picture_of(source)
-    things = things_of(values[0], model.pipeline.spec, None if picture is None else picture.size)
-    if out is not None:
-        if picture is None:
-            raise PipelineError("It is no picture that could be drawn on.")
-        drawn_on(picture, things).save(out)
-    boxes = [{"class": t.name, "score": t.score, "box": [round(edge, 2) for edge in t.box]} for t in things]
-    return {"input": name, "answer": f"{len(boxes)} found", "boxes": boxes}
-
-
-def check_one_sample(model: Model, values: Any) -> None:
-    """Frames of one sound have one answer together; samples of others must not be mixed into one."""
-    spec = model.pipeline.spec
-    in_frames = model.pipeline.stateful or isinstance(spec.preprocess, AudioSteps)
-    if values.ndim > 1 and len(values) > 1 and not in_frames:
-        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
+    """One sample's answer: labels with their shares, boxes, a text, or the numbers themselves."""
+    return {"input": name, **answered(model.pipeline, model.answer(source), source, out)}
 
 
 def say(done: dict[str, Any]) -> str:
@@ -75,8 +37,11 @@ def say(done: dict[str, Any]) -> str:
             for one in done["boxes"]
         )
         return "\n".join([f"{done['input']}: {done['answer']}", *lines])
-    if "tokens" in done:
+    if "shape" not in done:
         return f"{done['input']}: {done['answer']}"
+    if "shares" in done:
+        parts = ", ".join(f"{name} {100 * share:.1f} %" for name, share in done["shares"].items())
+        return f"{done['input']}: {parts} of the picture"
     flat = json.dumps(done["answer"])
     return f"{done['input']}: {flat if len(flat) < 400 else flat[:400] + ' …'} (shape {done['shape']})"
 
@@ -88,7 +53,7 @@ def main() -> int:
     parser.add_argument("--text", action="append", default=[], help="a text instead of a file")
     parser.add_argument("--json", action="store_true", help="one JSON document on standard output")
     parser.add_argument("--threads", type=int, default=None)
-    parser.add_argument("--out", type=Path, help="where a detector writes the picture with what it finds")
+    parser.add_argument("--out", type=Path, help="where the picture with what was found, or the mask, is written")
     options = parser.parse_args()
     if not options.inputs and not options.text:
         parser.error("give at least one input file, or --text")

@@ -1,0 +1,54 @@
+"""One sample's answer as people read it, and the words of a bundle's run.py for it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workers.contracts.pipeline import (
+    ArraySteps,
+    MaskSteps,
+    PipelineInput,
+    PipelineOutput,
+    PipelineSpec,
+    TranscriptSteps,
+)
+from workers.pipeline import Pipeline, PipelineError
+from workers.pipeline.answering import answered
+from workers.pipeline.spec import parse_spec
+
+
+def pipeline_of(kind: str, postprocess: MaskSteps | TranscriptSteps, classes: tuple[str, ...]) -> Pipeline:
+    spec = PipelineSpec(
+        task="arrays",
+        inputs=(PipelineInput(name="x", dtype="float32", shape=(None, 4), source="array"),),
+        outputs=(PipelineOutput(name="y", dtype="float32", shape=(None, 3), answer=True),),
+        preprocess=ArraySteps(),
+        answer_kind=kind,
+        classes=classes,
+        postprocess=postprocess,
+    )
+    return Pipeline(parse_spec(spec.model_dump(mode="json")), Path())
+
+
+def test_a_mask_tells_its_shares_and_is_written(tmp_path: Path) -> None:
+    """Given a mask of two classes, then each one's share of the picture, and a picture of class numbers where it is wanted."""
+    pipeline = pipeline_of("mask", MaskSteps(output="y"), ("wall", "door"))
+    values = np.array([[[0, 0, 1, 0], [0, 0, 1, 0]]], np.float32)
+    told = answered(pipeline, values, None, tmp_path / "mask.png")
+    assert told["shares"] == {"wall": 0.75, "door": 0.25}
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "mask.png")), values[0])
+
+
+def test_masks_of_two_pictures_are_not_mixed() -> None:
+    """Given two pictures in one file, then a clear refusal."""
+    pipeline = pipeline_of("mask", MaskSteps(output="y"), ("wall", "door"))
+    with pytest.raises(PipelineError, match="2 samples"):
+        answered(pipeline, np.zeros((2, 3, 3), np.float32), None)
+
+
+def test_a_transcript_is_its_text() -> None:
+    """Given numbers of characters, then the text alone: no shape that a reader would have to know."""
+    pipeline = pipeline_of("transcript", TranscriptSteps(output="y"), ("", "h", "i"))
+    assert answered(pipeline, np.array([[1, 2]], np.float32), None) == {"answer": "hi"}

@@ -1,0 +1,73 @@
+"""One sample's answer as people and programs read it: a label with its shares, things with their places, a text, a
+mask, else the numbers themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .answers import label_of
+from .pipeline import Pipeline
+from .postprocess.things import drawn_on, things_of
+from .spec import AudioSteps, BoxesSteps, PipelineError
+
+
+def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None = None) -> dict[str, Any]:
+    """What `pipeline.answer` gave to `source` (see `Pipeline.feeds_from`), ready for JSON.
+
+    A detector draws what it finds into the picture of `out`. Raises PipelineError where several samples came in one.
+    """
+    if isinstance(pipeline.spec.postprocess, BoxesSteps):
+        return _found(pipeline, values, source, out)
+    kind = pipeline.spec.answer_kind
+    if kind == "transcript":
+        return {"answer": pipeline.text_of(values)}
+    if kind == "tokens":
+        return {"answer": pipeline.text_of(values), "tokens": values.astype(int).tolist()}
+    labels = pipeline.describe(values)
+    if labels:
+        _check_one_sample(pipeline, values)
+        return {"answer": labels[0][0], "scores": {label: float(share) for label, share in labels}}
+    if kind == "mask" and np.isfinite(values).all():
+        return _mask(pipeline, values, out)
+    return {"shape": list(values.shape), "answer": values.tolist()}
+
+
+def _mask(pipeline: Pipeline, values: NDArray[np.float32], out: Path | None) -> dict[str, Any]:
+    """The class number of each pixel, and which share of the picture each class has; written as a picture to `out`."""
+    _check_one_sample(pipeline, values)
+    numbers, counts = np.unique(values.astype(np.int64), return_counts=True)
+    shares = zip(numbers, counts, strict=True)
+    if out is not None:
+        from PIL import Image
+
+        Image.fromarray(values.reshape(values.shape[-2:]).astype(np.uint8)).save(out)
+    return {
+        "shape": list(values.shape),
+        "answer": values.tolist(),
+        "shares": {label_of(pipeline.spec, int(number)): float(count / values.size) for number, count in shares},
+    }
+
+
+def _found(pipeline: Pipeline, values: Any, source: Any, out: Path | None) -> dict[str, Any]:
+    """Things with their places in pixels of the picture; of an array, in pixels of the model's input."""
+    if len(values) != 1:
+        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
+    picture = pipeline.picture_of(source)
+    things = things_of(values[0], pipeline.spec, None if picture is None else picture.size)
+    if out is not None:
+        if picture is None:
+            raise PipelineError("It is no picture that could be drawn on.")
+        drawn_on(picture, things).save(out)
+    boxes = [{"class": t.name, "score": t.score, "box": [round(edge, 2) for edge in t.box]} for t in things]
+    return {"answer": f"{len(boxes)} found", "boxes": boxes}
+
+
+def _check_one_sample(pipeline: Pipeline, values: Any) -> None:
+    """Frames of one sound have one answer together; samples of others must not be mixed into one."""
+    in_frames = pipeline.stateful or isinstance(pipeline.spec.preprocess, AudioSteps)
+    if values.ndim > 1 and len(values) > 1 and not in_frames:
+        raise PipelineError(f"It holds {len(values):,} samples, and a file is one: give each a file of its own.")
