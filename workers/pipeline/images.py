@@ -165,10 +165,12 @@ def _border(width: int, height: int, frame: tuple[int, int]) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Placing:
-    """Where pixels of a picture lie in the model's input: there is p · `scale` + `offset` (of x and y)."""
+    """Where pixels of a picture lie in the model's input, `frame` (width, height): there is p · `scale` + `offset`
+    (of x and y)."""
 
     scale: tuple[float, float]
     offset: tuple[float, float]
+    frame: tuple[int, int]
 
     def back(self, corners: NDArray[Any]) -> NDArray[np.float64]:
         """Left, top, right, bottom (k, 4) of the input as places in the picture."""
@@ -187,7 +189,8 @@ def placing_of(size: tuple[int, int], steps: ImageSteps) -> Placing:
         high, wide = (steps.crop, steps.crop) if isinstance(steps.crop, int) else steps.crop
         left -= round((framed[0] - wide) / 2.0)
         top -= round((framed[1] - high) / 2.0)
-    return Placing((width / size[0], height / size[1]), (float(left), float(top)))
+        framed = (wide, high)
+    return Placing((width / size[0], height / size[1]), (float(left), float(top)), framed)
 
 
 def _crop(image: Picture, steps: ImageSteps) -> Picture:

@@ -33,8 +33,8 @@ class Entry:
     number of time steps (below 0: none).
 
     `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
-    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes` and `transcript` are
-    truths for models whose answers are no classes (see `workers.evaluate.data.dataset.Item`).
+    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes`, `mask` (a file) and
+    `transcript` are truths for models whose answers are no classes (see `workers.evaluate.data.dataset.Item`).
     """
 
     source: str
@@ -46,6 +46,7 @@ class Entry:
     columns: Mapping[str, str] = field(default_factory=dict)
     target: tuple[float, ...] = ()
     boxes: tuple[Box, ...] | None = None
+    mask: Path | None = None
     transcript: str | None = None
 
 

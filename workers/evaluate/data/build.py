@@ -1,6 +1,7 @@
 """The job ``data``: reads a set, matches its labels, merges doubles, splits it, and says in words what was found."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import CLASSES, resolve
 from workers.evaluate.data.made import make_collection
+from workers.evaluate.data.mask_numbers import store_masks
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
@@ -41,11 +43,14 @@ def build_data(params: DataParams, ctx: JobContext) -> DataResult:
     collection = _without_file_labels(collection, pipeline, resolved.ids)
     store = Store(folder, pipeline, ctx, collection.kind, params.moved)
     used = _write(store, collection, resolved.ids, params, options, ctx)
-    data = _dataset(collection, store.stored, pipeline, params)
+    masks, told_masks = store_masks(
+        folder, store.stored.test, pipeline.spec, from_text(params.path) if params.path is not None else folder, ctx
+    )
+    data = _dataset(collection, store.stored, pipeline, params, masks)
     write_dataset(folder, data)
     previews = write_previews(folder, data, store.stored, ctx)
     told = findings_of(collection, store.stored, data, used)
-    result = _result(params, ctx, data, (*resolved.findings, *told), previews, collection, store.stored)
+    result = _result(params, ctx, data, (*resolved.findings, *told_masks, *told), previews, collection, store.stored)
     return result.model_copy(update={"unknown_labels": tuple(shown(label) for label in resolved.unknown)})
 
 
@@ -135,7 +140,9 @@ def _without_file_labels(collection: Collection, pipeline: Pipeline, ids: list[t
     return replace(collection, findings=(*collection.findings, Finding(level="info", what=what)))
 
 
-def _dataset(collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams) -> DataSet:
+def _dataset(
+    collection: Collection, stored: Stored, pipeline: Pipeline, params: DataParams, masks: Mapping[int, str]
+) -> DataSet:
     steps = tuple(kept.steps for kept in stored.test)
     is_class = pipeline.spec.answer_kind in CLASSES
     return DataSet(
@@ -143,7 +150,7 @@ def _dataset(collection: Collection, stored: Stored, pipeline: Pipeline, params:
         origin="made" if params.path is None else "person",
         root=params.path,
         classes=pipeline.spec.classes,
-        test=tuple(kept.item(is_class) for kept in stored.test),
+        test=tuple(replace(kept.item(is_class), mask=masks.get(at, "")) for at, kept in enumerate(stored.test)),
         calibration=tuple(kept.item(is_class) for kept in stored.calibration),
         steps=steps if any(step is not None for step in steps) else (),
     )

@@ -27,7 +27,8 @@ class Item:
 
     Where answers are no classes there may be other truths: `target` (the numbers that are right), `group` (the label as
     written: items of one group belong together), `boxes` (x, y, width, height in shares of the picture, and a class),
-    `transcript`. `facts` are what was measured about it (brightness, …), `columns` what the person's table says.
+    `mask` (the file of its class numbers, see `mask_numbers`; "" for none), `transcript`. `facts` are what was measured
+    about it (brightness, …), `columns` what the person's table says.
     """
 
     source: str
@@ -36,6 +37,7 @@ class Item:
     target: tuple[float, ...] = ()
     group: str = ""
     boxes: tuple[Box, ...] | None = None
+    mask: str = ""
     transcript: str | None = None
     facts: Mapping[str, float | str] = field(default_factory=dict, compare=False)
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
@@ -66,7 +68,8 @@ class DataSet:
 
 
 def write_dataset(folder: Path, data: DataSet) -> None:
-    """Write `data.json` (and the steps' labels); the prepared stores are written apart."""
+    """Write `data.json` (and the steps' labels); prepared stores and masks, which are named relative to `folder`, are
+    written apart."""
     facts: dict[str, Any] = asdict(data)
     facts.pop("steps")
     if any(step is not None for step in data.steps):
@@ -86,14 +89,14 @@ def read_dataset(folder: Path) -> DataSet:
         origin=facts["origin"],
         root=facts["root"],
         classes=None if facts["classes"] is None else tuple(facts["classes"]),
-        test=tuple(_item(entry) for entry in facts["test"]),
-        calibration=tuple(_item(entry) for entry in facts["calibration"]),
+        test=tuple(_item(entry, folder) for entry in facts["test"]),
+        calibration=tuple(_item(entry, folder) for entry in facts["calibration"]),
         steps=_read_steps(folder / STEPS_FILE),
     )
 
 
-def _item(facts: dict[str, Any]) -> Item:
-    boxes = facts.get("boxes")
+def _item(facts: dict[str, Any], folder: Path) -> Item:
+    boxes, mask = facts.get("boxes"), facts.get("mask")
     return Item(
         source=facts["source"],
         text=facts["text"],
@@ -101,6 +104,7 @@ def _item(facts: dict[str, Any]) -> Item:
         target=tuple(facts.get("target", ())),
         group=facts.get("group", ""),
         boxes=None if boxes is None else tuple((x, y, w, h, int(kind)) for x, y, w, h, kind in boxes),
+        mask=str(folder / mask) if mask else "",
         transcript=facts.get("transcript"),
         facts=facts.get("facts", {}),
         columns=facts.get("columns", {}),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workers.evaluate.data.base import Entry
 from workers.evaluate.data.dataset import Kind
 from workers.pipeline.images import placing_of
-from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, Spec
+from workers.pipeline.spec import AudioSteps, BoxesSteps, ImageSteps, MaskSteps, Spec
 
 EXIF_ORIENTATION, TURNED = 0x0112, 5
 """From 5 on, height and width change places (EXIF 2.3, tag Orientation)."""
@@ -31,7 +31,7 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
     values = feeds.get(main.name) if main is not None else None
     steps = spec.preprocess
     if kind == "images" and isinstance(steps, ImageSteps) and values is not None and values.ndim == 4 and values.size:
-        size = _sides(entry)
+        size = sides_of(entry)
         frame = frame_facts(values[0], steps, size) if entry.boxes is not None or _finds(spec) else {}
         pixels = {"pixels": float(size[0] * size[1])} if size is not None else {}
         return {**picture_facts(values[0], steps), **pixels, **frame}
@@ -41,7 +41,7 @@ def facts_of(entry: Entry, feeds: Mapping[str, NDArray[Any]], spec: Spec, kind: 
 
 
 def _finds(spec: Spec) -> bool:
-    return isinstance(spec.postprocess, BoxesSteps)
+    return isinstance(spec.postprocess, BoxesSteps | MaskSteps)
 
 
 def picture_facts(values: NDArray[Any], steps: ImageSteps) -> dict[str, float]:
@@ -82,7 +82,7 @@ def laplacian_variance(gray: NDArray[np.float32]) -> float:
     return float(laplacian.var(dtype=np.float64))
 
 
-def _sides(entry: Entry) -> tuple[int, int] | None:
+def sides_of(entry: Entry) -> tuple[int, int] | None:
     """Width and height of the picture as the person sees it; only a file's header is read."""
     from PIL import Image
 

@@ -70,6 +70,12 @@ def same_masks(old: Masks, new: Masks) -> bool:
 
 def _uncovered(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
     """(n,): objects of `mine` that `theirs` covers less than three quarters of."""
+    picture, covered = objects_of(mine, theirs)
+    return np.bincount(picture[covered < LEAST_COVERED], minlength=len(mine))
+
+
+def objects_of(mine: Flags, theirs: Flags) -> tuple[NDArray[np.int64], Floats]:
+    """Of each object of `mine` (k,) the picture in which it is, and the share of it that `theirs` covers."""
     from scipy.ndimage import label
 
     numbers, count = label(mine, AROUND)
@@ -78,8 +84,8 @@ def _uncovered(mine: Flags, theirs: Flags) -> NDArray[np.int64]:
     covered = np.bincount(found, weights=theirs[mine], minlength=count + 1)[1:]
     picture = np.zeros(count + 1, np.int64)
     picture[found] = np.nonzero(mine)[0]
-    lost = (sizes >= SMALLEST_OBJECT_PX) & (covered < LEAST_COVERED * sizes)
-    return np.bincount(picture[1:][lost], minlength=len(mine))
+    kept = sizes >= SMALLEST_OBJECT_PX
+    return picture[1:][kept], covered[kept] / sizes[kept]
 
 
 def _joined(mine: Flags, theirs: Flags) -> NDArray[np.int64]:

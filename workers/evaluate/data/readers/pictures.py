@@ -6,6 +6,7 @@ from pathlib import Path
 from workers.evaluate.data.base import Collection, Options, Reader
 from workers.evaluate.data.boxes import with_boxes
 from workers.evaluate.data.folders import FOLDER_LABELS, files_below, read_files
+from workers.evaluate.data.masks import with_masks
 from workers.pipeline.spec import ImageSteps
 
 SUFFIXES = frozenset(
@@ -41,8 +42,11 @@ def read(path: Path, options: Options) -> Collection:
     collection = read_files(path, SUFFIXES, "images", options)
     if not path.is_dir() or options.spec.answer_kind == "class":
         return collection
-    entries, findings = with_boxes(collection.entries, path, options.spec)
-    if any(entry.boxes is not None for entry in entries):
+    if options.spec.answer_kind == "mask":
+        entries, findings = with_masks(collection.entries, path)
+    else:
+        entries, findings = with_boxes(collection.entries, path, options.spec)
+    if any(entry.boxes is not None or entry.mask is not None for entry in entries):
         # folders of such a set are named by what lies in them, as "images"
         entries = [replace(entry, labels=()) for entry in entries]
         own = tuple(finding for finding in collection.findings if finding.code != FOLDER_LABELS)

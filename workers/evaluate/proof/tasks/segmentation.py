@@ -10,16 +10,31 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from workers.contracts.wording import percent
 from workers.evaluate.proof.case import Case
-from workers.evaluate.proof.differences import Differences, Flags, OwnPart, ProofTask
+from workers.evaluate.proof.differences import Differences, Flags, Loss, OwnPart, ProofTask
 from workers.evaluate.proof.groups import Group
 from workers.evaluate.proof.masks import BACKGROUND, LEAST_OVERLAP, Masks, class_change
+from workers.evaluate.proof.mean_overlap import Pair, by_labels
 
 BLOCK_PIXELS = 8_000_000
+SMALLEST = 1e-9
+FITTING_OVERLAP = 0.1
+"""Below this mean overlap labels are of something else: a mask of another class is near 0."""
+
+MOST_CLASS_LOST = 0.1
+CLASS_LEVEL = 0.01
+LEAST_PICTURES = 10
+"""A class in at least ten pictures that lost more than a tenth of its overlap for sure (Bonferroni over classes) is
+broken: among 150 classes the mean hardly notices one."""
 
 
 def compare(case: Case) -> Differences:
-    """Items are pictures in which either finds something: an all empty one proves nothing about objects."""
+    """Items are pictures in which either finds something: an all empty one proves nothing about objects.
+
+    With right masks the larger of two losses decides, as shares of the original's: of the mean overlap, which large
+    areas dominate, and of the objects that are right.
+    """
     old, new = case.answers("old"), case.answers("new")
     n = len(old)
     whole = np.asarray([a.shape == b.shape for a, b in zip(old, new, strict=True)], np.bool_)
@@ -42,15 +57,58 @@ def compare(case: Case) -> Differences:
     counts = changed | _found(holds, n)
     notes = [f"Objects are lost, new, joined or cut in {lost:,} pictures."] if lost else []
     seen = any((a != BACKGROUND).any() for a in old)
+    loss, told, broken = _loss(case, counts)
     return Differences(
         items=case.items[counts],
         changed=changed[counts],
         severity=severity[counts],
         similarity=np.clip(1 - severity[counts], 0.0, 1.0),
         parts=_parts(case, holds, broke, counts),
-        notes=notes,
+        loss=loss,
+        notes=[*notes, *told],
+        figures={"n_labelled": loss.items} if loss is not None else {},
+        broken=broken,
         unseen="" if seen else f"Nothing is found in {n:,} pictures: these examples cannot prove masks.",
     )
+
+
+def _loss(case: Case, counts: Flags) -> tuple[Loss | None, list[str], bool]:
+    """By labels, what to tell of it, and whether a class broke."""
+    pair = by_labels(case)
+    if pair is None:
+        return None, [], False
+    original = float(pair.original[0])
+    if not original >= FITTING_OVERLAP:
+        what = (
+            f"By the masks that should be right the original is nearly all wrong (mIoU {original:.3f}): the masks,"
+            " their numbers or the preparation probably do not fit. Changed results decide instead of the labels."
+        )
+        return None, [what], False
+    both = [0, 2] if np.isfinite([pair.original[2], pair.optimized[2]]).all() else [0]
+    scale = np.maximum(pair.original[both], SMALLEST)
+    shares = (pair.original - pair.optimized)[both] / scale
+    draws = (-pair.draws[:, both] / scale).max(axis=1) * original
+    told = []
+    if len(both) > 1 and shares[1] > max(shares[0], 0):
+        was, now = pair.original[2], pair.optimized[2]
+        told.append(f"Fewer objects are right, or more are there that should not be: F1 {was:.3f}, now {now:.3f}.")
+    lost = _broken_classes(case, pair)
+    labelled = sum(bool(item.mask) for item, is_seen in zip(case.facts, counts, strict=True) if is_seen)
+    return Loss("mIoU", original, float(shares.max()) * original, draws, labelled), [*lost, *told], bool(lost)
+
+
+def _broken_classes(case: Case, pair: Pair) -> list[str]:
+    judged = np.flatnonzero((pair.class_pictures >= LEAST_PICTURES) & (pair.class_original >= FITTING_OVERLAP))
+    told = []
+    for at in judged.tolist():
+        sure = float(np.nanquantile(pair.class_losses[:, at], CLASS_LEVEL / len(judged)))
+        if sure > MOST_CLASS_LOST:
+            name, was, now = (
+                case.data.class_name(int(pair.classes[at])),
+                *(float(part[at]) for part in (pair.class_original, pair.class_optimized)),
+            )
+            told.append(f"“{name}” overlaps what is right by {percent(now)}, the original by {percent(was)}.")
+    return told
 
 
 def _blocks(

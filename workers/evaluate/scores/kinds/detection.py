@@ -17,7 +17,7 @@ TASK = "detection"
 
 
 def fits(case: Case) -> bool:
-    return case.old.decoded and case.new.decoded and bool(len(case.items))
+    return case.old.answer_kind == "detection" and case.old.decoded and case.new.decoded and bool(len(case.items))
 
 
 def measure(case: Case) -> Sequence[TaskScore]:

@@ -1,0 +1,254 @@
+"""From the pixels of masks as they are written to class numbers of the model, in the frame that the model sees.
+
+Stored is one PNG for each test item: 8 bits, or 16 for models of more than 255 classes; the highest number is "ignore".
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Finding
+from workers.contracts.wording import counted
+from workers.evaluate.data.base import names_of
+from workers.evaluate.data.boxes import class_numbers
+from workers.evaluate.data.facts import sides_of
+from workers.evaluate.data.store import Kept
+from workers.evaluate.data.yolo import class_names
+from workers.pipeline.images import MAX_PIXELS, placing_of
+from workers.pipeline.spec import ImageSteps, MaskSteps, Spec
+
+READING = "Reading masks"
+FOLDER = "masks"
+IGNORE = -1
+"""Pixels that no score looks at."""
+
+IGNORED = (255, 65535)
+"""As the field writes them (Pascal VOC, Cityscapes)."""
+
+MOST_ASPECT_PX = 1.0
+"""A mask whose sides are the picture's times one factor, to within a pixel, only needs another size."""
+
+CITYSCAPES = {
+    7: 0, 8: 1, 11: 2, 12: 3, 13: 4, 17: 5, 19: 6, 20: 7, 21: 8, 22: 9, 23: 10, 24: 11, 25: 12, 26: 13, 27: 14, 28: 15,
+    31: 16, 32: 17, 33: 18,
+}  # fmt: skip
+"""`id` to `trainId` (cityscapesScripts, helpers/labels.py): the 19 classes that are judged."""
+
+Numbers = NDArray[np.int32]
+
+
+@dataclass
+class _Read:
+    """What reading all masks of a set showed. `values` counts masks that hold each number."""
+
+    values: Counter[int]
+    resized: list[str]
+    other_shape: list[str]
+    unusable: list[str]
+
+
+def store_masks(
+    folder: Path, test: Sequence[Kept], spec: Spec, root: Path, ctx: JobContext
+) -> tuple[dict[int, str], tuple[Finding, ...]]:
+    """Write the masks of test items below `folder`. Gives the file of each item that has one, and what to tell."""
+    if not isinstance(spec.preprocess, ImageSteps) or not any(kept.entry.mask is not None for kept in test):
+        return {}, ()
+    read = _Read(Counter(), [], [], [])
+    usable = []
+    for number, kept in enumerate(test):
+        ctx.check_cancelled()
+        ctx.progress(READING, number, len(test), "items")
+        if kept.entry.mask is not None and _look(kept, kept.entry.mask, read):
+            usable.append(number)
+    meaning, findings = _meaning(read.values, spec, root, [kept.entry.mask for kept in test if kept.entry.mask])
+    stored = {}
+    (folder / FOLDER).mkdir(exist_ok=True)
+    for number in usable if meaning else ():
+        ctx.check_cancelled()
+        name = f"{FOLDER}/{number:06d}.png"
+        mask, size = test[number].entry.mask, sides_of(test[number].entry)
+        assert mask is not None and size is not None
+        _write(folder / name, _framed(_translated(_pixels(mask), meaning), size, spec.preprocess))
+        stored[number] = name
+    return stored, (*_told(read), *findings)
+
+
+def read_mask(path: str) -> Numbers:
+    """(height, width) of the model's input frame: class numbers, `IGNORE` where nothing is judged."""
+    values = _pixels(Path(path))
+    ignored = IGNORED[0] if values.dtype.itemsize == 1 else IGNORED[1]
+    return np.where(values == ignored, IGNORE, values.astype(np.int32)).astype(np.int32)
+
+
+def resized(mask: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """(height, width) at another size by the pixel that lies at each new one's center; no number is made up."""
+    if mask.shape == shape:
+        return mask
+    rows, columns = (
+        np.minimum((np.arange(new) + 0.5) * old / new, old - 1).astype(np.int64)
+        for new, old in zip(shape, mask.shape, strict=True)
+    )
+    return np.asarray(mask[rows[:, None], columns[None]])
+
+
+def class_count(spec: Spec) -> int | None:
+    """How many classes the model tells apart; 2 of a single plane. None where nothing says."""
+    steps = spec.postprocess
+    if not isinstance(steps, MaskSteps):
+        return None
+    planes = None
+    output = next((one for one in spec.outputs if one.name == steps.output), None)
+    if output is not None and steps.planes != "none" and len(output.shape) == 4:
+        planes = output.shape[1 if steps.planes == "first" else -1]
+    if steps.threshold is not None or planes == 1:
+        return 2
+    return planes if planes is not None else len(spec.classes) if spec.classes is not None else None
+
+
+def _pixels(path: Path) -> NDArray[Any]:
+    """(height, width) as written: numbers of a palette or gray levels. Raises ValueError or OSError for others."""
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG",)) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise ValueError("too many pixels")
+        values = np.asarray(image)
+    if values.dtype == np.bool_:
+        values = values.astype(np.uint8)
+    if values.ndim == 3 and image.mode in ("RGB", "RGBA") and (values[..., :3] == values[..., :1]).all():
+        values = values[..., 0]
+    if values.ndim != 2:
+        raise ValueError("colors are no class numbers")
+    return values
+
+
+def _look(kept: Kept, mask: Path, read: _Read) -> bool:
+    """Whether this mask can be used; its numbers are counted."""
+    size = sides_of(kept.entry)
+    try:
+        values = _pixels(mask)
+    except (OSError, ValueError, SyntaxError):
+        values = None
+    if values is None or size is None:
+        read.unusable.append(kept.entry.source)
+        return False
+    height, width = values.shape
+    if (width, height) != size:
+        factor = np.sqrt(width * height / (size[0] * size[1]))
+        if abs(size[0] * factor - width) > MOST_ASPECT_PX or abs(size[1] * factor - height) > MOST_ASPECT_PX:
+            read.other_shape.append(f"{kept.entry.source} ({width}×{height} for {size[0]}×{size[1]})")
+            return False
+        read.resized.append(kept.entry.source)
+    read.values.update(np.unique(values).tolist())
+    return True
+
+
+def _meaning(
+    values: Counter[int], spec: Spec, root: Path, files: Sequence[Path]
+) -> tuple[Mapping[int, int], list[Finding]]:
+    """The model's class for each number as written; what stands for none is left out and told where it is no sign of
+    "ignore"."""
+    count, found = class_count(spec), set(values)
+    usual = _by_convention(found, count, files)
+    if usual is not None:
+        return usual[0], [Finding(level="info", what=usual[1])]
+    findings = []
+    meaning = _by_names(found, spec, root)
+    if meaning is not None:
+        what = "The numbers of the masks are matched with the model’s classes by their names."
+        findings.append(Finding(level="info", what=what))
+    else:
+        meaning = {one: one for one in found if one not in IGNORED and (count is None or one < count)}
+    strange = sorted(found - set(meaning) - set(IGNORED))
+    if strange:
+        known = f"it has {count:,}, counted from 0" if count is not None else "by their names"
+        what = (
+            f"The masks hold numbers that are no classes of the model ({known}):"
+            f" {names_of([str(one) for one in strange], 8)}. These pixels are left out of the scores."
+        )
+        findings.append(Finding(level="warning", what=what))
+    if not meaning and found:
+        what = "No pixel of the masks is of a class that the model knows: they are not used, and answers are compared."
+        findings.append(Finding(level="warning", what=what))
+    return meaning, findings
+
+
+def _by_convention(found: set[int], count: int | None, files: Sequence[Path]) -> tuple[Mapping[int, int], str] | None:
+    """Numberings that the field uses where plain numbers cannot be meant."""
+    if count == 2 and found == {0, 255}:
+        return {0: 0, 255: 1}, "The masks are black and white: white (255) is the thing, black (0) is the rest."
+    if count == len(CITYSCAPES) and all(file.stem.lower().endswith("_labelids") for file in files):
+        return CITYSCAPES, "The masks hold Cityscapes’ label ids: its 19 classes are judged, the rest is left out."
+    if count is not None and count > 2 and count in found and found <= {*range(count + 1), *IGNORED}:
+        told = f"The masks count classes from 1 to {count}: 0 is left out of the scores (as in ADE20K)."
+        return {one: one - 1 for one in range(1, count + 1)}, told
+    return None
+
+
+def _by_names(found: set[int], spec: Spec, root: Path) -> Mapping[int, int] | None:
+    """By the names that a list beside the masks gives to its numbers; None where the model counts just so."""
+    names = class_names(root) if spec.classes is not None else None
+    if names is None:
+        return None
+    numbers = class_numbers({name for name in names if not name.isdigit()}, spec.classes)
+    meaning = {at: numbers[name] for at, name in enumerate(names) if at in found and name in numbers}
+    return meaning if any(at != one for at, one in meaning.items()) else None
+
+
+def _translated(values: NDArray[Any], meaning: Mapping[int, int]) -> Numbers:
+    table = np.full(int(values.max(initial=0)) + 1, IGNORE, np.int32)
+    for written, one in meaning.items():
+        if written < len(table):
+            table[written] = one
+    return np.asarray(table[values], np.int32)
+
+
+def _framed(mask: Numbers, size: tuple[int, int], steps: ImageSteps) -> Numbers:
+    """The mask of a picture of `size` (width, height) where the model sees it: cropped like the picture, and nothing to
+    judge where a letterbox fills up."""
+    placing = placing_of(size, steps)
+    across, down = (
+        np.floor((np.arange(count) + 0.5 - offset) / scale).astype(np.int64)
+        for count, offset, scale in zip(placing.frame, placing.offset, placing.scale, strict=True)
+    )
+    whole = resized(mask, (size[1], size[0]))
+    inside = ((down >= 0) & (down < size[1]))[:, None] & ((across >= 0) & (across < size[0]))[None]
+    rows, columns = np.clip(down, 0, size[1] - 1), np.clip(across, 0, size[0] - 1)
+    return np.where(inside, whole[rows[:, None], columns[None]], IGNORE).astype(np.int32)
+
+
+def _write(path: Path, mask: Numbers) -> None:
+    from PIL import Image
+
+    kind: type[Any] = np.uint8 if mask.max(initial=0) < IGNORED[0] else np.uint16
+    values = np.where(mask == IGNORE, np.iinfo(kind).max, mask).astype(kind)
+    Image.fromarray(values).save(path)
+
+
+def _told(read: _Read) -> list[Finding]:
+    findings = []
+    if read.resized:
+        what = (
+            f"{counted(len(read.resized), 'mask')} had another size than the picture and the same shape; sizes were"
+            f" matched without new numbers (nearest neighbor): {names_of(read.resized)}."
+        )
+        findings.append(Finding(level="info", what=what))
+    if read.other_shape:
+        what = (
+            f"{counted(len(read.other_shape), 'mask')} cannot belong to the picture, whose shape is another:"
+            f" {names_of(read.other_shape)}. There only changes of answers are counted."
+        )
+        findings.append(Finding(level="warning", what=what))
+    if read.unusable:
+        what = (
+            f"{counted(len(read.unusable), 'mask')} cannot be used: {names_of(read.unusable)}. A mask is a PNG of one"
+            " number for each pixel (palette or gray), not of colors."
+        )
+        findings.append(Finding(level="warning", what=what))
+    return findings

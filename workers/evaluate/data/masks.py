@@ -1,0 +1,98 @@
+"""Masks beside pictures as the field keeps them: PNG files whose pixels are class numbers (palette or gray).
+
+Known layouts: `images` beside `masks` (or `annotations`, as ADE20K), `JPEGImages` beside `SegmentationClass` (Pascal
+VOC), `leftImg8bit` beside `gtFine` (Cityscapes), and a name with an ending such as `_mask` beside its picture.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from workers.contracts.specs import Finding
+from workers.evaluate.data.base import Entry, names_of
+from workers.evaluate.data.folders import files_below
+
+PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
+MASK_FOLDERS = (
+    "masks", "mask", "segmentationclass", "segmentationclassaug", "gtfine", "annotations", "labels", "labelids",
+    "segmentation", "segmentations", "gt", "groundtruth", "ground_truth",
+)  # fmt: skip
+OTHER_FOLDERS = frozenset({"segmentationobject"})
+"""Pictures in these are neither examples nor masks of classes."""
+
+ENDINGS = (
+    "_mask", "-mask", "_labelTrainIds", "_gtFine_labelTrainIds", "_labelIds", "_gtFine_labelIds", "_label", "_labels",
+    "_seg", "_segmentation", "_gt", "_L",
+)  # fmt: skip
+PICTURE_ENDING = "_leftimg8bit"
+
+
+def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], tuple[Finding, ...]]:
+    """The pictures with the files of their masks, and what to tell; masks are no pictures of the set themselves.
+
+    Pictures without a mask stay, unlabelled. What the pixels mean is looked at where masks are stored.
+    """
+    files = {_key(file, root): file for file in files_below(root, frozenset({".png"}))}
+    found = {entry.source: _mask_of(entry, root, files) for entry in entries}
+    used = {file for file in found.values() if file is not None}
+    above = _masks_above(root)
+    if not used:
+        lost = [entry.source for entry in entries if _in_folder(entry.source, MASK_FOLDERS)]
+        if lost and len(lost) < len(entries):
+            what = (
+                f"No mask belongs to a picture: masks have the names of their pictures, and {names_of(lost)} do not."
+                " They are taken for pictures."
+            )
+            return entries, (Finding(level="warning", what=what),)
+        what = f"The folder “{above}” lies beside the pictures: choose the folder above both, so that its masks count."
+        return entries, (Finding(level="warning", what=what),) if above else ()
+    kept = [
+        replace(entry, mask=found[entry.source], labels=())
+        for entry in entries
+        if entry.open() not in used and not _in_folder(entry.source, (*MASK_FOLDERS, *OTHER_FOLDERS))
+    ]
+    count = sum(entry.mask is not None for entry in kept)
+    return kept, (Finding(level="info", what=f"Masks were found for {count:,} of {len(kept):,} pictures."),)
+
+
+def _mask_of(entry: Entry, root: Path, files: dict[str, Path]) -> Path | None:
+    sample = entry.open()
+    if not isinstance(sample, Path):
+        return None
+    own = _key(sample, root)
+    return next((files[key] for key in _keys(sample.relative_to(root)) if key in files and key != own), None)
+
+
+def _keys(picture: Path) -> Iterator[str]:
+    """Where the mask of a picture may lie, the likeliest first: relative to the root, in small letters."""
+    *folders, _ = (part.lower() for part in picture.parts)
+    stem = picture.stem.lower()
+    stems = [stem, stem.removesuffix(PICTURE_ENDING)] if stem.endswith(PICTURE_ENDING) else [stem]
+    named = [f"{one}{ending.lower()}.png" for one in stems for ending in ENDINGS]
+    places = [[*folders[:at], mask, *folders[at + 1 :]] for at in _picture_folders(folders) for mask in MASK_FOLDERS]
+    places += [[mask] for mask in MASK_FOLDERS]
+    for place in places:
+        for name in (f"{stem}.png", *named):
+            yield "/".join([*place, name])
+    for name in named:
+        yield "/".join([*folders, name])
+
+
+def _picture_folders(folders: Sequence[str]) -> list[int]:
+    return [at for at in reversed(range(len(folders))) if folders[at] in PICTURE_FOLDERS]
+
+
+def _key(file: Path, root: Path) -> str:
+    return file.relative_to(root).as_posix().lower()
+
+
+def _in_folder(source: str, names: Sequence[str]) -> bool:
+    return any(part in names for part in source.lower().split("/")[:-1])
+
+
+def _masks_above(root: Path) -> str:
+    """The name of a folder of masks beside the chosen folder of pictures: what lies above it is not ours to read."""
+    if root.name.lower() not in PICTURE_FOLDERS:
+        return ""
+    names = [*MASK_FOLDERS, "SegmentationClass", "gtFine"]
+    return next((name for name in names if (root.parent / name).is_dir()), "")

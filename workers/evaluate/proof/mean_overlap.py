@@ -1,0 +1,133 @@
+"""Masks by the right ones: mean overlap of classes (mIoU) and how many objects are right, for the whole set and for
+resampled ones (paired bootstrap over whole pictures; Efron and Tibshirani 1993).
+
+mIoU adds up intersections and unions over all pictures and averages the classes that are there (Everingham et al. 2010,
+Pascal VOC; torchmetrics' MulticlassJaccardIndex). Compared are the pixels of the predictions: a right mask of another
+size is read at their centers. Pixels that the right mask leaves out count nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.mask_numbers import IGNORE, read_mask, resized
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.masks import BACKGROUND, Masks, objects_of
+
+Floats = NDArray[np.float64]
+
+DRAWS = 1000
+HALF = 0.5
+"""An object is right where half of it lies in the other's mask of its class."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of n pictures: pixels (n, classes) of each class that both have, that the model has, that are right; pixels (n,)
+    where the class is right; and objects (n,): right ones of both together, and all of both."""
+
+    shared: Floats
+    given: Floats
+    there: Floats
+    right_objects: Floats
+    objects: Floats
+
+    def overlaps(self, times: Floats) -> Floats:
+        """(draws, classes) IoU where each picture counts `times` (draws, n); NaN for classes that are not there."""
+        shared, given, there = (times @ part for part in (self.shared, self.given, self.there))
+        union = given + there - shared
+        return np.asarray(np.divide(shared, union, out=np.full_like(shared, np.nan), where=there > 0))
+
+    def figures(self, times: Floats) -> Floats:
+        """(draws, 3): mIoU, pixel accuracy, and F1 of objects; NaN where there is nothing to count."""
+        overlaps = self.overlaps(times)
+        known = np.isfinite(overlaps)
+        mean = _share(np.where(known, overlaps, 0.0).sum(axis=1), known.sum(axis=1).astype(np.float64))
+        accuracy = _share(times @ self.shared.sum(axis=1), times @ self.there.sum(axis=1))
+        return np.stack([mean, accuracy, _share(times @ self.right_objects, times @ self.objects)], axis=1)
+
+
+def _share(part: Floats, whole: Floats) -> Floats:
+    return np.asarray(np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0), np.float64)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both models by the same right masks of `pictures`. Figures are mIoU, pixel accuracy and F1 of objects: whole ones
+    (3,) and resampled differences, optimized − original, `draws` (k, 3). Of each class in `classes` (c,) the IoU (c,),
+    how many pictures have it (c,), and resampled shares of it that are lost (k, c)."""
+
+    original: Floats
+    optimized: Floats
+    draws: Floats
+    pictures: int
+    classes: NDArray[np.int64]
+    class_original: Floats
+    class_optimized: Floats
+    class_pictures: NDArray[np.int64]
+    class_losses: Floats
+
+
+def by_labels(case: Case) -> Pair | None:
+    """Over the pictures that have a right mask; None where none has one, or masks leave everything out."""
+    labelled = np.asarray([bool(item.mask) for item in case.facts], np.bool_)
+    if not labelled.any():
+        return None
+    known = case.only(labelled)
+    given = [known.answers("old"), known.answers("new")]
+    finite = [np.ones(len(known.items), np.bool_), known.new.finite[known.items]]
+    classes = 1 + max(int(mask.max(initial=0)) for masks in given for mask in masks)
+    truths = [partial(read_mask, item.mask) for item in known.facts]
+    classes = max(classes, 1 + max(int(read().max(initial=0)) for read in truths))
+    old, new = (_counted(truths, *one, classes) for one in zip(given, finite, strict=True))
+    if not old.there.any():
+        return None
+    n = len(truths)
+    rng = np.random.default_rng(case.seed)
+    draws, losses = [], []
+    whole = np.ones((1, n))
+    at = np.flatnonzero(old.there.any(axis=0))
+    for _ in range(0, DRAWS, 100):
+        times = rng.multinomial(n, np.full(n, 1 / n), size=100).astype(np.float64)
+        draws.append(new.figures(times) - old.figures(times))
+        before, after = old.overlaps(times)[:, at], new.overlaps(times)[:, at]
+        losses.append(_share(before - after, before))
+    return Pair(
+        old.figures(whole)[0],
+        new.figures(whole)[0],
+        np.concatenate(draws),
+        n,
+        at,
+        old.overlaps(whole)[0, at],
+        new.overlaps(whole)[0, at],
+        (old.there[:, at] > 0).sum(axis=0),
+        np.concatenate(losses),
+    )
+
+
+def _counted(
+    truths: Sequence[partial[Masks]], given: Sequence[Masks], finite: NDArray[np.bool_], classes: int
+) -> Counted:
+    n = len(truths)
+    pixels = np.zeros((3, n, classes))
+    right, objects = np.zeros(n), np.zeros(n)
+    for at, (read, mask, is_number) in enumerate(zip(truths, given, finite.tolist(), strict=True)):
+        truth = resized(read(), mask.shape)
+        judged = truth != IGNORE
+        # what is no number is right nowhere: a class that there is not
+        mine = np.where(judged, mask, BACKGROUND) if is_number else np.full(mask.shape, IGNORE)
+        kinds, guesses = truth[judged], mine[judged]
+        pixels[:, at] = [
+            np.bincount(values, minlength=classes) for values in (kinds[kinds == guesses], guesses[guesses >= 0], kinds)
+        ]
+        for one in np.union1d(kinds, guesses).tolist():
+            if one in (BACKGROUND, IGNORE):
+                continue
+            there, found = (truth == one)[None], (mine == one)[None]
+            for covered in (objects_of(there, found)[1], objects_of(found, there)[1]):
+                objects[at] += len(covered)
+                right[at] += (covered >= HALF).sum()
+    return Counted(pixels[0], pixels[1], pixels[2], right, objects)

@@ -1,0 +1,47 @@
+"""Masks by the right ones: mean overlap of classes, each class by itself, and pixels."""
+
+from collections.abc import Sequence
+
+from workers.contracts.specs import ScorePart, TaskScore
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.mean_overlap import by_labels
+from workers.evaluate.scores.base import Score, Words, beside
+
+MIOU = Words("miou", "Overlap of masks (mIoU)", "how far each class covers what is right, averaged over classes (IoU)")
+PIXELS = Words("pixel_accuracy", "Right pixels", "share of the pixels that are of the right class")
+OBJECTS = Words(
+    "object_f1", "Right objects (F1)", "of the objects found, and of those that are there, how many are half covered"
+)
+TASK = "segmentation"
+
+
+def fits(case: Case) -> bool:
+    return case.old.answer_kind == "mask" and case.old.decoded and case.new.decoded and bool(len(case.items))
+
+
+def measure(case: Case) -> Sequence[TaskScore]:
+    """Nothing without right masks: how many results changed is told by the proof itself."""
+    pair = by_labels(case)
+    if pair is None:
+        return []
+    parts = [
+        ScorePart(name=case.data.class_name(int(kind)), n=int(n), original=float(was), optimized=float(now))
+        for kind, n, was, now in zip(
+            pair.classes, pair.class_pictures, pair.class_original, pair.class_optimized, strict=True
+        )
+    ]
+    return [
+        beside(
+            words,
+            TASK,
+            pair.pictures,
+            (float(pair.original[at]), float(pair.optimized[at])),
+            pair.draws[:, at],
+            parts if words is MIOU else (),
+        )
+        for at, words in enumerate((MIOU, PIXELS, OBJECTS))
+        if pair.original[at] == pair.original[at] and pair.optimized[at] == pair.optimized[at]
+    ]
+
+
+SCORE = Score("segmentation", "Segmentation", "numpy", 26, fits, measure)
