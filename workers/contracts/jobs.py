@@ -47,8 +47,8 @@ class OpenParams(Frozen):
     """kinds ``inspect`` (reads only) and ``open`` (also converts into `work_dir`/model: the inner form, checked).
 
     `shapes` maps an input's name ("" for the only one) to its sizes; `preprocess` is the SPEC string of CLI.md.
-    `item_shapes` are sizes of one item in the person's data, by the array's name (`InspectResult`): they come first,
-    then `shapes`, then what trials show. ``inspect`` reads them from `data_path`, which ``open`` does not look at.
+    `item_shapes` are sizes of one item in the person's data, by the array's name, where the model leaves sizes open:
+    they come first, then `shapes`, then what trials show. They are read from `data_path`.
     `to_prove` takes also what can be judged and not optimized: an OpenVINO IR, a bundle of ours.
     `task` is an id of ``--task`` and `score_threshold` what people set where results are read otherwise than was
     guessed (`workers.contracts.results`).
@@ -67,12 +67,9 @@ class OpenParams(Frozen):
 
 
 class InspectResult(Frozen):
-    """`item_shapes` are sizes of one item in the data, by the names of their arrays, where the model leaves sizes
-    open. `beside_sha256` is a digest over the small files beside the model that opening it may read."""
+    """What can be told of a model that was not run."""
 
     info: ModelInfo
-    item_shapes: dict[str, tuple[int, ...]] = {}
-    beside_sha256: str = ""
 
 
 class OpenResult(Frozen):

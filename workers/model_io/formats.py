@@ -23,7 +23,7 @@ Reference = Callable[[Mapping[str, NDArray[Any]]], Arrays]
 class Stored:
     """What makes a model that is no model.onnx run: its `runtime`, and the description that it carries, if any.
 
-    `open` writes artifact.json beside such a model itself. `plain`: it is one file whose interface can be changed.
+    `Write` leaves artifact.json beside such a model itself. `plain`: it is one file whose interface can be changed.
     """
 
     runtime: str
@@ -47,15 +47,17 @@ class Draft:
     stored: Stored | None = None
 
 
+Write = Callable[[OpenParams, Path], Draft]
+"""Goes on from what was read: puts model.onnx and what belongs to it into a folder, and tells what is known by then."""
+
+
 @dataclass(frozen=True)
 class Format:
-    """`inspect` only reads. `open` also writes model.onnx (and what belongs to it) into the folder it is
-    given."""
+    """`read` reads the file or folder once, runs nothing, and gives what goes on from there. Both may refuse."""
 
     id: str
     title: str
-    inspect: Callable[[Path, OpenParams, JobContext], Draft]
-    open: Callable[[Path, OpenParams, JobContext, Path], Draft]
+    read: Callable[[Path, OpenParams, JobContext], tuple[Draft, Write]]
 
 
 MODULES = {

@@ -60,20 +60,11 @@ def inspect_model(params: OpenParams, ctx: JobContext) -> InspectResult:
     try:
         ctx.progress(CHECKING_IT, 0, 1)
         source = source_of(path, ctx, params.to_prove)
-        draft = source.format.inspect(source.path, params, ctx)
-        items = _items(draft.graph, params)
-        params = params.model_copy(update={"item_shapes": items})
-        spec = _spec(source.path, draft, params) if draft.graph.outputs else None
-        spec = as_asked(spec, draft.graph, draft.found, params) if spec is not None else None
+        draft, _ = source.format.read(source.path, params, ctx)
+        _, spec = _first_spec(source.path, draft, params)
         ctx.progress(CHECKING_IT, 1, 1)
         names = (*class_names_told(draft.found, spec), *boxes_told(spec)) if spec is not None else ()
-        more = (*names, not_run(), *walls(ctx))
-        needed = spec is None or spec.preprocess.kind == "array" or any(not s.shape for s in draft.graph.inputs)
-        return InspectResult(
-            info=info_of(path, source, draft, spec, more),
-            item_shapes=items if needed else {},
-            beside_sha256=beside_sha256(source.path),
-        )
+        return InspectResult(info=info_of(path, source, draft, spec, (*names, not_run(), *walls(ctx))))
     finally:
         shutil.rmtree(unpacked_folder(ctx), ignore_errors=True)
 
@@ -95,7 +86,10 @@ def open_model(params: OpenParams, ctx: JobContext) -> OpenResult:
 def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> OpenResult:
     ctx.progress(CHECKING_IT, 0, 3)
     source = source_of(path, ctx, params.to_prove)
-    draft = source.format.open(source.path, params, ctx, target)
+    draft, write = source.format.read(source.path, params, ctx)
+    params, _ = _first_spec(source.path, draft, params)
+    ctx.identified(content_of(path, source, draft, params))
+    draft = write(params, target)
     _refuse_useless(path, draft.graph)
     ctx.check_cancelled()
     ctx.progress(TRYING_IT, 1, 3)
@@ -118,6 +112,25 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
     result = _write(target, draft, trial, told)
     ctx.progress(TRYING_IT, 3, 3)
     return result.model_copy(update={"conversion_error": error})
+
+
+def _first_spec(source: Path, draft: Draft, params: OpenParams) -> tuple[OpenParams, PipelineSpec | None]:
+    """`params` with the sizes that the data have where the model leaves them open, and the description by then: None
+    where the outputs are not known before the model runs."""
+    items = _items(draft.graph, params)
+    params = params.model_copy(update={"item_shapes": items, "data_path": None})
+    spec = _spec(source, draft, params) if draft.graph.outputs else None
+    spec = as_asked(spec, draft.graph, draft.found, params) if spec is not None else None
+    if spec is None or spec.preprocess.kind == "array" or any(not entry.shape for entry in draft.graph.inputs):
+        return params, spec
+    return params.model_copy(update={"item_shapes": {}}), spec
+
+
+def content_of(path: Path, source: Source, draft: Draft, params: OpenParams) -> str:
+    """What an opened model is made of: its files, the small ones beside it (tokenizer, preparation, labels, license),
+    its name, and the sizes that the data gave."""
+    sizes = json.dumps(params.item_shapes, sort_keys=True)
+    return f"{_sha256(draft.files)}:{beside_sha256(source.path)}:{path.name}:{sizes}"
 
 
 def _session(target: Path, draft: Draft, ctx: JobContext) -> Any:
@@ -239,9 +252,10 @@ def _as_asked(path: Path, draft: Draft, params: OpenParams, trial: Trial) -> Tri
 
 
 def _items(graph: Graph, params: OpenParams) -> dict[str, tuple[int, ...]]:
-    """Sizes of one item in the data, for inputs whose own the model leaves open; {} where it says them all."""
+    """Sizes of one item in the data, for inputs whose own the model leaves open; {} where it says them all. Without
+    data those that were told."""
     if params.data_path is None:
-        return {}
+        return params.item_shapes
     is_open = any(not spec.shape or not all(isinstance(size, int) for size in spec.shape[1:]) for spec in graph.inputs)
     batches = any(isinstance(spec.shape[0], int) and spec.shape[0] > 1 for spec in graph.inputs if spec.shape)
     wanted = {"x", *(spec.name for spec in graph.inputs)}

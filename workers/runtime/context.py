@@ -1,4 +1,4 @@
-"""The job's view of the runtime: throttled progress, cancel, artifacts, calibration inputs, turns of a measurement."""
+"""The job's view of the runtime: throttled progress, cancel, calibration inputs, turns of a measurement."""
 
 import math
 import sys
@@ -16,6 +16,7 @@ from workers.contracts.process.messages import (
     MAX_SAMPLES_PER_MESSAGE,
     Answered,
     Ask,
+    Identified,
     Log,
     Ready,
     Sample,
@@ -25,7 +26,6 @@ from workers.contracts.process.messages import (
     WorkerMessage,
 )
 from workers.contracts.specs import BlockLoad
-from workers.runtime.artifacts import describe_artifact
 from workers.runtime.calibration import calibration_feeds
 from workers.runtime.inbox import Inbox
 from workers.runtime.progress import ProgressThrottle
@@ -104,10 +104,8 @@ class RuntimeContext:
             part = pairs[start : start + MAX_SAMPLES_PER_MESSAGE]
             self._send(Sample(series=series, times_s=[at for at, _ in part], values=[value for _, value in part]))
 
-    def artifact(self, path: Path) -> str:
-        message = describe_artifact(path, self.work_dir)
-        self._send(message)
-        return message.sha256
+    def identified(self, content: str, *, same_result: bool = True) -> None:
+        self._send(Identified(content=content, same_result=same_result))
 
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
         return calibration_feeds(self.data_dir, limit)

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel
 
 from workers.contracts.errors import ErrorInfo, JobCancelled
-from workers.contracts.folder import sha256_file, sha256_folder
-from workers.contracts.process.messages import ArtifactReady, Ask, Log, Progress, Sample, Turn, TurnDone
+from workers.contracts.process.messages import Ask, Log, Progress, Sample, Turn, TurnDone
 from workers.contracts.specs import BlockLoad
 from workers.runtime.calibration import calibration_feeds
 
@@ -40,7 +39,7 @@ class RecordingContext:
     progress_sent: list[Progress] = field(default_factory=list)
     logs: list[Log] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    artifacts: list[ArtifactReady] = field(default_factory=list)
+    contents: list[str] = field(default_factory=list)
     turns_done: list[TurnDone] = field(default_factory=list)
     answers: list[tuple[int, BaseModel]] = field(default_factory=list)
     limited: list[tuple[str, float]] = field(default_factory=list)
@@ -67,13 +66,8 @@ class RecordingContext:
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None:
         self.samples.append(Sample(series=series, times_s=times_s, values=values))
 
-    def artifact(self, path: Path) -> str:
-        files = [path] if path.is_file() else [p for p in path.rglob("*") if p.is_file()]
-        digest = sha256_file(path) if path.is_file() else sha256_folder(path)
-        size_bytes = sum(p.stat().st_size for p in files)
-        relative = path.relative_to(self.work_dir).as_posix()
-        self.artifacts.append(ArtifactReady(path=relative, sha256=digest, size_bytes=size_bytes))
-        return digest
+    def identified(self, content: str, *, same_result: bool = True) -> None:
+        self.contents.append(content)
 
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
         return calibration_feeds(self.data_dir, limit)

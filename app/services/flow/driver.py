@@ -3,7 +3,6 @@
 import shutil
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
@@ -12,7 +11,7 @@ from app.jobs.client import Crashed, JobClient
 from app.jobs.outcome import explain
 from app.paths import unusable
 from app.services.flow.artifacts import Entry
-from app.services.flow.background import Background, Stopped
+from app.services.flow.disk_work import INLINE_BYTES, DiskWork, do_nothing, size_of
 from app.services.flow.events import JobBegan, JobEnded, LogLine, MeasuringChanged, MemoryUsed, Observer, StepProgress
 from app.services.flow.history import End, JobHistory
 from app.services.flow.kept_measurements import KeptMeasurements
@@ -31,16 +30,21 @@ from app.services.flow.steps import (
 )
 from app.services.flow.workspace import Workspace
 from workers.contracts.errors import ErrorInfo
-from workers.contracts.process.messages import Cancelled, Failed, Finished, Log, Progress, RunJob, WorkerMessage
+from workers.contracts.process.messages import (
+    Cancelled,
+    Failed,
+    Finished,
+    Identified,
+    Log,
+    Progress,
+    RunJob,
+    WorkerMessage,
+)
 
 T = TypeVar("T")
-X = TypeVar("X")
 
 TIMING_PAUSE_S = 0.05
 """While requests are timed there is nothing to do but to see their end."""
-
-INLINE_BYTES = 8 << 20
-"""So much is hashed in less time than a frame takes."""
 
 Terminal = Finished | Failed | Cancelled | Crashed
 
@@ -60,11 +64,11 @@ class Driver(Generic[T]):
         self._step: JobStep[Any] | None = None
         self._job: RunJob | None = None
         self._key: str | None = None
+        self._damaged: str | None = None
         self._began_s = 0.0
         self._memory = MemoryMeter()
         self._cancelling = False
-        self._disk: Background[Any] | None = None
-        self._after: Callable[[], None] = do_nothing
+        self._disk = DiskWork()
         self._resume: Callable[[], AnyStep] | None = None
         self._is_advancing = False
         self.result: T | None = None
@@ -75,8 +79,9 @@ class Driver(Generic[T]):
     def tick(self) -> bool:
         """Do what can be done without waiting; False when the flow is over."""
         try:
-            if self._disk is not None:
-                self._tick_disk(self._disk)
+            if self._disk.is_running:
+                if (after := self._disk.ended()) is not None:
+                    self._guarded(after)
             elif self._measurer is not None:
                 self._tick_measurer(self._measurer)
             elif self._client is not None:
@@ -93,7 +98,7 @@ class Driver(Generic[T]):
         if self.finished or self._cancelling:
             return
         self._cancelling = True
-        if self._disk is not None:
+        if self._disk.is_running:
             self._disk.stop()
         elif self._measurer is not None:
             self._measurer.cancel()
@@ -135,34 +140,38 @@ class Driver(Generic[T]):
             self._flow.close()
 
     def _stop_processes(self) -> None:
-        if self._disk is not None:
-            self._disk.stop()
-            self._disk = None
+        self._disk.stop(forget=True)
         if self._measurer is not None:
             self._measurer.close()
         if self._client is not None:
             self._client.close()
         self._client = self._measurer = self._step = self._job = None
 
-    def _beside(self, size_bytes: int, work: Callable[[Stopped], X], after: Callable[[Callable[[], X]], None]) -> None:
-        """Hashing gigabytes takes seconds: that happens beside the event loop, what is small at once."""
-        if size_bytes <= INLINE_BYTES:
-            after(lambda: work(never))
-            return
-        disk = Background(work)
-        self._disk, self._after = disk, lambda: after(disk.result)
-
-    def _tick_disk(self, disk: Background[Any]) -> None:
-        if disk.done:
-            self._disk = None
-            self._guarded(self._after)
-
     def _tick_job(self, client: JobClient) -> None:
         for message in client.poll():
             if isinstance(message, Terminal):
                 self._end_job(client, message)
                 return
+            if isinstance(message, Identified):
+                self._identified(message)
+                if self._client is not client:
+                    return
             self._pass_on(message)
+
+    def _identified(self, told: Identified) -> None:
+        """What the job works on is known now: where the store has what came of it, the job ends and that is taken."""
+        step, job, client = self._step, self._job, self._client
+        if step is None or job is None or client is None or not step.by_content or self._cancelling:
+            return
+        store = self._workspace.artifacts
+        key = self._key = store.key(step.kind, {"content": told.content, "asked": self._key}, step.seed, {})
+        if not told.same_result or key == self._damaged or store.peek(key) is None:
+            return
+        client.close()
+        self._client = self._step = self._job = None
+        shutil.rmtree(self._workspace.job_dir(job.job_id), ignore_errors=True)
+        self._tell_end(job.job_id, job.kind, "finished", None, client)
+        self._look_up(step, key)
 
     def _tick_measurer(self, measurer: Measurer) -> None:
         measurer.poll(self._observe)
@@ -228,6 +237,8 @@ class Driver(Generic[T]):
 
     def _keep(self, step: JobStep[Any], job: RunJob, message: Finished) -> None:
         """Hand the result on; its folder goes to the store, stays, or goes, as the step says."""
+        if step.by_content and self._key == self._workspace.key_of(step):
+            raise RuntimeError(f"a job of the kind {step.kind} did not say what it works on")
         work_dir, key = self._workspace.job_dir(job.job_id), self._key
         seconds = time.monotonic() - self._began_s
         if key is None:
@@ -237,9 +248,7 @@ class Driver(Generic[T]):
             self._advance(lambda: self._flow.send(done))
             return
         artifacts = self._workspace.artifacts
-        if step.content_key is not None:
-            key = artifacts.key(step.kind, {"content": step.content_key(message.result), "asked": key}, step.seed, {})
-        self._beside(
+        self._disk.begin(
             size_of(work_dir),
             lambda stopped: artifacts.adopt(work_dir, key, message.result, stopped, seconds),
             lambda adopted: self._adopted(step, job, adopted, seconds),
@@ -319,7 +328,7 @@ class Driver(Generic[T]):
     def _begin(self, step: AnyStep) -> None:
         """Start the step's processes, or give what is in the store already."""
         if isinstance(step, DiskStep):
-            self._beside(INLINE_BYTES + 1, step.work, self._worked)
+            self._disk.begin(INLINE_BYTES + 1, step.work, self._worked)
             return
         if isinstance(step, MeasureStep):
             known = self._kept.find(step)
@@ -331,19 +340,21 @@ class Driver(Generic[T]):
             if not self._measurer.waits_for_quiet:
                 self._observe(MeasuringChanged(True))
             return
-        params = step.params.model_dump(mode="json")
+        key = self._workspace.key_of(step) if step.cache else None
+        if key is None or step.by_content:
+            self._start(step)
+        else:
+            self._look_up(step, key)
+
+    def _look_up(self, step: JobStep[Any], key: str) -> None:
         store = self._workspace.artifacts
-        key = self._key = self._workspace.key_of(step) if step.cache else None
-        if key is None or step.content_key is not None:
-            self._start(step, params)
-            return
-        self._beside(
+        self._disk.begin(
             store.bytes_to_check(key),
             lambda stopped: store.get(key, stopped),
-            lambda found: self._looked_up(step, params, found()),
+            lambda found: self._looked_up(step, key, found()),
         )
 
-    def _looked_up(self, step: JobStep[Any], params: dict[str, Any], entry: Entry | None) -> None:
+    def _looked_up(self, step: JobStep[Any], key: str, entry: Entry | None) -> None:
         if self._cancelling:
             self._throw(FlowCancelled())
             return
@@ -355,10 +366,12 @@ class Driver(Generic[T]):
         if entry is not None:
             self._send(step, entry, True, 0.0)
         else:
-            self._start(step, params)
+            self._damaged = key
+            self._start(step)
 
-    def _start(self, step: JobStep[Any], params: dict[str, Any]) -> None:
-        self._job = self._workspace.new_job(step, params)
+    def _start(self, step: JobStep[Any]) -> None:
+        self._job = self._workspace.new_job(step, step.params.model_dump(mode="json"))
+        self._key = self._workspace.key_of(step) if step.cache else None
         self._step, self._began_s = step, time.monotonic()
         self._client = self._workspace.pool.take(torch=step.torch)
         self._tell_begin(self._job.job_id, step.kind, step.title, step.step_index)
@@ -367,20 +380,6 @@ class Driver(Generic[T]):
     def _tell_begin(self, job_id: str, kind: str, title: str, step_index: int | None) -> None:
         self._history.began(job_id, kind, title)
         self._observe(JobBegan(job_id, kind, title, step_index))
-
-
-def do_nothing() -> None:
-    """Nothing is waited for."""
-
-
-def never() -> bool:
-    """Not to be stopped."""
-    return False
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.lstat().st_size for path in folder.rglob("*"))
 
 
 def run_to_end(driver: Driver[T], pause_s: float = 0.01, meanwhile: Callable[[], None] = do_nothing) -> T:

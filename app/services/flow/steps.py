@@ -63,8 +63,8 @@ class JobStep(Generic[R]):
 
     With `cache` the folder goes to the artifact store under a key made of `params`.
 
-    `identity` replaces, in the key, paths of `params` by what stands for their content. Where only the job itself finds
-    out what the content is, `content_key` takes it from the result; such a step always runs.
+    `identity` replaces, in the key, paths of `params` by what stands for their content. With `by_content` only the job
+    itself finds out what the content is; it is begun, and ended where the store has what came of it before.
     """
 
     kind: str
@@ -75,7 +75,7 @@ class JobStep(Generic[R]):
     write_paths: tuple[Path, ...] = ()
     cache: bool = False
     identity: Mapping[str, str] = field(default_factory=dict)
-    content_key: Callable[[Mapping[str, Any]], str] | None = None
+    by_content: bool = False
     keep_folder: bool = False
     torch: bool = False
     threads: int | None = None

@@ -53,22 +53,16 @@ class ReadData:
 
 def inspect_model(params: OpenParams, step_index: int | None = None) -> Flow[ModelInfo]:
     """Look at a model without converting it. Raises `JobError` (exit code 3) for what must not or cannot be opened."""
-    return (yield from _inspected(params, step_index)).info
-
-
-def _inspected(params: OpenParams, step_index: int | None) -> Flow[InspectResult]:
     path = from_text(params.path)
-    data = () if params.data_path is None else (from_text(params.data_path),)
     step = JobStep(
         kind="inspect",
         params=params,
         result=InspectResult,
         title="Check the model",
-        read_paths=(*_readable(path), *data),
+        read_paths=(*_readable(path), *_data_of(params)),
         step_index=step_index,
     )
-    done = yield from _refusing(step, path)
-    return done.result
+    return (yield from _refusing(step, path)).result.info
 
 
 def open_model(params: OpenParams, step_index: int | None = None) -> Flow[OpenedModel]:
@@ -78,17 +72,17 @@ def open_model(params: OpenParams, step_index: int | None = None) -> Flow[Opened
     Sizes that the model leaves open come from the data first, where `data_path` names some. Raises `JobError` as
     `inspect_model` does.
     """
-    found = yield from _inspected(params, step_index)
     path = from_text(params.path)
     step = JobStep(
         kind="open",
-        params=params.model_copy(update={"item_shapes": found.item_shapes, "data_path": None}),
+        params=params,
         result=OpenResult,
         title="Open the model",
-        read_paths=_readable(path),
+        read_paths=(*_readable(path), *_data_of(params)),
         cache=True,
-        identity=_identity(params, found),
-        torch=found.info.format != "onnx",
+        by_content=True,
+        identity=_identity(params),
+        torch=_may_need_torch(path),
         step_index=step_index,
     )
     done = yield from _refusing(step, path)
@@ -104,7 +98,6 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     another interface than the original, with what differs in the error's facts.
     """
     opening = params.opening.model_copy(update={"to_prove": True, "data_path": None})
-    found = yield from _inspected(opening, step_index)
     path = from_text(opening.path)
     step = JobStep(
         kind="open_beside",
@@ -113,8 +106,9 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
         title="Open the other model",
         read_paths=(*_readable(path), Path(params.model_dir), Path(params.data_dir)),
         cache=True,
-        identity=_identity(opening, found),
-        torch=found.info.format != "onnx",
+        by_content=True,
+        identity=_identity(opening),
+        torch=_may_need_torch(path),
         limits=limits_of_runtime(params.runtime or params.original_runtime, params.original_settings),
         step_index=step_index,
     )
@@ -127,8 +121,18 @@ def open_beside(params: OpenBesideParams, step_index: int | None = None) -> Flow
     return OpenedBeside(done.folder / result.model_dir, done.key, result)
 
 
-def _identity(params: OpenParams, found: InspectResult) -> dict[str, str]:
-    return {params.path: f"sha256:{found.info.sha256}:{found.beside_sha256}:{Path(params.path).name}"}
+def _identity(params: OpenParams) -> dict[str, str]:
+    """Where they lie does not matter; what they are, the job finds out."""
+    return {params.path: "model", **({} if params.data_path is None else {params.data_path: "data"})}
+
+
+def _data_of(params: OpenParams) -> tuple[Path, ...]:
+    return () if params.data_path is None else (from_text(params.data_path),)
+
+
+def _may_need_torch(path: Path) -> bool:
+    """By the name alone; whoever is wrong here only waits a second longer."""
+    return path.suffix != ".onnx"
 
 
 def _refusing(step: JobStep[R], path: Path) -> Flow[Done[R]]:
@@ -159,7 +163,7 @@ def read_data(params: DataParams, step_index: int | None = None, seed: int = 0) 
         title="Read the examples",
         read_paths=(Path(params.model_dir), *map(from_text, places)),
         cache=True,
-        content_key=lambda result: str(result["sha256"]),
+        by_content=True,
         identity=dict.fromkeys(places, "data"),
         seed=seed,
         step_index=step_index,

@@ -13,8 +13,7 @@ KEPT_SHARE = 0.75
 """Of a goal's ways so many fit a model and a machine; once they are planned their number is known."""
 
 BEGINS = {
-    "inspect": 0.0,
-    "open": 0.5,
+    "open": 0.0,
     "open_beside": 0.1,
     "apply": 0.0,
     "measure": 0.35,
@@ -25,7 +24,6 @@ BEGINS = {
 """Where in its step a job of this kind begins; the next one begins where it ends."""
 
 DOING = {
-    "inspect": "looking at it",
     "open": "opening it",
     "open_beside": "opening it",
     "data": "reading them",

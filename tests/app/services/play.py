@@ -25,7 +25,6 @@ from workers.contracts.jobs import (
     ApplyResult,
     DataResult,
     DescribeResult,
-    InspectResult,
     JudgeParams,
     JudgeResult,
     MeasureResult,
@@ -151,7 +150,7 @@ class Play:
         """As the driver answers from the store; what the data job reads is always read."""
         if isinstance(step, MeasureStep):
             return self._kept.find(step)
-        entry = self.artifacts.get(self._key(step)) if step.cache and step.content_key is None else None
+        entry = self.artifacts.get(self._key(step)) if step.cache and not step.by_content else None
         if entry is None:
             return None
         return Done(step.result.model_validate(entry.result), entry.folder, entry.key, True, 0.0, entry.seconds)
@@ -215,12 +214,9 @@ class Play:
             device=DEVICE, devices=(), runtimes=rows, techniques=(), targets=(), versions={}
         ), self.root  # fmt: skip
 
-    def _inspect_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
-        if self.original.fails_at == "inspect":
-            raise failure()
-        return InspectResult(info=INFO), self.root
-
     def _open_job(self, step: JobStep[Any]) -> tuple[Any, Path]:
+        if self.original.fails_at == "open":
+            raise failure()
         artifact, folder = self._model("open", self.original.size_bytes)
         return OpenResult(info=INFO, artifact=artifact), folder
 

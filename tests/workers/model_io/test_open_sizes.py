@@ -7,21 +7,7 @@ import numpy as np
 import pytest
 from odd_models import WIDTH, perceptron
 
-from workers.contracts.jobs import OpenParams
-from workers.model_io.opening import inspect_model
 from workers.pipeline import load_pipeline
-from workers.runtime.recording import RecordingContext
-
-
-@pytest.fixture
-def sizes_in(work: Path):
-    """What `inspect` reads off a person's data."""
-
-    def run(model: Path, data: Path) -> dict[str, tuple[int, ...]]:
-        params = OpenParams(path=str(model), data_path=str(data))
-        return inspect_model(params, RecordingContext(work_dir=work)).item_shapes
-
-    return run
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:
@@ -45,15 +31,14 @@ def test_the_weights_of_the_first_layer_tell_a_size(tmp_path, opened):
     assert result.info.task == "array-classification"
 
 
-def test_the_data_tell_a_size_that_nothing_else_does(tmp_path, onnx_model, saved, opened, refused, sizes_in):
+def test_the_data_tell_a_size_that_nothing_else_does(tmp_path, onnx_model, saved, opened, refused):
     # Given a model that hides its sizes / When nothing is said / Then it is asked for, as a typed question
     path = saved(hidden_sizes(onnx_model))
     error = refused(path)
     assert error.code == "does_not_run" and [(asked.name, asked.sizes) for asked in error.asks] == [("", ())]
-    # When the NPZ has rows of four numbers / Then inspecting reads that off its header, and the model opens
-    items = sizes_in(path, npz(tmp_path / "d.npz", x=np.zeros((9, 4), np.float32), y=np.zeros(9, np.int64)))
-    assert items == {"x": (4,)}
-    _, folder = opened(path, item_shapes=items)
+    # When the NPZ has rows of four numbers / Then that is read off its header, and the model opens
+    data = npz(tmp_path / "d.npz", x=np.zeros((9, 4), np.float32), y=np.zeros(9, np.int64))
+    _, folder = opened(path, data_path=str(data))
     assert load_pipeline(folder).spec.inputs[0].shape == (None, 4)
 
 
@@ -76,19 +61,19 @@ def test_named_sizes_come_before_trials(onnx_model, saved, opened):
         shutil.rmtree(folder)
 
 
-def test_a_first_size_that_each_item_has_is_no_batch(tmp_path, opened, sizes_in):
+def test_a_first_size_that_each_item_has_is_no_batch(tmp_path, opened):
     # Given a model of 2×16 numbers and data whose items are 2×16 / Then an item is one request, and no two
     path = perceptron(tmp_path / "m.onnx", [2, WIDTH])
-    items = sizes_in(path, npz(tmp_path / "d.npz", x=np.zeros((9, 2, WIDTH), np.float32)))
-    _, folder = opened(path, item_shapes=items)
+    data = npz(tmp_path / "d.npz", x=np.zeros((9, 2, WIDTH), np.float32))
+    _, folder = opened(path, data_path=str(data))
     pipeline = load_pipeline(folder)
     assert not pipeline.spec.inputs[0].batched
     assert pipeline.feeds_from({"x": np.zeros((2, WIDTH), np.float32)})["x"].shape == (2, WIDTH)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"\x00" * 100])
-def test_data_that_cannot_be_read_say_no_size(tmp_path, onnx_model, saved, sizes_in, content):
-    # Given a broken NPZ / Then inspecting the model goes on: reading the data will say what is wrong with them
+def test_data_that_cannot_be_read_say_no_size(tmp_path, onnx_model, saved, refused, content):
+    # Given a broken NPZ / Then the size is asked for as without it: reading the data will say what is wrong with them
     data = tmp_path / "d.npz"
     data.write_bytes(content)
-    assert sizes_in(saved(hidden_sizes(onnx_model)), data) == {}
+    assert refused(saved(hidden_sizes(onnx_model)), data_path=str(data)).code == "does_not_run"

@@ -9,6 +9,7 @@ import pytest
 from workers.contracts.errors import JobCancelled
 from workers.contracts.process.messages import (
     Cancel,
+    Identified,
     Log,
     Progress,
     Ready,
@@ -61,16 +62,10 @@ def test_long_samples_are_split(tmp_path: Path) -> None:
     assert [len(message.values) for message in reporter.sent] == [5000, 5000, 2001]
 
 
-def test_an_artifact_is_hashed_and_told(tmp_path: Path) -> None:
+def test_what_a_job_works_on_is_told(tmp_path: Path) -> None:
     ctx, reporter = context(tmp_path)
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "a.bin").write_bytes(b"abc")
-    digest = ctx.artifact(tmp_path / "model")
-    assert reporter.sent[0].model_dump() == {
-        "type": "artifact_ready", "path": "model", "sha256": digest, "size_bytes": 3
-    }  # fmt: skip
-    with pytest.raises(ValueError):
-        ctx.artifact(tmp_path.parent)
+    ctx.identified("abc", same_result=False)
+    assert reporter.sent == [Identified(content="abc", same_result=False)]
 
 
 def test_cancel_and_turns_over_a_pipe() -> None:
@@ -121,8 +116,8 @@ def test_the_recording_context_keeps_everything(tmp_path: Path) -> None:
     ctx.loaded()
     for turn in ctx.turns():
         ctx.turn_done(turn.index, [1.0])
-    (tmp_path / "file.bin").write_bytes(b"x")
-    assert ctx.artifact(tmp_path / "file.bin") == ctx.artifacts[0].sha256
+    ctx.identified("abc")
+    assert ctx.contents == ["abc"]
     assert (len(ctx.progress_sent), len(ctx.logs), len(ctx.samples)) == (1, 1, 1)
     assert (ctx.loaded_calls, ctx.turns_done[0].index) == (1, 0)
     ctx.check_cancelled()

@@ -65,8 +65,8 @@ class JobContext(Protocol):
 
     def sample(self, series: str, times_s: list[float], values: list[float]) -> None: ...
 
-    def artifact(self, path: Path) -> str:
-        """Hash a finished file or folder below `work_dir`, tell the parent, return its sha256."""
+    def identified(self, content: str, *, same_result: bool = True) -> None:
+        """Tell what this job works on, where only the job finds that out (`Identified`); it may be ended here."""
 
     def calibration(self, limit: int | None = None) -> "Iterator[Feeds]":
         """The calibration split as model inputs with a batch axis of 1, in a fixed order. Empty without data."""

@@ -1,7 +1,7 @@
 """The messages between the window's process and a worker: JSON bytes of these models over a duplex pipe.
 
 Parent → child: `RunJob`, `Turn`, `Ask`, `Cancel`. Child → parent: any number of `Ready`, `Progress`, `StageLimit`,
-`Log`, `Sample`, `ArtifactReady`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
+`Log`, `Sample`, `Identified`, `TurnDone`, `Answered`, then exactly one of `Finished`, `Failed`,
 `Cancelled`.
 """
 
@@ -140,13 +140,16 @@ class Sample(Frozen):
     values: list[float] = Field(max_length=MAX_SAMPLES_PER_MESSAGE)
 
 
-class ArtifactReady(Frozen):
-    """A file or folder below the job's work folder is whole and hashed."""
+class Identified(Frozen):
+    """What the job works on is `content`: its result is kept under that.
 
-    type: Literal["artifact_ready"] = "artifact_ready"
-    path: str
-    sha256: str
-    size_bytes: int
+    With `same_result` a parent that has what came of it before ends the job and takes that; without, what it tells at
+    its end may be otherwise although the files are the same.
+    """
+
+    type: Literal["identified"] = "identified"
+    content: str
+    same_result: bool = True
 
 
 class TurnDone(Frozen):
@@ -190,7 +193,7 @@ class Cancelled(Frozen):
 
 ParentMessage = Annotated[RunJob | Turn | Ask | Cancel, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready | Progress | StageLimit | Log | Sample | ArtifactReady | TurnDone | Answered | Finished | Failed | Cancelled,
+    Ready | Progress | StageLimit | Log | Sample | Identified | TurnDone | Answered | Finished | Failed | Cancelled,
     Field(discriminator="type"),
 ]
 TERMINAL = (Finished, Failed, Cancelled)

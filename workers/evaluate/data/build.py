@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
+from workers.contracts.folder import sha256_folder
 from workers.contracts.jobs import DataParams, DataResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
@@ -166,6 +167,8 @@ def _result(
     stored: Stored,
 ) -> DataResult:
     counts = Counter(data.class_name(i.labels[0]) for i in (*data.test, *data.calibration) if i.labels)
+    sha256 = sha256_folder(ctx.work_dir / FOLDER)
+    ctx.identified(sha256, same_result=False)  # it also tells of files that are not in it
     return DataResult(
         data_dir=FOLDER,
         origin=data.origin,
@@ -182,5 +185,5 @@ def _result(
         columns=collection.columns.names,
         text_column=collection.columns.text,
         label_column=collection.columns.label,
-        sha256=ctx.artifact(ctx.work_dir / FOLDER),
+        sha256=sha256,
     )

@@ -101,7 +101,6 @@ def _picture(number: int, main: NDArray[Any], pipeline: Pipeline, way: FedWay, c
     (ctx.work_dir / FOLDER).mkdir(exist_ok=True)
     name = f"{FOLDER}/{number}.png"
     picture.save(ctx.work_dir / name)
-    ctx.artifact(ctx.work_dir / name)
     return name
 
 

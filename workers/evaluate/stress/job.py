@@ -75,8 +75,6 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
         for stress, severities in plan
     ]
     clean, done = judged(clean, rows, {stress.id: stress.scene for stress, _ in plan}, changed.measure)
-    for name in changed.pictures.values():
-        ctx.artifact(ctx.work_dir / name)
     return StressResult(
         measure=changed.measure,
         full=params.full,

@@ -30,6 +30,7 @@ from workers.model_io.opening import (
     CHECKING_IT,
     MODEL_DIR,
     TRYING_IT,
+    content_of,
     describe,
     info_of,
     source_of,
@@ -67,7 +68,10 @@ def _open(params: OpenBesideParams, ctx: JobContext, target: Path) -> OpenBeside
     seen = {name: frozenset(item[name].shape for item in items) for name in items.names}
     ctx.progress(CHECKING_IT, 0, 3)
     source = source_of(path, ctx, to_prove=True)
-    draft = source.format.open(source.path, _with_shapes(params.opening, spec, seen), ctx, target)
+    opening = _with_shapes(params.opening, spec, seen)
+    draft, write = source.format.read(source.path, opening, ctx)
+    ctx.identified(content_of(path, source, draft, opening))
+    draft = write(opening, target)
     ctx.check_cancelled()
     found = match(spec, draft.graph.inputs, draft.graph.outputs, seen, params.pairs)
     ctx.progress(TRYING_IT, 1, 3)

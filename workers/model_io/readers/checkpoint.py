@@ -10,10 +10,10 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format
+from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers.pickles import legacy_calls, refuse_others, torch_zip_calls
 from workers.model_io.readers.tensors import Tensors, find_tensors
-from workers.model_io.readers.weights import inspect_weights, open_weights
+from workers.model_io.readers.weights import read_weights
 from workers.model_io.readers.zip_check import read_directory
 from workers.model_io.words import damaged, said, shown
 
@@ -78,14 +78,9 @@ def _storages(value: Any) -> Iterator[tuple[int, int]]:
             yield from _storages(inner)
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads the tensors and recognizes the architecture."""
-    return inspect_weights(path, *read_checkpoint(path, ctx), params, ctx)
+    return read_weights(path, *read_checkpoint(path, ctx), params, ctx)
 
 
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
-    """Also converts the recognized module into `target`."""
-    return open_weights(path, *read_checkpoint(path, ctx), params, ctx, target)
-
-
-FORMAT = Format(id="checkpoint", title="PyTorch checkpoint", inspect=inspect, open=open_)
+FORMAT = Format(id="checkpoint", title="PyTorch checkpoint", read=read)

@@ -1,6 +1,7 @@
 """ONNX files: any opset that ONNX Runtime runs, weights inside or in files beside."""
 
 import shutil
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from workers.contracts.specs import Finding
 from workers.infer.onnxruntime_cpu import import_library
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format
+from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.readers.onnx_checks import check_model, external_files, load_proto
 from workers.model_io.readers.onnx_graph import read_graph
@@ -21,7 +22,8 @@ from workers.model_io.words import refuse, shown
 _LONGEST = 200
 
 
-def _read(path: Path, ctx: JobContext) -> tuple[Any, Draft]:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
+    """Reads, checks and loads the graph without running it."""
     import_module("onnx")  # before the clock runs
     import_library()
     with checking(ctx, [path]):
@@ -34,7 +36,8 @@ def _read(path: Path, ctx: JobContext) -> tuple[Any, Draft]:
         load_session(path)
         found = beside_file(path, graph.metadata)
     told = (_contents(len(files) - 1), *findings)
-    return model, Draft(graph=graph, found=found, files=files, findings=told)
+    draft = Draft(graph=graph, found=found, files=files, findings=told)
+    return draft, partial(_write, path, model, draft, ctx)
 
 
 def _contents(beside: int) -> Finding:
@@ -45,14 +48,8 @@ def _contents(beside: int) -> Finding:
     return info(f"{safe} Its weights lie in {what} beside it, inside its own folder.")
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
-    """Reads, checks and loads the graph without running it."""
-    return _read(path, ctx)[1]
-
-
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+def _write(path: Path, model: Any, draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Copies the model into `target`; external data are gathered in one file beside it."""
-    model, draft = _read(path, ctx)
     ctx.check_cancelled()
     if len(draft.files) == 1:
         shutil.copyfile(path, target / "model.onnx")
@@ -82,4 +79,4 @@ def _refuse_long_names(path: Path, specs: tuple[Any, ...]) -> None:
             )
 
 
-FORMAT = Format(id="onnx", title="ONNX", inspect=inspect, open=open_)
+FORMAT = Format(id="onnx", title="ONNX", read=read)

@@ -12,11 +12,11 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.model_io.budget import checking
 from workers.model_io.facts import info
-from workers.model_io.formats import Draft, Format
+from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers.magic import SAFETENSORS_HEADER_LIMIT
 from workers.model_io.readers.neighbors import read_json
 from workers.model_io.readers.tensors import Tensors, find_tensors
-from workers.model_io.readers.weights import inspect_weights, open_weights
+from workers.model_io.readers.weights import read_weights
 from workers.model_io.words import damaged, refuse, shown, unsafe
 
 # bits of one number (safetensors' README, "format")
@@ -121,14 +121,9 @@ def _with_hint(path: Path, params: OpenParams) -> OpenParams:
     return params.model_copy(update={"architecture": f"timm/{full}"})
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads the tensors and recognizes the architecture."""
-    return inspect_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
+    return read_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx)
 
 
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
-    """Also converts the recognized module into `target`."""
-    return open_weights(path, *read_tensors(path, ctx), _with_hint(path, params), ctx, target)
-
-
-FORMAT = Format(id="safetensors", title="safetensors", inspect=inspect, open=open_)
+FORMAT = Format(id="safetensors", title="safetensors", read=read)

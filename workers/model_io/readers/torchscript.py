@@ -6,6 +6,7 @@ import pickletools
 import re
 import warnings
 from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, trying
 from workers.model_io.facts import Found, Graph, danger, info, warning
-from workers.model_io.formats import Arrays, Draft, Format
+from workers.model_io.formats import Arrays, Draft, Format, Write
 from workers.model_io.readers.architectures import candidates
 from workers.model_io.readers.fingerprints import kept
 from workers.model_io.readers.known_weights import known
@@ -93,7 +94,7 @@ def judge_source(path: Path, source: str) -> None:
         raise unsafe(f"The program in {path.name} reads or writes files ({', '.join(names)}). It was not run.")
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads the source as text. Inputs are not known before it is opened."""
     with checking(ctx, [path]):
         source = read_source(path)
@@ -104,7 +105,8 @@ def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
         TensorSpec(name=name or "input", shape=shape, dtype="float32") for name, shape in params.shapes.items()
     )
     told = info(f"Its arguments are: {shown(arguments)}.") if arguments else info("Its arguments are not named.")
-    return Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, told))
+    draft = Draft(Graph(inputs, ()), beside_file(path, {}), (path,), (consent, READ_AS_TEXT, told))
+    return draft, partial(_write, path, source, ctx)
 
 
 def _arguments(path: Path, source: str) -> list[str]:
@@ -120,11 +122,8 @@ def _arguments(path: Path, source: str) -> list[str]:
     return re.findall(r"(\w+):", found[1]) if found else []
 
 
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+def _write(path: Path, source: str, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Loads and traces the program, after consent. Raises `InputRefused` without it."""
-    with checking(ctx, [path]):
-        source = read_source(path)
-        judge_source(path, source)
     if not params.allow_code:
         raise refuse(
             "needs_consent",
@@ -282,4 +281,4 @@ def _reference(module: Any, inputs: tuple[str, ...], outputs: tuple[str, ...]) -
     return run
 
 
-FORMAT = Format(id="torchscript", title="TorchScript", inspect=inspect, open=open_)
+FORMAT = Format(id="torchscript", title="TorchScript", read=read)

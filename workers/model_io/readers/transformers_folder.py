@@ -17,7 +17,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import checking, converting, loading
 from workers.model_io.facts import Found, Graph, danger, info, warning
-from workers.model_io.formats import Draft, Format
+from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers.checkpoint import SCANNED, check_checkpoint, read_checkpoint
 from workers.model_io.readers.export_torch import export, reference
 from workers.model_io.readers.neighbors import beside_folder, read_json, sentence_parts
@@ -289,19 +289,30 @@ def _counts(files: tuple[Path, ...]) -> tuple[int, int, bool]:
     return numbers, len(sizes), 2 * sum(size for dtype, size in sizes if dtype in FEW_BITS) > numbers
 
 
-def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads config.json and the headers of the weights."""
-    config = _read_config(folder)
-    return _draft(folder, config, _head(folder, config), _weight_files(folder, ctx))
-
-
-def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
-    """Loads with local files only, exports with free batch and length."""
-    import torch
-
     config = _read_config(folder)
     head, files = _head(folder, config), _weight_files(folder, ctx)
     draft = _draft(folder, config, head, files)
+
+    def write(params: OpenParams, target: Path) -> Draft:
+        return _write(folder, config, head, files, draft, ctx, target)
+
+    return draft, write
+
+
+def _write(
+    folder: Path,
+    config: Mapping[str, Any],
+    head: _Head,
+    files: tuple[Path, ...],
+    draft: Draft,
+    ctx: JobContext,
+    target: Path,
+) -> Draft:
+    """Loads with local files only, exports with free batch and length."""
+    import torch
+
     if head.reads_text and draft.found.tokenizer is None:
         raise refuse(
             "no_tokenizer",
@@ -335,4 +346,4 @@ def _position_limit(model: Any, limit: int) -> int:
     return limit - padding - 1 if isinstance(padding, int) else limit
 
 
-FORMAT = Format(id="transformers", title="transformers folder", inspect=inspect, open=open_)
+FORMAT = Format(id="transformers", title="transformers folder", read=read)

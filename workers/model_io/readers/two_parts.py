@@ -1,6 +1,7 @@
 """Encoders and decoders as two ONNX files, the way transformers.js keeps them; the loop stays in the pipeline."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from workers.contracts.pipeline import ArraySteps, Generation, PipelineInput, Pi
 from workers.contracts.process.context import JobContext
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found, Graph, info
-from workers.model_io.formats import Draft, Format
+from workers.model_io.formats import Draft, Format, Write
 from workers.model_io.readers import onnx
 from workers.model_io.readers.neighbors import beside_folder, read_json
 from workers.model_io.words import refuse
@@ -21,23 +22,22 @@ LONGEST = 64
 """Tokens of an answer where no file of the model says how long it may become."""
 
 
-def inspect(folder: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(folder: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads, checks and loads both graphs without running them."""
     place = place_of(folder)
-    drafts = {name: onnx.inspect(place / file, params, ctx) for name, file in FILES.items()}
-    return _joined(folder, drafts)
+    parts = {name: onnx.read(place / file, params, ctx) for name, file in FILES.items()}
+    whole = _joined(folder, {name: draft for name, (draft, _) in parts.items()})
+    return whole, partial(_write, parts, whole, ctx)
 
 
-def open_(folder: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+def _write(
+    parts: Mapping[str, tuple[Draft, Write]], whole: Draft, ctx: JobContext, params: OpenParams, target: Path
+) -> Draft:
     """Copies each part into a folder of its own below `target`, where it is a model by itself."""
-    place = place_of(folder)
-    drafts = {}
-    for name, file in FILES.items():
+    for name, (draft, write) in parts.items():
         ctx.check_cancelled()
         (target / name).mkdir()
-        drafts[name] = onnx.open_(place / file, params, ctx, target / name)
-    whole = _joined(folder, drafts)
-    for name, draft in drafts.items():
+        write(params, target / name)
         spec = _part_spec(draft.graph)
         (target / name / "pipeline.json").write_text(spec.model_dump_json(indent=1), encoding="utf-8")
         names = [path.name for path in sorted((target / name).glob("model.onnx*"))]
@@ -156,4 +156,4 @@ def _part_spec(graph: Graph) -> PipelineSpec:
     )
 
 
-FORMAT = Format(id="encoder_decoder", title="two-part (encoder and decoder)", inspect=inspect, open=open_)
+FORMAT = Format(id="encoder_decoder", title="two-part (encoder and decoder)", read=read)

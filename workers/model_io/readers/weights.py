@@ -1,5 +1,7 @@
 """Weights without code (checkpoints, safetensors): recognize the architecture, then convert the module."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from workers.contracts.errors import InputRefused
@@ -9,7 +11,7 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding, TensorSpec
 from workers.model_io.budget import converting
 from workers.model_io.facts import Found, Graph, danger, info
-from workers.model_io.formats import Draft
+from workers.model_io.formats import Draft, Write
 from workers.model_io.readers.architectures import Recognized, recognize
 from workers.model_io.readers.export_torch import export, reference, single
 from workers.model_io.readers.neighbors import beside_file
@@ -18,48 +20,38 @@ from workers.model_io.readers.tensors import Tensors, counts, few_bits, judge_te
 INPUT, OUTPUT = "input", "output"
 
 
-def inspect_weights(
+def read_weights(
     path: Path, tensors: Tensors, findings: tuple[Finding, ...], params: OpenParams, ctx: JobContext
-) -> Draft:
-    """What the weights are, without converting them."""
+) -> tuple[Draft, Write]:
+    """What the weights are, without converting them; where no architecture is sure, what would write them refuses."""
     try:
         known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
     except InputRefused as error:
         if error.code not in ("unknown_architecture", "ambiguous_architecture"):
             raise
+        refusal = error
+
+        def refuse(params: OpenParams, target: Path) -> Draft:
+            raise refusal
+
         numbers, size = counts(tensors)
         told = danger(f"{error.detail} {error.hint}")
         graph = Graph((), (), numbers, size, quantized=few_bits(tensors))
-        return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors)))
-    return _draft(path, tensors, known, findings)
+        return Draft(graph, beside_file(path, {}), (path,), (told, *findings, *judge_tensors(tensors))), refuse
+    draft = _draft(path, tensors, known, findings)
+    return draft, partial(_write, path, known, draft, ctx)
 
 
-def open_weights(
-    path: Path,
-    tensors: Tensors,
-    findings: tuple[Finding, ...],
-    params: OpenParams,
-    ctx: JobContext,
-    target: Path,
-) -> Draft:
-    """Recognize, convert into `target`, and keep the module as the reference of the comparison."""
+def _write(path: Path, known: Recognized, draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
+    """Convert into `target`, and keep the module as the reference of the comparison."""
     import torch
 
-    known = recognize(path, tensors, sha256_file(path), params.architecture, ctx)
     ctx.check_cancelled()
     module = single(known.module)
     example = torch.zeros((2, *known.input_size))
     with converting(ctx, path.stat().st_size):
         program = export(path, module, {INPUT: example}, OUTPUT, target, {INPUT: {0: "batch"}})
-    draft = _draft(path, tensors, known, findings)
-    return Draft(
-        graph=draft.graph,
-        found=draft.found,
-        files=draft.files,
-        findings=draft.findings,
-        reference=reference(module, OUTPUT),
-        torch_program=program,
-    )
+    return replace(draft, reference=reference(module, OUTPUT), torch_program=program)
 
 
 def _draft(path: Path, tensors: Tensors, known: Recognized, findings: tuple[Finding, ...]) -> Draft:

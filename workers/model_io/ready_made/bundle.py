@@ -15,7 +15,7 @@ from workers.contracts.specs import TensorSpec
 from workers.infer.fit import fit_settings
 from workers.model_io.budget import checking
 from workers.model_io.facts import Found, Graph, info
-from workers.model_io.formats import Draft, Format, Stored
+from workers.model_io.formats import Draft, Format, Stored, Write
 from workers.model_io.words import refuse, shown
 from workers.pipeline.golden import check_sums
 
@@ -38,7 +38,7 @@ class _Model(Frozen):
     precision: str = "fp32"
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Checks every file and reads the description; runs nothing."""
     with checking(ctx, [entry for entry in path.rglob("*") if entry.is_file()]):
         problems = check_sums(path, allow_caches=True)
@@ -68,13 +68,16 @@ def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
     )
     plain = model.main.endswith((".onnx", ".xml")) and not set(runtime.settings) & set(CHANGED_INSIDE)
     told = info(f"A bundle of Fettle, “{shown(document.get('title', ''))}”: all its files are as they were written.")
-    return Draft(graph, found, files, (told,), stored=Stored(runtime.id, spec, plain))
+    draft = Draft(graph, found, files, (told,), stored=Stored(runtime.id, spec, plain))
+
+    def write(params: OpenParams, target: Path) -> Draft:
+        return _write(path, draft, runtime, model, ctx, target)
+
+    return draft, write
 
 
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobContext, target: Path) -> Draft:
     """Copies the model's files into `target`, with the settings that the bundle runs it with."""
-    draft = inspect(path, params, ctx)
-    _, runtime, model, _ = _read(path)
     names = [file.relative_to(path / MODEL).as_posix() for file in draft.files if file.name != "info.json"]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -123,4 +126,4 @@ def _no_bundle(path: Path) -> Exception:
     )
 
 
-FORMAT = Format(id="bundle", title="bundle", inspect=inspect, open=open_)
+FORMAT = Format(id="bundle", title="bundle", read=read)

@@ -1,6 +1,7 @@
 """An OpenVINO IR (.xml with the .bin of the same name): OpenVINO alone runs it, so it is judged and never optimized."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from workers.contracts.specs import TensorSpec
 from workers.infer.openvino_program import import_library, input_name, output_name
 from workers.model_io.budget import checking, loading
 from workers.model_io.facts import Graph, info
-from workers.model_io.formats import Draft, Format, Stored
+from workers.model_io.formats import Draft, Format, Stored, Write
 from workers.model_io.readers.neighbors import beside_file
 from workers.model_io.words import damaged, refuse, said, shown
 
@@ -21,7 +22,7 @@ PRECISIONS = {"f16": "fp16", "bf16": "bf16", "f32": "fp32", "f64": "fp64"}
 FEW_BITS = ("i8", "u8", "i4", "u4", "nf4", "i2", "u2")
 
 
-def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
+def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]:
     """Reads the graph without compiling it."""
     files = _files(path)
     openvino = import_library()
@@ -34,12 +35,12 @@ def inspect(path: Path, params: OpenParams, ctx: JobContext) -> Draft:
         found = beside_file(path, {})
     del model
     told = info("An OpenVINO IR holds numbers and operations, no programs. OpenVINO alone runs it.")
-    return Draft(graph=graph, found=found, files=files, findings=(told,), stored=Stored(RUNTIME))
+    draft = Draft(graph=graph, found=found, files=files, findings=(told,), stored=Stored(RUNTIME))
+    return draft, partial(_write, draft, ctx)
 
 
-def open_(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Draft:
+def _write(draft: Draft, ctx: JobContext, params: OpenParams, target: Path) -> Draft:
     """Copies both files into `target`, and describes them there."""
-    draft = inspect(path, params, ctx)
     ctx.check_cancelled()
     for file, name in zip(draft.files, (MAIN, WEIGHTS), strict=True):
         shutil.copyfile(file, target / name)
@@ -112,4 +113,4 @@ def port_name(port: Any) -> str:
     return input_name(port) if is_input else output_name(port)
 
 
-FORMAT = Format(id="openvino_ir", title="OpenVINO IR", inspect=inspect, open=open_)
+FORMAT = Format(id="openvino_ir", title="OpenVINO IR", read=read)

@@ -29,7 +29,6 @@ def run(params: AnswerParams, ctx: JobContext) -> AnswerResult:
     seconds = time.monotonic() - started
     path = ctx.work_dir / ANSWERS_FILE
     save_answers(path, answers)
-    ctx.artifact(path)
     broken = int((~answers.finite).sum())
     return AnswerResult(n=answers.n, seconds=seconds, not_finite=broken, stopped=answers.stopped)
 

@@ -46,7 +46,6 @@ def run(params: ApplyParams, ctx: JobContext) -> ApplyResult:
         model.folder.replace(final)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    ctx.artifact(final)
     return ApplyResult(artifact=model.artifact)
 
 

@@ -13,7 +13,6 @@ def run(params: FingerprintsParams, ctx: JobContext) -> FingerprintsResult:
     found = fingerprints(params, ctx)
     result = FingerprintsResult(n=len(found))
     np.save(ctx.work_dir / result.path, found, allow_pickle=False)
-    ctx.artifact(ctx.work_dir / result.path)
     return result
 
 

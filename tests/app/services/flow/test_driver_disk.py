@@ -11,22 +11,23 @@ import pytest
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
 from app.persistence import open_store
-from app.services.flow import driver
+from app.services.flow import disk_work
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.background import Stopped
 from app.services.flow.driver import Driver, run_to_end
-from app.services.flow.events import Event, ignore
+from app.services.flow.events import Event, JobBegan, StepProgress, ignore
 from app.services.flow.steps import DiskStep, Flow, FlowCancelled
 from app.services.flow.workspace import Workspace
 from app.services.opening.opening import open_model
 from presets.sample import sample_paths
 from workers.contracts.jobs import OpenParams
+from workers.model_io.opening import TRYING_IT
 
 
 @pytest.fixture
 def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """Everything counts as large."""
-    monkeypatch.setattr(driver, "INLINE_BYTES", -1)
+    monkeypatch.setattr(disk_work, "INLINE_BYTES", -1)
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
         pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
@@ -44,16 +45,15 @@ def later(space: Workspace) -> Workspace:
 
 
 def test_kept_and_found_again(space: Workspace) -> None:
-    """Given a model that was opened, When it is opened again by another start, Then it comes from the store."""
+    """Given a model that was opened, When it is opened again by another start, Then the job that looks at it is ended
+    as soon as it knows what it is, and what is in the store is taken."""
     first = run_to_end(Driver(space, open_model(asked()), ignore))
-    kinds: list[str] = []
-
-    def observe(event: Event) -> None:
-        kinds.append(getattr(event, "kind", ""))
-
-    second = run_to_end(Driver(later(space), open_model(asked()), observe))
+    told: list[Event] = []
+    second = run_to_end(Driver(later(space), open_model(asked()), told.append))
     assert first.key == second.key and second.folder.is_dir()
-    assert "open" not in kinds and "inspect" in kinds
+    assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open"]
+    assert not [event for event in told if isinstance(event, StepProgress) and event.stage == TRYING_IT]
+    assert not list(space.jobs.iterdir())
 
 
 def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
@@ -61,14 +61,31 @@ def test_a_damaged_one_is_made_anew(space: Workspace) -> None:
     first = run_to_end(Driver(space, open_model(asked()), ignore))
     file = next(path for path in first.folder.iterdir() if path.suffix == ".onnx")
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    second = run_to_end(Driver(later(space), open_model(asked()), ignore))
+    told: list[Event] = []
+    second = run_to_end(Driver(later(space), open_model(asked()), told.append))
     assert second.key == first.key and file.read_bytes()[-1:] != b"x"
+    assert [event.kind for event in told if isinstance(event, JobBegan)] == ["open", "open"]
+
+
+def test_a_model_under_another_name_is_opened_anew(space: Workspace, tmp_path: Path) -> None:
+    """Given the same bytes in another folder, Then the store answers; under another name, or with other labels beside
+    it, they are another model, since its name and its classes are told."""
+    first = run_to_end(Driver(space, open_model(asked()), ignore))
+    keys = []
+    for name, labels in (("a/clothes.onnx", ""), ("b/shirts.onnx", ""), ("c/clothes.onnx", "one\ntwo")):
+        path = tmp_path / name
+        path.parent.mkdir()
+        shutil.copyfile(sample_paths().model, path)
+        if labels:
+            (path.parent / "labels.txt").write_text(labels)
+        keys.append(run_to_end(Driver(space, open_model(OpenParams(path=str(path))), ignore)).key)
+    assert len({first.key, *keys}) == 4 and keys[0] not in keys[1:]
 
 
 def test_cancelling_while_it_is_kept(space: Workspace) -> None:
     """Given a job that has ended, When it is cancelled while its folder is hashed, Then nothing is kept."""
     made = Driver(space, open_model(asked()), ignore)
-    while made._disk is None or made._job is not None or not list(space.jobs.iterdir()):
+    while not made._disk.is_running or made._job is not None or not list(space.jobs.iterdir()):
         assert made.tick()
     made.cancel()
     while made.tick():

@@ -226,7 +226,7 @@ def test_one_that_fails_in_the_final_run_is_never_recommended(stage: Make) -> No
 
 def test_a_model_that_cannot_be_opened_fails_the_run(stage: Make) -> None:
     """Given a model that is refused, then the run has failed with the words, and its first step says so."""
-    one = stage(Like(fails_at="inspect"), {"A": Like()})
+    one = stage(Like(fails_at="open"), {"A": Like()})
     with pytest.raises(JobError):
         one.go()
     assert one.stored.state is RunState.FAILED
