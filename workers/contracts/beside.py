@@ -4,7 +4,7 @@ LICENSE_FILES = ("LICENSE", "LICENSE.txt", "LICENSE.md", "COPYING")
 BESIDE = (
     "config.json", "generation_config.json", "modules.json", "preprocessor_config.json", "tokenizer.json",
     "tokenizer_config.json", "sentence_bert_config.json", "1_Pooling/config.json", "model.safetensors.index.json",
-    "README.md", *LICENSE_FILES,
+    "vocab.json", "README.md", *LICENSE_FILES,
 )  # fmt: skip
 ONNX_FOLDER = "onnx"
 """Hub folders hold ``onnx/model.onnx``, and these files in the folder above it."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .answers import label_of
 from .pipeline import Pipeline
+from .postprocess.mask_pictures import mask_picture
 from .postprocess.things import drawn_on, things_of
 from .spec import AudioSteps, BoxesSteps, PipelineError
 
@@ -18,7 +19,7 @@ from .spec import AudioSteps, BoxesSteps, PipelineError
 def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None = None) -> dict[str, Any]:
     """What `pipeline.answer` gave to `source` (see `Pipeline.feeds_from`), ready for JSON.
 
-    A detector draws what it finds into the picture of `out`. Raises PipelineError where several samples came in one.
+    A detector draws what it finds into the picture of `out`, a mask is written there. Raises PipelineError where several samples came in one.
     """
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
         return _found(pipeline, values, source, out)
@@ -32,19 +33,20 @@ def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: 
         _check_one_sample(pipeline, values)
         return {"answer": labels[0][0], "scores": {label: float(share) for label, share in labels}}
     if kind == "mask" and np.isfinite(values).all():
-        return _mask(pipeline, values, out)
+        return _mask(pipeline, values, source, out)
     return {"shape": list(values.shape), "answer": values.tolist()}
 
 
-def _mask(pipeline: Pipeline, values: NDArray[np.float32], out: Path | None) -> dict[str, Any]:
-    """The class number of each pixel, and which share of the picture each class has; written as a picture to `out`."""
+def _mask(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None) -> dict[str, Any]:
+    """The class number of each pixel, and which share of the picture each class has; written to `out` as a picture of
+    the size of the person's own."""
     _check_one_sample(pipeline, values)
     numbers, counts = np.unique(values.astype(np.int64), return_counts=True)
     shares = zip(numbers, counts, strict=True)
     if out is not None:
-        from PIL import Image
-
-        Image.fromarray(values.reshape(values.shape[-2:]).astype(np.uint8)).save(out)
+        picture, mask = pipeline.picture_of(source), values.reshape(values.shape[-2:])
+        fed = pipeline.input_size(pipeline.feeds_from(source)) if picture is not None else (1, 1)
+        mask_picture(mask, pipeline.spec, None if picture is None else picture.size, fed).save(out)
     return {
         "shape": list(values.shape),
         "answer": values.tolist(),

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 from all_ways import WAYS
+from field_tools import area_under_curve, cosine, right_classes, same_neighbors
 from figures import figures, softmax
 from numpy.typing import NDArray
 from sides import Side, speed_in_turn
@@ -131,12 +132,33 @@ def accuracy(whole: Whole, version: dict[str, Any], values: Sequence[NDArray[Any
     return float(right[known].mean())
 
 
+def test_the_scores_are_those_of_the_fields_tools(whole: Whole, asked: Asked) -> None:
+    """Given labels, or the original's answers, then scikit-learn finds the scores that were told."""
+    n = whole.judged(whole.version)
+    old, new = asked.original.answers[:n], asked.exported.answers[:n]
+    labels = [raw.labels for raw in whole.raws[:n]]
+    mine: dict[str, tuple[float, float]] = {}
+    if whole.way.told == "embedding":
+        mine = {"neighbours": (1.0, same_neighbors(old, new)), "cosine": (1.0, cosine(old, new))}
+    elif whole.way.told == "moments":
+        mine = {"auc": (area_under_curve(old, labels), area_under_curve(new, labels))}
+    elif whole.way.told == "class" and all(labels):
+        mine = {"top1": (right_classes(old, labels), right_classes(new, labels))}
+    told = {row["id"]: row for row in whole.version["scores"]}
+    print(f"\n{whole.way.name}: told {told}, found {mine}")  # noqa: T201
+    assert set(mine) <= set(told)
+    for name, (original, optimized) in mine.items():
+        assert told[name]["optimized"] == pytest.approx(optimized, abs=AS_TOLD), name
+        assert told[name]["original"] in (None, pytest.approx(original, abs=AS_TOLD)), name
+
+
 def test_it_prepares_what_people_have_as_it_should(whole: Whole, asked: Asked) -> None:
     """Given files and texts as they are, then run.py answers as the bundle does to inputs prepared by hand."""
     told, wanted = whole.bundle.answers(whole.raws), asked.exported.answers
     if "scores" not in told[0]:
-        given = [np.asarray(row["answer"]).reshape(one.shape) for row, one in zip(told, wanted, strict=True)]
-        assert figures(wanted, given).alike > 1 - 1e-4
+        for row, one in zip(told, wanted, strict=True):
+            given, scale = np.asarray(row["answer"], np.float64).reshape(one.shape), float(np.abs(one).max())
+            np.testing.assert_allclose(given / scale, one / scale, rtol=0, atol=AS_TOLD, err_msg=row["input"])
         return
     for row, one in zip(told, wanted, strict=True):
         scores = row["scores"]

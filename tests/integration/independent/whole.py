@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -95,43 +96,63 @@ def threads() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def go(way: Way, folder: Path) -> Whole:
-    """By the commands of anybody, on a data folder of its own."""
+def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
+    """By the commands of anybody, on a data folder of its own. With `prove`, or where the run had no time to judge, the
+    figures are those of `fettle prove` on the bundle and all examples."""
     model = ROOT / way.model
     assert model.exists(), f"{way.model} is not in FETTLE_MODELS_DIR"
     data = ROOT / way.data
     if way.make_data is not None:
         data = way.make_data(data, model, folder)
-    fettle = Fettle(folder / "home", more=AS_A_PERSON)
+    # on a machine that others use as well speed does not settle: what it answers is judged after one round
+    fettle = Fettle(folder / "home", more=AS_A_PERSON if PATIENCE == 1 else {})
     budget = ("--time-budget", str(way.budget_s * PATIENCE))
     done = fettle("optimize", model, "--data", data, *budget, "--json", *way.options, timeout_s=PATIENCE_S)
     assert done.code in (0, 4), done.err
     compared = fettle("compare", done.document["run_id"], "--json")
     assert compared.code == done.code, compared.err
-    version = chosen(compared.document)
-    bundle = export(fettle, compared.document["run_id"], version, folder)
+    document, version = compared.document, chosen(compared.document)
+    bundle = export(fettle, document["run_id"], version, folder)
+    if prove or version["agreement"] is None:
+        document = proven(Fettle(folder / "proof", more=fettle.more), model, bundle.archive, data, way.options)
+        (version,) = document["variants"]
     inspected = fettle("inspect", model, "--json", *(word for word in way.options if word == "--allow-code"))
-    names = compared.document["items"]
+    names = document["items"]
     prepared = folder / "prepared"
     prepared.mkdir()
     raws = way.read(Source(model, data, prepared, inspected.document), names)
     assert len(raws) == len(names) >= 10, done.err
-    return Whole(way, compared.document, version, raws, bundle, fettle, folder)
+    return Whole(way, document, version, raws, bundle, fettle, folder)
+
+
+def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequence[str] = ()) -> dict[str, Any]:
+    """What `fettle compare --json` tells of the proof of `other` beside `model` on all of the data."""
+    done = fettle("prove", model, other, "--data", data, *options, timeout_s=PATIENCE_S)
+    assert done.code in (0, 4), done.err
+    found = re.search(r"\(run (\w+)\)", done.out)
+    assert found is not None, done.out
+    compared = fettle("compare", found[1], "--json")
+    assert compared.code == done.code, compared.err
+    return compared.document
 
 
 def chosen(document: dict[str, Any]) -> dict[str, Any]:
-    """The recommended version; where there is none the fastest that was judged, so that figures are always compared."""
-    rows: list[dict[str, Any]] = document["variants"]
+    """The recommended version; where there is none the fastest that was judged, else the smallest that can be exported,
+    so that figures are always compared."""
+    rows: list[dict[str, Any]] = [row for row in document["variants"] if row["artifact"]]
     recommended = next((row for row in rows if row["id"] == document["recommended"]), None)
     judged = [row for row in rows if row["agreement"] is not None and row["speedup"] is not None]
-    assert recommended or judged, f"nothing was judged in its time: {[row['notes'] for row in rows]}"
-    return recommended or max(judged, key=lambda row: float(row["speedup"]))
+    assert rows, f"nothing was made in its time: {[row['notes'] for row in document['variants']]}"
+    if recommended or judged:
+        return recommended or max(judged, key=lambda row: float(row["speedup"]))
+    return min(rows, key=lambda row: int(row["size_bytes"]))
 
 
 def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -> Bundle:
     """Written, unpacked, and an environment made of its own requirements."""
     out = folder / "bundle.zip"
-    accept = ("--accept-regression", "a test of its figures") if version["verdict"] == "regressed" else ()
+    safe = version["verdict"] in ("safe", "not_enough_data")
+    accept = () if safe else ("--accept-regression", "a test of its figures")
     words = ("export", run_id, "--variant", version["id"], "--target", "python", "--out", out, *accept)
     done = fettle(*words, timeout_s=PATIENCE_S)
     assert done.code == 0, done.err

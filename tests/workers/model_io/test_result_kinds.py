@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from odd_models import floats, save, weights
-from onnx import helper
+from onnx import helper, numpy_helper
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.results import read_as
 from workers.evaluate.proof.predictions import collect_answers, load_answers, save_answers
 from workers.measure.opening import open_session
+from workers.model_io.readers.neighbors import characters_of
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
 from workers.runtime.recording import RecordingContext
@@ -149,3 +150,28 @@ def test_results_are_read_as_a_person_says(tmp_path: Path, opened: Any, asked: s
     spec = PipelineSpec.model_validate(spec_in(folder))
     assert spec.answer_kind == kind and (spec.postprocess is not None) is (kind == "mask")
     assert read_as(spec).id == asked
+
+
+def test_a_vocabulary_beside_the_model_names_its_characters(tmp_path: Path, opened: Any) -> None:
+    """Given sounds in, and Wav2Vec2's vocab.json beside the model, Then it writes down what is said; one of word pieces
+    names no characters."""
+    letters = ["<pad>", "<s>", "</s>", "<unk>", "|", *CHARACTERS]
+    nodes = [
+        helper.make_node("Reshape", ["input_values", "shape"], ["parts"]),
+        helper.make_node("MatMul", ["parts", "w"], ["logits"]),
+    ]
+    path = save(
+        tmp_path / "model.onnx",
+        nodes,
+        [floats("input_values", ["b", 400])],
+        [floats("logits", ["b", 20, len(letters)])],
+        [weights("w", 20, len(letters)), numpy_helper.from_array(np.array([-1, 20, 20]), "shape")],
+    )
+    beside = tmp_path / "vocab.json"
+    beside.write_text(json.dumps({letter: number for number, letter in enumerate(letters)}), encoding="utf-8")
+    _, folder = opened(path)
+    spec = spec_in(folder)
+    assert (spec["answer_kind"], spec["postprocess"]["blank"]) == ("transcript", 0)
+    assert spec["classes"] == letters and spec["preprocess"]["frame_samples"] == 400
+    beside.write_text(json.dumps({f"piece{number}": number for number in range(len(letters))}), encoding="utf-8")
+    assert characters_of(json.loads(beside.read_text(encoding="utf-8"))) is None

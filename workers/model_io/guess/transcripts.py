@@ -1,5 +1,7 @@
 """Whether an answer is scores of characters for each moment (CTC), by the names of its classes."""
 
+from collections.abc import Sequence
+
 from workers.contracts.pipeline import TranscriptSteps
 from workers.contracts.specs import TensorSpec
 from workers.model_io.facts import Found
@@ -19,10 +21,15 @@ def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tu
     names = found.classes
     if names is None or not isinstance(count, int) or not 0 <= count - len(names) <= 2:
         return None
-    real = [name for name in names if name.casefold() not in BLANKS and name not in SPACES]
-    if not real or sum(len(name) == 1 for name in real) < CHARACTERS * len(real):
+    if not are_characters(names):
         return None
     if count > len(names):
         names = ("<blank>", *names, *([" "] if count == len(names) + 2 else []))
     blank = next((k for k, name in enumerate(names) if name.casefold() in ("<blank>", "[pad]", "<pad>", "", "_")), None)
     return None if blank is None else (TranscriptSteps(output=answer.name, blank=blank), names)
+
+
+def are_characters(names: Sequence[str]) -> bool:
+    """Whether nearly all names, but those of blanks and spaces, are single characters."""
+    real = [name for name in names if name.casefold() not in BLANKS and name not in SPACES]
+    return bool(real) and sum(len(name) == 1 for name in real) >= CHARACTERS * len(real)

@@ -19,6 +19,7 @@ from workers.contracts.beside import BESIDE, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
+from workers.model_io.guess.transcripts import are_characters
 
 MAX_JSON_BYTES = 50_000_000
 _MAX_TEXT_BYTES = 200_000
@@ -82,7 +83,7 @@ def beside_folder(folder: Path) -> Found:
         pooling=pooling,
         normalize=normalize,
         preprocess=image_steps(read_json(folder / "preprocessor_config.json")),
-        classes=classes_of(config),
+        classes=classes_of(config) or characters_of(read_json(folder / "vocab.json")),
         tokenizer=tokenizer if has_tokenizer else None,
         max_length=_max_length(folder, config),
         license=license_of(folder),
@@ -211,6 +212,18 @@ def classes_of(config: Mapping[str, Any]) -> tuple[str, ...] | None:
     except ValueError:
         return None
     return None if all(re.fullmatch(r"LABEL_\d+", name) for name in names) else names
+
+
+def characters_of(vocabulary: Any) -> tuple[str, ...] | None:
+    """The characters of a `vocab.json` in the order of their numbers, as Wav2Vec2 and other CTC models have it; None
+    for the word pieces of texts."""
+    if not isinstance(vocabulary, dict):
+        return None
+    names = {number: name for name, number in vocabulary.items() if isinstance(number, int)}
+    if sorted(names) != list(range(len(vocabulary))):
+        return None
+    found = tuple(names[number] for number in range(len(names)))
+    return found if are_characters(found) else None
 
 
 def _classes_in(metadata: Mapping[str, str]) -> tuple[str, ...] | None:
