@@ -19,7 +19,8 @@ from .spec import AudioSteps, BoxesSteps, PipelineError
 def answered(pipeline: Pipeline, values: NDArray[np.float32], source: Any, out: Path | None = None) -> dict[str, Any]:
     """What `pipeline.answer` gave to `source` (see `Pipeline.feeds_from`), ready for JSON.
 
-    A detector draws what it finds into the picture of `out`, a mask is written there. Raises PipelineError where several samples came in one.
+    A detector draws what it finds into the picture of `out`, a mask is written there. Raises PipelineError where
+    several samples came in one.
     """
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
         return _found(pipeline, values, source, out)
