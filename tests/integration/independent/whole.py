@@ -132,7 +132,7 @@ def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequen
     found = re.search(r"\(run (\w+)\)", done.out)
     assert found is not None, done.out
     compared = fettle("compare", found[1], "--json")
-    assert compared.code == done.code, compared.err
+    assert compared.code in (0, 4), compared.err  # 4 also where only its speed is not settled
     return compared.document
 
 
