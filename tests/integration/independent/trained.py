@@ -24,7 +24,7 @@ SPEECH_WORDS = ROOT / "DATA/speech_words.npz"
 KEPT = os.environ.get("FETTLE_TRAINED_DIR")
 """Where trained models are kept from one run of tests to the next."""
 
-EXAMPLES = 600
+EXAMPLES, FEW = 600, 200
 Values = NDArray[Any]
 
 
@@ -32,12 +32,12 @@ Values = NDArray[Any]
 class Trained:
     """`decode` turns the model's output of one example (without its batch axis) into what people see; `is_changed` says
     of what two models see whether it changed (None: proves nothing). `scores` works out, of the named examples, the
-    scores by their ids in Fettle's document. `show` turns the decoded into what `run.py --json` prints."""
+    scores by their ids in Fettle's document."""
 
     name: str
     task: str
     train: Callable[[Path], Path]
-    write: Callable[[Path], Path]
+    write: Callable[[Path, int], Path]
     read: Callable[[Source, Sequence[str]], list[Raw]]
     decode: Callable[[Path, Values], Any]
     is_changed: Callable[[Any, Any], bool | None]
@@ -53,13 +53,19 @@ class Trained:
         return folder / "model.onnx"
 
     def make(self, folder: Path) -> None:
-        """Model and examples."""
-        self.write(folder / "examples")
+        """Model and examples, and few of them."""
+        self.write(folder / "examples", EXAMPLES)
+        self.write(folder / "few", FEW)
         self.train(folder / "model.onnx")
 
     @property
     def data(self) -> Path:
         return self.model.parent / "examples"
+
+    @property
+    def few(self) -> Path:
+        """Enough of them to see that something is broken."""
+        return self.model.parent / "few"
 
     @property
     def way(self) -> Way:
@@ -120,7 +126,7 @@ THINGS = Trained(
     "clothes, boxes",
     "detection",
     lambda path: clothes_detector.save(clothes_detector.train(), path),
-    lambda folder: clothes_scenes.write_coco(folder, EXAMPLES),
+    clothes_scenes.write_coco,
     partial(pictures, folder="", entry="images"),
     lambda _, answer: field_tools.boxes(answer),
     changed.things,
@@ -130,7 +136,7 @@ MASKS = Trained(
     "clothes, masks",
     "segmentation",
     lambda path: clothes_segmenter.save(clothes_segmenter.train(), path),
-    lambda folder: clothes_scenes.write_masks(folder, EXAMPLES),
+    clothes_scenes.write_masks,
     partial(pictures, folder="images", entry="pixel_values"),
     lambda _, answer: answer.argmax(axis=0),
     changed.masks,
@@ -140,7 +146,7 @@ WORDS = Trained(
     "words",
     "transcript",
     lambda path: words_recognizer.save(words_recognizer.train(SPEECH_WORDS), path),
-    lambda folder: words_recognizer.write_sayings(folder, SPEECH_WORDS, EXAMPLES),
+    lambda folder, count: words_recognizer.write_sayings(folder, SPEECH_WORDS, count),
     sounds,
     lambda model, answer: field_tools.said(answer, letters(model)),
     changed.words,
