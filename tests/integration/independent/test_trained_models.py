@@ -41,7 +41,7 @@ class Seen:
 def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Seen:
     kind: Trained = request.param
     whole = go(kind.way, tmp_path_factory.mktemp("trained"), prove=True)
-    assert whole.document["task"] == kind.task
+    assert whole.version["task"] == kind.task
     with whole.original("original") as original, whole.exported("exported") as exported:
         return Seen(kind, whole, decoded(kind, whole, original), decoded(kind, whole, exported))
 
