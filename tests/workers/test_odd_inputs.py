@@ -18,7 +18,7 @@ from workers.model_io.opening import open_model
 from workers.pipeline import load_pipeline
 from workers.pipeline.golden import compare_golden, write_golden
 from workers.pipeline.prepared import Prepared
-from workers.runtime.handlers.apply import run as apply
+from workers.runtime.handlers.versions.apply import run as apply
 from workers.runtime.recording import RecordingContext
 
 STATES = [1, "batch", HIDDEN]

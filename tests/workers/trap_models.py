@@ -22,7 +22,7 @@ from workers.evaluate.proof.predictions import ANSWERS_FILE, collect_answers, sa
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import load_pipeline
 from workers.pipeline.prepared import Prepared, write_prepared
-from workers.runtime.handlers import judge
+from workers.runtime.handlers.versions import judge
 from workers.runtime.recording import RecordingContext
 
 WIDTHS = (24, 64, 24, 64)

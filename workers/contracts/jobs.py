@@ -1,4 +1,4 @@
-"""Parameters and results of every job kind. A handler module of the same name in `workers.runtime.handlers` does it."""
+"""Parameters and results of every job kind; a module of its name below `workers.runtime.handlers` does it."""
 
 from typing import Literal
 

@@ -35,7 +35,7 @@ from workers.pipeline import load_pipeline
 from workers.pipeline.postprocess.matching import boxes_of, ious
 from workers.pipeline.prepared import Prepared
 from workers.quantize.calibrating.likeness import Held
-from workers.runtime.handlers.try_it import Known, _answer
+from workers.runtime.handlers.after.try_it import Known, _answer
 from workers.runtime.recording import RecordingContext
 
 Make = Callable[..., Any]

@@ -7,7 +7,7 @@ from scipy.stats import binom
 from workers.contracts.jobs import SummarizeParams
 from workers.contracts.specs import BlockLoad
 from workers.measure.latency import median_ranks, summarize
-from workers.runtime.handlers.summarize import run
+from workers.runtime.handlers.speed.summarize import run
 from workers.runtime.recording import RecordingContext
 
 

@@ -8,7 +8,7 @@ import pytest
 from workers.contracts.errors import InputRefused, JobCancelled, WorkerError
 from workers.contracts.load import ColdModel, ColdParams, LoadParams, LoadResult
 from workers.measure import throughput
-from workers.runtime.handlers import cold, load
+from workers.runtime.handlers.speed import cold, load
 from workers.runtime.recording import RecordingContext
 
 

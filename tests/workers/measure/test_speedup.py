@@ -11,7 +11,7 @@ from workers.contracts.faster import GAIN
 from workers.contracts.jobs import SpeedSummary, SummarizeParams
 from workers.contracts.specs import BlockLoad
 from workers.measure.speedup import paired, speedups
-from workers.runtime.handlers.summarize import run
+from workers.runtime.handlers.speed.summarize import run
 from workers.runtime.recording import RecordingContext
 
 FINALISTS, SETS, MOST_SETS = 6, 5, 10

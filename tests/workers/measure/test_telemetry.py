@@ -13,7 +13,7 @@ import pytest
 from workers.contracts.errors import JobCancelled
 from workers.contracts.jobs import TelemetryParams
 from workers.measure import telemetry
-from workers.runtime.handlers.telemetry import run
+from workers.runtime.handlers.machine.telemetry import run
 from workers.runtime.recording import RecordingContext
 
 

@@ -9,7 +9,7 @@ from workers.contracts.folder import read_model, sha256_folder
 from workers.contracts.jobs import ApplyParams
 from workers.contracts.specs import RecipeStep
 from workers.measure.opening import open_session
-from workers.runtime.handlers.apply import run
+from workers.runtime.handlers.versions.apply import run
 from workers.runtime.recording import RecordingContext
 
 

@@ -13,7 +13,7 @@ from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import nncf_int8
-from workers.runtime.handlers.apply import find_technique
+from workers.runtime.handlers.versions.apply import find_technique
 from workers.runtime.recording import RecordingContext
 
 needs_nncf = pytest.mark.skipif(bool(registry.missing(("nncf",))), reason="pip install nncf")

@@ -14,7 +14,7 @@ from workers.contracts.specs import RecipeStep
 from workers.convert.graphs import onnx_files
 from workers.measure.opening import open_session
 from workers.quantize import smooth_quant
-from workers.runtime.handlers.apply import run
+from workers.runtime.handlers.versions.apply import run
 from workers.runtime.recording import RecordingContext
 
 WIDTH = 20

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from workers.contracts.jobs import DescribeParams, DescribeResult
-from workers.runtime.handlers.describe import HANDLER, versions
+from workers.runtime.handlers.machine.describe import HANDLER, versions
 from workers.runtime.recording import RecordingContext
 
 

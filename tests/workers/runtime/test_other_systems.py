@@ -15,7 +15,7 @@ sys.platform = {platform!r}
 if sys.platform == "win32":
     sys.modules["resource"] = None
 import app.jobs.turns, app.jobs.pool
-import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.describe
+import workers.runtime.entry, workers.runtime.headless, workers.runtime.machine, workers.runtime.handlers.machine.describe
 from pathlib import Path
 from workers.contracts.process.bootstrap import ChildConfig
 from workers.contracts.process.messages import Limits

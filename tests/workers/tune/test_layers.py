@@ -10,7 +10,7 @@ from workers.contracts.errors import InputRefused, JobCancelled
 from workers.contracts.folder import read_model
 from workers.contracts.layers import LayersParams
 from workers.quantize.calibrating import sensitivity
-from workers.runtime.handlers.layers import run
+from workers.runtime.handlers.versions.layers import run
 from workers.runtime.recording import RecordingContext
 from workers.tune.layers import target_of
 

@@ -35,7 +35,7 @@ class Limits(Frozen):
 
 
 class RunJob(Frozen):
-    """Do one job. `kind` names a module of `workers.runtime.handlers`, `params` fits that module's `Params`.
+    """Do one job. `kind` names a module below `workers.runtime.handlers`, `params` fits that module's `Params`.
 
     `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
     """
