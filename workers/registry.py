@@ -194,6 +194,9 @@ def describe_targets(scan: Scan[TargetSpec]) -> tuple[DescribedTarget, ...]:
             stages=spec.stages,
             questions=spec.questions,
             how_to_run=spec.how_to_run,
+            runtimes=spec.runtimes,
+            settings=spec.settings,
+            pushed_to=spec.pushed_to,
         )
         rows.append(row)
     return (*rows, *_broken_rows(scan, "target", DescribedTarget))

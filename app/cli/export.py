@@ -42,17 +42,23 @@ def export_run(output: Output, run_id: str, options: ExportOptions) -> int:
             "selftest": [check.model_dump(mode="json") for check in result.selftest],
             "variant": exported.record.variant_id,
             "original": original,
+            "instead_of": exported.instead_of.model_dump(mode="json") if exported.instead_of else None,
+            "pushed": exported.pushed.model_dump(mode="json") if exported.pushed else None,
         }
     )
     for check in result.selftest:
         output.text(f"  {'ok ' if check.ok else 'NOT'} {check.what}: {check.detail}")
     said = ""
-    if original and options.variant is None:
+    if (other := exported.instead_of) is not None:
+        held = "the original, unchanged" if original else "another version"
+        said = f"This kind of bundle needs ONNX: it holds {held} instead of the recommended “{other.title}”. "
+    elif original and options.variant is None:
         said = "No version was recommended, so this bundle holds the original, unchanged. "
     elif original:
         said = "This bundle holds the original, unchanged. "
     tested = "runs on its own: it was unpacked in a clean place and gave the same answers"
-    output.sentence(f"{said}{exported.path} {tested}.")
+    sent = f" It was pushed to {exported.pushed.address}." if exported.pushed else ""
+    output.sentence(f"{said}{exported.path} {tested}.{sent}")
     return OK
 
 

@@ -6,5 +6,9 @@ BESIDE = (
     "tokenizer_config.json", "sentence_bert_config.json", "1_Pooling/config.json", "model.safetensors.index.json",
     "vocab.json", "README.md", *LICENSE_FILES,
 )  # fmt: skip
+CARRIED = ("config.json", "generation_config.json", "preprocessor_config.json", "tokenizer_config.json")
+"""Of these, what the hub's own libraries need again: kept with the opened model, in the folder `CARRIED_FOLDER`."""
+
+CARRIED_FOLDER = "source"
 ONNX_FOLDER = "onnx"
 """Hub folders hold ``onnx/model.onnx``, and these files in the folder above it."""

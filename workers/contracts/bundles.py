@@ -13,12 +13,21 @@ from workers.contracts.specs import DeviceFacts, Finding, TaskScore
 from workers.contracts.stress import StressResult
 
 
+class InsteadOf(Frozen):
+    """The recommended version, where a target cannot take it and another is written in its place."""
+
+    id: str
+    title: str
+    runtime: str
+
+
 class CardFacts(Frozen):
     """Everything that the model card and the manifest say; all figures come from the store.
 
     `n_judged` is the number of test inputs that the verdict rests on. `hub_origin` is where the original was
     downloaded from, None for one that did not come from a hub. `license_verdict` is what the license allows.
-    `elsewhere` says where this version comes from, where it was not made here. `chosen_from` is how many versions it is
+    `elsewhere` says where this version comes from, where it was not made here; `instead_of` names the recommended one
+    where it is another. `chosen_from` is how many versions it is
     the best of, 0 where it was not chosen so.
     """
 
@@ -50,6 +59,7 @@ class CardFacts(Frozen):
     load: CardLoad | None = None
     data_record: DataRecord | None = None
     elsewhere: Elsewhere | None = None
+    instead_of: InsteadOf | None = None
 
 
 class ExportParams(Frozen):

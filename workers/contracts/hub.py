@@ -226,6 +226,25 @@ class HubLoginResult(Frozen):
     user: str
 
 
+class HubPushParams(HubParams):
+    """kind ``hub_push``: the files of a bundle become one commit of a repository, which is made, private, where it is
+    not there. Without a `bundle` it only sees whether the name can be one and whose the token is."""
+
+    repo: str
+    bundle: str | None = None
+    message: str = ""
+
+
+class HubPushResult(Frozen):
+    """`user` is whose token it was; `address` is where people see it, `commit` what was written there."""
+
+    repo: str
+    user: str
+    commit: str = ""
+    address: str = ""
+    made: bool = False
+
+
 class Origin(Frozen):
     """Where a model came from, as it was told and checked when it was downloaded; `downloaded_at` is ISO 8601, UTC.
 

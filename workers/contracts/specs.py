@@ -186,7 +186,8 @@ class Question(Frozen):
 class DescribedTarget(Described):
     """An export target: what is asked before, told meanwhile (`stages`), and shown afterwards (`how_to_run`, commands).
 
-    `suffix` is how the file's name ends, whose content is a zip archive all the same.
+    `suffix` is how the file's name ends, whose content is a zip archive all the same. `runtimes` and `settings` say
+    which versions it can take, `pushed_to` which question asks for a repository (see `TargetSpec`).
     """
 
     suffix: str = ".zip"
@@ -194,6 +195,9 @@ class DescribedTarget(Described):
     stages: tuple[Stage, ...] = ()
     questions: tuple[Question, ...] = ()
     how_to_run: str = ""
+    runtimes: tuple[str, ...] = ()
+    settings: tuple[str, ...] | None = None
+    pushed_to: str = ""
 
 
 P99_NEEDS = 299

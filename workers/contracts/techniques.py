@@ -104,6 +104,10 @@ class TargetSpec:
     `commands` run what was written ("{input}" stands for an input of the model's kind), `how_to_run` is their heading.
     `check(folder, ctx)` asks an unpacked bundle whose files are whole, and returns how many answers are alike and what
     differs; None for the usual way, its golden answers. `order` counts from the one that is offered first.
+
+    `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
+    (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
+    question whose answer is a repository of the hub that the bundle's files are pushed to; "" for none.
     """
 
     id: str
@@ -120,6 +124,9 @@ class TargetSpec:
     order: int = 100
     requires: tuple[str, ...] = ()
     install_hint: str = ""
+    runtimes: tuple[str, ...] = ()
+    settings: tuple[str, ...] | None = None
+    pushed_to: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """The model card: README.md in the hub's format, every figure from the store (Mitchell et al., arXiv 1810.03993)."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from workers.contracts.bundles import CardFacts
@@ -7,22 +9,12 @@ from workers.contracts.pipeline import ImageSteps, PipelineSpec
 from workers.contracts.power import power_words
 from workers.contracts.wording import percent, percent_of
 from workers.export.card_data import record_lines
+from workers.export.card_header import front_matter
 from workers.export.card_load import under_load
 from workers.export.card_scores import how_well
 from workers.export.card_stress import under_stress
 from workers.export.how_to_run import for_model
 from workers.measure.opening import runtime_called
-
-PIPELINE_TAGS = {
-    "image-classification": "image-classification",
-    "text-classification": "text-classification",
-    "text-embedding": "feature-extraction",
-    "token-classification": "token-classification",
-    "object-detection": "object-detection",
-    "text-generation": "text2text-generation",
-    "audio-frames": "voice-activity-detection",
-}
-"""Tasks of ours under the hub's names; the others have none."""
 
 VERDICTS = {
     "safe": "Safe: on {n} examples, 95 % sure that the loss stays within the limit of {limit}.",
@@ -38,9 +30,18 @@ MAX_FILES = 20
 NOT_SAID = "Not stated by the person who made this bundle."
 
 
-def card(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
-    """The whole README.md: the hub's header, and `card_text`."""
-    return f"{_front_matter(facts, spec)}\n{card_text(facts, spec, n, commands)}"
+NOTHING_MORE: Mapping[str, Any] = MappingProxyType({})
+
+
+def card(
+    facts: CardFacts,
+    spec: PipelineSpec,
+    n: int,
+    commands: tuple[str, ...],
+    head: Mapping[str, Any] = NOTHING_MORE,
+) -> str:
+    """The whole README.md: the hub's header, with what a target adds in `head`, and `card_text`."""
+    return f"{front_matter(facts, spec, head)}\n{card_text(facts, spec, n, commands)}"
 
 
 def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str, ...]) -> str:
@@ -73,32 +74,6 @@ def plain(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\`*_{}[]<>#|!" else char for char in " ".join(text.split()))
 
 
-def _front_matter(facts: CardFacts, spec: PipelineSpec) -> str:
-    from huggingface_hub import EvalResult, ModelCardData
-
-    results = None
-    if facts.variant.get("accuracy") is not None:
-        results = [
-            EvalResult(
-                task_type=PIPELINE_TAGS.get(spec.task, "other"),
-                dataset_type="own",
-                dataset_name="own test examples",
-                metric_type="accuracy",
-                metric_value=facts.variant["accuracy"],
-            )
-        ]
-    data = ModelCardData(
-        license=facts.license,
-        base_model=facts.hub_origin.repo if facts.hub_origin else facts.origin,
-        base_model_relation="quantized" if facts.variant["precision"] != facts.original["precision"] else None,
-        pipeline_tag=PIPELINE_TAGS.get(spec.task),
-        tags=["fettle", str(facts.variant["runtime"])],
-        model_name=facts.title,
-        eval_results=results,
-    )
-    return f"---\n{data.to_yaml()}\n---\n"
-
-
 SAME = 1.02
 """Ratios closer to one are the same to a reader; the table has the figures."""
 
@@ -115,7 +90,14 @@ def _summary(facts: CardFacts) -> str:
             words.append(f"{max(ratio, 1 / ratio):.2f} times {more if ratio > 1 else less}")
     measured = f" {' and '.join(words)} than the original, measured on {facts.device.processor}." if words else ""
     first = f"A copy of {plain(facts.project)}, made with Fettle {facts.fettle_version} on {facts.made_at[:10]}."
-    return f"{first}{measured}\n"
+    other = facts.instead_of
+    said = (
+        f"\n\nThe version that is recommended is another one, “{plain(other.title)}” ({other.runtime}): this kind of "
+        "bundle needs ONNX. Every figure here is of the version in it."
+        if other is not None
+        else ""
+    )
+    return f"{first}{measured}{said}\n"
 
 
 ROWS = (

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
@@ -13,8 +14,23 @@ from workers.contracts.bundles import ExportParams
 from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.techniques import Model
+from workers.convert.graphs.onnx_files import graphs, load
 from workers.infer.base import Runtime
 
+EXTERNAL_SUFFIX = "_data"
+"""Behind the model's name: where weights lie in a file of their own, as the hub and transformers.js call it."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a bundle keeps its model: `folder` below its root, and the name that the model's file gets there, "" for
+    the one that it has. Only ONNX files can get another."""
+
+    folder: str = "model"
+    main: str = ""
+
+
+USUAL_PLACE = Place()
 SCRIPTS = ("bundle.py", "run.py", "verify.py")
 PIPELINE_ROOMS = ("postprocess",)
 """Folders of the pipeline beside its own files."""
@@ -62,18 +78,43 @@ def model_files(model: Model, runtime: Runtime) -> tuple[str, tuple[str, ...]]:
     return artifact.main, tuple(entry.path for entry in artifact.files)
 
 
-def copy_model(folder: Path, model: Model, runtime: Runtime) -> None:
-    """The files that the runtime needs below `model/`, the model's companions beside it."""
-    for name in model_files(model, runtime)[1]:
-        target = folder / "model" / name
+def copy_model(folder: Path, model: Model, runtime: Runtime, place: Place = USUAL_PLACE) -> None:
+    """The files that the runtime needs at their place, the model's companions beside it."""
+    if place.main:
+        target = folder / place.folder / place.main
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(model.folder / name, target)
+        copy_onnx(model.folder / model_files(model, runtime)[0], target)
+    else:
+        for name in model_files(model, runtime)[1]:
+            target = folder / place.folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(model.folder / name, target)
     for name in ("pipeline.json", "tokenizer.json"):
         if (model.folder / name).is_file():
             shutil.copyfile(model.folder / name, folder / name)
 
 
-def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) -> dict[str, Any]:
+def copy_onnx(source: Path, target: Path) -> None:
+    """The file under another name; weights that lie beside it go into one file ``<name>_data``, which it then names."""
+    import onnx
+
+    if not has_external_data(source):
+        shutil.copyfile(source, target)
+        return
+    proto = load(source)
+    data = target.name + EXTERNAL_SUFFIX
+    onnx.save_model(proto, str(target), save_as_external_data=True, all_tensors_to_one_file=True, location=data)
+
+
+def has_external_data(source: Path) -> bool:
+    """Whether weights of an ONNX file lie beside it."""
+    import onnx
+
+    proto = onnx.load(str(source), load_external_data=False)
+    return any(tensor.external_data for graph in graphs(proto.graph) for tensor in graph.initializer)
+
+
+def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str, place: Place) -> dict[str, Any]:
     """Everything that the bundle knows about itself but the hashes."""
     facts = params.facts
     return {
@@ -92,7 +133,8 @@ def manifest(params: ExportParams, model: Model, runtime: Runtime, module: str) 
             "measured_on": facts.device.model_dump(mode="json"),
         },
         "model": {
-            "main": model_files(model, runtime)[0],
+            "folder": place.folder,
+            "main": place.main or model_files(model, runtime)[0],
             "format": model.artifact.format,
             "precision": model.artifact.precision,
             "recipe": [step.model_dump(mode="json") for step in model.artifact.steps],

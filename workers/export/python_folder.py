@@ -12,7 +12,15 @@ from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec
 from workers.export.card import card, card_text
-from workers.export.layout import copy_code, copy_model, manifest, requirement_lines, write_manifest
+from workers.export.layout import (
+    USUAL_PLACE,
+    Place,
+    copy_code,
+    copy_model,
+    manifest,
+    requirement_lines,
+    write_manifest,
+)
 from workers.export.selftest import TEST_STAGES, selftest
 from workers.export.stages import WRITE, tell
 from workers.infer.base import Runtime
@@ -58,26 +66,29 @@ def fill(
     more: Mapping[str, str] = MappingProxyType({}),
     needs: tuple[str, ...] = (),
     facts: Mapping[str, Any] = MappingProxyType({}),
+    place: Place = USUAL_PLACE,
+    head: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[list[str], str]:
     """All files of the bundle; returns (requirements, what people read of the card).
 
     `commands` run it, as its card says. Of another target's own are `more` (files by their names, folders with "/"),
-    `needs` (distributions that they import) and `facts` (entries of the manifest).
+    `needs` (distributions that they import), `facts` (entries of the manifest), `place` (where it wants the model) and
+    `head` (what it adds to the card's header for the hub).
     """
     module = runtime.id.replace("-", "_")
     model = read_model(Path(params.model_dir))
     spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
-    copy_model(folder, model, runtime)
+    copy_model(folder, model, runtime, place)
     copy_code(folder, module, runtime.modules)
     requirements = requirement_lines(runtime, spec, needs)
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
-    (folder / "README.md").write_text(card(params.facts, spec, judged, commands), encoding="utf-8")
+    (folder / "README.md").write_text(card(params.facts, spec, judged, commands, head), encoding="utf-8")
     for name, content in more.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    document = {**manifest(params, model, runtime, module), **facts}
+    document = {**manifest(params, model, runtime, module, place), **facts}
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)

@@ -141,6 +141,7 @@ def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
     runtime = find_runtime(str(document["runtime"]["id"]))
     try:
         main = checked_main(str(document["model"]["main"]))
+        place = checked_main(str(document["model"].get("folder", "model")))  # of before there were others
         settings, _ = fit_settings(
             document["runtime"]["settings"],
             str(document["model"].get("precision", "")),
@@ -149,7 +150,7 @@ def golden_answers(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
         )
         pipeline = load_pipeline(folder)
         loop = pipeline.spec.generation
-        session = open_whole(runtime.load, folder / "model", main, settings, ctx.threads, loop)
+        session = open_whole(runtime.load, folder / place, main, settings, ctx.threads, loop)
         return compare_golden(folder / "golden", pipeline, session)
     except (NotRunnable, PipelineError, ValueError, OSError, KeyError) as error:
         return 0, [f"The model does not run: {error}"]

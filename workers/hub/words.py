@@ -49,6 +49,12 @@ def proxy_failed(reason: str) -> WorkerError:
     )
 
 
+def bad_card(repo: str, reason: str) -> WorkerError:
+    """The hub does not take the header of README.md."""
+    detail = f"The hub refuses the header of README.md ({shown(reason, 300)}). Nothing was written to {repo}."
+    return InputRefused("hub_bad_card", "The hub does not take the model card", detail, "Correct the license or name.")
+
+
 def offline() -> WorkerError:
     """HF_HUB_OFFLINE is set."""
     return BackendMissing(

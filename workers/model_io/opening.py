@@ -27,7 +27,7 @@ from workers.model_io.formats import Draft, Format, format_of
 from workers.model_io.guess.asked import as_asked
 from workers.model_io.guess.spec import boxes_told, build_spec, class_names_told, reread
 from workers.model_io.layouts import layouts
-from workers.model_io.readers.neighbors import beside_sha256, label_lists, small_files, stored_pipeline
+from workers.model_io.readers.neighbors import beside_sha256, carry, label_lists, small_files, stored_pipeline
 from workers.model_io.readers.sniff import sniff
 from workers.model_io.readers.zipped import unpack
 from workers.model_io.ready_made.kinds import sniff_to_prove
@@ -95,6 +95,7 @@ def _open(path: Path, params: OpenParams, ctx: JobContext, target: Path) -> Open
     ctx.progress(TRYING_IT, 1, 3)
     if draft.found.tokenizer is not None:
         shutil.copyfile(draft.found.tokenizer, target / "tokenizer.json")
+    carry(source.path, target)
     session = _session(target, draft, ctx)
     try:
         with trying(ctx, draft.graph.weight_bytes):

@@ -9,6 +9,7 @@ from PySide6.QtGui import QDesktopServices
 
 from app.controllers.commands import EXPORT_VERSION, on
 from app.controllers.export.presenter import (
+    another_version,
     checks,
     default_path,
     documents_folder,
@@ -25,8 +26,10 @@ from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.exporting import Exported, card_facts, export
 from app.services.after.exporting import ExportRequest as Ask
+from app.services.after.fitting import Fitting, fitting, instead_of
 from app.services.after.showing import card_preview
 from app.services.flow.events import Event, StepProgress
+from app.services.flow.steps import JobError
 from app.services.records.facts import RunFacts
 from widgets.main_window import MainWindow
 from widgets.pages.export.page import ExportPage
@@ -46,6 +49,7 @@ class ExportController(PageController):
         super().__init__(page)
         self._window, self._page, self._session, self._flows = window, page, session, flows
         self._facts: RunFacts | None = None
+        self._wanted: Variant | None = None
         self._variant: Variant | None = None
         self._value: ExportValue | None = None
         self._target = NO_TARGET
@@ -77,7 +81,7 @@ class ExportController(PageController):
 
     def _load(self, variant_id: str | None) -> None:
         run = self._session.run
-        self._facts = self._variant = self._value = None
+        self._facts = self._wanted = self._variant = self._value = None
         if run is None:
             self._page.show_empty()
             return
@@ -85,24 +89,27 @@ class ExportController(PageController):
         if facts is None:
             return
         chosen = next((variant for variant in facts.variants if variant.id == variant_id), None)
-        self._facts, self._variant = facts, chosen or facts.recommended or facts.baseline
-        self._value = self._make_value(facts, self._variant)
+        self._facts, self._wanted = facts, chosen or facts.recommended or facts.baseline
+        self._value = self._make_value(facts, self._wanted)
         self._page.show_value(self._value)
         self._preview()
 
-    def _make_value(self, facts: RunFacts, variant: Variant) -> ExportValue:
+    def _make_value(self, facts: RunFacts, wanted: Variant) -> ExportValue:
+        """The form for the version that the target takes: the wanted one, or the best that it can run."""
         project = facts.project
-        targets = self._targets()
+        targets = tuple(_offered(row, facts, wanted) for row in self._targets())
         usable = [row for row in targets if row.available]
         kept = next((row for row in usable if row.id == self._target.id), None)
         target = self._target = kept or next(iter(usable), NO_TARGET)
+        fit = fitting(target, facts, wanted) if target.id else Fitting(wanted)
+        variant = self._variant = fit.variant
         return ExportValue(
             targets=tuple(target_value(row) for row in targets),
             target=target.id,
             version=variant.title,
             path=_free_path(facts, target),
             card="",
-            checks=(*checks(facts, variant), *stage_checks(target.stages)),
+            checks=(*another_version(fit), *checks(facts, variant), *stage_checks(target.stages)),
             purpose=project.purpose,
             not_for=project.not_for,
             contact=project.contact,
@@ -117,15 +124,15 @@ class ExportController(PageController):
 
     def _on_target(self, target_id: str) -> None:
         """Another one is written: its own questions, stages, and way to be run; what was said stays."""
-        facts, variant, value = self._facts, self._variant, self._value
+        facts, wanted, value = self._facts, self._wanted, self._value
         target = next((row for row in self._targets() if row.id == target_id), None)
-        if target is None or facts is None or variant is None or value is None or self._exporting is not None:
+        if target is None or facts is None or wanted is None or value is None or self._exporting is not None:
             return
         is_default = value.path == _free_path(facts, self._target)
         path = value.path.removesuffix(self._target.suffix) + target.suffix
         self._target = target
         self._value = replace(
-            self._make_value(facts, variant),
+            self._make_value(facts, wanted),
             path=_free_path(facts, target) if is_default else path,
             card=value.card,
             purpose=value.purpose,
@@ -149,8 +156,10 @@ class ExportController(PageController):
         ask = Ask(
             facts.run.id, variant.id, value.target, Path(value.path), None, value.purpose, value.not_for, value.contact
         )
+        card = card_facts(facts, variant, ask, found.device)
+        card = card.model_copy(update={"instead_of": instead_of(self._target, facts, variant)})
         self._previewing = self._flows.start(
-            card_preview(facts, card_facts(facts, variant, ask, found.device), value.target),
+            card_preview(facts, card, value.target),
             title="",
             on_done=self._on_card,
             on_failed=lambda error: self._window.banner(error_value(error)),
@@ -212,10 +221,18 @@ class ExportController(PageController):
 
     def _on_described(self) -> None:
         """Targets are known now, or others than before."""
-        if self._value is None or self._exporting is not None or self._variant is None or self._page.state != "full":
+        value, facts, wanted = self._value, self._facts, self._wanted
+        if (
+            value is None
+            or facts is None
+            or wanted is None
+            or self._exporting is not None
+            or self._page.state != "full"
+        ):
             return
-        if self._value.targets != tuple(target_value(row) for row in self._targets()) or not self._value.card:
-            self._load(self._variant.id)
+        offered = tuple(target_value(_offered(row, facts, wanted)) for row in self._targets())
+        if value.targets != offered or not value.card:
+            self._load(wanted.id)
 
     def _on_done(self, exported: Exported) -> None:
         self._exporting = None
@@ -226,6 +243,8 @@ class ExportController(PageController):
         results = [
             CheckValue("ok" if check.ok else "bad", check.what, check.detail) for check in exported.result.selftest
         ]
+        if exported.pushed is not None:
+            results.append(CheckValue("ok", tr("On the hub"), exported.pushed.address))
         self._page.show_done(
             DoneValue(
                 path=str(exported.path),
@@ -258,6 +277,17 @@ class ExportController(PageController):
 
 def _free_path(facts: RunFacts, target: DescribedTarget) -> str:
     return str(default_path(facts.project.name, documents_folder(), target.suffix))
+
+
+def _offered(row: DescribedTarget, facts: RunFacts, wanted: Variant) -> DescribedTarget:
+    """The target, not available where it takes no version of this run."""
+    if not row.available:
+        return row
+    try:
+        fitting(row, facts, wanted)
+    except JobError:
+        return row.model_copy(update={"available": False, "hint": tr("This run has no version that it takes")})
+    return row
 
 
 def _no_folder(out: Path, error: OSError) -> ErrorInfo:

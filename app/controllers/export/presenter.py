@@ -7,6 +7,7 @@ from PySide6.QtCore import QStandardPaths
 
 from app.controllers.words import tr
 from app.domain.variant import Variant
+from app.services.after.fitting import Fitting
 from app.services.records.facts import RunFacts
 from widgets.pages.export.value import QuestionValue, TargetValue
 from widgets.parts.format import clipped, percent, percent_of
@@ -37,6 +38,14 @@ def checks(facts: RunFacts, variant: Variant) -> tuple[CheckValue, ...]:
     if facts.verdict is not None:
         done.append(license_check(facts.verdict))
     return tuple(done)
+
+
+def another_version(fit: Fitting) -> tuple[CheckValue, ...]:
+    """One line where the target takes another version than the one that was wanted."""
+    if fit.instead_of is None:
+        return ()
+    what = tr("Takes “{0}”: it needs ONNX").format(clipped(fit.variant.title, MAX_LICENSE))
+    return (CheckValue("warn", what, tr("instead of “{0}”").format(clipped(fit.instead_of.title, MAX_LICENSE))),)
 
 
 def stage_checks(stages: Sequence[Stage], at_id: str = "") -> tuple[CheckValue, ...]:

@@ -15,7 +15,9 @@ from app.domain.job import ExportRecord
 from app.domain.project import Project
 from app.domain.run import Run
 from app.domain.variant import Variant
+from app.services.after.fitting import check_takes, fitting, instead_of
 from app.services.after.load_card import card_load
+from app.services.after.pushing import check_push, push
 from app.services.flow.artifacts import sync_folder
 from app.services.flow.background import Stopped
 from app.services.flow.steps import DiskStep, Done, Flow, JobError, JobStep
@@ -25,8 +27,9 @@ from app.services.records.documents import variant_document
 from app.services.records.facts import RunFacts, check_stored
 from app.services.run.version_steps import stored_version
 from app.version import VERSION
-from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, VerifyParams, VerifyResult
+from workers.contracts.bundles import CardFacts, ExportParams, ExportResult, InsteadOf, VerifyParams, VerifyResult
 from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import HubPushResult
 from workers.contracts.jobs import DescribeResult
 from workers.contracts.process.disk import NO_ROOM, DiskFull
 from workers.contracts.process.messages import Limits
@@ -60,12 +63,15 @@ class ExportRequest:
 
 @dataclass(frozen=True)
 class Exported:
-    """The bundle, where it lies now, with what its self-test said."""
+    """The bundle, where it lies now, with what its self-test said. `instead_of` is the recommended version where the
+    target cannot take that; `pushed` where its files are on the hub."""
 
     path: Path
     result: ExportResult
     record: ExportRecord
     target: DescribedTarget
+    instead_of: InsteadOf | None = None
+    pushed: HubPushResult | None = None
 
 
 def refusal(code: str, title: str, detail: str, hint: str) -> JobError:
@@ -108,11 +114,17 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     """Write, unpack in a fresh environment, run, compare; only then put the file in its place."""
     variant = pick(facts, ask.variant_id, ask.override_reason)
     check_writable(ask.out)
-    yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
     found = yield from describe()
     target = target_of(found, ask.target)
     answers = answers_to(target, ask.answers)
-    done = yield _export_step(facts, variant, ask, (target.id, answers), found.device)
+    if ask.variant_id is None:
+        variant = pick(facts, fitting(target, facts, variant).variant.id, ask.override_reason)
+    check_takes(target, facts, variant)
+    repo = answers.get(target.pushed_to, "")
+    if repo:
+        yield from check_push(workspace, repo)
+    yield DiskStep(lambda stopped: check_stored(workspace, facts, variant, stopped=stopped))
+    done = yield _export_step(facts, variant, ask, (target, answers), found.device)
     try:
         yield DiskStep(lambda stopped: place(done.folder / done.result.path, ask.out, stopped))
     finally:
@@ -133,7 +145,8 @@ def export(workspace: Workspace, facts: RunFacts, ask: ExportRequest) -> Flow[Ex
     if record.override_reason is not None:
         told = (variant.title, facts.run.id, ask.out, record.override_reason)
         log.warning("“%s” of run %s is a regression and was exported to %s all the same: %s", *told)
-    return Exported(ask.out, done.result, record, target)
+    pushed = (yield from push(workspace, repo, ask.out)) if repo else None
+    return Exported(ask.out, done.result, record, target, instead_of(target, facts, variant), pushed)
 
 
 def target_of(found: DescribeResult, target_id: str) -> DescribedTarget:
@@ -173,18 +186,25 @@ def answers_to(target: DescribedTarget, given: Mapping[str, str]) -> dict[str, s
 
 
 def _export_step(
-    facts: RunFacts, variant: Variant, ask: ExportRequest, target: tuple[str, dict[str, str]], device: DeviceFacts
+    facts: RunFacts,
+    variant: Variant,
+    ask: ExportRequest,
+    answered: tuple[DescribedTarget, dict[str, str]],
+    device: DeviceFacts,
 ) -> JobStep[ExportResult]:
     version = stored_version(facts, variant)
+    target, answers = answered
     return JobStep(
         kind="export",
         params=ExportParams(
-            target=target[0],
-            answers=target[1],
+            target=target.id,
+            answers=answers,
             **version.parameters(),
             original_dir=str(facts.original_dir),
             data_dir=str(facts.data_dir),
-            facts=card_facts(facts, variant, ask, device),
+            facts=card_facts(facts, variant, ask, device).model_copy(
+                update={"instead_of": instead_of(target, facts, variant)}
+            ),
         ),
         result=ExportResult,
         title="Write the bundle",

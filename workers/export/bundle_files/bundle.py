@@ -92,5 +92,5 @@ def load(threads: int | None = None, cache_dir: str | None = None) -> Model:
         settings["cache_dir"] = cache_dir
     pipeline = load_pipeline(HERE)
     main, loop = MANIFEST["model"]["main"], pipeline.spec.generation
-    session = open_whole(engine.load, HERE / "model", main, settings, cores, loop)
+    session = open_whole(engine.load, HERE / MANIFEST["model"]["folder"], main, settings, cores, loop)
     return Model(session, pipeline, notes)

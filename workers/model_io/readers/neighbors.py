@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import ValidationError
 
-from workers.contracts.beside import BESIDE, LICENSE_FILES, ONNX_FOLDER
+from workers.contracts.beside import BESIDE, CARRIED, CARRIED_FOLDER, LICENSE_FILES, ONNX_FOLDER
 from workers.contracts.folder import sha256_file
 from workers.contracts.pipeline import ImageSteps, PipelineSpec, Task
 from workers.model_io.facts import Found
@@ -128,6 +128,18 @@ def beside_file(path: Path, metadata: Mapping[str, str]) -> Found:
     for folder in _folders_of(path):
         found = found.or_else(beside_folder(folder))
     return found
+
+
+def carry(path: Path, target: Path) -> None:
+    """Keep what the hub's libraries need of a model's configuration with the opened one, without references to code
+    (`auto_map`), which is not carried along."""
+    folders = [path] if path.is_dir() else _folders_of(path)
+    for name in CARRIED:
+        found = next((data for folder in folders if isinstance(data := read_json(folder / name), dict)), None)
+        if found is not None:
+            kept = {key: value for key, value in found.items() if key not in ("auto_map", "_name_or_path")}
+            (target / CARRIED_FOLDER).mkdir(exist_ok=True)
+            (target / CARRIED_FOLDER / name).write_text(json.dumps(kept, indent=1, ensure_ascii=False), "utf-8")
 
 
 def beside_sha256(path: Path) -> str:

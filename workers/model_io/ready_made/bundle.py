@@ -19,7 +19,7 @@ from workers.model_io.formats import Draft, Format, Stored, Write
 from workers.model_io.words import refuse, shown
 from workers.pipeline.golden import check_sums
 
-MODEL, TOKENIZER = "model", "tokenizer.json"
+TOKENIZER = "tokenizer.json"
 CHANGED_INSIDE = ("cascade", "pixels", "parts", "buckets", "constants", "shapes")
 """Settings that name inputs or further files: such a model keeps the interface that it was made with."""
 
@@ -34,6 +34,7 @@ class _Runtime(Frozen):
 
 class _Model(Frozen):
     main: str
+    folder: str = "model"  # of before there were others
     format: str = "onnx"
     precision: str = "fp32"
 
@@ -50,7 +51,7 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
             "Export it again, or copy it once more from where it was written.",
         )
     spec, runtime, model, document = _read(path)
-    files = tuple(sorted(entry for entry in (path / MODEL).rglob("*") if entry.is_file()))
+    files = tuple(sorted(entry for entry in (path / model.folder).rglob("*") if entry.is_file()))
     size = sum(file.stat().st_size for file in files)
     graph = Graph(
         inputs=tuple(TensorSpec(name=e.name, shape=e.shape, dtype=e.dtype) for e in spec.inputs),
@@ -78,10 +79,10 @@ def read(path: Path, params: OpenParams, ctx: JobContext) -> tuple[Draft, Write]
 
 def _write(path: Path, draft: Draft, runtime: _Runtime, model: _Model, ctx: JobContext, target: Path) -> Draft:
     """Copies the model's files into `target`, with the settings that the bundle runs it with."""
-    names = [file.relative_to(path / MODEL).as_posix() for file in draft.files if file.name != "info.json"]
+    names = [file.relative_to(path / model.folder).as_posix() for file in draft.files if file.name != "info.json"]
     for name in names:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path / MODEL / name, target / name)
+        shutil.copyfile(path / model.folder / name, target / name)
     shutil.copyfile(path / "pipeline.json", target / "pipeline.json")
     settings, _ = fit_settings(runtime.settings, model.precision, runtime.measured_on, ctx.threads)
     is_torch = model.main.endswith(".pt2")
@@ -106,8 +107,8 @@ def _read(path: Path) -> tuple[PipelineSpec, _Runtime, _Model, dict[str, Any]]:
         runtime, model = _of(_Runtime, document["runtime"]), _of(_Model, document["model"])
     except (OSError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise _no_bundle(path) from error
-    main = PurePosixPath(model.main)
-    if main.is_absolute() or ".." in main.parts or "\\" in model.main or not (path / MODEL / model.main).is_file():
+    main = PurePosixPath(model.folder) / model.main
+    if main.is_absolute() or ".." in main.parts or "\\" in str(main) or not (path / main).is_file():
         raise _no_bundle(path)
     return spec, runtime, model, document
 

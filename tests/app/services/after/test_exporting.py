@@ -20,7 +20,7 @@ from app.services.after.exporting import (
     place,
     target_of,
 )
-from app.services.flow.steps import DiskStep, JobError
+from app.services.flow.steps import DiskStep, Done, JobError, JobStep
 from app.services.flow.workspace import Workspace
 from app.services.records.facts import RunFacts, check_stored, read_facts
 from workers.contracts.jobs import DescribeResult
@@ -134,11 +134,13 @@ def test_an_export_that_is_cancelled_while_it_is_written(tmp_path: Path) -> None
 
 
 def test_what_is_exported_is_checked_beside_the_event_loop(space: Workspace, tmp_path: Path) -> None:
-    """Given an export, when it begins, then the files of the store are compared in a step of the disk, which says what
-    is wrong with them."""
+    """Given an export, once the target is known, then the files of the store are compared in a step of the disk, which says
+    what is wrong with them."""
     known = dataclasses.replace(facts(), store_root=space.paths.store)
     flow = export(space, known, ExportRequest("r1", None, "python", tmp_path / "b.zip"))
-    step = next(flow)
+    assert isinstance(next(flow), JobStep)
+    python = DescribedTarget(id="python", title="Python folder", available=True)
+    step = flow.send(Done(described(python), tmp_path, None, cached=False, seconds=0.0))
     assert isinstance(step, DiskStep)
     with pytest.raises(JobError) as refused:
         step.work(lambda: False)

@@ -1,0 +1,81 @@
+"""Which version a target takes: the recommended one, or the best that was proven in what runs the target's bundles."""
+
+from dataclasses import dataclass
+
+from app.domain.choose import best_of, is_gain, is_safe
+from app.domain.variant import Variant
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts
+from app.services.run.version_steps import stored_version
+from workers.contracts.bundles import InsteadOf
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.specs import DescribedTarget
+
+REFUSED = 3
+
+
+@dataclass(frozen=True)
+class Fitting:
+    """The version to write, and the one that was wanted where the target cannot take that."""
+
+    variant: Variant
+    instead_of: Variant | None = None
+
+
+def takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> bool:
+    """Whether what runs this target's bundles runs the version as it was judged. False for one without a model."""
+    if target.runtimes and variant.runtime not in target.runtimes:
+        return False
+    if target.settings is None:
+        return True
+    try:
+        return set(stored_version(facts, variant).settings) <= set(target.settings)
+    except (JobError, OSError, ValueError):
+        return False
+
+
+def fitting(target: DescribedTarget, facts: RunFacts, wanted: Variant) -> Fitting:
+    """`wanted`, or else the best proven gain that the target takes, or else the original.
+
+    Raises `JobError` (exit code 3) where there is none.
+    """
+    if takes(target, facts, wanted):
+        return Fitting(wanted)
+    gains = [v for v in facts.made if is_safe(v) and is_gain(v, "speed") and takes(target, facts, v)]
+    best = best_of(gains, "speed")
+    if best is None and takes(target, facts, facts.baseline):
+        best = facts.baseline
+    if best is None:
+        raise refused_by(target, wanted, "Neither does it run the original or another proven version of this run.", "")
+    return Fitting(best, wanted)
+
+
+def instead_of(target: DescribedTarget, facts: RunFacts, variant: Variant) -> InsteadOf | None:
+    """The recommended version, where this one is written only because the target cannot take that."""
+    best = facts.recommended
+    if best is None or best.id == variant.id or takes(target, facts, best):
+        return None
+    return InsteadOf(id=best.id, title=best.title, runtime=best.runtime)
+
+
+def check_takes(target: DescribedTarget, facts: RunFacts, variant: Variant) -> None:
+    """Raises `JobError` (exit code 3) for a version that was asked for by its id and that the target cannot take."""
+    if takes(target, facts, variant):
+        return
+    other = fitting(target, facts, variant).variant
+    raise refused_by(target, variant, "", f"Take “{other.title}” (--variant {other.id}), or another kind of bundle.")
+
+
+def refused_by(target: DescribedTarget, variant: Variant, more: str, hint: str) -> JobError:
+    """What runs this target's bundles, and what the version needs."""
+    needed = " or ".join(target.runtimes)
+    detail = f"“{target.title}” needs one plain ONNX model that was proven in {needed}; “{variant.title}” is none."
+    return JobError(
+        ErrorInfo(
+            code="version_not_for_target",
+            title="This version does not run in that kind of bundle",
+            detail=f"{detail} {more}".strip(),
+            hint=hint or "Choose another kind of bundle, for example the Python folder, which takes every version.",
+        ),
+        REFUSED,
+    )

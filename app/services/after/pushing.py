@@ -1,0 +1,66 @@
+"""A bundle that was written goes to the hub, where a person asked for that and said where to."""
+
+from pathlib import Path
+
+from app.services.flow.steps import Done, Flow, JobError, JobStep
+from app.services.flow.workspace import Workspace
+from app.services.hub.place import LOOK_LIMITS, HubPlace, certificate_paths, hub_place
+from app.version import VERSION
+from workers.contracts.errors import ErrorInfo
+from workers.contracts.hub import HubPushParams, HubPushResult
+from workers.contracts.process.messages import Limits
+
+RETRIES, LONGEST_WAIT_S = 5, 120.0
+PUSH_LIMITS = Limits(memory_bytes=4 << 30, network=True)
+REFUSED = 3
+
+
+def check_push(space: Workspace, repo: str) -> Flow[HubPushResult]:
+    """Before anything is written: is this a name, and who asks? Raises `JobError`."""
+    place = _place(space)
+    done: Done[HubPushResult] = yield JobStep(
+        kind="hub_push",
+        params=HubPushParams(access=place.look(), repo=repo),
+        result=HubPushResult,
+        title="Ask the hub who you are",
+        read_paths=certificate_paths(),
+        threads=1,
+        limits=LOOK_LIMITS,
+    )
+    return done.result
+
+
+def push(space: Workspace, repo: str, bundle: Path) -> Flow[HubPushResult]:
+    """The files as one commit. Raises `JobError`, which says that the bundle itself was written."""
+    place = _place(space)
+    access = place.access(retries=RETRIES, max_wait_s=LONGEST_WAIT_S)
+    try:
+        done: Done[HubPushResult] = yield JobStep(
+            kind="hub_push",
+            params=HubPushParams(access=access, repo=repo, bundle=str(bundle), message=f"Written by Fettle {VERSION}"),
+            result=HubPushResult,
+            title="Send it to the hub",
+            read_paths=(bundle, *certificate_paths()),
+            threads=1,
+            limits=PUSH_LIMITS,
+        )
+    except JobError as error:
+        told = error.error
+        safe = f"{told.detail} The bundle itself was written and tested: {bundle}."
+        raise JobError(told.model_copy(update={"detail": safe}), error.exit_code) from error
+    return done.result
+
+
+def _place(space: Workspace) -> HubPlace:
+    """Where the hub is. Raises `JobError` (exit code 3) where nobody is logged in there."""
+    place = hub_place(space)
+    if place.token is None:
+        error = ErrorInfo(
+            code="hub_log_in_needed",
+            title="The hub does not know you yet",
+            detail=f"{place.warning or f'There is no token for {place.endpoint}.'} Nothing was written or sent.",
+            hint="Log in on the page Hub with a token that may write, then export again.",
+            by_command="fettle hub login",
+        )
+        raise JobError(error, REFUSED)
+    return place

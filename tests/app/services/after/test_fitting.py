@@ -1,0 +1,91 @@
+"""Which version a target takes where it cannot take the recommended one."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from documented import NOW, a_run, variant
+
+from app.domain.project import Project
+from app.domain.variant import Measurement, Variant
+from app.services.after.fitting import check_takes, fitting, instead_of, takes
+from app.services.flow.steps import JobError
+from app.services.records.facts import RunFacts
+from workers.contracts.folder import write_model
+from workers.contracts.specs import DescribedTarget
+
+PROJECT = Project("p", "Model", "/m.onnx", "ab", NOW, NOW)
+PLAIN = DescribedTarget(id="hub", title="Hub folder", available=True, runtimes=("onnxruntime-cpu",), settings=())
+ANY = DescribedTarget(id="python", title="Python folder", available=True)
+
+
+def faster(name: str, times: float, runtime: str = "onnxruntime-cpu", verdict: str = "safe") -> Variant:
+    measured = Measurement(latency_p50_ms=1.0, n=100, speedup=times, speedup_low=times * 0.95)
+    made = variant(name, verdict=verdict, measurement=measured, artifact_key=f"{name}key")  # type: ignore[arg-type]
+    return dataclasses.replace(made, runtime=runtime)
+
+
+def facts(store: Path, *variants: Variant, settings: dict[str, dict[str, object]] | None = None) -> RunFacts:
+    """The first is recommended; the original runs in ONNX Runtime."""
+    original = dataclasses.replace(variant("o", 0, is_baseline=True, artifact_key="okey"), runtime="onnxruntime-cpu")
+    found = RunFacts(
+        PROJECT, a_run(recommended_variant_id=variants[0].id), (original, *variants), store / "ok" / "okey" / "model",
+        store, store,
+    )  # fmt: skip
+    for one in found.variants:
+        folder = found.model_dir(one)
+        folder.mkdir(parents=True)
+        (folder / "model.onnx").write_bytes(b"m")
+        write_model(folder, "model.onnx", ["model.onnx"], settings=(settings or {}).get(one.id))
+    return found
+
+
+def test_the_recommended_one_where_it_fits(tmp_path: Path) -> None:
+    """Given a recommended version in ONNX Runtime, then it is taken, and nothing is said of another."""
+    known = facts(tmp_path, faster("best", 3.0), faster("other", 9.0))
+    assert fitting(PLAIN, known, known.variants[1]).variant.id == "best"
+    assert instead_of(PLAIN, known, known.variants[1]) is None
+
+
+def test_the_best_proven_one_else(tmp_path: Path) -> None:
+    """Given one that OpenVINO runs, then of those in ONNX Runtime the fastest that is safe, and the other is named."""
+    known = facts(
+        tmp_path, faster("best", 5.0, "openvino"), faster("slow", 1.5), faster("fast", 2.5),
+        faster("faster, not proven", 4.0, verdict="not_enough_data"), faster("worse", 6.0, verdict="regressed"),
+    )  # fmt: skip
+    found = fitting(PLAIN, known, known.variants[1])
+    assert (found.variant.id, found.instead_of and found.instead_of.id) == ("fast", "best")
+    told = instead_of(PLAIN, known, found.variant)
+    assert told is not None and (told.id, told.runtime) == ("best", "openvino")
+    assert instead_of(ANY, known, found.variant) is None
+
+
+def test_the_original_where_no_other_is_proven(tmp_path: Path) -> None:
+    """Given nothing proven in ONNX Runtime, then the original."""
+    known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("slower", 0.8))
+    assert fitting(PLAIN, known, known.variants[1]).variant.id == "o"
+
+
+def test_two_models_in_one_are_no_plain_one(tmp_path: Path) -> None:
+    """Given a version in ONNX Runtime that is a cascade, then the target does not take it, and another one it does."""
+    known = facts(tmp_path, faster("best", 5.0), faster("plain", 2.0), settings={"best": {"cascade": {}}})
+    assert not takes(PLAIN, known, known.variants[1]) and takes(ANY, known, known.variants[1])
+    assert fitting(PLAIN, known, known.variants[1]).variant.id == "plain"
+
+
+def test_asked_for_by_its_id(tmp_path: Path) -> None:
+    """Given a version that was asked for and that the target cannot take, then words with what it takes instead."""
+    known = facts(tmp_path, faster("best", 5.0, "openvino"), faster("fast", 2.5))
+    check_takes(PLAIN, known, known.variants[2])
+    with pytest.raises(JobError) as refused:
+        check_takes(PLAIN, known, known.variants[1])
+    assert (refused.value.error.code, refused.value.exit_code) == ("version_not_for_target", 3)
+    assert "--variant fast" in refused.value.error.hint
+
+
+def test_nothing_fits(tmp_path: Path) -> None:
+    """Given not even an original that the target takes, then it is refused plainly."""
+    known = facts(tmp_path, faster("best", 5.0, "openvino"), settings={"o": {"parts": {}}})
+    with pytest.raises(JobError) as refused:
+        fitting(PLAIN, known, known.variants[1])
+    assert "Neither does it run the original" in refused.value.error.detail

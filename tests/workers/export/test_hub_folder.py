@@ -1,0 +1,156 @@
+"""The hub folder: names that transformers.js finds, configuration carried along or told, and nothing that is not so."""
+
+import json
+import os
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from bundle_facts import card_facts
+from onnx.external_data_helper import convert_model_to_external_data
+
+from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
+from workers.contracts.errors import WorkerError
+from workers.contracts.pipeline import ImageSteps, TextSteps
+from workers.contracts.specs import DeviceFacts
+from workers.export import hub_folder
+from workers.export.hub_folder import TARGET, configs, read_back
+from workers.export.layout import copy_onnx, has_external_data
+from workers.export.verify import verify
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
+
+
+def params_of(small: Any, **more: Any) -> ExportParams:
+    return ExportParams(
+        target="hub", model_dir=str(small.folder), original_dir=str(small.folder), data_dir=str(small.data),
+        runtime="onnxruntime-cpu", facts=card_facts("onnxruntime-cpu", DEVICE), **more,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def made(make_small, tmp_path: Path) -> tuple[ExportResult, Path]:
+    """A small classifier of pictures as a hub folder, unpacked."""
+    work = tmp_path / "work"
+    work.mkdir()
+    result = TARGET.write(params_of(make_small("cnn")), RecordingContext(work))
+    assert isinstance(result, ExportResult)
+    with zipfile.ZipFile(work / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "repo")
+    return result, tmp_path / "repo"
+
+
+def test_it_is_written_tested_and_verified(made: tuple[ExportResult, Path]) -> None:
+    """Given a small model, then the hub's names are there, it passed its tests, and verify finds it whole."""
+    result, folder = made
+    assert all(check.ok for check in result.selftest) and result.selftest[-1].what == "Read as the hub does"
+    assert (folder / "onnx" / "model.onnx").is_file() and not (folder / "model").exists()
+    config = json.loads((folder / "config.json").read_text())
+    assert config["transformers.js_config"] == {"dtype": "fp32"}
+    checked = verify(VerifyParams(bundle=str(folder)), RecordingContext(folder.parent), targets())
+    assert checked.ok, checked.findings
+    header = (folder / "README.md").read_text().split("---")[1]
+    assert "library_name: transformers.js" in header
+
+
+def test_outputs_are_told_to_javascript(made: tuple[ExportResult, Path]) -> None:
+    """Given the folder, then the first golden input and the model's own outputs can be read without numpy's files."""
+    import base64
+
+    import onnxruntime
+
+    _, folder = made
+    (one,) = json.loads((folder / "golden" / "outputs.json").read_text())
+
+    def read(row: dict[str, Any]) -> Any:
+        return np.frombuffer(base64.b64decode(row["base64"]), row["dtype"]).reshape(row["shape"])
+
+    session = onnxruntime.InferenceSession(folder / "onnx" / "model.onnx")
+    names = [output.name for output in session.get_outputs()]
+    given = session.run(names, {name: read(row) for name, row in one["inputs"].items()})
+    for name, values in zip(names, given, strict=True):
+        np.testing.assert_allclose(values, read(one["outputs"][name]), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("precision", "name", "dtype"),
+    [("fp32", "model.onnx", "fp32"), ("int8", "model_quantized.onnx", "q8"), ("fp16", "model_fp16.onnx", "fp16"),
+     ("int4 weights", "model_q4.onnx", "q4"), ("bf16+fp32", "model.onnx", "fp32")],
+)  # fmt: skip
+def test_names_follow_the_numbers(precision: str, name: str, dtype: str) -> None:
+    """Given a precision, then the suffix and dtype that transformers.js pairs."""
+    suffix, found = hub_folder.DTYPES.get(precision, ("", "fp32"))
+    assert (f"model{suffix}.onnx", found) == (name, dtype)
+
+
+def test_weights_in_a_second_file_are_renamed_with_it(make_small, tmp_path: Path) -> None:
+    """Given weights beside the model, when it gets another name, then they lie in NAME_data, and it runs."""
+    import onnxruntime
+
+    proto = onnx.load(make_small("cnn").folder / "model.onnx")
+    convert_model_to_external_data(proto, location="old.bin", size_threshold=0)
+    onnx.save_model(proto, tmp_path / "old.onnx")
+    (tmp_path / "new").mkdir()
+    copy_onnx(tmp_path / "old.onnx", tmp_path / "new" / "model_fp16.onnx")
+    assert has_external_data(tmp_path / "new" / "model_fp16.onnx")
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["model_fp16.onnx", "model_fp16.onnx_data"]
+    (tmp_path / "old.bin").unlink()
+    onnxruntime.InferenceSession(tmp_path / "new" / "model_fp16.onnx")
+
+
+def test_the_sources_own_configuration_is_kept(make_small, tmp_path: Path) -> None:
+    """Given a model that came with a configuration, then that is carried along with what the web loads added."""
+    small = make_small("cnn")
+    folder = tmp_path / "model"
+    shutil.copytree(small.folder, folder)
+    (folder / "source").mkdir()
+    (folder / "source" / "config.json").write_text('{"model_type": "bert", "hidden_size": 8}')
+    params = params_of(small).model_copy(update={"original_dir": str(folder)})
+    found = json.loads(configs(params, "q8", True)["config.json"])
+    assert found["model_type"] == "bert" and found["hidden_size"] == 8
+    assert found["transformers.js_config"] == {"dtype": "q8", "use_external_data_format": 1}
+
+
+def test_preparation_as_transformers_tells_it() -> None:
+    """Given the usual preparation, then its fields; given what transformers cannot do, then none that would be wrong."""
+    from card_facts import SPEC
+
+    steps = ImageSteps(resize=256, crop=224, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.2), interpolation="bicubic")
+    told = hub_folder._preparation(SPEC.model_copy(update={"preprocess": steps}))
+    assert told["size"] == {"shortest_edge": 256} and told["crop_size"] == {"height": 224, "width": 224}
+    assert (told["image_mean"], told["resample"], told["do_rescale"]) == ([0.5, 0.4, 0.3], 3, True)
+    for other in (ImageSteps(channels="bgr"), ImageSteps(resize=(8, 8), letterbox=True), ImageSteps(pixels=True)):
+        assert hub_folder._preparation(SPEC.model_copy(update={"preprocess": other})) == {}
+    assert (
+        hub_folder._tokenizer(SPEC.model_copy(update={"preprocess": TextSteps(max_length=77)}))["model_max_length"]
+        == 77
+    )
+
+
+def test_what_transformers_cannot_read_is_refused(tmp_path: Path) -> None:
+    """Given a configuration that transformers refuses, then the folder is not handed out, and the reason is told."""
+    (tmp_path / "config.json").write_text('{"model_type": "of nobody"}')
+    with pytest.raises(WorkerError) as refused:
+        read_back(tmp_path)
+    assert refused.value.code == "selftest_failed" and "of nobody" in refused.value.detail
+
+
+@pytest.mark.slow
+def test_transformers_js_loads_and_answers_alike(made: tuple[ExportResult, Path], tmp_path: Path) -> None:
+    """Given node and transformers.js from npm, when try.mjs runs, then all outputs are those that were measured."""
+    if shutil.which("npm") is None:
+        pytest.skip("needs node and npm")
+    _, folder = made
+    quiet = {**os.environ, "npm_config_cache": str(tmp_path / "npm")}
+    install = ["npm", "i", "--ignore-scripts", "--no-audit", "--no-fund", "@huggingface/transformers@4.3.1"]
+    subprocess.run(install, cwd=folder.parent, env=quiet, check=True, capture_output=True, timeout=170)
+    done = subprocess.run(["node", "try.mjs"], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1])["compared"] == 1

@@ -1,0 +1,58 @@
+"""Golden inputs and the model's own outputs as JSON, for what does not read numpy's files."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.bundles import ExportParams
+from workers.contracts.process.context import JobContext
+from workers.measure.opening import open_session
+from workers.pipeline import load_pipeline
+from workers.pipeline.prepared import Prepared
+
+MAX_BYTES = 8 << 20
+"""Of all inputs; an example is for trying, the golden answers lie beside it in full."""
+
+
+def golden_json(params: ExportParams, ctx: JobContext, count: int = 1) -> str:
+    """The first test inputs with all outputs of the variant as it runs here: `[{inputs, outputs, answer}]`, arrays by
+    name as ``{dtype, shape, base64}`` (little-endian), `answer` what the pipeline makes of the outputs.
+
+    Empty ("[]") where one input is larger than `MAX_BYTES`.
+    """
+    pipeline = load_pipeline(Path(params.model_dir))
+    items = Prepared(Path(params.data_dir) / "test")
+    session = open_session(Path(params.model_dir), params.runtime, params.settings, ctx.threads)
+    told: list[dict[str, Any]] = []
+    room = MAX_BYTES
+    try:
+        for number in range(min(count, len(items))):
+            ctx.check_cancelled()
+            feeds = {name: np.array(value) for name, value in items[number].items()}
+            room -= sum(value.nbytes for value in feeds.values())
+            if room < 0:
+                break
+            outputs = session.run(feeds)
+            answer = pipeline.answer(session, feeds)
+            told.append({"inputs": _arrays(feeds), "outputs": _arrays(outputs), "answer": as_json(answer)})
+    finally:
+        session.close()
+    return json.dumps(told)
+
+
+def _arrays(values: dict[str, NDArray[Any]]) -> dict[str, Any]:
+    return {name: as_json(value) for name, value in values.items()}
+
+
+def as_json(value: NDArray[Any]) -> dict[str, Any]:
+    """One array."""
+    little = np.ascontiguousarray(value, value.dtype.newbyteorder("<"))
+    return {
+        "dtype": value.dtype.name,
+        "shape": list(value.shape),
+        "base64": base64.b64encode(little.tobytes()).decode("ascii"),
+    }

@@ -1,0 +1,232 @@
+"""The target *Hub folder*: a repository of the Hugging Face Hub, whose files transformers.js 4 finds by their names.
+
+Names: `onnx/<session><suffix>.onnx`, weights beside it in `<name>_data`; `config.json["transformers.js_config"]` says
+which of them is loaded, since the web's default is q8 (transformers.js 4.3: `DEFAULT_DTYPE_SUFFIX_MAPPING`).
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.beside import CARRIED, CARRIED_FOLDER
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.errors import WorkerError
+from workers.contracts.folder import read_model, sha256_file
+from workers.contracts.pipeline import ImageSteps, PipelineSpec, TextSteps
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import ModelInfo, Question, Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.golden_json import golden_json
+from workers.export.layout import Place, has_external_data
+from workers.export.python_folder import fill, pack
+from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.stages import WRITE, tell
+from workers.measure.opening import find_runtime
+
+READ = Stage(id="read", title="Read it as the hub's libraries do")
+COMMANDS = (
+    "pip install -r requirements.txt",
+    "python run.py {input}",
+    "npm i @huggingface/transformers",
+    "node try.mjs",
+)
+DTYPES = {
+    "fp32": ("", "fp32"), "fp16": ("_fp16", "fp16"), "int8": ("_quantized", "q8"),
+    "int8 weights": ("_quantized", "q8"), "int4 weights": ("_q4", "q4"),
+}  # fmt: skip
+"""Our precisions → (suffix of the file, dtype of transformers.js). Mixed ones go without a suffix."""
+
+FAMILIES = ("mobilenet_v2", "mobilenet_v3", "resnet", "vit", "convnext", "efficientnet", "swin", "deit", "densenet")
+"""Architectures whose names begin so are known to transformers under the same name."""
+
+RESAMPLE = {"nearest": 0, "lanczos": 1, "bilinear": 2, "bicubic": 3}
+HEAD = {"library_name": "transformers.js", "tags": ["onnx", "transformers.js"]}
+
+TRY = """// Load this folder with transformers.js and compare with the outputs that were measured: node try.mjs
+import { readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AutoModel, Tensor, env } from "@huggingface/transformers";
+
+const here = dirname(fileURLToPath(import.meta.url));
+env.allowRemoteModels = false;
+env.localModelPath = dirname(here);
+const ARRAYS = { float32: Float32Array, float64: Float64Array, int64: BigInt64Array, int32: Int32Array,
+  uint8: Uint8Array, int8: Int8Array, bool: Uint8Array, float16: Uint16Array };
+const read = ({ dtype, base64 }) => {
+  const bytes = Buffer.from(base64, "base64");
+  return new ARRAYS[dtype](bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+};
+const model = await AutoModel.from_pretrained(basename(here));
+let worst = 0;
+const golden = JSON.parse(readFileSync(`${here}/golden/outputs.json`, "utf-8"));
+for (const { inputs, outputs } of golden) {
+  const feeds = Object.fromEntries(
+    Object.entries(inputs).map(([name, one]) => [name, new Tensor(one.dtype, read(one), one.shape)]));
+  const given = await model(feeds);
+  for (const [name, one] of Object.entries(outputs)) {
+    const expected = Array.from(read(one), Number), found = Array.from(given[name].data, Number);
+    const scale = Math.max(1e-6, ...expected.map(Math.abs));
+    worst = Math.max(worst, ...expected.map((value, i) => Math.abs(value - found[i]) / scale));
+  }
+}
+console.log(JSON.stringify({ compared: golden.length, largest_difference: worst }));
+process.exitCode = golden.length && worst <= 0.02 ? 0 : 3;
+"""
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test by itself and as transformers reads it. Raises `WorkerError` where that fails."""
+    runtime = find_runtime(params.runtime)
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
+    folder.mkdir()
+    tell(ctx, WRITE, 0, 2)
+    model = read_model(Path(params.model_dir))
+    suffix, dtype = DTYPES.get(model.artifact.precision, ("", "fp32"))
+    place = Place("onnx", f"model{suffix}.onnx")
+    more = configs(params, dtype, has_external_data(model.folder / model.artifact.main))
+    more |= {"golden/outputs.json": golden_json(params, ctx), "try.mjs": TRY}
+    requirements, text = fill(folder, params, runtime, ctx, COMMANDS, more, place=place, head=HEAD)
+    tell(ctx, WRITE, 1, 2)
+    count = pack(folder, bundle, ctx)
+    tell(ctx, WRITE, 2, 2)
+    checks, answer = selftest(bundle, requirements, ctx)
+    tell(ctx, READ, 0)
+    read = read_back(ctx.work_dir / "unpacked")
+    tell(ctx, READ, 1)
+    return ExportResult(
+        sha256=sha256_file(bundle),
+        size_bytes=bundle.stat().st_size,
+        files=count,
+        selftest=(*checks, read),
+        card_text=text,
+        printed=(answer,),
+    )
+
+
+def configs(params: ExportParams, dtype: str, external: bool) -> dict[str, str]:
+    """config.json and what prepares inputs: the source's own where it had them, else as far as they can be told."""
+    kept = {name: _read(Path(params.original_dir) / CARRIED_FOLDER / name) for name in CARRIED}
+    spec = PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+    config = kept["config.json"] or _config(params, spec)
+    web: dict[str, Any] = {"dtype": dtype, **({"use_external_data_format": 1} if external else {})}
+    found = {
+        "config.json": {**config, "transformers.js_config": web},
+        "generation_config.json": kept["generation_config.json"],
+        "preprocessor_config.json": kept["preprocessor_config.json"] or _preparation(spec),
+        "tokenizer_config.json": kept["tokenizer_config.json"] or _tokenizer(spec),
+    }
+    return {name: json.dumps(data, indent=2, ensure_ascii=False) + "\n" for name, data in found.items() if data}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError:
+        return {}
+
+
+def _config(params: ExportParams, spec: PipelineSpec) -> dict[str, Any]:
+    """Of a model that came without one: the class names, and its family where transformers has one of that name."""
+    made: dict[str, Any] = {}
+    try:
+        text = (Path(params.original_dir) / "info.json").read_text(encoding="utf-8")
+        name = ModelInfo.model_validate_json(text).architecture or ""
+    except (OSError, ValueError):
+        name = ""
+    family = next((family for family in FAMILIES if name.startswith(family)), None)
+    if family is not None:
+        made["model_type"] = family
+    if spec.classes:
+        made["id2label"] = {str(number): name for number, name in enumerate(spec.classes)}
+        made["label2id"] = {name: number for number, name in enumerate(spec.classes)}
+    return made
+
+
+def _preparation(spec: PipelineSpec) -> dict[str, Any]:
+    """Pictures as transformers' image processors describe them; nothing for what these cannot do."""
+    steps = spec.preprocess
+    if not isinstance(steps, ImageSteps) or steps.letterbox or steps.pixels or steps.channels != "rgb":
+        return {}
+    exact = not isinstance(steps.resize, int)
+    made: dict[str, Any] = {
+        "image_processor_type": "ViTImageProcessor" if exact and steps.crop is None else "CLIPImageProcessor",
+        "do_convert_rgb": True,
+        "do_resize": steps.resize is not None,
+        "do_center_crop": steps.crop is not None,
+        "do_rescale": steps.range == "0..1",
+        "do_normalize": True,
+        "image_mean": list(steps.mean) * (3 if len(steps.mean) == 1 else 1),
+        "image_std": list(steps.std) * (3 if len(steps.std) == 1 else 1),
+        "resample": RESAMPLE[steps.interpolation],
+    }
+    if steps.resize is not None:
+        made["size"] = _sides(steps.resize) if exact else {"shortest_edge": steps.resize}
+    if steps.crop is not None:
+        made["crop_size"] = _sides(steps.crop)
+    return made
+
+
+def _sides(size: int | tuple[int, int]) -> dict[str, int]:
+    height, width = (size, size) if isinstance(size, int) else size
+    return {"height": height, "width": width}
+
+
+def _tokenizer(spec: PipelineSpec) -> dict[str, Any]:
+    steps = spec.preprocess
+    if not isinstance(steps, TextSteps):
+        return {}
+    return {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": steps.max_length}
+
+
+def read_back(folder: Path) -> ExportCheck:
+    """The unpacked folder as transformers takes it, without a network. Raises `WorkerError` where it does not."""
+    import os
+
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    read = []
+    try:
+        from transformers import AutoConfig, AutoImageProcessor, AutoTokenizer
+
+        if "model_type" in config:
+            AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            read.append("config.json")
+        if (folder / "tokenizer.json").is_file():
+            made = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            if not made("one text")["input_ids"]:
+                raise ValueError("the tokenizer gives nothing")
+            read.append("tokenizer")
+        if (folder / "preprocessor_config.json").is_file():
+            AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            read.append("picture processor")
+    except Exception as error:  # whatever the library raises, the folder is not what it takes
+        raise WorkerError(
+            "selftest_failed",
+            "The bundle did not pass its own test",
+            f"transformers cannot read the folder ({_one_line(error)}). It was not handed out.",
+            "Export the Python folder instead, or correct the model's own configuration files and open it again.",
+        ) from error
+    told = f"transformers reads {', '.join(read)}" if read else "it has no files that transformers reads"
+    return ExportCheck(what="Read as the hub does", ok=True, detail=told)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+TARGET = TargetSpec(
+    id="hub",
+    title="Hub folder",
+    summary="For sharing it on a model hub",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, READ),
+    commands=COMMANDS,
+    how_to_run="Push it, or run it from the folder",
+    icon="cloud-arrow-up",
+    questions=(Question(id="push", title="Push it to the hub as", hint="OWNER/NAME, or empty: nothing is sent"),),
+    order=50,
+    runtimes=("onnxruntime-cpu",),
+    settings=("num_threads", "graph_optimization", "constants"),
+    pushed_to="push",
+)

@@ -1,0 +1,60 @@
+"""A bundle's files become a commit of a repository: only after a person named it."""
+
+import zipfile
+from pathlib import Path
+
+from workers.contracts.hub import HubPushParams, HubPushResult, bad_name
+from workers.contracts.process.context import JobContext
+from workers.hub import words
+from workers.hub.account import whoami
+from workers.hub.client import Hub, checked_repo
+from workers.hub.open import open_hub
+
+SENDING = "Send it to the hub"
+
+
+def push(params: HubPushParams, ctx: JobContext) -> HubPushResult:
+    """Raises `WorkerError` in plain words; the repository has all files then, or is as it was."""
+    repo = checked_repo(params.repo)
+    if "/" not in repo:
+        raise words.bad_repo(repo)
+    hub = open_hub(params.access, ctx)
+    user = whoami(hub)
+    if params.bundle is None:
+        return HubPushResult(repo=repo, user=user)
+    ctx.progress(SENDING, 0, 2)
+    folder = _unpacked(Path(params.bundle), ctx)
+    is_new = not hub.ask(repo, lambda: hub.api.repo_exists(repo))
+    hub.ask(repo, lambda: hub.api.create_repo(repo, private=True, exist_ok=True))
+    ctx.progress(SENDING, 1, 2)
+    commit = hub.ask(repo, lambda: _upload(hub, repo, folder, params.message))
+    ctx.progress(SENDING, 2, 2)
+    return HubPushResult(repo=repo, user=user, commit=commit, address=f"{hub.endpoint}/{repo}", made=is_new)
+
+
+def _upload(hub: Hub, repo: str, folder: Path, message: str) -> str:
+    """The commit's id."""
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    try:
+        return str(hub.api.upload_folder(repo_id=repo, folder_path=folder, commit_message=message or "Fettle").oid)
+    except ValueError as error:
+        if "README.md" in str(error):
+            raise words.bad_card(repo, str(error)) from error
+        raise
+    except RuntimeError as error:  # wraps what went wrong with one large file
+        if isinstance(error.__cause__, Exception):
+            raise error.__cause__ from error
+        raise
+
+
+def _unpacked(bundle: Path, ctx: JobContext) -> Path:
+    """The files of a bundle that this program wrote a moment ago."""
+    folder = ctx.work_dir / "files"
+    with zipfile.ZipFile(bundle) as archive:
+        for name in archive.namelist():
+            ctx.check_cancelled()
+            if bad_name(name) is None:
+                archive.extract(name, folder)
+    return folder
