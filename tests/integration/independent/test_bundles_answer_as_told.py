@@ -75,7 +75,7 @@ def outputs_of(whole: Whole, side: Side) -> Outputs:
 
 def test_nothing_regressed_is_recommended_in_its_time(whole: Whole) -> None:
     """Given the model with its data, then the run keeps to its time and recommends what is faster and alike, or nothing."""
-    assert whole.document["seconds"] <= whole.way.budget_s * PATIENCE + OVER_S
+    assert whole.seconds <= whole.way.budget_s * PATIENCE + OVER_S
     if whole.is_recommended:
         assert whole.version["speedup"] > 1
         assert whole.version["verdict"] in ("safe", "not_enough_data")

@@ -58,7 +58,8 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Whole:
-    """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle.
+    """`document` is what `fettle compare --json` tells, `version` its VARIANT that lies in the bundle; `seconds` is how
+    long the optimization took.
 
     `raws` are the examples to test with in their order, prepared by hand.
     """
@@ -70,6 +71,7 @@ class Whole:
     bundle: Bundle
     fettle: Fettle
     folder: Path
+    seconds: float
 
     @property
     def is_recommended(self) -> bool:
@@ -122,7 +124,7 @@ def go(way: Way, folder: Path, *, prove: bool = False) -> Whole:
     prepared.mkdir()
     raws = way.read(Source(model, data, prepared, inspected.document), names)
     assert len(raws) == len(names) >= 10, done.err
-    return Whole(way, document, version, raws, bundle, fettle, folder)
+    return Whole(way, document, version, raws, bundle, fettle, folder, done.document["seconds"])
 
 
 def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequence[str] = ()) -> dict[str, Any]:
