@@ -101,7 +101,8 @@ class TextSteps(Frozen):
 
 
 class AudioSteps(Frozen):
-    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones.
+    """Mono float32 in −1..1 at `sample_rate_hz`, frames of `frame_samples` after `context_samples` old ones; with
+    `frame_samples` 0 a sound goes in whole, as one frame.
 
     Samples are multiplied by `scale` (32768: as 16-bit values). `carry_state` False begins anew at each frame.
     """

@@ -15,7 +15,8 @@ def input_meaning(entry: PipelineInput, steps: Preprocess) -> str:
         return f"a text, up to {steps.max_length} tokens"
     if entry.source == "audio" and isinstance(steps, AudioSteps):
         old = f" after {steps.context_samples} old ones" if steps.context_samples else ""
-        return f"sound at {steps.sample_rate_hz / 1000:g} kHz, {steps.frame_samples} samples at a time{old}"
+        part = f"{steps.frame_samples} samples at a time" if steps.frame_samples else "as long as it is"
+        return f"sound at {steps.sample_rate_hz / 1000:g} kHz, {part}{old}"
     if entry.source == "input_ids":
         return "a text, as the numbers of its tokens"
     words = {

@@ -77,6 +77,11 @@ def _whole(text: str) -> int:
     return int(text)
 
 
+def _whole_or_none(text: str) -> int:
+    """0: none at all."""
+    return 0 if text == "0" else _whole(text)
+
+
 def _size(text: str) -> int | tuple[int, int] | None:
     if text == "none":
         return None
@@ -160,8 +165,8 @@ _TEXT: dict[str, tuple[str, Callable[[str], Any]]] = {
 }
 _AUDIO: dict[str, tuple[str, Callable[[str], Any]]] = {
     "sample_rate": ("sample_rate_hz", _whole),
-    "frame": ("frame_samples", _whole),
-    "context": ("context_samples", lambda text: 0 if text == "0" else _whole(text)),
+    "frame": ("frame_samples", _whole_or_none),
+    "context": ("context_samples", _whole_or_none),
     "scale": ("scale", _factor),
     "carry_state": ("carry_state", _yes_or_no),
 }

@@ -206,7 +206,8 @@ def _made(spec: PipelineSpec, rng: np.random.Generator, number: int, side: int, 
     if isinstance(steps, TextSteps):
         return _TEXTS[number % len(_TEXTS)]
     if isinstance(steps, AudioSteps):
-        return (rng.standard_normal(steps.frame_samples * 4) * 3000).astype(np.int16)
+        samples = steps.frame_samples * 4 or steps.sample_rate_hz * (1 + number)
+        return (rng.standard_normal(samples) * 3000).astype(np.int16)
     if isinstance(steps, ImageSteps):
         size = steps.crop or steps.resize or (224, 224)
         height, width = (size, size) if isinstance(size, int) else size

@@ -35,7 +35,7 @@ def wanted_shape(entry: Input, steps: Steps) -> Shape:
             shape = (None,) * 4
         if len(shape) == 4 and shape[axis] is None:
             return (*shape[:axis], channels, *shape[axis + 1 :])
-    if isinstance(steps, AudioSteps) and len(shape) == 2 and shape[1] is None:
+    if isinstance(steps, AudioSteps) and len(shape) == 2 and shape[1] is None and steps.frame_samples:
         return shape[0], steps.context_samples + steps.frame_samples
     return shape
 

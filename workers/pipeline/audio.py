@@ -107,9 +107,10 @@ def to_frames(samples: NDArray[np.float32], steps: AudioSteps) -> NDArray[np.flo
 
     The last frame is filled up with silence; a sound of no samples gives one silent frame.
     """
-    count = max(-(-samples.size // steps.frame_samples), 1)
-    filled = np.zeros(steps.context_samples + count * steps.frame_samples, np.float32)
+    frame = steps.frame_samples or max(samples.size, 1)
+    count = max(-(-samples.size // frame), 1)
+    filled = np.zeros(steps.context_samples + count * frame, np.float32)
     filled[steps.context_samples : steps.context_samples + samples.size] = samples * np.float32(steps.scale)
-    width = steps.context_samples + steps.frame_samples
-    windows = np.lib.stride_tricks.sliding_window_view(filled, width)[:: steps.frame_samples]
+    width = steps.context_samples + frame
+    windows = np.lib.stride_tricks.sliding_window_view(filled, width)[::frame]
     return np.ascontiguousarray(windows[:count])

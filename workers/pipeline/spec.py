@@ -81,7 +81,7 @@ class TextSteps:
 @dataclass(frozen=True)
 class AudioSteps:
     """Mono float32 in −1..1, times `scale`; frames of `frame_samples` new samples after `context_samples` old
-    ones."""
+    ones; 0: the whole sound."""
 
     sample_rate_hz: int = 16_000
     frame_samples: int = 512

@@ -130,6 +130,8 @@ def preprocess_value(spec: PipelineSpec, opening: OpenParams | None = None) -> P
     elif isinstance(steps, AudioSteps):
         rows = (
             (tr("Sounds are brought to"), tr("{0:,} samples a second, one channel").format(steps.sample_rate_hz)),
-            (tr("In pieces of"), tr("{0:,} samples").format(steps.frame_samples)),
+            (tr("In pieces of"), tr("{0:,} samples").format(steps.frame_samples))
+            if steps.frame_samples
+            else (tr("In one piece"), tr("however long they are")),
         )
     return replace(PreprocessValue(rows=rows, source=source), guessed=frozenset())

@@ -175,3 +175,35 @@ def test_a_vocabulary_beside_the_model_names_its_characters(tmp_path: Path, open
     assert spec["classes"] == letters and spec["preprocess"]["frame_samples"] == 400
     beside.write_text(json.dumps({f"piece{number}": number for number in range(len(letters))}), encoding="utf-8")
     assert characters_of(json.loads(beside.read_text(encoding="utf-8"))) is None
+
+
+def test_a_speech_model_of_any_length_hears_whole_sounds(tmp_path: Path, opened: Any) -> None:
+    """Given a model without a state that takes sounds of any length, Then each goes in as long as it is, and is written
+    down as the model writes down the whole of it."""
+    letters = ["<pad>", "|", *CHARACTERS]
+    nodes = [
+        helper.make_node("Unsqueeze", ["input_values", "one"], ["channel"]),
+        helper.make_node("Conv", ["channel", "w"], ["scores"], strides=[20]),
+        helper.make_node("Transpose", ["scores"], ["logits"], perm=[0, 2, 1]),
+    ]
+    path = save(
+        tmp_path / "model.onnx",
+        nodes,
+        [floats("input_values", ["b", "n"])],
+        [floats("logits", ["b", "t", len(letters)])],
+        [weights("w", len(letters), 1, 20), numpy_helper.from_array(np.array([1]), "one")],
+    )
+    numbers = {letter: number for number, letter in enumerate(letters)}
+    (tmp_path / "vocab.json").write_text(json.dumps(numbers), encoding="utf-8")
+    _, folder = opened(path)
+    assert (spec_in(folder)["preprocess"]["frame_samples"], spec_in(folder)["answer_kind"]) == (0, "transcript")
+    pipeline, session = load_pipeline(folder), open_session(folder, "onnxruntime-cpu", {}, 1)
+    rng = np.random.default_rng(0)
+    for count in (900, 1300, 16000):
+        sound = rng.uniform(-1, 1, count).astype(np.float32)
+        feeds = pipeline.feeds_from(sound)
+        assert feeds["input_values"].shape == (1, count)
+        best = session.run({"input_values": sound[None]})["logits"][0].argmax(axis=1)
+        kept = [letters[now] for now, before in zip(best, [0, *best], strict=False) if now != before and now]
+        said = "".join(" " if letter == "|" else letter for letter in kept)
+        assert pipeline.text_of(pipeline.answer(session, feeds)) == " ".join(said.split())

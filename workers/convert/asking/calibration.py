@@ -25,7 +25,8 @@ def example_feeds(spec: "PipelineSpec") -> "Feeds":
     feeds: Feeds = {}
     frame = FREE_SIZE
     if spec.preprocess.kind == "audio":
-        frame = spec.preprocess.frame_samples + spec.preprocess.context_samples
+        steps = spec.preprocess  # a second of a sound that goes in whole
+        frame = (steps.frame_samples or steps.sample_rate_hz) + steps.context_samples
     for entry in spec.inputs:
         free = frame if entry.source == "audio" else FREE_SIZE
         sizes = [size or (1 if axis == entry.batch_axis else free) for axis, size in enumerate(entry.shape)]

@@ -107,7 +107,7 @@ def sound_facts(values: NDArray[Any], steps: AudioSteps) -> dict[str, float]:
     """`values` is (steps, samples) of one recording, −1..1."""
     new = np.asarray(values, np.float64).reshape(len(values), -1)[:, -steps.frame_samples :]
     level = float(np.sqrt(np.square(new).mean()))
-    seconds = len(values) * steps.frame_samples / steps.sample_rate_hz
+    seconds = new.size / steps.sample_rate_hz
     return {"seconds": seconds, "loudness": 20 * float(np.log10(max(level, 1e-6)))}
 
 

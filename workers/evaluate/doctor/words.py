@@ -9,7 +9,7 @@ def words_of(steps: Preprocess) -> str:
     if isinstance(steps, ImageSteps):
         return picture_words(steps)
     if isinstance(steps, AudioSteps):
-        size = f"pieces of {steps.frame_samples:,} samples"
+        size = f"pieces of {steps.frame_samples:,} samples" if steps.frame_samples else "whole sounds"
         before = f" after {steps.context_samples:,} old ones" if steps.context_samples else ""
         loud = "" if steps.scale == 1 else f", values times {steps.scale:g}"
         state = "" if steps.carry_state else ", the state begins anew each time"

@@ -183,7 +183,7 @@ def _read_inputs(graph: Graph, found: Found, shapes: Mapping[str, Shape], prepro
     if "input_ids" in tokens and all(tokens):
         first = _text_inputs(world, found)
     elif len(world) == 1 and _is_audio(world[0], bool(state or rates)):
-        first = _audio_input(world[0], found)
+        first = _audio_input(world[0], found, in_steps=bool(state or rates))
     elif len(world) == 1 and picture_layout(world[0], found, preprocess is not None and is_image_spec(preprocess)):
         steps, guessed = guess_image(world[0], found, graph.outputs)
         first = _Reading((_input(world[0], "image"),), steps, {}, guessed)
@@ -269,14 +269,16 @@ def _is_audio(spec: TensorSpec, stateful: bool) -> bool:
     return named or (stateful and len(spec.shape) == 2)
 
 
-def _audio_input(spec: TensorSpec, found: Found) -> _Reading:
-    """Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; a fixed other width is one
-    frame."""
+def _audio_input(spec: TensorSpec, found: Found, in_steps: bool) -> _Reading:
+    """Frames of 512 samples after 64 of context are silero-vad's at 16 kHz; a fixed other width is one frame. A model
+    of any width that is not called `in_steps` (no state, no rate) takes a sound as long as it is."""
     width = sizes(spec.shape)[-1]
     whole = _SILERO_CONTEXT + _SILERO_FRAME
     if isinstance(found.preprocess, AudioSteps):
         return _Reading((_input(spec, "audio"),), found.preprocess, {}, ())
-    if width in (None, whole):
+    if width is None and not in_steps:
+        steps = AudioSteps(frame_samples=0)
+    elif width in (None, whole):
         steps = AudioSteps(frame_samples=_SILERO_FRAME, context_samples=_SILERO_CONTEXT)
     else:
         steps = AudioSteps(frame_samples=width or _RATE_HZ)

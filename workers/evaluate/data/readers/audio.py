@@ -93,7 +93,7 @@ def _step_labels(
 ) -> list[Callable[[int], NDArray[np.int64]]] | None:
     """For each recording a function: number of the model's steps → one label for each of them."""
     labels = arrays.get("labels", arrays.get("y"))
-    if labels is None or labels.dtype.kind not in "biu":
+    if labels is None or labels.dtype.kind not in "biu" or not steps.frame_samples:
         return None
     frame = _number(arrays, ("frame", "frame_samples", "hop"), steps.frame_samples)
     counts = lengths // frame
