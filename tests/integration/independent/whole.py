@@ -139,15 +139,15 @@ def proven(fettle: Fettle, model: Path, other: Path, data: Path, options: Sequen
 
 
 def chosen(document: dict[str, Any]) -> dict[str, Any]:
-    """The recommended version; where there is none the fastest that was judged, else the smallest that can be exported,
-    so that figures are always compared."""
+    """The recommended version; where there is none the fastest that was judged, else the smallest that can be exported
+    and was not refused, so that figures are always compared."""
     rows: list[dict[str, Any]] = [row for row in document["variants"] if row["artifact"]]
     recommended = next((row for row in rows if row["id"] == document["recommended"]), None)
     judged = [row for row in rows if row["agreement"] is not None and row["speedup"] is not None]
     assert rows, f"nothing was made in its time: {[row['notes'] for row in document['variants']]}"
     if recommended or judged:
         return recommended or max(judged, key=lambda row: float(row["speedup"]))
-    return min(rows, key=lambda row: int(row["size_bytes"]))
+    return min(rows, key=lambda row: (row["verdict"] == "regressed", int(row["size_bytes"])))
 
 
 def export(fettle: Fettle, run_id: str, version: dict[str, Any], folder: Path) -> Bundle:
