@@ -64,12 +64,13 @@ def mean_average_precision(annotations: Path, names: Sequence[str], found: Seque
     return float(work.stats[0]), float(work.stats[1])
 
 
-def mean_iou(truths: Sequence[Values], found: Sequence[Values]) -> float:
-    """The mean over classes of the overlap of all their pixels; the ground is a class like others."""
-    from sklearn.metrics import jaccard_score
+def overlap(truths: Sequence[Values], found: Sequence[Values]) -> tuple[float, float]:
+    """The mean over classes of the overlap of all their pixels (the ground is a class like others), and the share of
+    the pixels that are right."""
+    from sklearn.metrics import accuracy_score, jaccard_score
 
     right, mine = (np.concatenate([np.asarray(one).ravel() for one in part]) for part in (truths, found))
-    return float(jaccard_score(right, mine, average="macro"))
+    return float(jaccard_score(right, mine, average="macro")), float(accuracy_score(right, mine))
 
 
 def said(answer: Values, letters: Sequence[str]) -> str:

@@ -107,7 +107,8 @@ def precision(data: Path, names: Sequence[str], found: Sequence[Values]) -> dict
 
 def overlap(data: Path, names: Sequence[str], found: Sequence[Values]) -> dict[str, float]:
     truths = [np.asarray(Image.open(data / "masks" / Path(name).name)) for name in names]
-    return {"miou": field_tools.mean_iou(truths, found)}
+    mean, right = field_tools.overlap(truths, found)
+    return {"miou": mean, "pixel_accuracy": right}
 
 
 def errors(data: Path, names: Sequence[str], found: Sequence[str]) -> dict[str, float]:
