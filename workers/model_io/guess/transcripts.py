@@ -25,7 +25,8 @@ def transcript_of(answer: TensorSpec, found: Found) -> tuple[TranscriptSteps, tu
         return None
     if count > len(names):
         names = ("<blank>", *names, *([" "] if count == len(names) + 2 else []))
-    blank = next((k for k, name in enumerate(names) if name.casefold() in ("<blank>", "[pad]", "<pad>", "", "_")), None)
+    named = {name.casefold(): number for number, name in reversed(list(enumerate(names)))}
+    blank = next((named[name] for name in ("<blank>", "[pad]", "<pad>", "", "_") if name in named), None)
     return None if blank is None else (TranscriptSteps(output=answer.name, blank=blank), names)
 
 

@@ -33,8 +33,12 @@ def decode(outputs: Mapping[str, NDArray[Any]], steps: TranscriptSteps) -> NDArr
 
 
 def text_of(answer: NDArray[np.float32], names: Sequence[str]) -> str:
-    """The characters of any number of rows, one after the other."""
+    """The characters of any number of rows, one after the other.
+
+    The blank is gone already, so that "_" is a letter here; and "|" is one where the names hold a space of their own.
+    """
     numbers = answer.ravel()
     letters = [names[int(k)] for k in numbers[np.isfinite(numbers) & (numbers >= 0)] if int(k) < len(names)]
-    words = ["" if one.casefold() in BLANKS else " " if one in SPACES else one for one in letters]
+    spaces = [one for one in SPACES if len(one) > 1 or " " not in names]
+    words = [" " if one in spaces else "" if one != "_" and one.casefold() in BLANKS else one for one in letters]
     return " ".join("".join(words).split())
