@@ -13,6 +13,7 @@ from by_hand import (
     pictures_as_shown,
     recordings,
     scores_of_steps,
+    text_map,
     texts,
 )
 from peers import texts_of_one_length
@@ -61,8 +62,8 @@ WAYS = (
         links={"state": ("stateN", [2, 1, 128])},
         accuracy=0.9,
     ),
-    ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="numbers"),
-    ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="numbers"),
+    ocr("text detector", f"{P06}/PP-OCRv6_det_small.onnx", told="masks", answer=text_map, task="segmentation"),
+    ocr("text recognizer", f"{P06}/PP-OCRv6_rec_small.onnx", told="texts", task="transcript"),
     ocr(
         "direction of lines",
         f"{P06}/ch_ppocr_mobile_v2.0_cls_mobile.onnx",

@@ -14,6 +14,7 @@ from ways import Arrays, Raw, Source
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 FRAME, CONTEXT, RATE_HZ = 512, 64, 16_000
+TEXT = 0.3
 SIGMA_MIN, SECOND_SIGMA, NOISE_SEED = 0.002, 0.821, 2303
 """Of a whole sampling run: the second level and the seed of its noise are the ones that Fettle documents."""
 
@@ -65,6 +66,12 @@ def pictures_as_shown(source: Source, names: Sequence[str]) -> list[Raw]:
         feeds = {entry["name"]: normalized(np.asarray(image), shown["mean"], shown["std"])}
         found.append(Raw(str(source.data / name), feeds))
     return found
+
+
+def text_map(outputs: Arrays, _feeds: Arrays) -> NDArray[np.int64]:
+    """1 where a text is: shares of the only plane from .3 on (DB, arXiv 1911.08947)."""
+    (values,) = outputs.values()
+    return (np.asarray(values[0, 0]) >= TEXT).astype(np.int64)
 
 
 def texts(source: Source, names: Sequence[str]) -> list[Raw]:

@@ -1,6 +1,7 @@
 """Whether a person would notice a change, item by item, by the rules that EVALUATION.md tells: plain loops, slow and
 simple. Each returns None where neither model finds anything, so that the item proves nothing."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -97,11 +98,12 @@ def _wider(mask: Values) -> Values:
 
 
 def words(old: str, new: str) -> bool | None:
-    """More than a twentieth of the letters differ. (Two words in a row, or the last one, always are that much of the few
-    words that are said here; and none is a number in figures or a negation.)"""
+    """More than a twentieth of the letters differ, or a number. (Two words in a row, or the last one, always are that
+    much of the few words that are said here, and none turns a meaning round.)"""
     if not old and not new:
         return None
-    return _distance(old, new) > OTHER_LETTERS * max(len(old), len(new))
+    numbers = [sorted(re.findall(r"\d+(?:[.,:]\d+)*", text)) for text in (old, new)]
+    return numbers[0] != numbers[1] or _distance(old, new) > OTHER_LETTERS * max(len(old), len(new))
 
 
 def _distance(a: str, b: str) -> int:

@@ -78,7 +78,7 @@ def said(answer: Values, letters: Sequence[str]) -> str:
     text, before = "", 0
     for best in answer.argmax(axis=1).tolist():
         if best not in (before, 0):
-            text += " " if letters[best] == "|" else letters[best]
+            text += " " if letters[best] == "|" and " " not in letters else letters[best]
         before = best
     return " ".join(text.split())
 
@@ -88,6 +88,14 @@ def error_rates(truths: Sequence[str], found: Sequence[str]) -> tuple[float, flo
     import jiwer
 
     return float(jiwer.wer(list(truths), list(found))), float(jiwer.cer(list(truths), list(found)))
+
+
+def letters_in(model: Path) -> list[str]:
+    """Of a text recognizer of PaddleOCR, whose file names one a line: the blank comes first, the space last."""
+    import onnx
+
+    told = {entry.key: entry.value for entry in onnx.load(str(model)).metadata_props}
+    return ["", *told["character"].split("\n"), " "]
 
 
 def letters_of(model: Path) -> list[str]:

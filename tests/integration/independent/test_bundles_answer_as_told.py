@@ -13,11 +13,12 @@ import numpy as np
 import psutil
 import pytest
 from all_ways import WAYS
-from field_tools import area_under_curve, cosine, right_classes, same_neighbors
+from changed import masks, words
+from field_tools import area_under_curve, cosine, letters_in, right_classes, said, same_neighbors
 from figures import figures, softmax
 from numpy.typing import NDArray
 from sides import Side, speed_in_turn
-from ways import PATIENCE, Way
+from ways import PATIENCE, ROOT, Way
 from whole import Whole, go
 
 from workers.export.selftest import run_in
@@ -25,6 +26,7 @@ from workers.export.selftest import run_in
 pytestmark = [pytest.mark.models, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 AS_TOLD = 1e-3
+SCORE_MOVED = 0.1
 NEVER_SLOWER = 0.97
 OVER_S = 5.0
 """A step that was begun may end so much later."""
@@ -101,10 +103,19 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
     """Given a judged version, then changed answers, likeness and accuracy are what the original and the bundle give."""
     version, n = whole.version, whole.judged(whole.version)
     assert n >= 10
-    found = figures(asked.original.answers[:n], asked.exported.answers[:n])
+    old, new = asked.original.answers[:n], asked.exported.answers[:n]
+    assert whole.way.task in ("", version["task"])
+    if whole.way.told in ("masks", "texts"):
+        is_changed = masks if whole.way.told == "masks" else words
+        changes = [is_changed(a, b) for a, b in seen_by_people(whole, old, new)]
+        share = float(np.mean([one for one in changes if one is not None]))
+        print(f"\n{whole.way.name}: {version['title']}, {version['verdict']}, {share} changed, told {version}")  # noqa: T201
+        assert version["changed_share"] == pytest.approx(share, abs=AS_TOLD)
+        return
+    found = figures(old, new)
     print(f"\n{whole.way.name}: {version['title']}, {version['verdict']}, told {version['agreement']}; {found}")  # noqa: T201
     told, mine = {
-        "class": (version["agreement"], 1 - found.flips),
+        "class": (version["agreement"], 1 - changed_classes(whole, old, new)),
         "embedding": (version["similarity"], found.centered),
         "moments": (version["agreement"], 1 - found.moved),
         "numbers": (version["agreement"], 1 - found.beyond),
@@ -119,6 +130,21 @@ def test_what_was_told_is_what_is_found(whole: Whole, asked: Asked) -> None:
     assert whole.document["baseline"]["accuracy"] >= whole.way.accuracy
     for told, side in ((whole.document["baseline"], asked.original), (version, asked.exported)):
         assert told["accuracy"] == pytest.approx(accuracy(whole, told, side.answers), abs=AS_TOLD), told["title"]
+
+
+def changed_classes(whole: Whole, old: Sequence[NDArray[Any]], new: Sequence[NDArray[Any]]) -> float:
+    """The share of items that are called otherwise; of two classes also those whose share moved by more than .1."""
+    pairs = [(a, b) if whole.way.are_shares else (softmax(a), softmax(b)) for a, b in zip(old, new, strict=True)]
+    moved = [a.size == 2 and np.abs(a - b).max() > SCORE_MOVED for a, b in pairs]
+    return float(np.mean([m or a.argmax() != b.argmax() for m, (a, b) in zip(moved, pairs, strict=True)]))
+
+
+def seen_by_people(whole: Whole, old: Sequence[Any], new: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Masks, or texts by the characters that the model's own file names."""
+    if whole.way.told == "masks":
+        return list(zip(old, new, strict=True))
+    letters = letters_in(ROOT / whole.way.model)
+    return [(said(a, letters), said(b, letters)) for a, b in zip(old, new, strict=True)]
 
 
 def accuracy(whole: Whole, version: dict[str, Any], values: Sequence[NDArray[Any]]) -> float:
@@ -157,7 +183,13 @@ def test_it_prepares_what_people_have_as_it_should(whole: Whole, asked: Asked) -
     told, wanted = whole.bundle.answers(whole.raws), asked.exported.answers
     if "scores" not in told[0]:
         for row, one in zip(told, wanted, strict=True):
+            if whole.way.told == "texts":
+                assert row["answer"] == said(one, letters_in(ROOT / whole.way.model)), row["input"]
+                continue
             given, scale = np.asarray(row["answer"], np.float64).reshape(one.shape), float(np.abs(one).max())
+            if whole.way.told == "masks":
+                assert np.mean(given != one) <= AS_TOLD, row["input"]
+                continue
             np.testing.assert_allclose(given / scale, one / scale, rtol=0, atol=AS_TOLD, err_msg=row["input"])
         return
     for row, one in zip(told, wanted, strict=True):

@@ -49,7 +49,8 @@ def answer_first(outputs: Arrays, feeds: Arrays) -> NDArray[Any]:
 class Way:
     """`read` prepares the named examples by hand; `make_data` makes the data of the catalogue's, where they are others.
 
-    `told` is the proof task: the share of the same classes, the mean cosine, or the share of items without an error.
+    `told` is what is compared: the share of the same classes, masks or texts, the mean cosine, or the share of items
+    without an error. `task` is the proof task that has to be recognized.
     `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
     `accuracy` is what the original reaches at least where there are labels. `then` gives the feeds of a second call.
     `says` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
@@ -59,7 +60,7 @@ class Way:
     model: str
     data: str
     original: str
-    told: Literal["class", "embedding", "moments", "numbers"]
+    told: Literal["class", "embedding", "masks", "moments", "numbers", "texts"]
     read: Callable[[Source, Sequence[str]], list[Raw]]
     answer: Callable[[Arrays, Arrays], NDArray[Any]] = answer_first
     make_data: Callable[[Path, Path, Path], Path] | None = None
@@ -69,4 +70,5 @@ class Way:
     says: Mapping[str, object] = field(default_factory=dict)
     budget_s: float = 90.0
     are_shares: bool = False
+    task: str = ""
     then: Callable[[Arrays, Arrays], Arrays] | None = None
