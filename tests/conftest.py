@@ -8,6 +8,7 @@ import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import forking
 import made_once
 import own_core
 import pytest
@@ -32,6 +33,7 @@ def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     made_once.place = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "made once"
     yield
     made_once.place = None
+    forking.close_servers()
 
 
 @pytest.fixture(scope="session")

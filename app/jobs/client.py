@@ -7,7 +7,9 @@ folder.
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from pydantic import BaseModel, ValidationError
@@ -16,9 +18,9 @@ from pydantic_core import PydanticSerializationError
 from app.jobs.channel import BadFrameError, ChannelClosedError
 from app.jobs.idle import IdleWatch, cpu_seconds
 from app.jobs.outcome import CrashCause, Crashed, Outcome, crash, read_tail
-from app.jobs.process import WorkerProcess
+from app.jobs.process import Started, WorkerProcess
 from app.jobs.setup import WorkerSetup, remove_links
-from workers.contracts.process.bootstrap import HOME_FOLDER
+from workers.contracts.process.bootstrap import HOME_FOLDER, ChildConfig
 from workers.contracts.process.disk import DiskFull, file_sizes, is_full, lacks_room
 from workers.contracts.process.messages import (
     TERMINAL,
@@ -44,6 +46,7 @@ NEAR_LIMIT = 0.85
 STAGE_SLACK_S = 0.5
 
 Message = WorkerMessage | Crashed
+ForkJob = Callable[[RunJob, ChildConfig, "Connection[bytes, bytes]"], Started | None]
 
 __all__ = ["Crashed", "JobClient", "Message"]
 
@@ -51,8 +54,8 @@ __all__ = ["Crashed", "JobClient", "Message"]
 class JobClient:
     """At most one job. A cancelled job has half a second, then its process group is killed."""
 
-    def __init__(self, setup: WorkerSetup | None = None) -> None:
-        self._setup = setup
+    def __init__(self, setup: WorkerSetup | None = None, fork: ForkJob | None = None) -> None:
+        self._setup, self._fork = setup, fork
         self._process: WorkerProcess | None = None
         self._job: RunJob | None = None
         self._last_word: Finished | Failed | Cancelled | None = None
@@ -158,7 +161,8 @@ class JobClient:
             waiting.log_path.unlink(missing_ok=True)
             self._over_s = None
         if self._process is None:
-            self._process = WorkerProcess(setup.for_job(job, log_path), log_path)
+            fork = partial(self._fork, job) if self._fork is not None else None
+            self._process = WorkerProcess(setup.for_job(job, log_path), log_path, fork)
         else:
             self._process.rename_log(log_path)
         self.log_path = self._process.log_path

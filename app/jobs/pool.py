@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from app.jobs.client import JobClient
+from app.jobs.fork_server import Forks, ForkServer
 from app.jobs.setup import WorkerSetup
 from workers.contracts.process.bootstrap import HANDLERS
 
@@ -12,7 +13,8 @@ TORCH = ("torch",)
 class WorkerPool:
     """`take(torch=True)` gives the waiting worker, `tick()` (or the next `take`) starts a new one behind it.
 
-    A waiting worker may read `store` and `jobs_root` alone: a job with inputs elsewhere gets a fresh process.
+    A waiting worker may read `store` and `jobs_root` alone: a job with inputs elsewhere gets a fresh process, which a
+    server forks from the third job on; `fork_server` is one that outlives the pool.
     """
 
     def __init__(
@@ -25,8 +27,10 @@ class WorkerPool:
         threads: int = 1,
         handler_package: str = HANDLERS,
         sandbox: bool = True,
+        fork_server: ForkServer | None = None,
     ) -> None:
         self.setup = WorkerSetup(jobs_root, logs_dir, store, threads, handler_package, sandbox)
+        self._forks = Forks(fork_server) if fork_server is not None or handler_package == HANDLERS else None
         self._waiting: JobClient | None = None
         self._keep_waiting = prestart_torch
         self.tick()
@@ -66,11 +70,13 @@ class WorkerPool:
             if not client.done:
                 return client
             client.close()
-        return JobClient(self.setup)
+        return JobClient(self.setup, self._forks.start if self._forks is not None else None)
 
     def close(self) -> None:
-        """End the waiting worker. Clients that were taken belong to whoever took them."""
+        """End the waiting worker and the fork server. Clients that were taken belong to whoever took them."""
         self._keep_waiting = False
         if self._waiting is not None:
             self._waiting.close()
             self._waiting = None
+        if self._forks is not None:
+            self._forks.close()

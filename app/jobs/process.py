@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from multiprocessing.connection import wait
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 from pydantic import BaseModel
@@ -33,30 +34,43 @@ def without_secrets() -> Iterator[None]:
         os.environ.update(kept)
 
 
+class Started(Protocol):
+    """What is used of `multiprocessing.Process`."""
+
+    @property
+    def pid(self) -> int | None: ...
+    @property
+    def sentinel(self) -> int: ...
+    def kill(self) -> None: ...
+    def join(self, timeout: float | None = None) -> None: ...
+    @property
+    def exitcode(self) -> int | None: ...
+    def close(self) -> None: ...
+
+
+Fork = Callable[[ChildConfig, "Connection[bytes, bytes]"], Started | None]
+"""A worker with the other end of its pipe, None where a process has to be started anew."""
+
+
 class WorkerProcess:
-    """Starts at once. Raises OSError where the system starts no more processes.
+    """Starts at once, forked where that can be had. Raises OSError where the system starts no more processes.
 
     Start it from a thread that lives on: Linux ends the child when the thread that started it ends.
     """
 
-    def __init__(self, config: ChildConfig, log_path: Path) -> None:
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, config: ChildConfig, log_path: Path, fork: Fork | None = None) -> None:
         log_path.touch(mode=0o600)
         self.log_path = log_path
         self.killed_s: float | None = None
-        ours, theirs = context.Pipe(duplex=True)
+        ours, theirs = multiprocessing.Pipe(duplex=True)
         try:
-            process = context.Process(
-                target=child_main, args=(theirs, config.model_dump_json()), name="fettle-worker", daemon=True
-            )
-            with without_secrets():
-                process.start()
+            process = (fork and fork(config, theirs)) or _spawned(config, theirs)
         except BaseException:
             ours.close()
             raise
         finally:
             theirs.close()
-        self._process = process
+        self._process: Started = process
         self.pid = int(process.pid or 0)
         self.channel = Channel(ours)
 
@@ -119,3 +133,12 @@ class WorkerProcess:
             while sys.platform != "win32" and time.monotonic() < end_s:
                 os.killpg(self.pid, 0)
                 time.sleep(0.001)
+
+
+def _spawned(config: ChildConfig, connection: "Connection[bytes, bytes]") -> Started:
+    process = multiprocessing.get_context("spawn").Process(
+        target=child_main, args=(connection, config.model_dump_json()), name="fettle-worker", daemon=True
+    )
+    with without_secrets():
+        process.start()
+    return process

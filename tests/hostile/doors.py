@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from forking import shared_server
 from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
 from stopwatch import busyness
 
@@ -51,7 +52,9 @@ def workspace(root: Path) -> Iterator[Workspace]:
     """A data folder of its own, as the window and the commands have it."""
     paths = prepare(DataPaths(root))
     store = open_store(paths, title="a test")
-    pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores())
+    pool = WorkerPool(
+        paths.jobs, logs_dir=paths.logs, store=paths.store, threads=usable_cores(), fork_server=shared_server()
+    )
     try:
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
     finally:

@@ -44,7 +44,7 @@ def main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
 
 
 def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
-    _let_go_of_tracker()
+    let_go_of_tracker()
     _open_log(config.log_path)
     _own_group()
     home = Path(config.home) if config.home else None
@@ -69,7 +69,7 @@ def _serve(connection: "Connection[bytes, bytes]", config: ChildConfig) -> int:
     return run_job(job, config, reporter, inbox, ready)
 
 
-def _let_go_of_tracker() -> None:
+def let_go_of_tracker() -> None:
     """Close the pipe to the parent's resource tracker: a process outside the walls that removes what it is told to."""
     if sys.platform != "win32":
         tracker: Any = resource_tracker._resource_tracker

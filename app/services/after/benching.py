@@ -64,6 +64,6 @@ def bench_version(
 
 
 def _bench(version: Version, params: BenchParams, data_dir: Path, threads: int | None) -> Flow[BenchResult]:
-    step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads)
+    step = version.step("bench", params, BenchResult, data_dir, title="Measure", threads=threads, fresh_process=True)
     done: Done[BenchResult] = yield step
     return done.result

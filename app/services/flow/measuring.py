@@ -76,6 +76,7 @@ class Measurer:
             read_paths=tuple(str(path) for path in contender.read_paths),
             threads=step.threads,
             niceness=0,  # what is timed must not wait behind other programs; its blocks are short, the window idles
+            fresh_process=True,
             limits=workspace.limited(limits_of_runtime(contender.params.runtime, contender.params.settings)),
         )
 

@@ -65,6 +65,8 @@ class JobStep(Generic[R]):
 
     `identity` replaces, in the key, paths of `params` by what stands for their content. With `by_content` only the job
     itself finds out what the content is; it is begun, and ended where the store has what came of it before.
+
+    `fresh_process`: the job measures its own memory.
     """
 
     kind: str
@@ -78,6 +80,7 @@ class JobStep(Generic[R]):
     by_content: bool = False
     keep_folder: bool = False
     torch: bool = False
+    fresh_process: bool = False
     threads: int | None = None
     seed: int = 0
     limits: Limits = field(default_factory=Limits)

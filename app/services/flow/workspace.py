@@ -73,6 +73,7 @@ class Workspace:
             write_paths=tuple(str(path) for path in step.write_paths),
             seed=step.seed,
             threads=step.threads or usable_cores(),
+            fresh_process=step.fresh_process,
             limits=self.limited(step.limits),
         )
 

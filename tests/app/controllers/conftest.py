@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from finished_run import finished_folder
+from forking import shared_server
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -29,7 +30,7 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
     """Data folder, database, store and processes, none of them started."""
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

@@ -1,18 +1,37 @@
 """Workers whose handlers misbehave."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from forking import shared_server
 from jobs_bench import HANDLERS, Bench
 
+from app.jobs.fork_server import IS_OFFERED, ForkServer
 from app.jobs.pool import WorkerPool
 
+WAYS = ["anew", *(["forked"] if IS_OFFERED else [])]
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS))
+
+@contextmanager
+def opened(folder: Path, server: ForkServer | None) -> Iterator[Bench]:
+    made = Bench(folder, WorkerPool(folder / "jobs", handler_package=HANDLERS, fork_server=server))
     yield made
     for client in made.clients:
         client.close()
     made.pool.close()
+
+
+@pytest.fixture
+def new_bench(tmp_path: Path) -> Iterator[Bench]:
+    """Its workers are processes that are started anew."""
+    with opened(tmp_path, None) as made:
+        yield made
+
+
+@pytest.fixture(params=WAYS)
+def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Its workers are started anew, or forked."""
+    with opened(tmp_path, shared_server(HANDLERS) if request.param == "forked" else None) as made:
+        yield made

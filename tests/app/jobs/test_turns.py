@@ -12,6 +12,12 @@ from app.jobs.turns import Pace, TurnGroup, order
 from workers.contracts.process.messages import Cancelled, Finished, Progress, Ready, RunJob, Sample, Turn, TurnDone
 
 
+@pytest.fixture
+def bench(new_bench: Bench) -> Bench:
+    """What is measured is never forked."""
+    return new_bench
+
+
 def group(bench: Bench, *params: dict[str, Any], **options: Any) -> TurnGroup:
     jobs: list[RunJob] = [bench.job("measure", params=one, job_id=f"m{number}") for number, one in enumerate(params)]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import shared_server
 from play import Like, Play
 from staging import Make, Stage
 
@@ -14,12 +15,20 @@ from app.persistence import open_store
 from app.services.flow.artifacts import ArtifactStore
 from app.services.flow.workspace import Workspace
 
+HANDLERS = "fettle_service_handlers"
+
 
 @pytest.fixture
 def space(tmp_path: Path) -> Iterator[Workspace]:
     paths = DataPaths(tmp_path / "home")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, handler_package="fettle_service_handlers")
+        pool = WorkerPool(
+            paths.jobs,
+            logs_dir=paths.logs,
+            store=paths.store,
+            handler_package=HANDLERS,
+            fork_server=shared_server(HANDLERS),
+        )
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

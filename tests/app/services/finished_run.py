@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+from forking import shared_server
 from made_once import made_once
 
 from app.domain.project import Project
@@ -69,7 +70,7 @@ def finished_folder(root: Path, *, last: int = 60, answer_s: float | None = None
 def _finish(root: Path, last: int, answer_s: float | None) -> None:
     paths = DataPaths(root / "data")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, fork_server=shared_server())
         space = Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         finished_run(space, write_part(root / "some.npz", 0, last), FASTER, PRUNED, answer_s=answer_s)
         pool.close()
@@ -80,7 +81,7 @@ def copied_space(root: Path, to: Path) -> Iterator[Workspace]:
     shutil.copytree(root / "data", to / "data")
     paths = find_data_folder(to / "data")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

@@ -4,6 +4,7 @@ The application starts workers without importing their code: `child_main` finds 
 """
 
 import importlib
+import socket
 from multiprocessing.connection import Connection
 
 from pydantic import Field
@@ -44,3 +45,27 @@ class ChildConfig(Frozen):
 def child_main(connection: "Connection[bytes, bytes]", config_json: str) -> None:
     """Target of the spawned process; imports the worker's side there and never returns."""
     importlib.import_module("workers.runtime.entry").main(connection, config_json)
+
+
+class ForkOrder(Frozen):
+    """To the fork server: fork a worker for a job of `kind`, whose pipe comes along, with this environment and these
+    cores; or let go of the worker `reap`, whose group is dead."""
+
+    kind: str = ""
+    config: ChildConfig | None = None
+    environ: dict[str, str] = Field(default_factory=dict)
+    cores: tuple[int, ...] = ()
+    reap: int | None = None
+
+
+class ForkAnswer(Frozen):
+    """From the fork server: a worker's process number, its exit code (minus the signal's number) once it ended, or
+    neither: it waits for an order."""
+
+    pid: int | None = None
+    exit_code: int | None = None
+
+
+def fork_server_main(pipe: socket.socket, handler_package: str) -> None:
+    """Target of the fork server's process; imports the worker's side there and never returns."""
+    importlib.import_module("workers.runtime.fork_server").serve(pipe, handler_package)

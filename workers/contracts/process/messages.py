@@ -38,6 +38,7 @@ class RunJob(Frozen):
     """Do one job. `kind` names a module below `workers.runtime.handlers`, `params` fits that module's `Params`.
 
     `write_paths` are folders beside `work_dir` that may be written, too: what has come of a download outlives its job.
+    `fresh_process`: it measures its memory, so that no library may be loaded before.
     """
 
     type: Literal["run_job"] = "run_job"
@@ -50,6 +51,7 @@ class RunJob(Frozen):
     seed: int = 0
     threads: int = 1
     niceness: int = 10
+    fresh_process: bool = False
     limits: Limits = Limits()
 
 

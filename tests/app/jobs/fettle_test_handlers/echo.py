@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 from fettle_test_handlers._shared import Params, Result
 
@@ -16,6 +17,10 @@ def run(params: Params, ctx: JobContext) -> Result:
         values={
             **params.values,
             "pid": os.getpid(),
+            "parent": os.getppid(),
+            "open files": len(list(Path("/proc/self/fd").iterdir())) if sys.platform == "linux" else 0,
+            "cores": sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else [],
+            "trial": os.environ.get("FETTLE_TRIAL"),
             "niceness": os.nice(0),
             "modules": sorted(sys.modules),
             "home": os.environ["HOME"],

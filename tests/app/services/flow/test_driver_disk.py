@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from forking import shared_server
 
 from app.jobs.pool import WorkerPool
 from app.paths import find_data_folder
@@ -30,7 +31,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
     monkeypatch.setattr(disk_work, "INLINE_BYTES", -1)
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

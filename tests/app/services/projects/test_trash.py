@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from desk import add_run, make_project, run, variant
+from forking import shared_server
 
 from app.domain.job import ExportRecord
 from app.domain.run import RunState
@@ -36,7 +37,7 @@ from workers.contracts.specs import Recipe
 def space(tmp_path: Path) -> Iterator[Workspace]:
     paths = find_data_folder(tmp_path / "data")
     with open_store(paths) as store:
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

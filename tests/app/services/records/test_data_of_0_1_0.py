@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forking import shared_server
 
 from app.cli.main import main
 from app.domain.project import Project
@@ -44,7 +45,7 @@ def paths(tmp_path: Path) -> DataPaths:
 def space(paths: DataPaths) -> Iterator[Workspace]:
     with open_store(paths) as store:
         assert not store.notices
-        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1)
+        pool = WorkerPool(paths.jobs, logs_dir=paths.logs, store=paths.store, threads=1, fork_server=shared_server())
         yield Workspace(paths, paths.jobs, ArtifactStore(paths.store), pool, store)
         pool.close()
 

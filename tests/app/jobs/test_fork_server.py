@@ -1,0 +1,158 @@
+"""Workers that are forked: how they differ from those that are started anew, and what happens to their server."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from jobs_bench import HANDLERS, Bench, drive, is_alive
+from stopwatch import busyness
+
+from app.jobs.fork_server import FROM_JOB, IS_OFFERED, ForkServer
+from app.jobs.outcome import Crashed
+from app.jobs.pool import WorkerPool
+from workers.contracts.process.messages import Finished
+
+pytestmark = pytest.mark.skipif(not IS_OFFERED, reason="Linux alone has what it needs")
+
+
+@pytest.fixture
+def server() -> Iterator[ForkServer]:
+    made = ForkServer(HANDLERS)
+    assert made.is_idle(60)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def forked(server: ForkServer, tmp_path: Path) -> Bench:
+    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS, fork_server=server))
+
+
+@pytest.fixture
+def anew(tmp_path: Path) -> Bench:
+    return Bench(tmp_path, WorkerPool(tmp_path / "jobs", handler_package=HANDLERS))
+
+
+def echoed(bench: Bench, **more: Any) -> dict[str, Any]:
+    _, messages = bench.run("echo", **more)
+    assert isinstance(messages[-1], Finished), messages[-1]
+    values: dict[str, Any] = messages[-1].result["values"]
+    return values
+
+
+def test_a_forked_worker_has_what_a_new_one_has(
+    forked: Bench, anew: Bench, server: ForkServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given an environment and cores that changed after the server began, Then a forked worker has them as a new one
+    has, it holds none of the server's pipes, and belongs to the server."""
+    monkeypatch.setenv("FETTLE_TRIAL", "changed")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        one, other = echoed(forked), echoed(anew)
+    finally:
+        os.sched_setaffinity(0, before)
+
+    assert one.pop("parent") != os.getpid()
+    assert other.pop("parent") == os.getpid()
+    for differs in ("pid", "home", "modules", "niceness"):
+        one.pop(differs), other.pop(differs)
+    assert one.pop("open files") <= other.pop("open files")
+    assert one == other
+    assert one["trial"] == "changed"
+
+
+def test_what_measures_its_memory_is_started_anew(forked: Bench) -> None:
+    """Given a job that needs a fresh process, Then it is ours and no library was loaded before."""
+    told = echoed(forked, fresh_process=True)
+
+    assert told["parent"] == os.getpid()
+    assert "numpy" not in told["modules"]
+
+
+def test_libraries_of_another_place_need_a_new_process(forked: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given a LD_LIBRARY_PATH that the server was not born with, Then a worker is started anew, as it counts at birth."""
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/somewhere")
+
+    assert echoed(forked)["parent"] == os.getpid()
+
+
+def test_a_server_that_is_killed_takes_its_workers_along_and_the_next_job_runs(
+    forked: Bench, server: ForkServer
+) -> None:
+    """Given a running worker, When the server is killed, Then the job is told as crashed, and the next one is anew."""
+    running = forked.start(forked.job("sleep", {"seconds": 60}))
+    drive(running, (forked.root / "jobs" / "sleep-0" / "half.bin").exists)
+    assert running.pid is not None
+    os.kill(psutil.Process(running.pid).ppid(), signal.SIGKILL)
+    messages = forked.finish(running)
+
+    assert isinstance(messages[-1], Crashed)
+    assert echoed(forked)["parent"] == os.getpid()
+
+
+def test_a_server_starts_when_several_jobs_come(tmp_path: Path) -> None:
+    """Given a program with few jobs, Then it has no server; with more it has one, which ends with its pool."""
+
+    def servers() -> list[int]:
+        return [child.pid for child in psutil.Process().children() if child.pid not in before]
+
+    before = {child.pid for child in psutil.Process().children()}
+    bench = Bench(tmp_path, WorkerPool(tmp_path / "jobs"))
+    for number in range(FROM_JOB):
+        assert servers() == []
+        bench.run("inspect", params={}, job_id=f"refused-{number}")
+    (pid,) = servers()
+    bench.pool.close()
+
+    assert not is_alive(pid)
+
+
+PARENT = """
+import sys, time
+sys.path[:0] = {paths!r}
+from pathlib import Path
+import psutil
+from jobs_bench import HANDLERS, Bench
+from app.jobs.fork_server import ForkServer
+from app.jobs.pool import WorkerPool
+if __name__ == "__main__":
+    server = ForkServer(HANDLERS)
+    assert server.is_idle(60)
+    root = Path({root!r})
+    bench = Bench(root, WorkerPool(root / "jobs", handler_package=HANDLERS, fork_server=server))
+    running = bench.start(bench.job("sleep", {{"polite": False, "seconds": 60}}))
+    while not (root / "jobs" / "sleep-0" / "half.bin").exists():
+        running.poll()
+        time.sleep(0.01)
+    print(running.pid, psutil.Process(running.pid).ppid(), flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM])
+def test_server_and_workers_end_with_a_killed_program(tmp_path: Path, ending: signal.Signals) -> None:
+    """Given a program with a server and a worker of it, When it is killed, Then both are gone within a second."""
+    script = tmp_path / "parent.py"
+    paths = [str(Path(__file__).parent), str(Path(__file__).parents[3])]
+    script.write_text(PARENT.format(paths=paths, root=str(tmp_path)))
+    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout is not None
+        pids = [int(word) for word in program.stdout.readline().split()]
+        assert len(pids) == 2
+        assert program.pid not in pids
+        assert all(is_alive(pid) for pid in pids)
+        os.kill(program.pid, ending)
+        program.wait()
+        end = time.monotonic() + busyness()
+        while any(is_alive(pid) for pid in pids) and time.monotonic() < end:
+            time.sleep(0.02)
+
+        assert not any(is_alive(pid) for pid in pids)

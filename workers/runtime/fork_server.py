@@ -1,0 +1,126 @@
+"""Forks workers off a process that has loaded our code: a process that is started anew imports for .3 s first.
+
+It opens no files of strangers and gets orders over a pair of sockets that only the application's process holds. Each
+worker puts up its walls before it does anything, as one that was started anew does: of the threads that libraries may
+have started here none is left after the fork (POSIX fork), so that none stays outside them.
+
+Not loaded are libraries that start threads when they are imported: ONNX Runtime, OpenVINO, torch.
+"""
+
+import ctypes
+import gc
+import os
+import random
+import select
+import signal
+import socket
+import traceback
+from multiprocessing.connection import Connection
+
+from workers.contracts.process.bootstrap import ForkAnswer, ForkOrder
+from workers.runtime import entry, environment
+from workers.runtime.kinds import handler
+
+MOST_BYTES = 1 << 18
+
+
+def serve(pipe: socket.socket, handler_package: str) -> None:
+    """Work on orders until the application's end of `pipe` is closed; never returns. Linux only."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ctypes.CDLL(None).prctl(entry.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    entry.let_go_of_tracker()
+    environment.prepare(network=True, threads=1, home=None)  # BLAS starts no threads then
+    import numpy  # noqa: F401
+
+    server = _Server(pipe, handler_package)
+    server.tell(ForkAnswer())
+    while server.work():
+        pass
+    os._exit(0)
+
+
+class _Server:
+    """`work()` waits for an order or the end of a worker. A worker that ended stays until the application has killed
+    its group, so that no other process can have its number."""
+
+    def __init__(self, pipe: socket.socket, handler_package: str) -> None:
+        self._pipe, self._package = pipe, handler_package
+        self._poll = select.poll()
+        self._poll.register(pipe, select.POLLIN)
+        self._running: dict[int, int] = {}
+        self._seen: set[str] = set()
+
+    def tell(self, answer: ForkAnswer) -> None:
+        self._pipe.send(answer.model_dump_json().encode())
+
+    def work(self) -> bool:
+        """Whether the application is still there."""
+        for descriptor, _ in self._poll.poll():
+            if descriptor != self._pipe.fileno():
+                self._ended(descriptor)
+            elif not self._obey():
+                return False
+        return True
+
+    def _obey(self) -> bool:
+        data, descriptors, _, _ = socket.recv_fds(self._pipe, MOST_BYTES, 1)
+        if not data:
+            return False
+        order = ForkOrder.model_validate_json(data)
+        if order.reap is not None:
+            os.waitpid(order.reap, os.WNOHANG)
+            return True
+        self._fork(order, descriptors[0])
+        os.close(descriptors[0])
+        if order.kind not in self._seen:
+            self._seen.add(order.kind)
+            self._load(order.kind)
+        self.tell(ForkAnswer())
+        return True
+
+    def _fork(self, order: ForkOrder, connection: int) -> None:
+        assert order.config is not None
+        config = order.config.model_copy(update={"parent_pid": os.getpid()}).model_dump_json()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                self._become_worker(order, connection, config)
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(1)
+        watched = os.pidfd_open(pid)
+        self._running[watched] = pid
+        self._poll.register(watched, select.POLLIN)
+        self.tell(ForkAnswer(pid=pid))
+
+    def _become_worker(self, order: ForkOrder, connection: int, config: str) -> None:
+        self._pipe.close()
+        for descriptor in self._running:
+            os.close(descriptor)
+        os.environ.clear()
+        os.environ.update(order.environ)
+        os.sched_setaffinity(0, order.cores)
+        random.seed()
+        if order.config is not None and order.config.threads != 1:
+            from threadpoolctl import threadpool_limits
+
+            threadpool_limits(order.config.threads)  # libraries that are loaded have read the environment
+        entry.main(Connection(connection), config)
+
+    def _ended(self, watched: int) -> None:
+        result = os.waitid(os.P_PIDFD, watched, os.WEXITED | os.WNOWAIT)
+        assert result is not None
+        code = result.si_status if result.si_code == os.CLD_EXITED else -result.si_status
+        self._poll.unregister(watched)
+        os.close(watched)
+        self.tell(ForkAnswer(pid=self._running.pop(watched), exit_code=code))
+
+    def _load(self, kind: str) -> None:
+        """For the next job of this kind; one that cannot be loaded tells so itself."""
+        try:
+            handler(kind, self._package)
+        except Exception:
+            return
+        gc.collect()
+        gc.freeze()  # what is loaded is not looked through, and so not copied, in each worker
