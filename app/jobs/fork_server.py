@@ -83,7 +83,7 @@ class ForkServer:
             theirs.close()
 
     def is_idle(self, wait_s: float = 0.0) -> bool:
-        """Whether it waits for an order within `wait_s` seconds, and its workers find the same libraries as new ones."""
+        """Whether it waits for an order within `wait_s` seconds, and workers find there what new ones find."""
         if os.environ.get(LIBRARIES) != self._libraries:
             return False
         end_s = time.monotonic() + wait_s

@@ -52,7 +52,7 @@ def _begin(
     place: Place, arguments: list[str], environment: dict[str, str], stack: ExitStack
 ) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     """A check that runs, and the file that it writes to; both end with `stack`."""
-    told = stack.enter_context(tempfile.TemporaryFile())
+    told = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115
     process = stack.enter_context(
         subprocess.Popen([place.python, *arguments], cwd=place.root, env=environment, stdout=told, stderr=told)
     )
