@@ -10,7 +10,14 @@ import time
 from multiprocessing.connection import Connection, wait
 
 from app.jobs.process import without_secrets
-from workers.contracts.process.bootstrap import HANDLERS, ChildConfig, ForkAnswer, ForkOrder, fork_server_main
+from workers.contracts.process.bootstrap import (
+    HANDLERS,
+    SERVER_NAME,
+    ChildConfig,
+    ForkAnswer,
+    ForkOrder,
+    fork_server_main,
+)
 from workers.contracts.process.messages import RunJob
 
 MOST_BYTES = 1 << 16
@@ -71,7 +78,7 @@ class ForkServer:
         self._is_idle = False
         self._pipe, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._process = multiprocessing.get_context("spawn").Process(
-            target=fork_server_main, args=(theirs, handler_package), name="fettle-fork-server", daemon=True
+            target=fork_server_main, args=(theirs, handler_package), name=SERVER_NAME, daemon=True
         )
         try:
             with without_secrets():

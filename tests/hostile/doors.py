@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from forking import shared_server
+from forking import is_server, shared_server
 from hostile_corpus.base import EITHER, OPEN, REFUSE, Entry
 from stopwatch import busyness
 
@@ -137,7 +137,7 @@ def leftovers(space: Workspace) -> list[str]:
     """Folders of jobs and processes that should be gone."""
     folders = [str(path) for path in space.jobs.iterdir()]
     mine = psutil.Process().children(recursive=True)
-    workers = [str(process) for process in mine if "spawn_main" in " ".join(_words(process))]
+    workers = [str(process) for process in mine if "spawn_main" in " ".join(_words(process)) and not is_server(process)]
     return folders + workers
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from forking import is_server
 from short_runs import SHORT_RUNS
 
 from app.cli.main import main
@@ -108,9 +109,8 @@ class Fettle:
         return sorted(self.jobs.iterdir()) if self.jobs.is_dir() else []
 
     def workers(self) -> list[psutil.Process]:
-        """Spawned processes of this data folder, and what they started; not the command itself."""
-        others = ("-m app", "resource_tracker")
-        return [process for process in self.processes() if not any(word in _line(process) for word in others)]
+        """Processes of jobs of this data folder, and what they started; not the command itself."""
+        return [process for process in self.processes() if _is_worker(process)]
 
     def processes(self) -> list[psutil.Process]:
         """Everything alive that was started with this data folder."""
@@ -132,11 +132,12 @@ def with_technique(folder: Path, name: str, source: str) -> Fettle:
     return Fettle(folder / "home", root=folder / "fettle")
 
 
-def _line(process: psutil.Process) -> str:
+def _is_worker(process: psutil.Process) -> bool:
     try:
-        return " ".join(process.cmdline())
+        line = " ".join(process.cmdline())
+        return not is_server(process) and not any(word in line for word in ("-m app", "resource_tracker"))
     except psutil.Error:
-        return "-m app"  # it is just going
+        return False  # it is just going
 
 
 def wait_for(condition: Callable[[], Any], timeout_s: float = 60.0, every_s: float = 0.01) -> Any:

@@ -10,6 +10,7 @@ import psutil
 import pytest
 from fettle_command import Fettle, wait_for
 from finished_run import write_part
+from forking import is_server
 from short_runs import SHORT_RUNS
 from stopwatch import Stopwatch
 
@@ -55,7 +56,7 @@ def worker_of(pid: int) -> psutil.Process | None:
     """The worker that the command waits for."""
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
-            if "resource_tracker" not in " ".join(child.cmdline()):
+            if "resource_tracker" not in " ".join(child.cmdline()) and not is_server(child):
                 return child
     return None
 

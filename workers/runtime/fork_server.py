@@ -17,17 +17,19 @@ import socket
 import traceback
 from multiprocessing.connection import Connection
 
-from workers.contracts.process.bootstrap import ForkAnswer, ForkOrder
+from workers.contracts.process.bootstrap import SERVER_NAME, WORKER_NAME, ForkAnswer, ForkOrder
 from workers.runtime import entry, environment
 from workers.runtime.kinds import handler
 
 MOST_BYTES = 1 << 18
+PR_SET_NAME = 15
 
 
 def serve(pipe: socket.socket, handler_package: str) -> None:
     """Work on orders until the application's end of `pipe` is closed; never returns. Linux only."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(entry.PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    ctypes.CDLL(None).prctl(PR_SET_NAME, SERVER_NAME.encode(), 0, 0, 0)
     entry.let_go_of_tracker()
     environment.prepare(network=True, threads=1, home=None)  # BLAS starts no threads then
     import numpy  # noqa: F401
@@ -95,6 +97,7 @@ class _Server:
         self.tell(ForkAnswer(pid=pid))
 
     def _become_worker(self, order: ForkOrder, connection: int, config: str) -> None:
+        ctypes.CDLL(None).prctl(PR_SET_NAME, WORKER_NAME.encode(), 0, 0, 0)
         self._pipe.close()
         for descriptor in self._running:
             os.close(descriptor)

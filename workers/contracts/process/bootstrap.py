@@ -47,6 +47,10 @@ def child_main(connection: "Connection[bytes, bytes]", config_json: str) -> None
     importlib.import_module("workers.runtime.entry").main(connection, config_json)
 
 
+SERVER_NAME, WORKER_NAME = "fettle-forks", "fettle-worker"
+"""As the system's lists of processes show them: their command lines are the same. At most 15 bytes."""
+
+
 class ForkOrder(Frozen):
     """To the fork server: fork a worker for a job of `kind`, whose pipe comes along, with this environment and these
     cores; or let go of the worker `reap`, whose group is dead."""
