@@ -8,8 +8,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from forking import shared_server
+from stopwatch import busyness
 
-from app.jobs.client import Crashed, JobClient
+from app.jobs.client import Crashed, ForkJob, JobClient
+from app.jobs.fork_server import IS_OFFERED, Forks
 from app.jobs.outcome import explain
 from app.jobs.setup import WorkerSetup
 from workers.contracts.process.messages import TERMINAL, Failed, Finished, Limits, RunJob
@@ -28,6 +31,8 @@ STOPPED = {
     "fill_the_disk": "file_too_large",
 }
 
+HANDLERS = "fettle_hostile_handlers"
+
 
 @pytest.fixture
 def port() -> Iterator[int]:
@@ -44,8 +49,18 @@ def outside(tmp_path: Path) -> Path:
     return folder
 
 
-def attempt(root: Path, what: str, outside: Path, port: int, limits: Limits = TIGHT) -> Finished | Failed | Crashed:
+@pytest.fixture(params=["anew", *(["forked"] if IS_OFFERED else [])])
+def fork(request: pytest.FixtureRequest) -> ForkJob | None:
+    """How a worker comes to be."""
+    return Forks(shared_server(HANDLERS)).start if request.param == "forked" else None
+
+
+def attempt(
+    root: Path, what: str, outside: Path, port: int, limits: Limits = TIGHT, fork: ForkJob | None = None
+) -> Finished | Failed | Crashed:
     """Let a job try it; its end. Nothing of it may be left, neither a folder nor a process."""
+    if limits.wall_s is not None:
+        limits = limits.model_copy(update={"wall_s": limits.wall_s * busyness()})
     job = RunJob(
         job_id=what,
         kind="tries",
@@ -53,9 +68,9 @@ def attempt(root: Path, what: str, outside: Path, port: int, limits: Limits = TI
         work_dir=str(root / "jobs" / what),
         limits=limits,
     )
-    client = JobClient(WorkerSetup(root / "jobs", handler_package="fettle_hostile_handlers"))
+    client = JobClient(WorkerSetup(root / "jobs", handler_package=HANDLERS), fork)
     client.start(job)
-    pid, end_s = client.pid, time.monotonic() + 60
+    pid, end_s = client.pid, time.monotonic() + 60 * busyness()
     while not client.done:
         for message in client.poll():
             if isinstance(message, (*TERMINAL, Crashed)):
@@ -76,9 +91,9 @@ def check_untouched(outside: Path) -> None:
 
 
 @pytest.mark.parametrize("what", DENIED)
-def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: str) -> None:
+def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
     """Given a job that tries to leave, Then it is told that this is not permitted, and outside nothing has changed."""
-    end = attempt(tmp_path, what, outside, port)
+    end = attempt(tmp_path, what, outside, port, fork=fork)
 
     error, _ = explain(end)
     assert error.code == "not_permitted", error
@@ -87,9 +102,9 @@ def test_the_way_out_is_closed(tmp_path: Path, outside: Path, port: int, what: s
 
 
 @pytest.mark.parametrize("what", STOPPED)
-def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str) -> None:
+def test_what_has_no_end_is_ended(tmp_path: Path, outside: Path, port: int, what: str, fork: ForkJob | None) -> None:
     """Given a job that takes all there is, Then it is stopped at its limit, and told in words."""
-    error, _ = explain(attempt(tmp_path, what, outside, port))
+    error, _ = explain(attempt(tmp_path, what, outside, port, fork=fork))
 
     assert error.code == STOPPED[what], error
     assert error.detail.endswith(".") and error.hint.endswith(".")
