@@ -33,8 +33,9 @@ class Entry:
     number of time steps (below 0: none).
 
     `source` names it for people ("cats/tom.png", "row 12"). `open` gives the sample, `content` its raw bytes' digest,
-    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes`, `mask` (a file) and
-    `transcript` are truths for models whose answers are no classes (see `workers.evaluate.data.dataset.Item`).
+    by which the split is seeded. `columns` are the person's other columns. `target`, `boxes`, `mask` (a file),
+    `transcript` and `pairs` are truths for models whose answers are no classes (see
+    `workers.evaluate.data.dataset.Item`).
     """
 
     source: str
@@ -48,6 +49,7 @@ class Entry:
     boxes: tuple[Box, ...] | None = None
     mask: Path | None = None
     transcript: str | None = None
+    pairs: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True)

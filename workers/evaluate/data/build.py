@@ -16,12 +16,12 @@ from workers.evaluate.data.dataset import DataSet, write_dataset
 from workers.evaluate.data.edits import edited
 from workers.evaluate.data.labels import CLASSES, resolve
 from workers.evaluate.data.made import make_collection
-from workers.evaluate.data.mask_numbers import store_masks
 from workers.evaluate.data.previews import write_previews
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.data.split import calibration_size, choose
 from workers.evaluate.data.store import Store, Stored, group_of
 from workers.evaluate.data.told import FEW, findings_of
+from workers.evaluate.data.truths.mask_numbers import store_masks
 from workers.pipeline.pipeline import Pipeline, load_pipeline
 
 FOLDER = "data"
@@ -99,7 +99,7 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
     Large sets are first thinned by the digests of names, so that not every file is read.
     """
     entries = collection.entries
-    chosen = choose([group_of(labels) for labels in ids], lambda i: digest(entries[i].source.encode()), most)
+    chosen = choose([group_of(labels) for labels in ids], lambda i: digest(_together(entries[i]).encode()), most)
     contents: dict[int, bytes] = {}
     for number, i in enumerate(chosen):  # thousands of files are read whole here
         ctx.check_cancelled()
@@ -108,6 +108,11 @@ def _ordered(collection: Collection, ids: list[tuple[int, ...]], most: int, ctx:
     ctx.progress(LOOKING, len(chosen), len(chosen), "items")
     order = sorted(chosen, key=lambda i: (contents[i], entries[i].source))
     return [entries[i] for i in order], [ids[i] for i in order]
+
+
+def _together(entry: Entry) -> str:
+    """What has the same is thinned together: both texts of a pair."""
+    return entry.pairs[0][0] if entry.pairs else entry.source
 
 
 def _check_readable(stored: Stored, entries: list[Entry]) -> None:

@@ -27,8 +27,9 @@ class Item:
 
     Where answers are no classes there may be other truths: `target` (the numbers that are right), `group` (the label as
     written: items of one group belong together), `boxes` (x, y, width, height in shares of the picture, and a class),
-    `mask` (the file of its class numbers, see `mask_numbers`; "" for none), `transcript`. `facts` are what was measured
-    about it (brightness, …), `columns` what the person's table says.
+    `mask` (the file of its class numbers, see `truths.mask_numbers`; "" for none), `transcript`, `pairs` (of each
+    pair of texts that it is in, the name and how alike people find them). `facts` are what was measured about it
+    (brightness, …), `columns` what the person's table says.
     """
 
     source: str
@@ -39,6 +40,7 @@ class Item:
     boxes: tuple[Box, ...] | None = None
     mask: str = ""
     transcript: str | None = None
+    pairs: tuple[tuple[str, float], ...] = ()
     facts: Mapping[str, float | str] = field(default_factory=dict, compare=False)
     columns: Mapping[str, str] = field(default_factory=dict, compare=False)
 
@@ -106,6 +108,7 @@ def _item(facts: dict[str, Any], folder: Path) -> Item:
         boxes=None if boxes is None else tuple((x, y, w, h, int(kind)) for x, y, w, h, kind in boxes),
         mask=str(folder / mask) if mask else "",
         transcript=facts.get("transcript"),
+        pairs=tuple((str(name), float(value)) for name, value in facts.get("pairs", ())),
         facts=facts.get("facts", {}),
         columns=facts.get("columns", {}),
     )

@@ -1,6 +1,8 @@
 """Folders of files: flat (unlabelled), with one sub-folder a class, or with a `labels.csv` of `file,label`."""
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -15,7 +17,12 @@ from workers.evaluate.data.tables import read_table
 SPLITS = ("test", "val", "valid", "validation", "train")
 """Sub-folders of these names are parts of a set, not classes; the first that is there is used."""
 
-FILE_NAMES = ("file", "filename", "file_name", "image", "picture", "sound", "path")
+FILE_NAMES = (
+    "file", "filename", "file_name", "image", "picture", "sound", "path", "audio", "audio_filepath", "audio_path",
+)  # fmt: skip
+LISTS = ("labels.csv", "metadata.csv", "labels.jsonl", "metadata.jsonl", "manifest.jsonl", "manifest.json")
+"""Lists of files beside them: our own, those of Hugging Face's folders, and NeMo's manifests."""
+
 FOLDER_LABELS = "folder_labels"
 """Code of the finding that labels are the names of sub-folders."""
 
@@ -40,10 +47,18 @@ def _stop(error: OSError) -> None:
 
 
 def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Options) -> Collection:
-    """All files of one kind below `path` (or that one file) with their labels."""
+    """All files of one kind below `path` (or that one file) with their labels. Raises InputRefused for a list of files
+    without its folder, of which nothing else may be read."""
+    if is_list(path):
+        raise InputRefused(
+            "list_alone",
+            "The list alone is not enough",
+            f"{path.name} names files that lie beside it, and only the list was chosen.",
+            "Choose the folder that holds the list and the files.",
+        )
     if path.is_file():
         return Collection(kind, [file_entry(path, path.parent)])
-    listing = next((p for p in sorted(path.iterdir()) if p.name.lower() == "labels.csv"), None)
+    listing = list_in(path)
     if listing is not None:
         return _by_list(path, listing, kind, options)
     root, findings = _part_of(path)
@@ -53,6 +68,36 @@ def read_files(path: Path, suffixes: frozenset[str], kind: Kind, options: Option
         many = f"the names of the {len(classes)} sub-folders" if len(classes) > 1 else "the sub-folder’s name"
         findings.append(Finding(level="info", what=f"The labels are {many}.", code=FOLDER_LABELS))
     return Collection(kind, entries, findings=tuple(findings))
+
+
+def list_in(folder: Path) -> Path | None:
+    """The list of files that lies in a folder; lists of other things (of annotations, say) are none."""
+    lists = {child.name.lower(): child for child in sorted(folder.iterdir()) if child.is_file()}
+    for name in LISTS:
+        if name in lists and (name == LISTS[0] or names_files(lists[name])):
+            return lists[name]
+    return None
+
+
+def is_list(path: Path) -> bool:
+    """Whether a chosen file only names others."""
+    return path.is_file() and path.suffix.lower() in (".csv", ".tsv", ".jsonl", ".json") and names_files(path)
+
+
+def names_files(path: Path) -> bool:
+    """Whether the first line of a list has a column of files."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(1 << 16).decode("utf-8-sig", "replace")
+    except OSError:
+        return False
+    if path.suffix.lower() in (".csv", ".tsv"):
+        return bool({cell.strip(" \"'\r\n").casefold() for cell in re.split(r"[,;\t]", line)} & set(FILE_NAMES))
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(row, dict) and bool({str(key).casefold() for key in row} & set(FILE_NAMES))
 
 
 def file_entry(file: Path, root: Path, labels: tuple[str, ...] = ()) -> Entry:
@@ -99,9 +144,15 @@ def _by_list(root: Path, listing: Path, kind: Kind, options: Options) -> Collect
         raise _no_files(f"{listing.name} names {names_of(missing)}, and none of these files is in the folder.")
     told = f"The labels come from {listing.name}."
     if label_column is None:
-        told = f"{listing.name} lists {len(entries):,} files and has no column “label”."
-    findings = (*table.findings, Finding(level="info", what=told))
-    return Collection(kind, entries, missing=tuple(missing), findings=findings)
+        what = "what was said" if transcript is not None else "no column “label”"
+        told = f"{listing.name} lists {len(entries):,} files and has {what}."
+    findings = [*table.findings, Finding(level="info", what=told)]
+    silent = sum(entry.transcript is not None and not entry.transcript.strip() for entry in entries)
+    if silent:
+        many = "All" if silent == len(entries) else f"{silent:,} of {len(entries):,}"
+        what = f"{many} transcripts are empty: these recordings are left out of the error rates."
+        findings.append(Finding(level="warning", what=what))
+    return Collection(kind, entries, missing=tuple(missing), findings=tuple(findings))
 
 
 def _is_inside(file: Path, folder: Path) -> bool:

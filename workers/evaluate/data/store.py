@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +45,7 @@ class Kept:
             group="" if is_class else "|".join(entry.labels),
             boxes=entry.boxes,
             transcript=entry.transcript,
+            pairs=entry.pairs,
             facts=self.facts,
             columns=short_columns(entry.columns),
         )
@@ -151,7 +152,7 @@ class Store:
             key = feeds_digest(feeds)
             first = self._seen.get(key)
             if first is not None:
-                self._merge(first, labels)
+                self._merge(first, entry, labels)
                 if overlap is not None and against is not None and id(first) in against:
                     overlap.append(entry.source)
                 continue
@@ -169,9 +170,10 @@ class Store:
             self.stored.reasons.append(str(error))
             return None
 
-    def _merge(self, first: Kept, labels: tuple[int, ...]) -> None:
+    def _merge(self, first: Kept, entry: Entry, labels: tuple[int, ...]) -> None:
         """Identical items count once; where their labels have nothing in common, none of them is believed."""
         self.stored.doubles += 1
+        first.entry = replace(first.entry, pairs=(*first.entry.pairs, *entry.pairs))
         if labels and first.ids and not set(labels) & set(first.ids):
             first.ids = ()
             self.stored.contradictions += 1

@@ -1,8 +1,13 @@
-"""Tables of text as people save them: separator, encoding and header found out, and told where they are unusual."""
+"""Tables of text as people save them: separator, encoding and header found out, and told where they are unusual.
+
+JSON Lines are tables, too: an object a row, its keys are the columns.
+"""
 
 import csv
 import io
 import itertools
+import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +16,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 
 MAX_BYTES = 1 << 30
+JSON_LINES = frozenset({".jsonl", ".ndjson", ".json"})
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar"}
 
 
@@ -34,6 +40,8 @@ class Table:
 def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     """Read a CSV, TSV or list of lines. `header_names`: names that mark a header line. Raises InputRefused."""
     text, findings = read_text(path)
+    if path.suffix.lower() in JSON_LINES:
+        return _from_json_lines(path, text, findings)
     separator = "\n" if path.suffix.lower() == ".txt" else sniff_separator(text)
     try:
         rows = [[line] for line in text.splitlines()] if separator == "\n" else _parse(text, separator)
@@ -54,6 +62,41 @@ def read_table(path: Path, header_names: Sequence[str] = ()) -> Table:
     if not rows:
         raise _refused(path, "has a line of headings and no rows below it")
     return Table(header, rows, tuple(findings))
+
+
+def _from_json_lines(path: Path, text: str, findings: list[Finding]) -> Table:
+    """Of a list the first entry counts (several right texts); lines that are no objects are left out and told."""
+    found, damaged, lists = [], 0, 0
+    for line in text.split("\n"):  # other line ends may stand within strings
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            row = None
+        if not isinstance(row, dict) or not row:
+            damaged += 1
+            continue
+        lists += any(isinstance(value, list) and len(value) > 1 for value in row.values())
+        found.append({str(key): _cell(value) for key, value in row.items()})
+    if not found:
+        raise _refused(path, "holds no line that is a JSON object")
+    if damaged:
+        what = f"{damaged:,} of {damaged + len(found):,} lines of {path.name} are no JSON objects and are left out."
+        findings.append(Finding(level="warning", what=what))
+    if lists:
+        what = f"In {lists:,} rows of {path.name} several values are given; the first counts."
+        findings.append(Finding(level="info", what=what))
+    header = tuple(dict.fromkeys(key for row in found for key in row))
+    return Table(header, [[row.get(key, "") for key in header] for row in found], tuple(findings))
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, list):
+        return _cell(value[0]) if value else ""
+    if value is None or isinstance(value, dict):
+        return "" if value is None else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def read_text(path: Path) -> tuple[str, list[Finding]]:
@@ -138,6 +181,15 @@ def is_header(rows: Sequence[Sequence[str]], names: Sequence[str] = ()) -> bool:
         if cell and len(cell) < 25 and sum(map(len, below)) / len(below) > 3 * len(cell) + 10:
             return True
     return False
+
+
+def finite_number(value: str) -> float | None:
+    """The number that is written; None for none, and for NaN and infinity."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def is_number(value: str) -> bool:

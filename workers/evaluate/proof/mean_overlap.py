@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from workers.evaluate.data.mask_numbers import IGNORE, read_mask, resized
+from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.evaluate.proof.case import Case
 from workers.evaluate.proof.masks import BACKGROUND, Masks, objects_of
 

@@ -53,7 +53,7 @@ def by_id(scores: list[TaskScore]) -> dict[str, TaskScore]:
 def test_every_adapter_is_found() -> None:
     """Given the folder, then each file's score is there once, in its order."""
     assert [score.id for score in all_scores()] == [
-        "classification", "text-classification", "embedding", "detection", "segmentation", "regression", "voice", "transcripts",
+        "classification", "text-classification", "sentence-pairs", "embedding", "detection", "segmentation", "regression", "voice", "transcripts",
         "generated-texts", "generated-pictures",
     ]  # fmt: skip
 

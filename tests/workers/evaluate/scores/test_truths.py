@@ -12,8 +12,8 @@ from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import ArraySteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.contracts.specs import Judgement
 from workers.evaluate.data.build import build_data
-from workers.evaluate.data.coco import boxes_beside
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
+from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.judge import judge
 from workers.pipeline.spec import ImageSteps as Steps
 from workers.pipeline.spec import Spec

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Collection, Entry, Options, Reader, array_digest
-from workers.evaluate.data.folders import files_below, read_files
+from workers.evaluate.data.folders import files_below, is_list, read_files
 from workers.evaluate.data.readers.arrays import columns_of, load_arrays, transcripts_of
 from workers.pipeline.audio import resample
 from workers.pipeline.spec import AudioSteps
@@ -26,7 +26,11 @@ SUFFIXES = frozenset({".wav", ".wave"})
 
 def matches(path: Path) -> bool:
     if path.is_file():
-        return path.suffix.lower() in SUFFIXES or (path.suffix.lower() == ".npz" and _holds_recordings(path))
+        return (
+            path.suffix.lower() in SUFFIXES
+            or is_list(path)
+            or (path.suffix.lower() == ".npz" and _holds_recordings(path))
+        )
     return next(files_below(path, SUFFIXES), None) is not None
 
 

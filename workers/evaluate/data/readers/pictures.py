@@ -4,9 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from workers.evaluate.data.base import Collection, Options, Reader
-from workers.evaluate.data.boxes import with_boxes
-from workers.evaluate.data.folders import FOLDER_LABELS, files_below, read_files
-from workers.evaluate.data.masks import with_masks
+from workers.evaluate.data.folders import FOLDER_LABELS, files_below, is_list, read_files
+from workers.evaluate.data.truths.boxes import with_boxes
+from workers.evaluate.data.truths.masks import with_masks
 from workers.pipeline.spec import ImageSteps
 
 SUFFIXES = frozenset(
@@ -34,7 +34,7 @@ SUFFIXES = frozenset(
 
 def matches(path: Path) -> bool:
     if path.is_file():
-        return path.suffix.lower() in SUFFIXES
+        return path.suffix.lower() in SUFFIXES or is_list(path)
     return next(files_below(path, SUFFIXES), None) is not None
 
 

@@ -5,14 +5,16 @@ from pathlib import Path
 
 from workers.contracts.errors import InputRefused
 from workers.contracts.specs import Finding
+from workers.contracts.wording import counted
 from workers.evaluate.data.base import Collection, Columns, Entry, Options, Reader, digest, names_of
 from workers.evaluate.data.folders import files_below
 from workers.evaluate.data.labels import CLASSES, LabelMap
 from workers.evaluate.data.readers import audio, pictures
 from workers.evaluate.data.tables import Table, is_number, read_table
+from workers.evaluate.data.truths.pairs import FIRST, pairs_in
 from workers.pipeline.spec import TextSteps
 
-SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab"})
+SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".jsonl", ".ndjson"})
 TEXT_NAMES = [
     "text",
     "sentence",
@@ -28,6 +30,8 @@ TEXT_NAMES = [
     "utterance",
     "title",
     "input",
+    "source",
+    "src",
 ]
 LABEL_NAMES = [
     "label",
@@ -45,7 +49,7 @@ LABEL_NAMES = [
     "gold",
     "truth",
 ]
-REFERENCE_NAMES = ["reference", "references", "translation", "summary", "target", "output"]
+REFERENCE_NAMES = ["reference", "references", "translation", "summary", "target", "output", "tgt"]
 """Of models that answer with texts."""
 
 MOST_LABELS = 1000
@@ -72,13 +76,16 @@ def read(path: Path, options: Options) -> Collection:
     file = _table_of(path)
     assert file is not None
     given = [name for name in (options.text_column, options.label_column) if name]
-    table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES, *REFERENCE_NAMES])
+    table = read_table(file, [*given, *TEXT_NAMES, *LABEL_NAMES, *REFERENCE_NAMES, *FIRST])
+    pairs = pairs_in(table, options.spec) if not given else None
+    if pairs is not None:
+        return pairs
     text = _chosen(table, options.text_column, file) if options.text_column else find_text(table)
     if options.label_column:
         label: int | None = _chosen(table, options.label_column, file)
     else:
         label = find_label(table, text, options)
-    entries, empty = [], 0
+    entries, empty, without = [], 0, 0
     for number, row in enumerate(table.rows, start=1):
         if not row[text].strip():
             empty += 1
@@ -86,6 +93,7 @@ def read(path: Path, options: Options) -> Collection:
         cell = row[label] if label is not None else ""
         one = options.spec.answer_kind == "tokens"  # a text that is right, whatever it holds
         labels = tuple(part.strip() for part in ([cell] if one else cell.split("|")) if part.strip())
+        without += one and label is not None and not cell.strip()
         value = row[text]
         content = partial(digest, value.encode("utf-8", "surrogatepass"))
         further = {name: row[i] for i, name in enumerate(table.header) if i not in (text, label)}
@@ -95,6 +103,8 @@ def read(path: Path, options: Options) -> Collection:
     findings = [*table.findings, Finding(level="info", what=_told(table, text, label, options))]
     if empty:
         findings.append(Finding(level="warning", what=f"{empty:,} rows have no text and are left out."))
+    if without and label is not None:
+        findings.append(_empty_references(without, len(entries), table.header[label]))
     columns = Columns(table.header, table.header[text], table.header[label] if label is not None else "")
     return Collection("texts", entries, findings=tuple(findings), columns=columns)
 
@@ -155,6 +165,12 @@ def _told(table: Table, text: int, label: int | None, options: Options) -> str:
     how = "are read from" if options.text_column else "were found in"
     labels = "no column of labels was found" if label is None else f"the labels are in “{table.header[label]}”"
     return f"The texts {how} the column “{table.header[text]}”; {labels}."
+
+
+def _empty_references(count: int, whole: int, column: str) -> Finding:
+    what = f"“{column}” is empty in {counted(count, 'row')} of {whole:,}: without a right text"
+    left = "no score by right texts is told." if count == whole else "they are left out of the scores."
+    return Finding(level="warning", what=f"{what} {left}")
 
 
 def _no_text(file: Path, why: str) -> InputRefused:

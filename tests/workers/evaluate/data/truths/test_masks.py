@@ -12,7 +12,7 @@ from workers.contracts.jobs import DataParams
 from workers.contracts.pipeline import ImageSteps, MaskSteps, PipelineInput, PipelineOutput, PipelineSpec
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, read_dataset
-from workers.evaluate.data.mask_numbers import IGNORE, read_mask, resized
+from workers.evaluate.data.truths.mask_numbers import IGNORE, read_mask, resized
 from workers.runtime.recording import RecordingContext
 
 Build = Callable[..., tuple[DataSet, str]]

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, names_of
-from workers.evaluate.data.coco import boxes_beside
 from workers.evaluate.data.dataset import Box
 from workers.evaluate.data.labels import normal
-from workers.evaluate.data.pascal import pascal_boxes
-from workers.evaluate.data.yolo import class_names, yolo_boxes
+from workers.evaluate.data.truths.coco import boxes_beside
+from workers.evaluate.data.truths.pascal import pascal_boxes
+from workers.evaluate.data.truths.yolo import class_names, yolo_boxes
 from workers.pipeline.spec import ImageSteps, Spec
 
 

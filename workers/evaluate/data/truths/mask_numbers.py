@@ -16,10 +16,10 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.specs import Finding
 from workers.contracts.wording import counted
 from workers.evaluate.data.base import names_of
-from workers.evaluate.data.boxes import class_numbers
 from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.store import Kept
-from workers.evaluate.data.yolo import class_names
+from workers.evaluate.data.truths.boxes import class_numbers
+from workers.evaluate.data.truths.yolo import class_names
 from workers.pipeline.images import MAX_PIXELS, placing_of
 from workers.pipeline.spec import ImageSteps, MaskSteps, Spec
 

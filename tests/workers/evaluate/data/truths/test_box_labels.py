@@ -9,8 +9,8 @@ from PIL import Image
 
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, Options, file_digest
-from workers.evaluate.data.boxes import with_boxes
 from workers.evaluate.data.readers.pictures import READER
+from workers.evaluate.data.truths.boxes import with_boxes
 from workers.pipeline.spec import ImageSteps, Spec
 
 SPEC = Spec(

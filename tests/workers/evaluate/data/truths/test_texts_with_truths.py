@@ -1,0 +1,152 @@
+"""Pairs of sentences, right texts and transcripts in the field's files: CSV, JSON Lines, manifests."""
+
+import json
+import wave
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from workers.contracts.errors import InputRefused
+from workers.evaluate.data.base import Collection, Options
+from workers.evaluate.data.dataset import read_dataset
+from workers.evaluate.data.readers import audio, texts
+from workers.pipeline.spec import AudioSteps, Spec, TextSteps
+
+Make = Callable[..., Any]
+
+
+def spec_of(kind: str, steps: Any) -> Spec:
+    return Spec(task="text-embedding", inputs=(), outputs=(), preprocess=steps, answer_kind=kind)
+
+
+def read_texts(path: Path, kind: str) -> tuple[Collection, str]:
+    found = texts.READER.read(path, Options(spec_of(kind, TextSteps())))
+    return found, "\n".join(finding.what for finding in found.findings)
+
+
+def lines(path: Path, rows: list[Any]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv", "jsonl"])
+def test_pairs_of_sentences(tmp_path: Path, suffix: str) -> None:
+    """Given pairs with a score, Then each text is an item that knows its pair, and rows without a number are told."""
+    rows = [("a b", "a c", "4.5"), ("d", "e", "0"), ("f", "g", ""), ("h", "", "3")]
+    path = tmp_path / f"t.{suffix}"
+    if suffix == "jsonl":
+        lines(path, [{"sentence1": a, "sentence2": b, "score": float(c) if c else None} for a, b, c in rows])
+    else:
+        mark = "," if suffix == "csv" else "\t"
+        lines(path, [mark.join(("sentence1", "sentence2", "score")), *(mark.join(row) for row in rows)])
+    found, told = read_texts(path, "embedding")
+    assert [(entry.text, entry.pairs) for entry in found.entries] == [
+        ("a b", (("row 1", 4.5),)), ("a c", (("row 1", 4.5),)), ("d", (("row 2", 0.0),)), ("e", (("row 2", 0.0),)),
+        ("f", ()), ("g", ()), ("h", ()),
+    ]  # fmt: skip
+    assert "pairs of sentences" in told and "2 rows are no pair with a number" in told
+
+
+def test_pairs_stay_together(run_data: Make, model_dir: Make, tmp_path: Path) -> None:
+    """Given pairs of which some share a text, Then nearly all of those that are tested have both texts in the test set,
+    and a text that comes twice is in two pairs."""
+    spec = json.loads((model_dir("texts") / "pipeline.json").read_text(encoding="utf-8"))
+    spec |= {"answer_kind": "embedding", "task": "text-embedding", "classes": None}
+    words = ["good", "bad", "film", "weather", "very", "the", "was", "today", "really"]
+    texts_ = [" ".join(words[n // 9**k % 9] for k in range(4)) for n in range(100)]
+    rows = [f"{texts_[2 * n]},{texts_[2 * n + 1]},{n % 6}" for n in range(50)]
+    rows.append(f"{texts_[0]},{texts_[3]},2")
+    path = lines(tmp_path / "t.csv", ["sentence1,sentence2,score", *rows])
+
+    from workers.contracts.jobs import DataParams
+    from workers.evaluate.data.build import build_data
+    from workers.runtime.recording import RecordingContext
+
+    (model_dir("texts") / "pipeline.json").write_text(json.dumps(spec), encoding="utf-8")
+    for most in (1000, 40):
+        work = tmp_path / f"pairs{most}"
+        work.mkdir()
+        params = DataParams(model_dir=str(tmp_path / "model-texts"), path=str(path), max_test=most)
+        data = read_dataset(work / build_data(params, RecordingContext(work)).data_dir)
+        halves = Counter(row for item in data.test for row, _ in item.pairs)
+        assert sum(count == 2 for count in halves.values()) >= len(halves) - 3 > 10
+        if most == 1000:
+            assert max(len(item.pairs) for item in (*data.test, *data.calibration)) == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "right"), [("text", "reference"), ("source", "target"), ("input", "summary"), ("text", "references")]
+)
+def test_right_texts(tmp_path: Path, source: str, right: str) -> None:
+    """Given JSON Lines of the field, Then texts and right ones are found; of several the first counts, and empty ones and
+    damaged lines are told."""
+    several = right == "references"
+    rows = [{source: f"text {k}", right: [f"right {k}", "other"] if several else f"right {k}"} for k in range(5)]
+    found, told = read_texts(lines(tmp_path / "t.jsonl", [*rows, {source: "text 5", right: ""}, "{nonsense"]), "tokens")
+    assert [entry.labels for entry in found.entries] == [*((f"right {k}",) for k in range(5)), ()]
+    assert [entry.text for entry in found.entries] == [f"text {k}" for k in range(6)]
+    assert f"“{right}” is empty in 1 row of 6" in told and "they are left out of the scores" in told
+    assert "1 of 7 lines" in told and ("the first counts" in told) == several
+
+
+def test_no_right_text_at_all(tmp_path: Path) -> None:
+    """Given a column of references that is empty, Then it is told that no score comes of it."""
+    _, told = read_texts(lines(tmp_path / "t.jsonl", [{"text": f"{k} x", "reference": ""} for k in range(4)]), "tokens")
+    assert "“reference” is empty in 4 rows of 4" in told and "no score by right texts is told" in told
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]\n3\n", "{}\n", "nothing\n"])
+def test_json_lines_without_objects_are_refused(tmp_path: Path, content: str) -> None:
+    """Given a file that holds no objects, Then it is refused in words."""
+    path = tmp_path / "t.jsonl"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(InputRefused, match="no line that is a JSON object"):
+        read_texts(path, "tokens")
+
+
+def sounds(folder: Path, count: int) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(count):
+        with wave.open(str(folder / f"s{number}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(np.random.default_rng(number).integers(-9, 9, 800).astype("<i2").tobytes())
+
+
+LAYOUTS = {
+    "NeMo": ("manifest.json", lambda n, said: {"audio_filepath": f"wav/s{n}.wav", "duration": 0.1, "text": said}),
+    "Hugging Face": ("metadata.jsonl", lambda n, said: {"file_name": f"wav/s{n}.wav", "transcription": said}),
+    "plain": ("manifest.jsonl", lambda n, said: {"audio": f"wav/s{n}.wav", "transcript": said}),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_manifests_of_speech(tmp_path: Path, layout: str) -> None:
+    """Given a manifest beside sounds, Then each has what was said; empty transcripts and lost files are told."""
+    sounds(tmp_path / "wav", 4)
+    name, row = LAYOUTS[layout]
+    lines(tmp_path / name, [row(n, "" if n == 2 else f"word {n}") for n in range(5)])
+    found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
+    told = "\n".join(finding.what for finding in found.findings)
+    assert [entry.transcript for entry in found.entries] == ["word 0", "word 1", "", "word 3"]
+    assert found.missing == ("wav/s4.wav",) and "1 of 4 transcripts are empty" in told and "has what was said" in told
+
+
+def test_a_manifest_without_its_folder(tmp_path: Path) -> None:
+    """Given the manifest alone, Then the folder is asked for."""
+    path = lines(tmp_path / "manifest.jsonl", [{"audio": "s0.wav", "text": "word"}])
+    assert audio.READER.matches(path)
+    with pytest.raises(InputRefused, match="only the list was chosen"):
+        audio.READER.read(path, Options(spec_of("transcript", AudioSteps())))
+
+
+def test_lists_of_something_else_are_no_lists(tmp_path: Path) -> None:
+    """Given a metadata.csv that names no files, Then the sounds are read without it."""
+    sounds(tmp_path, 2)
+    (tmp_path / "metadata.csv").write_text("speaker,age\nx,3\n", encoding="utf-8")
+    found = audio.READER.read(tmp_path, Options(spec_of("transcript", AudioSteps())))
+    assert len(found.entries) == 2 and not found.findings

@@ -1,0 +1,72 @@
+"""Embeddings by pairs that people scored: does the similarity of two vectors follow how alike the texts are?
+
+Spearman's correlation of cosine similarities is what sentence embedders are compared by (Cer et al. 2017, S17-2001;
+Reimers et al. 2016, C16-1009, on why rank correlation); Pearson's beside it.
+"""
+
+from collections import defaultdict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.specs import TaskScore
+from workers.evaluate.proof.case import Case
+from workers.evaluate.proof.similarity import cosine
+from workers.evaluate.scores.base import DRAWS, Floats, Score, Words, beside
+
+LEAST_PAIRS = 10
+SPEARMAN = Words(
+    "spearman", "Alike as people say (Spearman)", "how well similarities order the pairs as people do; 1 is the same"
+)
+PEARSON = Words("pearson", "Alike as people say (Pearson)", "the same for the sizes of the similarities")
+
+
+def fits(case: Case) -> bool:
+    return case.old.answer_kind == "embedding" and any(item.pairs for item in case.facts)
+
+
+def measure(case: Case) -> list[TaskScore]:
+    """By all pairs of which both texts are in the test set; drawn again are pairs."""
+    members: dict[str, list[int]] = defaultdict(list)
+    said: dict[str, float] = {}
+    for at, item in enumerate(case.facts):
+        for row, value in item.pairs:
+            members[row].append(at)
+            said[row] = value
+    rows = [row for row, both in members.items() if len(both) == 2]
+    if len(rows) < LEAST_PAIRS:
+        return []
+    truth = np.asarray([said[row] for row in rows], np.float64)
+    alike = []
+    for which in ("old", "new"):
+        values = case.answers("old" if which == "old" else "new")
+        alike.append(np.asarray([cosine(values[members[row][0]], values[members[row][1]]) for row in rows], np.float64))
+    drawn_rows = np.random.default_rng(case.seed).integers(len(rows), size=(DRAWS, len(rows)))
+    scores = []
+    for words, prepared in ((SPEARMAN, _ranks), (PEARSON, _as_they_are)):
+        old, new = (correlation(prepared(part[None]), prepared(truth[None])) for part in alike)
+        drawn = [correlation(prepared(part[drawn_rows]), prepared(truth[drawn_rows])) for part in alike]
+        if np.isfinite([old[0], new[0]]).all():
+            pair = float(old[0]), float(new[0])
+            scores.append(beside(words, "embeddings", len(rows), pair, drawn[1] - drawn[0]))
+    return scores
+
+
+def _ranks(values: Floats) -> Floats:
+    from scipy.stats import rankdata
+
+    return np.asarray(rankdata(values, axis=1), np.float64)
+
+
+def _as_they_are(values: Floats) -> Floats:
+    return values
+
+
+def correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> Floats:
+    """(k,) Pearson's correlation of rows (k, n); NaN where one has no spread."""
+    a, b = (part - part.mean(axis=1, keepdims=True) for part in (a, b))
+    scale = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return np.asarray(np.divide((a * b).sum(axis=1), scale, out=np.full(len(a), np.nan), where=scale > 1e-12))
+
+
+SCORE = Score("sentence-pairs", "Pairs of sentences", "numpy and scipy", 19, fits, measure, gate=True)
