@@ -46,14 +46,16 @@ class BoxValue:
 
 @dataclass(frozen=True)
 class PictureValue:
-    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text, `boxes` are drawn
-    over it."""
+    """A picture by path or as encoded bytes, or the `text` of another input. `name` is its alt text. `boxes` are drawn
+    over it, and so is `mask`, a picture that is clear where nothing is marked, with `mask_after`, the second one."""
 
     path: str = ""
     data: bytes = b""
     name: str = ""
     text: str = ""
     boxes: tuple[BoxValue, ...] = ()
+    mask: "PictureValue | None" = None
+    mask_after: "PictureValue | None" = None
 
     @property
     def is_picture(self) -> bool:
@@ -122,7 +124,7 @@ class PictureStore(QObject):
 
     def get(self, value: PictureValue, side_px: int) -> tuple[QPixmap | None, bool]:
         """The picture and whether that is final, else `ready` comes. None and final: it cannot be shown."""
-        key = (replace(value, boxes=()), side_px)  # drawn over it, and no part of it
+        key = (replace(value, boxes=(), mask=None, mask_after=None), side_px)  # drawn over it, and no part of it
         value = key[0]
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -155,8 +157,11 @@ def paint_picture(
     is_final: bool,
     ratio: float,
     boxes: Sequence[BoxValue] = (),
+    masks: Sequence[QPixmap] = (),
+    split: float = 0.5,
 ) -> None:
-    """Draw a thumbnail with round corners, and boxes over it; an icon where there is none."""
+    """Draw a thumbnail with round corners, and masks and boxes over it; an icon where there is none. Of two masks the
+    first ends at the share `split` of the width, where the second begins."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -165,16 +170,55 @@ def paint_picture(
     painter.fillPath(shape, theme.color("raised"))
     if pixmap is not None and not pixmap.isNull():
         painter.setClipPath(shape)
-        size = QSize(pixmap.size()).scaled(rect.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRectF(0, 0, size.width(), size.height())
-        place.moveCenter(rect.center())
+        place = place_in(rect, pixmap)
         painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
+        ends = (0.0, 1.0) if len(masks) < 2 else (0.0, split, 1.0)
+        for mask, start, end in zip(masks, ends[:-1], ends[1:], strict=True) if masks else ():
+            share, whole = end - start, QRectF(mask.rect())
+            target = QRectF(place.left() + start * place.width(), place.top(), share * place.width(), place.height())
+            part = QRectF(start * whole.width(), 0, share * whole.width(), whole.height())
+            painter.drawPixmap(target, mask, part)
         _paint_boxes(painter, theme, place, boxes)
     elif is_final:
         icon = theme.pixmap("image", "edge", 20, ratio)
         half = icon.deviceIndependentSize() / 2
         painter.drawPixmap(QPointF(rect.center().x() - half.width(), rect.center().y() - half.height()), icon)
     painter.restore()
+
+
+def one_side(value: PictureValue, side: BoxSide) -> PictureValue:
+    """The picture with what one model finds alone."""
+    boxes = tuple(box for box in value.boxes if box.side == side)
+    mask = value.mask if side == "original" else value.mask_after
+    return replace(value, boxes=boxes, mask=mask, mask_after=None)
+
+
+def place_in(rect: QRectF, pixmap: QPixmap) -> QRectF:
+    """Where a picture stands in `rect`, whole and in its proportions."""
+    size = QSize(pixmap.size()).scaled(rect.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
+    place = QRectF(0, 0, size.width(), size.height())
+    place.moveCenter(rect.center())
+    return place
+
+
+def paint_value(
+    painter: QPainter,
+    theme: Theme,
+    store: PictureStore,
+    rect: QRectF,
+    value: PictureValue,
+    ratio: float,
+    split: float = 0.5,
+) -> None:
+    """What is there of a value by now, in a square."""
+    side_px = round(rect.width() * ratio)
+    pixmap, is_final = store.get(value, side_px)
+    over = [store.get(mask, side_px)[0] for mask in (value.mask, value.mask_after) if mask is not None]
+    masks = [mask for mask in over if mask is not None]
+    masks = masks if len(masks) == len(over) else []
+    paint_picture(
+        painter, theme, rect, pixmap, is_final=is_final, ratio=ratio, boxes=value.boxes, masks=masks, split=split
+    )
 
 
 def _paint_boxes(painter: QPainter, theme: Theme, place: QRectF, boxes: Sequence[BoxValue]) -> None:
@@ -237,9 +281,6 @@ class PictureLabel(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw what is there by now."""
-        ratio = self.devicePixelRatioF()
-        pixmap, is_final = self._store.get(self._value, round(self.width() * ratio))
         painter = QPainter(self)
-        rect, boxes = QRectF(self.rect()), self._value.boxes
-        paint_picture(painter, self._theme, rect, pixmap, is_final=is_final, ratio=ratio, boxes=boxes)
+        paint_value(painter, self._theme, self._store, QRectF(self.rect()), self._value, self.devicePixelRatioF())
         painter.end()

@@ -205,7 +205,9 @@ class Example(Frozen):
     """`picture` is a PNG below the work folder; `text` stands for an input that is no picture. `kind` needs labels.
 
     `sound` is a WAV file there (one channel, 16 bits), `levels` the largest |samples| (0..1) of its 64 equal parts.
-    `boxes_before` and `boxes_after` are what a detector finds in the picture.
+    `boxes_before` and `boxes_after` are what a detector finds in the picture, `mask_before` and `mask_after` PNGs there
+    of the same size with what a model marks in it, `near_before` and `near_after` what a search with an embedding finds
+    first. With `is_text` both answers are texts that models wrote; `reference` is the one that is right.
     """
 
     item: int
@@ -219,6 +221,12 @@ class Example(Frozen):
     levels: tuple[float, ...] = ()
     boxes_before: tuple[SeenBox, ...] = ()
     boxes_after: tuple[SeenBox, ...] = ()
+    mask_before: str | None = None
+    mask_after: str | None = None
+    near_before: tuple[str, ...] = ()
+    near_after: tuple[str, ...] = ()
+    is_text: bool = False
+    reference: str = ""
 
 
 class ExamplesResult(Frozen):

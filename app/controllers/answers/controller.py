@@ -3,12 +3,13 @@
 from PySide6.QtCore import QTimer
 
 from app.controllers.answers.file import read_columns
-from app.controllers.boxes import boxed
+from app.controllers.boxes import boxed, masked
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
 from app.controllers.sounds import SoundPlayer
+from app.controllers.wordings import marked_lists, marked_pair
 from app.controllers.words import error_value, tr
 from app.domain.variant import Variant
 from app.services.after.showing import Looked, answer_rows, look_at
@@ -18,6 +19,7 @@ from widgets.main_window import MainWindow
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.value import AnswersValue, LookValue
+from widgets.parts.pictures import PictureValue
 from workers.contracts.data.rows import AnswerRowsResult
 from workers.contracts.errors import ErrorInfo
 
@@ -180,7 +182,21 @@ def _look_value(looked: Looked) -> LookValue:
     row = looked.row
     picture = LookCard.picture_of(looked.picture, row.text, "" if looked.sound else row.text)
     picture = boxed(picture, row.boxes_before, row.boxes_after)
-    return LookValue(row.item, picture, row.before, row.after, row.label, looked.sound, row.levels)
+    picture = masked(picture, *(PictureValue(data=mask) for mask in looked.masks))
+    parts = marked_pair(row.before, row.after) if row.is_text else ((), ())
+    found = marked_lists(row.near_before, row.near_after)
+    return LookValue(
+        row.item,
+        picture,
+        row.before,
+        row.after,
+        row.label,
+        looked.sound,
+        row.levels,
+        *(parts if row.is_text else found),
+        reference=row.reference,
+        is_list=bool(row.near_before or row.near_after),
+    )
 
 
 def _unreadable(error: Exception) -> ErrorInfo:

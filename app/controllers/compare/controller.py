@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import Signal
 
-from app.controllers.boxes import boxed
+from app.controllers.boxes import boxed, masked
 from app.controllers.commands import ADD_DATA, EXPORT_VERSION, EXTEND_RUN, OPEN_MODEL, SHOW_RESULT, on
 from app.controllers.compare.examples import proved_value, with_data
 from app.controllers.compare.presenter import compare_value
@@ -16,6 +16,7 @@ from app.controllers.flows import FlowRunner, Running
 from app.controllers.page_controller import ControllerSpec, Desk, PageController
 from app.controllers.run_facts import facts_or_told
 from app.controllers.session import Session
+from app.controllers.wordings import marked_pair
 from app.controllers.words import error_value, tr, wait_for_the_run
 from app.domain.choose import is_safe
 from app.domain.run import Run
@@ -318,7 +319,9 @@ class CompareController(PageController):
 def _change(row: Example) -> ChangeValue:
     picture = PictureValue(path=row.picture, name=row.text) if row.picture else PictureValue(text=row.text)
     picture = boxed(picture, row.boxes_before, row.boxes_after)
-    return ChangeValue(row.item, picture, row.before, row.after, row.label, row.kind)
+    masks = (PictureValue(path=path or "") for path in (row.mask_before, row.mask_after))
+    parts = marked_pair(row.before, row.after) if row.is_text else ((), ())
+    return ChangeValue(row.item, masked(picture, *masks), row.before, row.after, row.label, row.kind, *parts)
 
 
 def _make(desk: Desk, page: ComparePage) -> CompareController:

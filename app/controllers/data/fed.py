@@ -4,7 +4,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject
 
-from app.controllers.boxes import boxed
+from app.controllers.boxes import boxed, masked
 from app.controllers.flows import FlowRunner, Running
 from app.controllers.session import Session
 from app.controllers.words import tr
@@ -111,7 +111,8 @@ def _picture(example: FedExample, folder: Path) -> PictureValue | None:
     if example.picture is None:
         return None
     name = tr("{0} as it goes in").format(example.source)
-    return boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
+    picture = boxed(PictureValue(path=str(folder / example.picture), name=name), example.boxes)
+    return masked(picture, PictureValue(path=str(folder / example.mask))) if example.mask else picture
 
 
 def fed_value(fed: FedResult, folder: Path) -> FedValue:
@@ -124,6 +125,8 @@ def fed_value(fed: FedResult, folder: Path) -> FedValue:
                 for entry in example.inputs
             ),
             picture=_picture(example, folder),
+            result=example.result,
+            levels=example.levels,
         )
         for example in fed.examples
     )

@@ -20,6 +20,8 @@ from workers.contracts.paths import from_text
 
 MAX_SHOWN, MAX_TO_TRY = 200, 13
 LOOK_PX, LOOK_CHARS = 480, 20_000
+PICTURES = ("picture", "mask_before", "mask_after")
+"""Fields of an `Example` that name pictures."""
 
 
 def changed_examples(workspace: Workspace, facts: RunFacts, variant: Variant) -> Flow[tuple[Example, ...]]:
@@ -44,10 +46,12 @@ def numbered_examples(
 
 @dataclass(frozen=True)
 class Looked:
-    """One example as it is looked at or listened to: bytes of a PNG and of a WAV file, empty where there is none."""
+    """One example as it is looked at or listened to: bytes of PNGs (the picture, and both models' masks over it) and of
+    a WAV file, empty where there is none."""
 
     row: Example
     picture: bytes = b""
+    masks: tuple[bytes, bytes] = (b"", b"")
     sound: bytes = b""
 
 
@@ -64,9 +68,10 @@ def look_at(
         done: Done[ExamplesResult] = yield dataclasses.replace(step, cache=False, keep_folder=True)
         try:
             for row in done.result.rows:
-                picture, sound = (_bytes(done.folder, name) for name in (row.picture, row.sound))
+                names = (row.picture, row.mask_before, row.mask_after, row.sound)
+                picture, before, after, sound = (_bytes(done.folder, name) for name in names)
                 number = row.item + part.first_number
-                found[number] = Looked(row.model_copy(update={"item": number}), picture, sound)
+                found[number] = Looked(row.model_copy(update={"item": number}), picture, (before, after), sound)
         finally:
             shutil.rmtree(done.folder, ignore_errors=True)
     return tuple(found[number] for number in wanted if number in found)
@@ -93,7 +98,9 @@ def _examples(
         return ()
     done: Done[ExamplesResult] = yield step
     return tuple(
-        row.model_copy(update={"picture": str(done.folder / row.picture)}) if row.picture else row
+        row.model_copy(
+            update={name: str(done.folder / path) for name in PICTURES if (path := getattr(row, name)) is not None}
+        )
         for row in done.result.rows
     )
 

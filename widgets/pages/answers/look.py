@@ -4,10 +4,10 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
-from widgets.pages.try_it.cards import InputView
-from widgets.pages.try_it.value import InputValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import UNKNOWN, cosine, percent
+from widgets.parts.input_view import InputView
+from widgets.parts.marked import Marked, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
@@ -15,7 +15,7 @@ from widgets.parts.text import ElidedLabel, Tone, label, words
 from widgets.theme import Theme, restyle
 from widgets.tokens import SPACE_L, SPACE_S, SPACE_XS
 
-VIEW_PX = 220
+VIEW_PX, SOUND_PX, MOST_LINES = 220, 96, 6
 
 TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad", "ok")}
 """Of the original's answer and of the optimized one, by the kind of example."""
@@ -24,7 +24,7 @@ TONES: dict[str, tuple[Tone, Tone]] = {"worse": ("ok", "bad"), "better": ("bad",
 class _Answer(QWidget):
     """A version's name, its answer, and how sure it is."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, theme: Theme, title: str) -> None:
         super().__init__()
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
@@ -33,8 +33,17 @@ class _Answer(QWidget):
         self._answer = ElidedLabel("", "section")
         self._sure = words("", "soft")
         self._bar = Bar("")
-        for part in (self._answer, self._bar, self._sure):
+        self._text = MarkedText(theme, title, MOST_LINES)
+        self._text.hide()
+        for part in (self._answer, self._text, self._bar, self._sure):
             box.addWidget(part)
+
+    def show_parts(self, parts: Marked) -> None:
+        """A text, or a list, with what differs marked; () for an answer of a few words."""
+        self._text.setVisible(bool(parts))
+        self._answer.setVisible(not parts)
+        if parts:
+            self._text.show_parts(parts)
 
     def show_answer(self, text: str, share: float, tone: Tone) -> None:
         """`share` NaN where none is known."""
@@ -60,6 +69,7 @@ class LookCard(Card):
         super().__init__(edge=SPACE_L, gap=SPACE_S)
         self.setAccessibleName(self.tr("The chosen example"))
         self._sound = b""
+        self._alike = ""
         self._title = ElidedLabel("", "section", mode=Qt.TextElideMode.ElideMiddle)
         self._view = InputView(theme, store)
         self._view.setFixedHeight(VIEW_PX)
@@ -72,7 +82,7 @@ class LookCard(Card):
         self.sound_bar = SoundBar(theme)
         self.sound_bar.play_wanted.connect(lambda: self.play_wanted.emit(self._sound))
         self.sound_bar.stop_wanted.connect(self.stop_wanted)
-        self._before, self._after = _Answer(self.tr("Original")), _Answer(self.tr("Optimized"))
+        self._before, self._after = (_Answer(theme, name) for name in (self.tr("Original"), self.tr("Optimized")))
         self._told = words("", "soft")
         self._empty = words(self.tr("Choose a row to see its example here."), "soft")
         self._line = divider()
@@ -94,7 +104,7 @@ class LookCard(Card):
         self._empty.hide()
         self._sound = b""
         self._title.setText(self.tr("No. {0:,}: {1}").format(int(columns.number[at]) + 1, columns.name[at]))
-        self._view.show_value(InputValue())
+        self._view.show_value(PictureValue())
         for hidden in (self._view, self._text, self.sound_bar):
             hidden.hide()
         for shown in (self._title, self._line, self._before, self._after, self._told):
@@ -105,8 +115,10 @@ class LookCard(Card):
         tones = TONES.get(kind, ("", ""))
         for part, place, share, tone in zip((self._before, self._after), places, shares, tones, strict=True):
             part.show_answer(columns.class_name(place) or UNKNOWN, share, tone)
+            part.show_parts(())
         if not is_class:
-            self._told.setText(self.tr("Similarity of both answers: {0}").format(cosine(float(columns.likeness[at]))))
+            self._alike = self.tr("Similarity of both answers: {0}").format(cosine(float(columns.likeness[at])))
+            self._told.setText(self._alike)
         elif label_place >= 0:
             self._told.setText(self.tr("Your label: {0}").format(columns.class_name(label_place)))
         else:
@@ -115,7 +127,8 @@ class LookCard(Card):
     def show_look(self, value: LookValue, *, is_class: bool) -> None:
         """The example itself."""
         has_view = value.picture.is_picture or bool(value.levels)
-        self._view.show_value(InputValue(value.picture, levels=value.levels))
+        self._view.show_value(value.picture, value.levels)
+        self._view.setFixedHeight(VIEW_PX if value.picture.is_picture else SOUND_PX)
         self._view.setVisible(has_view)
         self._text.setVisible(bool(value.picture.text) and not has_view)
         self._text.setPlainText(value.picture.text)
@@ -125,6 +138,12 @@ class LookCard(Card):
             nothing = float("nan")
             self._before.show_answer(value.before, nothing, "")
             self._after.show_answer(value.after, nothing, "")
+            self._before.show_parts(value.before_parts)
+            self._after.show_parts(value.after_parts)
+        if value.is_list:
+            self._told.setText(self.tr("The most similar of your examples, the nearest first. {0}").format(self._alike))
+        if value.reference:
+            self._told.setText(self.tr("Right is: {0}").format(value.reference))
 
     @staticmethod
     def picture_of(data: bytes, name: str, text: str) -> PictureValue:

@@ -17,7 +17,7 @@ from widgets.parts.text import plain_tip
 from widgets.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
-ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 96, 116, 68
+ROW_PX, TALL_ROW_PX, SHARE_PX, RESULT_PX, NUMBER_PX = 34, 50, 128, 116, 68
 _TAGS: tuple[TagKind, ...] = ("none", "warn", "bad", "ok")
 _ICONS = ("check", "arrow-right", "", "")
 

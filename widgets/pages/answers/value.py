@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from widgets.pages.try_it.value import NOTHING
+from widgets.parts.marked import Marked
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 
@@ -158,7 +159,8 @@ class AnswersValue:
 class LookValue:
     """One example, large: a picture, a text (`PictureValue.text`), or a sound as WAV bytes with its levels (0..1).
 
-    `before` and `after` are the answers in words.
+    `before` and `after` are the answers in words; of texts, and of lists of what a search finds (`is_list`), there are
+    parts with what differs marked. `reference` is the right text.
     """
 
     number: int
@@ -168,3 +170,7 @@ class LookValue:
     label: str | None = None
     sound: bytes = b""
     levels: tuple[float, ...] = ()
+    before_parts: Marked = ()
+    after_parts: Marked = ()
+    reference: str = ""
+    is_list: bool = False

@@ -20,7 +20,8 @@ from widgets.parts.buttons import Button
 from widgets.parts.card import Card
 from widgets.parts.flow import FlowLayout
 from widgets.parts.format import clipped
-from widgets.parts.pictures import BoxSide, PictureStore, paint_picture
+from widgets.parts.marked import Marked, paint_line
+from widgets.parts.pictures import BoxSide, PictureStore, one_side, paint_value
 from widgets.parts.text import label
 from widgets.theme import Theme
 from widgets.tokens import SPACE_S
@@ -113,18 +114,22 @@ class ChangeDelegate(QStyledItemDelegate):
     ) -> None:
         if with_input and row.picture.is_picture:
             ratio = self._ratio(painter)
-            pixmap, is_final = self._store.get(row.picture, round(SIDE_PX * ratio))
             place = QRectF(box.left(), box.top(), SIDE_PX, SIDE_PX)
-            seen = tuple(one for one in row.picture.boxes if one.side == side)
-            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio, boxes=seen)
+            paint_value(painter, self._theme, self._store, place, one_side(row.picture, side), ratio)
             box = box.adjusted(SIDE_PX + 10, 0, 0, 0)
         elif with_input:
             caption = clipped(row.picture.text or row.picture.name or caption, MAX_TEXT_CHARS)
         mark = None if row.label is None else ("check", "ok") if answer == row.label else ("x", "bad")
-        self._words(painter, box, caption, answer, mark)
+        self._words(painter, box, caption, answer, mark, row.before_parts if side == "original" else row.after_parts)
 
     def _words(
-        self, painter: QPainter, box: QRect, caption: str, text: str, mark: tuple[str, str] | None = None
+        self,
+        painter: QPainter,
+        box: QRect,
+        caption: str,
+        text: str,
+        mark: tuple[str, str] | None = None,
+        parts: Marked = (),
     ) -> None:
         font = QFont(painter.font())
         font.setPixelSize(12)
@@ -139,6 +144,9 @@ class ChangeDelegate(QStyledItemDelegate):
             self._icon(painter, mark[0], mark[1], 14, below.left(), below.center().y() - 7)
             below = below.adjusted(18, 0, 0, 0)
         font.setPixelSize(13)
+        if parts:
+            paint_line(painter, self._theme, below, font, parts)
+            return
         painter.setFont(font)
         painter.setPen(self._theme.color("ink"))
         short = QFontMetrics(font).elidedText(clipped(text, MAX_TEXT_CHARS), elide, below.width())

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from widgets.parts.marked import Marked
 from widgets.parts.nouns import DataKind
 from widgets.parts.pictures import PictureValue
 
@@ -58,7 +59,8 @@ class VersionValue:
 
 @dataclass(frozen=True)
 class ChangeValue:
-    """One example whose answer changed; `label` is None without labels."""
+    """One example whose answer changed; `label` is None without labels. Of texts there are both answers in parts, with
+    the words marked that differ."""
 
     item: int
     picture: PictureValue
@@ -66,6 +68,8 @@ class ChangeValue:
     after: str
     label: str | None = None
     kind: Literal["worse", "better", "other"] = "other"
+    before_parts: Marked = ()
+    after_parts: Marked = ()
 
 
 @dataclass(frozen=True)

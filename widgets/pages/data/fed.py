@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.parts.card import Card, divider
+from widgets.parts.input_view import InputView
 from widgets.parts.pictures import PictureLabel, PictureStore, PictureValue
 from widgets.parts.small import Bar, CheckList, CheckValue
 from widgets.parts.text import ElidedLabel, label, words
@@ -29,11 +30,14 @@ class FedInputValue:
 
 @dataclass(frozen=True)
 class FedExampleValue:
-    """One example; `picture` is how it looks after its preparation."""
+    """One example; `picture` is how it looks after its preparation, `levels` how a sound goes. `result` is what Fettle
+    reads of the original's answer, "" where the picture shows it."""
 
     name: str
     inputs: tuple[FedInputValue, ...]
     picture: PictureValue | None = None
+    result: str = ""
+    levels: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,19 @@ class FedCard(Card):
         row.setContentsMargins(0, SPACE_XS, 0, SPACE_XS)
         row.setSpacing(SPACE_M)
         if example.picture is not None:
-            side = BOXES_PX if example.picture.boxes else SIDE_PX
+            side = BOXES_PX if example.picture.boxes or example.picture.mask is not None else SIDE_PX
             shown = PictureLabel(self._theme, self._pictures, example.picture, side)
             row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
+        elif example.levels:
+            sound = InputView(self._theme, self._pictures)
+            sound.setFixedSize(BOXES_PX, SIDE_PX)
+            sound.show_value(PictureValue(name=self.tr("How loud it is")), example.levels)
+            row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
         lines = QVBoxLayout()
         lines.setSpacing(SPACE_XS)
         lines.addWidget(ElidedLabel(example.name, "strong"))
+        if example.result:
+            lines.addWidget(ElidedLabel(self.tr("The original’s answer: {0}").format(example.result)))
         for line in self._lines(example.inputs):
             lines.addWidget(line)
         lines.addStretch(1)

@@ -1,13 +1,14 @@
 """Parts of the page "Try it": what is tried, and a card for each version's answer."""
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetrics, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFont, QFontMetrics, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from widgets.pages.try_it.value import AnswerValue, InputValue
 from widgets.parts.card import Card, Square
 from widgets.parts.format import UNKNOWN, ms, percent, size_bytes, tabular
-from widgets.parts.pictures import PictureStore, PictureValue, paint_picture
+from widgets.parts.input_view import InputView
+from widgets.parts.pictures import PictureStore
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
 from widgets.parts.text import ElidedLabel, Tone, label, words
@@ -137,59 +138,6 @@ def size_label(bytes_now: int | None) -> QWidget:
     return words("" if bytes_now is None else size_bytes(bytes_now), "soft")
 
 
-class InputView(QWidget):
-    """A picture, the levels of a sound, or nothing."""
-
-    def __init__(self, theme: Theme, store: PictureStore) -> None:
-        super().__init__()
-        self._theme, self._store = theme, store
-        self._picture = PictureValue()
-        self._levels: tuple[float, ...] = ()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(96, 96)
-        store.ready.connect(self._on_ready)
-        theme.changed.connect(self.update)
-
-    def _on_ready(self) -> None:
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        """As large as the room that is there."""
-        return QSize(180, 180)
-
-    def show_value(self, value: InputValue) -> None:
-        """Another input."""
-        self._picture, self._levels = value.picture, value.levels
-        name = value.picture.name or value.picture.text or value.caption
-        self.setAccessibleName(name[:300])
-        self.update()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw what is there."""
-        painter = QPainter(self)
-        if self._picture.is_picture:
-            side = min(self.width(), self.height())
-            place = QRectF((self.width() - side) / 2, (self.height() - side) / 2, side, side)
-            ratio = self.devicePixelRatioF()
-            pixmap, is_final = self._store.get(self._picture, round(side * ratio))
-            boxes = self._picture.boxes
-            paint_picture(painter, self._theme, place, pixmap, is_final=is_final, ratio=ratio, boxes=boxes)
-        elif self._levels:
-            self._paint_levels(painter)
-        painter.end()
-
-    def _paint_levels(self, painter: QPainter) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self._theme.color("brand"))
-        step = self.width() / len(self._levels)
-        largest = max(*self._levels, 0.001)
-        for number, level in enumerate(self._levels):
-            height = max(2.0, level / largest * (self.height() - 8))
-            bar = QRectF(number * step + step * 0.15, (self.height() - height) / 2, step * 0.7, height)
-            painter.drawRoundedRect(bar, 1, 1)
-
-
 class TextInput(QPlainTextEdit):
     """Where a text is typed; drops fall through to the window, Tab leaves it."""
 
@@ -252,7 +200,7 @@ class InputCard(QFrame):
             blocked = self._editor.blockSignals(True)
             self._editor.setPlainText(value.picture.text)
             self._editor.blockSignals(blocked)
-        self._view.show_value(value)
+        self._view.show_value(value.picture, value.levels, value.caption)
         self._view.setVisible(has_view)
         self._empty.setVisible(self._editor is None and not has_view)
         if value.sound != self._sound:

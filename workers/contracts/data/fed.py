@@ -45,13 +45,18 @@ class FedInput(Frozen):
 
 class FedExample(Frozen):
     """One example. `picture` names a PNG below the work folder: how it looks after its preparation; of an array that
-    goes in as it is, from its lowest number (black) to its highest (white). `boxes` is what a detector finds in it."""
+    goes in as it is, from its lowest number (black) to its highest (white). `boxes` is what a detector finds in it,
+    `mask` a PNG of the same size with what a model marks in it, `result` what people read of any other
+    answer. `levels` are of a sound (see `Example`)."""
 
     source: str
     way: FedWay
     inputs: tuple[FedInput, ...]
     picture: str | None = None
     boxes: tuple[SeenBox, ...] = ()
+    mask: str | None = None
+    result: str = ""
+    levels: tuple[float, ...] = ()
 
 
 class FedFinding(Frozen):

@@ -3,26 +3,27 @@
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workers.contracts.data.seen import SeenBox
 from workers.contracts.jobs import Example, ExamplesParams, ExamplesResult
 from workers.contracts.paths import from_text
 from workers.contracts.process.context import JobContext
 from workers.evaluate.data.base import Entry, Options, Sample
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset
+from workers.evaluate.data.facts import sides_of
 from workers.evaluate.data.previews import picture_to_show
 from workers.evaluate.data.sniff import read_collection
 from workers.evaluate.look.boxes import found_words, frame_of, seen_boxes
+from workers.evaluate.look.masks import is_mask, laid_over, mask_words
+from workers.evaluate.look.neighbors import Search
 from workers.evaluate.look.one_input import levels_of
 from workers.evaluate.look.plain_wav import write_plain_wav
 from workers.evaluate.proof.predictions import Answers, load_answers
 from workers.pipeline import Pipeline, load_pipeline
 from workers.pipeline.audio import read_wav
-from workers.pipeline.spec import BoxesSteps, PipelineError
+from workers.pipeline.spec import BoxesSteps, MaskSteps, PipelineError
 
 FOLDER = "examples"
+NO_WORD = "(no word)"
 
 
 def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
@@ -31,13 +32,20 @@ def show_examples(params: ExamplesParams, ctx: JobContext) -> ExamplesResult:
     pipeline = load_pipeline(Path(params.model_dir))
     before, after = load_answers(Path(params.original_answers)), load_answers(Path(params.variant_answers))
     entries = _entries(data, pipeline, params)
+    searches = (Search.of(data, before), Search.of(data, after)) if before.answer_kind == "embedding" else None
     rows = []
     for number, item in enumerate(params.items):
         ctx.check_cancelled()
         ctx.progress("Show what changed", number, len(params.items), "examples")
         row = _row(item, data, pipeline, before, after, params.text_chars)
+        if searches is not None:
+            row = row.model_copy(update=_near(item, searches, before, after))
         entry = entries.get(data.test[item].source)
-        rows.append(row if entry is None else row.model_copy(update=_seen(item, entry, data, params, ctx)))
+        if entry is not None:
+            seen = _seen(item, entry, data, params, ctx)
+            masks = _masks(item, entry, pipeline, (before, after), seen, ctx)
+            row = row.model_copy(update={**seen, **masks})
+        rows.append(row)
     return ExamplesResult(rows=tuple(rows))
 
 
@@ -58,30 +66,41 @@ def _row(item: int, data: DataSet, pipeline: Pipeline, before: Answers, after: A
     return Example(
         item=item,
         text=(facts.text or facts.source)[:text_chars],
-        before=_words(old, before.answer[item], data, pipeline, boxes_before),
-        after=_words(new, after.answer[item], data, pipeline, boxes_after),
+        before=_words(before, item, data, pipeline, boxes_before)[:text_chars],
+        after=_words(after, item, data, pipeline, boxes_after)[:text_chars],
         boxes_before=boxes_before,
         boxes_after=boxes_after,
         label=" or ".join(data.class_name(label) for label in facts.labels) or None,
         kind=_kind(facts, old, new),
+        is_text=before.texts is not None and after.texts is not None,
+        reference=(facts.transcript or facts.group)[:text_chars] if before.texts is not None else "",
     )
+
+
+def _near(item: int, searches: tuple[Search, Search], before: Answers, after: Answers) -> dict[str, Any]:
+    """The fields of an `Example` that tell what a search finds; the first is the answer in words."""
+    pairs = zip(searches, (before, after), strict=True)
+    found = [search.names(answers.answer[item], item) for search, answers in pairs]
+    words = [f"nearest: {names[0]}" if names else "no answer" for names in found]
+    return {"near_before": found[0], "near_after": found[1], "before": words[0], "after": words[1]}
 
 
 def _predicted(answers: Answers, item: int) -> int | None:
     return None if answers.predicted is None else int(answers.predicted[item])
 
 
-def _words(
-    predicted: int | None,
-    answer: NDArray[np.float32],
-    data: DataSet,
-    pipeline: Pipeline,
-    boxes: tuple[SeenBox, ...],
-) -> str:
+def _words(answers: Answers, item: int, data: DataSet, pipeline: Pipeline, boxes: tuple[SeenBox, ...]) -> str:
+    answer, predicted = answers.answer[item], _predicted(answers, item)
+    if predicted is None and not answers.finite[item]:
+        return "no answer"
     if isinstance(pipeline.spec.postprocess, BoxesSteps):
-        return found_words(boxes) if np.isfinite(answer).all() else "no answer"
+        return found_words(boxes)
+    if is_mask(pipeline.spec, answer):
+        return mask_words(answer, pipeline.spec)
+    if answers.texts is not None:
+        return answers.texts[item] or NO_WORD
     if pipeline.spec.answer_kind == "tokens":
-        return pipeline.text_of(answer) if np.isfinite(answer).all() else "no answer"
+        return pipeline.text_of(answer)
     if predicted is None:
         flat = answer.reshape(-1)
         return ", ".join(f"{value:.3g}" for value in flat[:4]) + (" …" if flat.size > 4 else "")
@@ -106,6 +125,31 @@ def _seen(item: int, entry: Entry, data: DataSet, params: ExamplesParams, ctx: J
         return {"picture": _thumbnail(item, sample, params.side_px, ctx)}
     except (PipelineError, OSError, ValueError):
         return {}
+
+
+def _masks(
+    item: int,
+    entry: Entry,
+    pipeline: Pipeline,
+    both: tuple[Answers, Answers],
+    seen: dict[str, Any],
+    ctx: JobContext,
+) -> dict[str, Any]:
+    """The fields `mask_before` and `mask_after`; none without a picture, and for a mask that is no number."""
+    size = sides_of(entry) if seen.get("picture") else None
+    if size is None or not isinstance(pipeline.spec.postprocess, MaskSteps):
+        return {}
+    from PIL import Image
+
+    with Image.open(ctx.work_dir / seen["picture"]) as picture:
+        shown = picture.size
+    found: dict[str, Any] = {}
+    for side, answers in zip(("before", "after"), both, strict=True):
+        if is_mask(pipeline.spec, answers.answer[item]) and answers.finite[item]:
+            name = _name(item, f"{side}.png", ctx)
+            laid_over(answers.answer[item], pipeline.spec, shown, size).save(ctx.work_dir / name)
+            found[f"mask_{side}"] = name
+    return found
 
 
 def _thumbnail(item: int, sample: Sample, side_px: int, ctx: JobContext) -> str | None:

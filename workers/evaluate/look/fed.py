@@ -8,19 +8,23 @@ from numpy.typing import NDArray
 
 from workers.contracts.data.fed import FedExample, FedFinding, FedInput, FedParams, FedResult, FedWay
 from workers.contracts.process.context import JobContext
-from workers.evaluate.data.dataset import Item, read_dataset
+from workers.evaluate.data.dataset import DataSet, Item, read_dataset
 from workers.evaluate.doctor.ways import checked_steps
 from workers.evaluate.doctor.words import words_of
 from workers.evaluate.look.boxes import seen_boxes
 from workers.evaluate.look.drawing import drawn, stretched
+from workers.evaluate.look.examples import NO_WORD
 from workers.evaluate.look.fed_answers import Asked, ask_original
+from workers.evaluate.look.masks import is_mask, laid_over, mask_words
+from workers.evaluate.look.neighbors import Search
+from workers.evaluate.look.one_input import levels_of
 from workers.pipeline.pipeline import Arrays, Pipeline, load_pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ArraySteps, AudioSteps, ImageSteps
 
 FOLDER = "fed"
 SIDE_PX = 224
-TEXT_CHARS = 80
+TEXT_CHARS, RESULT_CHARS = 80, 300
 FAR_RANGE = 10.0
 """A range that is this many times wider or narrower than what the preparation gives is another one."""
 
@@ -39,7 +43,10 @@ def show_fed(params: FedParams, ctx: JobContext) -> FedResult:
     if params.most_answers and data.origin == "person" and len(test):
         asked = ask_original(params, pipeline, data, test, ctx)
         answered, findings = asked.n, [*findings, *asked.findings]
-        examples = [_with_boxes(one, asked, at, test[at], pipeline) for at, one in enumerate(examples)]
+        examples = [
+            _with_result(_with_boxes(one, asked, at, test[at], pipeline), asked, at, pipeline, data, ctx)
+            for at, one in enumerate(examples)
+        ]
     return FedResult(
         kind=data.kind,
         preparation="" if way == "as_it_is" else words_of(checked_steps(pipeline.spec.preprocess)),
@@ -58,6 +65,32 @@ def _with_boxes(example: FedExample, asked: Asked, at: int, feeds: Arrays, pipel
     return example.model_copy(update={"boxes": boxes})
 
 
+def _with_result(
+    example: FedExample, asked: Asked, at: int, pipeline: Pipeline, data: DataSet, ctx: JobContext
+) -> FedExample:
+    """What people read of any other answer than boxes."""
+    if at >= asked.n or not np.isfinite(asked.answers[at]).all():
+        return example
+    spec, answer = pipeline.spec, asked.answers[at]
+    answer = answer[0] if answer.ndim and len(answer) == 1 else answer
+    if is_mask(spec, answer):
+        from PIL import Image
+
+        update: dict[str, Any] = {"result": mask_words(answer, spec)}
+        if example.picture is not None:
+            name = f"{FOLDER}/{at}.mask.png"
+            with Image.open(ctx.work_dir / example.picture) as picture:
+                laid_over(answer, spec, picture.size).save(ctx.work_dir / name)
+            update["mask"] = name
+        return example.model_copy(update=update)
+    if spec.answer_kind in ("tokens", "transcript"):
+        return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or NO_WORD})
+    if spec.answer_kind == "embedding":
+        near = Search(asked.answers, data.test, own=True).names(answer, at)
+        return example.model_copy(update={"result": f"nearest: {near[0]}" if near else ""})
+    return example
+
+
 def _is_plain(pipeline: Pipeline) -> bool:
     """Whether arrays are not changed on their way in."""
     steps = pipeline.spec.preprocess
@@ -70,7 +103,13 @@ def _example(number: int, item: Item, feeds: Arrays, pipeline: Pipeline, way: Fe
         way=way,
         inputs=tuple(input_of(name, value) for name, value in feeds.items()),
         picture=_picture(number, feeds[pipeline.main_input.name], pipeline, way, ctx),
+        levels=_levels(feeds[pipeline.main_input.name], pipeline),
     )
+
+
+def _levels(main: NDArray[Any], pipeline: Pipeline) -> tuple[float, ...]:
+    steps = pipeline.spec.preprocess
+    return levels_of(np.abs(main[..., steps.context_samples :]).ravel()) if isinstance(steps, AudioSteps) else ()
 
 
 def input_of(name: str, values: NDArray[Any]) -> FedInput:

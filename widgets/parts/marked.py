@@ -1,0 +1,122 @@
+"""Texts of which some words are marked: as a line that is cut, and whole to read. All of them stay plain text."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QTextCharFormat, QTextCursor
+from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
+
+from widgets.parts.format import visible
+from widgets.theme import Theme
+
+FIRST_SHOWN_CHARS, BEFORE_CHARS = 40, 18
+"""Where the first marked word stands further behind, a line begins shortly before it."""
+
+
+@dataclass(frozen=True)
+class MarkedPart:
+    """Words that stand together, marked or not."""
+
+    text: str
+    is_marked: bool = False
+
+
+Marked = Sequence[MarkedPart]
+
+
+def text_of(parts: Marked) -> str:
+    """All of it."""
+    return "".join(part.text for part in parts)
+
+
+def line_of(parts: Marked) -> list[MarkedPart]:
+    """One line that begins near the first marked word."""
+    flat = [MarkedPart(" ".join(f"|{visible(part.text)}|".split())[1:-1], part.is_marked) for part in parts]
+    ahead = 0
+    for at, part in enumerate(flat):
+        if part.is_marked:
+            if ahead > FIRST_SHOWN_CHARS:
+                before = "".join(one.text for one in flat[:at])[-BEFORE_CHARS:]
+                return [MarkedPart("… " + before.partition(" ")[2]), *flat[at:]]
+            return flat
+        ahead += len(part.text)
+    return flat
+
+
+def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts: Marked) -> None:
+    """One line in `rect`, cut at its end; marked words on a ground of their own and underlined."""
+    metrics = QFontMetrics(font)
+    painter.save()
+    left = rect.left()
+    align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+    for part in line_of(parts):
+        room = rect.right() - left
+        if room <= 0:
+            break
+        text = metrics.elidedText(part.text, Qt.TextElideMode.ElideRight, room)
+        width = metrics.horizontalAdvance(text)
+        place = QRect(left, rect.top(), width + 2, rect.height())
+        lead = metrics.horizontalAdvance(" ") if part.text.startswith(" ") else 0
+        if part.is_marked:
+            painter.fillRect(QRect(left + lead, rect.top(), width - lead, rect.height()), mark_color(theme))
+        underlined = QFont(font)
+        underlined.setUnderline(part.is_marked)
+        painter.setFont(underlined)
+        painter.setPen(theme.color("ink"))
+        painter.drawText(place, align, text)
+        left += width
+    painter.restore()
+
+
+def mark_color(theme: Theme) -> QColor:
+    """The ground of marked words."""
+    color = QColor(theme.color("warn"))
+    color.setAlpha(70)
+    return color
+
+
+class MarkedText(QPlainTextEdit):
+    """A text to read, to scroll through and to copy, at most `most_lines` high."""
+
+    def __init__(self, theme: Theme, name: str, most_lines: int) -> None:
+        super().__init__()
+        self._theme, self._most_lines = theme, most_lines
+        self._parts: Marked = ()
+        self.setReadOnly(True)
+        self.setTabChangesFocus(True)
+        self.setAcceptDrops(False)
+        self.setAccessibleName(name)
+        theme.changed.connect(self._mark)
+
+    def show_parts(self, parts: Marked) -> None:
+        """Another text."""
+        self._parts = parts
+        self.setPlainText(visible(text_of(parts)).strip())
+        self._mark()
+        lines = min(self._most_lines, max(1, len(self.toPlainText()) // 34 + 1))
+        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + 18)
+
+    def _mark(self) -> None:
+        found, at = [], 0
+        whole = self.toPlainText()
+        for part in self._parts:
+            text = visible(part.text).strip()
+            start = whole.find(text, at) if text else -1
+            if start < 0:
+                continue
+            at = start + len(text)
+            if part.is_marked:
+                found.append(self._selection(start, at))
+        self.setExtraSelections(found)
+
+    def _selection(self, start: int, end: int) -> QTextEdit.ExtraSelection:
+        chosen = QTextEdit.ExtraSelection()
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(start)
+        cursor.setPosition(end, QTextCursor.MoveMode.KeepAnchor)
+        look = QTextCharFormat()
+        look.setBackground(mark_color(self._theme))
+        look.setFontUnderline(True)
+        chosen.cursor, chosen.format = cursor, look
+        return chosen

@@ -1,0 +1,57 @@
+"""What a search with an embedding finds first, by name: the same that the verdict searches in."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.data.dataset import DataSet, Item
+from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.tasks.embedding import LEAST_GALLERY
+
+MOST = 3
+NAME_CHARS = 160
+
+
+class Search:
+    """Of one model: vectors to search in and the names of what they are of."""
+
+    def __init__(self, vectors: Sequence[NDArray[Any]], items: Sequence[Item], *, own: bool) -> None:
+        """`vectors` are of `items`, as far as both go; `own`: what is asked for is among them."""
+        count = min(len(vectors), len(items))
+        width = vectors[0].size if count else 0
+        self._own = own
+        self._names = [_name(item) for item in items[:count]]
+        self._vectors = _unit(np.stack([_row(vector, width) for vector in vectors[:count]])) if count else None
+
+    @classmethod
+    def of(cls, data: DataSet, answers: Answers) -> Self:
+        """Where the verdict searches."""
+        if len(answers.gallery) >= LEAST_GALLERY:
+            return cls(answers.gallery, data.calibration, own=False)
+        return cls(answers.answer, data.test, own=True)
+
+    def names(self, answer: NDArray[Any], item: int) -> tuple[str, ...]:
+        """The nearest, by cosine; () where there is nothing to search in, or the answer is no vector of this width."""
+        if self._vectors is None or answer.size != self._vectors.shape[1] or not np.isfinite(answer).all():
+            return ()
+        alike = self._vectors @ _unit(answer.reshape(1, -1).astype(np.float64))[0]
+        if self._own and item < len(alike):
+            alike[item] = -np.inf
+        order = np.argsort(-np.nan_to_num(alike, nan=-2.0), kind="stable")[:MOST]
+        return tuple(self._names[int(at)] for at in order if np.isfinite(alike[at]))
+
+
+def _name(item: Item) -> str:
+    return " ".join((item.text or item.source).split())[:NAME_CHARS]
+
+
+def _row(vector: NDArray[Any], width: int) -> NDArray[np.float64]:
+    values = vector.reshape(-1).astype(np.float64)
+    return values if values.size == width else np.full(width, np.nan)
+
+
+def _unit(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms = np.linalg.norm(values, axis=1, keepdims=True)
+    return np.asarray(values / np.where(norms > 0, norms, 1.0))
