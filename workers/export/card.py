@@ -60,6 +60,7 @@ def card_text(facts: CardFacts, spec: PipelineSpec, n: int, commands: tuple[str,
         _test_data(facts),
         *([under_stress(facts.stress)] if facts.stress is not None else []),
         *([under_load(facts.load, plain)] if facts.load is not None else []),
+        _not_measured(facts),
         _how_made(facts),
         _limits(facts, spec),
         _inputs(spec),
@@ -102,6 +103,8 @@ def _summary(facts: CardFacts) -> str:
 
 ROWS = (
     ("Accuracy", "accuracy", "pct"),
+    ("Accuracy, at least", "accuracy_low", "pct"),
+    ("Accuracy, at most", "accuracy_high", "pct"),
     ("Answers that did not change", "agreement", "pct"),
     ("Latency mean", "latency_mean_ms", "ms"),
     ("Latency p50", "latency_p50_ms", "ms"),
@@ -123,9 +126,13 @@ def _measured(facts: CardFacts) -> str:
     device, engine = facts.device, runtime_called(str(facts.variant["runtime"])).title
     power = power_words(device.power)
     cores = f"{device.cores} cores{f' ({plain(power)})' if power else ''}"
+    bounds = [facts.variant.get(key) for key in ("speedup", "speedup_low", "speedup_high")]
     chosen = ""
+    if all(isinstance(value, float) for value in bounds) and not _is_original(facts):
+        times, low, high = (f"{value:.2f}" for value in bounds)
+        chosen = f" It is {times} times as fast as the original, with 95 % confidence between {low} and {high} times."
     if facts.chosen_from > 1:
-        chosen = f" It was chosen from {facts.chosen_from} versions: the best of several looks better than it is."
+        chosen += f" It was chosen from {facts.chosen_from} versions: the best of several looks better than it is."
     lines.append(f"\nMeasured on {plain(device.processor)}, {cores}, with {engine}.{chosen}")
     return "\n".join(lines) + "\n"
 
@@ -171,6 +178,23 @@ def _test_data(facts: CardFacts) -> str:
     return f"## Test data\n\n{words}{kept}\n{said}"
 
 
+def _not_measured(facts: CardFacts) -> str:
+    """What a reader might take for granted and nobody looked at."""
+    missing = []
+    if facts.variant.get("accuracy") is None:
+        missing.append("Whether its answers are right: the examples had no labels that the model knows.")
+    if facts.data is None or facts.data.origin == "made":
+        missing.append("How it does on real examples.")
+    if facts.stress is None:
+        missing.append("Changed, nonsensical and hostile inputs.")
+    if facts.load is None:
+        missing.append("Many requests at once.")
+    if facts.load is None or all(row.energy is None or row.energy.joules is None for row in facts.load.this):
+        missing.append("Energy.")
+    missing.append("Any other computer than the one above, and data of other times or places.")
+    return "## What was not measured\n\n" + "\n".join(f"- {text}" for text in missing) + "\n"
+
+
 def _how_made(facts: CardFacts) -> str:
     lines = []
     for step in facts.variant.get("recipe") or []:  # type: ignore[union-attr]
@@ -186,8 +210,6 @@ def _how_made(facts: CardFacts) -> str:
 
 def _limits(facts: CardFacts, spec: PipelineSpec) -> str:
     notes = [plain(str(note)) for note in facts.variant.get("notes") or []]  # type: ignore[union-attr]
-    if facts.variant.get("accuracy") is None:
-        notes.append("Accuracy is not known: the examples had no labels that the model knows.")
     if spec.guessed:
         notes.append(f"Guessed, not found in the model's files: {', '.join(spec.guessed)}.")
     notes.append("Times hold for the computer they were measured on; another one may be faster or slower.")
@@ -231,4 +253,6 @@ def _origin(facts: CardFacts) -> str:
         who = "as the hub states it" if hub is not None else "as its own files state it"
         lines.append(f"- What the license allows, {who}: {plain(facts.license_verdict.sentence)}")
     lines.append(f"- Contact: {plain(facts.contact) or 'not stated'}")
+    lines.append("- For programs: `bom.json` (CycloneDX 1.6 with a model card)")
+    lines.append("- For assessments: `EVIDENCE.md`, by NIST AI RMF 1.0 and ISO/IEC 42001")
     return "## Origin\n\n" + "\n".join(lines) + "\n"

@@ -11,7 +11,9 @@ from workers.contracts.folder import read_model, sha256_file
 from workers.contracts.pipeline import PipelineSpec
 from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TargetSpec
-from workers.export.card import card, card_text
+from workers.export.bom import BOM_FILE, bill
+from workers.export.card import card, card_text, plain
+from workers.export.evidence import EVIDENCE_FILE, evidence
 from workers.export.layout import (
     USUAL_PLACE,
     Place,
@@ -85,7 +87,10 @@ def fill(
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands, head), encoding="utf-8")
-    for name, content in more.items():
+    weights = [path for path in (folder / place.folder).rglob("*") if path.is_file()]
+    hashes = {path.relative_to(folder).as_posix(): sha256_file(path) for path in weights}
+    papers = {BOM_FILE: bill(params.facts, spec, requirements, hashes), EVIDENCE_FILE: evidence(params.facts, plain)}
+    for name, content in {**papers, **more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
     document = {**manifest(params, model, runtime, module, place), **facts}

@@ -1,0 +1,111 @@
+"""What in a bundle serves as evidence for NIST AI RMF 1.0 and ISO/IEC 42001:2023 Annex A, and what is not recorded.
+
+It says "aligned evidence": where a reader finds what a subcategory or control asks about. It never says "compliant",
+which only an assessment of the whole organization can.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workers.contracts.bundles import CardFacts
+
+EVIDENCE_FILE = "EVIDENCE.md"
+NOT_RECORDED = "not recorded"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the map: `found(facts)` says in words what there is, "" for nothing."""
+
+    about: str
+    nist: str
+    iso: str
+    where: str
+    found: Callable[[CardFacts], str]
+
+
+def _said(text: str) -> str:
+    return "said by the person who made it" if text else ""
+
+
+def _verdict(facts: CardFacts) -> str:
+    if facts.variant["id"] == facts.original["id"]:
+        return "the original, unchanged"
+    words = str(facts.variant.get("verdict") or "").replace("_", " ")
+    return f"verdict: {words}" if words and words != "unmeasured" else ""
+
+
+def _examples(facts: CardFacts) -> str:
+    return f"{facts.data.n_test} examples" if facts.data is not None else ""
+
+
+def _robust(facts: CardFacts) -> str:
+    return "measured" if facts.stress is not None else ""
+
+
+def _hash(facts: CardFacts) -> str:
+    return f"sha256 {facts.original_sha256[:12]}…"
+
+
+def _slices(facts: CardFacts) -> str:
+    return f"worst part: {facts.worst_slice}" if facts.worst_slice is not None else ""
+
+
+def _source(facts: CardFacts) -> str:
+    given = [facts.license or "", "data: answered" if facts.data_record and not facts.data_record.is_empty else ""]
+    return ", ".join(word for word in given if word)
+
+
+def _decided(facts: CardFacts) -> str:
+    return "exported against the verdict, with a reason" if facts.override_reason else _verdict(facts)
+
+
+def _people(facts: CardFacts) -> str:
+    return f"answered: {facts.data_record.people}" if facts.data_record and facts.data_record.people else ""
+
+
+def _speed(facts: CardFacts) -> str:
+    return "latency, throughput, memory, size" if facts.variant.get("latency_p50_ms") is not None else ""
+
+
+def _energy(facts: CardFacts) -> str:
+    measured = facts.load is not None and any(
+        result.energy is not None and result.energy.joules is not None for result in facts.load.this
+    )
+    return "measured" if measured else ""
+
+
+ROWS = (
+    Row("Purpose", "MAP 1.1", "A.9.4", "README.md, What it is for", lambda f: _said(f.purpose)),
+    Row("Margins", "MAP 1.5", "A.6.1.2", "README.md, Verdict", lambda f: f"limit {f.limit_pct:g} %"),
+    Row("Recipe", "MEASURE 2.9", "A.6.2.3", "README.md, How it was made", lambda f: str(f.variant["precision"])),
+    Row("Test sets", "MEASURE 2.1", "A.6.2.4", "README.md, Test data", _examples),
+    Row("Accuracy and verdict", "MEASURE 2.3, 2.5", "A.6.2.4", "README.md, Verdict", _verdict),
+    Row("What was not measured", "MEASURE 1.1", "A.8.2", "README.md, What was not measured", lambda _f: "listed"),
+    Row("Parts of the data", "MEASURE 2.11", "A.5.4", "README.md, What was measured", _slices),
+    Row("Robustness", "MEASURE 2.6, 2.7", "A.6.2.4", "README.md, Under stress", _robust),
+    Row("Source of data, licenses", "MAP 4.1, GOVERN 6.1", "A.7.3, A.7.5", "README.md, Origin", _source),
+    Row("Private data", "MEASURE 2.10", "A.7.4", "README.md, Test data", _people),
+    Row("Base model and its hash", "MAP 4.1, MANAGE 3.1", "A.10.3", "bom.json", _hash),
+    Row("Latency, memory, cost", "MAP 3.1, 3.2", "A.4.5", "README.md, What was measured", _speed),
+    Row("Energy", "MEASURE 2.12", "A.4.5", "README.md, Under load", _energy),
+    Row("Go or no-go", "MANAGE 1.1", "A.6.2.5", "README.md, Verdict", _decided),
+    Row("Model card", "MEASURE 2.8", "A.6.2.7", "README.md", lambda _f: "written"),
+    Row("Contact", "MEASURE 3.3", "A.8.3", "README.md, Origin", lambda f: _said(f.contact)),
+)  # fmt: skip
+"""After the evidence map of EVALUATION.md. Rows on monitoring, versions and decisions join with what records them."""
+
+
+def evidence(facts: CardFacts, plain: Callable[[str], str]) -> str:
+    """`EVIDENCE.md`. `plain` makes foreign text harmless."""
+    lines = [
+        "# Aligned evidence\n",
+        "Where this bundle holds what NIST AI RMF 1.0 (subcategories) and ISO/IEC 42001:2023 (Annex A controls) ask "
+        "about. It is evidence for an assessment and no statement of conformity.\n",
+        "| About | NIST AI RMF 1.0 | ISO/IEC 42001 | Where | Found |",
+        "|---|---|---|---|---|",
+    ]
+    for row in ROWS:
+        found = plain(row.found(facts)) or NOT_RECORDED
+        lines.append(f"| {row.about} | {row.nist} | {row.iso} | {row.where} | {found} |")
+    return "\n".join(lines) + "\n"
