@@ -52,7 +52,7 @@ class Way:
     `told` is what is compared: the share of the same classes, masks or texts, the mean cosine, or the share of items
     without an error. `task` is the proof task that has to be recognized.
     `original` is the library that runs it (see `one_side.py`), `links` its states: {input: [output, shape]}.
-    `accuracy` is what the original reaches at least where there are labels. `then` gives the feeds of a second call.
+    `accuracy` is what the original reaches at least where there are labels (of moments, the area under the curve). `then` gives the feeds of a second call.
     `says` is a part of what the bundle's pipeline.json must say. `are_shares`: the classes' scores add up to 1 already.
     """
 
