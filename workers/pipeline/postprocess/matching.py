@@ -57,13 +57,14 @@ def compare_item(old: Boxes, new: Boxes, threshold: float) -> Compared:
     unmatched: list[Flags] = []
     for mine, theirs, both in ((old, new, True), (new, old, False)):
         sure = mine.where(mine.scores >= threshold)
-        alone = ~matched(sure, theirs.where(theirs.scores >= threshold))
+        lonely = ~matched(sure, theirs.where(theirs.scores >= threshold))
+        alone = lonely.copy()
         near = sure.scores < threshold * (1 + BORDERLINE)
         if (alone & near).any():
             weak = theirs.where((theirs.scores >= threshold * (1 - BORDERLINE)) & (theirs.scores < threshold))
             alone &= ~(near & matched(sure, weak))
         # what only the second finds counts too; what both find is counted once
-        kept = np.ones(len(alone), np.bool_) if both else alone
+        kept = np.ones(len(alone), np.bool_) if both else lonely
         classes.append(sure.classes[kept])
         unmatched.append(alone[kept])
     return Compared(np.concatenate(classes), np.concatenate(unmatched))
