@@ -212,7 +212,10 @@ def _pair(case: Case, truths: Sequence[Boxes]) -> Pair | None:
     things = sum(len(boxes.scores) for boxes in truths)
     if not things:
         return None
-    old, new = (Matched(truths, _found(case.answers(which))) for which in ("old", "new"))
+    # boxes of equal scores, of which INT8 gives many, count in the order of their pictures: that of names, as in COCO
+    order = sorted(range(len(truths)), key=lambda at: case.facts[at].source)
+    truths = [truths[at] for at in order]
+    old, new = (Matched(truths, _found([case.answers(which)[at] for at in order])) for which in ("old", "new"))
     draws = int(np.clip(WORK / (10 * max(old.boxes + new.boxes, 1)), FEWEST_DRAWS, MOST_DRAWS))
     threshold = case.old.score_threshold
     rng, parts = np.random.default_rng(case.seed), []

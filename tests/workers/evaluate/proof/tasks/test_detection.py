@@ -172,6 +172,19 @@ def test_gains_by_labels_are_safe_though_much_changed(answers_of: Make) -> None:
     assert found.verdict == "safe" and found.changed_count == len(new[::3]) and found.drop < 0
 
 
+def test_the_order_of_the_examples_changes_no_score(answers_of: Make) -> None:
+    """Given a version whose scores are all the same, as INT8 may give, and pictures in another order, Then its mean
+    average precision is that of their names' order: with ties it hangs on the order."""
+    old = scenes(120)
+    blur = [np.vstack([rows, *[[205, 205, 260, 260, 0.9, i % 3]] * (i % 2)]) for i, rows in enumerate(old)]
+    new = [_with(rows.astype(np.float32), 4, 0.5) for rows in blur]
+    data, order = with_truth(old), np.random.default_rng(5).permutation(len(old)).tolist()
+    mixed = replace(data, test=tuple(data.test[at] for at in order))
+    first = by_labels(data, answers_of, old, new)
+    second = by_labels(mixed, answers_of, [old[at] for at in order], [new[at] for at in order])
+    assert [(one.id, one.optimized) for one in first.scores] == [(one.id, one.optimized) for one in second.scores]
+
+
 def test_labels_on_a_part_prove_with_half_the_level_each(answers_of: Make) -> None:
     """Given labels on a quarter, Then the same answers are safe, by mAP and by what changed, and blindness is not."""
     old = scenes()
