@@ -17,7 +17,7 @@ MAX_INLINED_NODES = 1_000_000
 def load_proto(path: Path) -> Any:
     """The parsed `onnx.ModelProto` without its external data. Raises `InputRefused`."""
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     try:
         model = onnx.load(str(path), load_external_data=False)

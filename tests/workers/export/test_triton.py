@@ -1,0 +1,130 @@
+"""The Triton repository: its configuration is what the graph says, and Triton's own description takes it."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bundle_facts import card_facts
+from card_facts import SPEC
+
+from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
+from workers.contracts.errors import WorkerError
+from workers.contracts.load import CardLoad, ScenarioResult
+from workers.contracts.specs import DeviceFacts
+from workers.export import triton
+from workers.export.triton import TARGET, Tensor, config, measured_batch, parse, repository_name
+from workers.export.verify import verify
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+text_format = pytest.importorskip("google.protobuf.text_format")
+DEVICE = DeviceFacts(processor="A Processor", cores=2, memory_bytes=1 << 30)
+PICTURE = Tensor("x", "float32", (None, 3, 8, 8))
+SCORES = Tensor("y", "float32", (None, 2))
+
+
+def params(**more: Any) -> ExportParams:
+    facts = card_facts("onnxruntime-cpu", DEVICE).model_copy(update={"load": more.pop("load", None)})
+    return ExportParams(
+        target="triton", model_dir="m", original_dir="m", data_dir="d", runtime="onnxruntime-cpu", facts=facts, **more
+    )
+
+
+def under_load(batch: int, valid: bool = True) -> CardLoad:
+    values = dict.fromkeys(("seconds", "throughput_per_s"), 1.0)
+    row = ScenarioResult.model_construct(scenario="offline", batch=batch, valid=valid, n=10, **values)
+    return CardLoad.model_construct(this=(row,), original=(), made_at="2026-01-01", seconds=1.0, processor="p", cores=2)
+
+
+def parsed(text: str) -> Any:
+    messages = triton._messages()
+    if messages is None:
+        pytest.skip("needs tritonclient")
+    return text_format.Parse(text, messages.ModelConfig())
+
+
+def made(inputs: list[Tensor], outputs: list[Tensor], spec: Any = SPEC, **more: Any) -> Any:
+    return parsed(config("cats", inputs, outputs, spec, params(**more)))
+
+
+def test_requests_are_joined_by_the_batch_that_was_measured() -> None:
+    """Given a knee of 16, then Triton joins requests up to it; given none, or an invalid one, then it does not."""
+    measured = made([PICTURE], [SCORES], load=under_load(16), settings={"num_threads": 3})
+    assert measured.max_batch_size == 16 and list(measured.dynamic_batching.preferred_batch_size) == [16]
+    assert measured.parameters["intra_op_thread_count"].string_value == "3"
+    for load in (None, under_load(16, valid=False)):
+        plain = made([PICTURE], [SCORES], load=load)
+        assert plain.max_batch_size == triton.UNMEASURED_BATCH and not plain.HasField("dynamic_batching")
+    assert measured_batch(under_load(4)) == 4
+
+
+def test_sizes_and_kinds_are_the_graphs() -> None:
+    """Given a free batch, then sizes stand without it and the classes have their names; free sizes are −1."""
+    found = made([Tensor("x", "uint8", (None, None, 3))], [SCORES])
+    assert (found.input[0].data_type, list(found.input[0].dims)) == (2, [-1, 3])
+    assert (list(found.output[0].dims), found.output[0].label_filename) == ([2], "labels.txt")
+    assert made([PICTURE], [Tensor("y", "float32", (None,))]).output[0].HasField("reshape")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "spec"),
+    [
+        ([Tensor("x", "float32", (1, 3, 8, 8))], SPEC),
+        ([PICTURE, Tensor("other", "float32", (None, 2))], SPEC),
+        ([PICTURE], SPEC.model_copy(update={"links": {"x": "y"}})),
+        ([PICTURE], SPEC.model_copy(update={"inputs": (SPEC.inputs[0].model_copy(update={"batch_axis": 1}),)})),
+    ],
+    ids=["fixed", "unknown input", "state", "second axis"],
+)
+def test_what_cannot_be_joined_is_taken_as_it_is(inputs: list[Tensor], spec: Any) -> None:
+    """Given a fixed batch, a state, or a batch elsewhere, then whole shapes, and no batching even where a knee is known."""
+    found = made(inputs, [SCORES], spec, load=under_load(16))
+    assert found.max_batch_size == 0 and not found.HasField("dynamic_batching")
+    assert len(found.input[0].dims) == len(inputs[0].shape)
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "größe", "a\nb", "serving_default:0"])
+def test_any_name_of_a_tensor(name: str) -> None:
+    """Given a name that has to be escaped, then it comes back as it was."""
+    spec = SPEC.model_copy(update={"inputs": (SPEC.inputs[0].model_copy(update={"name": name}),)})
+    assert made([Tensor(name, "float32", (None, 3))], [SCORES], spec).input[0].name == name
+
+
+def test_names_of_repositories() -> None:
+    """Given a project's name, then a folder that every system and address takes."""
+    assert repository_name("Größe / Cats: v2!") == "gr-e-cats-v2" and repository_name("模型") == "model"
+
+
+def test_what_triton_does_not_take_is_refused(tmp_path: Path) -> None:
+    """Given a field that the description does not know, then the bundle is not handed out."""
+    if triton._messages() is None:
+        pytest.skip("needs tritonclient")
+    (tmp_path / "config.pbtxt").write_text('name: "x" made_up: 1')
+    with pytest.raises(WorkerError) as refused:
+        parse(tmp_path / "config.pbtxt")
+    assert refused.value.code == "selftest_failed"
+
+
+def test_without_tritonclient_that_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Given no tritonclient, then nobody claims that it was parsed."""
+    monkeypatch.setattr(triton, "_messages", lambda: None)
+    assert "not parsed here" in parse(tmp_path / "config.pbtxt").detail
+
+
+def test_the_whole_bundle(make_small, tmp_path: Path) -> None:
+    """Given a small model, then the repository is whole, runs by its own code, and verifies."""
+    small = make_small("cnn")
+    work = tmp_path / "work"
+    work.mkdir()
+    given = params().model_copy(
+        update={"model_dir": str(small.folder), "original_dir": str(small.folder), "data_dir": str(small.data)}
+    )
+    result = TARGET.write(given, RecordingContext(work))
+    assert isinstance(result, ExportResult) and all(check.ok for check in result.selftest)
+    with zipfile.ZipFile(work / "bundle.zip") as archive:
+        archive.extractall(tmp_path / "repo")
+    assert (tmp_path / "repo" / "p" / "1" / "model.onnx").is_file()
+    assert "--load-model=p\n" in (tmp_path / "repo" / "start.sh").read_text()
+    checked = verify(VerifyParams(bundle=str(tmp_path / "repo")), RecordingContext(tmp_path), targets())
+    assert checked.ok, checked.findings

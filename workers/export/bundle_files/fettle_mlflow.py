@@ -1,0 +1,36 @@
+"""What MLflow calls to load this folder: ``mlflow.pyfunc.load_model(folder).predict({"input name": array})``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class PythonModel:
+    """Arrays by input name give arrays by output name; one array is the main input; texts give answers in words."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def predict(self, model_input: Any, params: dict[str, Any] | None = None) -> Any:
+        """`model_input`: {name: array} → {name: array}; one array → the same; a list of texts → what run.py prints."""
+        if isinstance(model_input, str):
+            model_input = [model_input]
+        if isinstance(model_input, list) and all(isinstance(text, str) for text in model_input):
+            from run import answer
+
+            return [answer(self._model, text, text) for text in model_input]
+        if not isinstance(model_input, dict):
+            model_input = {self._model.pipeline.main_input.name: model_input}
+        return self._model.run(model_input)
+
+
+def _load_pyfunc(data_path: str) -> PythonModel:
+    """`data_path` is this folder."""
+    folder = str(Path(data_path).resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    from bundle import load
+
+    return PythonModel(load())

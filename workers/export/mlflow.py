@@ -1,0 +1,136 @@
+"""The target *MLflow model*: a Python bundle with an `MLmodel` file at its root and a loader of ours.
+
+Keys of the `python_function` flavor: https://mlflow.org/docs/latest/ml/model, "Storage format". MLflow itself is not
+needed to write it. The loader runs whatever runtime the version was judged with, so that every version can be taken.
+"""
+
+import json
+import sys
+import uuid
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.errors import WorkerError
+from workers.contracts.folder import sha256_file
+from workers.contracts.pipeline import PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.python_folder import fill, pack
+from workers.export.selftest import TEST_STAGES, run_in, selftest
+from workers.export.stages import WRITE, tell
+from workers.measure.opening import find_runtime
+
+LOAD = Stage(id="load", title="Load it as MLflow does")
+LOADER = "fettle_mlflow"
+SPACE = uuid.UUID("0a9a53a5-5fd2-4f6e-93d3-6f6f2f5b2f0c")
+COMMANDS = (
+    "pip install -r requirements.txt mlflow-skinny pandas",
+    "MLFLOW_DISABLE_TELEMETRY=true python -c \"import mlflow; print(mlflow.pyfunc.load_model('.'))\"",
+    "python run.py {input}",
+)
+ASK = """
+import importlib, json, sys
+sys.path.insert(0, ".")
+import numpy as np
+from fettle_bundle.pipeline.prepared import Prepared
+model = importlib.import_module(sys.argv[1])._load_pyfunc(".")
+feeds = {name: np.array(value) for name, value in Prepared(__import__("pathlib").Path("golden/inputs"))[0].items()}
+given = model.predict(feeds)
+from bundle import load
+expected = load().run(feeds)
+print(json.dumps(sorted(given) == sorted(expected) and all(np.array_equal(given[n], expected[n]) for n in expected)))
+"""
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    runtime = find_runtime(params.runtime)
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
+    folder.mkdir()
+    tell(ctx, WRITE, 0, 2)
+    text = (Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8")
+    spec = PipelineSpec.model_validate_json(text)
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    more = {
+        "MLmodel": described(params, spec, python),
+        "python_env.yaml": yaml.safe_dump({"python": python, "dependencies": ["-r requirements.txt"]}),
+        f"{LOADER}.py": files("workers.export.bundle_files").joinpath(f"{LOADER}.py").read_text(encoding="utf-8"),
+    }
+    requirements, card = fill(folder, params, runtime, ctx, COMMANDS, more)
+    tell(ctx, WRITE, 1, 2)
+    count = pack(folder, bundle, ctx)
+    tell(ctx, WRITE, 2, 2)
+    checks, answer = selftest(bundle, requirements, ctx)
+    tell(ctx, LOAD, 0)
+    loaded = load_as_mlflow(ctx.work_dir)
+    tell(ctx, LOAD, 1)
+    return ExportResult(
+        sha256=sha256_file(bundle),
+        size_bytes=bundle.stat().st_size,
+        files=count,
+        selftest=(*checks, loaded),
+        card_text=card,
+        printed=(answer,),
+    )
+
+
+def described(params: ExportParams, spec: PipelineSpec, python: str) -> str:
+    """The file `MLmodel`."""
+    facts = params.facts
+    flavor = {
+        "loader_module": LOADER,
+        "code": ".",
+        "data": ".",
+        "python_version": python,
+        "env": {"virtualenv": "python_env.yaml"},
+    }
+    document = {
+        "flavors": {"python_function": flavor},
+        "model_uuid": uuid.uuid5(SPACE, f"{facts.run_id} {facts.variant['id']} {facts.made_at}").hex,
+        "utc_time_created": facts.made_at[:19].replace("T", " "),
+        "metadata": {"made_with": f"fettle {facts.fettle_version}", "title": facts.title},
+        "signature": {
+            "inputs": json.dumps([_tensor(entry) for entry in spec.inputs if entry.source != "constant"]),
+            "outputs": json.dumps([_tensor(entry) for entry in spec.outputs]),
+            "params": None,
+        },
+    }
+    return yaml.safe_dump(document, allow_unicode=True, sort_keys=True)
+
+
+def _tensor(entry: PipelineInput | PipelineOutput) -> dict[str, Any]:
+    shape = [-1 if size is None else size for size in entry.shape]
+    spec: dict[str, Any] = {"type": "tensor", "tensor-spec": {"dtype": entry.dtype, "shape": shape}, "name": entry.name}
+    return {**spec, "required": False} if isinstance(entry, PipelineInput) and entry.optional else spec
+
+
+def load_as_mlflow(work_dir: Path) -> ExportCheck:
+    """The loader is called as MLflow calls it, in the clean place. Raises `WorkerError` where it answers otherwise."""
+    python = work_dir / "environment" / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    done = run_in(python, work_dir / "unpacked", ["-c", ASK, LOADER])
+    if done.returncode != 0 or done.stdout.strip() != "true":
+        raise WorkerError(
+            "selftest_failed",
+            "The bundle did not pass its own test",
+            f"The loader for MLflow answers otherwise ({done.stderr.strip()[-300:]}). It was not handed out.",
+            "Export the Python folder instead, and report this with the log.",
+        )
+    return ExportCheck(what="Loaded as MLflow does", ok=True, detail="by the loader alone; MLflow was not started here")
+
+
+TARGET = TargetSpec(
+    id="mlflow",
+    title="MLflow model",
+    summary="For an MLflow registry or server",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, LOAD),
+    commands=COMMANDS,
+    how_to_run="Load it with MLflow, or run it without",
+    icon="flask",
+    order=70,
+)

@@ -1,0 +1,217 @@
+"""The target *Triton repository*: `NAME/config.pbtxt` and `NAME/1/model.onnx` for NVIDIA Triton's ONNX Runtime backend.
+
+Fields: triton-inference-server/common, protobuf/model_config.proto. There is no Triton server in Python packages: the
+configuration is parsed by `model_config_pb2` of `tritonclient` where that is installed, and nothing is started here.
+"""
+
+import importlib.metadata
+import importlib.util
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workers.contracts.bundles import ExportCheck, ExportParams, ExportResult
+from workers.contracts.errors import WorkerError
+from workers.contracts.folder import read_model, sha256_file
+from workers.contracts.load import CardLoad
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.layout import Place
+from workers.export.python_folder import fill, pack
+from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.stages import WRITE, tell
+from workers.measure.opening import find_runtime
+
+PARSE = Stage(id="parse", title="Parse its configuration")
+COMMANDS = ("sh start.sh", "python run.py {input}")
+MAX_NAME = 60
+UNMEASURED_BATCH = 8
+"""The most items of one request where no batch was measured; requests are then not joined."""
+
+TYPES = {
+    "float32": "TYPE_FP32", "float16": "TYPE_FP16", "float64": "TYPE_FP64", "bfloat16": "TYPE_BF16",
+    "int8": "TYPE_INT8", "int16": "TYPE_INT16", "int32": "TYPE_INT32", "int64": "TYPE_INT64", "uint8": "TYPE_UINT8",
+    "uint16": "TYPE_UINT16", "uint32": "TYPE_UINT32", "uint64": "TYPE_UINT64", "bool": "TYPE_BOOL",
+}  # fmt: skip
+START = """#!/bin/sh
+# Only the model itself is loaded: what lies beside it is for people and for checking.
+exec tritonserver --model-repository="$(cd "$(dirname "$0")" && pwd)" --model-control-mode=explicit --load-model={name}
+"""
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One input or output of the graph itself; None for a free size."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test. Raises `WorkerError` where the bundle fails its own test."""
+    runtime = find_runtime(params.runtime)
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
+    folder.mkdir()
+    tell(ctx, WRITE, 0, 2)
+    model = read_model(Path(params.model_dir))
+    spec = PipelineSpec.model_validate_json((model.folder / "pipeline.json").read_text(encoding="utf-8"))
+    name = repository_name(params.facts.project)
+    inputs, outputs = tensors(model.folder / model.artifact.main)
+    more = {f"{name}/config.pbtxt": config(name, inputs, outputs, spec, params), "start.sh": START.format(name=name)}
+    if spec.answer_kind == "class" and spec.classes:
+        more[f"{name}/labels.txt"] = "\n".join(" ".join(label.split()) for label in spec.classes) + "\n"
+    place = Place(f"{name}/1", "model.onnx")
+    requirements, text = fill(folder, params, runtime, ctx, COMMANDS, more, place=place)
+    tell(ctx, WRITE, 1, 2)
+    count = pack(folder, bundle, ctx)
+    tell(ctx, WRITE, 2, 2)
+    checks, answer = selftest(bundle, requirements, ctx)
+    tell(ctx, PARSE, 0)
+    parsed = parse(ctx.work_dir / "unpacked" / name / "config.pbtxt")
+    tell(ctx, PARSE, 1)
+    return ExportResult(
+        sha256=sha256_file(bundle),
+        size_bytes=bundle.stat().st_size,
+        files=count,
+        selftest=(*checks, parsed),
+        card_text=text,
+        printed=(answer,),
+    )
+
+
+def repository_name(project: str) -> str:
+    """The project's name as a folder and as a part of an address."""
+    return re.sub(r"[^a-z0-9]+", "-", project.lower()).strip("-")[:MAX_NAME] or "model"
+
+
+def tensors(path: Path) -> tuple[list[Tensor], list[Tensor]]:
+    """Inputs and outputs of the graph as it is, which may have fewer than the original (constants)."""
+    import onnx
+
+    graph = onnx.load(str(path), load_external_data=False).graph
+    weights = {entry.name for entry in graph.initializer}
+    return [_tensor(entry) for entry in graph.input if entry.name not in weights], [_tensor(e) for e in graph.output]
+
+
+def _tensor(entry: Any) -> Tensor:
+    from onnx import helper
+
+    kind = entry.type.tensor_type
+    dtype = "bfloat16" if kind.elem_type == 16 else helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    sizes = tuple(int(size.dim_value) or None for size in kind.shape.dim)  # 0 where there is a name or nothing
+    return Tensor(entry.name, dtype, sizes)
+
+
+def config(name: str, inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec, params: ExportParams) -> str:
+    """The text form of a `ModelConfig`. Items are joined by the batch that was measured to pay, and not else."""
+    batched = _is_batched(inputs, outputs, spec)
+    knee = measured_batch(params.facts.load) if batched else None
+    most = (knee or UNMEASURED_BATCH) if batched else 0
+    answer = next((entry.name for entry in spec.outputs if entry.answer), "")
+    labelled = answer if spec.answer_kind == "class" and spec.classes else ""
+    lines = [
+        f"name: {_text(name)}",
+        'backend: "onnxruntime"',
+        'default_model_filename: "model.onnx"',
+        f"max_batch_size: {most}",
+        *(_entry("input", entry, batched, "") for entry in inputs),
+        *(_entry("output", entry, batched, "labels.txt" if entry.name == labelled else "") for entry in outputs),
+        "instance_group [ { count: 1 kind: KIND_%s } ]" % ("GPU" if params.runtime.endswith("-cuda") else "CPU"),
+    ]
+    if knee is not None and knee > 1:
+        lines.append(f"dynamic_batching {{ preferred_batch_size: [ {knee} ] }}")
+    lines += [_parameter(key, str(value)) for key, value in _threads(params.settings).items()]
+    return "\n".join(lines) + "\n"
+
+
+def measured_batch(load: CardLoad | None) -> int | None:
+    """Items at once that gave the most answers a second, where that was measured validly; None else."""
+    found = next((row for row in load.this if row.scenario == "offline" and row.valid), None) if load else None
+    return found.batch if found is not None else None
+
+
+def _is_batched(inputs: list[Tensor], outputs: list[Tensor], spec: PipelineSpec) -> bool:
+    """Whether every first axis counts items, and any number of them goes."""
+    counts = {entry.name: entry.batched and entry.batch_axis == 0 for entry in spec.inputs}
+    counts |= {entry.name: entry.batch_axis == 0 for entry in spec.outputs}
+    free = all(entry.shape and entry.shape[0] is None for entry in (*inputs, *outputs))
+    return free and not spec.links and all(counts.get(entry.name, False) for entry in (*inputs, *outputs))
+
+
+def _entry(kind: str, entry: Tensor, batched: bool, labels: str) -> str:
+    sizes = entry.shape[1:] if batched else entry.shape
+    dims = ", ".join("-1" if size is None else str(size) for size in sizes)
+    if not sizes:  # one number an item
+        dims = "1"
+    shape = " reshape: { shape: [ ] }" if not sizes else ""
+    named = f" label_filename: {_text(labels)}" if labels else ""
+    return f"{kind} [ {{ name: {_text(entry.name)} data_type: {TYPES[entry.dtype]} dims: [ {dims} ]{shape}{named} }} ]"
+
+
+def _threads(settings: Mapping[str, Any]) -> dict[str, Any]:
+    threads = settings.get("num_threads")
+    return {"intra_op_thread_count": threads} if isinstance(threads, int) else {}
+
+
+def _parameter(key: str, value: str) -> str:
+    return f"parameters {{ key: {_text(key)} value: {{ string_value: {_text(value)} }} }}"
+
+
+def _text(value: str) -> str:
+    """A string literal of protobuf's text format, which escapes as JSON does for what JSON leaves ASCII."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def parse(path: Path) -> ExportCheck:
+    """By Triton's own description of the file. Raises `WorkerError` where that does not take it."""
+    messages = _messages()
+    if messages is None:
+        told = "written; not parsed here (pip install tritonclient), not started here"
+        return ExportCheck(what="Triton's configuration", ok=True, detail=told)
+    from google.protobuf import text_format
+
+    try:
+        text_format.Parse(path.read_text(encoding="utf-8"), messages.ModelConfig())
+    except text_format.ParseError as error:
+        raise WorkerError(
+            "selftest_failed",
+            "The bundle did not pass its own test",
+            f"Triton's configuration cannot be parsed ({' '.join(str(error).split())[:200]}). It was not handed out.",
+            "Export the Python folder instead, and report this with the log.",
+        ) from error
+    return ExportCheck(what="Triton's configuration", ok=True, detail="parsed, not started here")
+
+
+def _messages() -> Any:
+    """`model_config_pb2` of tritonclient, loaded by itself: its package would want grpc. None where it is not there."""
+    try:
+        place = importlib.metadata.distribution("tritonclient").locate_file("tritonclient/grpc/model_config_pb2.py")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    found = importlib.util.spec_from_file_location("triton_model_config", str(place))
+    if found is None or found.loader is None or not Path(str(place)).is_file():
+        return None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+TARGET = TargetSpec(
+    id="triton",
+    title="Triton repository",
+    summary="For NVIDIA's inference server",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, PARSE),
+    commands=COMMANDS,
+    how_to_run="Start it where Triton is, or run it without",
+    icon="stack",
+    order=60,
+    runtimes=("onnxruntime-cpu", "onnxruntime-cuda"),
+    settings=("num_threads", "graph_optimization", "constants"),
+)
