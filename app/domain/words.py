@@ -89,6 +89,8 @@ def same_words(variant: Variant) -> str:
     judged = variant.judgement
     if judged is None:
         return "answers not compared"
+    if not judged.n:
+        return "nothing to compare"
     if not judged.changed_count and judged.verdict == "regressed":
         return "worse by what is right"
     if not judged.changed_count:

@@ -19,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import answer_kinds
 from fettle_command import Fettle
-from pictures import SIZES, opened, scroll_down, set_theme, shoot
+from pictures import SIZES, opened, set_theme, shoot
+from rig import Program
 
 
 def made(kind: str, folder: Path) -> tuple[Path, Path, Path]:
@@ -53,21 +54,27 @@ def judged(kind: str, folder: Path) -> Path:
     return home
 
 
+def scroll(program: Program, size: tuple[int, int]) -> None:
+    """To the end of the page; beside its cards, so that no list in them takes the wheel."""
+    program.screen.do("mousemove", size[0] - 16, 400, "click", "--repeat", 60, "--delay", 10, 5)
+    time.sleep(0.3)
+
+
 def look(home: Path, out: Path, size: tuple[int, int], tag: str) -> None:
     """Each page once its pictures are there."""
     with opened(home, size) as program:
         program.keys("ctrl+2")
         program.until_page("data", "full", 90)
-        program.until_text("So they go in", limit_s=90)
-        time.sleep(3)
         shoot(program, out, f"data-{tag}")
-        scroll_down(program)
+        scroll(program, size)
+        program.until(lambda view: "Asking the original" not in view.texts, 90, "what the model gets")
+        time.sleep(3)
         shoot(program, out, f"data-below-{tag}")
         program.keys("ctrl+5")
         program.until_page("compare", "full", 90)
         time.sleep(4)
         shoot(program, out, f"compare-{tag}")
-        scroll_down(program)
+        scroll(program, size)
         shoot(program, out, f"compare-below-{tag}")
         program.press("All answers")
         program.until_page("answers", "full", 90)

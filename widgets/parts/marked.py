@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QTextEdit
 from widgets.parts.format import visible
 from widgets.theme import Theme
 
-FIRST_SHOWN_CHARS, BEFORE_CHARS = 40, 18
+FIRST_SHOWN_CHARS, BEFORE_CHARS, LINE_CHARS = 20, 14, 34
 """Where the first marked word stands further behind, a line begins shortly before it."""
 
 
@@ -51,20 +51,20 @@ def paint_line(painter: QPainter, theme: Theme, rect: QRect, font: QFont, parts:
     left = rect.left()
     align = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
     for part in line_of(parts):
-        room = rect.right() - left
-        if room <= 0:
+        if left >= rect.right():
             break
-        text = metrics.elidedText(part.text, Qt.TextElideMode.ElideRight, room)
+        words = part.text.lstrip()
+        left += metrics.horizontalAdvance(part.text[: len(part.text) - len(words)])
+        text = metrics.elidedText(words, Qt.TextElideMode.ElideRight, rect.right() - left)
         width = metrics.horizontalAdvance(text)
-        place = QRect(left, rect.top(), width + 2, rect.height())
-        lead = metrics.horizontalAdvance(" ") if part.text.startswith(" ") else 0
+        place = QRect(left, rect.top(), width, rect.height())
         if part.is_marked:
-            painter.fillRect(QRect(left + lead, rect.top(), width - lead, rect.height()), mark_color(theme))
+            painter.fillRect(place, mark_color(theme))
         underlined = QFont(font)
         underlined.setUnderline(part.is_marked)
         painter.setFont(underlined)
         painter.setPen(theme.color("ink"))
-        painter.drawText(place, align, text)
+        painter.drawText(place.adjusted(0, 0, 2, 0), align, text)
         left += width
     painter.restore()
 
@@ -94,8 +94,9 @@ class MarkedText(QPlainTextEdit):
         self._parts = parts
         self.setPlainText(visible(text_of(parts)).strip())
         self._mark()
-        lines = min(self._most_lines, max(1, len(self.toPlainText()) // 34 + 1))
-        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + 18)
+        rows = sum(len(line) // LINE_CHARS + 1 for line in self.toPlainText().splitlines())
+        lines = min(self._most_lines, max(1, rows))
+        self.setFixedHeight(round(lines * self.fontMetrics().lineSpacing()) + 26)
 
     def _mark(self) -> None:
         found, at = [], 0

@@ -7,6 +7,7 @@ from workers.evaluate.proof.case import case_of
 from workers.evaluate.proof.engine import judge_case
 from workers.evaluate.proof.needed import needed_unlabelled
 from workers.evaluate.proof.predictions import Answers
+from workers.evaluate.proof.tasks.numbers import TASK as NUMBERS_TASK
 from workers.evaluate.scores.scoring import with_scores
 
 
@@ -22,7 +23,8 @@ def judge(data: DataSet, old: Answers, new: Answers, max_loss_pct: float, seed: 
         margin = max_loss_pct / 100
         return Judgement(verdict="unmeasured", n=0, labelled=False, margin=margin, notes=(note,))
     judgement = with_scores(judge_case(case, max_loss_pct, earlier), case, max_loss_pct)
-    return cap_made(_with_gone(_with_broken(judgement, data, old, new), old, new), data)
+    told = _with_gone(_with_unjudged(_with_broken(judgement, data, old, new), old, new), old, new)
+    return cap_made(told, data)
 
 
 def cap_made(judgement: Judgement, data: DataSet) -> Judgement:
@@ -44,6 +46,16 @@ def _with_gone(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
         return judgement
     which = f"The output {gone[0]} is" if len(gone) == 1 else f"The outputs {', '.join(gone)} are"
     note = f"{which} not given any more, so nothing was compared there."
+    return judgement.model_copy(update={"notes": (*judgement.notes, note)})
+
+
+def _with_unjudged(judgement: Judgement, old: Answers, new: Answers) -> Judgement:
+    """Where answers are plain numbers each further output is judged, too; else people read the answer alone."""
+    names = [f"“{name}”" for name in old.others if name in new.others]
+    if not names or not new.n or judgement.task == NUMBERS_TASK.id:
+        return judgement
+    which = f"The further output {names[0]} was" if len(names) == 1 else f"The further outputs {', '.join(names)} were"
+    note = f"{which} not judged: only the answer was."
     return judgement.model_copy(update={"notes": (*judgement.notes, note)})
 
 

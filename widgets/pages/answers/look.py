@@ -7,7 +7,7 @@ from widgets.pages.answers.value import KINDS, AnswerColumns, LookValue
 from widgets.parts.card import Card, divider
 from widgets.parts.format import UNKNOWN, cosine, percent
 from widgets.parts.input_view import InputView
-from widgets.parts.marked import Marked, MarkedText
+from widgets.parts.marked import LINE_CHARS, Marked, MarkedText
 from widgets.parts.pictures import PictureStore, PictureValue
 from widgets.parts.small import Bar
 from widgets.parts.sound_bar import SoundBar
@@ -132,6 +132,8 @@ class LookCard(Card):
         self._view.setVisible(has_view)
         self._text.setVisible(bool(value.picture.text) and not has_view)
         self._text.setPlainText(value.picture.text)
+        lines = sum(len(line) // LINE_CHARS + 1 for line in value.picture.text.splitlines())
+        self._text.setFixedHeight(min(VIEW_PX, lines * self._text.fontMetrics().lineSpacing() + 26))
         self._sound = value.sound
         self.sound_bar.setVisible(bool(value.sound))
         if not is_class:

@@ -59,7 +59,9 @@ class AnswersPage(DetailPage):
         super().show_empty(is_measuring=is_measuring)
 
     def show_value(self, value: AnswersValue) -> None:
-        """All answers of the chosen version."""
+        """All answers of the chosen version; of those that are no classes the least alike come first."""
+        if self._value is None and value.answers == "vector" and self._model.filter == Filter():
+            self._model.filter = Filter(order="likeness")
         self._value, self._looks = value, {}
         if self._model.filter.class_place >= len(value.columns.names):
             self._model.filter = replace(self._model.filter, class_place=-1)

@@ -12,7 +12,7 @@ FedCode = Literal["as_they_are", "other_range", "guessing", "like_noise", "all_a
 """`as_they_are`: arrays of the model's own shape, nothing is prepared. `other_range`: they are far from the numbers
 that the preparation gives. `guessing`: no more right answers than without looking. `like_noise`: hardly another result
 than for the same values in random order. `all_alike`: the same result for all. `not_finite`: NaN or infinity goes in.
-`nothing_found`: a detector finds nothing in any of them.
+`nothing_found`: a detector finds nothing in any of them, all masks are background, or no word is read.
 """
 
 

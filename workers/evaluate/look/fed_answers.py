@@ -28,7 +28,7 @@ from workers.infer.base import Session
 from workers.measure.opening import open_session
 from workers.pipeline.pipeline import Arrays, Pipeline
 from workers.pipeline.prepared import Prepared
-from workers.pipeline.spec import BoxesSteps
+from workers.pipeline.spec import BoxesSteps, MaskSteps, TranscriptSteps
 
 STAGE = "Asking the original about some examples"
 FEWEST = 8
@@ -68,6 +68,10 @@ def ask_original(params: FedParams, pipeline: Pipeline, data: DataSet, test: Pre
         found = _by_labels(pipeline, data, answers)
         if isinstance(steps, BoxesSteps):
             found = _by_boxes(answers, steps.score_threshold)
+        elif isinstance(steps, MaskSteps):
+            found = _by_masks(answers)
+        elif isinstance(steps, TranscriptSteps):
+            found = _by_texts(pipeline, answers)
         elif found is None:
             found = _by_looks(pipeline, session, test, answers, ctx)
     finally:
@@ -107,11 +111,29 @@ def answer_to(pipeline: Pipeline, session: Session, feeds: Arrays) -> NDArray[np
 def _by_boxes(answers: Sequence[NDArray[np.float32]], threshold: float) -> list[FedFinding]:
     """A detector that finds nothing in all of them cannot be compared."""
     things = sum(int((answer[..., 4] >= threshold).sum()) for answer in answers)
-    if things or not answers:
-        return []
     what = f"0 objects in {len(answers):,} pictures (scores from {threshold:g} on)."
     hint = f"{HINT} Or choose a lower threshold, or pictures with something to find."
-    return [FedFinding(code="nothing_found", level="warning", what=what, hint=hint, n=len(answers), found=0.0)]
+    return [] if things or not answers else [_nothing(what, hint, len(answers))]
+
+
+def _by_masks(answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
+    """All background in all of them proves no mask."""
+    if not answers or any((answer > 0).any() for answer in answers):
+        return []
+    what = f"Nothing is found in {len(answers):,} pictures: each mask is background alone."
+    return [_nothing(what, f"{HINT} Or choose pictures with something to find.", len(answers))]
+
+
+def _by_texts(pipeline: Pipeline, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding]:
+    """Silence in all of them proves no transcript."""
+    if not answers or any(pipeline.text_of(answer) for answer in answers):
+        return []
+    what = f"No word is read in {len(answers):,} examples."
+    return [_nothing(what, f"{HINT} Or choose examples in which something is said or written.", len(answers))]
+
+
+def _nothing(what: str, hint: str, n: int) -> FedFinding:
+    return FedFinding(code="nothing_found", level="warning", what=what, hint=hint, n=n, found=0.0)
 
 
 def _by_labels(pipeline: Pipeline, data: DataSet, answers: Sequence[NDArray[np.float32]]) -> list[FedFinding] | None:

@@ -37,6 +37,7 @@ def slow(**changes: object) -> Variant:
         ({"n": 1200, "changed_count": 7}, "1,193 of 1,200 answers the same"),
         ({"n": 1200, "changed_count": 0}, "same answers"),
         ({"n": 20, "changed_count": 0, "verdict": "not_enough_data"}, "same answers, not proven"),
+        ({"n": 0, "changed_count": 0, "verdict": "not_enough_data"}, "nothing to compare"),
     ],
 )
 def test_same_answers_only_where_none_changed(changes: dict[str, object], words: str) -> None:
@@ -48,6 +49,13 @@ def test_same_answers_only_where_none_changed(changes: dict[str, object], words:
     for one in (variant(0), best):
         watch.variant(one)
     assert watch.value().best == f"Best so far: Version 1, 1.3 times faster, {words}"
+
+
+def test_worse_by_labels_is_never_the_same() -> None:
+    """Given a version of which no answer changed enough to count and that is worse by labels, Then no words say that
+    answers are the same."""
+    worse = variant(1, speedup=1.3, judgement=judgement(n=120, changed_count=0, verdict="regressed"))
+    assert same_words(worse) == "worse by what is right"
 
 
 def test_a_safe_but_slower_version_is_no_winner() -> None:

@@ -13,7 +13,9 @@ from pytestqt.qtbot import QtBot
 from widgets.pages.answers.look import LookCard
 from widgets.pages.answers.page import AnswersPage
 from widgets.pages.answers.table import AnswersTable
-from widgets.pages.answers.value import KINDS, Filter, Texts, select
+from widgets.pages.answers.value import KINDS, Filter, LookValue, Texts, select
+from widgets.parts.marked import MarkedPart, MarkedText
+from widgets.parts.pictures import PictureStore
 from widgets.theme import Theme
 
 
@@ -132,3 +134,37 @@ def test_the_first_example_is_shown_at_once(theme: Theme, examples: ModuleType, 
     shown(page)
     assert table_of(page).currentIndex().row() == 0
     assert [numbers[0] for numbers in wanted] == [0]
+
+
+def test_what_is_no_class_comes_the_least_alike_first(theme: Theme, examples: ModuleType, shown: Any) -> None:
+    """Given answers that are no classes, Then the first row is the worst, whose likeness is written out; an order that
+    was chosen stays with other versions."""
+    value = replace(examples.all_answers(), answers="vector", labelled=False)
+    columns = replace(value.columns, likeness=np.linspace(1, 0.5, len(value.columns), dtype=np.float32))
+    value = replace(value, columns=columns)
+    page = AnswersPage(theme)
+    page.show_value(value)
+    shown(page, 1072, 714)
+    table = table_of(page)
+    assert table.model().filter.order == "likeness" and table.model().rows[0] == len(columns) - 1
+    at = next(k for k, (order, _column) in enumerate(table.model().columns) if order == "likeness")
+    assert table.columnWidth(at) >= table.fontMetrics().horizontalAdvance("over 0.9999") + 24
+    page._choose(order="number")
+    page.show_value(value)
+    assert table_of(page).model().filter.order == "number"
+
+
+def test_texts_and_lists_are_shown_whole(theme: Theme) -> None:
+    """Given texts of both models, Then both are there to read with marks, beside what is right; a list of neighbors says
+    what it is; an answer of a few words stays a line."""
+    card = LookCard(theme, PictureStore())
+    parts = (MarkedPart("we "), MarkedPart("sail", True))
+    look = LookValue(1, before="we sail", after="we sat", before_parts=parts, after_parts=parts, reference="we sailed")
+    card.show_look(look, is_class=False)
+    texts = [part for part in card.findChildren(MarkedText) if not part.isHidden()]
+    assert [part.toPlainText() for part in texts] == ["we sail", "we sail"]
+    assert any(part.text() == "Right is: we sailed" for part in card.findChildren(QLabel))
+    card.show_look(replace(look, is_list=True, reference=""), is_class=False)
+    assert any("the nearest first" in part.text() for part in card.findChildren(QLabel))
+    card.show_look(LookValue(1, before="2 found: dog × 2", after="nothing found"), is_class=False)
+    assert all(part.isHidden() for part in card.findChildren(MarkedText))

@@ -1,17 +1,31 @@
 """What people see of masks, texts and vectors: a mask where the model saw the picture, texts whole, neighbors by name."""
 
+import json
+import wave
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import answer_kinds as kinds
 import numpy as np
 import pytest
 from PIL import Image
 
+from workers.contracts.data.fed import FedParams, FedResult
+from workers.contracts.folder import write_model
 from workers.contracts.jobs import DataParams, ExamplesParams
-from workers.contracts.pipeline import ImageSteps, MaskSteps, PipelineInput, PipelineOutput, PipelineSpec
+from workers.contracts.pipeline import (
+    AudioSteps,
+    ImageSteps,
+    MaskSteps,
+    PipelineInput,
+    PipelineOutput,
+    PipelineSpec,
+    TranscriptSteps,
+)
 from workers.evaluate.data.build import build_data
 from workers.evaluate.data.dataset import DataSet, Item, read_dataset, write_dataset
+from workers.evaluate.look.fed import show_fed
 from workers.evaluate.look.masks import laid_over, mask_words
 from workers.evaluate.look.neighbors import Search
 from workers.evaluate.proof.predictions import Answers, save_answers
@@ -65,7 +79,7 @@ def test_masks_lie_over_the_picture(job: Make, tmp_path: Path) -> None:
         ExamplesParams(data_dir=str(data), model_dir=str(tmp_path / "model"), items=(0, 1), side_px=40, **files),
     )
     first, second = result.rows
-    assert (first.before, first.after) == ("dog 25.0 % of the picture", "nothing found") and second.after == "no answer"
+    assert (first.before, first.after) == ("dog 25.0 %", "nothing found") and second.after == "no answer"
     assert second.mask_before and second.mask_after is None
     with Image.open(place / first.picture) as picture, Image.open(place / first.mask_before) as shown:
         assert picture.size == shown.size == (40, 20)
@@ -82,10 +96,10 @@ def test_masks_in_words(tmp_path: Path) -> None:
     mask[:3] = 1
     mask[9, :5] = 2
     plain = parse_spec(spec.model_dump(mode="json"))
-    assert mask_words(mask, plain) == "cat 30.0 %, dog 5.0 % of the picture"
+    assert mask_words(mask, plain) == "cat 30.0 %, dog 5.0 %"
     unnamed = parse_spec({**spec.model_dump(mode="json"), "classes": None})
     many = np.arange(100).reshape(10, 10) // 20
-    assert mask_words(many, unnamed) == "class 4 20.0 %, class 3 20.0 %, class 2 20.0 % and 1 more of the picture"
+    assert mask_words(many, unnamed) == "class 4 20.0 %, class 3 20.0 %, class 2 20.0 % and 1 more"
     assert laid_over(mask, plain, (30, 20)).size == (30, 20)
 
 
@@ -129,3 +143,74 @@ def test_neighbors_by_name(in_gallery: bool) -> None:
     names = search.names(nudged, 9)
     assert names == (("item 9", "item 10", "item 8") if in_gallery else ("item 10", "item 8", "item 11"))
     assert search.names(np.asarray([np.nan, 1], np.float32), 0) == () and search.names(vectors[0][:1], 0) == ()
+
+
+WORDS = PipelineSpec(
+    task="transcription",
+    inputs=(PipelineInput(name="input_values", dtype="float32", shape=(None, kinds.SOUND_SAMPLES), source="audio"),),
+    outputs=(PipelineOutput(name="logits", dtype="float32", shape=(None, 40, 12), answer=True),),
+    preprocess=AudioSteps(sample_rate_hz=kinds.RATE_HZ, frame_samples=kinds.SOUND_SAMPLES, carry_state=False),
+    answer_kind="transcript",
+    classes=kinds.LETTERS,
+    postprocess=TranscriptSteps(output="logits"),
+)
+GARDENS = PipelineSpec(
+    task="image-segmentation",
+    inputs=(PipelineInput(name="pixel_values", dtype="float32", shape=(None, 3, 64, 96), source="image"),),
+    outputs=(PipelineOutput(name="logits", dtype="float32", shape=(None, 4, 64, 96), answer=True),),
+    preprocess=ImageSteps(resize=(64, 96)),
+    answer_kind="mask",
+    classes=kinds.KINDS,
+    postprocess=MaskSteps(output="logits"),
+)
+
+
+def fed(folder: Path, spec: PipelineSpec, data: Path) -> tuple[FedResult, Path]:
+    (folder / "pipeline.json").write_text(spec.model_dump_json(), encoding="utf-8")
+    write_model(folder, "model.onnx", ["model.onnx"])
+    work = folder / f"work of {data.name}"
+    work.mkdir()
+    read = build_data(DataParams(model_dir=str(folder), path=str(data)), RecordingContext(work))
+    params = FedParams(model_dir=str(folder), data_dir=str(work / read.data_dir), seconds=600)
+    return show_fed(params, RecordingContext(work)), work
+
+
+def test_data_shows_what_the_original_marks(tmp_path: Path) -> None:
+    """Given a model of masks and gardens with their masks, Then what it marks lies over each picture, is told by name, and
+    is what is right there; with nothing in the pictures, that is told."""
+    kinds.colors(tmp_path / "model.onnx")
+    result, work = fed(tmp_path, GARDENS, kinds.write_gardens(tmp_path / "gardens", 24))
+    for example in result.examples:
+        with Image.open(work / example.mask) as shown:
+            marked = np.asarray(shown.convert("RGBA"))[..., 3] > 0
+        right = np.asarray(Image.open(tmp_path / "gardens" / "masks" / Path(example.source).name)) > 0
+        assert (marked == right).mean() > 0.98 and "%" in example.result
+    assert "nothing_found" not in [finding.code for finding in result.findings]
+    (tmp_path / "empty").mkdir()
+    for number in range(12):
+        gray = np.random.default_rng(number).integers(98, 102, (64, 96, 1), dtype=np.uint8).repeat(3, axis=2)
+        Image.fromarray(gray).save(tmp_path / "empty" / f"{number}.png")
+    result, _ = fed(tmp_path, GARDENS, tmp_path / "empty")
+    assert [finding.code for finding in result.findings] == ["nothing_found"]
+    assert "Nothing is found in" in result.findings[0].what
+
+
+def test_data_shows_what_the_original_reads(tmp_path: Path) -> None:
+    """Given a model that writes down tones and sayings with a manifest, Then each example has its waveform and what is
+    read, which is what was said; silence is told."""
+    kinds.tones(tmp_path / "model.onnx")
+    result, _ = fed(tmp_path, WORDS, kinds.write_sayings(tmp_path / "said", 24))
+    said = {
+        row["audio"]: row["text"]
+        for row in map(json.loads, (tmp_path / "said" / "manifest.jsonl").read_text(encoding="utf-8").splitlines())
+    }
+    assert [example.result for example in result.examples] == [said[example.source] for example in result.examples]
+    assert all(len(example.levels) == 64 and max(example.levels) > 0.1 for example in result.examples)
+    (tmp_path / "still").mkdir()
+    for number in range(12):
+        with wave.open(str(tmp_path / "still" / f"{number}.wav"), "wb") as file:
+            file.setparams((1, 2, kinds.RATE_HZ, 0, "NONE", ""))
+            file.writeframes(np.random.default_rng(number).integers(-3, 3, 4000).astype("<i2").tobytes())
+    result, _ = fed(tmp_path, WORDS, tmp_path / "still")
+    assert [finding.code for finding in result.findings] == ["nothing_found"]
+    assert {example.result for example in result.examples} == {"(no word)"}

@@ -161,6 +161,14 @@ def test_unlabelled_pictures_are_judged_by_changes(judged: Judge) -> None:
     assert judged(part, truth, worse).verdict != "safe"
 
 
+def test_nothing_found_proves_nothing(judged: Judge) -> None:
+    """Given an original that marks nothing, Then no verdict comes of it, and why is told."""
+    empty = np.zeros((40, 9, 9), np.uint8)
+    found = judged([None] * 40, empty, empty)
+    assert (found.verdict, found.n) == ("not_enough_data", 0)
+    assert found.notes == ("Nothing is found in 40 pictures: these examples cannot prove masks.",)
+
+
 def test_no_number_is_no_right_mask(judged: Judge, tmp_path: Path) -> None:
     """Given a version that gives no numbers for some pictures, Then it is not safe, and these count as wrong."""
     truth = scenes(100)

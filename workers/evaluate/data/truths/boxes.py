@@ -8,6 +8,7 @@ from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, names_of
 from workers.evaluate.data.dataset import Box
 from workers.evaluate.data.labels import normal
+from workers.evaluate.data.truths.above import labels_above
 from workers.evaluate.data.truths.coco import boxes_beside
 from workers.evaluate.data.truths.pascal import pascal_boxes
 from workers.evaluate.data.truths.yolo import class_names, yolo_boxes
@@ -30,7 +31,7 @@ def with_boxes(entries: Sequence[Entry], root: Path, spec: Spec) -> tuple[Sequen
         if count:
             told = f"Boxes come from {format_} labels, for {count:,} of {len(rows):,} pictures."
             return _mapped(entries, rows, spec, told)
-    return entries, ()
+    return entries, labels_above(root, ("labels", "Annotations", "annotations"), "boxes")
 
 
 Named = list[tuple[str, Box]] | None

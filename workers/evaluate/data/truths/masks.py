@@ -11,8 +11,8 @@ from pathlib import Path
 from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, names_of
 from workers.evaluate.data.folders import files_below
+from workers.evaluate.data.truths.above import PICTURE_FOLDERS, labels_above
 
-PICTURE_FOLDERS = frozenset({"images", "image", "imgs", "img", "jpegimages", "leftimg8bit"})
 MASK_FOLDERS = (
     "masks", "mask", "segmentationclass", "segmentationclassaug", "gtfine", "annotations", "labels", "labelids",
     "segmentation", "segmentations", "gt", "groundtruth", "ground_truth",
@@ -35,7 +35,6 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
     files = {_key(file, root): file for file in files_below(root, frozenset({".png"}))}
     found = {entry.source: _mask_of(entry, root, files) for entry in entries}
     used = {file for file in found.values() if file is not None}
-    above = _masks_above(root)
     if not used:
         lost = [entry.source for entry in entries if _in_folder(entry.source, MASK_FOLDERS)]
         if lost and len(lost) < len(entries):
@@ -44,8 +43,7 @@ def with_masks(entries: Sequence[Entry], root: Path) -> tuple[Sequence[Entry], t
                 " They are taken for pictures."
             )
             return entries, (Finding(level="warning", what=what),)
-        what = f"The folder “{above}” lies beside the pictures: choose the folder above both, so that its masks count."
-        return entries, (Finding(level="warning", what=what),) if above else ()
+        return entries, labels_above(root, (*MASK_FOLDERS, "SegmentationClass", "gtFine"), "masks")
     kept = [
         replace(entry, mask=found[entry.source], labels=())
         for entry in entries
@@ -88,11 +86,3 @@ def _key(file: Path, root: Path) -> str:
 
 def _in_folder(source: str, names: Sequence[str]) -> bool:
     return any(part in names for part in source.lower().split("/")[:-1])
-
-
-def _masks_above(root: Path) -> str:
-    """The name of a folder of masks beside the chosen folder of pictures: what lies above it is not ours to read."""
-    if root.name.lower() not in PICTURE_FOLDERS:
-        return ""
-    names = [*MASK_FOLDERS, "SegmentationClass", "gtFine"]
-    return next((name for name in names if (root.parent / name).is_dir()), "")

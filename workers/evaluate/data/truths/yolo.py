@@ -21,10 +21,11 @@ _LEVELS_UP = 3
 def yolo_boxes(picture: Path, root: Path) -> list[tuple[int, Box]] | None:
     """(class number of the labels, box) of one picture; None where it has no such file. The file lies in `labels` where
     the picture lies in `images`, or beside the picture. Damaged lines are left out."""
-    text = next((_text(place) for place in _places(picture, root) if place.is_file()), None)
+    texts = (_read(place) for place in _places(picture, root) if place.is_file())
+    text = next((one for one in texts if one is not None), None)
     if text is None:
         return None
-    found = []
+    found: list[tuple[int, Box]] = []
     for line in text.splitlines():
         numbers = _numbers(line)
         if numbers is not None:
@@ -44,11 +45,16 @@ def _places(picture: Path, root: Path) -> list[Path]:
     return [place for place in beside if place.name.lower() not in LISTS]
 
 
-def _text(path: Path) -> str:
+def _read(path: Path) -> str | None:
+    """None for what cannot be read: no picture of nothing, but one without labels."""
     try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= MAX_BYTES else ""
+        return path.read_text(encoding="utf-8", errors="replace") if path.stat().st_size <= MAX_BYTES else None
     except OSError:
-        return ""
+        return None
+
+
+def _text(path: Path) -> str:
+    return _read(path) or ""
 
 
 def _numbers(line: str) -> list[float] | None:

@@ -11,6 +11,7 @@ from workers.contracts.specs import Finding
 from workers.evaluate.data.base import Entry, Options, file_digest
 from workers.evaluate.data.readers.pictures import READER
 from workers.evaluate.data.truths.boxes import with_boxes
+from workers.evaluate.data.truths.yolo import MAX_BYTES
 from workers.pipeline.spec import ImageSteps, Spec
 
 SPEC = Spec(
@@ -151,3 +152,20 @@ def test_folders_of_a_labelled_set_are_no_classes(tmp_path: Path) -> None:
     found = READER.read(tmp_path, Options(SPEC))
     assert [(one.labels, one.boxes is not None) for one in found.entries] == [((), True)]
     assert [finding.what for finding in found.findings] == ["Boxes come from YOLO labels, for 1 of 1 pictures."]
+
+
+def test_a_file_that_cannot_be_read_is_no_picture_of_nothing(tmp_path: Path) -> None:
+    """Given labels that may not be read, or are far too large, Then their pictures have no labels: nothing would be
+    another claim than nothing is known."""
+    picture(tmp_path / "a.png")
+    (tmp_path / "a.txt").write_text(yolo(0) + " " * MAX_BYTES, encoding="utf-8")
+    assert read(tmp_path) == ({"a.png": None}, [])
+
+
+def test_the_folder_of_pictures_alone(tmp_path: Path) -> None:
+    """Given that only the folder of pictures was chosen, whose labels nobody may read, Then the folder above is named."""
+    picture(tmp_path / "images" / "a.png")
+    (tmp_path / "labels").mkdir()
+    found, (told,) = read(tmp_path / "images")
+    assert found == {"a.png": None} and told.level == "warning"
+    assert told.what.startswith("The folder “labels” lies beside the pictures: choose the folder above both")

@@ -59,6 +59,21 @@ def test_the_worst_output_counts(labelled: Make, answers_of: Make) -> None:
     assert any("“boxes”" in note for note in found.notes)
 
 
+def test_further_outputs_of_classes_are_told_and_not_judged(labelled: Make, answers_of: Make) -> None:
+    """Given the same classes and a further output that is another or no number at all, Then the answer alone is judged,
+    and that is said; of plain numbers it is no news."""
+    scores = list(np.eye(3)[np.arange(400) % 3])
+    for other in (-1.0, np.nan):
+        before = answers_of(scores, "class", features=[np.ones(4)] * 400)
+        after = answers_of(scores, "class", features=[np.full(4, other)] * 400)
+        found = judge(labelled([None] * 400), before, after, 1.0)
+        assert found.verdict == "safe"
+        assert found.notes[-1] == "The further output “features” was not judged: only the answer was."
+    old = rows(n=400)
+    numbers = answers_of(old, "tensor", boxes=list(old))
+    assert not any("not judged" in note for note in judge(labelled([None] * 400), numbers, numbers, 1.0).notes)
+
+
 def test_single_numbers_are_measured_against_their_spread(judged: Make) -> None:
     """Given one number an item, Then a shift of a thousandth of the spread is safe and half of it is not."""
     old = np.random.default_rng(0).normal(100, 10, (N, 1)).astype(np.float32)
