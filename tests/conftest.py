@@ -26,6 +26,11 @@ def pytest_configure() -> None:
     own_core.pin(os.environ.get("PYTEST_XDIST_WORKER", ""))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no core waits for the other at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("whole") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where all processes of one run of tests keep what is made once (`made_once`)."""

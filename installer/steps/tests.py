@@ -1,4 +1,4 @@
-"""The tests, side by side and then what has to be alone; what fails is tried once more, which is told and has a cap."""
+"""The tests, side by side; what fails is tried once more, which is told and has a cap."""
 
 import os
 import re
@@ -22,8 +22,9 @@ MOST_TWICE = 3
 TESTS_FAILED = 1
 """pytest's exit code where tests ran and some failed."""
 
-WHOLE = ["-m", "whole"]
-"""Whole ways through the program, a minute each: a step of their own, so that the first one tells sooner."""
+ORDINARY = ["-m", "not slow and not gpu and not models"]
+"""With the whole ways through the program, a minute each, which pytest alone leaves out: in a run of their own one core
+would wait for the other at the end of each, and all tests would be collected twice."""
 
 RECORDS = Path("build", "tests")
 """Below the clone: what each run of pytest came to, and how long each test took."""
@@ -45,19 +46,15 @@ class Case:
 
 
 def run_tests(place: Place, pytest_arguments: list[str], environment: dict[str, str]) -> tuple[int, float]:
-    """(exit code, seconds): all tests but the long ones, then the whole ways; what is chosen by arguments, where some
-    are given."""
+    """(exit code, seconds): all tests but the long ones; what is chosen by arguments, where some are given."""
     began = time.monotonic()
-    steps = [("tests", pytest_arguments)] if pytest_arguments else [("tests", []), ("whole", WHOLE)]
     shutil.rmtree(place.root / RECORDS, ignore_errors=True)
-    folder = _own_folder(pytest_arguments)
-    run = _Runs(place, environment, folder)
-    codes = [run.step(name, arguments) for name, arguments in steps]
-    code = next((code for code in codes if code), 0)
-    if code and folder is not None:
-        say(f"What the tests wrote lies in {folder}.")
-    elif folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+    run = _Runs(place, environment, _own_folder(pytest_arguments))
+    code = run.twice_where_honest(pytest_arguments or ORDINARY)
+    if code and run.folder is not None:
+        say(f"What the tests wrote lies in {run.folder}.")
+    elif run.folder is not None:
+        shutil.rmtree(run.folder, ignore_errors=True)
     return code, time.monotonic() - began
 
 
@@ -68,40 +65,40 @@ def _own_folder(pytest_arguments: list[str]) -> Path | None:
     return None if named else Path(tempfile.mkdtemp(prefix="fettle-tests-"))
 
 
+@dataclass(frozen=True)
 class _Runs:
-    """Runs of pytest, one after the other. `twice` are the tests that passed only at the second try."""
+    """Runs of pytest, one after the other; what the tests write goes into `folder`."""
 
-    def __init__(self, place: Place, environment: dict[str, str], folder: Path | None) -> None:
-        self._place, self._environment, self._folder = place, environment, folder
-        self.twice: list[str] = []
+    place: Place
+    environment: dict[str, str]
+    folder: Path | None
 
-    def step(self, name: str, arguments: list[str]) -> int:
-        """Exit code of one step, with what failed in it once more where that may be tried."""
-        code, cases = self._pytest(name, [*side_by_side(arguments), *arguments])
+    def twice_where_honest(self, arguments: list[str]) -> int:
+        """Exit code, with what failed once more where that may be tried."""
+        code, cases = self._pytest("tests", [*side_by_side(arguments), *arguments])
         failed = [case for case in cases if case.failed]
         if crashed := [case.name for case in failed if case.crashed]:
             say(f"A process of the tests crashed, which counts as a failure: {', '.join(crashed)}")
             return code
         if code != TESTS_FAILED or not failed or not may_try_again(arguments):
             return code
-        if len(self.twice) + len(failed) > MOST_TWICE:
+        if len(failed) > MOST_TWICE:
             say(f"{len(failed)} failed: more than {MOST_TWICE} in all are not tried once more.")
             return code
-        code, _ = self._pytest(f"{name}-again", ["--last-failed", *arguments])
+        code, _ = self._pytest("tests-again", ["--last-failed", *arguments])
         if code == 0:
-            self.twice += [case.name for case in failed]
             say(f"Passed only at the second try: {', '.join(case.name for case in failed)}")
         return code
 
     def _pytest(self, name: str, arguments: list[str]) -> tuple[int, list[Case]]:
-        junit = self._place.root / RECORDS / f"{name}.xml"
+        junit = self.place.root / RECORDS / f"{name}.xml"
         junit.parent.mkdir(parents=True, exist_ok=True)
         own = [f"--junitxml={junit}"]
-        if self._folder is not None:
-            own.append(f"--basetemp={self._folder / name}")
+        if self.folder is not None:
+            own.append(f"--basetemp={self.folder / name}")
         say(f"== pytest, {name}")
-        command: list[str | Path] = [self._place.python, "-m", "pytest", *own, *arguments]
-        code = subprocess.run(command, cwd=self._place.root, env=self._environment, check=False).returncode
+        command: list[str | Path] = [self.place.python, "-m", "pytest", *own, *arguments]
+        code = subprocess.run(command, cwd=self.place.root, env=self.environment, check=False).returncode
         cases = read_cases(junit)
         lines = [f"{case.seconds:8.2f}\t{case.name}\n" for case in sorted(cases, key=lambda case: -case.seconds)]
         junit.with_suffix(".durations").write_text("".join(lines), encoding="utf-8")
@@ -123,8 +120,8 @@ def read_cases(junit: Path) -> list[Case]:
 
 def side_by_side(pytest_arguments: list[str]) -> list[str]:
     """One process for each core, as many tests wait for processes of their own; not where the arguments choose a mark:
-    `-m slow` measures. The whole ways do not."""
-    if pytest_arguments != WHOLE and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
+    `-m slow` measures."""
+    if pytest_arguments != ORDINARY and any(_SAYS_HOW_MANY.fullmatch(argument) for argument in pytest_arguments):
         return []
     return ["-n", str(min(os.cpu_count() or 1, MOST_AT_ONCE)), "--dist", "worksteal"]
 
@@ -132,7 +129,7 @@ def side_by_side(pytest_arguments: list[str]) -> list[str]:
 def may_try_again(pytest_arguments: list[str]) -> bool:
     """Not where the first failure ends the run, where a mark is chosen (what measures fails for a reason), or where
     nobody remembers what failed."""
-    if pytest_arguments == WHOLE:
+    if pytest_arguments == ORDINARY:
         return True
     stops = (_STOPS_EARLY.fullmatch(argument) or _CHOOSES_MARK.fullmatch(argument) for argument in pytest_arguments)
     return not any(stops) and not any("no:cacheprovider" in argument for argument in pytest_arguments)

@@ -30,7 +30,10 @@ def test_whole():
 PYTEST = """[pytest]
 addopts = -m "not whole"
 markers =
-    whole: the second step
+    whole: a whole way
+    slow: long
+    gpu: a card
+    models: real ones
 """
 
 
@@ -55,19 +58,20 @@ FALLS_ONCE = "def test_falls_once():\n    falls_once('seen')\n\n\ndef test_holds
 
 
 def test_what_passes_at_the_second_try_is_told_by_name(place: OwnPython, capfd: pytest.CaptureFixture[str]) -> None:
-    """Given a test that falls the first time, then it is run again alone, told by its name, and the whole ways follow;
-    both runs leave a record with durations, and what the tests wrote is gone."""
+    """Given a test that falls the first time, then it is run again alone and told by its name; the whole ways are
+    among the tests; both runs leave a record with durations, and what the tests wrote is gone."""
     assert run(place, FALLS_ONCE) == 0
     out, err = capfd.readouterr()
     assert "Passed only at the second try: test_small::test_falls_once" in err
     assert [line for line in err.splitlines() if line.startswith("==")] == [
-        "== pytest, tests", "== pytest, tests-again", "== pytest, whole",
+        "== pytest, tests", "== pytest, tests-again",
     ]  # fmt: skip
     written = sorted(path.name for path in (place.root / RECORDS).iterdir())
-    steps = ("tests", "tests-again", "whole")
+    steps = ("tests", "tests-again")
     assert written == sorted(f"{name}.{kind}" for name in steps for kind in ("durations", "xml"))
     durations = (place.root / RECORDS / "tests.durations").read_text().splitlines()
-    assert {line.partition("\t")[2] for line in durations} == {"test_small::test_falls_once", "test_small::test_holds"}
+    names = ("test_falls_once", "test_holds", "test_whole")
+    assert {line.partition("\t")[2] for line in durations} == {f"test_small::{name}" for name in names}
     assert "lies in" not in err and "1 failed" in out
 
 
@@ -111,7 +115,7 @@ def test_whole_ways_have_their_second_try(place: OwnPython, capfd: pytest.Captur
 @pytest.mark.parametrize(
     ("arguments", "again"),
     [
-        ([], True), (["-k", "x"], True), (["-q", "tests/app"], True), (tests.WHOLE, True),
+        ([], True), (["-k", "x"], True), (["-q", "tests/app"], True), (tests.ORDINARY, True),
         (["-x"], False), (["-qx"], False), (["--exitfirst"], False), (["--maxfail=2"], False), (["--maxfail", "2"], False),
         (["-m", "slow"], False), (["-mslow"], False), (["-p", "no:cacheprovider"], False), (["-pno:cacheprovider"], False),
     ],
@@ -123,7 +127,7 @@ def test_where_a_second_try_would_hide_something(arguments: list[str], again: bo
 
 @pytest.mark.parametrize(
     ("arguments", "together"),
-    [([], True), (["-k", "x"], True), (tests.WHOLE, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],
+    [([], True), (["-k", "x"], True), (tests.ORDINARY, True), (["-m", "slow"], False), (["-n0"], False), (["-n", "3"], False)],
 )  # fmt: skip
 def test_what_measures_runs_alone(arguments: list[str], together: bool) -> None:
     """Given tests chosen by their mark, or a number of processes, then nothing else runs beside them."""
