@@ -29,6 +29,9 @@ PRODUCTS = ("MatMul", "Gemm")
 ACTIVATIONS = ("Relu", "Clip")
 """Joined to the layer before them where that is quantized: its range then ends where they cut."""
 
+LEAST_STEPS = 16
+"""Values that keep fewer of the 256 steps than four bits have are not joined to larger ones under one scale."""
+
 
 class RangeParams(TechniqueParams):
     """How the ranges of 8-bit numbers are found."""
@@ -250,7 +253,7 @@ def insert_pairs(
         options["OpTypesToExcludeOutputQuantization"] = list(PRODUCTS)
     model = load_model_with_shape_infer(prepared)
     # ONNX Runtime's own option for this (MatMulConstBOnly) has no effect on pairs (1.32).
-    left_out = {*without, *(_without_weights(model) if scope.weights_only else ())}
+    left_out = {*without, *_unlike_joined(model, ranges), *(_without_weights(model) if scope.weights_only else ())}
     quantizer = QDQQuantizer(
         model,
         params.per_channel,
@@ -265,6 +268,22 @@ def insert_pairs(
     )
     quantizer.quantize_model()
     quantizer.model.save_model_to_file(str(target), large)
+
+
+def _unlike_joined(proto: Any, ranges: Any) -> Iterator[str]:
+    """Names of the nodes that join values of which some would keep fewer than `LEAST_STEPS` of the 256 steps: a
+    detector's scores beside the places of its boxes become 0 or .6 (meituan/YOLOv6#969)."""
+    from onnx import numpy_helper
+
+    fixed = {tensor.name: tensor for tensor in proto.graph.initializer}
+    for node in proto.graph.node:
+        if node.op_type != "Concat":
+            continue
+        known = [ranges[name].range_value for name in node.input if name in ranges]
+        known += [(numpy_helper.to_array(fixed[name]),) * 2 for name in node.input if name in fixed]
+        spans = [float(max(np.max(high, initial=0), 0) - min(np.min(low, initial=0), 0)) for low, high in known]
+        if max(spans, default=0.0) * LEAST_STEPS > 256 * min((one for one in spans if one > 0), default=np.inf):
+            yield node.name
 
 
 def _without_weights(proto: Any) -> Iterator[str]:

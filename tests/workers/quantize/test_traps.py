@@ -249,3 +249,28 @@ def test_a_state_that_is_not_carried(carried: bool, tmp_path: Path) -> None:
     assert judgement.verdict == ("not_enough_data" if carried else "regressed")
     assert any("drift away" in note for note in judgement.notes) is not carried
     assert (choose([variant(judgement)]).variant is not None) is carried
+
+
+def test_scores_beside_places_keep_their_steps(tmp_path: Path) -> None:
+    """Given a detector's head, whose one output holds places up to hundreds and scores up to 1, then scores keep their
+    8 bits: under one scale all of them would be 0 or .6 (meituan/YOLOv6#969)."""
+    width = traps.WIDTHS[0]
+    weight = RNG(3).normal(0, 1, (2, width, 4)).astype(np.float32)
+    nodes = [
+        helper.make_node("MatMul", ["x", "w0"], ["near"]),
+        helper.make_node("Mul", ["near", "large"], ["places"]),
+        helper.make_node("MatMul", ["x", "w1"], ["raw"]),
+        helper.make_node("Sigmoid", ["raw"], ["scores"]),
+        helper.make_node("Concat", ["places", "scores"], ["logits"], axis=1),
+    ]
+    tensors = [numpy_helper.from_array(weight[k], f"w{k}") for k in (0, 1)]
+    tensors.append(numpy_helper.from_array(np.float32(60), "large"))
+    proto = model_of(nodes, [floats("x", "n", width)], [floats("logits", "n", 8)], tensors)
+    x = traps.draw(64, 41)[0]
+    trap = traps.make_trap(tmp_path / "head", proto, traps.CLASSIFIER, items(x), items(LIKE_THE_TEST))
+    (tmp_path / "int8").mkdir()
+    int8_static.apply(trap.model, int8_static.Params(), RecordingContext(tmp_path / "int8", data_dir=trap.data))
+    wanted = open_session(trap.folder, "onnxruntime-cpu", {}, 1).run({"x": x})["logits"]
+    for runtime in ("onnxruntime-cpu", "openvino"):
+        found = open_session(tmp_path / "int8" / "model", runtime, {}, 1).run({"x": x})["logits"]
+        assert np.abs(found - wanted)[:, 4:].max() < 0.15 and len(np.unique(found[:, 4:])) > 16, runtime
