@@ -26,16 +26,14 @@ from rig import Program
 def made(kind: str, folder: Path) -> tuple[Path, Path, Path]:
     """The original, a worse version, and examples with what is right."""
     if kind == "masks":
-        good = answer_kinds.colors(folder / "gardens" / "gardens.onnx")
-        bad = answer_kinds.colors(folder / "gardens" / "smaller.onnx", shift_px=3, blind=0.2)
+        good = answer_kinds.colors(folder / "gardens" / "gardens.onnx", slow=True)
+        bad = answer_kinds.colors(folder / "gardens" / "smaller.onnx", blind=0.15)
         return good, bad, answer_kinds.write_gardens(folder / "my garden", 120)
     if kind == "sounds":
         good, bad = (folder / name for name in ("words.onnx", "smaller.onnx"))
-        return (
-            answer_kinds.tones(good),
-            answer_kinds.tones(bad, deaf=("m",)),
-            answer_kinds.write_sayings(folder / "said", 120),
-        )
+        answer_kinds.tones(good, slow=True)
+        answer_kinds.tones(bad, least=0.0415)
+        return good, bad, answer_kinds.write_sayings(folder / "said", 120)
     good, bad = answer_kinds.topics(folder / "topics"), answer_kinds.topics(folder / "smaller", noise=0.35)
     return good, bad, answer_kinds.write_pairs(folder / "pairs.csv", 150)
 
@@ -45,7 +43,7 @@ def judged(kind: str, folder: Path) -> Path:
     home = folder / f"home of {kind}"
     good, bad, data = made(kind, folder / kind)
     shop = Fettle(home / "data")
-    done = shop("prove", good, bad, "--data", data, "--json")
+    done = shop("prove", good, bad, "--data", data, "--max-loss", "5", "--json")
     if done.code not in (0, 4):
         raise RuntimeError(done.out + done.err)
     (row,) = shop("jobs", "--json").document["runs"]

@@ -103,6 +103,8 @@ class FedCard(Card):
             if number:
                 box.addWidget(divider())
             box.addLayout(self._example(example))
+            if example.result:
+                box.addWidget(words(self.tr("The original’s answer: {0}").format(example.result)))
         if value.checks:
             box.addWidget(divider())
             box.addWidget(CheckList(self._theme, value.checks))
@@ -123,8 +125,6 @@ class FedCard(Card):
         lines = QVBoxLayout()
         lines.setSpacing(SPACE_XS)
         lines.addWidget(ElidedLabel(example.name, "strong"))
-        if example.result:
-            lines.addWidget(ElidedLabel(self.tr("The original’s answer: {0}").format(example.result)))
         for line in self._lines(example.inputs):
             lines.addWidget(line)
         lines.addStretch(1)

@@ -81,7 +81,7 @@ def _near(item: int, searches: tuple[Search, Search], before: Answers, after: An
     """The fields of an `Example` that tell what a search finds; the first is the answer in words."""
     pairs = zip(searches, (before, after), strict=True)
     found = [search.names(answers.answer[item], item) for search, answers in pairs]
-    words = [f"nearest: {names[0]}" if names else "no answer" for names in found]
+    words = [f"most like “{names[0]}”" if names else "no answer" for names in found]
     return {"near_before": found[0], "near_after": found[1], "before": words[0], "after": words[1]}
 
 

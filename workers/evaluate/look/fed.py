@@ -87,7 +87,7 @@ def _with_result(
         return example.model_copy(update={"result": pipeline.text_of(answer)[:RESULT_CHARS] or NO_WORD})
     if spec.answer_kind == "embedding":
         near = Search(asked.answers, data.test, own=True).names(answer, at)
-        return example.model_copy(update={"result": f"nearest: {near[0]}" if near else ""})
+        return example.model_copy(update={"result": f"most like “{near[0]}”" if near else ""})
     return example
 
 
