@@ -231,7 +231,8 @@ class CardLoad(Frozen):
     """What a bundle's card says of load: the original's and this version's scenarios, side by side.
 
     `ratio` is this version's throughput over the original's, measured in turn, with 95 % bounds; None where both were
-    not. Costs are of a million answers in `currency`, None without a price of the person's.
+    not. Costs are of a million answers in `currency`, None without a price of the person's. `knee_batch` is this
+    version's smallest batch with 95 % of the best throughput, None where batch sizes were not measured.
     """
 
     made_at: str
@@ -250,3 +251,4 @@ class CardLoad(Frozen):
     this_cost: float | None = None
     currency: str = ""
     price_words: str = ""
+    knee_batch: int | None = None

@@ -103,7 +103,8 @@ class TargetSpec:
     progress by the ids of `stages`, in their order. `params.answers` holds what a person said to `questions`, by id.
     `commands` run what was written ("{input}" stands for an input of the model's kind), `how_to_run` is their heading.
     `check(folder, ctx)` asks an unpacked bundle whose files are whole, and returns how many answers are alike and what
-    differs; None for the usual way, its golden answers. `order` counts from the one that is offered first.
+    differs; None for the usual way, its golden answers. `order` counts from the one that is offered first. `needs` are
+    the distributions that its bundles need beside the model's.
 
     `runtimes` are those in which a version must have been proven to be written, `settings` all that it may need then
     (`ModelArtifact.settings`), since others than our own code run it; () and None for any. `pushed_to` names the
@@ -127,6 +128,7 @@ class TargetSpec:
     runtimes: tuple[str, ...] = ()
     settings: tuple[str, ...] | None = None
     pushed_to: str = ""
+    needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

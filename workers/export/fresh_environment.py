@@ -59,6 +59,11 @@ def make_environment(folder: Path, requirements: Iterable[str]) -> Path:
     site = _site_packages(folder)
     for distribution in closure(requirements).values():
         _link(distribution, site)
+    return interpreter(folder)
+
+
+def interpreter(folder: Path) -> Path:
+    """Of the environment in `folder`."""
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 

@@ -25,6 +25,7 @@ from workers.export.layout import (
 )
 from workers.export.selftest import TEST_STAGES, selftest
 from workers.export.stages import WRITE, tell
+from workers.export.wheels import LOCK, locked
 from workers.infer.base import Runtime
 from workers.measure.opening import find_runtime, open_session
 from workers.pipeline import load_pipeline
@@ -84,6 +85,9 @@ def fill(
     copy_code(folder, module, runtime.modules)
     requirements = requirement_lines(runtime, spec, needs)
     (folder / "requirements.txt").write_text("\n".join(requirements) + "\n", encoding="utf-8")
+    lock, unlocked = locked(requirements)
+    if lock:
+        (folder / LOCK).write_text(lock, encoding="utf-8")
     _golden(folder, params, ctx)
     judged = params.facts.data.n_test if params.facts.data else 0
     (folder / "README.md").write_text(card(params.facts, spec, judged, commands, head), encoding="utf-8")
@@ -93,7 +97,7 @@ def fill(
     for name, content in {**papers, **more}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(content, encoding="utf-8")
-    document = {**manifest(params, model, runtime, module, place), **facts}
+    document = {**manifest(params, model, runtime, module, place), **facts, "unlocked": list(unlocked)}
     document["example"] = example(folder, spec)
     write_manifest(folder, document)
     write_sums(folder)

@@ -13,8 +13,11 @@ from workers.contracts.errors import WorkerError
 from workers.contracts.process.context import JobContext
 from workers.export.fresh_environment import make_environment
 from workers.export.stages import COMPARE, RUN, UNPACK, tell
+from workers.export.wheels import LOCK
 
 TIMEOUT_S = 300
+FOLDER, ENVIRONMENT = "unpacked", "environment"
+"""Where a target that asks more finds the bundle and its interpreter, in the job's folder."""
 FORBIDDEN = ("torch", "PySide6", "onnxruntime", "openvino", "sqlalchemy", "app", "workers")
 """Must not be importable in the fresh environment unless the requirements name them."""
 
@@ -32,7 +35,7 @@ def selftest(bundle: Path, requirements: list[str], ctx: JobContext) -> tuple[tu
 
     Raises `WorkerError` naming what failed; a bundle that fails is never handed out.
     """
-    folder, environment = ctx.work_dir / "unpacked", ctx.work_dir / "environment"
+    folder, environment = ctx.work_dir / FOLDER, ctx.work_dir / ENVIRONMENT
     tell(ctx, UNPACK, 0)
     with zipfile.ZipFile(bundle) as archive:
         archive.extractall(folder)
@@ -64,7 +67,7 @@ def run_in(python: Path, folder: Path, arguments: list[str]) -> "subprocess.Comp
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _failed(f"it did not answer within {TIMEOUT_S} s") from error
+        raise failed(f"it did not answer within {TIMEOUT_S} s") from error
 
 
 def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
@@ -73,15 +76,18 @@ def _alone(python: Path, folder: Path, requirements: list[str]) -> ExportCheck:
     done = run_in(python, folder, ["-c", PROBE, *unwanted])
     leaked = json.loads(done.stdout) if done.returncode == 0 else [done.stderr.strip()[-300:]]
     if leaked:
-        raise _failed(f"the clean place was not clean: {', '.join(leaked)}")
-    return ExportCheck(what="Unpacked in a clean place", ok=True, detail=f"only {', '.join(sorted(named))}")
+        raise failed(f"the clean place was not clean: {', '.join(leaked)}")
+    unlocked = json.loads((folder / "manifest.json").read_text(encoding="utf-8")).get("unlocked", [])
+    exact = f"no {LOCK}: the hash of {', '.join(unlocked)} is not known here" if unlocked else f"exact wheels in {LOCK}"
+    detail = f"only {', '.join(sorted(named))}; {exact}"
+    return ExportCheck(what="Unpacked in a clean place", ok=True, detail=detail)
 
 
 def _golden(python: Path, folder: Path) -> ExportCheck:
     done = run_in(python, folder, ["verify.py", "--json"])
     document = _last_json(done)
     if done.returncode != 0 or not document.get("ok"):
-        raise _failed(" ".join(document.get("problems", [])) or done.stderr.strip()[-500:])
+        raise failed(" ".join(document.get("problems", [])) or done.stderr.strip()[-500:])
     alike = int(document["alike"])
     return ExportCheck(what="Same answers as here", ok=True, detail=f"{alike} of {alike}")
 
@@ -94,7 +100,7 @@ def _answers_a_person(python: Path, folder: Path) -> ExportCheck:
     done = run_in(python, folder, ["run.py", *arguments, "--json"])
     answers = _last_json(done).get("answers", [])
     if done.returncode != 0 or not answers or "error" in answers[0]:
-        raise _failed(done.stderr.strip()[-500:] or "run.py gave no answer")
+        raise failed(done.stderr.strip()[-500:] or "run.py gave no answer")
     shown = answers[0]["answer"]
     detail = shown if isinstance(shown, str) else f"an answer of shape {answers[0].get('shape')}"
     return ExportCheck(what="run.py answers", ok=True, detail=detail)
@@ -108,7 +114,8 @@ def _last_json(done: "subprocess.CompletedProcess[str]") -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _failed(reason: str) -> WorkerError:
+def failed(reason: str) -> WorkerError:
+    """What a self-test raises; `reason` follows "Unpacked in a clean place, "."""
     return WorkerError(
         "selftest_failed",
         "The bundle did not pass its own test",

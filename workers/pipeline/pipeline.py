@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,12 +108,12 @@ class Pipeline:
 
     def _from_numpy_file(self, path: Path) -> Arrays:
         try:
-            loaded = np.load(path, allow_pickle=False)
-            if isinstance(loaded, np.ndarray):
-                return self._from_array(loaded, rows=True)
-            with loaded:
+            with path.open("rb") as file:  # numpy leaves a file open that is no zip
+                loaded = np.load(file, allow_pickle=False)
+                if isinstance(loaded, np.ndarray):
+                    return self._from_array(loaded, rows=True)
                 return self._from_arrays({name: loaded[name] for name in loaded.files}, rows=True)
-        except (ValueError, OSError, EOFError, KeyError) as error:
+        except (ValueError, OSError, EOFError, KeyError, BadZipFile, zlib.error) as error:
             if isinstance(error, PipelineError):
                 raise
             raise PipelineError(f"{path.name} cannot be read as arrays ({error}).") from error

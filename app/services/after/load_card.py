@@ -35,6 +35,7 @@ def card_load(records: LoadRecords, price: Price | None, variant: Variant) -> Ca
         this_cost=cost_of(this, price),
         currency=price.currency if price is not None else "",
         price_words=price_words(price) if price is not None else "",
+        knee_batch=this.sweep.knee_batch if this.sweep is not None else None,
     )
 
 

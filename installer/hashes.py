@@ -1,0 +1,81 @@
+"""Writes the hashes of the wheels that exported bundles need, for the versions installed in the Python that runs this.
+
+    .venv/bin/python installer/hashes.py
+
+pip is asked for each kind of computer and each Python; it downloads no wheel for that. An export has no network: it
+writes `requirements.lock` from this file, and says so where a version that is installed there is not in it.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from workers.export.fresh_environment import closure  # noqa: E402
+from workers.export.layout import NEEDS  # noqa: E402
+from workers.export.wheels import HASHES  # noqa: E402
+from workers.registry import runtimes, targets  # noqa: E402
+
+PLATFORMS = (
+    ("manylinux_2_28_x86_64", "manylinux_2_27_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64"),
+    ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64"),
+    ("win_amd64",),
+    ("macosx_14_0_arm64", "macosx_11_0_arm64"),
+)
+PYTHONS = ("3.11", "3.12", "3.13")
+
+
+def wheels() -> list[str]:
+    """name==version of all that a bundle can need and that comes from the index as it is installed here."""
+    needs = {name for names in NEEDS.values() for name in names} | {"numpy"}
+    needs |= {name for runtime in runtimes().values() if runtime.available().available for name in runtime.requirements}
+    needs |= {name for target in targets().values() for name in target.needs}
+    found = {name: Version(one.version) for name, one in closure(sorted(needs)).items()}
+    return [f"{name}=={version}" for name, version in sorted(found.items()) if version.local is None]
+
+
+def asked(wheel: str, platform: tuple[str, ...], python: str) -> tuple[str, bool] | None:
+    """sha256 of the wheel that pip would take there, and whether it goes everywhere; None where there is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.json"
+        command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet"]
+        command += ["--only-binary=:all:", "--target", folder, "--python-version", python, "--report", str(report)]
+        command += [word for name in platform for word in ("--platform", name)]
+        subprocess.run([*command, wheel], capture_output=True, check=False)
+        if not report.is_file():
+            return None
+        (found,) = json.loads(report.read_text(encoding="utf-8"))["install"]
+    info = found["download_info"]
+    return info["archive_info"]["hashes"]["sha256"], info["url"].endswith("-none-any.whl")
+
+
+def hashes_of(wheel: str) -> list[str]:
+    """sha256 of all wheels of one version."""
+    found = set[str]()
+    for python in PYTHONS:
+        for platform in PLATFORMS:
+            told = asked(wheel, platform, python)
+            if told is not None:
+                found.add(told[0])
+                if told[1]:
+                    return sorted(found)
+    return sorted(found)
+
+
+def main() -> None:
+    """Write the file anew."""
+    found = {}
+    for wheel in wheels():
+        found[wheel] = hashes_of(wheel)
+        print(f"{wheel}: {len(found[wheel])} wheels", flush=True)
+    HASHES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,236 @@
+"""A service with a key that takes another bundle while it is asked, stays on the old one where it must, and stops well."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from served_bundles import KEY, Served, start, stop
+from test_hostile import INFER, ask, request
+
+from workers.pipeline.golden import write_sums
+from workers.pipeline.prepared import Prepared, write_prepared
+
+AUTHORIZATION = {"Authorization": f"Bearer {KEY}"}
+PAGE = "https://shop.example"
+
+
+@pytest.fixture(scope="module")
+def guarded(cnn_bundle: Path, key_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server with a key, told one more host and one page; its cache is off, so that each request is computed."""
+    folder = tmp_path_factory.mktemp("first") / "bundle"
+    shutil.copytree(cnn_bundle, folder)
+    options = (
+        "--api-key-file",
+        str(key_file),
+        "--allow-host",
+        "shop.example",
+        "--allow-origin",
+        PAGE,
+        "--cache-mb",
+        "0",
+    )
+    running = start(folder, *options)
+    yield running
+    code, said = stop(running)
+    assert code == 0, said
+
+
+@pytest.fixture(scope="module")
+def item(cnn_bundle: Path):
+    ((name, values),) = Prepared(cnn_bundle / "golden" / "inputs")[0].items()
+    return name, np.array(values)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"Authorization": "Bearer x"}, {"X-API-Key": KEY[:-1]}, {"Authorization": KEY[1:]}]
+)
+def test_without_the_key_nothing_of_the_model_is_told(guarded: Served, given: dict[str, str]) -> None:
+    """Given no key or a wrong one, then only health and the empty page are open."""
+    for method, path in (("GET", "/v2"), ("POST", INFER), ("GET", "/metrics"), ("POST", "/v2/repository/index")):
+        assert ask(guarded.port, method, path, headers=given)[0] == 401
+    assert ask(guarded.port, "GET", "/v2/health/ready", headers=given)[0] == 200
+
+
+def test_with_the_key_and_a_told_name_and_page_it_answers(guarded: Served, item) -> None:
+    """Given the key (either way to send it), the told host and page, then answers that this page may read."""
+    body = json.dumps(request(item)).encode()
+    told = {"Host": "shop.example", "Origin": PAGE}
+    status, _, headers = ask(guarded.port, "POST", INFER, body, {**told, **AUTHORIZATION})
+    assert status == 200 and headers["access-control-allow-origin"] == PAGE
+    assert ask(guarded.port, "POST", INFER, body, {"X-API-Key": KEY})[0] == 200
+    preflight = {**told, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization"}
+    assert ask(guarded.port, "OPTIONS", INFER, headers=preflight)[0] == 200
+
+
+def load(served: Served, folder: Path) -> tuple[int, dict]:
+    body = json.dumps({"parameters": {"path": str(folder)}}).encode()
+    return ask(served.port, "POST", "/v2/repository/models/my-shop/load", body, AUTHORIZATION)[:2]
+
+
+def version(served: Served) -> str:
+    return ask(served.port, "GET", "/v2", headers=AUTHORIZATION)[1]["version"]
+
+
+def test_it_changes_forth_and_back_under_load_and_loses_nothing(
+    guarded: Served, item, make_bundle, tmp_path: Path
+) -> None:
+    """Given eight clients that ask without a pause, when the bundle is changed ten times, then each request is answered, by
+    one of both releases and with that one's own answer."""
+    other = make_bundle("cnn", knee=None)
+    answers: dict[str, set[str]] = {}
+    failures, ended = [], threading.Event()
+    body = json.dumps(request(item)).encode()
+
+    def client() -> None:
+        while not ended.is_set():
+            status, told, _ = ask(guarded.port, "POST", INFER, body, AUTHORIZATION)
+            if status != 200:
+                failures.append((status, told))
+            else:
+                answers.setdefault(told["model_version"], set()).add(str(np.round(told["outputs"][0]["data"], 3)))
+
+    clients = [threading.Thread(target=client) for _ in range(8)]
+    for one in clients:
+        one.start()
+    first, versions = version(guarded), []
+    for number in range(10):
+        status, told = load(guarded, (other, guarded.folder)[number % 2])
+        assert status == 200, told
+        versions.append(version(guarded))
+    ended.set()
+    for one in clients:
+        one.join()
+    assert failures == []
+    assert set(answers) == set(versions) and versions[1] == first and len(set(versions)) == 2
+    assert all(len(found) == 1 for found in answers.values())
+
+
+def changed(bundle: Path, folder: Path, harm: str) -> Path:
+    """A copy of a bundle that must not be taken."""
+    shutil.copytree(bundle, folder)
+    if harm == "other golden answers":
+        answers = [{"answer": np.roll(one["answer"], 1, axis=-1)} for one in Prepared(folder / "golden" / "answers")]
+        shutil.rmtree(folder / "golden" / "answers")
+        write_prepared(folder / "golden" / "answers", answers)
+        write_sums(folder)
+    elif harm == "a changed file":
+        (folder / "bundle.py").write_text("raise SystemExit('this ran')")
+    elif harm == "a broken model":
+        (folder / "model" / "model.onnx").write_bytes(b"no model")
+        write_sums(folder)
+    elif harm == "an import that is not there":
+        (folder / "bundle.py").write_text("import not_a_package_of_anyone")
+        write_sums(folder)
+    elif harm == "no bundle":
+        shutil.rmtree(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        ("other golden answers", "answers otherwise here"),
+        ("a changed file", "bundle.py was changed"),
+        ("a broken model", "does not run here"),
+        ("an import that is not there", "not_a_package_of_anyone"),
+        ("no bundle", "SHA256SUMS is missing"),
+    ],
+)
+def test_it_stays_on_the_old_one(guarded: Served, item, cnn_bundle: Path, tmp_path: Path, harm: str, told: str) -> None:
+    """Given a bundle that is changed, broken, gone, or answers otherwise, then it is refused with the reason, nothing of a
+    changed one runs, and the one before answers on."""
+    before = version(guarded)
+    status, found = load(guarded, changed(cnn_bundle, tmp_path / "next", harm))
+    assert status == 409 and told in found["error"]
+    assert version(guarded) == before
+    assert ask(guarded.port, "POST", INFER, json.dumps(request(item)).encode(), AUTHORIZATION)[0] == 200
+
+
+def test_another_interface_is_not_taken(guarded: Served, make_bundle) -> None:
+    """Given a model with other inputs, then clients would get errors, so it is refused."""
+    status, found = load(guarded, make_bundle("two_heads"))
+    assert status == 409 and "other inputs or outputs" in found["error"]
+
+
+@pytest.mark.parametrize("path", ["relative", "", None, 7, "/a\0b"])
+def test_paths_that_are_none(guarded: Served, path: object) -> None:
+    """Given no absolute path, then the protocol's error."""
+    body = json.dumps({"parameters": {"path": path}}).encode()
+    status, found, _ = ask(guarded.port, "POST", "/v2/repository/models/my-shop/load", body, AUTHORIZATION)
+    assert status == 400 and found["error"]
+
+
+def test_the_command_changes_it_too(guarded: Served, key_file: Path, make_bundle) -> None:
+    """Given `serve.py --switch FOLDER`, then the running service takes it; without the key it says why not."""
+    command = [
+        sys.executable,
+        "-I",
+        "-B",
+        "serve.py",
+        "--port",
+        str(guarded.port),
+        "--switch",
+        str(make_bundle("cnn", knee=2)),
+    ]
+    done = subprocess.run(
+        [*command, "--api-key-file", str(key_file)], cwd=guarded.folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0 and "now answers" in done.stdout, done.stderr
+    refused = subprocess.run(command, cwd=guarded.folder, capture_output=True, text=True, check=False)
+    assert refused.returncode == 3 and "the API key is missing or wrong" in refused.stderr
+
+
+def test_told_to_stop_in_the_middle_it_answers_what_it_began(cnn_bundle: Path, item) -> None:
+    """Given clients that ask while SIGTERM comes, then each request that was begun is answered, and the exit code is 0."""
+    served = start(cnn_bundle, "--cache-mb", "0")
+    body = json.dumps(request(item)).encode()
+    outcomes: list[object] = []
+
+    def client() -> None:
+        while True:
+            try:
+                outcomes.append(ask(served.port, "POST", INFER, body)[0])
+            except ConnectionRefusedError:
+                return
+            except OSError as error:
+                outcomes.append(error)
+                return
+
+    clients = [threading.Thread(target=client) for _ in range(6)]
+    for one in clients:
+        one.start()
+    while len(outcomes) < 50:
+        time.sleep(0.01)
+    served.process.send_signal(signal.SIGTERM)
+    for one in clients:
+        one.join()
+    _, said = served.process.communicate(timeout=60)
+    assert (served.process.returncode, said) == (0, "")
+    assert {one for one in outcomes if isinstance(one, int)} == {200}
+    # a connection that the kernel took and the server never saw is reset; it was not begun
+    assert all(isinstance(one, int | ConnectionResetError) for one in outcomes)
+
+
+@pytest.mark.parametrize(("content", "told"), [("short", "no key"), ("", "no key")])
+def test_a_key_that_can_be_guessed_is_refused(cnn_bundle: Path, tmp_path: Path, content: str, told: str) -> None:
+    """Given a short or empty key, then the service does not start, in words."""
+    (tmp_path / "key").write_text(content)
+    command = [sys.executable, "-I", "-B", "serve.py", "--api-key-file", str(tmp_path / "key")]
+    done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and told in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(served: Served, cnn_bundle: Path) -> None:
+    """Given a port that another server has, then a sentence and exit code 3, and the other server lives on."""
+    command = [sys.executable, "-I", "-B", "serve.py", "--port", str(served.port)]
+    done = subprocess.run(command, cwd=cnn_bundle, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 3 and f"port {served.port}" in done.stderr and "Traceback" not in done.stderr
+    assert ask(served.port, "GET", "/v2/health/ready")[0] == 200

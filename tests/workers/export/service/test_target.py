@@ -1,0 +1,83 @@
+"""The target *Service*, from the export to `verify`."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from served_bundles import export_params
+
+from workers.contracts.bundles import VerifyParams
+from workers.contracts.errors import WorkerError
+from workers.export.service import target
+from workers.export.service.target import TARGET
+from workers.export.verify import verify
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+
+@pytest.fixture(scope="module")
+def written(make_small, tmp_path_factory: pytest.TempPathFactory):
+    """(what the target says, the bundle)."""
+    work = tmp_path_factory.mktemp("export")
+    ctx = RecordingContext(work)
+    return TARGET.write(export_params(make_small("cnn"), knee=4), ctx), work / "bundle.zip", ctx
+
+
+def test_it_is_tested_before_it_is_handed_out(written) -> None:
+    """Given an export, then its server was started in a clean place, asked, found alike, and stopped; stages in order."""
+    result, _, ctx = written
+    assert [check.what for check in result.selftest if check.ok] == [
+        "Unpacked in a clean place", "Same answers as here", "run.py answers", "Its server is ready",
+        "Its server gives the same answers", "Its server answers what a person has", "Its server refuses strange names",
+        "Its server stops",
+    ]  # fmt: skip
+    assert result.selftest[4].detail == "20 of 20"
+    told = list(dict.fromkeys(progress.stage_id for progress in ctx.progress_sent))
+    assert told == [stage.id for stage in TARGET.stages]
+
+
+def test_it_verifies_and_a_change_is_named(written, tmp_path: Path) -> None:
+    """Given the bundle, then it verifies through Fettle's own code; given a server that was changed, its file is named."""
+    _, bundle, _ = written
+    (tmp_path / "whole").mkdir()
+    assert verify(VerifyParams(bundle=str(bundle)), RecordingContext(tmp_path / "whole"), targets()).ok
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder)
+    (folder / "fettle_service" / "gate.py").write_text("")
+    found = verify(VerifyParams(bundle=str(folder)), RecordingContext(tmp_path), targets())
+    assert [one.what for one in found.findings] == ["fettle_service/gate.py was changed."]
+
+
+def test_the_manifest_says_what_the_server_goes_by(written) -> None:
+    """Given a knee that was measured, then requests are joined up to it; the name in addresses is the project's."""
+    _, bundle, _ = written
+    with zipfile.ZipFile(bundle) as archive:
+        serving = json.loads(archive.read("manifest.json"))["serving"]
+    assert serving == {"name": "my-shop", "kind": "array", "max_batch": 4, "why_single": ""}
+
+
+@pytest.mark.parametrize(("knee", "why"), [(None, target.NOT_MEASURED), (1, target.NO_GAIN)])
+def test_without_a_measured_gain_requests_are_not_joined(make_small, knee: int | None, why: str) -> None:
+    """Given no sweep of batch sizes, or one without a gain, then each request is answered alone, and why is told."""
+    serving = target.serving(export_params(make_small("cnn"), knee))
+    assert (serving["max_batch"], serving["why_single"]) == (1, why)
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        ('raise SystemExit("no")', "its server did not start"),
+        ('print("ready: x", flush=True)', "its server failed"),
+    ],
+)
+def test_a_server_that_fails_is_not_handed_out(
+    make_small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: str, told: str
+) -> None:
+    """Given a server that does not start, or does not answer, then the export fails in words and leaves no process."""
+    files = {**target.server_files(), "serve.py": broken}
+    monkeypatch.setattr(target, "server_files", lambda: files)
+    with pytest.raises(WorkerError) as failed:
+        TARGET.write(export_params(make_small("cnn")), RecordingContext(tmp_path))
+    assert told in failed.value.detail

@@ -1,0 +1,101 @@
+"""The target *Container*: the service with files that Docker builds an image of."""
+
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from served_bundles import export_params
+
+from workers.contracts.bundles import VerifyParams
+from workers.contracts.errors import InputRefused
+from workers.export.container import BASE, IMAGE, NOT_BUILT, TARGET, broken_rules, container_files
+from workers.export.verify import verify
+from workers.registry import targets
+from workers.runtime.recording import RecordingContext
+
+PINNED = f"{BASE}@sha256:{'0f' * 32}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The container's own files."""
+    for name, text in container_files(BASE, "my-shop", True).items():
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+@pytest.mark.parametrize("image", [BASE, PINNED])
+@pytest.mark.parametrize("has_lock", [True, False])
+def test_hadolint_and_compose_find_nothing(tmp_path: Path, image: str, has_lock: bool) -> None:
+    """Given the files that are written, then hadolint finds nothing at all, and our own rules hold."""
+    for name, text in container_files(image, "my-shop", has_lock).items():
+        (tmp_path / name).write_text(text)
+    hadolint = shutil.which("hadolint", path=str(Path(__import__("sys").executable).parent))
+    assert hadolint is not None
+    done = subprocess.run(
+        [hadolint, "--no-color", "Dockerfile"], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+    assert broken_rules(tmp_path) == []
+    assert ("--require-hashes -r requirements.lock" in (tmp_path / "Dockerfile").read_text()) == has_lock
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("Dockerfile", f"FROM {BASE}", "FROM python", "no version"),
+        ("Dockerfile", "USER 10001:10001", "USER root", "as root"),
+        ("Dockerfile", "USER 10001:10001", "USER 0:0", "as root"),
+        ("Dockerfile", "USER 10001:10001\n", "", "as root"),
+        ("Dockerfile", "USER 10001:10001", "USER 10001:10001\nUSER root", "as root"),
+        ("Dockerfile", "HEALTHCHECK --interval", "LABEL x=--interval", "no health check"),
+        ("Dockerfile", 'ENTRYPOINT ["python", "serve.py", "--host", "0.0.0.0"]', "ENTRYPOINT python serve.py", "by a shell"),
+        ("Dockerfile", "COPY . .", "ADD https://stranger.example/x.tar /", "ADD unpacks"),
+        ("Dockerfile", "STOPSIGNAL SIGTERM", "ENV API_KEY=abc", "a secret"),
+        ("Dockerfile", "&& useradd", "&& chmod 777 / && useradd", "rights away"),
+        ("compose.yaml", "read_only: true", "read_only: false", "can be written"),
+        ("compose.yaml", "cap_drop:\n      - ALL", "cap_add:\n      - ALL", "rights of root"),
+        ("compose.yaml", "no-new-privileges:true", "seccomp:unconfined", "gain rights"),
+        ("compose.yaml", "restart: unless-stopped", "privileged: true", "kept apart"),
+        ("compose.yaml", "restart: unless-stopped", "volumes: [/var/run/docker.sock:/d]", "rules Docker"),
+        ("compose.yaml", "127.0.0.1:8000:8000", "8000:8000", "Others can reach"),
+        ("compose.yaml", "services:", "services", "cannot be read"),
+    ],
+)  # fmt: skip
+def test_each_rule_is_seen_when_it_is_broken(folder: Path, file: str, old: str, new: str, told: str) -> None:
+    """Given files with one rule broken, then that rule is named."""
+    text = (folder / file).read_text()
+    assert old in text
+    (folder / file).write_text(text.replace(old, new))
+    assert any(told in words for words in broken_rules(folder))
+
+
+@pytest.mark.parametrize(
+    "image", ["python", "python:latest", "python:3.11\nRUN curl x", "python:3.11 AS x", "python:3.11@sha256:1"]
+)
+def test_what_is_no_image_is_refused(make_small, tmp_path: Path, image: str) -> None:
+    """Given words that are no image with a version, then a clear refusal before anything is written."""
+    params = export_params(make_small("cnn")).model_copy(update={"answers": {"image": image}})
+    with pytest.raises(InputRefused, match="base image"):
+        TARGET.write(params, RecordingContext(tmp_path))
+    assert not list(tmp_path.iterdir())
+    assert IMAGE.fullmatch(PINNED)
+
+
+def test_it_is_the_service_with_an_image_that_is_not_built(make_small, tmp_path: Path) -> None:
+    """Given an export, then the service was asked, the image is told not to be built, and the bundle verifies."""
+    params = export_params(make_small("cnn")).model_copy(update={"target": "container", "answers": {"image": PINNED}})
+    result = TARGET.write(params, RecordingContext(tmp_path))
+    assert [check.what for check in result.selftest[-2:]] == ["Its image follows the rules", NOT_BUILT]
+    assert all(check.ok for check in result.selftest) and "pinned by its digest" in result.selftest[-2].detail
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert {"Dockerfile", "compose.yaml", ".dockerignore", "serve.py", "requirements.lock"} <= set(
+            archive.namelist()
+        )
+        assert f"FROM {PINNED}\n" in archive.read("Dockerfile").decode()
+    (tmp_path / "verify").mkdir()
+    assert verify(
+        VerifyParams(bundle=str(tmp_path / "bundle.zip")), RecordingContext(tmp_path / "verify"), targets()
+    ).ok

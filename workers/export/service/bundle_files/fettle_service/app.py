@@ -1,0 +1,239 @@
+"""The paths of the server: the Open Inference Protocol, an answer as people read it, metrics, a page to try it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from fastapi import FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import HTMLResponse, JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from .engine import Overloaded
+from .gate import LOOPBACK, Allowed, Gate, left, read_body
+from .protocol import HEADER_LENGTH, RequestError, parse, reply
+from .releases import Refused, Release
+from .service import Service
+
+log = logging.getLogger("fettle")
+PAGE = Path(__file__).with_name("page.html")
+EXTENSIONS = ["binary_tensor_data", "model_repository(load)"]
+GONE, OVERLOADED, TOO_LATE, FAILED = 499, 503, 504, 500
+UNREAD = (408, 413, 415)
+T = TypeVar("T")
+
+
+def create_app(service: Service, allowed: Allowed) -> FastAPI:
+    """All paths, behind the gate."""
+    app = FastAPI(title=service.name, docs_url=None, redoc_url=None, openapi_url=None)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=sorted(allowed.origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=[HEADER_LENGTH],
+    )
+    app.add_middleware(Gate, allowed=allowed)
+    app.add_exception_handler(HTTPException, _http_error)
+    paths, model = Paths(service, allowed), "/v2/models/{name}"
+    versioned = f"{model}/versions/{{version}}"
+    for method, addresses, endpoint in (
+        ("GET", ("/",), paths.page),
+        ("GET", ("/metrics",), paths.metrics),
+        ("GET", ("/v2",), paths.server),
+        ("GET", ("/v2/health/live",), paths.live),
+        ("GET", ("/v2/health/ready", f"{model}/ready", f"{versioned}/ready"), paths.ready),
+        ("GET", (model, versioned), paths.metadata),
+        ("POST", (f"{model}/infer", f"{versioned}/infer"), paths.infer),
+        ("POST", (f"{model}/answer",), paths.answer),
+        ("POST", ("/v2/repository/index",), paths.index),
+        ("POST", ("/v2/repository/models/{name}/load",), paths.load),
+    ):
+        for address in addresses:
+            app.add_api_route(address, endpoint, methods=[method], response_model=None)
+    return app
+
+
+async def _http_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": str(error.detail)}, error.status_code, dict(error.headers or {}))
+
+
+class Paths:
+    """One method a path."""
+
+    def __init__(self, service: Service, allowed: Allowed) -> None:
+        self._service, self._allowed = service, allowed
+
+    async def server(self) -> Response:
+        """Server metadata."""
+        version = self._service.current.version
+        return JSONResponse({"name": "fettle", "version": version, "extensions": EXTENSIONS})
+
+    async def live(self) -> Response:
+        """It runs."""
+        return JSONResponse({"live": True})
+
+    async def ready(self, name: str | None = None, version: str | None = None) -> Response:
+        """Requests are taken; status 503 while it stops, and for models that are not here."""
+        service = self._service
+        is_known = name in (None, service.name) and version in (None, service.current.version)
+        is_ready = is_known and service.is_ready
+        return JSONResponse({"ready": is_ready}, 200 if is_ready else 503)
+
+    async def metadata(self, name: str, version: str | None = None) -> Response:
+        """Model metadata."""
+
+        async def work() -> Response:
+            with self._service.release() as release:
+                self._check(name, version, release)
+                document = {
+                    "name": name,
+                    "versions": [release.version],
+                    "platform": str(release.manifest["runtime"]["id"]),
+                    "inputs": [one.metadata() for one in release.inputs],
+                    "outputs": [one.metadata() for one in release.outputs],
+                }
+            return JSONResponse(document)
+
+        return await self._counted("metadata", work)
+
+    async def infer(self, request: Request, name: str, version: str | None = None) -> Response:
+        """The model's outputs."""
+
+        async def work() -> Response:
+            body = await self._body(request)
+            with self._service.release() as release:
+                self._check(name, version, release)
+                asked = parse(body, request.headers.get(HEADER_LENGTH), release.inputs)
+                outputs = await _unless_left(request, self._service.infer(release, asked.feeds))
+                content, header_length = reply(name, release.version, asked, outputs)
+            if header_length is None:
+                return Response(content, media_type="application/json")
+            headers = {HEADER_LENGTH: str(header_length)}
+            return Response(content, headers=headers, media_type="application/octet-stream")
+
+        return await self._counted("infer", work)
+
+    async def answer(self, request: Request, name: str) -> Response:
+        """What a person's picture, sound, text or file of arrays is answered."""
+
+        async def work() -> Response:
+            body = await self._body(request)
+            with self._service.release() as release:
+                self._check(name, None, release)
+                told = await asyncio.to_thread(self._service.answer, release, body)
+            return Response(json.dumps(told, ensure_ascii=False), media_type="application/json")
+
+        return await self._counted("answer", work)
+
+    async def index(self) -> Response:
+        """The models that are here."""
+        service = self._service
+        return JSONResponse([{"name": service.name, "version": service.current.version, "state": "READY"}])
+
+    async def load(self, request: Request, name: str) -> Response:
+        """Another bundle takes over; status 409 where it is not taken."""
+
+        async def work() -> Response:
+            if not self._allowed.key and request.client is not None and request.client.host not in LOOPBACK:
+                raise RequestError("bundles are changed from this computer only, or with the API key", 403)
+            with self._service.release() as release:
+                self._check(name, None, release)
+            folder = _path_in(await self._body(request))
+            return JSONResponse({"version": await asyncio.to_thread(self._service.switch, folder)})
+
+        return await self._counted("load", work)
+
+    async def metrics(self) -> Response:
+        """Counters in Prometheus' text format."""
+        return Response(generate_latest(self._service.registry), media_type=CONTENT_TYPE_LATEST)
+
+    async def page(self) -> Response:
+        """The page to try it, which loads nothing from elsewhere."""
+        nonce = secrets.token_urlsafe(16)
+        own = f"script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'"
+        policy = f"default-src 'none'; connect-src 'self'; img-src blob:; {own}"
+        manifest = self._service.current.manifest
+        facts = {
+            "name": self._service.name,
+            "title": str(manifest["title"]),
+            "kind": str(manifest["serving"]["kind"]),
+            "key": bool(self._allowed.key),
+        }
+        # "<" could end the script that these facts stand in
+        told = json.dumps(facts).replace("<", "\\u003c")
+        page = PAGE.read_text(encoding="utf-8").replace("NONCE", nonce).replace("FACTS", told)
+        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY"}
+        return HTMLResponse(page, headers=headers)
+
+    def _check(self, name: str, version: str | None, release: Release) -> None:
+        known = self._service.name
+        if name != known or version not in (None, release.version):
+            raise RequestError(f"there is no model {name[:80]!r} of that version here; there is {known!r}", 404)
+
+    async def _body(self, request: Request) -> bytes:
+        return await read_body(request, self._service.limits.body_bytes, self._service.limits.body_s)
+
+    async def _counted(self, path: str, work: Callable[[], Awaitable[Response]]) -> Response:
+        """What `work` gives, or the protocol's error; measured and counted."""
+        began_s = time.perf_counter()
+        try:
+            response = await work()
+        except Exception as error:  # what the model's runtime raises; the service lives on
+            response = self._error(path, error)
+        self._service.requests.labels(path, str(response.status_code)).inc()
+        self._service.seconds.labels(path).observe(time.perf_counter() - began_s)
+        return response
+
+    def _error(self, path: str, error: Exception) -> Response:
+        if isinstance(error, RequestError):
+            # whose body was not read to its end would go on sending it
+            headers = {"Connection": "close"} if error.status in UNREAD else None
+            return JSONResponse({"error": str(error)}, error.status, headers)
+        if isinstance(error, Refused):
+            return JSONResponse({"error": str(error)}, 409)
+        if isinstance(error, Overloaded):
+            return JSONResponse({"error": "too many requests wait already"}, OVERLOADED, {"Retry-After": "1"})
+        if isinstance(error, TimeoutError):
+            return JSONResponse({"error": f"no answer within {self._service.limits.answer_s:g} s"}, TOO_LATE)
+        if isinstance(error, ClientDisconnect):
+            return Response(status_code=GONE)
+        log.error("%s failed", path, exc_info=error)
+        return JSONResponse({"error": f"the model failed on this input: {_line(error)}"}, FAILED)
+
+
+async def _unless_left(request: Request, work: Awaitable[T]) -> T:
+    """What `work` gives; given up when who asked has gone. Raises ClientDisconnect."""
+    doing, leaving = asyncio.ensure_future(work), asyncio.ensure_future(left(request))
+    try:
+        await asyncio.wait({doing, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            return doing.result()
+        raise ClientDisconnect
+    finally:
+        doing.cancel()
+        leaving.cancel()
+
+
+def _path_in(body: bytes) -> Path:
+    try:
+        path = json.loads(body)["parameters"]["path"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RequestError('say where the bundle lies: {"parameters": {"path": "…"}}') from error
+    if not isinstance(path, str) or not Path(path).is_absolute() or "\0" in path:
+        raise RequestError("the path of the bundle is not absolute")
+    return Path(path)
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -1,0 +1,207 @@
+"""Requests and answers of the Open Inference Protocol, version 2, in JSON and with binary tensors.
+
+Sources: github.com/open-inference/open-inference-protocol, specification/protocol/inference_rest.md; binary tensors as
+in github.com/triton-inference-server/server, docs/protocol/extension_binary_data.md.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Arrays = dict[str, NDArray[Any]]
+
+DATATYPES = {
+    "bool": "BOOL",
+    "uint8": "UINT8",
+    "uint16": "UINT16",
+    "uint32": "UINT32",
+    "uint64": "UINT64",
+    "int8": "INT8",
+    "int16": "INT16",
+    "int32": "INT32",
+    "int64": "INT64",
+    "float16": "FP16",
+    "float32": "FP32",
+    "float64": "FP64",
+}
+"""The protocol's names of the dtypes that models of bundles have."""
+HEADER_LENGTH = "Inference-Header-Content-Length"
+MAX_DIMENSIONS = 16
+
+
+class RequestError(ValueError):
+    """The request does not fit the protocol or the model; `status` is HTTP's, the text says what is wrong."""
+
+    def __init__(self, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An input or output of the model: `shape` holds None where any size goes, `required` is false for what is filled
+    in."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    required: bool = True
+
+    def metadata(self) -> dict[str, Any]:
+        """As the protocol describes it: free sizes are −1."""
+        shape = [-1 if size is None else size for size in self.shape]
+        return {"name": self.name, "datatype": DATATYPES[self.dtype], "shape": shape}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: arrays by input name, and which outputs are wanted (name, whether binary), None for all in JSON or
+    all in binary."""
+
+    request_id: str
+    feeds: Arrays
+    outputs: tuple[tuple[str, bool], ...] | None
+    all_binary: bool
+
+
+def parse(body: bytes, header_length: str | None, tensors: Sequence[Tensor]) -> Asked:
+    """The request in `body`; behind its JSON of `header_length` bytes come binary tensors. Raises RequestError."""
+    text, rest = _split(body, header_length)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise RequestError(f"the request is no JSON ({error})") from error
+    if not isinstance(document, dict) or not isinstance(document.get("inputs"), list):
+        raise RequestError('the request has no list of "inputs"')
+    known = {tensor.name: tensor for tensor in tensors}
+    feeds: Arrays = {}
+    for entry in document["inputs"]:
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if not isinstance(name, str) or name not in known:
+            raise RequestError(f"the model has no input {str(name)[:80]!r}; it has {', '.join(known)}")
+        if name in feeds:
+            raise RequestError(f"the input {name!r} comes twice")
+        feeds[name], rest = _array(entry, known[name], rest)
+    if rest:
+        raise RequestError(f"{len(rest)} bytes of binary data belong to no input")
+    missing = [tensor.name for tensor in tensors if tensor.required and tensor.name not in feeds]
+    if missing:
+        raise RequestError(f"the input {', '.join(missing)} is missing")
+    outputs, all_binary = _wanted(document)
+    return Asked(str(document.get("id", "")), feeds, outputs, all_binary)
+
+
+def _split(body: bytes, header_length: str | None) -> tuple[bytes, memoryview]:
+    if header_length is None:
+        return body, memoryview(b"")
+    if not header_length.isascii() or not header_length.isdigit() or int(header_length) > len(body):
+        raise RequestError(f"{HEADER_LENGTH} is {header_length[:20]!r}, and the body has {len(body)} bytes")
+    return body[: int(header_length)], memoryview(body)[int(header_length) :]
+
+
+def _parameters(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = entry.get("parameters", {})
+    if not isinstance(found, dict):
+        raise RequestError('"parameters" is no object')
+    return found
+
+
+def _array(entry: Mapping[str, Any], tensor: Tensor, rest: memoryview) -> tuple[NDArray[Any], memoryview]:
+    """One input's array, and the binary data behind it."""
+    shape, wanted = entry.get("shape"), DATATYPES[tensor.dtype]
+    if entry.get("datatype") != wanted:
+        raise RequestError(
+            f"the input {tensor.name!r} is {str(entry.get('datatype'))[:20]}, and the model takes {wanted}"
+        )
+    if not isinstance(shape, list) or len(shape) > MAX_DIMENSIONS or not all(_is_size(size) for size in shape):
+        raise RequestError(f"the input {tensor.name!r} has no shape of whole numbers")
+    fits = len(shape) == len(tensor.shape) and all(
+        want in (None, size) for size, want in zip(shape, tensor.shape, strict=True)
+    )
+    if not fits:
+        raise RequestError(
+            f"the input {tensor.name!r} has the shape {shape}, and the model takes {tensor.metadata()['shape']}"
+        )
+    dtype, count = np.dtype(tensor.dtype).newbyteorder("<"), math.prod(shape)
+    size = _parameters(entry).get("binary_data_size")
+    if size is None:
+        values = _from_json(entry.get("data"), tensor, dtype)
+    else:
+        if not _is_size(size) or size != count * dtype.itemsize or size > len(rest):
+            raise RequestError(f"the input {tensor.name!r} needs {count * dtype.itemsize} bytes of binary data")
+        values, rest = np.frombuffer(rest[:size], dtype), rest[size:]
+    if values.size != count:
+        raise RequestError(f"the input {tensor.name!r} has {values.size} numbers, and its shape {shape} needs {count}")
+    if dtype.kind == "f" and np.isnan(values).any():
+        raise RequestError(f"the input {tensor.name!r} holds NaN, which is no number")
+    return values.reshape(shape).astype(tensor.dtype, copy=False), rest
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= np.iinfo(np.int64).max
+
+
+def _from_json(data: Any, tensor: Tensor, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Numbers of a flat or nested list; nothing is rounded, cut or wrapped round to fit the dtype."""
+    if not isinstance(data, list):
+        raise RequestError(f'the input {tensor.name!r} has no list "data" and no binary data')
+    try:
+        values = np.array(data).ravel()
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise RequestError(f"the input {tensor.name!r}: the lists of its data have different lengths") from error
+    allowed = {"f": "iuf", "b": "b"}.get(dtype.kind, "iu")
+    if values.size and values.dtype.kind not in allowed:
+        raise RequestError(
+            f"the input {tensor.name!r} takes {DATATYPES[tensor.dtype]}, and its data are something else"
+        )
+    if dtype.kind in "iu" and values.size:
+        limits = np.iinfo(dtype)
+        if int(values.min()) < limits.min or int(values.max()) > limits.max:
+            raise RequestError(f"the input {tensor.name!r} holds numbers that {DATATYPES[tensor.dtype]} cannot hold")
+    with np.errstate(over="ignore"):
+        return values.astype(dtype)
+
+
+def _wanted(document: Mapping[str, Any]) -> tuple[tuple[tuple[str, bool], ...] | None, bool]:
+    all_binary = bool(_parameters(document).get("binary_data_output", False))
+    listed = document.get("outputs")
+    if not listed:
+        return None, all_binary
+    if not isinstance(listed, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("name"), str) for one in listed
+    ):
+        raise RequestError('"outputs" is no list of names')
+    if any("classification" in _parameters(one) for one in listed):
+        raise RequestError("classification of outputs is not offered; ask the path that ends with /answer")
+    return tuple((one["name"], bool(_parameters(one).get("binary_data", all_binary))) for one in listed), all_binary
+
+
+def reply(model: str, version: str, asked: Asked, outputs: Mapping[str, NDArray[Any]]) -> tuple[bytes, int | None]:
+    """The answer's body, and how many bytes of it are JSON where binary tensors follow. Raises RequestError."""
+    wanted = asked.outputs or tuple((name, asked.all_binary) for name in outputs)
+    entries, parts = [], []
+    for name, is_binary in wanted:
+        if name not in outputs:
+            raise RequestError(f"the model has no output {name[:80]!r}; it has {', '.join(outputs)}")
+        values = np.asarray(outputs[name])
+        entry: dict[str, Any] = {"name": name, "datatype": DATATYPES[values.dtype.name], "shape": list(values.shape)}
+        if is_binary:
+            parts.append(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).tobytes())
+            entry["parameters"] = {"binary_data_size": len(parts[-1])}
+        elif values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise RequestError(f"the output {name!r} is not finite, which JSON cannot say: ask for binary data", 422)
+        else:
+            entry["data"] = values.ravel().tolist()
+        entries.append(entry)
+    document: dict[str, Any] = {"model_name": model, "model_version": version, "outputs": entries}
+    if asked.request_id:
+        document["id"] = asked.request_id
+    head = json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
+    return b"".join([head, *parts]), len(head) if parts else None

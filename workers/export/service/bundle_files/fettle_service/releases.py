@@ -1,0 +1,150 @@
+"""One bundle that is loaded, and the change from one to the next without losing a request.
+
+Each bundle runs its own code: its package is imported under a name of its own (its modules import each other by
+relative imports), so that two stand beside each other until the older one has answered what it began.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import itertools
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from .engine import Axes, Engine, Filled
+from .protocol import Tensor
+
+FILLED_IN = ("constant", "initial_state", "attention_mask", "token_type_ids", "position_ids")
+"""Sources of inputs that the model fills in by itself where they are left out."""
+MOST_AT_START = 4
+"""Items in the batches by which is seen, at each start, that batches answer as each alone."""
+
+_numbers = itertools.count(1)
+
+
+class Refused(RuntimeError):
+    """A bundle is not taken; the text says why, and the one before goes on."""
+
+
+class Release:
+    """A bundle whose golden answers came out as where it was made. `why_single` says why requests are not batched.
+
+    Raises Refused for a bundle that is changed, does not run here, or answers otherwise.
+    """
+
+    def __init__(self, folder: Path, threads: int | None, max_waiting: int) -> None:
+        self.folder = folder
+        self._package = f"fettle_release_{next(_numbers)}"
+        try:
+            content = (folder / "manifest.json").read_bytes()
+            self.manifest: dict[str, Any] = json.loads(content)
+            serving = self.manifest["serving"]
+            bundle = self._import()
+            model = bundle.load(threads)
+        except Exception as error:  # anything may be wrong with a folder that somebody names
+            self._forget()
+            raise Refused(f"{folder.name} does not run here: {type(error).__name__}: {error}") from error
+        self._model, self.pipeline, self.notes = model, model.pipeline, tuple(model.notes)
+        golden = bundle.part("pipeline.golden")
+        self.answered, self.error_type = (
+            bundle.part("pipeline.answering").answered,
+            bundle.part("pipeline").PipelineError,
+        )
+        self.version = hashlib.sha256(content).hexdigest()[:12]
+        self.inputs = tuple(
+            Tensor(one.name, one.dtype, one.shape, not one.optional and one.source not in FILLED_IN)
+            for one in self.pipeline.spec.inputs
+        )
+        self.outputs = tuple(Tensor(one.name, one.dtype, one.shape) for one in self.pipeline.spec.outputs)
+        self.golden_alike, differences = golden.compare_golden(folder / "golden", self.pipeline, model)
+        if differences:
+            self._close()
+            raise Refused(f"{folder.name} answers otherwise here than where it was made. {differences[0]}")
+        axes = self._axes()
+        self.max_batch, self.why_single = int(serving["max_batch"]), str(serving["why_single"])
+        if self.max_batch > 1:
+            self.why_single = self._why_single(axes, golden)
+            self.max_batch = 1 if self.why_single else self.max_batch
+        self.engine = Engine(model, axes, self.max_batch, max_waiting)
+        self._users, self._free = 0, threading.Condition()
+
+    def _import(self) -> Any:
+        package = _module(self._package, self.folder / "fettle_bundle" / "__init__.py", is_package=True)
+        assert package.__spec__ is not None and package.__spec__.loader is not None
+        package.__spec__.loader.exec_module(package)
+        bundle = _module(f"{self._package}_bundle", self.folder / "bundle.py")
+        bundle.PACKAGE = self._package  # type: ignore[attr-defined]
+        assert bundle.__spec__ is not None and bundle.__spec__.loader is not None
+        bundle.__spec__.loader.exec_module(bundle)
+        return bundle
+
+    def _axes(self) -> Axes:
+        spec = self.pipeline.spec
+        counted = [one for one in spec.inputs if one.batched and one.shape and one.source != "state"]
+        return Axes({one.name: one.batch_axis for one in counted}, {one.name: one.batch_axis for one in spec.outputs})
+
+    def _why_single(self, axes: Axes, golden: Any) -> str:
+        spec = self.pipeline.spec
+        if spec.links or spec.generation is not None or spec.sampling is not None:
+            return "each answer takes several steps of its own"
+        if not axes.inputs or any(one.shape[axes.inputs[one.name]] for one in spec.inputs if one.name in axes.inputs):
+            return "the model takes a fixed number of items at once"
+        filled = Filled(self._model, axes, min(self.max_batch, MOST_AT_START))
+        try:
+            _, differences = golden.compare_golden(self.folder / "golden", self.pipeline, filled)
+        except Exception as error:  # a model whose answers cannot be told apart is asked one by one
+            return f"answers of a batch cannot be told apart ({error})"
+        return f"in a batch it answers otherwise: {differences[0]}" if differences else ""
+
+    def take(self) -> None:
+        """It is used once more, and not closed until `give_back` was called as often."""
+        with self._free:
+            self._users += 1
+
+    def give_back(self) -> None:
+        """It is used once less."""
+        with self._free:
+            self._users -= 1
+            self._free.notify_all()
+
+    def retire(self) -> None:
+        """Answers what was begun, then lets go of the model; returns when that is so."""
+        with self._free:
+            self._free.wait_for(lambda: self._users == 0)
+        self.engine.close()
+        self._close()
+
+    def _close(self) -> None:
+        self._model._session.close()
+        self._forget()
+
+    def _forget(self) -> None:
+        for name in [name for name in sys.modules if name.split(".")[0] in (self._package, f"{self._package}_bundle")]:
+            del sys.modules[name]
+
+
+def _module(name: str, path: Path, *, is_package: bool = False) -> ModuleType:
+    places = [str(path.parent)] if is_package else None
+    spec = importlib.util.spec_from_file_location(name, path, submodule_search_locations=places)
+    if spec is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    return module
+
+
+def check_whole(release: Release, folder: Path) -> None:
+    """Before any code of `folder` runs: it belongs to this user, and each file is as it was written. Raises Refused."""
+    if hasattr(os, "getuid") and folder.is_dir() and folder.stat().st_uid not in (os.getuid(), 0):
+        raise Refused(f"{folder.name} belongs to another user of this computer")
+    golden = importlib.import_module(f"{release._package}.pipeline.golden")
+    problems: list[str] = golden.check_sums(folder)
+    if problems:
+        raise Refused(f"{folder.name} is not as it was written. {problems[0]}")

@@ -1,0 +1,145 @@
+"""The server's command line, and how it starts, stops and lets go of who says nothing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import json
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from .app import create_app
+from .gate import LOOPBACK, Allowed
+from .releases import Refused
+from .service import Limits, Service
+
+HERE = Path(__file__).resolve().parents[1]
+
+MAX_CONNECTIONS = 1000
+FIRST_REQUEST_S = 20.0
+"""Who connects and says nothing for so long is let go."""
+DRAIN_S = 60
+MIN_KEY_CHARS = 16
+
+
+class Patient(H11Protocol):
+    """A connection that ends by itself where no request comes."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.loop.call_later(FIRST_REQUEST_S, self._let_go)
+
+    def _let_go(self) -> None:
+        if getattr(self, "cycle", None) is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Says in one line when it is ready. `handed` is a connection that another program hands over, as inetd does."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, handed: socket.socket | None) -> None:
+        super().__init__(config)
+        self._service, self._handed = service, handed
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        where = ""
+        if self._handed is not None:
+            make: Any = self.config.http_protocol_class
+            loop = asyncio.get_running_loop()
+            state = {"config": self.config, "server_state": self.server_state, "app_state": self.lifespan.state}
+            await loop.connect_accepted_socket(lambda: make(**state), self._handed)
+        elif self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            where = f" on http://{f'[{host}]' if ':' in host else host}:{port}"
+        release = self._service.current
+        batches = f"up to {release.max_batch} at once" if release.max_batch > 1 else f"one by one: {release.why_single}"
+        sys.stdout.write(
+            f"ready: {self._service.name}{where} ({release.golden_alike} golden answers alike; {batches})\n"
+        )
+        sys.stdout.flush()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.is_ready = False
+        await super().shutdown(sockets)
+
+
+def main() -> int:
+    """Exit code 0 after it was stopped, 2 for wrong usage, 3 where the bundle or a change of it is refused."""
+    options = _options()
+    if options.switch is not None:
+        return switch(options)
+    key = "" if options.api_key_file is None else options.api_key_file.read_text(encoding="utf-8").strip()
+    if options.api_key_file is not None and (len(key) < MIN_KEY_CHARS or not key.isascii()):
+        sys.stderr.write(f"{options.api_key_file} holds no key of {MIN_KEY_CHARS} plain letters and digits at least.\n")
+        return 2
+    sockets = []
+    if options.fd is None:
+        try:
+            family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
+            sockets = [socket.create_server((options.host, options.port), family=family, backlog=MAX_CONNECTIONS)]
+        except (OSError, OverflowError) as error:
+            sys.stderr.write(f"port {options.port} of {options.host} cannot be had: {error}. Choose one by --port.\n")
+            return 3
+    try:
+        service = Service(HERE, options.threads, Limits(options.max_body_mb << 20, cache_bytes=options.cache_mb << 20))
+    except Refused as refused:
+        sys.stderr.write(f"{refused}\n")
+        return 3
+    for note in service.current.notes:
+        sys.stderr.write(f"note: {note}\n")
+    hosts = {*LOOPBACK, *(name.lower() for name in options.allow_host)}
+    app = create_app(service, Allowed(frozenset(hosts), frozenset(options.allow_origin), key))
+    config = uvicorn.Config(
+        app, http=Patient, ws="none", log_level="warning", access_log=False,
+        proxy_headers=False, server_header=False, limit_concurrency=MAX_CONNECTIONS, timeout_graceful_shutdown=DRAIN_S,
+    )  # fmt: skip
+    for one in (signal.SIGINT, signal.SIGTERM):  # uvicorn raises them again after it has drained
+        signal.signal(one, lambda *_: sys.exit(0))
+    handed = None if options.fd is None else socket.socket(fileno=options.fd)
+    Server(config, service, handed).run(sockets=sockets)
+    return 0
+
+
+def switch(options: argparse.Namespace) -> int:
+    """Ask the running service to take the bundle in a folder."""
+    headers = {"Content-Type": "application/json"}
+    if options.api_key_file is not None:
+        headers["Authorization"] = f"Bearer {options.api_key_file.read_text(encoding='utf-8').strip()}"
+    name = json.loads((HERE / "manifest.json").read_text(encoding="utf-8"))["serving"]["name"]
+    body = json.dumps({"parameters": {"path": str(options.switch.resolve())}})
+    connection = http.client.HTTPConnection(options.host, options.port, timeout=600)
+    try:
+        connection.request("POST", f"/v2/repository/models/{name}/load", body, headers)
+        response = connection.getresponse()
+        told = json.loads(response.read())
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        sys.stderr.write(f"no service answers at {options.host}:{options.port} ({error})\n")
+        return 3
+    if response.status != 200:
+        sys.stderr.write(f"not taken, the bundle before goes on: {told.get('error')}\n")
+        return 3
+    sys.stdout.write(f"now answers: {options.switch} (version {told['version']}); start it from there next time\n")
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Answer requests over HTTP with this model.")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all of this computer's")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes any that is free")
+    parser.add_argument("--api-key-file", type=Path, help="a file with the key that clients must send")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME", help="answer under this name, too")
+    parser.add_argument("--allow-origin", action="append", default=[], metavar="https://…", help="pages that may ask")
+    parser.add_argument("--threads", type=int, help="cores that the model may use")
+    parser.add_argument("--cache-mb", type=int, default=64, help="memory for answers that come again, 0 for none")
+    parser.add_argument("--max-body-mb", type=int, default=32, help="the largest request")
+    parser.add_argument("--switch", type=Path, metavar="FOLDER", help="give the running service the bundle in FOLDER")
+    parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a connection that is handed over (inetd)
+    return parser.parse_args()

@@ -1,0 +1,123 @@
+"""The target *Service*: what the Python folder holds, and a server of the Open Inference Protocol, version 2."""
+
+import re
+from collections.abc import Mapping
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from workers.contracts.bundles import CardFacts, ExportParams, ExportResult
+from workers.contracts.folder import sha256_file
+from workers.contracts.pipeline import PipelineSpec
+from workers.contracts.process.context import JobContext
+from workers.contracts.specs import Stage
+from workers.contracts.techniques import TargetSpec
+from workers.export.python_folder import fill, pack
+from workers.export.selftest import TEST_STAGES, selftest
+from workers.export.service.asking import ask_the_server
+from workers.export.stages import WRITE, tell
+from workers.export.verify import golden_answers
+from workers.measure.opening import find_runtime
+
+NEEDS = ("fastapi", "uvicorn", "prometheus-client")
+COMMANDS = ("pip install -r requirements.txt", "python serve.py")
+SERVE = Stage(id="serve", title="Ask its server")
+NOT_MEASURED = "batch sizes were not measured under load"
+NO_GAIN = "larger batches were not faster when they were measured"
+
+
+def write(params: ExportParams, ctx: JobContext) -> ExportResult:
+    """Write, zip, test, and ask the server. Raises `WorkerError` where the bundle fails its own test."""
+    return write_service(params, ctx, COMMANDS)
+
+
+def write_service(
+    params: ExportParams,
+    ctx: JobContext,
+    commands: tuple[str, ...],
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> ExportResult:
+    """The same with other commands and `more` files beside the service's."""
+    folder, bundle = ctx.work_dir / "bundle", ctx.work_dir / "bundle.zip"
+    folder.mkdir()
+    tell(ctx, WRITE, 0, 2)
+    runtime = find_runtime(params.runtime)
+    facts = {"serving": serving(params)}
+    requirements, text = fill(folder, params, runtime, ctx, commands, {**server_files(), **more}, NEEDS, facts)
+    tell(ctx, WRITE, 1, 2)
+    count = pack(folder, bundle, ctx)
+    tell(ctx, WRITE, 2, 2)
+    checks, answer = selftest(bundle, requirements, ctx)
+    tell(ctx, SERVE, 0)
+    served = ask_the_server(ctx)
+    tell(ctx, SERVE, 1)
+    return ExportResult(
+        sha256=sha256_file(bundle),
+        size_bytes=bundle.stat().st_size,
+        files=count,
+        selftest=(*checks, *served),
+        card_text=text,
+        printed=(answer,),
+    )
+
+
+def server_files() -> dict[str, str]:
+    """The server's own files by their names in the bundle."""
+    found: dict[str, str] = {}
+
+    def collect(folder: Traversable, prefix: str) -> None:
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.name.startswith("__"):
+                collect(entry, f"{prefix}{entry.name}/")
+            elif entry.name.endswith((".py", ".html")) and (prefix or entry.name != "__init__.py"):
+                found[f"{prefix}{entry.name}"] = entry.read_text(encoding="utf-8")
+
+    collect(files("workers.export.service") / "bundle_files", "")
+    return found
+
+
+def serving(params: ExportParams) -> dict[str, Any]:
+    """What the server goes by: the model's name in the protocol, how many requests it joins, what it is asked with."""
+    knee = params.facts.load.knee_batch if params.facts.load is not None else None
+    return {
+        "name": model_name(params.facts),
+        "kind": spec_of(params).preprocess.kind,
+        "max_batch": knee or 1,
+        "why_single": "" if (knee or 1) > 1 else NOT_MEASURED if knee is None else NO_GAIN,
+    }
+
+
+def spec_of(params: ExportParams) -> PipelineSpec:
+    """The model's description."""
+    return PipelineSpec.model_validate_json((Path(params.model_dir) / "pipeline.json").read_text(encoding="utf-8"))
+
+
+def model_name(facts: CardFacts) -> str:
+    """The project's name in letters that need no escaping in an address; the same for all of its releases."""
+    return re.sub(r"[^a-z0-9]+", "-", facts.project.lower()).strip("-")[:60] or "model"
+
+
+def check(folder: Path, ctx: JobContext) -> tuple[int, list[str]]:
+    """The golden answers, and that the server's files are those that this program writes for such a bundle."""
+    alike, problems = golden_answers(folder, ctx)
+    missing = sorted(name for name in server_files() if not (folder / name).is_file())
+    return alike, [*problems, *(f"The server lacks {name}." for name in missing)]
+
+
+TARGET = TargetSpec(
+    id="service",
+    title="Service",
+    summary="For your web shop's developer: answers requests over HTTP",
+    write=write,
+    stages=(WRITE, *TEST_STAGES, SERVE),
+    commands=COMMANDS,
+    how_to_run="Start it, then open http://127.0.0.1:8000 in a browser",
+    icon="globe",
+    check=check,
+    order=20,
+    requires=("fastapi", "uvicorn", "prometheus_client"),
+    install_hint="pip install fastapi uvicorn prometheus-client",
+    needs=NEEDS,
+)
