@@ -103,8 +103,8 @@ def _summary(facts: CardFacts) -> str:
 
 ROWS = (
     ("Accuracy", "accuracy", "pct"),
-    ("Accuracy, at least", "accuracy_low", "pct"),
-    ("Accuracy, at most", "accuracy_high", "pct"),
+    ("Accuracy, 95 % sure of at least", "accuracy_low", "pct"),
+    ("Accuracy, 95 % sure of at most", "accuracy_high", "pct"),
     ("Answers that did not change", "agreement", "pct"),
     ("Latency mean", "latency_mean_ms", "ms"),
     ("Latency p50", "latency_p50_ms", "ms"),

@@ -3,6 +3,7 @@
 from pathlib import PurePath
 
 from PySide6.QtCore import QCoreApplication, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QFrame, QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from widgets.icons import IconLabel
@@ -26,22 +27,39 @@ def _tr(text: str) -> str:
     return QCoreApplication.translate("ExportParts", text)
 
 
+CARD_MIN_PX = 176
+"""Narrower, and words of a card's title are broken."""
+
+
 class TargetCards(QWidget):
-    """The kinds of bundle, three in a row."""
+    """The kinds of bundle, three in a row, two where it is narrow."""
 
     def __init__(self, theme: Theme, value: ExportValue) -> None:
         super().__init__()
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(SPACE_S)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(SPACE_S)
+        self._columns = 0
         group = QButtonGroup(self)
         self.cards: list[ChoiceCard] = []
-        for number, target in enumerate(value.targets):
+        for target in value.targets:
             card = self._card(theme, target, is_chosen=target.id == value.target)
             group.addButton(card.radio)
             self.cards.append(card)
-            grid.addWidget(card, number // 3, number % 3)
-            grid.setColumnStretch(number % 3, 1)
+        self._arrange(3)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(3 if self.width() >= 3 * CARD_MIN_PX + 2 * SPACE_S else 2)
+
+    def _arrange(self, columns: int) -> None:
+        if columns == self._columns:
+            return
+        self._columns = columns
+        for number, card in enumerate(self.cards):
+            self._grid.addWidget(card, number // columns, number % columns)
+        for column in range(3):
+            self._grid.setColumnStretch(column, 1 if column < columns else 0)
 
     @staticmethod
     def _card(theme: Theme, target: TargetValue, *, is_chosen: bool) -> ChoiceCard:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from widgets.pages.export.page import ExportPage
@@ -79,6 +79,24 @@ def test_a_regressed_version_needs_words(
     with qtbot.waitSignal(page.export_requested, timeout=1000) as blocker:
         press(page, "Export anyway")
     assert blocker.args[0].reason == "only for a demo"
+
+
+@pytest.mark.parametrize(("width", "columns"), [(1280, 3), (1024, 2)])
+def test_words_of_cards_are_not_broken(
+    theme: Theme, examples: ModuleType, shown: Any, qtbot: QtBot, width: int, columns: int
+) -> None:
+    """Given six targets, when the window is narrow, then two stand in a row, so that each longest word has room."""
+    page = ExportPage(theme)
+    targets = tuple(TargetValue(str(n), "Triton repository", "For an inference server") for n in range(6))
+    page.show(examples.export(targets=targets))
+    shown(page)
+    page.resize(width - 208, 800)
+    cards = page.findChildren(ChoiceCard)
+    qtbot.waitUntil(lambda: len({card.x() for card in cards}) == columns, timeout=2000)
+    for card in cards:
+        for label in card.findChildren(QLabel):
+            longest = max((label.fontMetrics().horizontalAdvance(word) for word in label.text().split()), default=0)
+            assert label.width() >= longest, label.text()
 
 
 def test_place_is_changed(
