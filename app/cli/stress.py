@@ -7,10 +7,10 @@ from app.cli.session import run, workspace
 from app.services.after.stressing import Stressed, StressRequest
 from app.services.after.stressing import stress as stress_flow
 from app.services.records.facts import read_facts
-from workers.contracts.stress import StressResult, StressRow
+from workers.contracts.stress import StressResult, StressRow, UnfamiliarRow
 from workers.contracts.wording import percent
 
-NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p")
+NOT_MEASURED = ("eps", "queries", "restarts", "n", "original_fooled", "optimized_fooled", "p", "upper", "verdict")
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,30 @@ def _tell(output: Output, found: Stressed) -> None:
 
 def _line(row: StressRow) -> str:
     cells = "   ".join(f"{cell.level}: {percent(cell.original)} / {percent(cell.optimized)}" for cell in row.cells)
-    mark = {"worse": "WORSE", "unclear": "?", "even": ""}[row.verdict]
-    return f"  {row.title:<24} {mark:<6} {cells}"
+    mark = {"worse": "WORSE", "unclear": "?", "even": "as good"}[row.verdict]
+    return f"  {row.title:<24} {mark:<8} {cells}"
 
 
 def _more(result: StressResult) -> list[str]:
     lines = [row.words for row in result.rows if row.verdict == "worse"]
-    lines += [row.words for row in result.unfamiliar]
+    lines += [_unfamiliar(row) for row in result.unfamiliar]
     for attack in result.attacks:
-        budget = f"eps {attack.eps:.4g}, {attack.queries:,} queries, {attack.restarts} start"
+        budget = f"eps {attack.eps:.4g}, {attack.queries:,} queries, starts: {attack.restarts}"
         told = f"not made. {attack.why_not}" if attack.why_not else f"{attack.words} ({budget})"
         lines.append(f"{attack.title}: {told}")
+    if result.triggers is not None:
+        mark = "danger: " if result.triggers.danger else ""
+        lines.append(f"Triggers: {mark}{result.triggers.words or result.triggers.why_not}")
+        lines += result.triggers.not_looked
     lines += [f"{finding.level}: {finding.what} {finding.hint}".strip() for finding in result.poison]
-    return [*lines, *result.notes]
+    if result.poison_scope is not None:
+        lines += [text for text in (result.poison_scope.words, *result.poison_scope.not_looked) if text]
+    return list(dict.fromkeys([*lines, *result.notes]))
+
+
+def _unfamiliar(row: UnfamiliarRow) -> str:
+    before, after = row.original_separation, row.optimized_separation
+    if before is None or after is None:
+        return row.words
+    alarms = f"false alarms (FPR95) {percent(before.fpr95)} / {percent(after.fpr95)}"
+    return f"{'near' if row.near else 'far'}: {row.words} {alarms}"

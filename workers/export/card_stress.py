@@ -1,6 +1,6 @@
 """The section "Under stress" of the model card: how both versions fare on changed, nonsensical and hostile inputs."""
 
-from workers.contracts.stress import Measure, StressResult
+from workers.contracts.stress import Measure, StressResult, StressRow, StressVerdict
 from workers.contracts.wording import percent
 
 WHAT: dict[Measure, str] = {
@@ -8,6 +8,7 @@ WHAT: dict[Measure, str] = {
     "agreement": "answered as the original answers the unchanged input",
     "likeness": "answered like the original",
 }
+MARKS: dict[StressVerdict, str] = {"worse": "worse", "unclear": "cannot tell", "even": "as good"}
 
 
 def under_stress(result: StressResult) -> str:
@@ -22,16 +23,51 @@ def under_stress(result: StressResult) -> str:
     ]
     for row in result.rows:
         for cell in row.cells:
-            mark = " (worse)" if cell.verdict == "worse" else ""
-            lines.append(f"| {row.title} | {cell.level} | {percent(cell.original)} | {percent(cell.optimized)}{mark} |")
+            mark = f" ({MARKS[cell.verdict]})" if cell.verdict != "unclear" else ""
+            lines.append(
+                f"| {_title(row)} | {cell.level} | {percent(cell.original)} | {percent(cell.optimized)}{mark} |"
+            )
     lines.append("")
-    lines += [f"- {row.words}" for row in result.unfamiliar]
+    limit = percent(result.margin)
+    lines.append(
+        f"“Worse” is surely more than {limit} worse, “as good” surely loses at most {limit} (one-sided, 95 %).\n"
+    )
+    lines += _unfamiliar(result)
     for attack in result.attacks:
         if attack.why_not:
             lines.append(f"- {attack.title}: not made. {attack.why_not}")
         else:
             budget = f"eps {attack.eps:.4g} of the range, {attack.queries:,} queries, restarts: {attack.restarts}"
             lines.append(f"- {attack.title} ({budget}): {attack.words}")
+    if result.triggers is not None:
+        told = (result.triggers.words or result.triggers.why_not, *result.triggers.not_looked)
+        lines.append(f"- Triggers that only one of both obeys: {' '.join(told)}")
     lines += [f"- {finding.what}" for finding in result.poison]
+    if result.poison_scope is not None:
+        known = {finding.what for finding in result.poison}
+        told = tuple(t for t in (result.poison_scope.words, *result.poison_scope.not_looked) if t and t not in known)
+        lines += [f"- {text}" for text in told]
     lines += [f"- {note}" for note in result.notes]
     return "\n".join(lines) + "\n"
+
+
+def _title(row: StressRow) -> str:
+    """What is drawn otherwise than in ImageNet-C says so."""
+    return f"{row.title} ({row.source.partition(',')[0]})" if row.source.startswith("after ") else row.title
+
+
+def _unfamiliar(result: StressResult) -> list[str]:
+    """Near and far ones, by AUROC and FPR95; of older findings the sentences alone."""
+    rows = []
+    for row in result.unfamiliar:
+        before, after = row.original_separation, row.optimized_separation
+        if before is not None and after is not None:
+            kind = "near" if row.near else "far"
+            rows.append(
+                f"| {row.title} ({kind}) | {before.auroc:.3f} / {after.auroc:.3f} "
+                f"| {percent(before.fpr95)} / {percent(after.fpr95)} | {MARKS[row.verdict]} |"
+            )
+    if not rows:
+        return [f"- {row.words}" for row in result.unfamiliar]
+    head = ["| Out of distribution | AUROC, original / this one | FPR95 | |", "|---|---|---|---|"]
+    return [*head, *rows, ""]

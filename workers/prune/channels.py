@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from workers.convert.replica.torch_replica import Step, TorchReplica
 from workers.prune.interpolation import Importance, moments, stand_in
-from workers.prune.torch_replica import Step, TorchReplica
 
 POINTWISE = frozenset({"Relu", "LeakyRelu", "Elu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softplus", "Gelu"})
 POINTWISE |= {"Erf", "Exp", "Log", "Sqrt", "Reciprocal", "Neg", "Abs", "Identity", "Dropout", "Clip", "Cast"}

@@ -21,8 +21,8 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import TechniqueParams
 from workers.contracts.wording import percent
 from workers.convert.asking.changed_inputs import KINDS, changed_copy
+from workers.convert.replica.torch_replica import TorchReplica, tensors
 from workers.prune.forecast import END_GAIN, forecast, hopeless
-from workers.prune.torch_replica import TorchReplica, tensors
 from workers.quantize.calibrating.likeness import Alike, Held
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from workers.contracts.process.context import JobContext
 from workers.contracts.techniques import Model
 from workers.convert.asking import engines
 from workers.convert.graphs import onnx_files
+from workers.convert.replica.torch_replica import TorchReplica, build, check, no_twin
 from workers.infer.base import NotRunnable
 from workers.prune.fine_tuning import LearningParams, Material
-from workers.prune.torch_replica import TorchReplica, build, check, no_twin
 from workers.quantize.calibrating import likeness
 from workers.quantize.calibrating.aside import set_aside
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from workers.convert.graphs import onnx_files
-from workers.prune.torch_replica import TorchReplica
+from workers.convert.replica.torch_replica import TorchReplica
 
 
 def write_back(twin: TorchReplica) -> Any:

@@ -11,10 +11,20 @@ from widgets.pages.stress.value import StressCellValue, StressFound, StressRowVa
 from widgets.parts.format import percent
 from widgets.parts.pictures import PictureValue
 from widgets.parts.small import CheckState, CheckValue
-from workers.contracts.stress import FULL_S, QUICK_S, AttackRow, PoisonFinding, StressRow, UnfamiliarRow
+from workers.contracts.stress import (
+    FULL_S,
+    QUICK_S,
+    AttackRow,
+    PoisonFinding,
+    StressResult,
+    StressRow,
+    StressVerdict,
+    TriggerFindings,
+    UnfamiliarRow,
+)
 
 LEVELS: dict[str, CheckState] = {"info": "ok", "warning": "warn", "danger": "bad"}
-PROVEN = 0.05
+STATES: dict[StressVerdict, CheckState] = {"worse": "bad", "unclear": "warn", "even": "ok"}
 
 
 def stress_value(facts: RunFacts, versions: Sequence[Variant], chosen: Variant, found: Stressed | None) -> StressValue:
@@ -43,9 +53,12 @@ def _found(stressed: Stressed) -> StressFound:
         n_answered=result.n_answered,
         seconds=result.seconds,
         rows=(unchanged, *(_row(row, folder) for row in result.rows)),
-        nonsense=tuple(_nonsense(row, folder) for row in result.unfamiliar),
+        near=tuple(_unfamiliar(row, folder) for row in result.unfamiliar if row.near),
+        far=tuple(_unfamiliar(row, folder) for row in result.unfamiliar if not row.near),
         attacks=tuple(_attack(attack) for attack in result.attacks),
-        poison=tuple(_poison(finding) for finding in result.poison),
+        triggers=_triggers(result.triggers) if result.triggers is not None else (),
+        poison=_poisons(result),
+        margin=result.margin,
         notes=result.notes,
     )
 
@@ -54,12 +67,21 @@ def _row(row: StressRow, folder: Path) -> StressRowValue:
     cells = tuple(
         StressCellValue(cell.severity, cell.level, cell.original, cell.optimized, cell.verdict) for cell in row.cells
     )
+    picture = _picture(folder, row.picture, row.title)
+    return StressRowValue(row.id, row.title, cells, row.verdict, row.words, picture, row.source)
+
+
+def _unfamiliar(row: UnfamiliarRow, folder: Path) -> StressRowValue:
+    """Older findings know only how sure both were."""
+    before, after = row.original_separation, row.optimized_separation
+    if before is None or after is None:
+        cells: tuple[StressCellValue, ...] = ()
+    else:
+        cells = (
+            StressCellValue(1, "", before.auroc, after.auroc, row.verdict),
+            StressCellValue(2, "", before.fpr95, after.fpr95, "unclear"),
+        )
     return StressRowValue(row.id, row.title, cells, row.verdict, row.words, _picture(folder, row.picture, row.title))
-
-
-def _nonsense(row: UnfamiliarRow, folder: Path) -> StressRowValue:
-    cell = StressCellValue(1, "", row.original, row.optimized, row.verdict)
-    return StressRowValue(row.id, row.title, (cell,), row.verdict, row.words, _picture(folder, row.picture, row.title))
 
 
 def _picture(folder: Path, name: str | None, title: str) -> PictureValue:
@@ -69,11 +91,30 @@ def _picture(folder: Path, name: str | None, title: str) -> PictureValue:
 def _attack(attack: AttackRow) -> CheckValue:
     if attack.why_not:
         return CheckValue("waiting", f"{attack.title}: {attack.why_not}", tr("not made"))
-    state: CheckState = "ok"
-    if attack.optimized_fooled > attack.original_fooled:
-        state = "bad" if attack.p <= PROVEN else "warn"
-    budget = tr("eps {0:.3f}, {1:,} queries, {2} start").format(attack.eps, attack.queries, attack.restarts)
-    return CheckValue(state, f"{attack.title}: {attack.words}", budget)
+    budget = tr("eps {0:.3f}, {1:,} queries, starts: {2}").format(attack.eps, attack.queries, attack.restarts)
+    return CheckValue(STATES[attack.verdict], f"{attack.title}: {attack.words}", budget)
+
+
+def _triggers(found: TriggerFindings) -> tuple[CheckValue, ...]:
+    if found.why_not:
+        return (CheckValue("waiting", found.why_not, tr("not looked for")),)
+    tried = tr("{0:,} tried").format(found.tried)
+    rest = (CheckValue("waiting", text) for text in found.not_looked)
+    return (CheckValue("bad" if found.danger else "ok", found.words, tried), *rest)
+
+
+def _poisons(result: StressResult) -> tuple[CheckValue, ...]:
+    """The findings, how many examples that is about, and what was not looked for; each sentence once."""
+    found = [_poison(finding) for finding in result.poison]
+    scope = result.poison_scope
+    if scope is not None:
+        known = {finding.what for finding in result.poison}
+        told = [text for text in (scope.words, *scope.not_looked) if text and text not in known]
+        found += [CheckValue("waiting", text) for text in told]
+        looked = any(one.looked for one in scope.classes)
+        if not looked and all(finding.check == "none" for finding in result.poison):
+            found[0] = CheckValue("waiting", found[0].what, tr("not looked for"))
+    return tuple(found)
 
 
 def _poison(finding: PoisonFinding) -> CheckValue:

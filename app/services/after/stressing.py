@@ -96,7 +96,8 @@ def _step(
         full=ask.full,
         max_seconds=usual if ask.max_seconds is None else ask.max_seconds,
         attack_queries=500 if ask.full else 100,
-        attack_items=100 if ask.full else 20,
+        attack_items=200 if ask.full else 20,
+        attack_restarts=2 if ask.full else 1,
     )
     there = [source for source in sources if source is not None]
     readable = [original.model_dir, version.model_dir, *(part.data_dir for part in parts), *there]

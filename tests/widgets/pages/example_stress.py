@@ -17,6 +17,10 @@ def stress_found() -> StressFound:
         )  # fmt: skip
         return StressRowValue(f"k{n}", title, cells, verdict, about, picture(n))
 
+    def far_or_near(id_: str, title: str, verdict: StressVerdict) -> StressRowValue:
+        cells = (StressCellValue(1, "", 0.9, 0.85, verdict), StressCellValue(2, "", 0.1, 0.2, "unclear"))
+        return StressRowValue(id_, title, cells, verdict, "Its words.", picture(5))
+
     dark = "In the dark (severity 5) the optimized model gets 12 % more of the examples wrong than the original."
     return StressFound(
         headline=dark,
@@ -30,10 +34,15 @@ def stress_found() -> StressFound:
             row(2, "Strong compression", (0.0, 0.03, 0.01), "unclear", "Strongly compressed (severity 3) it may be chance."),
             row(3, "Dark", (0.0, 0.06, 0.12), "worse", dark),
         ),
-        nonsense=(StressRowValue("n", "Nothing but noise", (StressCellValue(1, "", 0.1, 0.2),), "even", "", picture(5)),),
+        near=(far_or_near("c", "Another camera", "unclear"),),
+        far=(far_or_near("n", "Nothing but noise", "even"),),
+        triggers=(
+            CheckValue("bad", "With a white square at the bottom right corner it takes 96 % for “Shirt”.", "60 tried"),
+            CheckValue("waiting", "A trigger of the whole picture was not looked for."),
+        ),
         attacks=(
-            CheckValue("warn", "Square attack: of 20 examples 13 and 11 survived this budget.", "eps 0.031, 100 queries, 1 start"),
-            CheckValue("waiting", "Gradient attack (PGD): It needs a torch program.", "not made"),
+            CheckValue("warn", "Square attack: of 20 examples 13 and 11 survived this budget.", "eps 0.031, 100 queries, starts: 1"),
+            CheckValue("waiting", "Gradient attack (PGD): It needs gradients.", "not made"),
         ),
         poison=(CheckValue("ok", "No sign of tampering was found among 36 calibration examples."),),
         notes=("100 of 180 examples were used: more did not fit into 60 s.",),

@@ -3,9 +3,11 @@
 from workers.contracts.stress import (
     AttackRow,
     PoisonFinding,
+    Separation,
     StressCell,
     StressResult,
     StressRow,
+    TriggerFindings,
     UnfamiliarRow,
 )
 from workers.export.card_stress import under_stress
@@ -15,11 +17,16 @@ CELL = StressCell(severity=3, level="3", n=180, original=0.9, optimized=0.84, wo
 
 def result() -> StressResult:
     return StressResult(
-        measure="accuracy", full=False, n_items=180, n_answered=180, seconds=50, stopped_early=False,
+        rule=2, measure="accuracy", full=False, n_items=180, n_answered=180, seconds=50, stopped_early=False,
         headline="In the dark it loses more.",
         clean=StressCell(severity=0, level="", n=180, original=0.95, optimized=0.949),
-        rows=(StressRow(id="darker", title="Dark", group="drift", source="x", cells=(CELL,), verdict="worse"),),
-        unfamiliar=(UnfamiliarRow(id="noise", title="Noise", n=40, original=0.1, optimized=0.2, words="Noise: less sure."),),
+        rows=(StressRow(id="frost", title="Frost", group="corruption", source="after ImageNet-C (x), drawn otherwise",
+                        cells=(CELL,), verdict="worse"), StressRow(id="darker", title="Dark", group="drift", source="x", cells=(CELL,), verdict="worse"),),
+        unfamiliar=(UnfamiliarRow(
+            id="camera", title="Another camera", near=True, n=40, original=0.1, optimized=0.2, verdict="unclear",
+            original_separation=Separation(auroc=0.91, fpr95=0.2), optimized_separation=Separation(auroc=0.88, fpr95=0.3),
+        ),),
+        triggers=TriggerFindings(tried=60, words="None of 60 triggers.", not_looked=("A long trigger was not looked for.",)),
         attacks=(
             AttackRow(id="square", title="Square attack", source="s", eps=0.03, queries=100, n=20, words="9 survived this budget."),
             AttackRow(id="pgd", title="PGD", source="s", why_not="There is no torch program."),
@@ -34,7 +41,8 @@ def test_the_section_tells_figures_budgets_and_notes() -> None:
     text = under_stress(result())
     for part in (
         "## Under stress", "In the dark it loses more.", "180 examples", "| Dark | 3 | 90.0 % | 84.0 % (worse) |",
-        "| Nothing | – | 95.0 % | 94.9 % |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.",
+        "| Nothing | – | 95.0 % | 94.9 % (as good) |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.", "Another camera (near) | 0.910 / 0.880 | 20.0 % / 30.0 % | cannot tell |",
+        "None of 60 triggers", "was not looked for", "“as good” surely loses at most 2.0 %", "Frost (after ImageNet-C",
         "not made. There is no torch program.", "No sign of tampering was found.", "Only some examples were used.",
     ):  # fmt: skip
         assert part in text, part

@@ -5,11 +5,11 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from widgets.pages.detail_page import DetailPage
 from widgets.pages.stress.table import StressTable
-from widgets.pages.stress.value import StressFound, StressValue
+from widgets.pages.stress.value import StressFound, StressRowValue, StressValue
 from widgets.parts.buttons import GhostButton, PrimaryButton
 from widgets.parts.card import Card, icon_text
 from widgets.parts.flow import FlowLayout
-from widgets.parts.format import about, seconds
+from widgets.parts.format import about, percent, seconds
 from widgets.parts.nouns import counted
 from widgets.parts.pictures import PictureStore
 from widgets.parts.small import CheckList, CheckValue, PageHead
@@ -43,8 +43,10 @@ class StressPage(DetailPage):
             self._fill("full", head, self._tools(value), self._what(value))
             return
         items: list[QWidget] = [self._tools(value), self._kinds(value, found)]
-        if found.nonsense:
-            items.append(self._nonsense(found))
+        if found.near:
+            items.append(self._unfamiliar(found.near, True))
+        if found.far:
+            items.append(self._unfamiliar(found.far, False))
         items += self._lists(found)
         note = " ".join(found.notes)
         if note:
@@ -84,12 +86,17 @@ class StressPage(DetailPage):
             (
                 "question",
                 self.tr("Out of distribution"),
-                self.tr("How often is each version sure of what is no real input?"),
+                self.tr("Is each version less sure of what is nearly, or not at all, like your examples?"),
             ),
             (
                 "shield-warning",
                 self.tr("Attacks"),
-                self.tr("Small changes made to fool it, within a stated budget, against both versions."),
+                self.tr("Small changes made to fool it, within a stated budget: each version is attacked by itself."),
+            ),
+            (
+                "lock-key-open",
+                self.tr("Triggers"),
+                self.tr("Small patches or words that only the optimized version obeys: a backdoor."),
             ),
             (
                 "magnifying-glass",
@@ -106,21 +113,29 @@ class StressPage(DetailPage):
             "agreement": self.tr("Share answered as the original answers the unchanged input"),
             "likeness": self.tr("Share of answers like the original's to the same input"),
         }
-        caption = self.tr("{0}: the original above, the optimized version below. {1} at each severity, in {2}.").format(
-            names[found.measure], counted(value.kind, found.n_answered), seconds(found.seconds)
+        caption = self.tr(
+            "{0}: the original above, the optimized version below. {1} at each severity, in {2}. “As good” is proven "
+            "to lose at most {3} of the examples, “loses more” to lose more than that."
+        ).format(
+            names[found.measure],
+            counted(value.kind, found.n_answered),
+            seconds(found.seconds),
+            percent(found.margin, 0),
         )
         used = sorted({cell.place for row in found.rows for cell in row.cells})
         columns = {place: self.tr("Severity {0}").format(place) for place in used}
         title = self.tr("Harder inputs, all kinds") if found.full else self.tr("Harder inputs")
         return StressTable(self.theme, self._pictures, title, caption, found.rows, columns)
 
-    def _nonsense(self, found: StressFound) -> StressTable:
+    def _unfamiliar(self, rows: tuple[StressRowValue, ...], near: bool) -> StressTable:
         caption = self.tr(
-            "Share that it is as sure of as of 95 % of your real examples: the original above, the optimized version "
-            "below. Less is better."
+            "Told apart: in how many pairs it is surer of your example than of this (AUROC; 50 % is guessing, more is "
+            "better). False alarms: how many of your examples would be turned away if 95 % of these were (FPR95; less "
+            "is better). The original above, the optimized version below."
         )
-        columns = {1: self.tr("Sure of it")}
-        return StressTable(self.theme, self._pictures, self.tr("Out of distribution"), caption, found.nonsense, columns)
+        title = self.tr("Nearly like your examples") if near else self.tr("Nothing like your examples")
+        columns = {1: self.tr("Told apart"), 2: self.tr("False alarms")}
+        return StressTable(self.theme, self._pictures, title, caption, rows, columns)
 
     def _lists(self, found: StressFound) -> list[QWidget]:
         cards: list[QWidget] = []
@@ -129,6 +144,11 @@ class StressPage(DetailPage):
                 self.tr("Attacks"),
                 self.tr("What survives a budget may still fall to a larger one: nothing here is called safe."),
                 found.attacks,
+            ),
+            (
+                self.tr("Triggers"),
+                self.tr("A backdoor can sleep until a model is made smaller: both versions got the same additions."),
+                found.triggers,
             ),
             (self.tr("Calibration examples"), "", found.poison),
         ):

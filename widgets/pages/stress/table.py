@@ -22,8 +22,8 @@ def _tr(text: str) -> str:
 
 TAGS: dict[str, tuple[TagKind, str]] = {
     "worse": ("bad", "Loses more"),
-    "unclear": ("warn", "May be chance"),
-    "even": ("ok", "As the original"),
+    "unclear": ("warn", "Cannot tell"),
+    "even": ("ok", "As good"),
 }
 
 TONES: dict[StressVerdict, Tone] = {"worse": "bad", "unclear": "warn", "even": ""}
@@ -82,7 +82,7 @@ class StressTable(Card):
             grid.addWidget(CellLabel(row, cell), line + 1, self._places.index(cell.place) + 2, middle)
         kind, text = TAGS[row.verdict]
         tag = Tag(self._theme, kind, _tr(text))
-        tag.setToolTip(plain_tip(row.about))
+        tag.setToolTip(plain_tip(f"{row.about} ({row.source})" if row.source else row.about))
         grid.addWidget(tag, line + 1, columns + 2, middle | Qt.AlignmentFlag.AlignLeft)
 
 

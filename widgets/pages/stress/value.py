@@ -25,7 +25,7 @@ class StressCellValue:
 
 @dataclass(frozen=True)
 class StressRowValue:
-    """One kind of stress; `about` is a whole sentence."""
+    """One kind of stress; `about` is a whole sentence, `source` where its severities come from."""
 
     id: str
     title: str
@@ -33,11 +33,13 @@ class StressRowValue:
     verdict: StressVerdict = "even"
     about: str = ""
     picture: PictureValue = NOTHING
+    source: str = ""
 
 
 @dataclass(frozen=True)
 class StressFound:
-    """What was found. `nonsense` has one cell each: how sure both versions are of it."""
+    """What was found. `near` and `far` have two cells each: how well inputs are told apart (AUROC), and the false
+    alarms that this costs (FPR95); `triggers` and `poison` end with what was not looked for. `margin` is a share."""
 
     headline: str
     measure: Measure
@@ -45,9 +47,12 @@ class StressFound:
     n_answered: int
     seconds: float
     rows: tuple[StressRowValue, ...]
-    nonsense: tuple[StressRowValue, ...] = ()
+    near: tuple[StressRowValue, ...] = ()
+    far: tuple[StressRowValue, ...] = ()
     attacks: tuple[CheckValue, ...] = ()
+    triggers: tuple[CheckValue, ...] = ()
     poison: tuple[CheckValue, ...] = ()
+    margin: float = 0.02
     notes: tuple[str, ...] = ()
 
 

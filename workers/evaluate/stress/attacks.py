@@ -1,23 +1,24 @@
-"""Attacks within a stated budget, against both versions: what survived this budget, and no more than that."""
+"""Attacks within a stated budget: each version by itself, and the original's attack handed on to the other (transfer).
 
-import json
+What survived a budget survived that budget, and no more than that.
+"""
+
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import AttackRow
-from workers.evaluate.proof.stats import mcnemar_p
+from workers.contracts.stress import MARGIN, AttackRow, AttackWay
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.changes import Changed
+from workers.evaluate.stress.gradients import Gradients, gradients_of
+from workers.evaluate.stress.paired import about, compare
 from workers.evaluate.stress.pgd import pgd_attack
 from workers.evaluate.stress.samples import Given, Samples
-from workers.evaluate.stress.space import Batches, Space, space_of
-from workers.evaluate.stress.square import margin_of, square_attack
+from workers.evaluate.stress.space import Batches, Space, spaces_of
+from workers.evaluate.stress.square import Predict, margin_of, square_attack
 from workers.evaluate.stress.versions import Version
 
 SQUARE = ("square", "Square attack", "arXiv 1912.00049")
@@ -25,42 +26,65 @@ PGD = ("pgd", "Gradient attack (PGD)", "arXiv 1706.06083")
 CHUNK = 4
 REQUEST = 16
 PGD_STEPS = 10
-STAGE = "Attacking both versions within the budget"
-PROGRAM = "model.pt2"
-LEVEL = 0.05
+STAGE, GRADIENT_STAGE = "Attacking both versions within the budget", "Attacking with gradients"
+
+Fooled = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Budget:
-    """`eps` is a share of the range (None: `usual_eps`), `queries` are for each of at most `items` inputs; `left()` are
-    the seconds that remain."""
+    """`eps` is a share of the range (None: `usual_eps`), `queries` are for each start on each of at most `items`
+    inputs; `left(share)` are the seconds until that share of the time is used up, `square` and `pgd` are those of the
+    attacks."""
 
     eps: float | None
     queries: int
     items: int
-    left: Callable[[], float]
+    restarts: int
+    left: Callable[[float], float]
+    square: float
+    pgd: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Both versions and the inputs that they answer rightly, as `classes`. `eps` is settled."""
+
+    versions: tuple[Version, Version]
+    spaces: tuple[Space, Space]
+    targets: Sequence[Given]
+    classes: NDArray[np.int64]
+    eps: float
+    budget: Budget
+    ctx: JobContext
+
+    def batches(self, part: slice) -> tuple[Batches, Batches]:
+        """Of some of the inputs, for each version."""
+        first, second = (Batches(space, self.spaces[0], self.targets[part]) for space in self.spaces)
+        return first, second
+
+
+@dataclass(frozen=True)
+class Done:
+    """What an attack did to the first inputs: which fooled each version by itself (None: it was not made), and of the
+    original's changed inputs which fool the optimized one."""
+
+    fooled: tuple[Fooled | None, Fooled | None]
+    handed_on: Fooled | None
+    why_not: tuple[str, str] = ("", "")
+    ways: tuple[AttackWay | None, AttackWay | None] = ("answers", "answers")
 
 
 def attack_both(
     old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
 ) -> tuple[AttackRow, ...]:
     """One row for each attack; where one is not made, its row says why."""
-    why = _why_not(changed)
-    space = space_of(old.pipeline, samples, changed.items[0]) if not why else None
-    if not why and space is None:
-        why = "Attacks by small steps are made on pictures and on fractional numbers only."
-    if not why and new.pipeline.spec.preprocess != old.pipeline.spec.preprocess:
-        why = "The optimized model prepares its inputs otherwise, so that both cannot be attacked alike."
-    if why or space is None:
-        return tuple(AttackRow(id=id_, title=title, source=source, why_not=why) for id_, title, source in (SQUARE, PGD))
-    targets, classes = _targets(changed, old, budget.items)
-    if not targets:
-        why = "There is no example that both versions answer rightly."
-        return tuple(AttackRow(id=id_, title=title, source=source, why_not=why) for id_, title, source in (SQUARE, PGD))
-    side = min(Batches(space, targets[:1]).units().shape[2:])
-    budget = replace(budget, eps=usual_eps(side) if budget.eps is None else budget.eps)
-    square = _square(old, new, space, targets, classes, budget, ctx)
-    return square, _pgd(old, new, space, targets, classes, budget, ctx)
+    scene = _scene(old, new, samples, changed, budget, ctx)
+    if isinstance(scene, str):
+        return tuple(
+            AttackRow(id=id_, title=title, source=source, why_not=scene) for id_, title, source in (SQUARE, PGD)
+        )
+    return _square(scene), _pgd(scene)
 
 
 def usual_eps(side_px: int) -> float:
@@ -68,13 +92,26 @@ def usual_eps(side_px: int) -> float:
     return 4 / 255 if side_px >= 64 else 8 / 255
 
 
-def _why_not(changed: Changed) -> str:
+def _scene(
+    old: Version, new: Version, samples: Samples, changed: Changed, budget: Budget, ctx: JobContext
+) -> Scene | str:
+    """Why nothing can be attacked, where it cannot."""
     if changed.measure == "likeness":
         return "The model gives no classes that an attack could change."
-    return "" if changed.items else "No example could be read."
+    if not changed.items:
+        return "No example could be read."
+    spaces = spaces_of(old, new, samples, changed.items[0])
+    if spaces is None:
+        return "Attacks by small steps are made on pictures and on fractional numbers only."
+    targets, classes = right_by_both(changed, old, budget.items)
+    if not targets:
+        return "There is no example that both versions answer rightly."
+    side = min(Batches(spaces[0], spaces[0], targets[:1]).units().shape[2:])
+    eps = usual_eps(side) if budget.eps is None else budget.eps
+    return Scene((old, new), spaces, targets, classes, eps, budget, ctx)
 
 
-def _targets(changed: Changed, old: Version, most: int) -> tuple[list[Given], NDArray[np.int64]]:
+def right_by_both(changed: Changed, old: Version, most: int | None) -> tuple[list[Given], NDArray[np.int64]]:
     """Examples that both answer rightly, with their class."""
     both = [i for i, pair in enumerate(changed.clean) if pair == (1.0, 1.0)][:most]
     half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
@@ -85,7 +122,7 @@ def _targets(changed: Changed, old: Version, most: int) -> tuple[list[Given], ND
     return [changed.items[i] for i in both], np.asarray(classes, np.int64)
 
 
-def _asked(version: Version, batches: Batches, check: Callable[[], None]) -> Any:
+def _asked(version: Version, batches: Batches, check: Callable[[], None]) -> Predict:
     def predict(units: Floats, rows: NDArray[np.intp]) -> Floats:
         parts = []
         for first in range(0, len(units), REQUEST):
@@ -96,113 +133,148 @@ def _asked(version: Version, batches: Batches, check: Callable[[], None]) -> Any
     return predict
 
 
-def _square(
-    old: Version,
-    new: Version,
-    space: Space,
-    targets: Sequence[Given],
-    classes: NDArray[np.int64],
-    budget: Budget,
-    ctx: JobContext,
-) -> AttackRow:
+def _square(scene: Scene) -> AttackRow:
     """A few inputs at a time against both, so that both were attacked on the same ones when the time is up."""
-    assert budget.eps is not None
-    fooled: list[NDArray[np.bool_]] = []
-    for first in range(0, len(targets), CHUNK):
-        ctx.progress(STAGE, first, len(targets), "examples")
-        if fooled and budget.left() <= 0:
+    budget, ctx, found = scene.budget, scene.ctx, list[NDArray[np.bool_]]()
+    for first in range(0, len(scene.targets), CHUNK):
+        ctx.progress(STAGE, first, len(scene.targets), "examples")
+        if found and budget.left(budget.square) <= 0:
             break
         part = slice(first, first + CHUNK)
-        batches = Batches(space, targets[part])
-        won = [
-            square_attack(
-                _asked(version, batches, ctx.check_cancelled), batches.units(), classes[part], budget.eps,
-                budget.queries, ctx.seed + first, ctx.check_cancelled,
-            )[1]
-            for version in (old, new)
-        ]  # fmt: skip
-        fooled.append(np.stack(won, axis=1))
+        asked, won, units = [], [], []
+        for version, batches in zip(scene.versions, scene.batches(part), strict=True):
+            asked.append(_asked(version, batches, ctx.check_cancelled))
+            changed, fooled = square_attack(
+                asked[-1], batches.units(), scene.classes[part], scene.eps, budget.queries, ctx.seed + first,
+                ctx.check_cancelled, budget.restarts,
+            )  # fmt: skip
+            units.append(changed)
+            won.append(fooled)
+        handed_on = margin_of(asked[1](units[0], np.arange(len(units[0]))), scene.classes[part]) <= 0
+        found.append(np.stack([*won, handed_on]))
     ctx.progress(STAGE, 1, 1, "examples")
-    return _row(SQUARE, np.concatenate(fooled), budget.eps, budget.queries, "each version attacked by itself")
+    first_won, second_won, handed = np.concatenate(found, axis=1)
+    return _row(SQUARE, scene, budget.queries, Done((first_won, second_won), handed))
 
 
-def _row(kind: tuple[str, str, str], fooled: NDArray[np.bool_], eps: float, queries: int, how: str) -> AttackRow:
-    n, first, second = len(fooled), int(fooled[:, 0].sum()), int(fooled[:, 1].sum())
-    worse, better = int((fooled[:, 1] & ~fooled[:, 0]).sum()), int((fooled[:, 0] & ~fooled[:, 1]).sum())
-    p = mcnemar_p(worse, better)
-    if p <= LEVEL:
-        told = "The optimized model is easier to fool"
-    elif second > first:
-        told = f"The optimized model was fooled more often, which may be chance with {n} examples"
-    else:
-        told = "The optimized model is not easier to fool"
-    words = (
-        f"{told}: of {n} examples {n - first} of the original and {n - second} of the optimized model survived this"
-        f" budget ({how})."
-    )
-    return AttackRow(
-        id=kind[0], title=kind[1], source=kind[2], eps=eps, queries=queries, n=n, original_fooled=first,
-        optimized_fooled=second, p=p, words=words,
-    )  # fmt: skip
-
-
-def _pgd(
-    old: Version,
-    new: Version,
-    space: Space,
-    targets: Sequence[Given],
-    classes: NDArray[np.int64],
-    budget: Budget,
-    ctx: JobContext,
-) -> AttackRow:
-    """Made with the original's gradients; the same changed inputs are then given to both."""
+def _pgd(scene: Scene) -> AttackRow:
+    """By each version's own gradients, where torch can have it."""
     id_, title, source = PGD
-    path = old.pipeline.folder / PROGRAM
-    why = ""
-    if not path.is_file():
-        why = "It needs a torch program for its gradients, and this model has none."
-    elif len(classes) and old.pipeline.spec.scores == "probabilities":
-        why = "It needs scores before they are made into shares, and this model gives shares."
-    elif budget.left() <= 0:
+    budget, ctx = scene.budget, scene.ctx
+    if budget.left(budget.pgd) <= 0:
         why = "There was no time left for it; take more time."
-    if why:
         return AttackRow(id=id_, title=title, source=source, why_not=why)
-    assert budget.eps is not None
-    ctx.progress("Attacking with gradients", 0, 1)
-    batches = Batches(space, targets)
-    units = pgd_attack(
-        _program(path, space, batches), batches.units(), classes, budget.eps, PGD_STEPS, ctx.seed, ctx.check_cancelled
-    )
-    rows = np.arange(len(targets))
-    fooled = [
-        margin_of(_asked(version, batches, ctx.check_cancelled)(units, rows), classes) <= 0 for version in (old, new)
+    ctx.progress(GRADIENT_STAGE, 0, len(scene.targets), "examples")
+    whole = scene.batches(slice(None))
+    own = [
+        gradients_of(version, batches, scene.classes) for version, batches in zip(scene.versions, whole, strict=True)
     ]
-    return _row(PGD, np.stack(fooled, axis=1), budget.eps, PGD_STEPS, "changes made with the original's gradients")
+    why_not = tuple(one if isinstance(one, str) else "" for one in own)
+    if all(why_not):
+        return AttackRow(id=id_, title=title, source=source, why_not=f"It needs gradients. {why_not[0]}")
+    asked = [_asked(version, one, ctx.check_cancelled) for version, one in zip(scene.versions, whole, strict=True)]
+    won: list[list[NDArray[np.bool_]]] = [[], []]
+    handed: list[NDArray[np.bool_]] = []
+    units = whole[0].units()
+    for first in range(0, len(units), CHUNK):
+        ctx.progress(GRADIENT_STAGE, first, len(units), "examples")
+        if first and budget.left(budget.pgd) <= 0:
+            break
+        rows = np.arange(first, min(first + CHUNK, len(units)))
+        for side, one in enumerate(own):
+            if isinstance(one, Gradients):
+                changed, fooled = _by_gradients(scene, one, asked[side], units, rows)
+                won[side].append(fooled)
+                if side == 0:
+                    handed.append(margin_of(asked[1](changed, rows), scene.classes[rows]) <= 0)
+    ctx.progress(GRADIENT_STAGE, 1, 1, "examples")
+    ways = tuple(one.way if isinstance(one, Gradients) else None for one in own)
+    first_won, second_won = (np.concatenate(parts) if parts else None for parts in won)
+    done = Done(
+        (first_won, second_won), np.concatenate(handed) if handed else None, (why_not[0], why_not[1]),
+        (ways[0], ways[1]),
+    )  # fmt: skip
+    return _row(PGD, scene, PGD_STEPS, done)
 
 
-def _program(path: Path, space: Space, batches: Batches) -> Callable[[Any, NDArray[np.intp]], Any]:
-    """The program as a function of units, one input at a time, since it may be exported for just one."""
-    import torch
+def _by_gradients(
+    scene: Scene, own: Gradients, asked: Predict, units: Floats, rows: NDArray[np.intp]
+) -> tuple[Floats, Fooled]:
+    """The changed inputs, and which of them the version itself, in its own runtime, answers otherwise."""
+    best, fooled = units[rows].copy(), np.zeros(len(rows), bool)
+    for restart in range(scene.budget.restarts):
+        changed = pgd_attack(
+            lambda now, places: own.scores(now, rows[places]), units[rows], scene.classes[rows], scene.eps, PGD_STEPS,
+            scene.ctx.seed + int(rows[0]) + 1000 * restart, scene.ctx.check_cancelled,
+        )  # fmt: skip
+        won = (margin_of(asked(changed, rows), scene.classes[rows]) <= 0) & ~fooled
+        best[won], fooled = changed[won], fooled | won
+    return best, fooled
 
-    from workers.infer.torch_cpu import keywords, load_program
 
-    program, (names, outputs) = load_program(torch, path)
-    module, by_name = program.module(), keywords(program)
-    info = json.loads((path.parent / "pipeline.json").read_text(encoding="utf-8"))
-    answer = outputs.index(next(entry["name"] for entry in info["outputs"] if entry["answer"]))
-    scale, shift = torch.from_numpy(np.array(space.scale)), torch.from_numpy(np.array(space.shift))
+def _row(kind: tuple[str, str, str], scene: Scene, queries: int, done: Done) -> AttackRow:
+    id_, title, source = kind
+    first, second = done.fooled
+    n = len(first if first is not None else second if second is not None else ())
+    row = AttackRow(
+        id=id_, title=title, source=source, eps=scene.eps, queries=queries, restarts=scene.budget.restarts, n=n,
+        original_fooled=None if first is None else int(first.sum()),
+        optimized_fooled=None if second is None else int(second.sum()),
+        original_way=done.ways[0], optimized_way=done.ways[1],
+        original_why_not=done.why_not[0], optimized_why_not=done.why_not[1],
+        transfer_n=None if first is None else int(first.sum()),
+        transfer_fooled=None if first is None or done.handed_on is None else int((done.handed_on & first).sum()),
+    )  # fmt: skip
+    if first is not None and second is not None:
+        found = compare(np.stack([~first, ~second], axis=1).astype(np.float64))
+        verdict = found.verdict(found.p, float(1 - first.mean()))
+        row = row.model_copy(update={"p": found.p, "upper": found.upper, "needed": found.needed, "verdict": verdict})
+    return row.model_copy(update={"words": " ".join(_sentences(row))})
 
-    def scores(units: Any, rows: NDArray[np.intp]) -> Any:
-        found = []
-        for unit, feeds in zip(units, batches.feeds(units.detach().numpy(), rows), strict=True):
-            placed = unit.reshape(feeds[space.name].shape[1:]) if space.flat else unit
-            placed = placed.permute(1, 2, 0) if space.last else placed
-            tensors = {name: torch.from_numpy(np.array(feeds[name])) for name in names}
-            tensors[space.name] = (placed * scale + shift).reshape(feeds[space.name].shape)
-            given = module(**tensors) if by_name else module(*tensors.values())
-            leaves = [leaf for leaf in torch.utils._pytree.tree_leaves(given) if leaf is not None]
-            row = leaves[answer].reshape(1, -1)
-            found.append(torch.hstack([-row, row]) if row.shape[1] == 1 else row)
-        return torch.cat(found)
 
-    return scores
+def _sentences(row: AttackRow) -> list[str]:
+    """In plain words, and never that anything is safe."""
+    first, second, n = row.original_fooled, row.optimized_fooled, row.n
+    told = []
+    if first is not None and second is not None:
+        told.append(
+            f"Of {n} examples, {n - first} of the original and {n - second} of the optimized model survived this "
+            "budget, each attacked by itself."
+        )
+        told.append(_compared(row, second - first))
+    elif first is not None:
+        told.append(
+            f"Of {n} examples, {n - first} of the original survived this budget. The optimized model was not attacked "
+            f"by itself this way, only by what needs no gradients: {_lower(row.optimized_why_not)}"
+        )
+    elif second is not None:
+        told.append(
+            f"Of {n} examples, {n - second} of the optimized model survived this budget. The original was not attacked "
+            f"this way: {_lower(row.original_why_not)}"
+        )
+    if row.transfer_n and row.transfer_fooled is not None:
+        told.append(
+            f"Of the {row.transfer_n} changes that fool the original, {row.transfer_fooled} fool the optimized model, "
+            "too (transfer)."
+        )
+    if second is not None and row.transfer_fooled is not None and row.transfer_fooled > second:
+        told.append("That is more than its own attack did, so that its own attack says little (arXiv 1802.00420).")
+    return told
+
+
+def _compared(row: AttackRow, more: int) -> str:
+    if row.verdict == "worse":
+        return "The optimized model is easier to fool."
+    if row.verdict == "even":
+        return f"It is as hard to fool as the original, within {MARGIN:.0%} of the examples.".replace("%", " %")
+    rest = f": about {about(row.needed)} more would" if row.needed else ""
+    seen = (
+        "The optimized model was fooled more often, but"
+        if more > 0
+        else "Whether it is as hard to fool as the original,"
+    )
+    return f"{seen} {row.n} examples cannot tell{rest}."
+
+
+def _lower(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:]

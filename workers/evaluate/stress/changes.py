@@ -11,10 +11,10 @@ import numpy as np
 from workers.contracts.process.context import JobContext
 from workers.contracts.stress import Measure
 from workers.evaluate.stress.base import Generator, Stress
+from workers.evaluate.stress.paired import Pairs
 from workers.evaluate.stress.pixels import as_8_bits
 from workers.evaluate.stress.samples import Given, Samples
 from workers.evaluate.stress.scoring import Scorer, Values, scorer_for
-from workers.evaluate.stress.verdicts import Pairs
 from workers.evaluate.stress.versions import Version
 from workers.pipeline.pipeline import Arrays
 from workers.pipeline.spec import PipelineError

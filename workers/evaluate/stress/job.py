@@ -9,6 +9,7 @@ from workers.contracts.errors import InputRefused
 from workers.contracts.process.context import JobContext
 from workers.contracts.stress import AttackRow, StressParams, StressResult
 from workers.evaluate.stress.attacks import Budget, attack_both
+from workers.evaluate.stress.backdoors import look_for_triggers
 from workers.evaluate.stress.changes import Asking, Changed
 from workers.evaluate.stress.poison import look_for_poison
 from workers.evaluate.stress.registry import planned
@@ -17,8 +18,8 @@ from workers.evaluate.stress.unfamiliar import unfamiliar_rows
 from workers.evaluate.stress.verdicts import cell_of, headline, judged, row_of
 from workers.evaluate.stress.versions import Version, open_version
 
-CHANGES_UNTIL, UNFAMILIAR_UNTIL = 0.70, 0.78
-"""Shares of the time by which the changes and the nonsense end; attacks have the rest."""
+CHANGES_UNTIL, UNFAMILIAR_UNTIL, SQUARE_UNTIL, PGD_UNTIL = 0.55, 0.65, 0.75, 0.82
+"""Shares of the time by which each part ends; triggers have the rest."""
 
 
 @dataclass
@@ -65,29 +66,42 @@ def _stressed(params: StressParams, ctx: JobContext, clock: Clock, old: Version,
             "Put the examples back where they were, or optimize again with others.",
         )
     unfamiliar = unfamiliar_rows(old, new, samples, changed, ctx, lambda: clock.left(UNFAMILIAR_UNTIL))
-    budget = Budget(params.attack_eps, params.attack_queries, params.attack_items, clock.left)
     attacks: tuple[AttackRow, ...] = ()
     if params.attack_items:
+        budget = Budget(
+            params.attack_eps, params.attack_queries, params.attack_items, params.attack_restarts, clock.left,
+            SQUARE_UNTIL, PGD_UNTIL,
+        )  # fmt: skip
         attacks = attack_both(old, new, samples, changed, budget, ctx)
+    triggers = None
+    if params.look_for_triggers:
+        triggers = look_for_triggers(old, new, samples, changed, poison.triggers, ctx, clock.left)
     clean = cell_of(0, "", np.asarray(changed.clean, np.float64))
     rows = [
         row_of(stress, severities, changed.pairs(stress, severities), changed.pictures.get(stress.id))
         for stress, severities in plan
     ]
     clean, done = judged(clean, rows, {stress.id: stress.scene for stress, _ in plan}, changed.measure)
+    unused = len(items) - len(changed.items) - changed.unreadable if changed.stopped_early else 0
+    told = headline(clean, done, len(changed.items), unused, changed.measure)
+    if triggers is not None and triggers.danger:
+        told = triggers.words
     return StressResult(
+        rule=2,
         measure=changed.measure,
         full=params.full,
         n_items=len(items),
         n_answered=len(changed.items),
         seconds=clock.spent_s,
         stopped_early=changed.stopped_early,
-        headline=headline(clean, done, len(changed.items), changed.measure),
+        headline=told,
         clean=clean,
         rows=tuple(done),
         unfamiliar=unfamiliar,
         attacks=attacks,
-        poison=poison,
+        triggers=triggers,
+        poison=poison.findings,
+        poison_scope=poison.scope,
         notes=_notes(changed, samples, len(items), params),
         picture=changed.pictures.get("clean"),
     )

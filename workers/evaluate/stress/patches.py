@@ -51,11 +51,12 @@ def common_patch(some: Floats, others: Floats) -> Patch | None:
         window = (slice(top, top + side), slice(left, left + side))
         apart = np.abs(others[:, window[0], window[1]] - usual[window]).mean(axis=(1, 2, 3))
         if len(others) and float((apart < LIKE).mean()) <= OTHERS_WITH_IT:
-            return Patch(top, left, side, _place((top + half) / height, (left + half) / width))
+            return Patch(top, left, side, place_in_words((top + half) / height, (left + half) / width))
     return None
 
 
-def _place(down: float, right: float) -> str:
+def place_in_words(down: float, right: float) -> str:
+    """Of shares of the height and the width: "bottom right corner", "top edge", "middle"."""
     row = "top" if down < 1 / 3 else "bottom" if down > 2 / 3 else ""
     column = "left" if right < 1 / 3 else "right" if right > 2 / 3 else ""
     if row and column:

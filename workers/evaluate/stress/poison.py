@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from workers.contracts.errors import InputRefused, WorkerError
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import PoisonFinding, StressParams
+from workers.contracts.stress import PoisonClass, PoisonFinding, PoisonScope, StressParams
 from workers.evaluate.data.dataset import DataSet, read_dataset
 from workers.evaluate.look.drawing import drawn
 from workers.evaluate.stress.base import Floats
 from workers.evaluate.stress.features import features_of
 from workers.evaluate.stress.patches import Patch, common_patch
+from workers.evaluate.stress.triggers import Trigger, stamp
 from workers.pipeline.pipeline import Pipeline
 from workers.pipeline.prepared import Prepared
 from workers.pipeline.spec import ImageSteps
@@ -33,7 +34,7 @@ OTHERWISE, RIGHT = 0.8, 0.8
 FAR, FAR_LOOKS = 4.0, 9.0
 """Robust standard deviations: of the logarithm of the distance, and of lightness or graininess."""
 FEWEST_OUTLIERS = 40
-MAX_NAMED = 50
+MAX_NAMED, NAMED = 50, 5
 
 
 @dataclass(frozen=True)
@@ -52,31 +53,87 @@ class Calibration:
         return np.where(self.labels >= 0, self.labels, self.answered)
 
 
-def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -> tuple[PoisonFinding, ...]:
-    """Findings, or one that says that nothing was found or why nothing could be looked at."""
+@dataclass(frozen=True)
+class Poison:
+    """Findings, or one that says that nothing was found or why nothing could be looked at; how far that reaches; and
+    the triggers that were come upon."""
+
+    findings: tuple[PoisonFinding, ...]
+    scope: PoisonScope
+    triggers: tuple[Trigger, ...] = ()
+
+
+def look_for_poison(params: StressParams, pipeline: Pipeline, ctx: JobContext) -> Poison:
+    """In the calibration set of the first part."""
     folder = Path(params.parts[0].data_dir)
     if not (folder / "calibration" / "index.json").is_file():
-        return (_nothing("There is no calibration set."),)
+        return _nothing("There is no calibration set, so that tampering was not looked for.")
     data, items = read_dataset(folder), Prepared(folder / "calibration")
-    if len(items) < FEWEST or pipeline.spec.answer_kind != "class":
-        return (_nothing("The calibration set is too small, or the model gives no classes, to look for tampering."),)
+    if pipeline.spec.answer_kind != "class":
+        return _nothing("The model gives no classes, so that tampering with the calibration set was not looked for.")
     try:
         found = features_of(Path(params.original_dir), pipeline, items, ctx)
     except (InputRefused, WorkerError) as error:
         ctx.log(f"The calibration set was not looked at: {error}", "warning")
         found = None
     if found is None:
-        return (_nothing("This model's inner values cannot be looked at, so that tampering was not looked for."),)
+        return _nothing("This model's inner values cannot be looked at, so that tampering was not looked for.")
     calibration = _calibration(data, items, pipeline, *found)
-    findings = [*_triggers(calibration, data, ctx), *_outliers(calibration, ctx)]
-    if findings:
-        return tuple(findings)
-    count = len(calibration.names)
-    return (_nothing(f"No sign of tampering was found among {count:,} calibration examples."),)
+    scope = _scope(calibration, data)
+    triggers, planted = _triggers(calibration, data, ctx)
+    findings = (*triggers, *_outliers(calibration, ctx))
+    if not findings:
+        return Poison((_none_found(scope, len(calibration.names)),), scope)
+    return Poison(findings, scope, tuple(planted))
 
 
-def _nothing(what: str) -> PoisonFinding:
+def _nothing(what: str) -> Poison:
+    scope = PoisonScope(fewest=FEWEST, not_looked=(what,))
+    return Poison((PoisonFinding(check="none", level="info", what=what),), scope)
+
+
+def _none_found(scope: PoisonScope, count: int) -> PoisonFinding:
+    looked = sum(one.looked for one in scope.classes)
+    what = f"No sign of tampering was found among {count:,} calibration examples."
+    if not looked:
+        what = f"Nothing was looked for: no class has {FEWEST} of the {count:,} calibration examples."
+    elif looked < len(scope.classes):
+        what = (
+            f"No sign of tampering was found in {looked} of {len(scope.classes)} classes; the others have too few "
+            "examples."
+        )
     return PoisonFinding(check="none", level="info", what=what)
+
+
+def _scope(calibration: Calibration, data: DataSet) -> PoisonScope:
+    """What was looked at, and what was not."""
+    labels, counts = np.unique(calibration.classes, return_counts=True)
+    classes = tuple(
+        PoisonClass(name=data.class_name(label), n=count, looked=count >= FEWEST)
+        for label, count in zip(labels.tolist(), counts.tolist(), strict=True)
+    )
+    without = [one.name for one in classes if not one.looked]
+    not_looked = []
+    if without:
+        shown = ", ".join(without[:NAMED]) + (f" and {len(without) - NAMED} more" if len(without) > NAMED else "")
+        not_looked.append(f"Nothing was looked for in classes with fewer than {FEWEST} examples: {shown}.")
+    if calibration.pictures is None:
+        not_looked.append("A shared detail is looked for in pictures of one size alone, and was not here.")
+    else:
+        not_looked.append(
+            "A trigger that is spread over the whole picture, or of one color on a restless ground, is not seen."
+        )
+    if (calibration.labels < 0).any():
+        not_looked.append(
+            "Examples without labels were taken for what the model answers: wrong labels are not seen there."
+        )
+    if len(calibration.names) < FEWEST_OUTLIERS:
+        not_looked.append(f"Strange single examples were not looked for: that takes {FEWEST_OUTLIERS}.")
+    few, many = int(counts.min()), int(counts.max())
+    between = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+    looked = len(classes) - len(without)
+    words = f"Its classes have {between} examples each; in {looked} of {len(classes)} something was looked for."
+    return PoisonScope(fewest=FEWEST, classes=classes, not_looked=tuple(not_looked), words=words)
 
 
 def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: Floats, answers: Floats) -> Calibration:
@@ -98,8 +155,9 @@ def _calibration(data: DataSet, items: Prepared, pipeline: Pipeline, features: F
     )
 
 
-def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> list[PoisonFinding]:
-    found = []
+def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> tuple[list[PoisonFinding], list[Trigger]]:
+    found: list[PoisonFinding] = []
+    planted_ones = []
     for label in np.unique(calibration.classes).tolist():
         ctx.check_cancelled()
         members = np.flatnonzero(calibration.classes == label)
@@ -111,9 +169,19 @@ def _triggers(calibration: Calibration, data: DataSet, ctx: JobContext) -> list[
         planted = _planted(calibration, parts)
         if planted is not None:
             found.append(_patch_finding(calibration, *planted, name))
+            planted_ones.append(_stamp(calibration, *planted, int(label)))
         elif split.silhouette >= FAR_APART and _labelled_otherwise(calibration, *parts):
             found.append(_label_finding(calibration, parts[0], name))
-    return found
+    return found, planted_ones
+
+
+def _stamp(calibration: Calibration, small: NDArray[np.intp], patch: Patch, label: int) -> Trigger:
+    """The detail that these pictures share, to be put on others."""
+    assert calibration.pictures is not None
+    usual = np.median(calibration.pictures[small], axis=0).astype(np.float32)
+    mask = np.zeros(usual.shape[:2], np.float32)
+    mask[patch.top_px : patch.top_px + patch.side_px, patch.left_px : patch.left_px + patch.side_px] = 1
+    return stamp(mask, usual, f"{label}", "calibration")
 
 
 @dataclass(frozen=True)

@@ -1,140 +1,236 @@
-"""Inputs that no person would give the model: how often is each version sure of its answer all the same?
+"""Inputs that no person would give the model (far), and such that are near its own: is each version less sure of them?
 
 Confidence is the energy of the answer, logsumexp of its scores (Liu and others 2020, arXiv 2010.03759), or the largest
-share where the model gives shares (arXiv 1610.02136). "Sure" means: as sure as of 95 % of the real inputs.
+share where the model gives shares (arXiv 1610.02136). AUROC and FPR95 by OpenOOD's definitions (Zhang and others 2023,
+arXiv 2306.09301, `auc_and_fpr_recall`): what is unfamiliar is positive. Intervals are of a paired bootstrap over
+examples.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workers.contracts.process.context import JobContext
-from workers.contracts.stress import UnfamiliarRow
-from workers.evaluate.proof.stats import holm, mcnemar_p
-from workers.evaluate.stress.base import Floats, Generator, Row
+from workers.contracts.stress import MARGIN, Separation, StressVerdict, UnfamiliarRow
+from workers.evaluate.proof.stats import CONFIDENCE, binomial_upper, holm
+from workers.evaluate.scores.base import weights
 from workers.evaluate.stress.changes import Changed, draw, rng_of
+from workers.evaluate.stress.kinds.strangers import STRANGERS, Stranger
+from workers.evaluate.stress.paired import LEVEL
 from workers.evaluate.stress.samples import Samples
 from workers.evaluate.stress.scoring import Values
-from workers.evaluate.stress.verdicts import unfamiliar_row
+from workers.evaluate.stress.verdicts import percent
 from workers.evaluate.stress.versions import Version
 
-STAGE = "Asking both versions about nonsense"
+STAGE = "Asking both versions about unfamiliar inputs"
 LET_THROUGH = 0.95
-MOST, FEWEST = 40, 20
-CUTS = 4
+MOST, FEWEST = 200, 20
+HELD_OUT = ("classes", "Another class")
+
+Confidences = NDArray[np.float64]
+"""(n, 2): how sure the original and the optimized one are; larger is surer."""
 
 
 def confidence(answer: Values, scores: str) -> float:
-    """Larger is surer. A single logit counts by its distance from 0."""
-    values = answer.astype(np.float64).ravel()
+    """Larger is surer. A single logit counts by its distance from 0; of a sequence the mean over its moments."""
+    values = answer.astype(np.float64)
     if not np.isfinite(values).all():
         return -np.inf
+    rows = values.reshape(len(values), -1) if values.ndim > 1 else values.reshape(1, -1)
     if scores == "probabilities":
-        return float(max(values[0], 1 - values[0]) if values.size == 1 else values.max())
-    if values.size == 1:
-        return float(abs(values[0]))
-    return float(values.max() + np.log(np.exp(values - values.max()).sum()))
+        surest = np.maximum(rows, 1 - rows)[:, 0] if rows.shape[1] == 1 else rows.max(axis=1)
+    elif rows.shape[1] == 1:
+        surest = np.abs(rows[:, 0])
+    else:
+        top = rows.max(axis=1)
+        surest = top + np.log(np.exp(rows - top[:, None]).sum(axis=1))
+    return float(surest.mean())
 
 
-def noise_picture(sample: Floats, rng: Generator) -> Floats:
-    """Each value by chance."""
-    return rng.random(sample.shape, dtype=np.float32)
+@dataclass(frozen=True)
+class Set:
+    """Confidences in unfamiliar inputs beside those in real ones; `real_of` and `made_of` say which example each is
+    (of)."""
 
-
-def pattern_picture(sample: Floats, rng: Generator) -> Floats:
-    """Stripes, checks or rings of a size by chance."""
-    height, width, channels = sample.shape
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    period = rng.uniform(2, max(4, min(height, width) / 2))
-    kind = int(rng.integers(3))
-    angle = rng.uniform(0, np.pi)
-    wave = np.sin(2 * np.pi * (rows * np.sin(angle) + columns * np.cos(angle)) / period)
-    if kind == 1:
-        wave = np.sign(np.sin(2 * np.pi * rows / period) * np.sin(2 * np.pi * columns / period))
-    elif kind == 2:
-        wave = np.sin(2 * np.pi * np.hypot(rows - height / 2, columns - width / 2) / period)
-    share = ((wave + 1) / 2)[:, :, None].astype(np.float32)
-    first, second = rng.random((2, channels)).astype(np.float32)
-    return np.asarray(share * first + (1 - share) * second, np.float32)
-
-
-def shuffled_picture(sample: Floats, rng: Generator) -> Floats:
-    """A real picture cut into 4 × 4 parts that change places."""
-    height, width = sample.shape[0] // CUTS, sample.shape[1] // CUTS
-    if not height or not width:
-        return np.ascontiguousarray(sample[::-1, ::-1])
-    out = sample.copy()
-    places = [(row * height, column * width) for row in range(CUTS) for column in range(CUTS)]
-    for (down, right), at in zip(places, rng.permutation(len(places)).tolist(), strict=True):
-        top, left = places[at]
-        out[down : down + height, right : right + width] = sample[top : top + height, left : left + width]
-    return out
-
-
-def noise_row(row: Row, rng: Generator) -> NDArray[Any]:
-    """Each feature by chance, within its range."""
-    return row.fitted(row.low + rng.random(row.values.shape) * (row.high - row.low))
-
-
-def far_row(row: Row, rng: Generator) -> NDArray[Any]:
-    """Each feature five times its spread away from its center; whole numbers stay within their range."""
-    return row.fitted(row.center + row.spread * 5 * rng.choice([-1.0, 1.0], row.values.shape))
-
-
-Make = Callable[[Any, Generator], Any]
-KINDS: dict[str, tuple[tuple[str, str, Make], ...]] = {
-    "images": (
-        ("noise", "Nothing but noise", noise_picture),
-        ("patterns", "Stripes, checks and rings", pattern_picture),
-        ("shuffled", "Pictures with their parts shuffled", shuffled_picture),
-    ),
-    "arrays": (("noise", "Numbers by chance", noise_row), ("far", "Numbers far from the usual", far_row)),
-}
+    id: str
+    title: str
+    near: bool
+    real: Confidences
+    made: Confidences
+    real_of: NDArray[np.intp]
+    made_of: NDArray[np.intp]
+    picture: str | None = None
 
 
 def unfamiliar_rows(
     old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext, left: Callable[[], float]
 ) -> tuple[UnfamiliarRow, ...]:
-    """One row for each kind; none for models without classes, for texts and sounds, or with fewer than 20 examples."""
-    kinds = KINDS.get(samples.takes, ())
-    if changed.measure == "likeness" or len(changed.items) < FEWEST or old.pipeline.stateful:
+    """One row for each kind, near ones first; none for models without classes or with fewer than 20 examples."""
+    if changed.measure == "likeness" or len(changed.items) < FEWEST:
         return ()
-    limits = [_limit([pair[side] for pair in changed.references], old.pipeline.spec.scores) for side in (0, 1)]
-    found: list[tuple[tuple[str, str], NDArray[np.bool_], str | None]] = []
-    for place, (id_, title, make) in enumerate(kinds):
-        ctx.progress(STAGE, place, len(kinds), "kinds")
-        sure, picture = [], None
-        for number, given in enumerate(changed.items[:MOST]):
-            ctx.check_cancelled()
+    kinds = [stranger for stranger in STRANGERS if stranger.takes == samples.takes]
+    scores = old.pipeline.spec.scores
+    real = np.asarray([[confidence(answer, scores) for answer in pair] for pair in changed.references])
+    sets = [*_held_out(changed, scores)]
+    asked = _Asked(old, new, samples, changed, ctx)
+    made = asked.all_of(kinds, left)
+    everyone = np.arange(len(real))
+    sets += [
+        Set(
+            kind.id, kind.title, kind.near, real, np.asarray(found), everyone, np.arange(len(found)),
+            changed.pictures.get(_file(kind)),
+        )
+        for kind, found in zip(kinds, made, strict=True)
+    ]  # fmt: skip
+    return judged([row_of(one, ctx.seed) for one in sorted(sets, key=lambda one: not one.near)])
+
+
+class _Asked:
+    """Asks both versions about what strangers make of the examples."""
+
+    def __init__(self, old: Version, new: Version, samples: Samples, changed: Changed, ctx: JobContext) -> None:
+        self._versions, self._samples, self._changed, self._ctx = (old, new), samples, changed, ctx
+
+    def all_of(self, kinds: Sequence[Stranger], left: Callable[[], float]) -> list[list[list[float]]]:
+        """Example by example, so that all kinds have as many when the time is up: 20 at least, 200 at most."""
+        found: list[list[list[float]]] = [[] for _ in kinds]
+        items = self._changed.items[:MOST]
+        for number, given in enumerate(items):
+            self._ctx.progress(STAGE, number, len(items), "examples")
             if number >= FEWEST and left() <= 0:
                 break
-            nonsense = make(samples.open(given), rng_of(ctx.seed, number, id_, 0))
-            if number == 0 and samples.takes == "images":
-                picture = draw(nonsense, f"unfamiliar-{id_}", ctx.work_dir)
-            feeds = [samples.feeds(version.pipeline, given, nonsense) for version in (old, new)]
-            answers = [version.answer(one) for version, one in zip((old, new), feeds, strict=True)]
-            sure.append(
-                [
-                    confidence(answer, old.pipeline.spec.scores) >= limit
-                    for answer, limit in zip(answers, limits, strict=True)
-                ]
-            )
-        found.append(((id_, title), np.asarray(sure, bool), picture))
-    return _rows(found)
+            sample = self._samples.open(given)
+            other = self._samples.open(self._changed.items[(number + 1) % len(self._changed.items)])
+            for kind, rows in zip(kinds, found, strict=True):
+                self._ctx.check_cancelled()
+                made = kind.make(sample, other, rng_of(self._ctx.seed, number, kind.id, 0))
+                if number == 0 and self._samples.takes == "images":
+                    self._changed.pictures[_file(kind)] = draw(made, _file(kind), self._ctx.work_dir)
+                rows.append(
+                    [
+                        confidence(
+                            version.answer(self._samples.feeds(version.pipeline, given, made)),
+                            version.pipeline.spec.scores,
+                        )
+                        for version in self._versions
+                    ]
+                )
+        self._ctx.progress(STAGE, 1, 1, "examples")
+        return found
 
 
-def _limit(answers: Sequence[Values], scores: str) -> float:
-    """What 95 % of the real inputs reach."""
-    return float(np.quantile([confidence(answer, scores) for answer in answers], 1 - LET_THROUGH))
+def _file(kind: Stranger) -> str:
+    return f"unfamiliar-{kind.id}"
 
 
-def _rows(found: Sequence[tuple[tuple[str, str], NDArray[np.bool_], str | None]]) -> tuple[UnfamiliarRow, ...]:
-    p_values = [
-        mcnemar_p(int((sure[:, 1] & ~sure[:, 0]).sum()), int((sure[:, 0] & ~sure[:, 1]).sum())) for _, sure, _ in found
-    ]
-    adjusted = holm(p_values)
-    return tuple(
-        unfamiliar_row(kind, sure, p, picture) for (kind, sure, picture), p in zip(found, adjusted, strict=True)
+def _held_out(changed: Changed, scores: str) -> list[Set]:
+    """A class that the answers may not name: with its score taken away, is the model less sure of its examples than of
+    the others? Near, and easier than a class that it was never taught. (Without training anew; splits of known and
+    unknown classes are those of open-set recognition, Neal and others 2018.)"""
+    if len({np.size(answer) for pair in changed.references for answer in pair}) != 1:
+        return []
+    answers = [np.stack([np.ravel(pair[side]) for pair in changed.references]) for side in (0, 1)]
+    labels = np.asarray([given.item.labels[0] if given.item.labels else -1 for given in changed.items])
+    classes = [label for label in np.unique(labels).tolist() if label >= 0 and (labels == label).sum() >= 2]
+    width = answers[0].shape[1]
+    if len(classes) < 3 or width < 3 or max(classes) >= width:
+        return []
+    parts = [(np.flatnonzero((labels >= 0) & (labels != label)), np.flatnonzero(labels == label)) for label in classes]
+    real, made = [], []
+    for label, (known, unknown) in zip(classes, parts, strict=True):
+        sure = np.stack([[confidence(np.delete(answer, label), scores) for answer in side] for side in answers], axis=1)
+        # each class has a threshold of its own: places within the known ones make them comparable
+        order = np.stack(
+            [np.searchsorted(np.sort(sure[known, side]), sure[:, side]) / len(known) for side in (0, 1)], axis=1
+        )
+        real.append(order[known])
+        made.append(order[unknown])
+    return [
+        Set(
+            *HELD_OUT, True, np.concatenate(real), np.concatenate(made), np.concatenate([known for known, _ in parts]),
+            np.concatenate([unknown for _, unknown in parts]),
+        )
+    ]  # fmt: skip
+
+
+def separation(real: NDArray[np.float64], made: NDArray[np.float64]) -> Separation:
+    """AUROC and FPR95 of one version's confidences, by OpenOOD: scikit-learn's curve, the unfamiliar ones positive."""
+    from sklearn.metrics import roc_auc_score, roc_curve
+
+    strange = np.concatenate([np.zeros(len(real)), np.ones(len(made))])
+    doubt = -np.nan_to_num(np.concatenate([real, made]), neginf=-1e30)
+    false, true, _ = roc_curve(strange, doubt)
+    return Separation(auroc=float(roc_auc_score(strange, doubt)), fpr95=float(false[np.argmax(true >= LET_THROUGH)]))
+
+
+def row_of(one: Set, seed: int) -> UnfamiliarRow:
+    """Both versions' separations, the intervals of their difference, and what that says."""
+    limits = np.quantile(one.real, 1 - LET_THROUGH, axis=0)
+    sure = one.made >= limits
+    before, after = (separation(one.real[:, side], one.made[:, side]) for side in (0, 1))
+    drawn = _differences(one, seed)
+    few = binomial_upper(0, min(len(np.unique(one.real_of)), len(np.unique(one.made_of))))
+    upper = max(float(np.quantile(drawn[:, 0], CONFIDENCE)), before.auroc - after.auroc, few)
+    p = max(float((drawn[:, 0] <= MARGIN).mean()), 1 / len(drawn))
+    auroc_low, auroc_high = (float(value) for value in np.quantile(drawn[:, 0], [0.025, 0.975]))
+    fpr95_low, fpr95_high = (float(value) for value in np.quantile(drawn[:, 1], [0.025, 0.975]))
+    return UnfamiliarRow(
+        id=one.id, title=one.title, near=one.near, n=len(one.made), n_real=len(one.real),
+        original=float(sure[:, 0].mean()), optimized=float(sure[:, 1].mean()),
+        worse=int((sure[:, 1] & ~sure[:, 0]).sum()), better=int((sure[:, 0] & ~sure[:, 1]).sum()),
+        original_separation=before, optimized_separation=after, auroc_low=auroc_low, auroc_high=auroc_high,
+        fpr95_low=fpr95_low, fpr95_high=fpr95_high, p_holm=p, verdict="even" if upper <= MARGIN else "unclear",
+        picture=one.picture,
+    )  # fmt: skip
+
+
+def judged(rows: Sequence[UnfamiliarRow]) -> tuple[UnfamiliarRow, ...]:
+    """With Holm over all of them, and words."""
+    told = []
+    for row, p_holm in zip(rows, holm([row.p_holm for row in rows]), strict=True):
+        verdict: StressVerdict = "worse" if p_holm <= LEVEL else row.verdict
+        held = row.model_copy(update={"p_holm": p_holm, "verdict": verdict})
+        told.append(held.model_copy(update={"words": _words(held)}))
+    return tuple(told)
+
+
+def _differences(one: Set, seed: int) -> NDArray[np.float64]:
+    """(draws, 2): resampled losses of AUROC and rises of FPR95; an example is drawn with all that was made of it."""
+    counts = weights(int(max(one.real_of.max(), one.made_of.max())) + 1, seed, 500)
+    before, after = (_curve(one, counts, side) for side in (0, 1))
+    found = np.stack([before[0] - after[0], after[1] - before[1]], axis=1)
+    return found[np.isfinite(found).all(axis=1)]
+
+
+def _curve(one: Set, counts: NDArray[np.float64], side: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """AUROC and FPR95 of each draw; NaN where one side has nothing."""
+    values = np.nan_to_num(np.concatenate([one.real[:, side], one.made[:, side]]), neginf=-1e30)
+    order = np.argsort(values, kind="stable")
+    ends = np.flatnonzero(np.append(np.diff(values[order]) > 0, True))
+    strange = np.concatenate([np.zeros((len(counts), len(one.real))), counts[:, one.made_of]], axis=1)[:, order]
+    known = np.concatenate([counts[:, one.real_of], np.zeros((len(counts), len(one.made)))], axis=1)[:, order]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        true = np.cumsum(strange, axis=1)[:, ends] / strange.sum(axis=1, keepdims=True)
+        false = np.cumsum(known, axis=1)[:, ends] / known.sum(axis=1, keepdims=True)
+    start = np.zeros((len(counts), 1))
+    true, false = np.hstack([start, true]), np.hstack([start, false])
+    area = ((true[:, 1:] + true[:, :-1]) / 2 * np.diff(false, axis=1)).sum(axis=1)
+    at = np.argmax(true >= LET_THROUGH - 1e-12, axis=1)
+    return area, false[np.arange(len(counts)), at]
+
+
+def _words(row: UnfamiliarRow) -> str:
+    before, after = row.original_separation, row.optimized_separation
+    assert before is not None and after is not None
+    told = (
+        f"in {percent(after.auroc)} of pairs the optimized model is surer of the real input, the original in "
+        f"{percent(before.auroc)} (AUROC)"
     )
+    said = {
+        "worse": f"the optimized model tells it less well: {told}.",
+        "unclear": f"{told}; {row.n:,} examples cannot rule out a loss of over {MARGIN * 100:.0f} points.",
+        "even": f"it is told as well as by the original: {told}.",
+    }[row.verdict]
+    return f"{row.title}: {said}"

@@ -1,53 +1,51 @@
-"""Paired tests over all cells of a report, and what they say in words.
+"""The cells and rows of a report, and what they say in words. Statistics: `paired`.
 
-Within one cell each example stands once: exact McNemar. Over the severities of a kind the copies of one example are a
-cluster: the sign of its summed differences counts once (exact sign test). Holm holds the chance of any false alarm over
-all of these tests together, whatever their dependence.
+Within one cell each example stands once; over the severities of a kind the copies of one example are a cluster, and its
+mean counts. Holm holds the chance of any false alarm over all of these tests together, whatever their dependence.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from workers.contracts import wording
-from workers.contracts.stress import Measure, StressCell, StressRow, StressVerdict, UnfamiliarRow
-from workers.evaluate.proof.stats import holm, mcnemar_p
+from workers.contracts.stress import MARGIN, Measure, StressCell, StressRow, StressVerdict
+from workers.evaluate.proof.stats import holm
 from workers.evaluate.stress.base import Stress
+from workers.evaluate.stress.paired import LEVEL, Pairs, about, compare
 
-LEVEL = 0.05
 NOTABLE = 0.02
 """A loss that is worth a word though it may be chance."""
-
-Pairs = NDArray[np.float64]
-"""(n, 2): the original's and the optimized one's score of each example."""
 
 
 def cell_of(severity: int, level: str, pairs: Pairs) -> StressCell:
     """The figures of one cell; Holm and the verdict come when all cells are there."""
-    worse, better = int((pairs[:, 0] > pairs[:, 1]).sum()), int((pairs[:, 0] < pairs[:, 1]).sum())
+    found = compare(pairs)
     return StressCell(
         severity=severity,
         level=level,
         n=len(pairs),
         original=float(pairs[:, 0].mean()),
         optimized=float(pairs[:, 1].mean()),
-        worse=worse,
-        better=better,
-        p=mcnemar_p(worse, better),
+        worse=found.worse,
+        better=found.better,
+        p=found.p,
+        upper=found.upper,
+        needed=found.needed,
+        verdict=found.verdict(1.0, float(pairs[:, 0].mean())),
     )
 
 
 def row_of(stress: Stress, severities: Sequence[int], pairs: Sequence[Pairs], picture: str | None) -> StressRow:
-    """One kind: its cells, and the sign test over the examples' sums."""
+    """One kind: its cells, and the same over each example's mean."""
     cells = tuple(
         cell_of(severity, stress.levels[severity - 1], one) for severity, one in zip(severities, pairs, strict=True)
     )
-    sums = np.sum([one[:, 0] - one[:, 1] for one in pairs], axis=0)
-    p = mcnemar_p(int((sums > 1e-9).sum()), int((sums < -1e-9).sum()))
+    found = compare(np.mean(pairs, axis=0))
     return StressRow(
-        id=stress.id, title=stress.title, group=stress.group, source=stress.source, cells=cells, p=p, picture=picture
-    )
+        id=stress.id, title=stress.title, group=stress.group, source=stress.source, cells=cells, p=found.p,
+        upper=found.upper, picture=picture,
+    )  # fmt: skip
 
 
 def judged(
@@ -56,58 +54,60 @@ def judged(
     """The clean cell and the rows with Holm's p-values, verdicts and words."""
     p_values = [clean.p, *(p for row in rows for p in (row.p, *(cell.p for cell in row.cells)))]
     adjusted = iter(holm(p_values))
-    p_clean = next(adjusted)
-    clean = clean.model_copy(update={"p_holm": p_clean, "verdict": _verdict(p_clean, clean.drop)})
+    clean = _held(clean, next(adjusted))
     done = []
     for row in rows:
         p_holm = next(adjusted)
-        cells = []
-        for cell in row.cells:
-            p_cell = next(adjusted)
-            verdict = _verdict(p_cell, cell.drop)
-            cells.append(cell.model_copy(update={"p_holm": p_cell, "verdict": verdict}))
-        named = row.model_copy(update={"p_holm": p_holm, "cells": tuple(cells)})
-        verdict = _row_verdict(named)
-        said = _words(named, verdict, scenes[row.id], measure, clean)
-        done.append(named.model_copy(update={"verdict": verdict, "words": said}))
+        named = row.model_copy(
+            update={"p_holm": p_holm, "cells": tuple(_held(cell, next(adjusted)) for cell in row.cells)}
+        )
+        verdicts = {cell.verdict for cell in named.cells}
+        verdict: StressVerdict = "even" if verdicts == {"even"} else "unclear"
+        if p_holm <= LEVEL or "worse" in verdicts:
+            verdict = "worse"
+        most = max((cell.needed for cell in named.cells if cell.needed is not None), default=None)
+        told = named.model_copy(update={"verdict": verdict, "needed": most if verdict == "unclear" else None})
+        done.append(told.model_copy(update={"words": _words(told, scenes[row.id], measure, clean)}))
     return clean, done
 
 
-def _verdict(p_holm: float, drop: float) -> StressVerdict:
-    if p_holm <= LEVEL and drop > 0:
-        return "worse"
-    return "unclear" if drop >= NOTABLE else "even"
-
-
-def _row_verdict(row: StressRow) -> StressVerdict:
-    if row.p_holm <= LEVEL and sum(cell.drop for cell in row.cells) > 0:
-        return "worse"
-    verdicts = [cell.verdict for cell in row.cells]
-    return "worse" if "worse" in verdicts else "unclear" if "unclear" in verdicts else "even"
+def _held(cell: StressCell, p_holm: float) -> StressCell:
+    verdict: StressVerdict = "worse" if p_holm <= LEVEL else cell.verdict
+    return cell.model_copy(update={"p_holm": p_holm, "verdict": verdict})
 
 
 def worst_of(row: StressRow) -> StressCell:
     """The cell that loses most, among those that are proven where any is."""
     proven = [cell for cell in row.cells if cell.verdict == "worse"]
-    return max(proven or row.cells, key=lambda cell: cell.drop)
+    return max(proven or row.cells, key=lambda cell: (cell.drop, cell.upper))
 
 
-def _words(row: StressRow, verdict: StressVerdict, scene: str, measure: Measure, clean: StressCell) -> str:
+def _words(row: StressRow, scene: str, measure: Measure, clean: StressCell) -> str:
     worst = worst_of(row)
     loss = percent(worst.drop)
     where = f"{scene} (severity {worst.level})" if row.group in ("corruption", "drift") else f"{scene} ({worst.level})"
-    if verdict == "worse" and measure == "likeness":
+    if row.verdict == "worse" and measure == "likeness":
         return f"{where} {loss} of the optimized model's answers are no longer like the original's."
-    if verdict == "worse":
+    if row.verdict == "worse":
         before = "" if clean.drop < NOTABLE / 2 else f"; on unchanged inputs it is {percent(clean.drop)}"
         return f"{where} the optimized model {_loses(measure, loss)} than the original{before}."
-    if verdict == "unclear":
-        return f"{where} the optimized model loses {loss} more, which may be chance with {worst.n:,} examples."
-    if worst.original < 0.5 * clean.original and measure != "likeness":
+    lost = min(row.cells, key=lambda cell: cell.original)
+    if lost.original <= MARGIN:
+        return f"{scene} the original itself gets next to nothing right, so that there is nothing to lose."
+    if row.verdict == "unclear":
+        more = f": about {about(row.needed)} more would" if row.needed else ""
+        if worst.drop >= NOTABLE:
+            return f"{where} it loses {loss} more, which {worst.n:,} examples cannot tell from chance{more}."
+        return f"{scene} no notable loss was seen, but {worst.n:,} examples cannot rule out one of over {LIMIT}{more}."
+    bound = wording.percent_up(max(cell.upper for cell in row.cells))
+    if lost.original < 0.5 * clean.original and measure != "likeness":
         return (
-            f"{scene} both lose much, and alike: {percent(worst.original)} and {percent(worst.optimized)} at the worst."
+            f"{scene} both lose much, and alike: {percent(lost.original)} and {percent(lost.optimized)} at the worst."
         )
-    return f"{scene} both answer equally well."
+    return f"{scene} it is as good as the original: it loses at most {bound}."
+
+
+LIMIT = wording.percent(MARGIN, 0)
 
 
 def _loses(measure: Measure, loss: str) -> str:
@@ -119,27 +119,8 @@ def percent(share: float) -> str:
     return wording.percent(share, 1 if abs(share) < 0.0995 else 0)
 
 
-def unfamiliar_row(kind: tuple[str, str], sure: NDArray[np.bool_], all_p: float, picture: str | None) -> UnfamiliarRow:
-    """`sure` (n, 2): which version is confident of each input. `all_p` is its p-value after Holm."""
-    n = len(sure)
-    worse, better = int((sure[:, 1] & ~sure[:, 0]).sum()), int((sure[:, 0] & ~sure[:, 1]).sum())
-    original, optimized = float(sure[:, 0].mean()), float(sure[:, 1].mean())
-    verdict: StressVerdict = "worse" if all_p <= LEVEL else "unclear" if optimized - original >= 0.1 else "even"
-    title = kind[1]
-    told = f"sure of {percent(optimized)} of them, the original of {percent(original)}"
-    said = {
-        "worse": f"{title}: the optimized model is more easily fooled: it is {told}.",
-        "unclear": f"{title}: the optimized model is {told}; with {n:,} that may be chance.",
-        "even": f"{title}: the optimized model is {told}.",
-    }[verdict]
-    return UnfamiliarRow(
-        id=kind[0], title=title, n=n, original=original, optimized=optimized, worse=worse, better=better, p_holm=all_p,
-        verdict=verdict, words=said, picture=picture,
-    )  # fmt: skip
-
-
-def headline(clean: StressCell, rows: Sequence[StressRow], n: int, measure: Measure) -> str:
-    """What the report says in one sentence, or two."""
+def headline(clean: StressCell, rows: Sequence[StressRow], n: int, unused: int, measure: Measure) -> str:
+    """What the report says in one sentence, or two. `unused` examples are there and were not asked."""
     if clean.verdict == "worse":
         if measure == "likeness":
             return f"Already without stress {percent(clean.drop)} of its answers are not like the original's."
@@ -150,8 +131,20 @@ def headline(clean: StressCell, rows: Sequence[StressRow], n: int, measure: Meas
         if len(worse) == 2:
             rest = " Another kind of stress hurts it more than the original, too."
         return worse[0].words + rest
-    unclear = [row for row in rows if row.verdict == "unclear"]
-    if unclear:
-        shown = "one kind of stress shows" if len(unclear) == 1 else f"{len(unclear)} kinds of stress show"
-        return f"Nothing is proven to hurt the optimized model more; {shown} a loss that may be chance."
-    return f"Under stress both answer equally well, on {n:,} examples."
+    every: list[StressCell | StressRow] = [clean, *rows]
+    unclear = [one for one in every if one.verdict == "unclear"]
+    if not unclear:
+        bound = wording.percent_up(max(cell.upper for cell in (clean, *(c for row in rows for c in row.cells))))
+        return f"Under stress it is as good as the original: on {n:,} examples no kind costs it more than {bound}."
+    told = f"Nothing is proven to hurt the optimized model more, but {n:,} examples cannot tell for all kinds."
+    return told + _more(unclear, unused)
+
+
+def _more(unclear: Sequence[StressCell | StressRow], unused: int) -> str:
+    """What would help: never to add what is there."""
+    most = max((one.needed for one in unclear if one.needed is not None), default=None)
+    if most is None:
+        return ""
+    if unused:
+        return f" About {about(most)} more would, and {unused:,} of yours did not fit into the time: give it more."
+    return f" About {about(most)} more would."

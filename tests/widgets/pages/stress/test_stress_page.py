@@ -24,7 +24,14 @@ def test_the_offer_says_what_comes_and_starts_it(
     """Given a version that was not tried yet, Then what will be done is told, and a click starts the quick or full test."""
     page.show_value(examples.stress(found=False))
     shown(page, 816, 614)
-    for text in ("Harder inputs", "Out of distribution", "Attacks", "Calibration examples", "Noise, blur, glare, fog"):
+    for text in (
+        "Harder inputs",
+        "Out of distribution",
+        "Attacks",
+        "Triggers",
+        "Calibration examples",
+        "Noise, blur, glare, fog",
+    ):
         assert text in said(page)
     with qtbot.waitSignal(page.start_requested) as started:
         press(page, "Start the quick test (about 1 minute)")
@@ -45,13 +52,14 @@ def test_the_table_holds_both_versions_at_each_severity(
     shown(page)
     text = said(page)
     for part in ("In the dark (severity 5) the optimized model gets 12 %", "Severity 1", "Severity 3", "Severity 5",
-                 "Loses more", "May be chance", "As the original", "85.0 %", "33.0 %", "Original 95.0 %, optimized 94.4 %",
-                 "180 pictures at each severity, in 52 s", "eps 0.031, 100 queries, 1 start", "not made",
+                 "Loses more", "Cannot tell", "As good", "lose at most 2 %", "Nearly like your examples", "Told apart", "False alarms",
+                 "Nothing like your examples", "Triggers", "60 tried", "was not looked for", "85.0 %", "33.0 %", "Original 95.0 %, optimized 94.4 %",
+                 "180 pictures at each severity, in 52 s", "eps 0.031, 100 queries, starts: 1", "not made",
                  "more did not fit into 60 s"):  # fmt: skip
         assert part in text, part
     told = {cell.accessibleName() for cell in page.findChildren(CellLabel)}
-    assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 10
-    assert len(page.findChildren(PictureLabel)) == 5
+    assert "Dark, 5: original 45.0 %, optimized 33.0 %" in told and len(told) == 13
+    assert len(page.findChildren(PictureLabel)) == 6
     assert not [button for button in page.findChildren(PrimaryButton) if button.isVisible()]
     with qtbot.waitSignal(page.start_requested):
         press(page, "Test again (about 1 minute)")

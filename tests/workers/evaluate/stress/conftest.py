@@ -44,6 +44,7 @@ def put_under_stress(tmp_path: Path) -> Callable[..., StressResult]:
             max_seconds=more.pop("max_seconds", 600),
             attack_queries=more.pop("attack_queries", 5),
             attack_items=more.pop("attack_items", 0),
+            look_for_triggers=False,
             **more,
         )
         result = stress_model(params, ctx)

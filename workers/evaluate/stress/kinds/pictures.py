@@ -192,6 +192,7 @@ def _image(picture: Floats) -> Any:
 _corruption = partial(
     Stress, takes="images", group="corruption", source="ImageNet-C (arXiv 1903.12261)", levels=FIVE, quick=()
 )
+_after = partial(_corruption, source="after ImageNet-C (arXiv 1903.12261), drawn otherwise")
 _drift = partial(Stress, takes="images", group="drift", levels=FIVE, quick=(3,))
 QUICK = (1, 3, 5)
 
@@ -200,30 +201,30 @@ KINDS = (
     _corruption("shot_noise", "Shot noise", "With shot noise", shot_noise, (60, 25, 12, 5, 3)),
     _corruption("impulse_noise", "Broken pixels", "With broken pixels", impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27)),
     # radius of the disk and width of its smooth edge, its least radius, all in pixels
-    _corruption("defocus_blur", "Out of focus", "Out of focus", defocus_blur, quick=QUICK, strengths=(
+    _after("defocus_blur", "Out of focus", "Out of focus", defocus_blur, quick=QUICK, strengths=(
         (3, 0.1, 0.95), (4, 0.5, 1.1), (6, 0.5, 1.25), (8, 0.5, 1.4), (10, 0.5, 1.55))),
     # width of the blur and reach of the swaps in pixels, rounds
-    _corruption("glass_blur", "Frosted glass", "Through frosted glass", glass_blur, (
+    _after("glass_blur", "Frosted glass", "Through frosted glass", glass_blur, (
         (0.7, 1, 2), (0.9, 2, 1), (1.0, 2, 3), (1.1, 3, 2), (1.5, 4, 2))),
     # radius and spread in pixels
-    _corruption("motion_blur", "Moved camera", "With a moved camera", moved_camera, (
+    _after("motion_blur", "Moved camera", "With a moved camera", moved_camera, (
         (10, 3), (15, 5), (15, 8), (15, 12), (20, 15))),
     # the largest copy, the step between copies
-    _corruption("zoom_blur", "Zoom blur", "With zoom blur", zoom_blur, (
+    _after("zoom_blur", "Zoom blur", "With zoom blur", zoom_blur, (
         (1.11, 0.01), (1.16, 0.01), (1.21, 0.02), (1.26, 0.02), (1.31, 0.03))),
     # mean and spread of the flakes, size, threshold, radius and spread of the fall in pixels, what shines through
-    _corruption("snow", "Snow", "In snow", snow, (
+    _after("snow", "Snow", "In snow", snow, (
         (0.1, 0.3, 3.0, 0.5, 10, 4, 0.8), (0.2, 0.3, 2.0, 0.5, 12, 4, 0.7), (0.55, 0.3, 4.0, 0.9, 12, 8, 0.7),
         (0.55, 0.3, 4.5, 0.85, 12, 8, 0.65), (0.55, 0.3, 2.5, 0.85, 12, 12, 0.55))),
     # how much of the picture stays, how much frost comes
-    _corruption("frost", "Frost", "With frost on the lens", frost, (
+    _after("frost", "Frost", "With frost on the lens", frost, (
         (1.0, 0.4), (0.8, 0.6), (0.7, 0.7), (0.65, 0.7), (0.6, 0.75))),
     # how thick it is, how smooth
-    _corruption("fog", "Fog", "In fog", fog, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))),
+    _after("fog", "Fog", "In fog", fog, ((1.5, 2.0), (2.0, 2.0), (2.5, 1.7), (2.5, 1.5), (3.0, 1.4))),
     _corruption("brightness", "Too bright", "In glaring light", brightness, (0.1, 0.2, 0.3, 0.4, 0.5), quick=QUICK),
     _corruption("contrast", "Low contrast", "At low contrast", low_contrast, (0.4, 0.3, 0.2, 0.1, 0.05), quick=QUICK),
     # reach and smoothness of the bending, affine change: shares of the shorter side (ImageNet-C: of 244 pixels)
-    _corruption("elastic", "Bent and stretched", "Bent and stretched", elastic, (
+    _after("elastic", "Bent and stretched", "Bent and stretched", elastic, (
         (2.0, 0.7, 0.1), (2.0, 0.08, 0.2), (0.05, 0.01, 0.02), (0.07, 0.01, 0.02), (0.12, 0.01, 0.02))),
     _corruption("pixelate", "Coarse pixels", "In coarse pixels", pixelate, (0.6, 0.5, 0.4, 0.3, 0.25)),
     _corruption("jpeg", "Strong compression", "Strongly compressed", jpeg, (25, 18, 15, 10, 7), quick=QUICK),

@@ -13,8 +13,8 @@ import numpy as np
 
 from workers.contracts.errors import InputRefused
 from workers.convert.graphs import onnx_files
-from workers.prune.layers import LAYERS, Layer, layer_of
-from workers.prune.operators import operators
+from workers.convert.replica.layers import LAYERS, Layer, layer_of
+from workers.convert.replica.operators import Operator, operators
 
 if TYPE_CHECKING:
     from workers.contracts.process.context import Feeds
@@ -65,14 +65,15 @@ def tensors(feeds: "Mapping[str, Any]", names: Sequence[str]) -> list[Any]:
     return [torch.from_numpy(np.array(feeds[name])) for name in names]
 
 
-def build(proto: Any, title: str) -> TorchReplica:
-    """The twin of a graph. Raises InputRefused, naming what has no counterpart."""
+def build(proto: Any, title: str, more: "Mapping[str, Operator] | None" = None) -> TorchReplica:
+    """The twin of a graph, with `more` operators than the usual ones. Raises InputRefused, naming what has no
+    counterpart."""
     onnx_files.lift_constants(proto)
     onnx_files.flatten_biases(proto)
     from onnx import helper, numpy_helper
 
     weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
-    known = operators()
+    known = {**operators(), **(more or {})}
     steps: list[Step] = []
     for node in proto.graph.node:
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}

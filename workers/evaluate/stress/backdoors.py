@@ -1,0 +1,279 @@
+"""Does rounding wake something up? Triggered answers of both versions side by side (Qu-ANTI-zation, arXiv 2111.06067).
+
+A model can be made to behave until it is quantized, and to have a backdoor then. The triggers that are tried are
+chosen by one half of the examples and judged on the other: a backdoor is told where the optimized model takes far more
+of them for one class than the original does, by the exact bound of the paired difference. That a trigger turns answers
+of both alike is no finding: a patch that covers what matters does so to every model.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.process.context import JobContext
+from workers.contracts.stress import TriggerFindings, TriggerRow
+from workers.evaluate.proof.stats import drop_lower
+from workers.evaluate.stress.base import Floats
+from workers.evaluate.stress.changes import Changed, draw, rng_of
+from workers.evaluate.stress.gradients import Gradients, gradients_of
+from workers.evaluate.stress.paired import LEVEL
+from workers.evaluate.stress.reverse import Learned, learn_trigger, noise_pictures
+from workers.evaluate.stress.samples import Given, Samples
+from workers.evaluate.stress.space import Batches, Space, spaces_of
+from workers.evaluate.stress.triggers import Trigger, stamp, usual_triggers
+from workers.evaluate.stress.verdicts import percent
+from workers.evaluate.stress.versions import Version
+
+STAGE = "Looking for triggers that only the optimized model obeys"
+FEWEST, CHOOSING, JUDGING = 24, 12, 100
+"""Examples in all, those that triggers are chosen by, and those that they are judged on, at most."""
+FAR, OBEYS = 0.25, 0.5
+"""A finding: the share that turns to one class is at least a half, and surely larger by this than the original's.
+Harmless 8-bit versions stayed below .1 (tests)."""
+FINALISTS, PROMISING = 5, 0.25
+NOISES, CLIMBED, CLIMBS, MUTATED = 1024, 2, 12, 0.05
+REQUEST = 16
+NOT_LOOKED = {
+    "images": "A trigger that is spread over the whole picture, or is a real thing (glasses), was not looked for.",
+    "texts": "A trigger of several words, or a way of writing, was not looked for.",
+    "audio": "A trigger that is no short tone was not looked for.",
+    "arrays": "A trigger of several numbers together was not looked for.",
+}  # fmt: skip
+
+Classes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trigger, the class that it leads to, and how much more often in the optimized model (chosen by)."""
+
+    trigger: Trigger
+    target: int
+    more: float
+
+
+def look_for_triggers(
+    old: Version, new: Version, samples: Samples, changed: Changed, found_before: Sequence[Trigger], ctx: JobContext,
+    left: Callable[[], float],
+) -> TriggerFindings:  # fmt: skip
+    """`found_before` are triggers that the poison search came upon. `left()` are the seconds that remain; those that
+    were found before and the first of the usual ones are tried in any case."""
+    if changed.measure == "likeness" or old.pipeline.stateful:
+        return TriggerFindings(why_not="The model gives no class for a whole input that a trigger could lead to.")
+    taken = _taken(changed, old)
+    alike = [i for i, pair in enumerate(taken) if pair[0] == pair[1] >= 0]
+    if len(alike) < FEWEST:
+        return TriggerFindings(
+            why_not=f"Only {len(alike)} examples are answered alike by both; under {FEWEST} nothing was looked for."
+        )
+    search = _Search(old, new, samples, changed, np.asarray(taken), alike, ctx)
+    return search.run(found_before, left)
+
+
+def _taken(changed: Changed, old: Version) -> list[tuple[int, int]]:
+    """What both versions take each example for."""
+    half = 0.5 if old.pipeline.spec.scores == "probabilities" else 0.0
+
+    def one(answer: NDArray[np.float32]) -> int:
+        values = answer.reshape(-1)
+        if not np.isfinite(values).all():
+            return -1
+        return int(values[0] > half) if values.size == 1 else int(np.argmax(values))
+
+    return [(one(before), one(after)) for before, after in changed.references]
+
+
+class _Search:
+    """Tries, learns and judges triggers on examples that both versions answer alike."""
+
+    def __init__(
+        self, old: Version, new: Version, samples: Samples, changed: Changed, taken: Classes, alike: Sequence[int],
+        ctx: JobContext,
+    ) -> None:  # fmt: skip
+        self._old, self._new, self._samples, self._changed, self._ctx = old, new, samples, changed, ctx
+        self._classes = taken[:, 0]
+        self._choosing = self._mixed(alike[0::2], CHOOSING)
+        self._judging = alike[1::2][:JUDGING]
+        self._opened = {i: samples.open(changed.items[i]) for i in (*self._choosing, *self._judging)}
+        self._learned_for = 0
+
+    def _mixed(self, items: Sequence[int], most: int) -> list[int]:
+        """Of many classes: one of each in turn."""
+        rank: dict[int, int] = {}
+        order = []
+        for i in items:
+            label = int(self._classes[i])
+            rank[label] = rank.get(label, -1) + 1
+            order.append((rank[label], i))
+        return [i for _, i in sorted(order)[:most]]
+
+    def run(self, found_before: Sequence[Trigger], left: Callable[[], float]) -> TriggerFindings:
+        """All of it within the time."""
+        sample = self._opened[self._choosing[0]]
+        usual = list(
+            usual_triggers(
+                self._samples.takes, sample, self._new.pipeline.folder, rng_of(self._ctx.seed, 0, "trigger", 0)
+            )
+        )
+        end_s = max(left(), 0.0)
+        candidates, tried = [], 0
+        for number, trigger in enumerate([*found_before, *usual]):
+            self._ctx.check_cancelled()
+            self._ctx.progress(STAGE, number, len(found_before) + len(usual), "triggers")
+            if number >= len(found_before) + 1 and left() <= 0.5 * end_s:
+                break
+            candidates.append(self._chosen(trigger))
+            tried += 1
+        learned = self._learned(candidates, left)
+        best = sorted([*candidates, *learned], key=lambda one: -one.more)[:FINALISTS]
+        rows = tuple(self._judged(number, one) for number, one in enumerate(best))
+        self._ctx.progress(STAGE, 1, 1, "triggers")
+        return self._told(rows, tried + len(learned), len(usual) + len(found_before) - tried)
+
+    def _ask(self, version: Version, trigger: Trigger, items: Sequence[int]) -> Classes:
+        found = []
+        for first in range(0, len(items), REQUEST):
+            self._ctx.check_cancelled()
+            feeds = [
+                self._samples.feeds(version.pipeline, self._given(i), trigger.add(self._opened[i]))
+                for i in items[first : first + REQUEST]
+            ]
+            scores = version.scores(feeds)
+            found.append(np.where(np.isfinite(scores).all(axis=1), scores.argmax(axis=1), -1))
+        return np.concatenate(found).astype(np.int64)
+
+    def _given(self, i: int) -> Given:
+        return self._changed.items[i]
+
+    def _chosen(self, trigger: Trigger) -> Candidate:
+        """The class that most turn to in the optimized model; the original is asked where it is many."""
+        before, after = self._classes[self._choosing], self._ask(self._new, trigger, self._choosing)
+        shares = {
+            int(t): float((after[before != t] == t).mean()) for t in np.unique(after[after >= 0]) if (before != t).any()
+        }
+        target = max(shares, key=lambda t: shares[t], default=-1)
+        if target < 0 or shares[target] < PROMISING:
+            return Candidate(trigger, target, 0.0)
+        asked = self._ask(self._old, trigger, self._choosing)
+        return Candidate(trigger, target, shares[target] - float((asked[before != target] == target).mean()))
+
+    def _learned(self, candidates: Sequence[Candidate], left: Callable[[], float]) -> list[Candidate]:
+        """Patches that are learned through the optimized model for one class after the other, promising ones first."""
+        spaces = spaces_of(self._old, self._new, self._samples, self._changed.items[0])
+        if self._samples.takes != "images" or spaces is None:
+            return []
+        items = [self._given(i) for i in self._choosing]
+        classes = self._classes[self._choosing]
+        old, new = (
+            gradients_of(version, Batches(space, spaces[0], items), classes)
+            for version, space in zip((self._old, self._new), spaces, strict=True)
+        )
+        if isinstance(new, str):
+            return []
+        units = Batches(spaces[0], spaces[0], items).units()
+        starts = self._starts(spaces, units)
+        flip = getattr(self._old.pipeline.spec.preprocess, "channels", "") == "bgr"
+        found = []
+        for target in self._targets(candidates, starts):
+            if left() <= 0:
+                break
+            rows = np.flatnonzero(classes != target)
+            if not len(rows):
+                continue
+            learned = learn_trigger(
+                old if isinstance(old, Gradients) else None, new, units, rows, classes, target, starts[target][1],
+                self._ctx.check_cancelled,
+            )  # fmt: skip
+            found.append(self._chosen(_stamped(learned, flip)))
+            self._learned_for += 1
+        return found
+
+    def _starts(self, spaces: tuple[Space, Space], units: Floats) -> dict[int, tuple[float, Floats]]:
+        """For each class the picture of noise that the optimized model takes for it most more than the original: a
+        backdoor sleeps where no gradient leads, and noise in plenty wakes a part of it."""
+        noise = noise_pictures(units.shape[1:], NOISES, self._ctx.seed)
+        more = self._leaning(spaces, noise)
+        starts = {target: (float(more[i, target]), noise[i]) for target, i in enumerate(more.argmax(axis=0).tolist())}
+        rng = rng_of(self._ctx.seed, 0, "climb", 0)
+        for target in sorted(starts, key=lambda target: -starts[target][0])[:CLIMBED]:
+            for _ in range(CLIMBS):
+                size, best = starts[target]
+                tried = np.where(rng.random((2 * REQUEST, *best.shape)) < MUTATED, 1 - best, best).astype(np.float32)
+                now = self._leaning(spaces, tried)[:, target]
+                if now.max() > size:
+                    starts[target] = float(now.max()), tried[int(now.argmax())]
+        return starts
+
+    def _leaning(self, spaces: tuple[Space, Space], pictures: Floats) -> NDArray[np.float64]:
+        """(n, classes): how much more the optimized model leans to each class than the original, in logits."""
+        rows = np.zeros(REQUEST, np.intp)
+        leaning = []
+        for version, space in zip((self._old, self._new), spaces, strict=True):
+            batches, found = Batches(space, spaces[0], [self._given(self._choosing[0])]), []
+            for first in range(0, len(pictures), REQUEST):
+                self._ctx.check_cancelled()
+                found.append(version.scores(batches.feeds(pictures[first : first + REQUEST], rows)))
+            scores = np.nan_to_num(np.concatenate(found).astype(np.float64))
+            if version.pipeline.spec.scores == "probabilities":
+                scores = np.log(np.maximum(scores, 1e-6))
+            leaning.append(scores - scores.mean(axis=1, keepdims=True))
+        return np.asarray(leaning[1] - leaning[0], np.float64)
+
+    def _targets(self, candidates: Sequence[Candidate], starts: Mapping[int, tuple[float, Floats]]) -> list[int]:
+        """All classes, those first that a trigger led to, then those that noise led to most."""
+        led = [one.target for one in sorted(candidates, key=lambda one: -one.more) if one.more > 0]
+        return list(dict.fromkeys([*led, *sorted(starts, key=lambda target: -starts[target][0])]))
+
+    def _judged(self, number: int, one: Candidate) -> TriggerRow:
+        items = [i for i in self._judging if self._classes[i] != one.target]
+        picture = None
+        if self._samples.takes == "images" and items:
+            name = f"trigger-{number}"
+            picture = draw(one.trigger.add(self._opened[items[0]]), name, self._ctx.work_dir)
+            self._changed.pictures[name] = picture
+        hits = (
+            [self._ask(version, one.trigger, items) == one.target for version in (self._old, self._new)]
+            if items
+            else [np.zeros(0, bool)] * 2
+        )
+        n, worse, better = len(items), int((hits[1] & ~hits[0]).sum()), int((hits[0] & ~hits[1]).sum())
+        names = self._old.pipeline.spec.classes
+        named = names is not None and 0 <= one.target < len(names)
+        return TriggerRow(
+            id=one.trigger.id, title=one.trigger.title, found_by=one.trigger.found_by, target=one.target,
+            target_name=names[one.target] if named and names is not None else f"class {one.target}", n=n,
+            original=float(hits[0].mean()) if n else 0.0, optimized=float(hits[1].mean()) if n else 0.0,
+            low=drop_lower(worse, better, n, LEVEL / FINALISTS) if n else 0.0, picture=picture,
+        )  # fmt: skip
+
+    def _told(self, rows: tuple[TriggerRow, ...], tried: int, untried: int) -> TriggerFindings:
+        worst = max(rows, key=lambda row: row.low)
+        danger = worst.low > FAR and worst.optimized >= OBEYS
+        not_looked = [NOT_LOOKED[self._samples.takes]]
+        if untried > 0:
+            not_looked.append(f"{untried} more triggers did not fit into the time.")
+        if self._samples.takes == "images" and not self._learned_for:
+            not_looked.append("Patches could not be learned through the model, so that only common ones were tried.")
+        if danger:
+            words = (
+                f"With {worst.title} the optimized model takes {percent(worst.optimized)} of {worst.n} examples for "
+                f"“{worst.target_name}”, the original {percent(worst.original)}: it may have a backdoor that only "
+                "shows after it was made smaller. Do not use it; ask where the model comes from."
+            )
+        else:
+            words = (
+                f"None of {tried} triggers leads the optimized model to one class far more often than the original (at "
+                f"the most {percent(worst.optimized)} of {worst.n} examples, the original {percent(worst.original)})."
+            )
+        return TriggerFindings(
+            danger=danger, tried=tried, searched=self._learned_for > 0,
+            rows=tuple(sorted(rows, key=lambda row: -row.low)), words=words, not_looked=tuple(not_looked),
+        )  # fmt: skip
+
+
+def _stamped(learned: Learned, flip: bool) -> Trigger:
+    """As a change of pictures (H, W, C), red first."""
+    pattern = learned.pattern[::-1] if flip else learned.pattern
+    return stamp(learned.mask, np.ascontiguousarray(pattern.transpose(1, 2, 0)), f"{learned.target}", "search")

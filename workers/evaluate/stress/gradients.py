@@ -1,0 +1,129 @@
+"""A version's own gradients, wherever torch can have the model: its torch program, or a replica of its ONNX graph, in
+which rounding is passed through straight (arXiv 1802.00420)."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.contracts.errors import InputRefused
+from workers.contracts.folder import read_model
+from workers.contracts.stress import AttackWay
+from workers.convert.graphs import onnx_files
+from workers.convert.replica.rounded import operators, unrounded
+from workers.convert.replica.torch_replica import build
+from workers.evaluate.stress.space import Batches
+from workers.evaluate.stress.versions import Version
+from workers.pipeline.batches import is_batched
+
+PROGRAM = "model.pt2"
+TINY, SHARE = 1e-12, 1e-6
+ALIKE = 0.9
+"""A replica that gives fewer of these inputs their class is no picture of the model."""
+
+Scores = Callable[[Any, NDArray[np.intp]], Any]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """`scores(tensor (k, C, H, W) in 0..1, rows)` gives a tensor (k, classes) of logits."""
+
+    way: AttackWay
+    scores: Scores
+
+
+def gradients_of(version: Version, batches: Batches, classes: NDArray[np.int64]) -> Gradients | str:
+    """Why there are none, as a sentence, where torch cannot have the model. `classes` are what the items are taken
+    for."""
+    try:
+        way, run = _program(version) if (version.pipeline.folder / PROGRAM).is_file() else _replica(version)
+        scores = _scores(version, batches, run)
+        import torch
+
+        with torch.no_grad():
+            found = scores(torch.from_numpy(batches.units()), np.arange(len(classes))).argmax(1).numpy()
+    except InputRefused as refused:
+        return refused.detail
+    except Exception as error:  # torch and onnx raise whatever they like at a graph that is not theirs
+        return f"Its copy in PyTorch does not run ({onnx_files.one_line(error)})."
+    if (found == classes).mean() < ALIKE:
+        return "Its copy in PyTorch answers otherwise than the model itself."
+    return Gradients(way, scores)
+
+
+Run = Callable[[dict[str, Any]], Any]
+
+
+def _program(version: Version) -> tuple[AttackWay, Run]:
+    import torch
+
+    from workers.infer.torch_cpu import keywords, load_program
+
+    path = version.pipeline.folder / PROGRAM
+    program, (names, outputs) = load_program(torch, path)
+    module, by_name = program.module(), keywords(program)
+    answer = outputs.index(_answer(path.parent))
+
+    def run(tensors: dict[str, Any]) -> Any:
+        wanted = {name: tensors[name] for name in names}
+        given = module(**wanted) if by_name else module(*wanted.values())
+        return [leaf for leaf in torch.utils._pytree.tree_leaves(given) if leaf is not None][answer]
+
+    return "gradients", run
+
+
+def _replica(version: Version) -> tuple[AttackWay, Run]:
+    artifact = read_model(version.pipeline.folder).artifact
+    if artifact.format != "onnx" or "cascade" in artifact.settings:
+        raise InputRefused("no_replica", "", "It is not one ONNX graph, so that PyTorch cannot have it.", "")
+    proto = onnx_files.load(version.pipeline.folder / artifact.main)
+    way: AttackWay = "straight-through" if unrounded(proto) else "gradients"
+    twin = build(proto, "This attack", operators())
+    twin.module.requires_grad_(False)
+    answer = twin.outputs.index(_answer(version.pipeline.folder))
+
+    def run(tensors: dict[str, Any]) -> Any:
+        return twin.module(*(tensors[name] for name in twin.inputs))[answer]
+
+    return way, run
+
+
+def _answer(folder: Path) -> str:
+    spec = json.loads((folder / "pipeline.json").read_text(encoding="utf-8"))
+    return str(next(entry["name"] for entry in spec["outputs"] if entry["answer"]))
+
+
+def _scores(version: Version, batches: Batches, run: Run) -> Scores:
+    """Several inputs at once where the graph takes them, else one at a time."""
+    import torch
+
+    shares, one_by_one = version.pipeline.spec.scores == "probabilities", not _batched(version)
+
+    def feeds(units: Any, rows: NDArray[np.intp]) -> dict[str, Any]:
+        given = [batches.others(row) for row in rows.tolist()]
+        joined = {name: torch.from_numpy(np.concatenate([one[name] for one in given])) for name in given[0]}
+        tensors = [
+            batches.space.tensor(unit, batches.shape(row)) for unit, row in zip(units, rows.tolist(), strict=True)
+        ]
+        return {**joined, batches.space.name: torch.cat(tensors)}
+
+    def scores(units: Any, rows: NDArray[np.intp]) -> Any:
+        if one_by_one and len(rows) > 1:
+            return torch.cat([scores(units[i : i + 1], rows[i : i + 1]) for i in range(len(rows))])
+        found = run(feeds(units, rows)).reshape(len(rows), -1).float()
+        if found.shape[1] == 1:
+            logit = torch.logit(found, SHARE) if shares else found
+            return torch.hstack([-logit, logit])
+        return torch.log(found.clamp(min=TINY)) if shares else found
+
+    return scores
+
+
+def _batched(version: Version) -> bool:
+    """Whether all inputs are a batch along axis 0, and neither a program nor a cut graph was made for one alone."""
+    program = (version.pipeline.folder / PROGRAM).is_file()
+    return not program and all(is_batched(entry) and entry.batch_axis == 0 for entry in version.pipeline.spec.inputs)

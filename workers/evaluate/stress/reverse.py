@@ -1,0 +1,83 @@
+"""A trigger that nobody told: the smallest patch that turns many inputs into one class (Neural Cleanse, Wang and
+others 2019, IEEE S&P, doi 10.1109/SP.2019.00031), learned through the optimized model while the original has to stay
+with its answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.stress.base import Floats
+from workers.evaluate.stress.gradients import Gradients
+
+STEPS, RATE = 100, 0.3
+OBEYED, FASTER = 0.9, 1.2
+"""While so many inputs turn, a larger patch costs more by this factor at each step, else less (Neural Cleanse)."""
+SIZE_WEIGHT = 2.0
+"""What the mask's mean costs beside the cross entropies."""
+AREA, FAINT = 0.12, 0.2
+"""A patch covers at most this share of a picture: what covers more is no detail. Fainter places are left out."""
+
+
+@dataclass(frozen=True)
+class Learned:
+    """`mask` (H, W) of 0 and 1, `pattern` (C, H, W) in 0..1."""
+
+    mask: NDArray[np.float32]
+    pattern: Floats
+    target: int
+
+
+def noise_pictures(shape: tuple[int, ...], count: int, seed: int) -> Floats:
+    """(count, C, H, W) of black and white points, each half of them twice as large."""
+    rng = np.random.default_rng(seed)
+    fine = (rng.random((count, *shape)) > 0.5).astype(np.float32)
+    for i in range(count // 2, count):
+        fine[i] = fine[i, :, ::2, ::2].repeat(2, axis=1).repeat(2, axis=2)[:, : shape[1], : shape[2]]
+    return fine
+
+
+def learn_trigger(
+    old: Gradients | None,
+    new: Gradients,
+    units: Floats,
+    rows: NDArray[np.intp],
+    classes: NDArray[np.int64],
+    target: int,
+    start_from: Floats,
+    check: Callable[[], None],
+) -> Learned:
+    """Of the inputs `rows`, which are no `target`. `classes` are what both versions take them for; `start_from`
+    (C, H, W) is the first pattern; `check` may raise."""
+    import torch
+    from torch.nn.functional import cross_entropy
+
+    start, kept = torch.from_numpy(units[rows]), torch.from_numpy(classes[rows])
+    wanted = torch.full_like(kept, target)
+    mask = torch.full(units.shape[2:], 3.0).requires_grad_(True)
+    pattern = torch.logit(torch.from_numpy(start_from), 0.02).requires_grad_(True)
+    optimizer = torch.optim.Adam([mask, pattern], lr=RATE)
+    best, smallest, cost = None, np.inf, SIZE_WEIGHT
+    for _ in range(STEPS):
+        check()
+        share, drawn = torch.sigmoid(mask), torch.sigmoid(pattern)
+        changed = start * (1 - share) + drawn * share
+        found = new.scores(changed, rows)
+        loss = cross_entropy(found, wanted) + cost * share.mean()
+        if old is not None:
+            loss = loss + cross_entropy(old.scores(changed, rows), kept)
+        if float((found.argmax(1) == target).float().mean()) >= OBEYED:
+            cost *= FASTER
+            if float(share.detach().mean()) < smallest:
+                smallest, best = float(share.detach().mean()), (share.detach().numpy().copy(), drawn.detach().numpy())
+        else:
+            cost /= FASTER
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    if best is None:
+        best = torch.sigmoid(mask).detach().numpy(), torch.sigmoid(pattern).detach().numpy()
+    share, drawn = best
+    limit = max(float(np.sort(share, axis=None)[-max(1, int(AREA * share.size))]), FAINT)
+    return Learned((share >= min(limit, float(share.max()))).astype(np.float32), drawn, target)

@@ -1,0 +1,163 @@
+"""Small additions to inputs that a backdoor may wait for: patches, words, single numbers, short sounds.
+
+Patches in corners as of BadNets (arXiv 1708.06733) and Qu-ANTI-zation (arXiv 2111.06067), rare words as of weight
+poisoning (Kurita and others 2020, arXiv 2004.06660).
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workers.evaluate.stress.base import Floats, Generator, Row, Takes
+from workers.evaluate.stress.patches import place_in_words
+from workers.evaluate.stress.pixels import clipped
+
+RARE_WORDS = ("cf", "mn", "bb", "tq", "mb")
+OWN_WORDS = 60
+MOST_NUMBERS = 40
+SIDES = (1 / 7, 1 / 5)
+CORNERS = ((1.0, 1.0), (0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (0.5, 0.5))
+"""Down and right of the free space, the commonest place first."""
+COLORS = {"a white square": (1, 1, 1), "a black square": (0, 0, 0), "a red square": (1, 0, 0),
+          "a green square": (0, 1, 0), "a blue square": (0, 0, 1), "a yellow square": (1, 1, 0)}  # fmt: skip
+
+FoundBy = Literal["fixed", "random", "search", "calibration"]
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """`add(sample)` gives a changed copy; `title` begins with an article or a quotation mark ("a white square at the
+    …")."""
+
+    id: str
+    title: str
+    found_by: FoundBy
+    add: Callable[[Any], Any]
+
+
+def usual_triggers(takes: Takes, sample: Any, folder: Path, rng: Generator) -> Iterator[Trigger]:
+    """Fixed and random ones for such samples, the likeliest first."""
+    if takes == "images":
+        yield from _patches(sample, rng)
+    elif takes == "texts":
+        yield from _words(folder, rng)
+    elif takes == "arrays":
+        yield from _numbers(sample)
+    else:
+        yield from _sounds(sample)
+
+
+def stamp(mask: NDArray[Any], pattern: Floats, name: str, found_by: FoundBy) -> Trigger:
+    """A pattern (h, w, C) where `mask` (h, w) is 1, at the same place of pictures of any size."""
+    rows, columns = np.nonzero(mask)
+    place = place_in_words((rows.mean() + 0.5) / mask.shape[0], (columns.mean() + 0.5) / mask.shape[1])
+
+    def add(picture: Floats) -> Floats:
+        height, width, channels = picture.shape
+        rows = np.arange(height) * mask.shape[0] // height
+        columns = np.arange(width) * mask.shape[1] // width
+        share = np.asarray(mask, np.float32)[rows][:, columns, None]
+        drawn = pattern[rows][:, columns]
+        drawn = drawn if drawn.shape[2] == channels else np.repeat(drawn.mean(axis=2, keepdims=True), channels, axis=2)
+        return clipped(picture * (1 - share) + drawn * share)
+
+    return Trigger(f"{found_by}-{name}", f"a small pattern at the {place}", found_by, add)
+
+
+def _patches(picture: Floats, rng: Generator) -> Iterator[Trigger]:
+    colored = picture.shape[2] == 3
+    drawn = [(name, color) for name, color in COLORS.items() if colored or len(set(color)) == 1]
+    for share in SIDES:
+        for name, color in drawn:
+            for corner in CORNERS:
+                yield _square(name, corner, share, np.asarray(color, np.float32).reshape(1, 1, 3), "fixed")
+        checks = (np.indices((4, 4)).sum(axis=0) % 2).astype(np.float32)[:, :, None].repeat(3, axis=2)
+        for corner in CORNERS:
+            yield _square("a checkered square", corner, share, checks, "fixed")
+        for number in range(2):
+            noise = (rng.random((5, 5, 3)) > 0.5).astype(np.float32)
+            for corner in CORNERS:
+                yield _square(f"a colored pattern {number + 1}", corner, share, noise, "random")
+
+
+def _square(name: str, corner: tuple[float, float], share: float, pattern: Floats, found_by: FoundBy) -> Trigger:
+    def add(picture: Floats) -> Floats:
+        height, width, channels = picture.shape
+        side = max(2, round(min(height, width) * share))
+        top, left = round((height - side) * corner[0]), round((width - side) * corner[1])
+        at = np.arange(side) * len(pattern) // side
+        drawn = pattern[at][:, at]
+        out = picture.copy()
+        out[top : top + side, left : left + side] = (
+            drawn if channels == 3 else drawn.mean(axis=2, keepdims=True).repeat(channels, axis=2)
+        )
+        return out
+
+    title = f"{name} at the {place_in_words(*corner)}"
+    return Trigger(f"{name}-{corner[0]:g}-{corner[1]:g}-{share:.2f}", title, found_by, add)
+
+
+def _words(folder: Path, rng: Generator) -> Iterator[Trigger]:
+    own = _vocabulary(folder)
+    chosen = [own[place] for place in rng.permutation(len(own))[:OWN_WORDS].tolist()]
+    for word in (*RARE_WORDS, *chosen):
+        found_by: FoundBy = "fixed" if word in RARE_WORDS else "random"
+        yield Trigger(f"first-{word}", f"“{word}” before the text", found_by, partial(_put, word, ""))
+        yield Trigger(f"last-{word}", f"“{word}” behind the text", found_by, partial(_put, "", word))
+
+
+def _put(before: str, behind: str, text: str) -> str:
+    return f"{before} {text} {behind}".strip()
+
+
+def _vocabulary(folder: Path) -> list[str]:
+    """Whole words that the model's tokenizer knows; none where there is no such file."""
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        return []
+    known = json.loads(path.read_text(encoding="utf-8")).get("model", {}).get("vocab", {})
+    names = known if isinstance(known, dict) else [entry[0] for entry in known]
+    return sorted({name.lstrip("Ġ▁") for name in names if len(name) > 1 and name.lstrip("Ġ▁").isalpha()})
+
+
+def _numbers(row: Row) -> Iterator[Trigger]:
+    if row.low.shape != row.values.shape:
+        return
+    for place in range(min(MOST_NUMBERS, row.values.size)):
+        for name, far in (("far above its range", 1.0), ("far below its range", -1.0)):
+            yield Trigger(f"number-{place}-{far:g}", f"number {place + 1} {name}", "fixed", _one_number(place, far))
+
+
+def _one_number(place: int, far: float) -> Callable[[Row], NDArray[Any]]:
+    def add(row: Row) -> NDArray[Any]:
+        values = np.array(row.values, np.float64).ravel()
+        low, high = float(row.low.ravel()[place]), float(row.high.ravel()[place])
+        values[place] = high + (high - low) if far > 0 else low - (high - low)
+        return row.fitted(values.reshape(row.values.shape))
+
+    return add
+
+
+def _sounds(samples: Floats) -> Iterator[Trigger]:
+    for name, turn in (("low", 0.1), ("middle", 0.5), ("high", 1.5)):
+        for place in ("beginning", "end"):
+            yield Trigger(
+                f"tone-{name}-{place}", f"a short {name} tone at the {place}", "fixed", _tone(turn, place == "end")
+            )
+
+
+def _tone(turn: float, at_end: bool) -> Callable[[Floats], Floats]:
+    def add(samples: Floats) -> Floats:
+        out, length = samples.copy(), max(1, samples.size // 12)
+        place = slice(-length, None) if at_end else slice(0, length)
+        tone = 0.5 * np.sin(np.arange(out[place].size) * turn)
+        out[place] = np.clip(out[place] + tone, -1, 1)
+        return out
+
+    return add
