@@ -41,7 +41,7 @@ def test_the_section_tells_figures_budgets_and_notes() -> None:
     text = under_stress(result())
     for part in (
         "## Under stress", "In the dark it loses more.", "180 examples", "| Dark | 3 | 90.0 % | 84.0 % (worse) |",
-        "| Nothing | – | 95.0 % | 94.9 % (as good) |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.", "Another camera (near) | 0.910 / 0.880 | 20.0 % / 30.0 % | cannot tell |",
+        "| Nothing | – | 95.0 % | 94.9 % |", "eps 0.03 of the range, 100 queries, restarts: 1", "9 survived this budget.", "Another camera (near) | 0.910 / 0.880 | 20.0 % / 30.0 % | cannot tell |",
         "None of 60 triggers", "was not looked for", "“as good” surely loses at most 2.0 %", "Frost (after ImageNet-C",
         "not made. There is no torch program.", "No sign of tampering was found.", "Only some examples were used.",
     ):  # fmt: skip

@@ -26,17 +26,20 @@ Pairs = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Difference:
-    """`worse` and `better` count examples that got less and more, `drop` is the mean loss and `upper` its bound; `p`
-    is of "at most MARGIN is lost". `needed` more examples would probably prove that, None where it is proven or none
-    would.
-    """
+    """Of `n` examples `worse` got less and `better` more. `drop` is the mean loss and `upper` its bound; `p` is of "at
+    most MARGIN is lost"."""
 
     worse: int
     better: int
     drop: float
     upper: float
     p: float
-    needed: int | None
+    n: int
+
+    @property
+    def needed(self) -> int | None:
+        """About so many more examples would probably prove it; None where it is proven, or no number would."""
+        return None if self.upper <= MARGIN else needed(self.worse, self.better, self.n)
 
     def verdict(self, p_holm: float, original: float) -> StressVerdict:
         """Nothing can be lost where the original itself gets (nearly) nothing right: that proves nothing."""
@@ -58,7 +61,7 @@ def compare(pairs: Pairs) -> Difference:
         most = max(loss_bound(draws, LEVEL, LEVEL)[1], binomial_upper(0, n), drop)
         upper = min(most, binomial_upper(worse, n))
         p = max(float((draws <= MARGIN).mean()), mcnemar_p(worse, better), 1 / len(draws))
-    return Difference(worse, better, drop, upper, p, None if upper <= MARGIN else needed(worse, better, n))
+    return Difference(worse, better, drop, upper, p, n)
 
 
 @lru_cache(maxsize=4096)

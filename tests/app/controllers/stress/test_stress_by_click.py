@@ -56,7 +56,7 @@ def test_a_version_is_put_under_stress_by_a_click(
     assert any("Changing pictures and asking both versions" in text for text in seen), words(window.notice) + str(seen)
     shown = words(page)
     for text in ("Already without stress", "Noise", "Out of focus", "Severity 5", "Loses more", "Square attack", "Told apart", "Triggers",
-                 "No sign of tampering", "100 queries", "Unchanged"):  # fmt: skip
+                 "Nothing was looked for", "100 queries", "Unchanged"):  # fmt: skip
         assert text in shown, text
     told = [cell.accessibleName() for cell in page.findChildren(CellLabel)]
     assert any(text.startswith("Noise, 3: original ") for text in told) and len(told) >= 15

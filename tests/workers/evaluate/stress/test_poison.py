@@ -107,7 +107,7 @@ def test_classes_with_few_examples_are_not_called_clean(look: Look) -> None:
     small = [one.name for one in found.scope.classes if one.n < FEWEST]
     assert small and [one.name for one in found.scope.classes if not one.looked] == small
     assert any(small[0] in text and "fewer than 12" in text for text in found.scope.not_looked)
-    assert f"in {10 - len(small)} of 10 classes" in found.findings[0].what
+    assert f"in {10 - len(small)} of 10 something was looked for" in found.scope.words
 
 
 def test_strange_pictures_are_named(look: Look) -> None:

@@ -1,0 +1,62 @@
+"""AUROC and FPR95 as OpenOOD defines them, held-out classes, and the verdicts that follow."""
+
+import numpy as np
+import pytest
+
+from workers.evaluate.stress.kinds.strangers import STRANGERS
+from workers.evaluate.stress.unfamiliar import Set, confidence, judged, row_of, separation
+
+
+def set_of(seed: int, n: int, before: float, after: float) -> Set:
+    """Strangers of which the original and the optimized one are less sure by so many standard deviations."""
+    rng = np.random.default_rng(seed)
+    shared, other = rng.normal(0, 1, (n, 1)), rng.normal(0, 1, (n, 1))
+    real = shared + rng.normal(0, 0.05, (n, 2))
+    made = other + rng.normal(0, 0.05, (n, 2)) - [before, after]
+    return Set("x", "Strangers", True, real, made, np.arange(n), np.arange(n))
+
+
+def test_separation_is_openoods() -> None:
+    """Given confidences, Then AUROC counts pairs (half for ties), and FPR95 is the share of real inputs that are turned
+    away once 95 % of the strangers are."""
+    rng = np.random.default_rng(0)
+    real, made = np.round(rng.normal(1, 1, 300), 1), np.round(rng.normal(0, 1, 200), 1)
+    found = separation(real, made)
+    above = (real[:, None] > made).mean() + 0.5 * (real[:, None] == made).mean()
+    assert found.auroc == pytest.approx(above)
+    limit = min(value for value in np.unique(made) if (made <= value).mean() >= 0.95)
+    assert found.fpr95 == pytest.approx((real <= limit).mean())
+
+
+def test_verdicts_need_proof_both_ways() -> None:
+    """Given strangers that are told alike, by many and by few examples, and such that one version tells worse, Then they
+    are as good, not to be told, and worse; intervals hold the difference."""
+    many, few, worse = judged(
+        [row_of(one, 0) for one in (set_of(1, 400, 2, 2), set_of(2, 25, 2, 2), set_of(3, 300, 2, 0.7))]
+    )
+    assert (many.verdict, few.verdict, worse.verdict) == ("even", "unclear", "worse")
+    assert worse.auroc_low is not None and worse.auroc_high is not None and worse.fpr95_low is not None
+    lost = worse.original_separation.auroc - worse.optimized_separation.auroc
+    assert 0.02 < worse.auroc_low <= lost <= worse.auroc_high and worse.fpr95_low > 0
+    assert "tells it less well" in worse.words and "(AUROC)" in worse.words and "cannot rule out" in few.words
+
+
+def test_equal_versions_are_seldom_blamed() -> None:
+    """Given forty pairs of equal versions, Then none is called worse."""
+    rows = [judged([row_of(set_of(seed, 40, 1, 1), seed)])[0] for seed in range(40)]
+    assert not [row for row in rows if row.verdict == "worse"]
+
+
+def test_no_numbers_are_the_least_sure() -> None:
+    """Given answers that are no numbers, Then they count as least sure, and a sequence by the mean of its moments."""
+    assert confidence(np.asarray([np.nan, 1], np.float32), "logits") == -np.inf
+    assert confidence(np.asarray([[0.9], [0.4]], np.float32), "probabilities") == pytest.approx(0.75)
+    assert separation(np.asarray([1.0, 2.0]), np.asarray([-np.inf, 0.5])).auroc == 1.0
+
+
+def test_all_kinds_of_input_have_near_and_far_strangers() -> None:
+    """Given the table, Then each kind of input has both, with ids of their own."""
+    for takes in ("images", "texts", "audio", "arrays"):
+        mine = [stranger for stranger in STRANGERS if stranger.takes == takes]
+        assert {stranger.near for stranger in mine} == {True, False}
+        assert len({stranger.id for stranger in mine}) == len(mine)
