@@ -32,7 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
         helper.make_node("Flatten", ["g"], ["f"]),
         helper.make_node("Gemm", ["f", "v"], ["y"]),
     ]
-    weights = [weight(RNG, "w", 6, 3, 3, 3), weight(RNG, "b", 6), weight(RNG, "v", 6, 4)]
+    weights = [weight(RNG(0), "w", 6, 3, 3, 3), weight(RNG(0), "b", 6), weight(RNG(0), "v", 6, 4)]
     proto = model_of(nodes, [floats("x", "n", 3, 8, 8)], [floats("y", "n", 4)], weights)
     file = tmp_path_factory.mktemp("rounded") / "m.onnx"
     onnx.save_model(proto, file)
@@ -44,7 +44,7 @@ def test_the_replica_rounds_as_the_runtime_does_and_has_gradients(path: Path, tm
     """Given a graph in 8 bits, Then its replica answers within a step of the runtime, and its input has a gradient."""
     import torch
 
-    values = RNG.normal(0, 1, (24, 3, 8, 8)).astype(np.float32)
+    values = RNG(1).normal(0, 1, (24, 3, 8, 8)).astype(np.float32)
     target = tmp_path / "q.onnx"
     if kind == "dynamic":
         quantize_dynamic(path, target, weight_type=QuantType.QInt8)
