@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import answer_kinds
 import command_models as small
 import numpy as np
 import pytest
 from fettle_command import Fettle, Finished
 from no_models import NO_MODELS, canary_of, pickled
+from PIL import Image
 
 TIDY = "- title: Tidy\n  settings: {num_threads: 1}\n  steps: [{technique: graph_optimize}]\n"
 
@@ -164,6 +166,24 @@ def test_some_broken_pictures_are_left_out_and_told(
     done = workshop("optimize", model, "--data", data, *soon)
     assert done.code in (0, 4), done.err
     assert "a.png" in done.err
+
+
+def test_masks_and_texts_that_do_not_fit_are_told(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:
+    """Given a mask of another shape, the folder of pictures alone, and a list of sounds alone, Then the mask is named and
+    its picture stays, the folder above is asked for, and the list is refused with what to choose."""
+    model = answer_kinds.colors(tmp_path / "model" / "gardens.onnx")
+    gardens = answer_kinds.write_gardens(tmp_path / "gardens", 24)
+    for mask in (gardens / "masks").iterdir():
+        Image.new("L", (50, 50)).save(mask)
+    done = workshop("optimize", model, "--data", gardens, *soon)
+    assert done.code in (0, 4), done.err
+    assert "cannot belong to the picture" in done.err and "50×50 for 96×64" in done.err
+    done = workshop("optimize", model, "--data", gardens / "images", *soon)
+    assert done.code in (0, 4) and "The folder “masks” lies beside the pictures" in done.err
+    said = answer_kinds.write_sayings(tmp_path / "said", 12)
+    words = answer_kinds.tones(tmp_path / "words.onnx")
+    error = check_refused(workshop("optimize", words, "--data", said / "manifest.jsonl", *soon))
+    assert error["code"] == "list_alone" and "folder" in error["hint"]
 
 
 def test_long_and_foreign_names(workshop: Fettle, soon: list[str | Path], tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def made(kind: str, folder: Path) -> tuple[Path, Path, Path]:
     if kind == "sounds":
         good, bad = (folder / name for name in ("words.onnx", "smaller.onnx"))
         answer_kinds.tones(good, slow=True)
-        answer_kinds.tones(bad, least=0.0415)
+        answer_kinds.tones(bad, least=0.0405)
         return good, bad, answer_kinds.write_sayings(folder / "said", 120)
     good, bad = answer_kinds.topics(folder / "topics"), answer_kinds.topics(folder / "smaller", noise=0.35)
     return good, bad, answer_kinds.write_pairs(folder / "pairs.csv", 150)

@@ -15,7 +15,7 @@ from widgets.parts.text import ElidedLabel, label, words
 from widgets.theme import Theme
 from widgets.tokens import SPACE_M, SPACE_S, SPACE_XS
 
-SIDE_PX, BOXES_PX = 64, 148
+SIDE_PX, BOXES_PX, SOUND_PX = 64, 148, 96
 MOST_INPUTS = 4
 
 
@@ -119,7 +119,7 @@ class FedCard(Card):
             row.addWidget(shown, 0, Qt.AlignmentFlag.AlignTop)
         elif example.levels:
             sound = InputView(self._theme, self._pictures)
-            sound.setFixedSize(BOXES_PX, SIDE_PX)
+            sound.setFixedSize(SOUND_PX, SIDE_PX)
             sound.show_value(PictureValue(name=self.tr("How loud it is")), example.levels)
             row.addWidget(sound, 0, Qt.AlignmentFlag.AlignTop)
         lines = QVBoxLayout()
