@@ -133,10 +133,15 @@ class TargetSpec:
 
 @dataclass(frozen=True)
 class HandlerSpec:
-    """One job kind. `run(params, ctx)` returns the result model. `torch` asks for the pre-started torch worker."""
+    """One job kind. `run(params, ctx)` returns the result model. `torch` asks for the pre-started torch worker.
+
+    `preload` are import names of libraries that it nearly always needs and that start no threads when they are
+    imported: where such jobs are frequent the fork server has them loaded.
+    """
 
     kind: str
     params: type[BaseModel]
     result: type[BaseModel]
     run: Callable[[Any, JobContext], BaseModel]
     torch: bool = False
+    preload: tuple[str, ...] = ()

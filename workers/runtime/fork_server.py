@@ -9,12 +9,14 @@ Not loaded are libraries that start threads when they are imported: ONNX Runtime
 
 import ctypes
 import gc
+import importlib
 import os
 import random
 import select
 import signal
 import socket
 import traceback
+from collections import Counter
 from multiprocessing.connection import Connection
 
 from workers.contracts.process.bootstrap import SERVER_NAME, WORKER_NAME, ForkAnswer, ForkOrder
@@ -23,6 +25,8 @@ from workers.runtime.kinds import handler
 
 MOST_BYTES = 1 << 18
 PR_SET_NAME = 15
+WITH_LIBRARIES = 2
+"""Loading them takes a second, which one job of a kind is not worth."""
 
 
 def serve(pipe: socket.socket, handler_package: str) -> None:
@@ -50,7 +54,7 @@ class _Server:
         self._poll = select.poll()
         self._poll.register(pipe, select.POLLIN)
         self._running: dict[int, int] = {}
-        self._seen: set[str] = set()
+        self._jobs: Counter[str] = Counter()
 
     def tell(self, answer: ForkAnswer) -> None:
         self._pipe.send(answer.model_dump_json().encode())
@@ -74,9 +78,8 @@ class _Server:
             return True
         self._fork(order, descriptors[0])
         os.close(descriptors[0])
-        if order.kind not in self._seen:
-            self._seen.add(order.kind)
-            self._load(order.kind)
+        self._jobs[order.kind] += 1
+        self._load(order.kind, self._jobs[order.kind])
         self.tell(ForkAnswer())
         return True
 
@@ -119,10 +122,15 @@ class _Server:
         os.close(watched)
         self.tell(ForkAnswer(pid=self._running.pop(watched), exit_code=code))
 
-    def _load(self, kind: str) -> None:
-        """For the next job of this kind; one that cannot be loaded tells so itself."""
+    def _load(self, kind: str, jobs: int) -> None:
+        """For the next job of this kind after so many, with its libraries if it comes again and again; what cannot be
+        loaded is told by the job itself."""
+        if jobs > WITH_LIBRARIES:
+            return
         try:
-            handler(kind, self._package)
+            spec = handler(kind, self._package)
+            for name in spec.preload if jobs == WITH_LIBRARIES else ():
+                importlib.import_module(name)
         except Exception:
             return
         gc.collect()

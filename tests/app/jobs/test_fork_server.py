@@ -69,6 +69,16 @@ def test_a_forked_worker_has_what_a_new_one_has(
     assert one["trial"] == "changed"
 
 
+def test_libraries_of_frequent_jobs_are_there(forked: Bench, server: ForkServer) -> None:
+    """Given jobs of one kind again and again, Then from the third on they find its libraries loaded."""
+    there = []
+    for number in range(3):
+        assert server.is_idle(60)
+        there.append("colorsys" in echoed(forked, job_id=f"echo-{number}")["modules"])
+
+    assert there == [False, False, True]
+
+
 def test_what_measures_its_memory_is_started_anew(forked: Bench) -> None:
     """Given a job that needs a fresh process, Then it is ours and no library was loaded before."""
     told = echoed(forked, fresh_process=True)

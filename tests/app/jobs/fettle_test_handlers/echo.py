@@ -30,4 +30,4 @@ def run(params: Params, ctx: JobContext) -> Result:
     )
 
 
-HANDLER = HandlerSpec(kind="echo", params=Params, result=Result, run=run)
+HANDLER = HandlerSpec(kind="echo", params=Params, result=Result, run=run, preload=("colorsys",))

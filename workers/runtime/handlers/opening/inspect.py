@@ -12,4 +12,4 @@ def run(params: OpenParams, ctx: JobContext) -> InspectResult:
     return inspect_model(params, ctx)
 
 
-HANDLER = HandlerSpec(kind="inspect", params=OpenParams, result=InspectResult, run=run, torch=True)
+HANDLER = HandlerSpec(kind="inspect", params=OpenParams, result=InspectResult, run=run, torch=True, preload=("onnx",))

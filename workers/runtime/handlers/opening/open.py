@@ -14,4 +14,4 @@ def run(params: OpenParams, ctx: JobContext) -> OpenResult:
     return done.model_copy(update={"verdict": judge(done.info.license)})
 
 
-HANDLER = HandlerSpec(kind="open", params=OpenParams, result=OpenResult, run=run, torch=True)
+HANDLER = HandlerSpec(kind="open", params=OpenParams, result=OpenResult, run=run, torch=True, preload=("onnx",))

@@ -12,4 +12,6 @@ def run(params: OpenBesideParams, ctx: JobContext) -> OpenBesideResult:
     return open_beside(params, ctx)
 
 
-HANDLER = HandlerSpec(kind="open_beside", params=OpenBesideParams, result=OpenBesideResult, run=run, torch=True)
+HANDLER = HandlerSpec(
+    kind="open_beside", params=OpenBesideParams, result=OpenBesideResult, run=run, torch=True, preload=("onnx",)
+)

@@ -114,4 +114,4 @@ def check_fits(spec: TechniqueSpec, model: Model) -> None:
         )
 
 
-HANDLER = HandlerSpec(kind="apply", params=ApplyParams, result=ApplyResult, run=run)
+HANDLER = HandlerSpec(kind="apply", params=ApplyParams, result=ApplyResult, run=run, preload=("onnx", "onnx_ir"))

@@ -70,4 +70,4 @@ def _look(params: PlanParams, situation: Situation, folder: Path, ctx: JobContex
     return found
 
 
-HANDLER = HandlerSpec(kind="plan", params=PlanParams, result=PlanResult, run=run)
+HANDLER = HandlerSpec(kind="plan", params=PlanParams, result=PlanResult, run=run, preload=("onnx", "onnx_ir"))
