@@ -26,6 +26,7 @@ def run_all(place: Place, pytest_arguments: list[str]) -> int:
     """Run each check, the tests last, whatever failed before. 0 if all held; pytest's code if only it fell."""
     environment = clean_environment()
     results = _run_checks(place, environment)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # rewriting the tests' assertions is half of collecting them
     code, seconds = run_tests(place, pytest_arguments, with_screen(environment))
     results.append(("pytest", code, seconds))
     told = ", ".join(f"{title} {'ok' if code == 0 else 'FAILED'} ({seconds:.0f} s)" for title, code, seconds in results)

@@ -70,9 +70,10 @@ def _start(place: Place, arguments: list[str], before: object) -> int:
 
 def _test(place: Place, arguments: list[str]) -> int:
     from steps.checks import run_all
-    from steps.setup import ensure
+    from steps.setup import compile_own, ensure
     from steps.system import ready_for_tests
 
     ensure(place, "tests")
+    compile_own(place)  # what was changed since
     ready_for_tests(place.log)
     return run_all(place, arguments)

@@ -63,7 +63,7 @@ def _set_up(place: Place, group: str, held: int) -> None:
             pip.bring_itself(pin.requirement)
     _install(place, pip, pins, here)
     environment.lead_to_clone(place)
-    _compile(place)
+    compile_own(place)
     files = environment.key_files(place)
     for done in {"program", group}:  # the tests' locks hold the program's
         write_stamp(place, done, files)
@@ -103,9 +103,12 @@ def _check_room(folder: Path, needed: int) -> None:
         )
 
 
-def _compile(place: Place) -> None:
-    """Byte code of our own modules: without it the first window takes seconds longer."""
+def compile_own(place: Place) -> None:
+    """Byte code of our own modules: without it the first window takes seconds longer, and every job a twentieth of a
+    second, since workers may not write it."""
     present = [name for name in OWN_PACKAGES if (place.root / name).is_dir()]
+    if not present:
+        return
     subprocess.run(
         [place.python, "-m", "compileall", "-q", *present],
         cwd=place.root,
