@@ -131,7 +131,7 @@ def _config(params: ExportParams, spec: PipelineSpec) -> dict[str, Any]:
     made: dict[str, Any] = {}
     try:
         text = (Path(params.original_dir) / "info.json").read_text(encoding="utf-8")
-        name = ModelInfo.model_validate_json(text).architecture or ""
+        name = (ModelInfo.model_validate_json(text).architecture or "").rpartition("/")[2]  # behind whose it is
     except (OSError, ValueError):
         name = ""
     family = next((family for family in FAMILIES if name.startswith(family)), None)

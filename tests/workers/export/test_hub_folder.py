@@ -17,7 +17,7 @@ from onnx.external_data_helper import convert_model_to_external_data
 from workers.contracts.bundles import ExportParams, ExportResult, VerifyParams
 from workers.contracts.errors import WorkerError
 from workers.contracts.pipeline import ImageSteps, TextSteps
-from workers.contracts.specs import DeviceFacts
+from workers.contracts.specs import DeviceFacts, ModelInfo
 from workers.export import hub_folder
 from workers.export.hub_folder import TARGET, configs, read_back
 from workers.export.layout import copy_onnx, has_external_data
@@ -116,6 +116,17 @@ def test_the_sources_own_configuration_is_kept(make_small, tmp_path: Path) -> No
     found = json.loads(configs(params, "q8", True)["config.json"])
     assert found["model_type"] == "bert" and found["hidden_size"] == 8
     assert found["transformers.js_config"] == {"dtype": "q8", "use_external_data_format": 1}
+
+
+def test_a_known_family_is_named(make_small, tmp_path: Path) -> None:
+    """Given an architecture that was recognized, then transformers' word for it; given another, then none."""
+    small = make_small("cnn")
+    for name, word in (("torchvision/mobilenet_v2 (IMAGENET1K_V1)", "mobilenet_v2"), ("my_net", None)):
+        told = ModelInfo(name="m", format="onnx", task="t", inputs=(), outputs=(), parameters=1, size_bytes=1, sha256="a",
+                         architecture=name)  # fmt: skip
+        (tmp_path / "info.json").write_text(told.model_dump_json())
+        params = params_of(small).model_copy(update={"original_dir": str(tmp_path)})
+        assert json.loads(configs(params, "fp32", False)["config.json"]).get("model_type") == word
 
 
 def test_preparation_as_transformers_tells_it() -> None:

@@ -158,3 +158,38 @@ def test_the_chosen_target_is_what_is_written(
     for stage_id in ("fold", "", "look", "unknown"):
         controller._on_event(StepProgress(None, "Fold it", 0, 1, "", None, stage_id=stage_id))
     assert told == [["running", "waiting"], ["ok", "running"]]
+
+
+def test_another_version_than_the_wanted_one_is_told(
+    page: ExportPage, app_controller: AppController, space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given a recommended version that OpenVINO runs, When a target that needs ONNX is chosen, Then the page says which version
+    it takes instead, its card names the recommended one, and a target that takes none of the run cannot be chosen."""
+    cards: list[Any] = []
+
+    def card(_facts: Any, told: Any, _target: str) -> Flow[str]:
+        cards.append(told)
+        yield from ()
+        return "A card"
+
+    monkeypatch.setattr(module, "card_preview", card)
+    versions = (variant(0, run_id="r2"), variant(1, run_id="r2", speedup=2.0, runtime="openvino"))
+    app_controller.session.set_run(add_run(space, run(2, data_key="data", recommended_variant_id="r2-v1"), *versions))
+    targets = (
+        DescribedTarget(id="python", title="Python folder", available=True),
+        DescribedTarget(id="onnx", title="Only ONNX", available=True, runtimes=("onnxruntime-cpu",)),
+        DescribedTarget(id="none", title="Of another kind", available=True, runtimes=("nobody",)),
+    )
+    device = DeviceFacts(processor="p", cores=2, memory_bytes=1 << 30)
+    app_controller.session.set_described(
+        DescribeResult(device=device, devices=(), runtimes=(), techniques=(), targets=targets, versions={})
+    )
+    assert page._value is not None and [target.available for target in page._value.targets] == [True, True, False]
+    assert "This run has no version that it takes" in words(page)
+    assert "it needs ONNX" not in words(page) and cards[-1].instead_of is None
+    page._on_target("onnx")
+    assert page._value.version == versions[0].title
+    assert f"Takes “{versions[0].title}”: it needs ONNX" in words(page)
+    assert cards[-1].instead_of.id == "r2-v1"
+    page._on_target("python")
+    assert page._value.version == versions[1].title and "it needs ONNX" not in words(page)
